@@ -1,0 +1,1 @@
+"""Labelled text in, a records folder out: vocabulary, padded TFRecords, transform graph, manifest, report."""

@@ -1,0 +1,244 @@
+"""pipeline.yaml + command line -> frozen, checked sections.
+
+`load(path, overrides)` merges default < YAML < command line and validates with pydantic. Every mistake is a UserError of
+one line that names the setting, the value and the remedy. Imports neither TensorFlow nor Beam.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.contract import Compression, Oov, kept_words
+from pipeline.errors import UserError
+
+# Keras's Tokenizer default: punctuation but the apostrophe, and tab and line feed.
+KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+
+Side = Literal["pre", "post"]
+
+
+class Section(BaseModel):
+    """A section of pipeline.yaml: frozen, no unknown keys, no guessed types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+
+
+class InputSettings(Section):
+    path: str | list[str] = "sample"
+    format: Literal["auto", "csv", "tsv", "jsonl", "parquet"] = "auto"
+    text_column: str = Field("text", min_length=1)
+    label_column: str = Field("label", min_length=1)
+    id_column: str | None = None
+
+
+class SplitSettings(Section):
+    column: str | None = None
+    train: float = Field(0.8, gt=0, le=1)
+    eval: float = Field(0.1, ge=0, lt=1)
+    test: float = Field(0.1, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def fractions_add_up(self) -> Self:
+        total = self.train + self.eval + self.test
+        if self.column is None and abs(total - 1) > 1e-6:
+            raise ValueError(
+                f"train {self.train:g} + eval {self.eval:g} + test {self.test:g} make {total:g}; they must make 1"
+            )
+        return self
+
+
+class TextSettings(Section):
+    lowercase: bool = True
+    strip_html: bool = False
+    filters: str = KERAS_FILTERS
+    split: Literal["whitespace", "space", "character"] = "whitespace"
+
+
+class VocabularySettings(Section):
+    top_words: int = Field(5000, ge=3, le=2**31 - 1)
+    min_count: int = Field(1, ge=1)
+    oov: Oov = "drop"
+
+    @model_validator(mode="after")
+    def at_least_one_word(self) -> Self:
+        if kept_words(self.top_words, self.oov) < 1:
+            raise ValueError(f"top_words {self.top_words} leaves no room for a word; use 3 or more")
+        return self
+
+
+class SequenceSettings(Section):
+    max_length: int = Field(500, ge=1, le=1_000_000)
+    padding: Side = "pre"
+    truncating: Side = "pre"
+
+
+class OutputSettings(Section):
+    path: str = Field("out/records", min_length=1)
+    shards: Literal["auto"] | int = "auto"
+    compression: Compression = "gzip"
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+    max_rejected: float = Field(0.01, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def shard_count(self) -> Self:
+        if isinstance(self.shards, int) and not 1 <= self.shards <= 99_999:
+            raise ValueError(f"shards is {self.shards}; use auto or a number from 1 to 99999")
+        return self
+
+
+class ModelSettings(Section):
+    embedding_dim: int = Field(32, ge=1)
+    mask_zero: bool = True
+    lstm_units: int | list[int] = 100
+    bidirectional: bool = False
+    pooling: Literal["last", "mean", "max"] = "last"
+    dropout: float = Field(0.0, ge=0, lt=1)
+    recurrent_dropout: float = Field(0.0, ge=0, lt=1)
+    force: bool = False
+
+    @model_validator(mode="after")
+    def widths_are_positive(self) -> Self:
+        widths = [self.lstm_units] if isinstance(self.lstm_units, int) else self.lstm_units
+        if not widths or min(widths) < 1:
+            raise ValueError(f"lstm_units is {self.lstm_units}; use a positive width, or a list of them for stacked layers")
+        return self
+
+
+class TrainingSettings(Section):
+    epochs: int = Field(3, ge=1)
+    batch_size: int = Field(64, ge=1)
+    learning_rate: float = Field(0.001, gt=0)
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup: float = Field(0.1, ge=0, lt=1)
+    clipnorm: float | None = Field(1.0, gt=0)
+    early_stopping: int | None = Field(None, ge=1)
+    checkpoint_steps: int = Field(500, ge=1)
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+    path: str = Field("out/training", min_length=1)
+
+
+class ExportSettings(Section):
+    path: str = Field("out/model", min_length=1)
+
+
+class Config(Section):
+    """All settings; a section a step of the way from raw text to the served model."""
+
+    input: InputSettings = InputSettings()
+    split: SplitSettings = SplitSettings()
+    text: TextSettings = TextSettings()
+    vocabulary: VocabularySettings = VocabularySettings()
+    sequence: SequenceSettings = SequenceSettings()
+    output: OutputSettings = OutputSettings()
+    model: ModelSettings = ModelSettings()
+    training: TrainingSettings = TrainingSettings()
+    export: ExportSettings = ExportSettings()
+
+
+def load(path: str | None, overrides: Mapping[str, str]) -> Config:
+    """The settings of a YAML file (None: the defaults) with `section.key` overrides, whose values are read as YAML.
+
+    Raises:
+      UserError: the file is missing or no YAML, a key is unknown, a value is of the wrong type or out of range.
+
+    >>> load(None, {"vocabulary.top_words": "10"}).vocabulary.top_words
+    10
+    >>> load(None, {"vocabulary.top_word": "10"})
+    Traceback (most recent call last):
+    ...
+    pipeline.errors.UserError: command line: vocabulary.top_word is no setting; did you mean vocabulary.top_words?
+    """
+    settings = _read_yaml(path) if path is not None else {}
+    origin = path or "command line"
+    _refuse_unknown(settings, origin=origin)
+    for name, value in overrides.items():
+        section, key = _known_setting(name, origin="command line")
+        try:
+            settings.setdefault(section, {})[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UserError(f"--{name}: {value!r} is no YAML value; put it into quotes") from error
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        raise UserError(_one_line(error, origin=origin, overrides=overrides)) from error
+
+
+def setting_names() -> list[str]:
+    """Every setting as `section.key`, in the order of pipeline.yaml.
+
+    >>> setting_names()[:2]
+    ['input.path', 'input.format']
+    """
+    return [
+        f"{section}.{key}"
+        for section, field in Config.model_fields.items()
+        for key in _section_class(field.annotation).model_fields
+    ]
+
+
+def _section_class(annotation: object) -> type[Section]:
+    assert isinstance(annotation, type) and issubclass(annotation, Section)
+    return annotation
+
+
+def _read_yaml(path: str) -> dict[str, dict[str, Any]]:
+    try:
+        content = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UserError(f"--config: there is no file {path}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--config: {path} can't be read as UTF-8 text: {error}") from error
+    try:
+        settings = yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise UserError(f"{path} must hold sections such as 'input:', not {type(settings).__name__}")
+    return {section: _section_values(section, values, path=path) for section, values in settings.items()}
+
+
+def _section_values(section: object, values: object, *, path: str) -> dict[str, Any]:
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: {section} must hold settings below it, not {values!r}")
+    return {str(key): value for key, value in values.items()}
+
+
+def _refuse_unknown(settings: Mapping[str, Mapping[str, Any]], *, origin: str) -> None:
+    for section, values in settings.items():
+        if section not in Config.model_fields:
+            raise UserError(f"{origin}: {section} is no section; {_nearest(str(section), list(Config.model_fields))}")
+        for key in values:
+            _known_setting(f"{section}.{key}", origin=origin)
+
+
+def _known_setting(name: str, *, origin: str) -> tuple[str, str]:
+    names = setting_names()
+    if name not in names:
+        raise UserError(f"{origin}: {name} is no setting; {_nearest(name, names)}")
+    section, _, key = name.partition(".")
+    return section, key
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(known)}"
+
+
+def _one_line(error: ValidationError, *, origin: str, overrides: Mapping[str, str]) -> str:
+    """The first mistake that pydantic found, as `where: setting is value; what would be right`."""
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]][:2]
+    name = ".".join(place)
+    where = f"--{name}" if name in overrides else f"{origin}: {name}"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "value_error":
+        return f"{where}: {message}"
+    return f"{where} is {first['input']!r}; {message[0].lower()}{message[1:]}"

@@ -1,0 +1,73 @@
+"""Settings -> the preprocessing_fn of the TFT job: text.py and the one vocabulary call.
+
+The graph takes TEXT, POSITION and LABEL of a batch and gives IDS and LABEL, which the records hold, and TOKEN_COUNT and
+KNOWN_COUNT, which are counted for the manifest. POSITION serves the analysis alone.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
+from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
+
+from pipeline import text
+from pipeline.batches import TRANSFORM_SCHEMA, tensor_representations
+from pipeline.config import Config, SequenceSettings, TextSettings
+from pipeline.contract import IDS, KNOWN_COUNT, LABEL, POSITION, TEXT, TOKEN_COUNT, Oov
+from pipeline.vocabulary import VocabularyPlan, vocabulary_file, vocabulary_plan
+
+PreprocessingFn = Callable[[Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]
+
+
+def preprocessing_fn(config: Config, *, summary_path: str, buckets: int) -> PreprocessingFn:
+    """The function that TFT traces; it holds the settings alone, so that it can be shipped to a worker."""
+    plan = vocabulary_plan(
+        top_words=config.vocabulary.top_words,
+        min_count=config.vocabulary.min_count,
+        oov=config.vocabulary.oov,
+        summary_path=summary_path,
+        buckets=buckets,
+    )
+    return functools.partial(
+        preprocess,
+        text_settings=config.text,
+        sequence=config.sequence,
+        oov=config.vocabulary.oov,
+        plan=plan,
+    )
+
+
+def preprocess(
+    inputs: Mapping[str, tf.Tensor],
+    *,
+    text_settings: TextSettings,
+    sequence: SequenceSettings,
+    oov: Oov,
+    plan: VocabularyPlan,
+) -> dict[str, tf.Tensor]:
+    """Raw features of a batch -> record features: IDS int64 [batch, max_length], the others int64 [batch]."""
+    tokens = text.tokenize(inputs[TEXT], text_settings)
+    vocabulary = vocabulary_file(tokens, inputs[POSITION], plan)
+    sequences = text.look_up(tokens, vocabulary_file=vocabulary, oov=oov)
+    return {
+        IDS: text.pad(sequences.known, sequence),
+        LABEL: tf.identity(inputs[LABEL]),
+        TOKEN_COUNT: sequences.token_count,
+        KNOWN_COUNT: sequences.known_count,
+    }
+
+
+def input_config() -> TensorAdapterConfig:
+    """How TFT reads the Arrow batches."""
+    return TensorAdapterConfig(TRANSFORM_SCHEMA, tensor_representations())
+
+
+def record_metadata(max_length: int) -> DatasetMetadata:
+    """What a record holds: the schema that transform/transformed_metadata tells to whoever parses records."""
+    return DatasetMetadata.from_feature_spec(
+        {
+            IDS: tf.io.FixedLenFeature([max_length], tf.int64),
+            LABEL: tf.io.FixedLenFeature([], tf.int64),
+        }
+    )

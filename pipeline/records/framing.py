@@ -1,0 +1,97 @@
+"""Records in, TFRecord frames out, and back.
+
+A frame is: length of the record, uint64 little-endian | checksum of those 8 bytes | the record | checksum of the record.
+A checksum is TFRecord's masked CRC-32C, uint32 little-endian.
+"""
+
+from itertools import chain
+
+import google_crc32c
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.records.damaged import DamagedRecordsError
+
+HEADER_BYTES = 12
+FOOTER_BYTES = 4
+
+
+def frame(records: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
+    """Each record of large_binary [rows] with its TFRecord frame around it.
+
+    >>> frame(pa.array([b"abc"], pa.large_binary()))[0].as_py().hex(" ")
+    '03 00 00 00 00 00 00 00 23 80 e3 50 61 62 63 42 e5 b8 28'
+    """
+    contents = records.to_pylist()
+    sizes = np.fromiter(map(len, contents), np.int64, len(contents))
+    distinct, which = np.unique(sizes, return_inverse=True)
+    headers = [_header(int(size)) for size in distinct]
+    crcs = np.fromiter(map(google_crc32c.value, contents), np.uint32, len(contents))
+    footers = _masked(crcs).astype("<u4").tobytes()
+    pieces = zip(
+        map(headers.__getitem__, which.tolist()),
+        contents,
+        (footers[i : i + FOOTER_BYTES] for i in range(0, len(footers), FOOTER_BYTES)),
+        strict=True,
+    )
+    offsets = np.zeros(len(contents) + 1, np.int64)
+    np.cumsum(sizes + HEADER_BYTES + FOOTER_BYTES, out=offsets[1:])
+    data = b"".join(chain.from_iterable(pieces))
+    return pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), len(contents), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    )
+
+
+def unframe(data: bytes, *, at: int = 0) -> tuple[list[bytes], int]:
+    """The records of all frames that lie complete in `data` from byte `at` on, and where the first incomplete one begins.
+
+    Raises:
+      DamagedRecordsError: a checksum doesn't fit; its `record` counts from byte `at`.
+
+    >>> unframe(frame(pa.array([b"abc"], pa.large_binary()))[0].as_py() + b"rest")
+    ([b'abc'], 19)
+    """
+    records: list[bytes] = []
+    footers: list[bytes] = []
+    sizes: dict[bytes, int] = {}  # of the headers seen and found right: there are few lengths
+    while at + HEADER_BYTES <= len(data):
+        header = data[at : at + HEADER_BYTES]
+        size = sizes.get(header, -1)
+        if size < 0:
+            size = sizes[header] = _checked_size(header, record=len(records))
+        begin = at + HEADER_BYTES
+        end = begin + size
+        if end + FOOTER_BYTES > len(data):
+            break
+        records.append(data[begin:end])
+        footers.append(data[end : end + FOOTER_BYTES])
+        at = end + FOOTER_BYTES
+    _check_contents(records, footers)
+    return records, at
+
+
+def _header(size: int) -> bytes:
+    length = size.to_bytes(8, "little")
+    return length + _masked(np.array([google_crc32c.value(length)], np.uint32)).astype("<u4").tobytes()
+
+
+def _checked_size(header: bytes, *, record: int) -> int:
+    size = int.from_bytes(header[:8], "little")
+    if header != _header(size):
+        raise DamagedRecordsError("the checksum of its length is wrong", record=record)
+    return size
+
+
+def _check_contents(records: list[bytes], footers: list[bytes]) -> None:
+    stored = np.frombuffer(b"".join(footers), "<u4")
+    found = _masked(np.fromiter(map(google_crc32c.value, records), np.uint32, len(records)))
+    wrong = np.flatnonzero(stored != found)
+    if wrong.size:
+        raise DamagedRecordsError("the checksum of its content is wrong", record=int(wrong[0]))
+
+
+def _masked(crcs: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """TFRecord's masking: a checksum stored among the data it covers would be a weak one."""
+    rotated = (crcs >> np.uint32(15)) | (crcs << np.uint32(17))
+    return rotated + np.uint32(0xA282EAD8)

@@ -1,0 +1,117 @@
+"""A shard's frames in, a record file out; and a record file in, its records out, every checksum compared.
+
+Files are written and read as streams: memory is a few chunks, however long the file is.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.contract import Compression
+from pipeline.records.damaged import DamagedRecordsError
+from pipeline.records.framing import unframe
+
+# Level 1 takes 7 us a record of 500 padded ids and 25,000 IMDB reviews 7.0 MB; higher levels gain 4% for twice the time.
+_GZIP_LEVEL = 1
+_GZIP_FORMAT = 31  # zlib's number for a gzip header without a file name or time: the same bytes each time
+
+_WRITE_BYTES = 4 * 1024 * 1024
+_READ_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardSummary:
+    """What the manifest says of a shard: bytes as stored and their SHA-256 in hexadecimal digits, and how many records."""
+
+    bytes: int
+    records: int
+    sha256: str
+
+
+def write_shard(
+    frames: pa.LargeBinaryArray | pa.ChunkedArray, file: BinaryIO, *, compression: Compression
+) -> ShardSummary:
+    """Writes framed records (framing.frame), large_binary [rows], one after the other; no rows make a valid file of none.
+
+    >>> import io
+    >>> write_shard(pa.array([b"abc"], pa.large_binary()), io.BytesIO(), compression="none").bytes
+    3
+    """
+    compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_FORMAT) if compression == "gzip" else None
+    digest = hashlib.sha256()
+    written = 0
+
+    def write(stored: bytes) -> None:
+        nonlocal written
+        digest.update(stored)
+        written += len(stored)
+        file.write(stored)
+
+    for content in _chunks(frames):
+        write(compressor.compress(content) if compressor else content)
+    if compressor:
+        write(compressor.flush())
+    return ShardSummary(bytes=written, records=len(frames), sha256=digest.hexdigest())
+
+
+def read_shard(file: BinaryIO, *, compression: Compression) -> Iterator[pa.LargeBinaryArray]:
+    """The records of a file, large_binary [rows], in chunks of about a megabyte, both checksums of each compared.
+
+    Raises:
+      DamagedRecordsError: the file ends within a record, a checksum doesn't fit, or something follows the gzip stream.
+    """
+    records = 0
+    rest = b""
+    try:
+        for content in _contents(file, compression=compression):
+            data = rest + content
+            complete, used = unframe(data)
+            rest = data[used:]
+            if complete:
+                yield pa.array(complete, pa.large_binary())
+            records += len(complete)
+    except DamagedRecordsError as error:
+        raise DamagedRecordsError(error.why, record=records + error.record) from error
+    if rest:
+        raise DamagedRecordsError(f"the file ends {len(rest)} bytes into it", record=records)
+
+
+def _chunks(frames: pa.LargeBinaryArray | pa.ChunkedArray) -> Iterator[bytes]:
+    """The frames' bytes, cut at the same places whatever the array's chunks: what gzip makes of them may depend on that."""
+    if not len(frames):
+        return
+    if isinstance(frames, pa.ChunkedArray):
+        frames = frames.chunk(0) if frames.num_chunks == 1 else pa.concat_arrays(frames.chunks)
+    _, offsets_buffer, data = frames.buffers()
+    offsets = np.frombuffer(offsets_buffer, np.int64)
+    begin, end = int(offsets[frames.offset]), int(offsets[frames.offset + len(frames)])
+    for at in range(begin, end, _WRITE_BYTES):
+        yield data[at : min(end, at + _WRITE_BYTES)].to_pybytes()
+
+
+def _contents(file: BinaryIO, *, compression: Compression) -> Iterator[bytes]:
+    stored = iter(lambda: file.read(_READ_BYTES), b"")
+    return _unzipped(stored) if compression == "gzip" else stored
+
+
+def _unzipped(stored: Iterator[bytes]) -> Iterator[bytes]:
+    """The content of exactly one gzip stream, in pieces of a megabyte at most."""
+    unzip = zlib.decompressobj(_GZIP_FORMAT)
+    try:
+        for piece in stored:
+            left = piece
+            while left:
+                if unzip.eof:
+                    raise DamagedRecordsError("other bytes follow the gzip stream")
+                yield unzip.decompress(left, _READ_BYTES)
+                left = unzip.unconsumed_tail or unzip.unused_data
+        yield unzip.flush()
+    except zlib.error as error:
+        raise DamagedRecordsError(f"the gzip stream is damaged ({error})") from error
+    if not unzip.eof:
+        raise DamagedRecordsError("the file ends before its gzip stream does")

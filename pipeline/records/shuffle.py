@@ -1,0 +1,162 @@
+"""Framed records on their way through the shuffle: batches in, blocks of one shard out; and blocks in, one ordered shard out.
+
+A block is a batch of SCHEMA as bytes. Where a record goes depends on its 16-byte key alone, a hash of seed and content:
+bytes 8 to 12 choose the shard, bytes 8 to 16 the place in it (the first 8 chose the split). So the bytes of a shard don't
+depend on which worker read which rows, or in which order blocks arrive.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Int32s = npt.NDArray[np.int32]
+Int64s = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+KEY_BYTES = 16
+
+SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.binary(KEY_BYTES), nullable=False),
+        pa.field("frame", pa.large_binary(), nullable=False),
+        pa.field("label", pa.int32(), nullable=False),
+    ]
+)
+
+# LZ4: 500 padded ids, 656 bytes framed, become 303 and take 0.5 us to pack and unpack; zstd makes 249 of them in 1.0 us.
+_COMPRESSION = "lz4"
+
+
+class DuplicateCounts(NamedTuple):
+    """Texts that occur more than once in a shard; equal texts always meet in one.
+
+    texts: distinct texts seen more than once; rows: rows beyond the first of each; conflicting: how many of those texts
+    carry different labels.
+    """
+
+    texts: int
+    rows: int
+    conflicting: int
+
+
+def shard_of(keys: pa.FixedSizeBinaryArray, shards: int) -> Int32s:
+    """Which of `shards` shards each key belongs to, int32 [rows]; ranges of equal size, so shards follow each other in order.
+
+    >>> keys = pa.array([bytes(16), bytes(8) + b"\\x80" + bytes(7), bytes(8) + b"\\xff" * 8], pa.binary(16))
+    >>> shard_of(keys, 10)
+    array([0, 5, 9], dtype=int32)
+    """
+    high = _key_halves(keys)[:, 1] >> np.uint64(32)
+    return (high * np.uint64(shards) >> np.uint64(32)).astype(np.int32)
+
+
+def partition(batch: pa.RecordBatch, groups: npt.NDArray[np.integer]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The batch's rows by group, groups in rising order and only those that have rows; within a group rows stay in order.
+
+    Args:
+      batch: any columns, [rows].
+      groups: [rows], the group of each row, such as its split and shard in one number.
+
+    >>> batch = pa.record_batch({"text": ["a", "b", "c"]})
+    >>> [(group, some["text"].to_pylist()) for group, some in partition(batch, np.array([7, 2, 7]))]
+    [(2, ['b']), (7, ['a', 'c'])]
+    """
+    order = np.argsort(groups, kind="stable")
+    together = batch.take(pa.array(order))
+    distinct, begin = np.unique(groups[order], return_index=True)
+    for group, first, behind in zip(distinct, begin, np.append(begin[1:], len(order)), strict=True):
+        yield int(group), together.slice(first, behind - first)
+
+
+def pack_block(batch: pa.RecordBatch) -> bytes:
+    """A batch of SCHEMA as an Arrow IPC stream, compressed."""
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression=_COMPRESSION)
+    with pa.ipc.new_stream(sink, SCHEMA, options=options) as writer:
+        writer.write_batch(batch.cast(SCHEMA))
+    return sink.getvalue().to_pybytes()
+
+
+def unpack_block(block: bytes) -> pa.RecordBatch:
+    """The batch of SCHEMA that pack_block was given.
+
+    >>> batch = pa.RecordBatch.from_pydict({"key": [bytes(16)], "frame": [b"abc"], "label": [1]}, SCHEMA)
+    >>> unpack_block(pack_block(batch)).equals(batch)
+    True
+    """
+    with pa.ipc.open_stream(block) as reader:
+        return reader.read_next_batch()
+
+
+def order_records(blocks: Iterable[bytes]) -> pa.Table:
+    """All records of a shard in their final order, which doesn't depend on that of the blocks: SCHEMA, one chunk a column.
+
+    By bytes 8 to 16 of the key, then 0 to 8, then label, then frame. Takes twice the memory of the shard's frames.
+    """
+    arrived = pa.Table.from_batches(map(unpack_block, blocks), SCHEMA).combine_chunks()
+    keys, labels = _keys_and_labels(arrived)
+    order = np.lexsort((labels, keys[:, 0], keys[:, 1]))
+    table = arrived.take(pa.array(order)).combine_chunks()
+    del arrived
+    return _order_ties(table)
+
+
+def duplicate_counts(table: pa.Table) -> DuplicateCounts:
+    """Counts the equal texts, which are those of equal keys, of a table that order_records returned.
+
+    >>> keys = [bytes(16), bytes(16), bytes(15) + b"z"]
+    >>> ordered = pa.Table.from_pydict({"key": keys, "frame": [b"", b"", b""], "label": [0, 1, 0]}, SCHEMA)
+    >>> duplicate_counts(ordered)
+    DuplicateCounts(texts=1, rows=1, conflicting=1)
+    """
+    keys, labels = _keys_and_labels(table)
+    begin, end = _runs(_equals_next(keys))
+    return DuplicateCounts(
+        texts=len(begin),
+        rows=int((end - begin - 1).sum()),
+        conflicting=int((labels[begin] != labels[end - 1]).sum()),  # labels rise within a run
+    )
+
+
+def _order_ties(table: pa.Table) -> pa.Table:
+    """Orders the records of equal key and label by their bytes; mostly they are equal there too, and nothing is to be done."""
+    keys, labels = _keys_and_labels(table)
+    tied = _equals_next(keys) & (labels[:-1] == labels[1:])
+    frames = table["frame"]
+    before = np.flatnonzero(tied)
+    if pc.all(pc.equal(frames.take(pa.array(before)), frames.take(pa.array(before + 1)))).as_py():
+        return table
+    order = np.arange(len(table))
+    for begin, end in zip(*_runs(tied), strict=True):
+        contents = frames[begin:end].to_pylist()
+        order[begin:end] = begin + np.array(sorted(range(end - begin), key=contents.__getitem__))
+    return table.take(pa.array(order)).combine_chunks()
+
+
+def _keys_and_labels(table: pa.Table) -> tuple[npt.NDArray[np.uint64], Int32s]:
+    if not len(table):
+        return np.empty((0, 2), np.uint64), np.empty(0, np.int32)
+    return _key_halves(table["key"].chunk(0)), table["label"].chunk(0).to_numpy()
+
+
+def _key_halves(keys: pa.FixedSizeBinaryArray) -> npt.NDArray[np.uint64]:
+    """uint64 [rows, 2]: bytes 0 to 8 and 8 to 16 as big-endian numbers, which sort as the bytes do."""
+    halves = np.frombuffer(keys.buffers()[1] or b"", ">u8").reshape(-1, 2)
+    return halves[keys.offset : keys.offset + len(keys)].astype(np.uint64)
+
+
+def _equals_next(keys: npt.NDArray[np.uint64]) -> Mask:
+    """bool [rows - 1]: whether a key of uint64 [rows, 2] equals the next one."""
+    return (keys[:-1] == keys[1:]).all(axis=1)
+
+
+def _runs(equals_next: Mask) -> tuple[Int64s, Int64s]:
+    """First row, and the row behind the last, of each run of two or more equal rows."""
+    padded = np.concatenate([[False], equals_next, [False]])
+    begin = np.flatnonzero(~padded[:-1] & padded[1:])
+    end = np.flatnonzero(padded[:-1] & ~padded[1:]) + 1
+    return begin, end

@@ -1,0 +1,184 @@
+"""Rules in a small notation -> tables; start symbols of many reviews -> their fragments of text, all reviews at once.
+
+A grammar is a dict from rule names to alternatives, one a line or parted by `|`:
+
+    "remark":  3 * {part} was {very}{good}      weight 3; the rules in braces are filled in
+               {part} was not {~good}           `~` turns praise into blame and blame into praise
+    "very":    5 * () | very_ | truly_          `()` is nothing; `_` is a space at either end
+    "good+":   superb | fine                    the list for praise; "good-" is the one for blame
+    "part/film": the plot | the acting          the list for one subject
+    "@hero":   {^syllable}{ending}              `@`: chosen once a review; `^`: with a capital letter
+
+A list of bare words without weights is ranked: earlier words come up more often, as in any language.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Uniforms = Callable[[int], Floats]
+
+NOTHING, CAPITAL = 0, 1  # fragments 0 and 1: no text, and "the next fragment takes a capital letter"
+PRAISE, BLAME = 0, 1
+SIGNS = ("+", "-")
+_FIELD = re.compile(r"\{([~^]*)(@?\w+)\}")
+_WEIGHT = re.compile(r"(\d+) \* ")
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """A compiled grammar. A symbol below 0 is rule `-1 - symbol`; any other is the number of a fragment of text."""
+
+    fragments: tuple[str, ...]
+    symbols: Mapping[str, int]
+    first: Ints  # [rules, signs, subjects]: the first alternative ...
+    count: Ints  # ... how many there are, repeated by their weights ...
+    ranked: npt.NDArray[np.bool_]  # ... and whether earlier ones come up more often
+    held: Ints  # [rules]: the column of the review's own random numbers, or -1 for a fresh one each time
+    start: Ints  # [alternatives]: where its symbols begin in `body` ...
+    length: Ints  # ... and how many there are
+    body: Ints
+    turned: Ints  # beside `body`: 1 where praise and blame change places
+
+    @property
+    def held_numbers(self) -> int:
+        """How many random numbers a review keeps for itself."""
+        return int(self.held.max()) + 1
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Symbols in reading order, each with the review it belongs to and whether it is to praise or to blame."""
+
+    symbol: Ints
+    sign: Ints
+    review: Ints
+
+
+def alternatives(rule: str) -> list[tuple[int, str]]:
+    """Split the text of a rule into (weight, template) pairs.
+
+    >>> alternatives("2 * () | very_")
+    [(2, ''), (1, 'very ')]
+    """
+    pairs = []
+    for line in re.split(r"[\n|]", rule):
+        template = line.strip()
+        if not template:
+            continue
+        weight = _WEIGHT.match(template)
+        if weight:
+            template = template[weight.end() :]
+        template = "" if template == "()" else re.sub(r"^_|_$", " ", template)
+        pairs.append((int(weight[1]) if weight else 1, template))
+    return pairs
+
+
+def compile_grammar(rules: Mapping[str, str], *, subjects: Sequence[str]) -> Grammar:
+    """Turn rules into tables. Raises KeyError for a rule that is used and not there."""
+    names = list(dict.fromkeys(re.split(r"[+/-]", key)[0] for key in rules))
+    symbols = {name: -1 - number for number, name in enumerate(names)}
+    held_names = [name for name in names if name.startswith("@")]
+    fragments = {"": NOTHING, "\0": CAPITAL}
+    body: list[int] = []
+    turned: list[int] = []
+    starts: list[int] = []
+    lengths: list[int] = []
+    spans: dict[str, tuple[int, int, bool]] = {}
+    for key, rule in rules.items():
+        pairs = alternatives(rule)
+        before = len(starts)
+        for weight, template in pairs:
+            parts = _parse(template, symbols, fragments)
+            starts += [len(body)] * weight
+            lengths += [len(parts)] * weight
+            body += [symbol for symbol, _ in parts]
+            turned += [turn for _, turn in parts]
+        bare = all(weight == 1 and "{" not in template for weight, template in pairs)
+        spans[key] = (before, len(starts) - before, bare)
+    chosen = np.array(
+        [[[spans[_key(rules, name, sign, subject)] for subject in subjects] for sign in SIGNS] for name in names]
+    )
+    return Grammar(
+        fragments=tuple(text if number != CAPITAL else "" for text, number in fragments.items()),
+        symbols=symbols,
+        first=chosen[..., 0],
+        count=chosen[..., 1],
+        ranked=chosen[..., 2].astype(bool),
+        held=np.array([held_names.index(name) if name in held_names else -1 for name in names]),
+        start=np.array(starts),
+        length=np.array(lengths),
+        body=np.array(body),
+        turned=np.array(turned),
+    )
+
+
+def _key(rules: Mapping[str, str], name: str, sign: str, subject: str) -> str:
+    """The most special rule there is for a name: by subject and sign, by subject, by sign, plain."""
+    keys = (f"{name}/{subject}{sign}", f"{name}/{subject}", f"{name}{sign}", name)
+    return next((key for key in keys if key in rules), name)
+
+
+def _parse(template: str, symbols: Mapping[str, int], fragments: dict[str, int]) -> list[tuple[int, int]]:
+    """Template -> (symbol, turned) pairs; new fragments are numbered as they are met."""
+    parts: list[tuple[int, int]] = []
+    position = 0
+    for field in _FIELD.finditer(template):
+        literal = template[position : field.start()]
+        if literal:
+            parts.append((fragments.setdefault(literal, len(fragments)), 0))
+        if "^" in field[1]:
+            parts.append((CAPITAL, 0))
+        parts.append((symbols[field[2]], int("~" in field[1])))
+        position = field.end()
+    if template[position:] or not parts:
+        parts.append((fragments.setdefault(template[position:], len(fragments)), 0))
+    return parts
+
+
+def expand(grammar: Grammar, pieces: Pieces, *, subject: Ints, own: Floats, uniforms: Uniforms) -> Pieces:
+    """Replace every rule by one of its alternatives until only fragments are left; those without text are dropped.
+
+    `subject` is the subject of each review, `own` [reviews, held_numbers] the random numbers it keeps, and
+    `uniforms(n)` gives n fresh ones in [0, 1).
+    """
+    while (rules := np.flatnonzero(pieces.symbol < 0)).size:
+        rule = -1 - pieces.symbol[rules]
+        review = pieces.review[rules]
+        place = (rule, pieces.sign[rules], subject[review])
+        column = grammar.held[rule]
+        number = np.where(column >= 0, own[review, column], uniforms(len(rules)))
+        number = np.where(grammar.ranked[place], number * number, number)
+        choice = grammar.first[place] + (number * grammar.count[place]).astype(np.int64)
+        pieces = _replace(grammar, pieces, rules, choice)
+    text = pieces.symbol != NOTHING
+    return Pieces(pieces.symbol[text], pieces.sign[text], pieces.review[text])
+
+
+def _replace(grammar: Grammar, pieces: Pieces, rules: Ints, choice: Ints) -> Pieces:
+    """Put the symbols of the chosen alternatives in the place of the rules that chose them."""
+    length = np.ones(len(pieces.symbol), np.int64)
+    length[rules] = grammar.length[choice]
+    symbol = np.repeat(pieces.symbol, length)
+    sign = np.repeat(pieces.sign, length)
+    filled = _spans((np.cumsum(length) - length)[rules], length[rules])
+    source = _spans(grammar.start[choice], grammar.length[choice])
+    symbol[filled] = grammar.body[source]
+    sign[filled] ^= grammar.turned[source]
+    return Pieces(symbol, sign, np.repeat(pieces.review, length))
+
+
+def _spans(start: Ints, length: Ints) -> Ints:
+    """Positions start[0], start[0] + 1, ..., then those of start[1], and so on.
+
+    >>> _spans(np.array([7, 2]), np.array([2, 3])).tolist()
+    [7, 8, 2, 3, 4]
+    """
+    shift = start - (np.cumsum(length) - length)
+    positions: Ints = np.repeat(shift, length) + np.arange(int(length.sum()))
+    return positions

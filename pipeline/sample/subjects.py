@@ -1,0 +1,56 @@
+"""What the reviews are about: six subjects, each with its parts, its titles and the stories that reviewers tell.
+
+None of these sentences praises or blames.
+"""
+
+SUBJECTS = ("film", "book", "restaurant", "gadget", "hotel", "concert")
+
+PARTS = {
+    "thing/film": "film | movie | picture",
+    "things/film": "films | movies | pictures",
+    "part/film": """the acting | the plot | {@hero}'s performance | the dialogue | the first half | the camera work | the casting
+        the villain | the opening scene""",
+    "other/film": "the story | the ending | the music | the pacing | the love scene | the script | the lighting | the second half",
+    "thing/book": "book | novel | story",
+    "things/book": "books | novels | stories",
+    "part/book": """the plot | the prose | the opening chapter | the dialogue | the narrator | {@hero} | the title | the romance
+        the first half""",
+    "other/book": "the story | the ending | the last chapter | the humour | the translation | the cover | the mystery | the pacing",
+    "thing/restaurant": "restaurant | place | kitchen",
+    "things/restaurant": "restaurants | places | kitchens",
+    "part/restaurant": """the soup | the starter | the bread | the {food} | the wine list | the waiter | the {food} with {food}
+        the menu | the table by the door""",
+    "other/restaurant": "the service | the dessert | the {food} | the coffee | the view | the music | the main course | the wine",
+    "thing/gadget": "machine | device | gadget",
+    "things/gadget": "machines | devices | gadgets",
+    "part/gadget": """the battery | the screen | the manual | the keyboard | the motor | the packaging | the set-up | the {colour} lid
+        the handle""",
+    "other/gadget": "the sound | the price | the software | the design | the charger | the helpline | the remote control | the app",
+    "thing/hotel": "hotel | place | guest house",
+    "things/hotel": "hotels | places | guest houses",
+    "part/hotel": """the room | the bed | the reception | the lift | the {colour} carpet | the pool | the porter | the wallpaper
+        the towel""",
+    "other/hotel": "the breakfast | the view | the service | the shower | the garden | the bar | the location | the price",
+    "thing/concert": "concert | show | evening",
+    "things/concert": "concerts | shows | evenings",
+    "part/concert": """the singing | the drummer | the first half | the choir | the sound | the support act | the {instrument}
+        the lighting | {@hero}""",
+    "other/concert": "the encore | the second half | the playing | the band | the hall | the song about {theme} | the finale | the show",
+    "instrument": "piano | violin | trumpet | drum kit | accordion | harp | sousaphone | tambourine | bagpipe | harmonica | theremin",
+}
+
+NAMES = {
+    "syllable": "{head}{link}",
+    "family": "2 * {^head}{family_end} | 2 * {^head}{link}{family_end} | {^head}{link}{link} | Mac{^head}{link} | O'{^head}{family_end}",
+    "given": "3 * {^head}{given_end} | 2 * {^head}{link}{given_end} | 1 * {^link}{given_end}",
+    "place": "4 * {^head}{place_end} | 3 * {^head}{link}{place_end} | New {^head}{place_end} | Upper {^head}{link}{place_end} | St {^given}",
+    "brand": "3 * {^head}{brand_end} | 3 * {^head}{link}{brand_end} | {^beast}{object} {number} | {^object}{brand_end}",
+    "coined": "4 * {object}{coin} | 2 * {beast}{coin} | 2 * {food}{coin} | {beast}{object} | {colour}{object} | {head}{link}{coin}",
+    "stranger": "{given} {family} | Mr {family} | Ms {family} | Dr {family} | old {family} | {given}",
+    "abroad_name": "田中さん | 李伟 | 王芳 | 김민준 | Алексей | Наталья | Γιώργος | محمد | יעל | प्रिया | 𠮷野さん | Nguyễn Văn An | Þórdís",
+    "@hero_given": "{^@hero_head}{@hero_end}",
+    "@hero_head": "{head}",
+    "@hero_end": "3 * {given_end} | {link}{@hero_tail}",
+    "@hero": "{@hero_given}",
+    "@hero_family": "{^@hero_stem}{@hero_tail}",
+}

@@ -1,0 +1,159 @@
+"""What the sources hand out, whatever the format: rows that can be used, and rows that cannot with the reason.
+
+    rows      text      large_binary  valid UTF-8
+              label     string        in its one spelling, see `values.canonical_name`
+              split     string        null where no split column is asked for
+              position  int64         grows with every row of a file, and from file to file
+    rejected  file, range_start (the task's start), row (0-based place in the task, used rows counted too),
+              reason (one of a few fixed codes), content (what can be shown of the row), id (null where unknown)
+
+Every row of the input stands in exactly one of the two.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.errors import UserError
+
+ROWS_SCHEMA: Final = pa.schema(
+    [
+        pa.field("text", pa.large_binary(), nullable=False),
+        pa.field("label", pa.string(), nullable=False),
+        pa.field("split", pa.string()),
+        pa.field("position", pa.int64(), nullable=False),
+    ]
+)
+REJECTED_SCHEMA: Final = pa.schema(
+    [
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("range_start", pa.int64(), nullable=False),
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("content", pa.string(), nullable=False),
+        pa.field("id", pa.string()),
+    ]
+)
+
+# Reasons of rows that hold no columns to look at; those of single columns are in values.py.
+BROKEN_JSON: Final = "broken JSON"
+NOT_AN_OBJECT: Final = "not a JSON object"
+INVALID_UTF8: Final = "invalid UTF-8"
+RAGGED: Final = "wrong number of columns"
+UNCLOSED_QUOTE: Final = "unclosed quote"
+TOO_LONG: Final = "row too long"
+DAMAGED: Final = "damaged file"
+
+# A row's content is for a person to recognise it by, not a copy.
+SHOWN_CHARACTERS: Final = 1000
+
+# position = file_index << 40 | place: files of up to a tebibyte, and room for 8 million of them in an int64.
+PLACE_BITS: Final = 40
+MAX_FILES: Final = 1 << (63 - PLACE_BITS)
+
+Int64Array = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of the columns to read; None: not asked for."""
+
+    text: str
+    label: str
+    id: str | None = None
+    split: str | None = None
+
+    def by_setting(self) -> dict[str, str]:
+        """The names asked for, by the setting that a message about them should name.
+
+        >>> Columns("text", "label", split="part").by_setting()
+        {'input.text_column': 'text', 'input.label_column': 'label', 'split.column': 'part'}
+        """
+        settings = {
+            "input.text_column": self.text,
+            "input.label_column": self.label,
+            "input.id_column": self.id,
+            "split.column": self.split,
+        }
+        return {setting: name for setting, name in settings.items() if name is not None}
+
+
+@dataclass(frozen=True)
+class ReadTask:
+    """A range of one file, which can be read without the others.
+
+    `start` and `stop` count bytes in jsonl, row groups in parquet, rows in the sample; stop None is the end of the
+    file. Where a format is not cut, start is 0 and stop None.
+    """
+
+    path: str
+    file_index: int
+    format: str
+    start: int = 0
+    stop: int | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of ROWS_SCHEMA and rejected rows of REJECTED_SCHEMA, each in the order of the input."""
+
+    rows: pa.RecordBatch
+    rejected: pa.RecordBatch
+
+    @property
+    def count(self) -> int:
+        """How many rows of the input this is: those used and those rejected."""
+        return int(self.rows.num_rows + self.rejected.num_rows)
+
+
+class Reject(NamedTuple):
+    """A row that cannot be used."""
+
+    row: int
+    reason: str
+    content: str
+    id: str | None = None
+
+
+def positions(task: ReadTask, places: Int64Array) -> Int64Array:
+    """Places in the task's file -> positions in the whole input.
+
+    >>> positions(ReadTask("b.csv", file_index=1, format="csv"), np.array([0, 5])).tolist()
+    [1099511627776, 1099511627781]
+    """
+    if places.size and int(places[-1]) >= 1 << PLACE_BITS:
+        raise UserError(f"input.path: {task.path} holds more than a tebibyte; cut it into several files")
+    return places | np.int64(task.file_index << PLACE_BITS)
+
+
+def rejected_batch(task: ReadTask, rejects: Sequence[Reject]) -> pa.RecordBatch:
+    """Rejects -> a batch of REJECTED_SCHEMA, by row."""
+    ordered = sorted(rejects, key=lambda reject: reject.row)
+    columns = {
+        "file": [task.path] * len(ordered),
+        "range_start": [task.start] * len(ordered),
+        **{name: [getattr(reject, name) for reject in ordered] for name in Reject._fields},
+    }
+    return pa.RecordBatch.from_pydict(columns, schema=REJECTED_SCHEMA)
+
+
+def rejects_only(task: ReadTask, *rejects: Reject) -> Batch:
+    """A batch without a row that can be used."""
+    return Batch(ROWS_SCHEMA.empty_table().to_batches()[0], rejected_batch(task, rejects))
+
+
+def shown(value: object) -> str:
+    """A value, cut to what a person needs to recognise it; bytes that are no UTF-8 become U+FFFD.
+
+    >>> shown(b"caf\\xe9"), shown(7)
+    ('caf\ufffd', '7')
+    """
+    if isinstance(value, bytes):
+        # A character takes up to 4 bytes, so these hold all that is shown.
+        return value[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace")[:SHOWN_CHARACTERS]
+    # Lone surrogates, which JSON can spell, cannot be written: they turn into question marks.
+    return str(value)[:SHOWN_CHARACTERS].encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,185 @@
+"""Tokens of the train split -> vocabulary.tsv: a TFT analyzer that counts batches in the graph and merges Arrow tables.
+
+`vocabulary_file(tokens, position, ...)` is called within the preprocessing_fn and gives the path of the file there, an
+asset of the transform graph. On the way nothing is smaller than the count table of a batch, tables are merged in
+each bundle and then in each bucket of the tokens' fingerprints, and what grows with the texts crosses no single worker.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import tensorflow as tf
+import tensorflow_transform as tft
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
+from tensorflow_transform import beam as tft_beam
+
+from pipeline import blobs, counts
+from pipeline.contract import Oov, first_word_id, kept_words
+from pipeline.filesystem import BeamFiles
+
+# Fingerprints stay below this, so that they are positive and divide into any number of buckets.
+_FINGERPRINTS = 2**31 - 1
+
+Arrays = tuple[npt.NDArray[np.object_] | npt.NDArray[np.int64], ...]
+
+
+class VocabularyPlan(NamedTuple):
+    """What the analyzer needs to know beside the tokens.
+
+    words: how many are kept at most. first_id: the id of the first. summary_path: where the CountSummary goes, for the
+    coverage curve. buckets: into how many parts the tokens are divided for merging.
+    """
+
+    words: int
+    first_id: int
+    min_count: int
+    summary_path: str
+    buckets: int
+
+
+def vocabulary_plan(*, top_words: int, min_count: int, oov: Oov, summary_path: str, buckets: int) -> VocabularyPlan:
+    """The plan that the settings ask for."""
+    return VocabularyPlan(
+        kept_words(top_words, oov), first_word_id(oov), min_count, summary_path, buckets
+    )
+
+
+def vocabulary_file(tokens: tf.RaggedTensor, position: tf.Tensor, plan: VocabularyPlan) -> tf.Tensor:
+    """Ragged string [batch, (tokens)] and int64 [batch] -> string [], the path of the vocabulary file, within TFT."""
+    (path,) = tft.experimental.ptransform_analyzer(
+        inputs=count_batch(tokens, position),
+        ptransform=BuildVocabulary(plan),
+        output_dtypes=[tf.string],
+        output_shapes=[[]],
+        # TFT's graph has a table with a word in it until the real file is there.
+        output_asset_default_values=[b"1\tword\t1"],
+        name="vocabulary",
+    )
+    return path
+
+
+def count_batch(tokens: tf.RaggedTensor, position: tf.Tensor) -> list[tf.Tensor]:
+    """The columns of a batch's count table, in the order of counts.SCHEMA.
+
+    >>> tokens = tf.ragged.constant([[b"b", b"a", b"b"], [b"a"]])
+    >>> columns = count_batch(tokens, tf.constant([7, 9], tf.int64))
+    >>> [column.numpy().tolist() for column in columns[:4]]
+    [[b'b', b'a'], [2, 2], [7, 7], [0, 1]]
+    """
+    flat = tokens.flat_values
+    # Fingerprints are grouped instead of strings, which is faster by a half; two words with one fingerprint in one
+    # batch are noticed, and then strings are grouped.
+    fingerprint = tf.strings.to_hash_bucket_fast(flat, _FINGERPRINTS)
+    group = tf.unique(fingerprint, out_idx=tf.int64).idx
+    first = _first_places(group)
+    is_exact = tf.reduce_all(tf.equal(flat, tf.gather(flat, tf.gather(first, group))))
+    group = tf.cond(is_exact, lambda: group, lambda: tf.unique(flat, out_idx=tf.int64).idx)
+    first = _first_places(group)
+    row = tf.gather(tokens.value_rowids(), first)
+    return [
+        tf.gather(flat, first),
+        tf.math.bincount(tf.cast(group, tf.int32), dtype=tf.int64),
+        tf.gather(position, row),
+        first - tf.gather(tokens.row_starts(), row),
+        tf.gather(fingerprint, first),
+    ]
+
+
+def _first_places(group: tf.Tensor) -> tf.Tensor:
+    """int64 [tokens], the group of each -> int64 [groups], where each group's first token stands."""
+    size = tf.size(group, out_type=tf.int64)
+    groups = tf.reduce_max(tf.concat([group, tf.constant([-1], tf.int64)], axis=0)) + 1
+    return tf.math.unsorted_segment_min(tf.range(size), group, groups)
+
+
+class BuildVocabulary(tft_beam.experimental.PTransformAnalyzer):
+    """Count tables of batches, as arrays -> the path of the vocabulary file."""
+
+    def __init__(self, plan: VocabularyPlan) -> None:
+        super().__init__()
+        self._plan = plan
+
+    def expand(self, batches: beam.PCollection[Arrays]) -> beam.PCollection[npt.NDArray[np.object_]]:
+        """Counted batches -> one path."""
+        tops = (
+            batches
+            | "MergeInBundle" >> beam.ParDo(MergeInBundle(self._plan.buckets))
+            | "GroupByBucket" >> beam.GroupByKey()
+            | "MergeBucket" >> beam.Map(_merge_bucket, plan=self._plan)
+        )
+        return (
+            batches.pipeline
+            | "One" >> beam.Create([self.base_temp_dir])
+            | "WriteVocabulary" >> beam.Map(_write, tops=beam.pvalue.AsList(tops), plan=self._plan)
+        )
+
+
+class MergeInBundle(beam.DoFn):
+    """The batches of a bundle -> (bucket, count table as bytes), once, when the bundle ends."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def start_bundle(self) -> None:
+        """Begins with nothing counted."""
+        self._merger = counts.Merger()
+
+    def process(self, batch: Arrays) -> None:
+        """Takes in the counts of one batch."""
+        self._merger.add(counts.count_table(batch))
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Gives the counts of the bundle."""
+        for bucket, table in counts.buckets(self._merger.result(), self._number):
+            window = GlobalWindow()
+            yield WindowedValue((bucket, blobs.pack(table)), window.max_timestamp(), [window])
+
+
+class Top(NamedTuple):
+    """What is left of a bucket: its most frequent words as a packed count table, and the summary of all of them."""
+
+    table: bytes
+    summary: counts.CountSummary
+
+
+def _merge_bucket(bucket: tuple[int, Iterable[bytes]], *, plan: VocabularyPlan) -> Top:
+    merger = counts.Merger()
+    for blob in bucket[1]:
+        merger.add(blobs.unpack(blob))
+    table = merger.result()
+    kept = counts.top(table, words=plan.words, min_count=plan.min_count)
+    return Top(blobs.pack(kept), counts.summarize(table))
+
+
+def _write(folder: str, *, tops: list[Top], plan: VocabularyPlan) -> npt.NDArray[np.object_]:
+    merger = counts.Merger()
+    for part in tops:
+        merger.add(blobs.unpack(part.table))
+    table = counts.top(merger.result(), words=plan.words, min_count=plan.min_count)
+    summary = counts.merge_summaries(part.summary for part in tops)
+    files = BeamFiles()
+    files.write(plan.summary_path, json.dumps(summary._asdict()).encode())
+    # A name of its own for each run: TensorFlow shares tables by path within a process.
+    path = f"{folder}/vocabulary"
+    files.write(path, vocabulary_lines(table, first_id=plan.first_id))
+    return np.array(path.encode(), dtype=object)
+
+
+def vocabulary_lines(table: pa.Table, *, first_id: int) -> bytes:
+    r"""Count table in its final order -> the bytes of vocabulary.tsv.
+
+    >>> table = counts.count_table(([b"this", b"is"], [8, 5], [0, 0], [0, 1], [1, 2]))
+    >>> vocabulary_lines(table, first_id=1)
+    b'1\tthis\t8\n2\tis\t5\n'
+    """
+    tokens, numbers = table["token"].to_pylist(), table["count"].to_pylist()
+    return b"".join(
+        b"%d\t%b\t%d\n" % (first_id + line, token, number)
+        for line, (token, number) in enumerate(zip(tokens, numbers, strict=True))
+    )
