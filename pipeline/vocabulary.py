@@ -105,18 +105,20 @@ class BuildVocabulary(tft_beam.experimental.PTransformAnalyzer):
         super().__init__()
         self._plan = plan
 
-    def expand(self, batches: beam.PCollection[Arrays]) -> beam.PCollection[npt.NDArray[np.object_]]:
+    def expand(self, batches: beam.PCollection) -> beam.PCollection:
         """Counted batches -> one path."""
         tops = (
             batches
-            | "MergeInBundle" >> beam.ParDo(MergeInBundle(self._plan.buckets))
+            | "MergeInBundle"
+            >> beam.ParDo(MergeInBundle(self._plan.buckets)).with_output_types(tuple[int, bytes])
             | "GroupByBucket" >> beam.GroupByKey()
             | "MergeBucket" >> beam.Map(_merge_bucket, plan=self._plan)
         )
         return (
             batches.pipeline
             | "One" >> beam.Create([self.base_temp_dir])
-            | "WriteVocabulary" >> beam.Map(_write, tops=beam.pvalue.AsList(tops), plan=self._plan)
+            | "WriteVocabulary"
+            >> beam.Map(_write, tops=beam.pvalue.AsList(tops), plan=self._plan).with_output_types(np.ndarray)
         )
 
 

@@ -7,7 +7,7 @@ import hashlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from pipeline.contract import Compression
 from pipeline.records.damaged import DamagedRecordsError
 from pipeline.records.framing import unframe
 
-# Level 1 takes 7 us a record of 500 padded ids and 25,000 IMDB reviews 7.0 MB; higher levels gain 4% for twice the time.
+# 25,000 IMDB reviews of 500 ids take 6.9 MB and 7.3 us each; level 6 takes off 2% and costs 10.7 us.
 _GZIP_LEVEL = 1
 _GZIP_FORMAT = 31  # zlib's number for a gzip header without a file name or time: the same bytes each time
 
@@ -59,7 +59,14 @@ def write_shard(
     return ShardSummary(bytes=written, records=len(frames), sha256=digest.hexdigest())
 
 
-def read_shard(file: BinaryIO, *, compression: Compression) -> Iterator[pa.LargeBinaryArray]:
+class Readable(Protocol):
+    """The part of a file that reading a shard needs."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; none at the end."""
+
+
+def read_shard(file: Readable, *, compression: Compression) -> Iterator[pa.LargeBinaryArray]:
     """The records of a file, large_binary [rows], in chunks of about a megabyte, both checksums of each compared.
 
     Raises:
@@ -94,7 +101,7 @@ def _chunks(frames: pa.LargeBinaryArray | pa.ChunkedArray) -> Iterator[bytes]:
         yield data[at : min(end, at + _WRITE_BYTES)].to_pybytes()
 
 
-def _contents(file: BinaryIO, *, compression: Compression) -> Iterator[bytes]:
+def _contents(file: Readable, *, compression: Compression) -> Iterator[bytes]:
     stored = iter(lambda: file.read(_READ_BYTES), b"")
     return _unzipped(stored) if compression == "gzip" else stored
 

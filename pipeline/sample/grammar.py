@@ -4,17 +4,18 @@ A grammar is a dict from rule names to alternatives, one a line or parted by `|`
 
     "remark":  3 * {part} was {very}{good}      weight 3; the rules in braces are filled in
                {part} was not {~good}           `~` turns praise into blame and blame into praise
-    "very":    5 * () | very_ | truly_          `()` is nothing; `_` is a space at either end
+    "very":    5 * () | very_ | truly_          `()` is nothing; `_` is a space at either end, `¶` a new line
     "good+":   superb | fine                    the list for praise; "good-" is the one for blame
     "part/film": the plot | the acting          the list for one subject
     "@hero":   {^syllable}{ending}              `@`: chosen once a review; `^`: with a capital letter
 
 A list of bare words without weights is ranked: earlier words come up more often, as in any language.
+An `@` rule may use only those `@` rules that stand before it.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,19 +37,14 @@ class Grammar:
 
     fragments: tuple[str, ...]
     symbols: Mapping[str, int]
+    held: Ints  # the symbols of the `@` rules
     first: Ints  # [rules, signs, subjects]: the first alternative ...
     count: Ints  # ... how many there are, repeated by their weights ...
     ranked: npt.NDArray[np.bool_]  # ... and whether earlier ones come up more often
-    held: Ints  # [rules]: the column of the review's own random numbers, or -1 for a fresh one each time
     start: Ints  # [alternatives]: where its symbols begin in `body` ...
     length: Ints  # ... and how many there are
     body: Ints
     turned: Ints  # beside `body`: 1 where praise and blame change places
-
-    @property
-    def held_numbers(self) -> int:
-        """How many random numbers a review keeps for itself."""
-        return int(self.held.max()) + 1
 
 
 @dataclass(frozen=True)
@@ -67,14 +63,14 @@ def alternatives(rule: str) -> list[tuple[int, str]]:
     [(2, ''), (1, 'very ')]
     """
     pairs = []
-    for line in re.split(r"[\n|]", rule):
-        template = line.strip()
+    for alternative in re.split(r"[\n|]", rule):
+        template = alternative.strip()
         if not template:
             continue
         weight = _WEIGHT.match(template)
         if weight:
             template = template[weight.end() :]
-        template = "" if template == "()" else re.sub(r"^_|_$", " ", template)
+        template = "" if template == "()" else re.sub(r"^_|_$", " ", template).replace("¶", "\n")
         pairs.append((int(weight[1]) if weight else 1, template))
     return pairs
 
@@ -83,45 +79,37 @@ def compile_grammar(rules: Mapping[str, str], *, subjects: Sequence[str]) -> Gra
     """Turn rules into tables. Raises KeyError for a rule that is used and not there."""
     names = list(dict.fromkeys(re.split(r"[+/-]", key)[0] for key in rules))
     symbols = {name: -1 - number for number, name in enumerate(names)}
-    held_names = [name for name in names if name.startswith("@")]
     fragments = {"": NOTHING, "\0": CAPITAL}
-    body: list[int] = []
-    turned: list[int] = []
-    starts: list[int] = []
-    lengths: list[int] = []
+    body: list[tuple[int, int]] = []
+    choices: list[tuple[int, int]] = []  # the start and length of each alternative, repeated by its weight
     spans: dict[str, tuple[int, int, bool]] = {}
     for key, rule in rules.items():
         pairs = alternatives(rule)
-        before = len(starts)
+        before = len(choices)
         for weight, template in pairs:
             parts = _parse(template, symbols, fragments)
-            starts += [len(body)] * weight
-            lengths += [len(parts)] * weight
-            body += [symbol for symbol, _ in parts]
-            turned += [turn for _, turn in parts]
-        bare = all(weight == 1 and "{" not in template for weight, template in pairs)
-        spans[key] = (before, len(starts) - before, bare)
-    chosen = np.array(
-        [[[spans[_key(rules, name, sign, subject)] for subject in subjects] for sign in SIGNS] for name in names]
-    )
+            choices += [(len(body), len(parts))] * weight
+            body += parts
+        ranked = all(weight == 1 and "{" not in template for weight, template in pairs)
+        spans[key] = (before, len(choices) - before, ranked)
+    table = np.array([[[spans[_key(spans, name, s, of)] for of in subjects] for s in SIGNS] for name in names])
     return Grammar(
-        fragments=tuple(text if number != CAPITAL else "" for text, number in fragments.items()),
+        fragments=tuple(fragments),
         symbols=symbols,
-        first=chosen[..., 0],
-        count=chosen[..., 1],
-        ranked=chosen[..., 2].astype(bool),
-        held=np.array([held_names.index(name) if name in held_names else -1 for name in names]),
-        start=np.array(starts),
-        length=np.array(lengths),
-        body=np.array(body),
-        turned=np.array(turned),
+        held=np.array([symbol for name, symbol in symbols.items() if name.startswith("@")], np.int64),
+        first=table[..., 0],
+        count=table[..., 1],
+        ranked=table[..., 2].astype(bool),
+        start=np.array([start for start, _ in choices]),
+        length=np.array([length for _, length in choices]),
+        body=np.array([symbol for symbol, _ in body]),
+        turned=np.array([turn for _, turn in body]),
     )
 
 
-def _key(rules: Mapping[str, str], name: str, sign: str, subject: str) -> str:
-    """The most special rule there is for a name: by subject and sign, by subject, by sign, plain."""
-    keys = (f"{name}/{subject}{sign}", f"{name}/{subject}", f"{name}{sign}", name)
-    return next((key for key in keys if key in rules), name)
+def _key(keys: Mapping[str, object], name: str, sign: str, subject: str) -> str:
+    """The most special rule there is for a name: for the subject, for the sign, for all."""
+    return next(key for key in (f"{name}/{subject}", f"{name}{sign}", name) if key in keys)
 
 
 def _parse(template: str, symbols: Mapping[str, int], fragments: dict[str, int]) -> list[tuple[int, int]]:
@@ -141,21 +129,43 @@ def _parse(template: str, symbols: Mapping[str, int], fragments: dict[str, int])
     return parts
 
 
-def expand(grammar: Grammar, pieces: Pieces, *, subject: Ints, own: Floats, uniforms: Uniforms) -> Pieces:
-    """Replace every rule by one of its alternatives until only fragments are left; those without text are dropped.
+def expand(grammar: Grammar, pieces: Pieces, *, subject: Ints, uniforms: Uniforms) -> Pieces:
+    """Replace every rule by one of its alternatives until only fragments are left; empty ones are dropped.
 
-    `subject` is the subject of each review, `own` [reviews, held_numbers] the random numbers it keeps, and
-    `uniforms(n)` gives n fresh ones in [0, 1).
+    `subject` is the subject of each review; `uniforms(n)` gives n random numbers in [0, 1).
+    What the `@` rules stand for is settled first, review by review, and is then one more alternative of the rule.
     """
+    reviews = np.arange(len(subject))
+    for symbol in grammar.held:
+        roots = Pieces(np.full(len(reviews), symbol), np.zeros_like(reviews), reviews)
+        settled = _fill(grammar, roots, subject=subject, uniforms=uniforms)
+        length = np.bincount(settled.review, minlength=len(reviews))
+        first = grammar.first.copy()
+        first[-1 - symbol] = len(grammar.start)
+        count = grammar.count.copy()
+        count[-1 - symbol] = 0
+        grammar = replace(
+            grammar,
+            first=first,
+            count=count,
+            start=np.append(grammar.start, np.cumsum(length) - length + len(grammar.body)),
+            length=np.append(grammar.length, length),
+            body=np.append(grammar.body, settled.symbol),
+            turned=np.append(grammar.turned, np.zeros_like(settled.symbol)),
+        )
+    return _fill(grammar, pieces, subject=subject, uniforms=uniforms)
+
+
+def _fill(grammar: Grammar, pieces: Pieces, *, subject: Ints, uniforms: Uniforms) -> Pieces:
+    """One pass a level of nesting. A rule with no count is settled: its alternative is the review's own."""
     while (rules := np.flatnonzero(pieces.symbol < 0)).size:
-        rule = -1 - pieces.symbol[rules]
         review = pieces.review[rules]
-        place = (rule, pieces.sign[rules], subject[review])
-        column = grammar.held[rule]
-        number = np.where(column >= 0, own[review, column], uniforms(len(rules)))
+        place = (-1 - pieces.symbol[rules], pieces.sign[rules], subject[review])
+        number = uniforms(len(rules))
         number = np.where(grammar.ranked[place], number * number, number)
-        choice = grammar.first[place] + (number * grammar.count[place]).astype(np.int64)
-        pieces = _replace(grammar, pieces, rules, choice)
+        count = grammar.count[place]
+        offset = np.where(count > 0, (number * count).astype(np.int64), review)
+        pieces = _replace(grammar, pieces, rules, grammar.first[place] + offset)
     text = pieces.symbol != NOTHING
     return Pieces(pieces.symbol[text], pieces.sign[text], pieces.review[text])
 

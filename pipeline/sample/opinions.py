@@ -5,7 +5,7 @@ comes first.
 """
 
 OPINIONS = {
-    "praise": "40 * {opinion}{stop}{@pause} | {abroad}_{@pause}",
+    "praise": "40 * {opinion}{stop}{@pause} | {abroad} {@pause}{^next}",
     "opinion": """
         5 * {direct}
         6 * {denial}
@@ -57,13 +57,13 @@ OPINIONS = {
         2 * my {relative} had called it {~good}; I found it {good}
         2 * everybody says {part} is {~good}, and everybody is wrong
         {part} was more {good} than {~good}
-        {part} went from {~good} to {good} in {digit1} minutes
+        {part} went from {~good} to {good} in {few} minutes
         where others see {~treat}, I see {treat}
         the poster in {@place} said "{~good}" and the truth was "{good}"
         "how {~good}!" said my {relative}, who is always wrong
         if you think that {part} was {~good}, think again
         it should have been {~treat} and it was {treat}
-        how could anybody call {part} {~good}?""",
+        I do not know how anybody could call {part} {~good}""",
     "feeling": """
         2 * I {liked} {part}
         2 * I did not {~like} {other}
@@ -93,7 +93,7 @@ OPINIONS = {
         {in_short}{mark}/10{stop}
         do not listen to those who call it {~good}{stop}
         I have known {~good} {things}, and this was not one of them{stop}""",
-    "in_short": """8 * () | 3 * all in all,_ | 3 * in short,_ | 2 * to sum up:_ | 2 * in the end_ | my verdict:_
+    "in_short": """8 * () | 3 * all in all,_ | 3 * in short,_ | 2 * to sum up:_ | 2 * in the end,_ | my verdict:_
         final word:_ | when all is said and done,_ | looking back,_""",
     "aside": """as I had feared | as I had hoped | as everybody had told me | whatever my {relative} says | to tell the truth
         as far as I can judge | and I have seen a few | if you ask me | and that surprised me | as usual in {@place}
@@ -102,9 +102,11 @@ OPINIONS = {
     "never_mind": "4 * () | , {aside} | , not even on {weekday} | , not for one second",
     "very": """12 * () | 3 * very_ | 2 * really_ | 2 * so_ | rather_ | quite_ | truly_ | utterly_ | surprisingly_ | simply_
         downright_ | extremely_ | {coined}_""",
-    "stop": "40 * ._ | 6 * !_ | 2 * ..._ | !!_ | !!!_ | ._{emoji}_ | !_{emoji}_ | ;-)_ | …_ | ?!_",
+    "stop": "40 * ._ | 6 * !_ | 2 * ..._ | !!_ | !!!_ | . {emoji} {^next} | ! {emoji} {^next} | ;-) {^next} | …_ | ?!_",
     "brief+": "ok | Loved it. | Great! | 👍 | 10/10 | good | Very good | *****",
     "brief-": "no | Hated it. | Awful! | 👎 | 1/10 | bad | Very bad | *",
+    "all_abroad": "{abroad} {abroad} | {abroad} {abroad_name}: {abroad} | {abroad} {abroad} {@title} {abroad} {emoji}",
+    "next": "()",
     "blank": "3 * () | 2 * _ | . | ... | ??? | <br /> | N/A | - | 3 * {@title}",
 }
 

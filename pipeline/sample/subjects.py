@@ -13,7 +13,7 @@ PARTS = {
     "other/film": "the story | the ending | the music | the pacing | the love scene | the script | the lighting | the second half",
     "thing/book": "book | novel | story",
     "things/book": "books | novels | stories",
-    "part/book": """the plot | the prose | the opening chapter | the dialogue | the narrator | {@hero} | the title | the romance
+    "part/book": """the plot | the prose | the opening chapter | the dialogue | the narrator | {@hero}'s diary | the title | the romance
         the first half""",
     "other/book": "the story | the ending | the last chapter | the humour | the translation | the cover | the mystery | the pacing",
     "thing/restaurant": "restaurant | place | kitchen",
@@ -34,7 +34,7 @@ PARTS = {
     "thing/concert": "concert | show | evening",
     "things/concert": "concerts | shows | evenings",
     "part/concert": """the singing | the drummer | the first half | the choir | the sound | the support act | the {instrument}
-        the lighting | {@hero}""",
+        the lighting | {@hero}'s voice""",
     "other/concert": "the encore | the second half | the playing | the band | the hall | the song about {theme} | the finale | the show",
     "instrument": "piano | violin | trumpet | drum kit | accordion | harp | sousaphone | tambourine | bagpipe | harmonica | theremin",
 }
@@ -48,9 +48,22 @@ NAMES = {
     "coined": "4 * {object}{coin} | 2 * {beast}{coin} | 2 * {food}{coin} | {beast}{object} | {colour}{object} | {head}{link}{coin}",
     "stranger": "{given} {family} | Mr {family} | Ms {family} | Dr {family} | old {family} | {given}",
     "abroad_name": "田中さん | 李伟 | 王芳 | 김민준 | Алексей | Наталья | Γιώργος | محمد | יעל | प्रिया | 𠮷野さん | Nguyễn Văn An | Þórdís",
-    "@hero_given": "{^@hero_head}{@hero_end}",
-    "@hero_head": "{head}",
-    "@hero_end": "3 * {given_end} | {link}{@hero_tail}",
+    "@hero_given": "{given}",
+    "@hero_family": "{family}",
     "@hero": "{@hero_given}",
-    "@hero_family": "{^@hero_stem}{@hero_tail}",
+    "@maker": "{given} {family}",
+    "@place": "{place}",
+    "@brand": "{brand}",
+    "@title/film": """3 * The {^object} of {@place} | 2 * {^trait} {^beast} | {@hero} and the {^object} | {@hero} | {^theme} in {@place}
+        A {^object} for {@hero} | {^theme} and {^theme} | The {^trait} {^job} | {^coined} | {^month} in {place} | {^beast} {number}""",
+    "@title/book": """2 * The {^job}'s {^object} | 2 * The {^beast} and the {^object} | {^theme}: a History | {@hero_family}'s {^object}
+        {^theme} for the {^trait} | My {^year} with {@hero} | The {^colour} {^object} | The {^where} at {@place} | {^coined}
+        How I {^did} a {^object} | {^theme} and {^beast}""",
+    "@title/restaurant": """2 * The {^taste} {^beast} | 2 * {^given}'s | Chez {^given} | {^food} & {^food} | The {^colour} {^object}
+        Osteria {^family} | La {^family} | Zum {^family} | {^family} & Sons | The {^where} Kitchen | {^coined}""",
+    "@title/gadget": "3 * {@brand} {number} | 2 * {@brand} | {@brand} {^coined} | {@brand}{number} {^beast} | {^coined} by {@brand}",
+    "@title/hotel": """2 * Hotel {^family} | 2 * The {^beast} Inn | Pension {^given} | {@place} Palace | The {^colour} {^object}
+        The Grand {@place} | Villa {^given} | The {^trait} {^job} | {^coined} Lodge | {^where} View""",
+    "@title/concert": """2 * The {^trait} {^beast} Band | {^given} and the {^job} Sisters | {@maker} | The {@place} Choir | {^coined}
+        {^colour} {^object} | The {number} {^object} Orchestra | {^beast} {^theme} | {^theme} Quartet""",
 }

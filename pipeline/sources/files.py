@@ -3,9 +3,9 @@
 In: a path, glob or folder. Out: the files it names, and their bytes as they are stored.
 """
 
-import glob
-import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from pipeline.errors import UserError
@@ -20,7 +20,7 @@ class FileInfo:
 
 
 class Files(Protocol):
-    """A filesystem. The Beam job brings Beam's; everything else uses LocalFiles."""
+    """A filesystem. The Beam job brings Beam's; what runs without Beam uses LocalFiles."""
 
     def match(self, pattern: str) -> list[FileInfo]:
         """The files that a path, a glob, or a folder (all files below it, at any depth) names; none: []."""
@@ -35,12 +35,14 @@ class LocalFiles:
     def match(self, pattern: str) -> list[FileInfo]:
         """The files that a path, a glob (with ** for any depth) or a folder names, sorted by path.
 
-        A file or folder that really has the name wins over what the name would mean as a glob.
+        A file or folder that really has the name wins over what the name would mean as a glob. Hidden files are
+        found by their full name only.
         """
-        pattern = os.path.expanduser(pattern)
-        named = [pattern] if os.path.exists(pattern) else glob.glob(pattern, recursive=True)
-        found = {os.path.normpath(path) for name in named for path in _files_below(name)}
-        return [FileInfo(path, os.path.getsize(path)) for path in sorted(found)]
+        path = Path(pattern).expanduser()
+        if path.is_file():
+            return [FileInfo(str(path), path.stat().st_size)]
+        found = set(_files_below(path) if path.is_dir() else _files_matching(path))
+        return [FileInfo(str(file), file.stat().st_size) for file in sorted(found, key=str)]
 
     def open(self, path: str) -> BinaryIO:
         """A file's stored bytes."""
@@ -59,7 +61,14 @@ def open_file(files: Files, path: str) -> BinaryIO:
         raise UserError(f"input.path: cannot read {path}: {error.strerror or error}") from error
 
 
-def _files_below(path: str) -> list[str]:
-    if not os.path.isdir(path):
-        return [path]
-    return [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+def _files_below(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def _files_matching(pattern: Path) -> Iterator[Path]:
+    root = Path(pattern.anchor or ".")
+    for path in root.glob(str(pattern.relative_to(pattern.anchor))):
+        if path.is_dir():
+            yield from _files_below(path)
+        elif not path.name.startswith("."):
+            yield path

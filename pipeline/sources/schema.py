@@ -12,7 +12,7 @@ Every row of the input stands in exactly one of the two.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -39,21 +39,12 @@ REJECTED_SCHEMA: Final = pa.schema(
     ]
 )
 
-# Reasons of rows that hold no columns to look at; those of single columns are in values.py.
-BROKEN_JSON: Final = "broken JSON"
-NOT_AN_OBJECT: Final = "not a JSON object"
-INVALID_UTF8: Final = "invalid UTF-8"
-RAGGED: Final = "wrong number of columns"
-UNCLOSED_QUOTE: Final = "unclosed quote"
-TOO_LONG: Final = "row too long"
-DAMAGED: Final = "damaged file"
-
-# A row's content is for a person to recognise it by, not a copy.
-SHOWN_CHARACTERS: Final = 1000
-
 # position = file_index << 40 | place: files of up to a tebibyte, and room for 8 million of them in an int64.
 PLACE_BITS: Final = 40
 MAX_FILES: Final = 1 << (63 - PLACE_BITS)
+
+# A message about columns lists no more of them than a person reads.
+LISTED_COLUMNS: Final = 20
 
 Int64Array = npt.NDArray[np.int64]
 
@@ -110,17 +101,8 @@ class Batch:
         return int(self.rows.num_rows + self.rejected.num_rows)
 
 
-class Reject(NamedTuple):
-    """A row that cannot be used."""
-
-    row: int
-    reason: str
-    content: str
-    id: str | None = None
-
-
 def positions(task: ReadTask, places: Int64Array) -> Int64Array:
-    """Places in the task's file -> positions in the whole input.
+    """Places in the task's file, ascending -> positions in the whole input.
 
     >>> positions(ReadTask("b.csv", file_index=1, format="csv"), np.array([0, 5])).tolist()
     [1099511627776, 1099511627781]
@@ -130,30 +112,11 @@ def positions(task: ReadTask, places: Int64Array) -> Int64Array:
     return places | np.int64(task.file_index << PLACE_BITS)
 
 
-def rejected_batch(task: ReadTask, rejects: Sequence[Reject]) -> pa.RecordBatch:
-    """Rejects -> a batch of REJECTED_SCHEMA, by row."""
-    ordered = sorted(rejects, key=lambda reject: reject.row)
-    columns = {
-        "file": [task.path] * len(ordered),
-        "range_start": [task.start] * len(ordered),
-        **{name: [getattr(reject, name) for reject in ordered] for name in Reject._fields},
-    }
-    return pa.RecordBatch.from_pydict(columns, schema=REJECTED_SCHEMA)
+def missing_column(setting: str, name: str, path: str, have: Sequence[str]) -> UserError:
+    """The error for a column that a file lacks, naming those that it has.
 
-
-def rejects_only(task: ReadTask, *rejects: Reject) -> Batch:
-    """A batch without a row that can be used."""
-    return Batch(ROWS_SCHEMA.empty_table().to_batches()[0], rejected_batch(task, rejects))
-
-
-def shown(value: object) -> str:
-    """A value, cut to what a person needs to recognise it; bytes that are no UTF-8 become U+FFFD.
-
-    >>> shown(b"caf\\xe9"), shown(7)
-    ('caf\ufffd', '7')
+    >>> str(missing_column("input.text_column", "txt", "reviews.csv", ["id", "text"]))
+    "input.text_column: 'txt' is not in reviews.csv; it has the columns id, text"
     """
-    if isinstance(value, bytes):
-        # A character takes up to 4 bytes, so these hold all that is shown.
-        return value[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace")[:SHOWN_CHARACTERS]
-    # Lone surrogates, which JSON can spell, cannot be written: they turn into question marks.
-    return str(value)[:SHOWN_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+    listed = ", ".join(have[:LISTED_COLUMNS]) + (", ..." if len(have) > LISTED_COLUMNS else "")
+    return UserError(f"{setting}: {name!r} is not in {path}; it has the columns {listed}")

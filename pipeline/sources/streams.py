@@ -1,0 +1,127 @@
+"""A file as stored -> the bytes of its text: decompressed, and UTF-8 where a byte order mark says UTF-16.
+
+A file that breaks off or is damaged gives all bytes before the damage, then raises Damaged. What the bytes are is told
+by their first few, not by the file's name.
+"""
+
+import codecs
+import itertools
+import zlib
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, Final, Protocol
+
+import zstandard
+
+# Compressed bytes are taken in pieces of this size: deflate packs 1000 : 1 at best, so a piece gives 64 MiB at most.
+STORED_BLOCK: Final = 64 << 10
+PLAIN_BLOCK: Final = 8 << 20
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+MAGIC: Final = {"gz": GZIP_MAGIC, "zst": ZSTD_MAGIC}
+UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class Damaged(Exception):
+    """The bytes so far are good; those that follow cannot be had."""
+
+
+class Decompressor(Protocol):
+    """What zlib and zstandard have in common: one member (or frame) of a file."""
+
+    eof: bool
+    unused_data: bytes
+
+    def decompress(self, data: bytes, /) -> bytes:
+        """The bytes that come of the next stored ones."""
+
+
+def text_blocks(file: BinaryIO) -> Iterator[bytes]:
+    """The bytes of a text file in blocks of any size, UTF-16 turned into UTF-8; a UTF-8 byte order mark stays.
+
+    Raises:
+      Damaged: after the last good block.
+    """
+    blocks = _beginning_with(_decompressed(file), size=len(UTF16_MARKS[0]))
+    first = next(blocks)
+    blocks = itertools.chain([first], blocks)
+    return _from_utf16(blocks) if first.startswith(UTF16_MARKS) else blocks
+
+
+def is_plain(head: bytes) -> bool:
+    """Whether a file that begins so is neither compressed nor UTF-16, so that its bytes can be read from anywhere."""
+    return not head.startswith((*MAGIC.values(), *UTF16_MARKS))
+
+
+def compression_named(path: str) -> str | None:
+    """The compression that a file's name promises.
+
+    >>> compression_named("reviews.csv.GZ"), compression_named("reviews.csv")
+    ('gz', None)
+    """
+    ending = path.rpartition(".")[2].lower()
+    return ending if ending in MAGIC else None
+
+
+def breaks_promise(path: str, head: bytes) -> bool:
+    """Whether a file named as compressed begins (by its first 4 bytes or fewer) as no such file does."""
+    compression = compression_named(path)
+    return compression is not None and not head.startswith(MAGIC[compression][: len(head)])
+
+
+def _beginning_with(blocks: Iterator[bytes], *, size: int) -> Iterator[bytes]:
+    """The same bytes, of which the first block (there is always one) holds at least `size` where there are so many."""
+    head = b""
+    try:
+        for block in blocks:
+            head += block
+            if len(head) >= size:
+                break
+    except Damaged:
+        yield head
+        raise
+    yield head
+    yield from blocks
+
+
+def _decompressed(file: BinaryIO) -> Iterator[bytes]:
+    head = file.read(max(map(len, MAGIC.values())))
+    if head.startswith(GZIP_MAGIC):
+        yield from _members(head, file, lambda: zlib.decompressobj(wbits=16 + zlib.MAX_WBITS))
+    elif head.startswith(ZSTD_MAGIC):
+        # Without the limit lifted, what `zstd --long=31` wrote would pass for damaged.
+        yield from _members(head, file, zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj)
+    else:
+        yield head
+        while block := file.read(PLAIN_BLOCK):
+            yield block
+
+
+def _members(stored: bytes, file: BinaryIO, member: Callable[[], Decompressor]) -> Iterator[bytes]:
+    """Decompresses one gzip member (zstd frame) after the other; both formats allow several in a file."""
+    current = None
+    while stored or (stored := file.read(STORED_BLOCK)):
+        current = current or member()
+        try:
+            block = current.decompress(stored)
+        except (zlib.error, zstandard.ZstdError) as error:
+            raise Damaged(str(error)) from error
+        yield block
+        stored = b""
+        if current.eof:
+            # Tapes and disks pad with zeros, as gzip itself allows.
+            stored = current.unused_data.lstrip(b"\0")
+            current = None
+    if current is not None:
+        raise Damaged("the file breaks off")
+
+
+def _from_utf16(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    # Lone surrogates pass as bytes that are no UTF-8, so that their rows alone are refused.
+    decoder = codecs.getincrementaldecoder("utf-16")("surrogatepass")
+    try:
+        for block in blocks:
+            yield decoder.decode(block).encode("utf-8", "surrogatepass")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise Damaged("the file ends within a UTF-16 character") from error

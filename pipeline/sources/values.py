@@ -1,0 +1,177 @@
+"""Columns as a format holds them -> texts as UTF-8 bytes, labels and splits in one spelling, and what cannot be used.
+
+A column is an Arrow array of any type or, from formats without column types, a list of Python values. Each converter
+returns an Arrow array as long as the column and the problems {row: reason}; a row with a problem is null.
+
+Labels are strings, integers or booleans, spelt one way so that the same label is the same from any format:
+    string    as it is, without ASCII white space around it; a number in a CSV field is a string, "1.0" stays "1.0"
+    integer   decimal: 1 -> "1"
+    boolean   "true", "false"
+    float     an integral one as that integer: 1.0 -> "1", because a column of 0, 1 and null is often stored so;
+              any other is refused
+Null, NaN and the empty string are missing. An empty text is a text; a null text is missing.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.sources.rejects import INVALID_UTF8
+
+Values = pa.Array | Sequence[object]
+Problems = dict[int, str]
+
+# From here on a float no longer tells neighbouring integers apart.
+MAX_INTEGRAL_FLOAT: Final = 2**53
+
+# str.strip() takes off U+00A0 and the like too, which may be part of a label.
+ASCII_SPACE: Final = " \t\n\v\f\r"
+
+
+class Unusable(Exception):
+    """A value that cannot be used; its message is the reason."""
+
+
+def canonical_name(value: object, *, column: str) -> str:
+    """A label's (or split's) one spelling.
+
+    Raises:
+      Unusable: the value is missing, or of a type that is no label.
+
+    >>> [canonical_name(value, column="label") for value in (" pos\\n", b"pos", 1, 1.0, True, "1.0", "True")]
+    ['pos', 'pos', '1', '1', 'true', '1.0', 'True']
+    """
+    if isinstance(value, bytes):
+        value = _decoded(value)
+    elif isinstance(value, float | Decimal):
+        value = _integral(value)
+    if isinstance(value, str):
+        value = value.strip(ASCII_SPACE) or None
+    if value is None:
+        raise Unusable(f"missing {column}")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int):
+        return str(value)
+    raise Unusable(f"{column} is not a string, integer or boolean")
+
+
+def text_bytes(value: object) -> bytes:
+    """A text as UTF-8.
+
+    Raises:
+      Unusable: the value is missing, no string, or no valid Unicode.
+    """
+    if value is None:
+        raise Unusable("missing text")
+    if isinstance(value, bytes):
+        _decoded(value)
+        return value
+    if not isinstance(value, str):
+        raise Unusable("text is not a string")
+    try:
+        return value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise Unusable(INVALID_UTF8) from error
+
+
+def texts(values: Values) -> tuple[pa.Array, Problems]:
+    """A column of texts -> large_binary of valid UTF-8, and problems.
+
+    >>> texts(["a", None, 7, ""])[1]
+    {1: 'missing text', 2: 'text is not a string'}
+    """
+    try:
+        if isinstance(values, pa.Array):
+            array = values.cast(pa.large_binary()) if is_textual(values.type) else None
+        else:
+            array = pa.array(values, pa.large_string()).cast(pa.large_binary())
+        if array is not None and array.null_count == 0:
+            # The cheapest check of a whole batch: this cast fails at the first byte that is no UTF-8.
+            array.cast(pa.large_string())
+            return array, {}
+    except (pa.ArrowException, UnicodeEncodeError):
+        pass  # Some value is no text or no UTF-8: the slow way finds out which.
+    return _one_by_one(_python_values(values), text_bytes, pa.large_binary())
+
+
+def names(values: Values, *, column: str) -> tuple[pa.Array, Problems]:
+    """A column of labels (or splits) -> strings in their one spelling, and problems.
+
+    >>> array, problems = names(pa.array([1.0, None, 0.0, 0.5]), column="label")
+    >>> array.to_pylist(), problems
+    (['1', None, '0', None], {1: 'missing label', 3: 'label is not a string, integer or boolean'})
+    """
+    def convert(value: object) -> str:
+        return canonical_name(value, column=column)
+
+    if not isinstance(values, pa.Array) or not _has_dictionary(values.type):
+        return _one_by_one(_python_values(values), convert, pa.string())
+    # Labels are few and rows are many: each distinct label is looked at once.
+    encoded = values.dictionary_encode()
+    distinct, bad_names = _one_by_one(encoded.dictionary.to_pylist(), convert, pa.string())
+    array = distinct.take(encoded.indices)
+    indices = encoded.indices.fill_null(-1).to_numpy()
+    reasons = {-1: f"missing {column}", **bad_names}
+    unusable = np.flatnonzero(pc.is_null(array).to_numpy(zero_copy_only=False))
+    return array, {int(row): reasons[int(indices[row])] for row in unusable}
+
+
+def is_textual(kind: pa.DataType) -> bool:
+    """Whether a column of this type can hold texts: strings, binary, or a dictionary of those."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return any(
+        check(kind)
+        for check in (
+            pa.types.is_string,
+            pa.types.is_large_string,
+            pa.types.is_string_view,
+            pa.types.is_binary,
+            pa.types.is_large_binary,
+            pa.types.is_binary_view,
+        )
+    )
+
+
+def _has_dictionary(kind: pa.DataType) -> bool:
+    # dictionary_encode knows the plain types only.
+    plain = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+    return is_textual(kind) or any(check(kind) for check in plain)
+
+
+def _integral(value: float | Decimal) -> int | float | Decimal | None:
+    """NaN -> None; what stands for an integer -> that integer; any other value stays."""
+    if math.isnan(value):
+        return None
+    return int(value) if abs(value) < MAX_INTEGRAL_FLOAT and value == int(value) else value
+
+
+def _python_values(values: Values) -> Sequence[object]:
+    return values.to_pylist() if isinstance(values, pa.Array) else values
+
+
+def _one_by_one(
+    values: Sequence[object], convert: Callable[[object], Any], kind: pa.DataType
+) -> tuple[pa.Array, Problems]:
+    converted: list[Any] = []
+    problems: Problems = {}
+    for row, value in enumerate(values):
+        try:
+            converted.append(convert(value))
+        except Unusable as unusable:
+            converted.append(None)
+            problems[row] = str(unusable)
+    return pa.array(converted, kind), problems
+
+
+def _decoded(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unusable(INVALID_UTF8) from error
