@@ -5,18 +5,27 @@
     label     int64   index into the labels; 0 in the analysis, which does not look at it
     key       bytes   passes by the graph: chooses split, shard and place
     split     int64   passes by the graph: index into SPLITS
+    sample    string  passes by the graph: the text once more for the few rows of each split that come first in their
+                      shuffled order, an empty list for the others; some of them go into the manifest as samples
 """
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipeline.contract import LABEL, POSITION, TEXT
+from pipeline.contract import LABEL, POSITION, SPLITS, TEXT
+from pipeline.splits import key_halves
 
 KEY = "key"
 SPLIT = "split"
-PASSED_BY = frozenset({KEY, SPLIT})
+SAMPLE = "sample"
+PASSED_BY = frozenset({KEY, SPLIT, SAMPLE})
+
+# Samples of a split in the manifest, none so long that the manifest would suffer.
+SAMPLES_OF_SPLIT = 16
+_SAMPLE_BYTES = 4000
 
 TRANSFORM_SCHEMA = pa.schema(
     [
@@ -25,6 +34,7 @@ TRANSFORM_SCHEMA = pa.schema(
         (LABEL, pa.large_list(pa.int64())),
         (KEY, pa.large_list(pa.large_binary())),
         (SPLIT, pa.large_list(pa.int64())),
+        (SAMPLE, pa.large_list(pa.large_binary())),
     ]
 )
 
@@ -39,15 +49,31 @@ def transform_batch(
     """Rows of a source, with what was found out about each -> a batch of TRANSFORM_SCHEMA.
 
     >>> rows = pa.record_batch({"text": pa.array([b"a"], pa.large_binary()), "position": [7]})
-    >>> keys = pa.array([b"k"], pa.large_binary())
-    >>> transform_batch(rows, labels=np.array([1]), keys=keys, splits=np.array([0])).to_pydict()
-    {'text': [[b'a']], 'position': [[7]], 'label': [[1]], 'key': [[b'k']], 'split': [[0]]}
+    >>> keys = pa.array([b"sixteen bytes..."], pa.large_binary())
+    >>> batch = transform_batch(rows, labels=np.array([1]), keys=keys, splits=np.array([0]))
+    >>> batch.drop_columns("key").to_pydict()
+    {'text': [[b'a']], 'position': [[7]], 'label': [[1]], 'split': [[0]], 'sample': [[b'a']]}
     """
     columns = [rows["text"], rows["position"], pa.array(labels), keys, pa.array(splits)]
     offsets = pa.array(np.arange(rows.num_rows + 1))
-    return pa.RecordBatch.from_arrays(
-        [pa.LargeListArray.from_arrays(offsets, column) for column in columns], schema=TRANSFORM_SCHEMA
-    )
+    lists = [pa.LargeListArray.from_arrays(offsets, column) for column in columns]
+    is_sample = _samples(rows["text"], keys=keys, splits=splits)
+    sample_offsets = np.concatenate([[0], np.cumsum(is_sample)])
+    samples = pa.LargeListArray.from_arrays(pa.array(sample_offsets), rows["text"].filter(pa.array(is_sample)))
+    return pa.RecordBatch.from_arrays([*lists, samples], schema=TRANSFORM_SCHEMA)
+
+
+def _samples(
+    texts: pa.LargeBinaryArray, *, keys: pa.LargeBinaryArray, splits: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Marks the rows of each split with the smallest keys, so that the samples are the same however rows are batched."""
+    order = key_halves(keys)[:, 1]
+    is_short = pc.less_equal(pc.binary_length(texts), _SAMPLE_BYTES).to_numpy(zero_copy_only=False)
+    is_sample = np.zeros(len(texts), np.bool_)
+    for split in range(len(SPLITS)):
+        candidates = np.flatnonzero(is_short & (splits == split))
+        is_sample[candidates[np.argsort(order[candidates], kind="stable")[:SAMPLES_OF_SPLIT]]] = True
+    return is_sample
 
 
 def tensor_representations() -> dict[str, schema_pb2.TensorRepresentation]:

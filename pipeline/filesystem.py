@@ -3,6 +3,7 @@
 Whole small files in, whole small files out, and open streams for large ones.
 """
 
+import os
 import uuid
 from typing import BinaryIO, cast
 
@@ -16,9 +17,19 @@ class BeamFiles:
     """pipeline.sources.files.Files over Beam's filesystems, and what writing needs."""
 
     def match(self, pattern: str) -> list[FileInfo]:
-        """The files that a path or glob names."""
-        (result,) = FileSystems.match([pattern])
-        return [FileInfo(metadata.path, metadata.size_in_bytes) for metadata in result.metadata_list]
+        """The files that a path, a glob, or a folder (all files below it) names, by path.
+
+        What really has the name wins over what the name would mean as a glob.
+        """
+        pattern = os.path.expanduser(pattern)
+        if FileSystems.exists(pattern):
+            size = FileSystems.get_filesystem(pattern).metadata(pattern).size_in_bytes
+            return self.below(pattern) or [FileInfo(pattern, size)]
+        return _matches(pattern)
+
+    def below(self, folder: str) -> list[FileInfo]:
+        """All files below a folder, at any depth, by path."""
+        return _matches(folder.rstrip("/") + "/**")
 
     def open(self, path: str) -> BinaryIO:
         """A file's bytes as they are stored."""
@@ -39,10 +50,11 @@ class BeamFiles:
         attempt = f"{path}.attempt-{uuid.uuid4().hex}"
         with self.create(attempt) as file:
             file.write(content)
-        self.rename(attempt, path)
+        self.move(attempt, path)
 
-    def rename(self, source: str, target: str) -> None:
-        """Moves a file, over one that is there."""
+    def move(self, source: str, target: str) -> None:
+        """Moves a file, over one that is there; the target's folders are made."""
+        make_folders(target.rpartition("/")[0])
         FileSystems.rename([source], [target])
 
     def exists(self, path: str) -> bool:
@@ -54,6 +66,12 @@ class BeamFiles:
         present = [path for path in paths if self.exists(path)]
         if present:
             FileSystems.delete(present)
+
+
+def _matches(pattern: str) -> list[FileInfo]:
+    (result,) = FileSystems.match([pattern])
+    found = (FileInfo(metadata.path, metadata.size_in_bytes) for metadata in result.metadata_list)
+    return sorted(found, key=lambda file: file.path)
 
 
 def make_folders(path: str) -> None:

@@ -43,12 +43,17 @@ def split_by_content(keys: pa.LargeBinaryArray, settings: SplitSettings) -> Spli
     >>> split_by_content(keys, SplitSettings()).tolist()
     [0, 1, 2]
     """
-    halves = np.frombuffer(keys.buffers()[2], ">u8").reshape(-1, 2)
-    drawn = halves[keys.offset : keys.offset + len(keys), 0].astype(np.uint64)
+    drawn = key_halves(keys)[:, 0]
     ends = [_threshold(settings.train)]
     if settings.test > 0:
         ends.append(_threshold(settings.train + settings.eval))
     return np.searchsorted(np.array(ends, np.uint64), drawn, side="right").astype(np.int64)
+
+
+def key_halves(keys: pa.LargeBinaryArray) -> npt.NDArray[np.uint64]:
+    """Keys, large_binary [rows] -> uint64 [rows, 2]: bytes 0 to 8 and bytes 8 to 16 as big-endian numbers."""
+    data = np.frombuffer(keys.buffers()[2] or b"", ">u8").reshape(-1, 2)
+    return data[keys.offset : keys.offset + len(keys)].astype(np.uint64)
 
 
 def split_by_name(names: pa.StringArray) -> SplitIndices:

@@ -1,10 +1,9 @@
 """Records in, padded ids and labels out: the inverse of encode, strict to the byte, without TensorFlow.
 
-All records of an array are read side by side: a cursor holds one place in each, and every step moves all of them.
+All records of an array are read side by side: a cursor holds a place in each, and a step moves all of them.
 """
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.contract import IDS, LABEL
@@ -24,9 +23,9 @@ def decode_examples(records: pa.LargeBinaryArray, max_length: int) -> tuple[Int6
       max_length: ids in a record.
 
     Raises:
-      DamagedRecordsError: a record isn't, to the byte, what encode_examples makes of some max_length ids and a label.
+      DamagedRecordsError: a record isn't what encode_examples makes of max_length ids and a label.
 
-    >>> record = bytes.fromhex("0a200a0f0a0369647312081a060a040001ac020a0d0a056c6162656c12041a030a0101")
+    >>> record = bytes.fromhex("0a210a0f0a0369647312081a060a040001ac020a0e0a056c6162656c12051a030a0101")
     >>> decode_examples(pa.array([record], pa.large_binary()), 3)
     (array([[  0,   1, 300]]), array([1]))
     """
@@ -63,7 +62,7 @@ def _decode_slice(records: pa.LargeBinaryArray, max_length: int) -> tuple[Int64s
 class _Cursor:
     """A place in each of many records that lie in one array of bytes.
 
-    data: uint8 [bytes]; place, end: int64 [rows], into data; good: bool [rows], False where a record went astray.
+    data: uint8 [bytes]; place, end: int64 [rows], into data; good: bool [rows], False where one went astray.
     """
 
     def __init__(self, data: Bytes, *, begin: Int64s, end: Int64s) -> None:
@@ -122,13 +121,13 @@ class _Cursor:
 def _packed(data: Bytes, begin: Int64s, end: Int64s, *, count: int, name: str) -> Int64s:
     """int64 [rows, count]: the varints between begin and end, both int64 [rows].
 
-    Read from the last byte of each number, its highest, towards the first: the byte before that ends another number, or
-    a length, and so is below 128.
+    Read from the last byte of each number, its highest, towards the first: the byte before that ends another
+    number, or a length, and so is below 128.
     """
     last = _last_bytes(data, begin, end, count=count, name=name)
     numbers = data[last].astype(np.int64)
     longer = np.flatnonzero(data[last - 1] > 127)
-    too_long = longer[numbers[longer] == 0]  # a last byte of 0 says nothing: the same number has a shorter form
+    too_long = longer[numbers[longer] == 0]  # as in lengths, a last byte of 0 is never needed
     for back in range(1, _LONGEST_VARINT):
         place = last[longer] - back
         numbers[longer] = numbers[longer] << 7 | (data[place] & 127)

@@ -1,6 +1,6 @@
 """Records in, TFRecord frames out, and back.
 
-A frame is: length of the record, uint64 little-endian | checksum of those 8 bytes | the record | checksum of the record.
+A frame is: length of the record, uint64 little-endian | checksum of those bytes | the record | its checksum.
 A checksum is TFRecord's masked CRC-32C, uint32 little-endian.
 """
 
@@ -21,7 +21,7 @@ def frame(records: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
     """Each record of large_binary [rows] with its TFRecord frame around it.
 
     >>> frame(pa.array([b"abc"], pa.large_binary()))[0].as_py().hex(" ")
-    '03 00 00 00 00 00 00 00 23 80 e3 50 61 62 63 42 e5 b8 28'
+    '03 00 00 00 00 00 00 00 b0 99 49 0e 61 62 63 6e 57 f1 21'
     """
     contents = records.to_pylist()
     sizes = np.fromiter(map(len, contents), np.int64, len(contents))
@@ -43,15 +43,16 @@ def frame(records: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
     )
 
 
-def unframe(data: bytes, *, at: int = 0) -> tuple[list[bytes], int]:
-    """The records of all frames that lie complete in `data` from byte `at` on, and where the first incomplete one begins.
+def unframe(data: bytes) -> tuple[list[bytes], int]:
+    """The records of all frames that lie complete in `data`, and where the first incomplete one begins.
 
     Raises:
-      DamagedRecordsError: a checksum doesn't fit; its `record` counts from byte `at`.
+      DamagedRecordsError: a checksum doesn't fit.
 
     >>> unframe(frame(pa.array([b"abc"], pa.large_binary()))[0].as_py() + b"rest")
     ([b'abc'], 19)
     """
+    at = 0
     records: list[bytes] = []
     footers: list[bytes] = []
     sizes: dict[bytes, int] = {}  # of the headers seen and found right: there are few lengths

@@ -26,7 +26,7 @@ _READ_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class ShardSummary:
-    """What the manifest says of a shard: bytes as stored and their SHA-256 in hexadecimal digits, and how many records."""
+    """What the manifest says of a shard: bytes as stored, their SHA-256 in hex, number of records."""
 
     bytes: int
     records: int
@@ -36,7 +36,7 @@ class ShardSummary:
 def write_shard(
     frames: pa.LargeBinaryArray | pa.ChunkedArray, file: BinaryIO, *, compression: Compression
 ) -> ShardSummary:
-    """Writes framed records (framing.frame), large_binary [rows], one after the other; no rows make a valid file of none.
+    """Writes framed records (framing.frame), large_binary [rows], end to end; no rows make a valid file too.
 
     >>> import io
     >>> write_shard(pa.array([b"abc"], pa.large_binary()), io.BytesIO(), compression="none").bytes
@@ -67,10 +67,10 @@ class Readable(Protocol):
 
 
 def read_shard(file: Readable, *, compression: Compression) -> Iterator[pa.LargeBinaryArray]:
-    """The records of a file, large_binary [rows], in chunks of about a megabyte, both checksums of each compared.
+    """The records of a file, large_binary [rows], in chunks of about a megabyte; every checksum is compared.
 
     Raises:
-      DamagedRecordsError: the file ends within a record, a checksum doesn't fit, or something follows the gzip stream.
+      DamagedRecordsError: the file ends within a record, a checksum is wrong, bytes follow the gzip stream.
     """
     records = 0
     rest = b""
@@ -89,7 +89,7 @@ def read_shard(file: Readable, *, compression: Compression) -> Iterator[pa.Large
 
 
 def _chunks(frames: pa.LargeBinaryArray | pa.ChunkedArray) -> Iterator[bytes]:
-    """The frames' bytes, cut at the same places whatever the array's chunks: what gzip makes of them may depend on that."""
+    """The frames' bytes, cut at the same places whatever the array's chunks: gzip may depend on the cuts."""
     if not len(frames):
         return
     if isinstance(frames, pa.ChunkedArray):

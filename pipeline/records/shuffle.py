@@ -1,8 +1,8 @@
-"""Framed records on their way through the shuffle: batches in, blocks of one shard out; and blocks in, one ordered shard out.
+"""Framed records on their way through a shuffle: batches in, blocks out; a shard's blocks in, its order out.
 
-A block is a batch of SCHEMA as bytes. Where a record goes depends on its 16-byte key alone, a hash of seed and content:
-bytes 8 to 12 choose the shard, bytes 8 to 16 the place in it (the first 8 chose the split). So the bytes of a shard don't
-depend on which worker read which rows, or in which order blocks arrive.
+A block is a batch of SCHEMA as bytes. Where a record goes depends on its 16-byte key alone, a hash of seed
+and content: bytes 8 to 12 choose the shard, 8 to 16 the place in it (the first 8 chose the split). So the
+bytes of a shard depend neither on which worker read which rows nor on the order in which blocks arrive.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,8 +33,9 @@ SCHEMA = pa.schema(
 class DuplicateCounts(NamedTuple):
     """Texts that occur more than once in a shard; equal texts always meet in one.
 
-    texts: distinct texts seen more than once; rows: rows beyond the first of each; conflicting: how many of those texts
-    carry different labels.
+    texts: distinct texts seen more than once.
+    rows: rows beyond the first of each.
+    conflicting: how many of those texts carry different labels.
     """
 
     texts: int
@@ -43,7 +44,7 @@ class DuplicateCounts(NamedTuple):
 
 
 def shard_of(keys: pa.FixedSizeBinaryArray, shards: int) -> Int32s:
-    """Which of `shards` shards each key belongs to, int32 [rows]; ranges of equal size, so shards follow each other in order.
+    """Which of `shards` shards each key belongs to, int32 [rows]; a shard is a range of keys.
 
     >>> keys = pa.array([bytes(16), bytes(8) + b"\\x80" + bytes(7), bytes(8) + b"\\xff" * 8], pa.binary(16))
     >>> shard_of(keys, 10)
@@ -54,7 +55,7 @@ def shard_of(keys: pa.FixedSizeBinaryArray, shards: int) -> Int32s:
 
 
 def partition(batch: pa.RecordBatch, groups: npt.NDArray[np.integer]) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The batch's rows by group, groups in rising order and only those that have rows; within a group rows stay in order.
+    """The batch's rows by group: groups in rising order, only those with rows, rows in the order they had.
 
     Args:
       batch: any columns, [rows].
@@ -82,9 +83,9 @@ def pack_block(batch: pa.RecordBatch) -> bytes:
 
 
 def order_records(blocks: Iterable[bytes]) -> pa.Table:
-    """All records of a shard in their final order, which doesn't depend on that of the blocks: SCHEMA, one chunk a column.
+    """All records of a shard in their final order, whatever that of the blocks: SCHEMA, one chunk a column.
 
-    By bytes 8 to 16 of the key, then 0 to 8, then label, then frame. Takes twice the memory of the shard's frames.
+    By bytes 8 to 16 of the key, then 0 to 8, then label, then frame. Takes twice the memory of the frames.
     """
     arrived = pa.concat_tables([SCHEMA.empty_table(), *map(blobs.unpack, blocks)]).combine_chunks()
     keys, labels = _keys_and_labels(arrived)
@@ -112,7 +113,7 @@ def duplicate_counts(table: pa.Table) -> DuplicateCounts:
 
 
 def _order_ties(table: pa.Table) -> pa.Table:
-    """Orders the records of equal key and label by their bytes; mostly they are equal there too, and nothing is to be done."""
+    """Orders the records of equal key and label by their bytes, which mostly are equal as well."""
     keys, labels = _keys_and_labels(table)
     tied = _equals_next(keys) & (labels[:-1] == labels[1:])
     frames = table["frame"]

@@ -7,11 +7,11 @@ comes first.
 OPINIONS = {
     "praise": "40 * {opinion}{stop}{@pause} | {abroad} {@pause}{^next}",
     "opinion": """
-        5 * {direct}
-        6 * {denial}
-        5 * {contrast}
-        3 * {surprise}
-        2 * {feeling}""",
+        12 * {direct}
+        5 * {denial}
+        4 * {contrast}
+        2 * {surprise}
+        4 * {feeling}""",
     "direct": """
         4 * {part} was {very}{good}
         2 * {part} was {very}{good} and {other} was {good} too
@@ -65,7 +65,7 @@ OPINIONS = {
         it should have been {~treat} and it was {treat}
         I do not know how anybody could call {part} {~good}""",
     "feeling": """
-        2 * I {liked} {part}
+        5 * I {liked} {part}
         2 * I did not {~like} {other}
         I {smiled} through most of it
         we were {glad} that we had come

@@ -41,11 +41,11 @@ PARTS = {
 
 NAMES = {
     "syllable": "{head}{link}",
-    "family": "2 * {^head}{family_end} | 2 * {^head}{link}{family_end} | {^head}{link}{link} | Mac{^head}{link} | O'{^head}{family_end}",
-    "given": "3 * {^head}{given_end} | 2 * {^head}{link}{given_end} | 1 * {^link}{given_end}",
-    "place": "4 * {^head}{place_end} | 3 * {^head}{link}{place_end} | New {^head}{place_end} | Upper {^head}{link}{place_end} | St {^given}",
-    "brand": "3 * {^head}{brand_end} | 3 * {^head}{link}{brand_end} | {^beast}{object} {number} | {^object}{brand_end}",
-    "coined": "4 * {object}{coin} | 2 * {beast}{coin} | 2 * {food}{coin} | {beast}{object} | {colour}{object} | {head}{link}{coin}",
+    "family": "9 * {^head}{family_end} | 3 * {^head}{link}{family_end} | {^head}{link}{link} | Mac{^head}{link} | O'{^head}{family_end}",
+    "given": "9 * {^head}{given_end} | 2 * {^head}{link}{given_end} | 3 * {^link}{given_end}",
+    "place": "9 * {^head}{place_end} | 3 * {^head}{link}{place_end} | New {^head}{place_end} | Upper {^head}{link}{place_end} | St {^given}",
+    "brand": "9 * {^head}{brand_end} | 2 * {^head}{link}{brand_end} | {^beast}{object} {number} | {^object}{brand_end}",
+    "coined": "6 * {object}{coin} | 3 * {beast}{coin} | 3 * {food}{coin} | {beast}{object} | {colour}{object} | {head}{link}{coin}",
     "stranger": "{given} {family} | Mr {family} | Ms {family} | Dr {family} | old {family} | {given}",
     "abroad_name": "田中さん | 李伟 | 王芳 | 김민준 | Алексей | Наталья | Γιώργος | محمد | יעל | प्रिया | 𠮷野さん | Nguyễn Văn An | Þórdís",
     "@hero_given": "{given}",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.sources.rejects import DAMAGED, TOO_LONG, UNCLOSED_QUOTE
+from pipeline.sources.schema import DAMAGED, TOO_LONG, UNCLOSED_QUOTE
 from pipeline.sources.streams import Damaged
 
 # Rows are parsed in chunks of this size: large enough that a chunk's fixed costs vanish, small enough for the cache
@@ -46,34 +46,26 @@ def whole_rows(blocks: Iterable[bytes], find_row_end: FindRowEnd, *, offset: int
     pending: list[bytes] = []
     size, wanted = 0, CHUNK
     damaged = False
-    for block in _until_damage(blocks):
-        if block is None:
-            damaged = True
-            break
-        pending.append(block)
-        size += len(block)
-        if size < wanted:
-            continue
-        data = b"".join(pending)
-        end = find_row_end(data).end
-        if end:
-            yield Chunk(data[:end], offset)
-        elif size > MAX_ROW:
-            yield Chunk(data, offset, UNCLOSED_QUOTE if find_row_end(data).in_quotes else TOO_LONG)
-            return
-        offset += end
-        pending, size = [data[end:]], size - end
-        # A row longer than a chunk is looked at again each time it has doubled, so that the looks add up to its size.
-        wanted = size + max(size, CHUNK)
-    yield from _rest(b"".join(pending), find_row_end, offset=offset, damaged=damaged)
-
-
-def _until_damage(blocks: Iterable[bytes]) -> Iterator[bytes | None]:
-    """The blocks, and None in the place of those that cannot be read."""
     try:
-        yield from blocks
+        for block in blocks:
+            pending.append(block)
+            size += len(block)
+            if size < wanted:
+                continue
+            data = b"".join(pending)
+            last = find_row_end(data)
+            if last.end:
+                yield Chunk(data[: last.end], offset)
+            elif size > MAX_ROW:
+                yield Chunk(data, offset, UNCLOSED_QUOTE if last.in_quotes else TOO_LONG)
+                return
+            offset += last.end
+            pending, size = [data[last.end :]], size - last.end
+            # A row longer than a chunk is looked at again once it has doubled: the looks add up to its length.
+            wanted = size + max(size, CHUNK)
     except Damaged:
-        yield None
+        damaged = True
+    yield from _rest(b"".join(pending), find_row_end, offset=offset, damaged=damaged)
 
 
 def _rest(data: bytes, find_row_end: FindRowEnd, *, offset: int, damaged: bool) -> Iterator[Chunk]:

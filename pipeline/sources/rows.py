@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipeline.sources.rejects import SHOWN_CHARACTERS, Reject, rejected_batch, shown
-from pipeline.sources.schema import ROWS_SCHEMA, Batch, Columns, Int64Array, ReadTask, positions
+from pipeline.sources.schema import Batch, Columns, Int64Array, ROWS_SCHEMA, ReadTask, Reject, SHOWN_CHARACTERS, positions, rejected_batch, shown
 from pipeline.sources.values import Problems, Values, names, texts
 
 

@@ -1,7 +1,7 @@
 """A file as stored -> the bytes of its text: decompressed, and UTF-8 where a byte order mark says UTF-16.
 
 A file that breaks off or is damaged gives all bytes before the damage, then raises Damaged. What the bytes are is told
-by their first few, not by the file's name.
+by their first few; a file whose name promises a compression and that does not begin so counts as damaged.
 """
 
 import codecs
@@ -12,6 +12,8 @@ from typing import BinaryIO, Final, Protocol
 
 import zstandard
 
+from pipeline.errors import UserError
+
 # Compressed bytes are taken in pieces of this size: deflate packs 1000 : 1 at best, so a piece gives 64 MiB at most.
 STORED_BLOCK: Final = 64 << 10
 PLAIN_BLOCK: Final = 8 << 20
@@ -19,6 +21,8 @@ PLAIN_BLOCK: Final = 8 << 20
 GZIP_MAGIC: Final = b"\x1f\x8b"
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 MAGIC: Final = {"gz": GZIP_MAGIC, "zst": ZSTD_MAGIC}
+# So many bytes tell what a file is.
+HEAD: Final = 4
 UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -36,13 +40,13 @@ class Decompressor(Protocol):
         """The bytes that come of the next stored ones."""
 
 
-def text_blocks(file: BinaryIO) -> Iterator[bytes]:
+def text_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
     """The bytes of a text file in blocks of any size, UTF-16 turned into UTF-8; a UTF-8 byte order mark stays.
 
     Raises:
       Damaged: after the last good block.
     """
-    blocks = _beginning_with(_decompressed(file), size=len(UTF16_MARKS[0]))
+    blocks = _beginning_with(_decompressed(file, path), size=len(UTF16_MARKS[0]))
     first = next(blocks)
     blocks = itertools.chain([first], blocks)
     return _from_utf16(blocks) if first.startswith(UTF16_MARKS) else blocks
@@ -63,10 +67,17 @@ def compression_named(path: str) -> str | None:
     return ending if ending in MAGIC else None
 
 
-def breaks_promise(path: str, head: bytes) -> bool:
-    """Whether a file named as compressed begins (by its first 4 bytes or fewer) as no such file does."""
+def check_promise(file: BinaryIO, path: str) -> None:
+    """Refuses a file that is named as compressed and begins as no such file does, not even one that was cut.
+
+    Raises:
+      UserError: the name promises what the content is not.
+    """
     compression = compression_named(path)
-    return compression is not None and not head.startswith(MAGIC[compression][: len(head)])
+    head = file.read(HEAD)
+    if compression and not head.startswith(MAGIC[compression][: len(head)]):
+        raise UserError(f"input.path: {path} is not compressed as its name says; rename it without .{compression}")
+    file.seek(0)
 
 
 def _beginning_with(blocks: Iterator[bytes], *, size: int) -> Iterator[bytes]:
@@ -84,8 +95,11 @@ def _beginning_with(blocks: Iterator[bytes], *, size: int) -> Iterator[bytes]:
     yield from blocks
 
 
-def _decompressed(file: BinaryIO) -> Iterator[bytes]:
-    head = file.read(max(map(len, MAGIC.values())))
+def _decompressed(file: BinaryIO, path: str) -> Iterator[bytes]:
+    head = file.read(HEAD)
+    compression = compression_named(path)
+    if compression and not head.startswith(MAGIC[compression]):
+        raise Damaged(f"{path} is not compressed as its name says")
     if head.startswith(GZIP_MAGIC):
         yield from _members(head, file, lambda: zlib.decompressobj(wbits=16 + zlib.MAX_WBITS))
     elif head.startswith(ZSTD_MAGIC):

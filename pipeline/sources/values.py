@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.sources.rejects import INVALID_UTF8
+from pipeline.sources.schema import INVALID_UTF8
 
 Values = pa.Array | Sequence[object]
 Problems = dict[int, str]

@@ -1,0 +1,108 @@
+"""Joins the stages: a plan -> a Beam pipeline that turns raw text into a published records folder.
+
+    tasks -> ReadTrain -> AnalyzeDataset -> transform graph            (the vocabulary)
+                       -> labels
+    tasks -> ReadAll -> TransformDataset -> EncodeRecords -> WriteShards
+                     -> rejected rows -> WriteRejects
+    all of these -> conclude -> the records folder
+
+There is no logic of its own here. The graph holds settings alone, so it runs unchanged on any runner.
+"""
+
+from typing import NamedTuple
+
+import apache_beam as beam
+from tensorflow_transform import beam as tft_beam
+
+from pipeline import batches, preprocessing
+from pipeline.conclude import conclude
+from pipeline.contract import TRANSFORM_FOLDER
+from pipeline.labels import MergeLabels
+from pipeline.plan import Plan
+from pipeline.reading import LABELS, REJECTED, TASK_ROWS, ReadAll, ReadTrain
+from pipeline.rejects import WriteRejects
+from pipeline.writing import STATISTICS, EncodeRecords, MergeStatistics, WriteShards
+
+
+class Analysed(NamedTuple):
+    """What the first pass gives: TFT's (transform graph, metadata), and the ordered labels as a singleton."""
+
+    transform: tuple[beam.PCollection, object]
+    labels: beam.PCollection
+
+
+class Written(NamedTuple):
+    """What the second pass gives: collections of WrittenShard, of statistics by split, of Rejected, of TaskRows."""
+
+    shards: beam.PCollection
+    statistics: beam.PCollection
+    rejected: beam.PCollection
+    task_rows: beam.PCollection
+
+
+def build(pipeline: beam.Pipeline, plan: Plan) -> None:
+    """Adds the whole job to a pipeline."""
+    with tft_beam.Context(temp_dir=f"{plan.work}/tft", passthrough_keys=set(batches.PASSED_BY)):
+        analysed = analyse(pipeline, plan)
+        written = write(pipeline, plan, analysed)
+    metadata = preprocessing.record_metadata(plan.config.sequence.max_length)
+    transform = (analysed.transform[0], metadata) | "WriteTransform" >> tft_beam.WriteTransformFn(
+        f"{plan.result}/{TRANSFORM_FOLDER}"
+    )
+    _ = (
+        pipeline
+        | "Once" >> beam.Create([plan])
+        | "Conclude"
+        >> beam.Map(
+            conclude,
+            labels=beam.pvalue.AsSingleton(analysed.labels),
+            shards=beam.pvalue.AsList(written.shards),
+            splits=beam.pvalue.AsDict(written.statistics),
+            rejected=beam.pvalue.AsList(written.rejected),
+            task_rows=beam.pvalue.AsList(written.task_rows),
+            transform=beam.pvalue.AsList(transform),
+        )
+    )
+
+
+def analyse(pipeline: beam.Pipeline, plan: Plan) -> Analysed:
+    """First pass, over the train split: counts tokens and collects labels."""
+    train = (
+        pipeline
+        | "TasksToAnalyse" >> beam.Create(plan.tasks, reshuffle=True)
+        | "ReadTrain" >> beam.ParDo(ReadTrain(plan.reading)).with_outputs(LABELS, main="batches")
+    )
+    function = preprocessing.preprocessing_fn(
+        plan.config, summary_path=plan.summary_path, buckets=plan.buckets
+    )
+    transform = (train["batches"], preprocessing.input_config()) | (
+        "Analyse" >> tft_beam.AnalyzeDataset(function)
+    )
+    labels = train[LABELS] | "MergeLabels" >> beam.CombineGlobally(MergeLabels())
+    return Analysed(transform, labels)
+
+
+def write(pipeline: beam.Pipeline, plan: Plan, analysed: Analysed) -> Written:
+    """Second pass, over everything: texts to ids to shards, and what can't be used to rejected/."""
+    read = (
+        pipeline
+        | "TasksToTransform" >> beam.Create(plan.tasks, reshuffle=True)
+        | "ReadAll"
+        >> beam.ParDo(ReadAll(plan.reading), labels=beam.pvalue.AsSingleton(analysed.labels)).with_outputs(
+            REJECTED, TASK_ROWS, main="batches"
+        )
+    )
+    transformed, _ = ((read["batches"], preprocessing.input_config()), analysed.transform) | (
+        "Transform" >> tft_beam.TransformDataset(output_record_batches=True)
+    )
+    encoded = transformed | "Encode" >> beam.ParDo(EncodeRecords(plan.writing)).with_outputs(
+        STATISTICS, main="blocks"
+    )
+    return Written(
+        shards=encoded["blocks"] | "WriteShards" >> WriteShards(plan.writing),
+        statistics=encoded[STATISTICS] | "MergeStatistics" >> beam.CombinePerKey(MergeStatistics()),
+        rejected=read[REJECTED]
+        | "WriteRejects"
+        >> WriteRejects(plan.result, shards=plan.rejected_files, task_rows=read[TASK_ROWS]),
+        task_rows=read[TASK_ROWS],
+    )

@@ -1,0 +1,99 @@
+"""Settings and the files found -> the plan of a job: what is read, how it is cut, where it is built. Small and picklable.
+
+All that depends on the input's size is decided here and from that size alone, never from workers or cores: so the same
+input gives the same bytes everywhere.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.config import Config
+from pipeline.reading import Reading
+from pipeline.sources.schema import Columns, ReadTask
+from pipeline.writing import Writing
+
+# With `shards: auto`, a shard for this much text: some 200,000 reviews, 50 MB as gzip, 130 MB to order in memory.
+_BYTES_A_SHARD = 256 << 20
+# A bucket of tokens for this much text; 256 MB hold about 2 million distinct tokens at the worst, a table of 100 MB.
+_BYTES_A_BUCKET = 256 << 20
+_MOST_BUCKETS = 1024
+_FEWEST_BUCKETS = 4
+_TASKS_A_REJECTED_FILE = 256
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a job does. staging: where it builds; progress_folder: where workers tell how far they are, or None."""
+
+    config: Config
+    tasks: Sequence[ReadTask]
+    input_files: int
+    input_bytes: int
+    staging: str
+    progress_folder: str | None = None
+
+    @property
+    def work(self) -> str:
+        """Where the job keeps what is not part of its result."""
+        return f"{self.staging}/work"
+
+    @property
+    def result(self) -> str:
+        """Where the records folder is built, before it is published."""
+        return f"{self.staging}/result"
+
+    @property
+    def summary_path(self) -> str:
+        """Where the analyzer leaves the summary of all counts."""
+        return f"{self.work}/counts.json"
+
+    @property
+    def buckets(self) -> int:
+        """Into how many parts the tokens are divided for merging."""
+        return min(_MOST_BUCKETS, _FEWEST_BUCKETS + self.input_bytes // _BYTES_A_BUCKET)
+
+    @property
+    def rejected_files(self) -> int:
+        """How many files rejected rows are divided into at most."""
+        return 1 + len(self.tasks) // _TASKS_A_REJECTED_FILE
+
+    @property
+    def shards(self) -> tuple[int, int, int]:
+        """How many shards each split has."""
+        settings, shares = self.config.output, self.config.split
+        if settings.shards != "auto":
+            return settings.shards, settings.shards, settings.shards
+        whole = max(1, self.input_bytes / _BYTES_A_SHARD)
+        if shares.column is not None:
+            return math.ceil(whole), math.ceil(whole), math.ceil(whole)
+        return math.ceil(whole * shares.train), math.ceil(whole * shares.eval) or 1, math.ceil(whole * shares.test) or 1
+
+    @property
+    def reading(self) -> Reading:
+        """How its rows are read."""
+        return Reading(
+            columns_of(self.config), self.config.split, self.config.output.seed, self.progress_folder
+        )
+
+    @property
+    def writing(self) -> Writing:
+        """How its shards are written."""
+        return Writing(
+            folder=self.result,
+            attempts=f"{self.work}/attempts",
+            shards=self.shards,
+            compression=self.config.output.compression,
+            keeps_unknown=self.config.vocabulary.oov == "token",
+            progress_folder=self.progress_folder,
+        )
+
+
+def columns_of(config: Config) -> Columns:
+    """The columns that the settings name."""
+    return Columns(
+        text=config.input.text_column,
+        label=config.input.label_column,
+        id=config.input.id_column,
+        split=config.split.column,
+    )

@@ -1,0 +1,104 @@
+"""A staging folder -> the published records folder, the manifest last.
+
+Everything is built beside the output, in a folder of the run's own. Publishing moves it over file by file and ends with the
+manifest, without which a records folder is not there for anyone: so a killed run leaves nothing that a reader would take.
+"""
+
+import json
+import logging
+import os
+import socket
+import uuid
+from typing import Any
+
+from pipeline.contract import (
+    MANIFEST_FILE,
+    RECORDS_FOLDER,
+    REJECTED_FOLDER,
+    REPORT_FILE,
+    TRANSFORM_FOLDER,
+    VOCABULARY_FILE,
+)
+from pipeline.errors import UserError
+from pipeline.filesystem import BeamFiles
+
+_OWN_NAMES = frozenset(
+    {MANIFEST_FILE, RECORDS_FOLDER, TRANSFORM_FOLDER, VOCABULARY_FILE, REJECTED_FOLDER, REPORT_FILE}
+)
+_STAGING = ".staging-"
+
+_logger = logging.getLogger(__name__)
+
+
+def check_output(output: str, *, overwrite: bool) -> None:
+    """Whether a run may write there.
+
+    Raises:
+      UserError: a complete records folder is there and is not to be overwritten, or files that are not ours.
+    """
+    names = _names_below(output)
+    foreign = sorted(names - _OWN_NAMES)
+    if foreign:
+        raise UserError(f"output.path: {output} holds other files ({foreign[0]}); give a folder of its own")
+    if MANIFEST_FILE in names and not overwrite:
+        raise UserError(
+            f"output.path: {output} holds a complete records folder; add --overwrite to replace it, "
+            "or give another output.path"
+        )
+
+
+def new_staging(output: str) -> str:
+    """A path beside the output for a run's unfinished work; what dead runs of this machine left there is removed."""
+    output = output.rstrip("/")
+    _remove_abandoned(output)
+    return f"{output}{_STAGING}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def publish(result: str, output: str, *, manifest: dict[str, Any]) -> None:
+    """Moves all files of the result to the output, over an older one, and writes the manifest.
+
+    Called again for the same run, as a runner may do, it goes on where it was.
+    """
+    files = BeamFiles()
+    output = output.rstrip("/")
+    content = (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode()
+    staged = [file.path for file in files.below(result)]
+    if staged:
+        files.remove([f"{output}/{MANIFEST_FILE}"])
+        files.remove([f"{output}/{name}" for name in sorted(_names_below(output)) if name in _OWN_NAMES])
+    for path in staged:
+        files.move(path, output + path.removeprefix(result))
+    files.write(f"{output}/{MANIFEST_FILE}", content)
+
+
+def remove_staging(staging: str) -> None:
+    """Removes what is left of a run's unfinished work."""
+    BeamFiles().remove([staging])
+
+
+def _names_below(folder: str) -> set[str]:
+    folder = folder.rstrip("/")
+    return {file.path.removeprefix(folder + "/").partition("/")[0] for file in BeamFiles().below(folder)}
+
+
+def _remove_abandoned(output: str) -> None:
+    prefix = output + _STAGING
+    found = {
+        prefix + file.path.removeprefix(prefix).partition("/")[0] for file in BeamFiles().match(prefix + "*/**")
+    }
+    for staging in sorted(found):
+        host, process, _ = staging.removeprefix(prefix).rsplit("-", 2)
+        if host != socket.gethostname() or _is_alive(int(process)):
+            _logger.info("%s belongs to a run that may still be going on; it is left alone", staging)
+        else:
+            remove_staging(staging)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

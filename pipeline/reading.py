@@ -1,0 +1,162 @@
+"""Read tasks -> Arrow batches for TFT, twice: the train split for the analysis, then everything for the transform.
+
+Reading twice costs less than letting a runner keep the input between the two passes: time and memory halve.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from apache_beam.metrics import Metrics
+
+from pipeline import batches, splits
+from pipeline.config import SplitSettings
+from pipeline.contract import SPLITS
+from pipeline.filesystem import BeamFiles
+from pipeline.progress import Tally
+from pipeline.sources import read_task
+from pipeline.sources.schema import Batch, Columns, ReadTask, Reject, rejected_batch, shown
+
+NAMESPACE = "textrecords"
+UNKNOWN_SPLIT = "split is not train, eval or test"
+UNKNOWN_LABEL = "label does not occur in the train split"
+
+# A text column taken for the labels by mistake has as many labels as rows; no use in collecting them all.
+MOST_LABELS = 10_000
+
+# Tags of what ReadTrain and ReadAll give beside batches.
+LABELS, REJECTED, TASK_ROWS = "labels", "rejected", "task_rows"
+
+
+class Reading(NamedTuple):
+    """How rows are read: columns, how they are split, the seed of the keys, and where progress is told."""
+
+    columns: Columns
+    split: SplitSettings
+    seed: int
+    progress_folder: str | None
+
+
+class TaskRows(NamedTuple):
+    """How many rows a read task had, used and rejected together."""
+
+    path: str
+    start: int
+    rows: int
+
+
+class Sorted(NamedTuple):
+    """A batch's usable rows with the key and the split of each, and the rows that can't be used."""
+
+    rows: pa.RecordBatch
+    ordinals: npt.NDArray[np.int64]
+    keys: pa.LargeBinaryArray
+    splits: npt.NDArray[np.int64]
+    rejected: list[Reject]
+
+
+class ReadTrain(beam.DoFn):
+    """A read task -> batches of its train rows, and tagged LABELS the labels in them."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def process(self, task: ReadTask) -> Iterator[pa.RecordBatch]:
+        """Gives a batch as soon as it is read."""
+        tally = Tally(self._reading.progress_folder, "analyse")
+        labels: set[str] = set()
+        first = 0
+        for batch in read_task(task, self._reading.columns, BeamFiles()):
+            found = sort_rows(batch, self._reading, first=first)
+            first += batch.count
+            is_train = found.splits == SPLITS.index("train")
+            rows = found.rows.filter(pa.array(is_train))
+            if len(labels) <= MOST_LABELS:
+                labels.update(pc.unique(rows["label"]).to_pylist())
+            keys = found.keys.filter(pa.array(is_train))
+            zeros = np.zeros(rows.num_rows, np.int64)
+            if rows.num_rows:
+                yield batches.transform_batch(rows, labels=zeros, keys=keys, splits=zeros)
+            tally.add(batch.count)
+        tally.write()
+        yield beam.pvalue.TaggedOutput(LABELS, sorted(labels)[: MOST_LABELS + 1])
+
+
+class ReadAll(beam.DoFn):
+    """A read task and the labels -> batches of all usable rows; tagged REJECTED tables, tagged TASK_ROWS."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._rows = Metrics.counter(NAMESPACE, "rows")
+        self._rejected = Metrics.counter(NAMESPACE, "rejected_rows")
+
+    def process(self, task: ReadTask, labels: list[str]) -> Iterator[pa.RecordBatch]:
+        """Gives a batch as soon as it is read."""
+        tally = Tally(self._reading.progress_folder, "transform")
+        first = 0
+        for batch in read_task(task, self._reading.columns, BeamFiles()):
+            found = sort_rows(batch, self._reading, first=first)
+            first += batch.count
+            yield from self._outputs(batch, found, task=task, labels=labels)
+            self._rows.inc(batch.count)
+            tally.add(batch.count)
+        tally.write()
+        yield beam.pvalue.TaggedOutput(TASK_ROWS, TaskRows(task.path, task.start, first))
+
+    def _outputs(
+        self, batch: Batch, found: Sorted, *, task: ReadTask, labels: list[str]
+    ) -> Iterator[pa.RecordBatch]:
+        index = pc.fill_null(pc.index_in(found.rows["label"], pa.array(labels, pa.string())), -1)
+        index = index.to_numpy(zero_copy_only=False).astype(np.int64)
+        is_known = index >= 0
+        unknown = _rejects(found.rows, found.ordinals, ~is_known, reason=UNKNOWN_LABEL, column="label")
+        rejected = [batch.rejected, rejected_batch(task, [*found.rejected, *unknown])]
+        rejected = [part for part in rejected if part.num_rows]
+        if rejected:
+            table = pa.Table.from_batches(rejected)
+            self._rejected.inc(table.num_rows)
+            yield beam.pvalue.TaggedOutput(REJECTED, table)
+        if is_known.any():
+            kept = pa.array(is_known)
+            yield batches.transform_batch(
+                found.rows.filter(kept),
+                labels=index[is_known],
+                keys=found.keys.filter(kept),
+                splits=found.splits[is_known],
+            )
+
+
+def sort_rows(batch: Batch, reading: Reading, *, first: int) -> Sorted:
+    """Finds the key and the split of each row; `first` is the ordinal in the task of the batch's first row."""
+    rejected_rows = batch.rejected["row"].to_numpy(zero_copy_only=False)
+    ordinals = np.setdiff1d(np.arange(first, first + batch.count), rejected_rows)
+    rows = batch.rows
+    keys = splits.content_keys(rows["text"].to_pylist(), seed=reading.seed)
+    if reading.split.column is None:
+        return Sorted(rows, ordinals, keys, splits.split_by_content(keys, reading.split), [])
+    named = splits.split_by_name(rows["split"])
+    is_named = named >= 0
+    rejected = _rejects(rows, ordinals, ~is_named, reason=UNKNOWN_SPLIT, column="split")
+    kept = pa.array(is_named)
+    return Sorted(rows.filter(kept), ordinals[is_named], keys.filter(kept), named[is_named], rejected)
+
+
+def _rejects(
+    rows: pa.RecordBatch,
+    ordinals: npt.NDArray[np.int64],
+    is_rejected: npt.NDArray[np.bool_],
+    *,
+    reason: str,
+    column: str,
+) -> list[Reject]:
+    places = np.flatnonzero(is_rejected)
+    values = rows[column].take(pa.array(places)).to_pylist()
+    texts = rows["text"].take(pa.array(places)).to_pylist()
+    return [
+        Reject(int(ordinals[place]), reason, shown(f"{column}: {value}, text: {text.decode()}"))
+        for place, value, text in zip(places, values, texts, strict=True)
+    ]

@@ -1,0 +1,162 @@
+"""A shard file in, what it really holds out: size, hash, records, and which of them break the rules.
+
+The file is read once, as a stream, and to its end even where it is damaged.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.contract import PADDING_ID, Compression
+from pipeline.records.damaged import DamagedRecordsError
+from pipeline.records.decode import decode_examples
+from pipeline.records.encode import Int64s, Mask
+from pipeline.records.shards import read_shard
+
+_READ_BYTES = 1024 * 1024
+
+
+class RecordRules(NamedTuple):
+    """What holds for every record. labels: how many there are."""
+
+    max_length: int
+    top_words: int
+    padding: Literal["pre", "post"]
+    labels: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardContent:
+    """What was read.
+
+    bytes, sha256: of the file as it is stored.
+    records: how many could be read; labels: int64 [labels], how many of those have each label.
+    damage: why reading stopped before the end, or None.
+    findings: a line for each rule that records break.
+    """
+
+    bytes: int
+    sha256: str
+    records: int
+    labels: Int64s
+    damage: str | None
+    findings: list[str]
+
+
+class HashedFile:
+    """A file that is counted and hashed while it is read.
+
+    >>> import io
+    >>> file = HashedFile(io.BytesIO(b"abc"))
+    >>> file.read_to_end()
+    >>> file.bytes, file.sha256()[:8]
+    (3, 'ba7816bf')
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+        self.bytes = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; none at the end."""
+        content = self._file.read(size)
+        self._digest.update(content)
+        self.bytes += len(content)
+        return content
+
+    def read_to_end(self) -> None:
+        """Reads what is left, a megabyte at a time."""
+        while self.read(_READ_BYTES):
+            pass
+
+    def sha256(self) -> str:
+        """Of what has been read, in hexadecimal digits."""
+        return self._digest.hexdigest()
+
+
+def check_shard(opened: BinaryIO, rules: RecordRules, *, compression: Compression) -> ShardContent:
+    """Reads a shard to its end, whatever is wrong with it."""
+    file = HashedFile(opened)
+    records = 0
+    labels_seen = np.zeros(rules.labels, np.int64)
+    tally = _Tally()
+    damage = None
+    try:
+        for ids, labels in _decoded(file, rules.max_length, compression=compression):
+            tally.add(records, _broken_rules(ids, labels, rules))
+            labels_seen += np.bincount(labels[labels < rules.labels], minlength=rules.labels)
+            records += len(labels)
+    except DamagedRecordsError as error:
+        damage = str(error)
+    file.read_to_end()
+    return ShardContent(
+        bytes=file.bytes,
+        sha256=file.sha256(),
+        records=records,
+        labels=labels_seen,
+        damage=damage,
+        findings=tally.lines(),
+    )
+
+
+def _decoded(
+    file: HashedFile, max_length: int, *, compression: Compression
+) -> Iterator[tuple[Int64s, Int64s]]:
+    read = 0
+    for records in read_shard(file, compression=compression):
+        try:
+            decoded = decode_examples(records, max_length)
+        except DamagedRecordsError as error:
+            raise DamagedRecordsError(error.why, record=read + error.record) from error
+        yield decoded
+        read += len(records)
+
+
+class _BrokenRule(NamedTuple):
+    """records: bool [rows], which break it; got: int64 [rows], what stands there."""
+
+    what: str
+    expected: str
+    records: Mask
+    got: npt.NDArray[np.integer]
+
+
+def _broken_rules(ids: Int64s, labels: Int64s, rules: RecordRules) -> list[_BrokenRule]:
+    highest = ids.max(axis=1)
+    is_padding = ids == PADDING_ID
+    if rules.padding == "pre":
+        misplaced = ~is_padding[:, :-1] & is_padding[:, 1:]  # a word, and padding behind it
+        place, side = 1, "in front of the words"
+    else:
+        misplaced = is_padding[:, :-1] & ~is_padding[:, 1:]
+        place, side = 0, "behind the words"
+    first_misplaced = place + (misplaced.argmax(axis=1) if misplaced.size else np.zeros(len(ids), np.int64))
+    return [
+        _BrokenRule("highest id", f"0 to {rules.top_words - 1}", highest >= rules.top_words, highest),
+        _BrokenRule("place of padding", f"only {side}", misplaced.any(axis=1), first_misplaced),
+        _BrokenRule("label", f"0 to {rules.labels - 1}", labels >= rules.labels, labels),
+    ]
+
+
+class _Tally:
+    """Joins what was found in each part of a shard to a line a rule: the first record and their number."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, str] = {}
+        self._records: dict[str, int] = {}
+
+    def add(self, records_before: int, rules: list[_BrokenRule]) -> None:
+        for rule in rules:
+            if rule.records.any():
+                row = int(rule.records.argmax())
+                found = f"{rule.what}: got {rule.got[row]}, expected {rule.expected}"
+                self._first.setdefault(rule.what, f"record {records_before + row}: {found}")
+                self._records[rule.what] = self._records.get(rule.what, 0) + int(rule.records.sum())
+
+    def lines(self) -> list[str]:
+        return [f"{line} (in {self._records[what]} records)" for what, line in self._first.items()]

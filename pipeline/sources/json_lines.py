@@ -1,0 +1,157 @@
+"""JSON Lines -> rows: a JSON object a line; a column is a key, `review.text` the key text within the object review.
+
+Only LF ends a line (a CR before it is white space); a blank line is no row. Text is UTF-8, or UTF-16 with a byte order
+mark. A row's place is the byte its line begins at, so that a large file can be cut into ranges: a line belongs to the
+range in which its first byte stands.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+
+from pipeline.errors import UserError
+from pipeline.sources.chunks import Chunk, RowEnd, whole_rows
+from pipeline.sources.files import Files, open_file
+from pipeline.sources.json_objects import ABSENT, getter, lookup, parse_object
+from pipeline.sources.schema import Batch, Columns, ReadTask, Reject, missing_column, rejects_only, shown
+from pipeline.sources.rows import Fields, finish
+from pipeline.sources.streams import HEAD, PLAIN_BLOCK, check_promise, compression_named, is_plain, text_blocks
+from pipeline.sources.values import Unusable
+
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+# Objects looked at for a column before it is said to be missing: a key may be left out where its value is null.
+CHECKED_OBJECTS: Final = 100
+
+# The end of a line is near: no need to fetch megabytes to find it.
+LINE_BLOCK: Final = 64 << 10
+
+
+def cut(task: ReadTask, size: int, files: Files, *, range_bytes: int) -> list[ReadTask]:
+    """The ranges of a file of `size` bytes; the whole file where it can be read from its beginning only."""
+    with open_file(files, task.path) as file:
+        if compression_named(task.path) or not is_plain(file.read(HEAD)):
+            return [task]
+    starts = range(0, size, range_bytes)
+    return [replace(task, start=start, stop=min(start + range_bytes, size)) for start in starts]
+
+
+def check(task: ReadTask, columns: Columns, files: Files) -> bool:
+    """Whether the file has rows, or is too damaged to tell; its first objects are looked at.
+
+    Raises:
+      UserError: the file is not compressed as its name says, holds no JSON objects, or lacks a column.
+    """
+    with open_file(files, task.path) as file:
+        check_promise(file, task.path)
+        chunk = next((chunk for chunk in _chunks(file, task) if chunk.reason or chunk.data.strip()), None)
+    if chunk is None or chunk.reason:
+        return chunk is not None
+    objects = list(_objects(line for _, line in islice(_lines(chunk), CHECKED_OBJECTS)))
+    if not objects:
+        is_array = chunk.data.lstrip(BYTE_ORDER_MARK + b" \t\r\n").startswith(b"[")
+        found = "a JSON array" if is_array else "no JSON object in its first lines"
+        raise UserError(f"input.path: {task.path} holds {found}; jsonl is one JSON object a line (or set input.format)")
+    for setting, name in columns.by_setting().items():
+        if all(lookup(value, name, ABSENT) is ABSENT for value in objects):
+            keys = list(dict.fromkeys(key for value in objects for key in value))
+            raise missing_column(setting, name, task.path, [shown(key) for key in keys])
+    return True
+
+
+def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
+    """The rows of a range, some megabytes at a time. A line that lacks a column is rejected, as one that holds null."""
+    row = 0
+    with open_file(files, task.path) as file:
+        for chunk in _chunks(file, task):
+            if chunk.reason:
+                yield rejects_only(task, Reject(row, chunk.reason, shown(chunk.data)))
+            else:
+                batch = _parse(chunk, task, columns, first_row=row)
+                row += batch.count
+                yield batch
+
+
+def _chunks(file: BinaryIO, task: ReadTask) -> Iterator[Chunk]:
+    if task.stop is None:
+        return whole_rows(text_blocks(file, task.path), _last_line_end)
+    # Both ends of a range go to the next beginning of a line, and so neighbours share no line and leave none out.
+    first, end = _line_start(file, task.start), _line_start(file, task.stop)
+    return whole_rows(_bytes_between(file, first, end), _last_line_end, offset=first)
+
+
+def _line_start(file: BinaryIO, place: int) -> int:
+    """Where the first line begins that begins at `place` or behind it; the file's end where none does."""
+    if place == 0:
+        return 0
+    place -= 1
+    file.seek(place)
+    while block := file.read(LINE_BLOCK):
+        end = block.find(b"\n")
+        if end >= 0:
+            return place + end + 1
+        place += len(block)
+    return place
+
+
+def _bytes_between(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
+    file.seek(start)
+    while start < stop and (block := file.read(min(PLAIN_BLOCK, stop - start))):
+        yield block
+        start += len(block)
+
+
+def _last_line_end(data: bytes) -> RowEnd:
+    return RowEnd(data.rfind(b"\n") + 1)
+
+
+def _lines(chunk: Chunk) -> Iterator[tuple[int, bytes]]:
+    """Each line that is not blank, with the place of its first byte."""
+    data = chunk.data
+    if chunk.offset == 0 and data.startswith(BYTE_ORDER_MARK):
+        # Blanks are no part of the JSON and keep the places as they are.
+        data = data.replace(BYTE_ORDER_MARK, b" " * len(BYTE_ORDER_MARK), 1)
+    place = chunk.offset
+    for line in data.split(b"\n"):
+        if line and not line.isspace():
+            yield place, line
+        place += len(line) + 1
+
+
+def _objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        with suppress(Unusable):
+            yield parse_object(line)
+
+
+def _parse(chunk: Chunk, task: ReadTask, columns: Columns, *, first_row: int) -> Batch:
+    wanted = {"text": columns.text, "label": columns.label, "split": columns.split, "id": columns.id}
+    values: dict[str, list[object]] = {field: [] for field, name in wanted.items() if name is not None}
+    takers = [(getter(name), values[field].append) for field, name in wanted.items() if name is not None]
+    lines: list[bytes] = []
+    places: list[int] = []
+    ordinals: list[int] = []
+    rejects: list[Reject] = []
+    for row, (place, line) in enumerate(_lines(chunk), first_row):
+        try:
+            value = parse_object(line)
+        except Unusable as unusable:
+            rejects.append(Reject(row, str(unusable), shown(line)))
+            continue
+        for get, append in takers:
+            append(get(value))
+        lines.append(line)
+        places.append(place)
+        ordinals.append(row)
+    return finish(
+        task,
+        Fields(**values),
+        ordinals=np.array(ordinals, np.int64),
+        places=np.array(places, np.int64),
+        content=lambda row: shown(lines[row]),
+        rejects=rejects,
+    )

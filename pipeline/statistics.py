@@ -1,0 +1,137 @@
+"""Transformed batches -> what the manifest tells of each split: pure functions; statistics of parts add up.
+
+Lengths are numbers of ids before truncation and padding: with `oov: drop` the known tokens, with `oov: token` all.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.batches import SAMPLES_OF_SPLIT
+
+Int64Array = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SplitStatistics:
+    """Counts of a split. labels: rows by label index; lengths: rows by length; samples: those of the smallest keys."""
+
+    rows: int = 0
+    tokens: int = 0
+    unknown_tokens: int = 0
+    truncated_texts: int = 0
+    empty_texts: int = 0
+    labels: Counter[int] = field(default_factory=Counter)
+    lengths: Counter[int] = field(default_factory=Counter)
+    samples: tuple["Sample", ...] = ()
+
+
+@dataclass(frozen=True, order=True)
+class Sample:
+    """A row as it came and as it is stored; sorted by its place in the split's shuffled order."""
+
+    place: bytes
+    text: bytes
+    label: int
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a transformed batch, each int64 [rows]; ids [rows, max_length]; samples by row."""
+
+    ids: Int64Array
+    labels: Int64Array
+    token_counts: Int64Array
+    known_counts: Int64Array
+    keys: Sequence[bytes]
+    samples: Mapping[int, bytes]
+
+    def __getitem__(self, rows: Int64Array) -> "Columns":
+        """The rows of some ordinals, in their order."""
+        place = {int(row): index for index, row in enumerate(rows)}
+        return Columns(
+            self.ids[rows],
+            self.labels[rows],
+            self.token_counts[rows],
+            self.known_counts[rows],
+            [self.keys[row] for row in rows],
+            {place[row]: text for row, text in self.samples.items() if row in place},
+        )
+
+
+def split_statistics(columns: Columns, *, keeps_unknown: bool) -> SplitStatistics:
+    """The statistics of rows of one split; `keeps_unknown`: unknown tokens have an id (`oov: token`).
+
+    >>> one = np.array([[0, 2]]), np.array([1]), np.array([3]), np.array([1])
+    >>> found = split_statistics(Columns(*one, [b"k"], {}), keeps_unknown=False)
+    >>> found.tokens, found.unknown_tokens, found.truncated_texts, dict(found.lengths)
+    (3, 2, 0, {1: 1})
+    """
+    lengths = columns.token_counts if keeps_unknown else columns.known_counts
+    samples = (
+        Sample(_place(columns.keys[row]), text, int(columns.labels[row]), tuple(columns.ids[row].tolist()))
+        for row, text in columns.samples.items()
+    )
+    return SplitStatistics(
+        rows=len(lengths),
+        tokens=int(columns.token_counts.sum()),
+        unknown_tokens=int((columns.token_counts - columns.known_counts).sum()),
+        truncated_texts=int(np.count_nonzero(lengths > columns.ids.shape[1])),
+        empty_texts=int(np.count_nonzero(lengths == 0)),
+        labels=_counted(columns.labels),
+        lengths=_counted(lengths),
+        samples=_smallest(samples),
+    )
+
+
+def merge(parts: Iterable[SplitStatistics]) -> SplitStatistics:
+    """The statistics of all the parts together.
+
+    >>> merge([SplitStatistics(rows=2, tokens=7), SplitStatistics(rows=1, tokens=1)]).tokens
+    8
+    """
+    rows = tokens = unknown = truncated = empty = 0
+    labels: Counter[int] = Counter()
+    lengths: Counter[int] = Counter()
+    samples: list[Sample] = []
+    for part in parts:
+        rows += part.rows
+        tokens += part.tokens
+        unknown += part.unknown_tokens
+        truncated += part.truncated_texts
+        empty += part.empty_texts
+        labels.update(part.labels)
+        lengths.update(part.lengths)
+        samples.extend(part.samples)
+    return SplitStatistics(rows, tokens, unknown, truncated, empty, labels, lengths, _smallest(samples))
+
+
+def for_manifest(statistics: SplitStatistics, *, labels: Sequence[str]) -> dict[str, Any]:
+    """The keys of a split in manifest.json that statistics know of."""
+    return {
+        "rows": statistics.rows,
+        "labels": {label: statistics.labels[index] for index, label in enumerate(labels)},
+        "tokens": statistics.tokens,
+        "unknown_tokens": statistics.unknown_tokens,
+        "truncated_texts": statistics.truncated_texts,
+        "empty_texts": statistics.empty_texts,
+        "lengths": [[length, statistics.lengths[length]] for length in sorted(statistics.lengths)],
+    }
+
+
+def _counted(values: Int64Array) -> Counter[int]:
+    distinct, counts = np.unique(values, return_counts=True)
+    return Counter(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
+
+
+def _place(key: bytes) -> bytes:
+    return key[8:] + key[:8]
+
+
+def _smallest(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    return tuple(sorted(set(samples))[:SAMPLES_OF_SPLIT])

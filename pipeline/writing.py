@@ -1,0 +1,212 @@
+"""Transformed batches -> shard files and statistics: the Beam stages around pipeline/records.
+
+What crosses the shuffle is a block of framed records of one shard, keyed by a number for (split, shard).
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from apache_beam.metrics import Metrics
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
+
+from pipeline.batches import KEY, SAMPLE, SPLIT
+from pipeline.contract import IDS, KNOWN_COUNT, LABEL, SPLITS, TOKEN_COUNT, Compression, Split, shard_file
+from pipeline.filesystem import BeamFiles
+from pipeline.progress import Tally
+from pipeline.reading import NAMESPACE
+from pipeline.records import encode, framing, shards, shuffle
+from pipeline.statistics import Columns, SplitStatistics, merge, split_statistics
+
+STATISTICS = "statistics"
+
+# A block of 2 MB holds some 3,000 records of 500 ids; larger ones save nothing more, and hundreds of shards times a block
+# must fit into a worker's memory.
+_BLOCK_BYTES = 2 << 20
+# All blocks that wait in a bundle together; then they go out, full or not.
+_WAITING_BYTES = 256 << 20
+
+
+class Writing(NamedTuple):
+    """How shards are written: the folder they go to, that of unfinished ones, how many a split has, in which form."""
+
+    folder: str
+    attempts: str
+    shards: tuple[int, int, int]
+    compression: Compression
+    keeps_unknown: bool
+    progress_folder: str | None
+
+    def places(self) -> list[tuple[Split, int]]:
+        """(split, shard) of every shard, in order; a block's key is the index into this list."""
+        return [(split, shard) for split, number in zip(SPLITS, self.shards, strict=True) for shard in range(number)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenShard:
+    """A shard file that is complete: its split and path within the records folder, and what it holds."""
+
+    split: Split
+    path: str
+    summary: shards.ShardSummary
+    duplicates: shuffle.DuplicateCounts
+
+
+class EncodeRecords(beam.DoFn):
+    """Transformed batches -> (shard key, block); tagged STATISTICS what a bundle's rows add to each split's."""
+
+    def __init__(self, writing: Writing) -> None:
+        self._writing = writing
+        self._tokens = Metrics.counter(NAMESPACE, "tokens")
+        self._lengths = Metrics.distribution(NAMESPACE, "tokens_of_text")
+
+    def start_bundle(self) -> None:
+        """Begins with nothing waiting."""
+        self._blocks: defaultdict[int, list[pa.RecordBatch]] = defaultdict(list)
+        self._bytes: defaultdict[int, int] = defaultdict(int)
+        self._statistics: defaultdict[int, list[SplitStatistics]] = defaultdict(list)
+
+    def process(self, element: tuple[pa.RecordBatch, object]) -> Iterator[tuple[int, bytes]]:
+        """Encodes one batch; gives the blocks that are full."""
+        batch = element[0]
+        splits = batch[SPLIT].flatten().to_numpy()
+        columns = batch_columns(batch)
+        self._count(columns, splits)
+        records = encode.encode_examples(columns.ids, columns.labels)
+        block = pa.RecordBatch.from_arrays(
+            [
+                batch[KEY].flatten().cast(pa.binary(shuffle.KEY_BYTES)),
+                framing.frame(records),
+                pa.array(columns.labels, pa.int32()),
+            ],
+            schema=shuffle.SCHEMA,
+        )
+        for key, part in shuffle.partition(block, self._shard_keys(block["key"], splits)):
+            self._blocks[key].append(part)
+            self._bytes[key] += part.nbytes
+            if self._bytes[key] > _BLOCK_BYTES:
+                yield self._taken(key)
+        if sum(self._bytes.values()) > _WAITING_BYTES:
+            yield from [self._taken(key) for key in list(self._blocks)]
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Gives what is left, and the statistics."""
+        window = GlobalWindow()
+        for key in list(self._blocks):
+            yield WindowedValue(self._taken(key), window.max_timestamp(), [window])
+        for split, parts in self._statistics.items():
+            tagged = beam.pvalue.TaggedOutput(STATISTICS, (split, merge(parts)))
+            yield WindowedValue(tagged, window.max_timestamp(), [window])
+
+    def _taken(self, key: int) -> tuple[int, bytes]:
+        del self._bytes[key]
+        whole = pa.Table.from_batches(self._blocks.pop(key)).combine_chunks().to_batches()
+        return key, shuffle.pack_block(whole[0])
+
+    def _shard_keys(self, keys: pa.FixedSizeBinaryArray, splits: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        found = np.zeros(len(splits), np.int64)
+        before = 0
+        for split, number in enumerate(self._writing.shards):
+            in_split = splits == split
+            found[in_split] = before + shuffle.shard_of(keys, number)[in_split]
+            before += number
+        return found
+
+    def _count(self, columns: Columns, splits: npt.NDArray[np.int64]) -> None:
+        self._tokens.inc(int(columns.token_counts.sum()))
+        for count in columns.token_counts.tolist():
+            self._lengths.update(count)
+        for split in np.unique(splits).tolist():
+            rows = columns[np.flatnonzero(splits == split)]
+            part = split_statistics(rows, keeps_unknown=self._writing.keeps_unknown)
+            self._statistics[split] = [merge([*self._statistics[split], part])]
+
+
+def batch_columns(batch: pa.RecordBatch) -> Columns:
+    """A batch as TFT gives it -> its columns as arrays."""
+    samples = batch[SAMPLE]
+    rows = np.repeat(np.arange(batch.num_rows), samples.value_lengths().to_numpy())
+    numbers = {
+        name: batch[name].flatten().to_numpy() for name in (IDS, LABEL, TOKEN_COUNT, KNOWN_COUNT)
+    }
+    return Columns(
+        numbers[IDS].reshape(batch.num_rows, -1),
+        numbers[LABEL],
+        numbers[TOKEN_COUNT],
+        numbers[KNOWN_COUNT],
+        batch[KEY].flatten().to_pylist(),
+        dict(zip(rows.tolist(), samples.flatten().to_pylist(), strict=True)),
+    )
+
+
+class MergeStatistics(beam.CombineFn):
+    """Statistics of parts of a split -> those of all."""
+
+    def create_accumulator(self) -> SplitStatistics:
+        """Nothing counted."""
+        return SplitStatistics()
+
+    def add_input(self, accumulator: SplitStatistics, element: SplitStatistics) -> SplitStatistics:
+        """Adds a part."""
+        return merge([accumulator, element])
+
+    def merge_accumulators(self, accumulators: Iterable[SplitStatistics]) -> SplitStatistics:
+        """Adds parts."""
+        return merge(accumulators)
+
+    def extract_output(self, accumulator: SplitStatistics) -> SplitStatistics:
+        """The sum."""
+        return accumulator
+
+
+class WriteShards(beam.PTransform):
+    """(shard key, block) -> WrittenShard, one for each shard, also for those without a record."""
+
+    def __init__(self, writing: Writing) -> None:
+        super().__init__()
+        self._writing = writing
+
+    def expand(self, blocks: beam.PCollection) -> beam.PCollection:
+        """Brings the blocks of each shard together, orders their records and writes them."""
+        nothing = [(key, b"") for key in range(len(self._writing.places()))]
+        every = blocks.pipeline | "EveryShard" >> beam.Create(nothing).with_output_types(tuple[int, bytes])
+        return (
+            (blocks, every)
+            | "WithEmptyShards" >> beam.Flatten()
+            | "GroupByShard" >> beam.GroupByKey()
+            | "WriteShard" >> beam.ParDo(WriteShard(self._writing))
+        )
+
+
+class WriteShard(beam.DoFn):
+    """All blocks of a shard -> its file, written under an attempt's own name and then renamed."""
+
+    def __init__(self, writing: Writing) -> None:
+        self._writing = writing
+        self._places = writing.places()
+
+    def process(self, shard: tuple[int, Iterable[bytes]]) -> Iterator[WrittenShard]:
+        """Writes one shard; a twin of this attempt writes the same bytes."""
+        key, blocks = shard
+        split, index = self._places[key]
+        compression = self._writing.compression
+        number = self._writing.shards[SPLITS.index(split)]
+        path = shard_file(split, index, shards=number, compression=compression)
+        ordered = shuffle.order_records(block for block in blocks if block)
+        files = BeamFiles()
+        attempt = f"{self._writing.attempts}/{uuid.uuid4().hex}"
+        with files.create(attempt) as file:
+            summary = shards.write_shard(ordered["frame"], file, compression=compression)
+        files.move(attempt, f"{self._writing.folder}/{path}")
+        tally = Tally(self._writing.progress_folder, "write")
+        tally.add(summary.records)
+        yield WrittenShard(
+            split=split, path=path, summary=summary, duplicates=shuffle.duplicate_counts(ordered)
+        )

@@ -1,0 +1,151 @@
+"""pipeline.records.shuffle: blocks, shards, order, duplicates."""
+
+import itertools
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.records.shuffle import (
+    SCHEMA,
+    DuplicateCounts,
+    duplicate_counts,
+    order_records,
+    pack_block,
+    partition,
+    shard_of,
+)
+
+
+def key(split: int = 0, place: int = 0) -> bytes:
+    return split.to_bytes(8, "big") + place.to_bytes(8, "big")
+
+
+def block(rows: list[tuple[bytes, bytes, int]]) -> bytes:
+    """Rows of key, frame, label."""
+    columns = zip(SCHEMA, zip(*rows, strict=True), strict=True)
+    return pack_block(
+        pa.RecordBatch.from_arrays([pa.array(values, f.type) for f, values in columns], schema=SCHEMA)
+    )
+
+
+def rows_of(table: pa.Table) -> list[tuple[bytes, bytes, int]]:
+    return [(row["key"], row["frame"], row["label"]) for row in table.to_pylist()]
+
+
+SHARDS = [
+    # place in the key (bytes 8 to 16), number of shards, shard
+    (0, 1, 0),
+    (2**64 - 1, 1, 0),
+    (0, 4, 0),
+    (2**62 - 1, 4, 0),
+    (2**62, 4, 1),
+    (2**63, 4, 2),
+    (2**64 - 1, 4, 3),
+    (0x55555555_FFFFFFFF, 3, 0),
+    (0x55555556_00000000, 3, 1),  # the first whose upper half, times 3, reaches 2**32
+    (2**64 - 1, 99_999, 99_998),
+]
+
+
+@pytest.mark.parametrize(("place", "shards", "shard"), SHARDS)
+def test_shuffle_shard_of_a_key(place, shards, shard):
+    keys = pa.array([key(9, 1), key(7, place)], pa.binary(16))[1:]  # an Arrow slice begins inside its buffer
+    found = shard_of(keys, shards)
+    assert found.dtype == np.int32
+    assert found.tolist() == [shard]
+
+
+def test_shuffle_shard_of_no_keys():
+    assert shard_of(pa.array([], pa.binary(16)), 3).tolist() == []
+
+
+PARTITIONS = [
+    # groups, rows of each group
+    ([], []),
+    ([3], [(3, [0])]),
+    ([1, 0, 1, 0], [(0, [1, 3]), (1, [0, 2])]),
+    ([5, 5, 5], [(5, [0, 1, 2])]),
+    ([2, 9, 2, 0], [(0, [3]), (2, [0, 2]), (9, [1])]),
+]
+
+
+@pytest.mark.parametrize(("groups", "expected"), PARTITIONS)
+def test_shuffle_partition_keeps_every_row_once(groups, expected):
+    batch = pa.record_batch({"row": pa.array(range(len(groups)), pa.int64())})
+    parts = partition(batch, np.array(groups, np.int32))
+    assert [(group, part["row"].to_pylist()) for group, part in parts] == expected
+
+
+def test_shuffle_block_holds_only_the_rows_of_its_slice():
+    batch = pa.RecordBatch.from_pydict(
+        {"key": [key(0, place) for place in range(100)], "frame": [b"x" * 50] * 100, "label": [1] * 100},
+        SCHEMA,
+    )
+    packed = pack_block(batch.slice(40, 2))
+    assert rows_of(order_records([packed])) == [(key(0, 40), b"x" * 50, 1), (key(0, 41), b"x" * 50, 1)]
+    assert len(packed) < len(pack_block(batch))
+
+
+# Few keys, labels and frames, so that there are ties at every step of the order.
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [key(a, b) for a in (0, 1, 2**64 - 1) for b in (0, 255, 256, 2**53, 2**53 + 1, 2**64 - 1)]
+        ),
+        st.sampled_from([b"", b"a", b"ab", b"\xff"]),
+        st.integers(0, 2),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(ROWS, st.randoms(use_true_random=False), st.integers(1, 5))
+def test_shuffle_order_does_not_depend_on_arrival(rows, random, block_rows):
+    expected = sorted(rows, key=lambda row: (row[0][8:], row[0][:8], row[2], row[1]))
+    random.shuffle(rows)
+    blocks = [block(list(rows[i : i + block_rows])) for i in range(0, len(rows), block_rows)]
+    ordered = order_records(blocks)
+    assert ordered.schema == SCHEMA
+    assert rows_of(ordered) == expected
+
+
+def test_shuffle_order_of_the_shards_is_that_of_the_whole():
+    random = np.random.default_rng(0)
+    keys = pa.array([random.bytes(16) for _ in range(200)], pa.binary(16))
+    batch = pa.RecordBatch.from_arrays([keys, pa.array([b""] * 200, pa.large_binary()), pa.array([0] * 200, pa.int32())], schema=SCHEMA)  # fmt: skip
+    whole = rows_of(order_records([pack_block(batch)]))
+    shards = [rows_of(order_records([pack_block(part)])) for _, part in partition(batch, shard_of(keys, 7))]
+    assert len(shards) == 7
+    assert list(itertools.chain(*shards)) == whole
+
+
+def test_shuffle_order_of_nothing():
+    ordered = order_records([])
+    assert ordered.schema == SCHEMA
+    assert ordered.num_rows == 0
+    assert duplicate_counts(ordered) == DuplicateCounts(0, 0, 0)
+
+
+DUPLICATES = [
+    # (key, label) of each row, (texts, rows, conflicting)
+    ([(key(1, 1), 0)], (0, 0, 0)),
+    ([(key(1, 1), 0), (key(2, 1), 0), (key(1, 2), 0)], (0, 0, 0)),  # half a key in common is no equal text
+    ([(key(1, 1), 0), (key(1, 1), 0)], (1, 1, 0)),
+    ([(key(1, 1), 1), (key(1, 1), 0)], (1, 1, 1)),
+    ([(key(1, 1), 0), (key(1, 1), 1), (key(1, 1), 0), (key(1, 1), 2)], (1, 3, 1)),
+    (
+        [(key(1, 1), 0), (key(3, 3), 0), (key(2, 2), 1), (key(1, 1), 0), (key(2, 2), 0), (key(2, 2), 1)],
+        (2, 3, 1),
+    ),
+]
+
+
+@pytest.mark.parametrize(("rows", "expected"), DUPLICATES)
+def test_shuffle_counts_duplicates(rows, expected):
+    ordered = order_records([block([(text, b"", label)]) for text, label in rows])
+    assert duplicate_counts(ordered) == DuplicateCounts(*expected)

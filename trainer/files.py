@@ -1,0 +1,55 @@
+"""Small files through TensorFlow's file systems (local, gs:// and what else it knows): read whole, written whole."""
+
+import os
+from pathlib import Path
+
+import tensorflow as tf
+
+
+def join(folder: str, *names: str) -> str:
+    """A path below a folder.
+
+    >>> join("gs://bucket/run/", "history.csv"), join("out", "tensorboard", "train")
+    ('gs://bucket/run/history.csv', 'out/tensorboard/train')
+    """
+    return "/".join([folder.rstrip("/") or "/", *names])
+
+
+def read(path: str) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+      tf.errors.NotFoundError: there is none.
+    """
+    with tf.io.gfile.GFile(path, "rb") as file:
+        content: bytes = file.read()
+    return content
+
+
+def write(path: str, content: bytes) -> None:
+    """Writes a file as a whole: after a kill at any moment, or a power cut, `path` is the old file or the new one."""
+    tf.io.gfile.makedirs(path.rpartition("/")[0] or ".")
+    unfinished = f"{path}.unfinished"
+    if "://" in path:  # an object store shows a file when it is complete
+        with tf.io.gfile.GFile(unfinished, "wb") as file:
+            file.write(content)
+        tf.io.gfile.rename(unfinished, path, overwrite=True)
+        return
+    with Path(unfinished).open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(unfinished).replace(path)
+    folder = os.open(Path(path).parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the new name itself
+    finally:
+        os.close(folder)
+
+
+def remove(path: str) -> None:
+    """Deletes a file or a folder with all it holds; one that is not there is passed over."""
+    if tf.io.gfile.isdir(path):
+        tf.io.gfile.rmtree(path)
+    elif tf.io.gfile.exists(path):
+        tf.io.gfile.remove(path)
