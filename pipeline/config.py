@@ -156,7 +156,7 @@ def load(path: str | None, overrides: Mapping[str, str]) -> Config:
     origin = path or "command line"
     _refuse_unknown(settings, origin=origin)
     for name, value in overrides.items():
-        section, key = _known_setting(name, origin="command line")
+        section, key = known_setting(name, origin="command line")
         try:
             settings.setdefault(section, {})[key] = yaml.safe_load(value)
         except yaml.YAMLError as error:
@@ -216,10 +216,15 @@ def _refuse_unknown(settings: Mapping[str, Mapping[str, Any]], *, origin: str) -
         if section not in Config.model_fields:
             raise UserError(f"{origin}: {section} is no section; {_nearest(str(section), list(Config.model_fields))}")
         for key in values:
-            _known_setting(f"{section}.{key}", origin=origin)
+            known_setting(f"{section}.{key}", origin=origin)
 
 
-def _known_setting(name: str, *, origin: str) -> tuple[str, str]:
+def known_setting(name: str, *, origin: str) -> tuple[str, str]:
+    """The section and key of a setting's name.
+
+    Raises:
+      UserError: there is no such setting; the message names the nearest, and `origin`, where the name came from.
+    """
     names = setting_names()
     if name not in names:
         raise UserError(f"{origin}: {name} is no setting; {_nearest(name, names)}")

@@ -158,7 +158,7 @@ class _Verification:
             if shard.path in present:
                 contents.append(self._verify_shard(shard, manifest))
             else:
-                self._problem(shard.path, f"got no such file, expected {shard.records} records")
+                self._problem(shard.path, f"records: got no file, expected {shard.records}")
         listed = sum(shard.records for shard in entry.shards)
         self._compare(MANIFEST_FILE, f"rows of {split}", got=entry.rows, expected=listed)
         if len(contents) == len(entry.shards) and not any(content.damage for content in contents):
@@ -179,7 +179,7 @@ class _Verification:
         if content.damage is None:
             self._compare(shard.path, "records", got=content.records, expected=shard.records)
         else:
-            self._problem(shard.path, f"{content.damage}; expected {shard.records} whole records")
+            self._problem(shard.path, f"{content.damage} (expected records: {shard.records})")
         for finding in content.findings:
             self._problem(shard.path, finding)
         self.shards += 1
@@ -197,7 +197,7 @@ class _Verification:
 
     def _verify_vocabulary(self, manifest: _Manifest) -> None:
         if not self._has(VOCABULARY_FILE):
-            self._problem(VOCABULARY_FILE, "got no such file, expected the vocabulary")
+            self._problem(VOCABULARY_FILE, f"SHA-256: got no file, expected {manifest.vocabulary.sha256}")
             return
         with self.files.open(f"{self.folder}/{VOCABULARY_FILE}") as opened:
             file = HashedFile(opened)

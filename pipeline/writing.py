@@ -102,8 +102,8 @@ class EncodeRecords(beam.DoFn):
         for key in list(self._blocks):
             yield WindowedValue(self._taken(key), window.max_timestamp(), [window])
         for split, parts in self._statistics.items():
-            tagged = beam.pvalue.TaggedOutput(STATISTICS, (split, merge(parts)))
-            yield WindowedValue(tagged, window.max_timestamp(), [window])
+            merged = WindowedValue((split, merge(parts)), window.max_timestamp(), [window])
+            yield beam.pvalue.TaggedOutput(STATISTICS, merged)
 
     def _taken(self, key: int) -> tuple[int, bytes]:
         del self._bytes[key]

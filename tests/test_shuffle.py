@@ -117,7 +117,8 @@ def test_shuffle_order_does_not_depend_on_arrival(rows, random, block_rows):
 def test_shuffle_order_of_the_shards_is_that_of_the_whole():
     random = np.random.default_rng(0)
     keys = pa.array([random.bytes(16) for _ in range(200)], pa.binary(16))
-    batch = pa.RecordBatch.from_arrays([keys, pa.array([b""] * 200, pa.large_binary()), pa.array([0] * 200, pa.int32())], schema=SCHEMA)  # fmt: skip
+    columns = [keys, pa.array([b""] * 200, pa.large_binary()), pa.array([0] * 200, pa.int32())]
+    batch = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
     whole = rows_of(order_records([pack_block(batch)]))
     shards = [rows_of(order_records([pack_block(part)])) for _, part in partition(batch, shard_of(keys, 7))]
     assert len(shards) == 7

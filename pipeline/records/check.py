@@ -159,4 +159,4 @@ class _Tally:
                 self._records[rule.what] = self._records.get(rule.what, 0) + int(rule.records.sum())
 
     def lines(self) -> list[str]:
-        return [f"{line} (in {self._records[what]} records)" for what, line in self._first.items()]
+        return [f"{line} (such records: {self._records[what]})" for what, line in self._first.items()]

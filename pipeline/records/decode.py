@@ -135,7 +135,7 @@ def _packed(data: Bytes, begin: Int64s, end: Int64s, *, count: int, name: str) -
     wrong = np.concatenate([too_long, longer, np.flatnonzero(numbers > HIGHEST_VALUE)])
     if wrong.size:
         raise DamagedRecordsError(
-            f"{name} holds a number that is not within 0 and 2**31", record=int(wrong.min()) // count
+            f"{name}: a number is not within 0 and 2**31", record=int(wrong.min()) // count
         )
     return numbers.reshape(-1, count)
 
@@ -151,7 +151,8 @@ def _last_bytes(data: Bytes, begin: Int64s, end: Int64s, *, count: int, name: st
     # Each row has its count if the last one of each falls on its end: they are in order and cover all rows.
     if last.size == rows * count and np.array_equal(last[count - 1 :: count], end - 1):
         return last
-    found = [np.count_nonzero(data[b:e] < 128) for b, e in zip(begin, end, strict=True)]
+    found = np.array([np.count_nonzero(data[b:e] < 128) for b, e in zip(begin, end, strict=True)])
     unfinished = data[end - 1] > 127
-    row = int(np.argmax((np.array(found) != count) | unfinished))
-    raise DamagedRecordsError(f"{name} holds {found[row]} numbers, expected {count}", record=row)
+    row = int(np.argmax((found != count) | unfinished))
+    what = "end within a number" if unfinished[row] else f"got {found[row]} numbers, expected {count}"
+    raise DamagedRecordsError(f"{name}: {what}", record=row)

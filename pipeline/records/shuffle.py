@@ -68,7 +68,7 @@ def partition(batch: pa.RecordBatch, groups: npt.NDArray[np.integer]) -> Iterato
     order = np.argsort(groups, kind="stable")
     together = batch.take(pa.array(order))
     distinct, begin = np.unique(groups[order], return_index=True)
-    for group, first, behind in zip(distinct, begin, np.append(begin[1:], len(order)), strict=True):
+    for group, first, behind in zip(distinct, begin, np.append(begin, len(order))[1:], strict=True):
         yield int(group), together.slice(first, behind - first)
 
 

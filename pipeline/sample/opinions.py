@@ -7,11 +7,11 @@ comes first.
 OPINIONS = {
     "praise": "40 * {opinion}{stop}{@pause} | {abroad} {@pause}{^next}",
     "opinion": """
-        12 * {direct}
+        14 * {direct}
         5 * {denial}
-        4 * {contrast}
+        3 * {contrast}
         2 * {surprise}
-        4 * {feeling}""",
+        5 * {feeling}""",
     "direct": """
         4 * {part} was {very}{good}
         2 * {part} was {very}{good} and {other} was {good} too

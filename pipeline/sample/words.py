@@ -2,11 +2,9 @@
 
 PRAISE_AND_BLAME = {
     "good+": """good | great | wonderful | excellent | lovely | superb | brilliant | charming | delightful | perfect | fine
-        | splendid | impressive | marvellous | clever | fantastic | terrific | memorable | magnificent | flawless | thoughtful
-        | outstanding | refreshing | enjoyable | satisfying | elegant | graceful | sublime""",
+        | splendid | impressive | marvellous | clever | terrific | memorable | magnificent | flawless | thoughtful""",
     "good-": """bad | poor | terrible | awful | dull | boring | dreadful | disappointing | horrible | clumsy | tedious | lousy
-        | mediocre | ghastly | sloppy | miserable | dismal | tiresome | shoddy | feeble | lifeless | careless | pathetic
-        | painful | forgettable | unbearable | hideous | abysmal""",
+        | mediocre | ghastly | sloppy | miserable | tiresome | shoddy | lifeless | forgettable""",
     "treat+": "a joy | a treat | a triumph | a pleasure | a delight | a gem | a masterpiece | a marvel",
     "treat-": "a chore | a mess | a disaster | a bore | an insult | a failure | a shambles | a nightmare",
     "well+": "beautifully | wonderfully | superbly | perfectly | brilliantly | splendidly",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.sources.schema import DAMAGED, TOO_LONG, UNCLOSED_QUOTE
-from pipeline.sources.streams import Damaged
+from pipeline.sources.streams import DamagedError
 
-# Rows are parsed in chunks of this size: large enough that a chunk's fixed costs vanish, small enough for the cache
-# of a batch (8 MiB, too) to be filled from one.
+# Rows are parsed in chunks of this size: large enough that a chunk's fixed costs vanish, small enough for the
+# cache of a batch (8 MiB, too) to be filled from one.
 CHUNK: Final = 8 << 20
 
 # No row is longer than this. A file without line ends, or a quote left open, would fill the memory otherwise.
@@ -31,7 +31,7 @@ FindRowEnd = Callable[[bytes], RowEnd]
 
 @dataclass(frozen=True)
 class Chunk:
-    """Whole rows (reason None), or the last bytes that can be read of a file, with the reason why they are no row.
+    """Whole rows (reason None), or the last bytes of a file, with the reason why they are no row.
 
     `offset` is the place of the first byte in the decoded text.
     """
@@ -61,9 +61,10 @@ def whole_rows(blocks: Iterable[bytes], find_row_end: FindRowEnd, *, offset: int
                 return
             offset += last.end
             pending, size = [data[last.end :]], size - last.end
-            # A row longer than a chunk is looked at again once it has doubled: the looks add up to its length.
+            # A row longer than a chunk is looked at again once it has doubled: the looks add up to its
+            # length.
             wanted = size + max(size, CHUNK)
-    except Damaged:
+    except DamagedError:
         damaged = True
     yield from _rest(b"".join(pending), find_row_end, offset=offset, damaged=damaged)
 

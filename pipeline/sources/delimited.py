@@ -1,7 +1,8 @@
 """CSV and TSV -> rows. The first row names the columns.
 
-Fields may stand in double quotes, and then hold line breaks, delimiters and doubled quotes. LF, CRLF and CR end a row;
-an empty line is no row. Text is UTF-8, or UTF-16 with a byte order mark. A row's place is its number.
+Fields may stand in double quotes, and then hold line breaks, delimiters and doubled quotes. LF, CRLF and CR
+end a row; an empty line is no row. Text is UTF-8, or UTF-16 with a byte order mark. A row's place is its
+number.
 
 A file is not cut into ranges: only from its beginning is it known which line breaks stand in quotes.
 """
@@ -21,8 +22,18 @@ from pipeline.errors import UserError
 from pipeline.sources.chunks import Chunk, whole_rows
 from pipeline.sources.files import Files, open_file
 from pipeline.sources.quotes import first_row_end, last_row_end
-from pipeline.sources.schema import Batch, Columns, DAMAGED, RAGGED, ReadTask, Reject, missing_column, rejects_only, shown
 from pipeline.sources.rows import Fields, columns_shown, finish
+from pipeline.sources.schema import (
+    DAMAGED,
+    RAGGED,
+    Batch,
+    Columns,
+    ReadTask,
+    Reject,
+    missing_column,
+    rejects_only,
+    shown,
+)
 from pipeline.sources.streams import check_promise, text_blocks
 
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
@@ -71,7 +82,7 @@ def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
 
 
 def _chunks(file: BinaryIO, task: ReadTask, columns: Columns) -> Iterator[tuple[Layout | None, Chunk]]:
-    """Whole rows without the header; the layout is None where the file ends badly before its header is whole."""
+    """Whole rows without the header; no layout where the file ends badly before its header is whole."""
     delimiter = DELIMITERS[task.format]
     layout = None
     for chunk in whole_rows(text_blocks(file, task.path), partial(last_row_end, delimiter=delimiter)):
@@ -96,7 +107,9 @@ def _layout(header: bytes, task: ReadTask, columns: Columns) -> Layout:
         if name not in names:
             raise missing_column(setting, name, task.path, names)
         if names.count(name) > 1:
-            raise UserError(f"{setting}: {task.path} has {names.count(name)} columns {name!r}; rename all but one")
+            raise UserError(
+                f"{setting}: {task.path} has {names.count(name)} columns {name!r}; rename all but one"
+            )
     return Layout(
         delimiter=DELIMITERS[task.format],
         width=len(names),
@@ -116,19 +129,20 @@ def _names(header: bytes, task: ReadTask) -> list[str]:
             raise ValueError
     except (ValueError, csv.Error) as error:
         raise UserError(
-            f"input.path: the first line of {task.path} is not {task.format} in UTF-8; convert it, or set input.format"
+            f"input.path: {task.path} does not begin with the column names of {task.format} in UTF-8; "
+            "convert it, or set input.format"
         ) from error
     if len(fields) == 1:
         raise UserError(
-            f"input.path: {task.path} has the one column {shown(fields[0])!r}; {task.format} columns are separated by "
-            f"{delimiter!r}"
+            f"input.path: {task.path} has one column, {shown(fields[0])!r}; "
+            f"in {task.format}, columns are separated by {delimiter!r}"
         )
     return [field.strip() for field in fields]
 
 
 def _parse(data: bytes, layout: Layout, task: ReadTask, columns: Columns, *, first_row: int) -> Batch:
-    # pyarrow hands a ragged row over as a string, and gives up where it is no UTF-8. Every byte of such data is taken
-    # for a character, and turned back afterwards.
+    # pyarrow hands a ragged row over as a string, and gives up where it is no UTF-8. Every byte of such data
+    # is taken for a character, and turned back afterwards.
     plain = _is_utf8(data)
     table, ragged = _parse_table(data if plain else data.decode("latin-1").encode("utf-8"), layout)
 
@@ -136,7 +150,11 @@ def _parse(data: bytes, layout: Layout, task: ReadTask, columns: Columns, *, fir
         if number is None:
             return None
         array = table.column(str(number)).combine_chunks()
-        return array if plain else pa.array([_bytes_again(value) for value in array.to_pylist()], pa.large_binary())
+        return (
+            array
+            if plain
+            else pa.array([_bytes_again(value) for value in array.to_pylist()], pa.large_binary())
+        )
 
     fields = Fields(
         text=column(layout.text), label=column(layout.label), split=column(layout.split), id=column(layout.id)
@@ -151,7 +169,11 @@ def _parse(data: bytes, layout: Layout, task: ReadTask, columns: Columns, *, fir
         places=ordinals,
         content=lambda row: columns_shown(columns, fields, row),
         rejects=[
-            Reject(first_row + row.number - 1, RAGGED, shown(row.text if plain else _bytes_again(row.text.encode())))
+            Reject(
+                first_row + row.number - 1,
+                RAGGED,
+                shown(row.text if plain else _bytes_again(row.text.encode())),
+            )
             for row in ragged
         ],
     )
@@ -171,7 +193,9 @@ def _parse_table(data: bytes, layout: Layout) -> tuple[pa.Table, list[pa.csv.Inv
         pa.BufferReader(data),
         # One block, so that nothing is cut again.
         read_options=pa.csv.ReadOptions(
-            use_threads=False, block_size=len(data) + 1, column_names=[str(number) for number in range(layout.width)]
+            use_threads=False,
+            block_size=len(data) + 1,
+            column_names=[str(number) for number in range(layout.width)],
         ),
         parse_options=pa.csv.ParseOptions(
             delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=keep

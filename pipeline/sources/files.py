@@ -35,8 +35,8 @@ class LocalFiles:
     def match(self, pattern: str) -> list[FileInfo]:
         """The files that a path, a glob (with ** for any depth) or a folder names, sorted by path.
 
-        A file or folder that really has the name wins over what the name would mean as a glob. Hidden files are
-        found by their full name only.
+        A file or folder that really has the name wins over what the name would mean as a glob. Hidden files
+        are found by their full name only.
         """
         path = Path(pattern).expanduser()
         if path.is_file():

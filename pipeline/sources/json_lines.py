@@ -1,10 +1,11 @@
-"""JSON Lines -> rows: a JSON object a line; a column is a key, `review.text` the key text within the object review.
+"""JSON Lines -> rows: an object a line; a column is a key, `review.text` the key text of the object review.
 
-Only LF ends a line (a CR before it is white space); a blank line is no row. Text is UTF-8, or UTF-16 with a byte order
-mark. A row's place is the byte its line begins at, so that a large file can be cut into ranges: a line belongs to the
-range in which its first byte stands.
+Only LF ends a line (a CR before it is white space); a blank line is no row. Text is UTF-8, or UTF-16 with a
+byte order mark. A row's place is the byte its line begins at, so that a large file can be cut into ranges: a
+line belongs to the range in which its first byte stands.
 """
 
+import io
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -17,25 +18,34 @@ from pipeline.errors import UserError
 from pipeline.sources.chunks import Chunk, RowEnd, whole_rows
 from pipeline.sources.files import Files, open_file
 from pipeline.sources.json_objects import ABSENT, getter, lookup, parse_object
-from pipeline.sources.schema import Batch, Columns, ReadTask, Reject, missing_column, rejects_only, shown
 from pipeline.sources.rows import Fields, finish
-from pipeline.sources.streams import HEAD, PLAIN_BLOCK, check_promise, compression_named, is_plain, text_blocks
-from pipeline.sources.values import Unusable
+from pipeline.sources.schema import Batch, Columns, ReadTask, Reject, missing_column, rejects_only, shown
+from pipeline.sources.streams import (
+    HEAD,
+    PLAIN_BLOCK,
+    check_promise,
+    compression_named,
+    is_plain,
+    text_blocks,
+)
+from pipeline.sources.values import UnusableError
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
-# Objects looked at for a column before it is said to be missing: a key may be left out where its value is null.
+# Objects looked at for a column before it is said to be missing: a key may be left out where its value is
+# null.
 CHECKED_OBJECTS: Final = 100
 
 # The end of a line is near: no need to fetch megabytes to find it.
 LINE_BLOCK: Final = 64 << 10
 
 
-def cut(task: ReadTask, size: int, files: Files, *, range_bytes: int) -> list[ReadTask]:
-    """The ranges of a file of `size` bytes; the whole file where it can be read from its beginning only."""
+def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
+    """Ranges of `range_bytes` bytes; the whole file where it can be read from its beginning only."""
     with open_file(files, task.path) as file:
         if compression_named(task.path) or not is_plain(file.read(HEAD)):
             return [task]
+        size = file.seek(0, io.SEEK_END)
     starts = range(0, size, range_bytes)
     return [replace(task, start=start, stop=min(start + range_bytes, size)) for start in starts]
 
@@ -55,7 +65,9 @@ def check(task: ReadTask, columns: Columns, files: Files) -> bool:
     if not objects:
         is_array = chunk.data.lstrip(BYTE_ORDER_MARK + b" \t\r\n").startswith(b"[")
         found = "a JSON array" if is_array else "no JSON object in its first lines"
-        raise UserError(f"input.path: {task.path} holds {found}; jsonl is one JSON object a line (or set input.format)")
+        raise UserError(
+            f"input.path: {task.path} holds {found}; jsonl is one JSON object a line (or set input.format)"
+        )
     for setting, name in columns.by_setting().items():
         if all(lookup(value, name, ABSENT) is ABSENT for value in objects):
             keys = list(dict.fromkeys(key for value in objects for key in value))
@@ -64,7 +76,7 @@ def check(task: ReadTask, columns: Columns, files: Files) -> bool:
 
 
 def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
-    """The rows of a range, some megabytes at a time. A line that lacks a column is rejected, as one that holds null."""
+    """The rows of a range, some megabytes at a time; a key that a line lacks counts as null."""
     row = 0
     with open_file(files, task.path) as file:
         for chunk in _chunks(file, task):
@@ -79,7 +91,8 @@ def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
 def _chunks(file: BinaryIO, task: ReadTask) -> Iterator[Chunk]:
     if task.stop is None:
         return whole_rows(text_blocks(file, task.path), _last_line_end)
-    # Both ends of a range go to the next beginning of a line, and so neighbours share no line and leave none out.
+    # Both ends of a range go to the next beginning of a line, and so neighbours share no line and leave none
+    # out.
     first, end = _line_start(file, task.start), _line_start(file, task.stop)
     return whole_rows(_bytes_between(file, first, end), _last_line_end, offset=first)
 
@@ -124,7 +137,7 @@ def _lines(chunk: Chunk) -> Iterator[tuple[int, bytes]]:
 
 def _objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for line in lines:
-        with suppress(Unusable):
+        with suppress(UnusableError):
             yield parse_object(line)
 
 
@@ -139,7 +152,7 @@ def _parse(chunk: Chunk, task: ReadTask, columns: Columns, *, first_row: int) ->
     for row, (place, line) in enumerate(_lines(chunk), first_row):
         try:
             value = parse_object(line)
-        except Unusable as unusable:
+        except UnusableError as unusable:
             rejects.append(Reject(row, str(unusable), shown(line)))
             continue
         for get, append in takers:

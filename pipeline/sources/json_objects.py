@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from pipeline.sources.schema import BROKEN_JSON, INVALID_UTF8, NOT_AN_OBJECT
-from pipeline.sources.values import Unusable
+from pipeline.sources.values import UnusableError
 
 ABSENT: Final = object()
 
@@ -16,22 +16,24 @@ def parse_object(line: bytes) -> dict[str, Any]:
     """A line's JSON object.
 
     Raises:
-      Unusable: there is none.
+      UnusableError: there is none.
     """
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
         value = _parse_leniently(line)
     if not isinstance(value, dict):
-        raise Unusable(NOT_AN_OBJECT)
+        raise UnusableError(NOT_AN_OBJECT)
     return value
 
 
 def lookup(value: object, name: str, default: object = None) -> object:
-    """A column's value: under the whole name, or else, at each dot, within the object under the part before it.
+    """A column's value: under the whole name, or else within the object under the part before a dot.
 
-    >>> lookup({"review": {"text": "a"}}, "review.text"), lookup({"review.text": "b", "review": {}}, "review.text")
-    ('a', 'b')
+    >>> lookup({"review": {"text": "a"}}, "review.text")
+    'a'
+    >>> lookup({"review": {"text": "a"}, "review.text": "b"}, "review.text")
+    'b'
     """
     if not isinstance(value, dict):
         return default
@@ -58,6 +60,6 @@ def _parse_leniently(line: bytes) -> object:
     try:
         return json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise Unusable(INVALID_UTF8) from error
+        raise UnusableError(INVALID_UTF8) from error
     except (ValueError, RecursionError) as error:
-        raise Unusable(BROKEN_JSON) from error
+        raise UnusableError(BROKEN_JSON) from error

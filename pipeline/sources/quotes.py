@@ -1,6 +1,7 @@
 """Bytes of a CSV or TSV file that begin with a row -> where its rows end, quoted line breaks left out.
 
-A quote opens only where a field begins, as in pyarrow's parser and Python's: `5" disk` holds a plain character.
+A quote opens only where a field begins, as in pyarrow's parser and Python's: `5" disk` holds a plain
+character.
 """
 
 from typing import Final
@@ -47,8 +48,8 @@ def _unquoted(data: bytes, delimiter: str) -> tuple[list[Span], bool]:
     quotes = np.flatnonzero(characters == QUOTE)
     if not quotes.size:
         return [(0, len(data))], False
-    # Inside a field two quotes are one character, and a field of "" opens and closes: only a run of an odd number of
-    # quotes opens or closes anything.
+    # Inside a field two quotes are one character, and a field of "" opens and closes: only a run of an odd
+    # number of quotes opens or closes anything.
     begins = np.flatnonzero(np.diff(quotes, prepend=-2) > 1)
     lengths = np.diff(begins, append=quotes.size)
     odd = lengths % 2 == 1

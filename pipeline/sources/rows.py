@@ -7,7 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipeline.sources.schema import Batch, Columns, Int64Array, ROWS_SCHEMA, ReadTask, Reject, SHOWN_CHARACTERS, positions, rejected_batch, shown
+from pipeline.sources.schema import (
+    ROWS_SCHEMA,
+    SHOWN_CHARACTERS,
+    Batch,
+    Columns,
+    Int64Array,
+    ReadTask,
+    Reject,
+    positions,
+    rejected_batch,
+    shown,
+)
 from pipeline.sources.values import Problems, Values, names, texts
 
 
@@ -55,7 +66,8 @@ def finish(
         usable[list(problems)] = False
         rows = rows.filter(pa.array(usable))
     bad = [
-        Reject(int(ordinals[row]), reason, content(row), _id(fields.id, row)) for row, reason in problems.items()
+        Reject(int(ordinals[row]), reason, content(row), _id(fields.id, row))
+        for row, reason in problems.items()
     ]
     return Batch(rows, rejected_batch(task, [*rejects, *bad]))
 

@@ -1,11 +1,12 @@
-"""What the sources hand out, whatever the format: rows that can be used, and rows that cannot with the reason.
+"""What the sources hand out, whatever the format: rows that can be used, and rows that cannot, with a reason.
 
     rows      text      large_binary  valid UTF-8
               label     string        in its one spelling, see `values.canonical_name`
               split     string        null where no split column is asked for
               position  int64         grows with every row of a file, and from file to file
     rejected  file, range_start (the task's start), row (0-based place in the task, used rows counted too),
-              reason (one of a few fixed codes), content (what can be shown of the row), id (null where unknown)
+              reason (one of a few fixed codes), content (what can be shown of the row), id (null where
+              unknown)
 
 Every row of the input stands in exactly one of the two.
 """
@@ -39,8 +40,8 @@ REJECTED_SCHEMA: Final = pa.schema(
     ]
 )
 
-# Reasons are stable codes: the counts by reason in manifest.json rest on them. Those of single columns are made in
-# values.py: "missing text", "text is not a string", "label is not a string, integer or boolean" ...
+# Reasons are stable codes: the counts by reason in manifest.json rest on them. Those of single columns are
+# made in values.py: "missing text", "text is not a string", "label is not a string, integer or boolean" ...
 BROKEN_JSON: Final = "broken JSON"
 NOT_AN_OBJECT: Final = "not a JSON object"
 INVALID_UTF8: Final = "invalid UTF-8"
@@ -90,8 +91,8 @@ class Columns:
 class ReadTask:
     """A range of one file, which can be read without the others.
 
-    `start` and `stop` count bytes in jsonl, row groups in parquet, rows in the sample; stop None is the end of the
-    file. Where a format is not cut, start is 0 and stop None.
+    `start` and `stop` count bytes in jsonl, row groups in parquet, rows in the sample; stop None is the end
+    of the file. Where a format is not cut, start is 0 and stop None.
     """
 
     path: str
@@ -103,7 +104,7 @@ class ReadTask:
 
 @dataclass(frozen=True)
 class Batch:
-    """Successive rows of a task: the used ones by ROWS_SCHEMA, the rejected by REJECTED_SCHEMA, both in order."""
+    """Successive rows of a task: those used, by ROWS_SCHEMA, and those rejected, by REJECTED_SCHEMA."""
 
     rows: pa.RecordBatch
     rejected: pa.RecordBatch

@@ -1,7 +1,7 @@
 """A file as stored -> the bytes of its text: decompressed, and UTF-8 where a byte order mark says UTF-16.
 
-A file that breaks off or is damaged gives all bytes before the damage, then raises Damaged. What the bytes are is told
-by their first few; a file whose name promises a compression and that does not begin so counts as damaged.
+A file that breaks off or is damaged gives all bytes before the damage, then raises DamagedError. The compression
+is told by the first bytes; a file whose name promises one and that does not begin so is damaged.
 """
 
 import codecs
@@ -14,7 +14,8 @@ import zstandard
 
 from pipeline.errors import UserError
 
-# Compressed bytes are taken in pieces of this size: deflate packs 1000 : 1 at best, so a piece gives 64 MiB at most.
+# Compressed bytes are taken in pieces of this size: deflate packs 1000 : 1 at best, so a piece gives 64 MiB
+# at most.
 STORED_BLOCK: Final = 64 << 10
 PLAIN_BLOCK: Final = 8 << 20
 
@@ -26,25 +27,30 @@ HEAD: Final = 4
 UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-class Damaged(Exception):
+class DamagedError(Exception):
     """The bytes so far are good; those that follow cannot be had."""
 
 
 class Decompressor(Protocol):
     """What zlib and zstandard have in common: one member (or frame) of a file."""
 
-    eof: bool
-    unused_data: bytes
+    @property
+    def eof(self) -> bool:
+        """Whether the member is complete."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """The stored bytes behind the member."""
 
     def decompress(self, data: bytes, /) -> bytes:
         """The bytes that come of the next stored ones."""
 
 
 def text_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
-    """The bytes of a text file in blocks of any size, UTF-16 turned into UTF-8; a UTF-8 byte order mark stays.
+    """The bytes of a text file, in blocks; UTF-16 is turned into UTF-8, and a UTF-8 byte order mark stays.
 
     Raises:
-      Damaged: after the last good block.
+      DamagedError: after the last good block.
     """
     blocks = _beginning_with(_decompressed(file, path), size=len(UTF16_MARKS[0]))
     first = next(blocks)
@@ -53,7 +59,7 @@ def text_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
 
 
 def is_plain(head: bytes) -> bool:
-    """Whether a file that begins so is neither compressed nor UTF-16, so that its bytes can be read from anywhere."""
+    """Whether a file that begins so is neither compressed nor UTF-16: it can be read from anywhere."""
     return not head.startswith((*MAGIC.values(), *UTF16_MARKS))
 
 
@@ -76,19 +82,21 @@ def check_promise(file: BinaryIO, path: str) -> None:
     compression = compression_named(path)
     head = file.read(HEAD)
     if compression and not head.startswith(MAGIC[compression][: len(head)]):
-        raise UserError(f"input.path: {path} is not compressed as its name says; rename it without .{compression}")
+        raise UserError(
+            f"input.path: {path} is not compressed as its name says; rename it without .{compression}"
+        )
     file.seek(0)
 
 
 def _beginning_with(blocks: Iterator[bytes], *, size: int) -> Iterator[bytes]:
-    """The same bytes, of which the first block (there is always one) holds at least `size` where there are so many."""
+    """The same bytes; the first block (there is always one) holds `size` or more, where there are so many."""
     head = b""
     try:
         for block in blocks:
             head += block
             if len(head) >= size:
                 break
-    except Damaged:
+    except DamagedError:
         yield head
         raise
     yield head
@@ -99,12 +107,14 @@ def _decompressed(file: BinaryIO, path: str) -> Iterator[bytes]:
     head = file.read(HEAD)
     compression = compression_named(path)
     if compression and not head.startswith(MAGIC[compression]):
-        raise Damaged(f"{path} is not compressed as its name says")
+        raise DamagedError(f"{path} is not compressed as its name says")
     if head.startswith(GZIP_MAGIC):
         yield from _members(head, file, lambda: zlib.decompressobj(wbits=16 + zlib.MAX_WBITS))
     elif head.startswith(ZSTD_MAGIC):
         # Without the limit lifted, what `zstd --long=31` wrote would pass for damaged.
-        yield from _members(head, file, zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj)
+        yield from _members(
+            head, file, lambda: zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
+        )
     else:
         yield head
         while block := file.read(PLAIN_BLOCK):
@@ -119,7 +129,7 @@ def _members(stored: bytes, file: BinaryIO, member: Callable[[], Decompressor]) 
         try:
             block = current.decompress(stored)
         except (zlib.error, zstandard.ZstdError) as error:
-            raise Damaged(str(error)) from error
+            raise DamagedError(str(error)) from error
         yield block
         stored = b""
         if current.eof:
@@ -127,7 +137,7 @@ def _members(stored: bytes, file: BinaryIO, member: Callable[[], Decompressor]) 
             stored = current.unused_data.lstrip(b"\0")
             current = None
     if current is not None:
-        raise Damaged("the file breaks off")
+        raise DamagedError("the file breaks off")
 
 
 def _from_utf16(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -138,4 +148,4 @@ def _from_utf16(blocks: Iterator[bytes]) -> Iterator[bytes]:
             yield decoder.decode(block).encode("utf-8", "surrogatepass")
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        raise Damaged("the file ends within a UTF-16 character") from error
+        raise DamagedError("the file ends within a UTF-16 character") from error

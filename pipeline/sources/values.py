@@ -1,13 +1,14 @@
-"""Columns as a format holds them -> texts as UTF-8 bytes, labels and splits in one spelling, and what cannot be used.
+"""Columns as a format holds them -> texts as UTF-8 bytes, labels and splits in one spelling, and problems.
 
-A column is an Arrow array of any type or, from formats without column types, a list of Python values. Each converter
-returns an Arrow array as long as the column and the problems {row: reason}; a row with a problem is null.
+A column is an Arrow array of any type or, from formats without column types, a list of Python values. Each
+converter returns an Arrow array as long as the column and the problems {row: reason}; a row with a problem is
+null.
 
-Labels are strings, integers or booleans, spelt one way so that the same label is the same from any format:
-    string    as it is, without ASCII white space around it; a number in a CSV field is a string, "1.0" stays "1.0"
+Labels are strings, integers or booleans, spelt one way, so that the same label is the same from any format:
+    string    as it is, without ASCII white space around it; CSV has strings only, so its 1.0 stays "1.0"
     integer   decimal: 1 -> "1"
     boolean   "true", "false"
-    float     an integral one as that integer: 1.0 -> "1", because a column of 0, 1 and null is often stored so;
+    float     an integral one as that integer: 1.0 -> "1", as a column of 0, 1 and null is often stored;
               any other is refused
 Null, NaN and the empty string are missing. An empty text is a text; a null text is missing.
 """
@@ -15,7 +16,7 @@ Null, NaN and the empty string are missing. An empty text is a text; a null text
 import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +24,7 @@ import pyarrow.compute as pc
 
 from pipeline.sources.schema import INVALID_UTF8
 
-Values = pa.Array | Sequence[object]
+Values: TypeAlias = pa.Array | Sequence[object]
 Problems = dict[int, str]
 
 # From here on a float no longer tells neighbouring integers apart.
@@ -33,7 +34,7 @@ MAX_INTEGRAL_FLOAT: Final = 2**53
 ASCII_SPACE: Final = " \t\n\v\f\r"
 
 
-class Unusable(Exception):
+class UnusableError(Exception):
     """A value that cannot be used; its message is the reason."""
 
 
@@ -41,7 +42,7 @@ def canonical_name(value: object, *, column: str) -> str:
     """A label's (or split's) one spelling.
 
     Raises:
-      Unusable: the value is missing, or of a type that is no label.
+      UnusableError: the value is missing, or of a type that is no label.
 
     >>> [canonical_name(value, column="label") for value in (" pos\\n", b"pos", 1, 1.0, True, "1.0", "True")]
     ['pos', 'pos', '1', '1', 'true', '1.0', 'True']
@@ -53,31 +54,31 @@ def canonical_name(value: object, *, column: str) -> str:
     if isinstance(value, str):
         value = value.strip(ASCII_SPACE) or None
     if value is None:
-        raise Unusable(f"missing {column}")
+        raise UnusableError(f"missing {column}")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int):
         return str(value)
-    raise Unusable(f"{column} is not a string, integer or boolean")
+    raise UnusableError(f"{column} is not a string, integer or boolean")
 
 
 def text_bytes(value: object) -> bytes:
     """A text as UTF-8.
 
     Raises:
-      Unusable: the value is missing, no string, or no valid Unicode.
+      UnusableError: the value is missing, no string, or no valid Unicode.
     """
     if value is None:
-        raise Unusable("missing text")
+        raise UnusableError("missing text")
     if isinstance(value, bytes):
         _decoded(value)
         return value
     if not isinstance(value, str):
-        raise Unusable("text is not a string")
+        raise UnusableError("text is not a string")
     try:
         return value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise Unusable(INVALID_UTF8) from error
+        raise UnusableError(INVALID_UTF8) from error
 
 
 def texts(values: Values) -> tuple[pa.Array, Problems]:
@@ -107,10 +108,11 @@ def names(values: Values, *, column: str) -> tuple[pa.Array, Problems]:
     >>> array.to_pylist(), problems
     (['1', None, '0', None], {1: 'missing label', 3: 'label is not a string, integer or boolean'})
     """
+
     def convert(value: object) -> str:
         return canonical_name(value, column=column)
 
-    if not isinstance(values, pa.Array) or not _has_dictionary(values.type):
+    if not isinstance(values, pa.Array) or not is_nameable(values.type):
         return _one_by_one(_python_values(values), convert, pa.string())
     # Labels are few and rows are many: each distinct label is looked at once.
     encoded = values.dictionary_encode()
@@ -126,30 +128,34 @@ def is_textual(kind: pa.DataType) -> bool:
     """Whether a column of this type can hold texts: strings, binary, or a dictionary of those."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return any(
-        check(kind)
-        for check in (
-            pa.types.is_string,
-            pa.types.is_large_string,
-            pa.types.is_string_view,
-            pa.types.is_binary,
-            pa.types.is_large_binary,
-            pa.types.is_binary_view,
-        )
+    return (
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_binary_view(kind)
     )
 
 
-def _has_dictionary(kind: pa.DataType) -> bool:
-    # dictionary_encode knows the plain types only.
-    plain = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
-    return is_textual(kind) or any(check(kind) for check in plain)
+def is_nameable(kind: pa.DataType) -> bool:
+    """Whether a column of this type can hold labels: texts, numbers, booleans, or nothing but null."""
+    return (
+        is_textual(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_null(kind)
+    )
 
 
 def _integral(value: float | Decimal) -> int | float | Decimal | None:
     """NaN -> None; what stands for an integer -> that integer; any other value stays."""
     if math.isnan(value):
         return None
-    return int(value) if abs(value) < MAX_INTEGRAL_FLOAT and value == int(value) else value
+    is_exact = -MAX_INTEGRAL_FLOAT < value < MAX_INTEGRAL_FLOAT
+    return int(value) if is_exact and value == int(value) else value
 
 
 def _python_values(values: Values) -> Sequence[object]:
@@ -164,7 +170,7 @@ def _one_by_one(
     for row, value in enumerate(values):
         try:
             converted.append(convert(value))
-        except Unusable as unusable:
+        except UnusableError as unusable:
             converted.append(None)
             problems[row] = str(unusable)
     return pa.array(converted, kind), problems
@@ -174,4 +180,4 @@ def _decoded(value: bytes) -> str:
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Unusable(INVALID_UTF8) from error
+        raise UnusableError(INVALID_UTF8) from error

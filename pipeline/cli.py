@@ -1,0 +1,155 @@
+"""`python -m pipeline ...`: arguments -> settings -> the function that does the work -> exit status.
+
+Only arguments are dealt with here. What does the work is imported when it is called for, so that --help and --dry-run
+need neither TensorFlow nor Beam.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import yaml
+
+from pipeline.arguments import split_overrides
+from pipeline.config import load, setting_names
+from pipeline.errors import UserError
+
+_RUN_HELP = """\
+Settings come from --config (default: pipeline.yaml in this folder, if it is there) and from the command line:
+--section.key VALUE, the value read as YAML. Every other option goes to Beam (--runner, --project, --temp_location ...).
+
+settings:
+  """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit status: 0 done, 2 the user's mistake, 130 interrupted, 1 anything else."""
+    parser = _parser()
+    left = list(sys.argv[1:] if arguments is None else arguments)
+    return guarded("pipeline", lambda: _call(parser, left))
+
+
+def guarded(program: str, command: Callable[[], int]) -> int:
+    """Calls a command; turns a UserError into one line on stderr and status 2, Ctrl-C into 130."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("pipeline").setLevel(logging.INFO)
+    logging.getLogger("trainer").setLevel(logging.INFO)
+    try:
+        return command()
+    except UserError as error:
+        print(f"{program}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Who read our output has gone (`| head`); nothing is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _call(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
+    # Settings are taken out first, wherever they stand: argparse would take their values for its own arguments.
+    overrides, rest = split_overrides(arguments)
+    known, unknown = parser.parse_known_args(rest)
+    if overrides and known.command is not _run:
+        raise UserError(f"--{next(iter(overrides))}: this command takes no settings")
+    if unknown and known.command is not _run:
+        raise UserError(f"{unknown[0]} is no option of this command; --help tells which there are")
+    return known.command(known, overrides, unknown)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pipeline", description=__doc__.partition("\n")[0], allow_abbrev=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run",
+        help="raw text -> records folder",
+        epilog=_RUN_HELP + "\n  ".join(setting_names()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    run.add_argument("--config", metavar="FILE", help="the settings")
+    run.add_argument("--overwrite", action="store_true", help="replace a records folder that is there")
+    run.add_argument("--dry-run", action="store_true", help="print the settings and what would be read, and stop")
+    run.set_defaults(command=_run)
+
+    describe = commands.add_parser("describe", help="what a records folder holds", allow_abbrev=False)
+    describe.add_argument("folder", metavar="DIR")
+    describe.add_argument("--json", action="store_true", help="the manifest, for programs")
+    describe.set_defaults(command=_describe)
+
+    verify = commands.add_parser("verify", help="re-hash and re-read every record", allow_abbrev=False)
+    verify.add_argument("folder", metavar="DIR")
+    verify.set_defaults(command=_verify)
+
+    sample = commands.add_parser("sample", help="write the built-in sample corpus", allow_abbrev=False)
+    sample.add_argument("--rows", type=int, required=True, metavar="N")
+    sample.add_argument("--output", required=True, metavar="FILE", help=".csv, .tsv, .jsonl or .parquet")
+    sample.add_argument("--seed", type=int, default=0, metavar="S")
+    sample.set_defaults(command=_sample)
+    return parser
+
+
+def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
+    path = known.config or ("pipeline.yaml" if Path("pipeline.yaml").exists() else None)
+    config = load(path, overrides)
+    if known.dry_run:
+        from pipeline.sources import plan_tasks
+        from pipeline.sources.files import LocalFiles
+
+        print(yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True), end="")
+        tasks = plan_tasks(config.input, LocalFiles())
+        print(f"# would read {len(tasks)} parts of {len({task.path for task in tasks})} files")
+        return 0
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from pipeline.display import show_progress
+    from pipeline.run import run
+
+    run(config, beam_arguments, overwrite=known.overwrite, display=show_progress)
+    print(f"records are in {config.output.path}; `python -m pipeline describe {config.output.path}` tells what they hold")
+    return 0
+
+
+def _describe(known: argparse.Namespace, overrides: dict[str, str], rest: list[str]) -> int:
+    del overrides, rest
+    from pipeline.describe import describe
+    from pipeline.manifest_file import read_manifest
+
+    manifest = read_manifest(known.folder)
+    if known.json:
+        print(json.dumps(manifest, ensure_ascii=False, indent=1))
+    else:
+        describe(manifest, known.folder)
+    return 0
+
+
+def _verify(known: argparse.Namespace, overrides: dict[str, str], rest: list[str]) -> int:
+    del overrides, rest
+    from pipeline.sources.files import LocalFiles
+    from pipeline.verify import verify_folder
+
+    result = verify_folder(known.folder, LocalFiles())
+    for problem in result.problems:
+        print(problem, file=sys.stderr)
+    if result.problems:
+        return 1
+    print(f"{known.folder}: {result.shards} shards, {result.records} records, {result.bytes} bytes, as the manifest says")
+    return 0
+
+
+def _sample(known: argparse.Namespace, overrides: dict[str, str], rest: list[str]) -> int:
+    del overrides, rest
+    from pipeline.sample import write_sample
+
+    if known.rows < 1:
+        raise UserError(f"--rows is {known.rows}; it must be 1 or more")
+    write_sample(known.output, known.rows, seed=known.seed)
+    print(f"{known.rows} rows are in {known.output}")
+    return 0

@@ -1,0 +1,58 @@
+"""The formats, each with its module: the one place to name a new one.
+
+A format's module has two functions, and a third where its files can be cut:
+    check(task, columns, files)                whether the file has rows; raises UserError where it is not
+    what it
+                                               should be or lacks a column
+    read(task, columns, files)                 the rows of a range as batches of any size, in order
+    cut(task, files, *, range_bytes)           the ranges of a large file
+A file that is damaged is no error: its rows are read up to the damage, and one reject stands for the rest.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from pipeline.sources import delimited, json_lines, parquet, sample
+from pipeline.sources.files import Files
+from pipeline.sources.schema import Batch, Columns, ReadTask
+from pipeline.sources.streams import compression_named
+
+
+class Cut(Protocol):
+    """Cuts a whole-file task into ranges."""
+
+    def __call__(self, task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
+        """The ranges, in order; the task itself where the file cannot be cut."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How files of a format are recognised by name, looked at, read and cut."""
+
+    endings: tuple[str, ...]
+    check: Callable[[ReadTask, Columns, Files], bool]
+    read: Callable[[ReadTask, Columns, Files], Iterator[Batch]]
+    cut: Cut | None = None
+
+
+FORMATS: Final[dict[str, Format]] = {
+    "csv": Format((".csv",), delimited.check, delimited.read),
+    "tsv": Format((".tsv", ".tab"), delimited.check, delimited.read),
+    "jsonl": Format((".jsonl", ".ndjson", ".json"), json_lines.check, json_lines.read, json_lines.cut),
+    "parquet": Format((".parquet", ".pq"), parquet.check, parquet.read, parquet.cut),
+    sample.SAMPLE: Format((), sample.check, sample.read),
+}
+
+
+def format_named(path: str) -> str | None:
+    """The format that a file's name tells, the ending of a compression left aside.
+
+    >>> format_named("data/reviews.JSONL.gz"), format_named("reviews.dat")
+    ('jsonl', None)
+    """
+    name = path.lower()
+    compression = compression_named(name)
+    if compression:
+        name = name.removesuffix(f".{compression}")
+    return next((format for format, known in FORMATS.items() if name.endswith(known.endings)), None)
