@@ -5,7 +5,6 @@ need neither TensorFlow nor Beam.
 """
 
 import argparse
-import json
 import logging
 import os
 import sys
@@ -17,6 +16,8 @@ import yaml
 from pipeline.arguments import split_overrides
 from pipeline.config import load, setting_names
 from pipeline.errors import UserError
+
+_SHOWN_WORDS = 15
 
 _RUN_HELP = """\
 Settings come from --config (default: pipeline.yaml in this folder, if it is there) and from the command line:
@@ -119,14 +120,15 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
 
 def _describe(known: argparse.Namespace, overrides: dict[str, str], rest: list[str]) -> int:
     del overrides, rest
-    from pipeline.describe import describe
-    from pipeline.manifest_file import read_manifest
+    from pipeline.describe import show
+    from pipeline.records_folder import most_frequent_words, read_manifest
+    from pipeline.sources.files import LocalFiles
 
-    manifest = read_manifest(known.folder)
+    content, manifest = read_manifest(known.folder, LocalFiles())
     if known.json:
-        print(json.dumps(manifest, ensure_ascii=False, indent=1))
+        print(content.decode(), end="")
     else:
-        describe(manifest, known.folder)
+        show(manifest, words=most_frequent_words(known.folder, LocalFiles(), number=_SHOWN_WORDS))
     return 0
 
 

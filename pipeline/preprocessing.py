@@ -8,13 +8,14 @@ import functools
 from collections.abc import Callable, Mapping
 
 import tensorflow as tf
+import tensorflow_transform as tft
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
 from pipeline import text
 from pipeline.batches import TRANSFORM_SCHEMA, tensor_representations
 from pipeline.config import Config, SequenceSettings, TextSettings
-from pipeline.contract import IDS, KNOWN_COUNT, LABEL, POSITION, TEXT, TOKEN_COUNT, Oov
+from pipeline.contract import IDS, KNOWN_COUNT, LABEL, PADDING_ID, POSITION, TEXT, TOKEN_COUNT, Oov
 from pipeline.vocabulary import VocabularyPlan, vocabulary_file, vocabulary_plan
 
 PreprocessingFn = Callable[[Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]
@@ -49,13 +50,22 @@ def preprocess(
     """Raw features of a batch -> record features: IDS int64 [batch, max_length], the others int64 [batch]."""
     tokens = text.tokenize(inputs[TEXT], text_settings)
     vocabulary = vocabulary_file(tokens, inputs[POSITION], plan)
-    sequences = text.look_up(tokens, vocabulary_file=vocabulary, oov=oov)
+    # TFT's own way to a deferred file: it knows when the real one is there.
+    word_ids = tft.apply_vocabulary(
+        tokens.flat_values, vocabulary, default_value=PADDING_ID, lookup_fn=_look_up
+    )
+    sequences = text.sequences(tokens.with_flat_values(word_ids), oov=oov)
     return {
         IDS: text.pad(sequences.known, sequence),
         LABEL: tf.identity(inputs[LABEL]),
         TOKEN_COUNT: sequences.token_count,
         KNOWN_COUNT: sequences.known_count,
     }
+
+
+def _look_up(tokens: tf.Tensor, vocabulary_file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    table = text.word_table(vocabulary_file)
+    return table.lookup(tokens), table.size()
 
 
 def input_config() -> TensorAdapterConfig:

@@ -14,6 +14,7 @@ line feed and a carriage return, since those files hold a token a line; `tokens`
 the look-up compares with it. Words in which none of the four survive, which is all of them by default, look the same.
 """
 
+import contextlib
 import re
 from typing import NamedTuple
 
@@ -69,38 +70,43 @@ def tokenize(text: tf.Tensor, settings: TextSettings) -> tf.RaggedTensor:
     return tf.ragged.boolean_mask(pieces, tf.not_equal(pieces, ""))
 
 
-def look_up(tokens: tf.RaggedTensor, *, vocabulary_file: str | tf.Tensor, oov: Oov) -> Sequences:
-    r"""The ids of ragged string [batch, (tokens)] by a vocabulary file with a line `id TAB token TAB count` a word.
+def word_table(vocabulary_file: str | tf.Tensor) -> tf.lookup.StaticHashTable:
+    r"""The table from a token to its id, of a vocabulary file with a line `id TAB token TAB count` a word.
 
-    >>> import tempfile, pathlib
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "vocabulary-of-look-up"
-    >>> tokens = tokenize(tf.constant(["this text is"]), TextSettings())
-    >>> _ = path.write_text("1\tthis\t8\n2\tis\t5\n")
-    >>> look_up(tokens, vocabulary_file=str(path), oov="drop").known.to_list()
+    Unknown words have the id of padding there, which no word has. Within a tf.function the table is built outside, once;
+    inside it would be read again at each call.
+    """
+    is_known_already = isinstance(vocabulary_file, str) or hasattr(vocabulary_file, "numpy")
+    with tf.init_scope() if is_known_already and tf.inside_function() else contextlib.nullcontext():
+        words = tf.lookup.TextFileInitializer(
+            vocabulary_file,
+            key_dtype=tf.string,
+            key_index=VOCABULARY_COLUMNS.index("token"),
+            value_dtype=tf.int64,
+            value_index=VOCABULARY_COLUMNS.index("id"),
+            delimiter="\t",
+        )
+        return tf.lookup.StaticHashTable(words, tf.constant(PADDING_ID, tf.int64))
+
+
+def sequences(word_ids: tf.RaggedTensor, *, oov: Oov) -> Sequences:
+    """What a table made of tokens, ragged int64 [batch, (tokens)] with PADDING_ID for unknown words -> Sequences.
+
+    >>> word_ids = tf.ragged.constant([[1, 0, 2]], dtype=tf.int64)
+    >>> sequences(word_ids, oov="drop").known.to_list()
     [[1, 2]]
-    >>> _ = path.with_name("with-oov").write_text("2\tthis\t8\n3\tis\t5\n")
-    >>> look_up(tokens, vocabulary_file=str(path.with_name("with-oov")), oov="token").known.to_list()
+    >>> sequences(tf.ragged.constant([[2, 0, 3]], dtype=tf.int64), oov="token").known.to_list()
     [[2, 1, 3]]
     """
-    words = tf.lookup.TextFileInitializer(
-        vocabulary_file,
-        key_dtype=tf.string,
-        key_index=VOCABULARY_COLUMNS.index("token"),
-        value_dtype=tf.int64,
-        value_index=VOCABULARY_COLUMNS.index("id"),
-        delimiter="\t",
-    )
-    unknown = tf.constant(PADDING_ID, tf.int64)  # no word has the id of padding
-    ids = tf.ragged.map_flat_values(tf.lookup.StaticHashTable(words, unknown).lookup, tokens)
-    is_known = tf.ragged.map_flat_values(tf.not_equal, ids, unknown)
+    is_known = tf.ragged.map_flat_values(tf.not_equal, word_ids, tf.constant(PADDING_ID, tf.int64))
     known_count = tf.reduce_sum(tf.cast(is_known, tf.int64), axis=1)
     shared = oov_id(oov)
     if shared is None:
-        known = tf.ragged.boolean_mask(ids, is_known)
+        known = tf.ragged.boolean_mask(word_ids, is_known)
     else:
         shared_id = tf.constant(shared, tf.int64)
-        known = ids.with_flat_values(tf.where(is_known.flat_values, ids.flat_values, shared_id))
-    return Sequences(known, tokens.row_lengths(), known_count)
+        known = word_ids.with_flat_values(tf.where(is_known.flat_values, word_ids.flat_values, shared_id))
+    return Sequences(known, word_ids.row_lengths(), known_count)
 
 
 def pad(known: tf.RaggedTensor, settings: SequenceSettings) -> tf.Tensor:

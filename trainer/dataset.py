@@ -12,13 +12,14 @@ has to step through (a mean width of 217 of 500 on IMDB). A window is named by i
 whole windows without parsing them: `skip=n` is the tail of the same epoch, and no iterator has to be saved.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
 import tensorflow as tf
 
 from pipeline.contract import IDS, LABEL, PADDING_ID, Split
+from pipeline.errors import UserError
 from trainer.manifest import Manifest
 
 # 100 batches of 64 sort well (IMDB: mean width 217, all rows at once 204); larger windows only cost memory.
@@ -48,8 +49,7 @@ def training_batches(
     trim: cut off the padding that a batch's rows share. For masked models, whose numbers it leaves as they are; a model
       that reads the padding would see each text differently from batch to batch.
 
-    Errors of the records themselves show while iterating, as tf.errors.DataLossError, InvalidArgumentError or
-    FailedPreconditionError (more or fewer rows than the manifest says).
+    Damaged records show while iterating, as a tf.errors.OpError; `checked` turns it into a UserError.
     """
     order = _Order(seed, epoch)
     paths = manifest.shard_paths("train")
@@ -82,6 +82,21 @@ def evaluation_batches(manifest: Manifest, split: Split, *, batch_size: int, tri
     windows = _rows(manifest.shard_paths(split)).batch(window * batch_size).map(parsed).prefetch(1)
     batches = windows.flat_map(_slicer(manifest, batch_size=batch_size, trim=trim))
     return _counted(batches, batch_count(manifest, split, batch_size=batch_size))
+
+
+def checked(batches: tf.data.Dataset, manifest: Manifest) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    """The batches; records that can't be read are the folder's fault and not the trainer's.
+
+    Raises:
+      UserError: a record file is damaged or changed since the folder was checked, or holds other features.
+    """
+    try:
+        yield from batches
+    except tf.errors.OpError as error:
+        reason = str(error.message).splitlines()[0]
+        raise UserError(
+            f"{manifest.folder}: its records can't be read ({reason}); python -m pipeline verify {manifest.folder} tells more"
+        ) from error
 
 
 class _Order:

@@ -84,6 +84,7 @@ class Recurrent(keras.layers.Layer):
 
     def __init__(self, units: int, *, settings: ModelSettings, whole_sequence: bool, name: str) -> None:
         super().__init__(name=name)
+        self.supports_masking = True  # Keras hangs a mask on what an LSTM gives; ours is handed on by name
         self.whole_sequence = whole_sequence
         self.dropout = keras.layers.Dropout(settings.dropout, name="dropout")
         directions = ("forward", "backward") if settings.bidirectional else ("forward",)
@@ -93,6 +94,9 @@ class Recurrent(keras.layers.Layer):
             )
             for direction in directions
         ]
+
+    def compute_mask(self, *_: tf.Tensor) -> None:
+        """Hangs no mask on the result."""
 
     def call(self, sequence: tf.Tensor, is_word: tf.Tensor | None = None, training: bool = False) -> tf.Tensor:
         """float [batch, length, dim], bool [batch, length] (None: all are words) -> [batch, length, width],

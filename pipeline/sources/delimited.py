@@ -9,6 +9,7 @@ A file is not cut into ranges: only from its beginning is it known which line br
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +39,7 @@ from pipeline.sources.streams import check_promise, text_blocks
 
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 LINE_ENDS: Final = b"\r\n"
+ROW_BYTE: Final = re.compile(rb"[^\r\n]")
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -61,7 +63,7 @@ def check(task: ReadTask, columns: Columns, files: Files) -> bool:
     """
     with open_file(files, task.path) as file:
         check_promise(file, task.path)
-        return any(chunk.reason or chunk.data.strip(LINE_ENDS) for _, chunk in _chunks(file, task, columns))
+        return any(chunk.reason or ROW_BYTE.search(chunk.data) for _, chunk in _chunks(file, task, columns))
 
 
 def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
@@ -75,7 +77,7 @@ def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
         for layout, chunk in _chunks(file, task, columns):
             if layout is None or chunk.reason:
                 yield rejects_only(task, Reject(row, chunk.reason or DAMAGED, shown(chunk.data)))
-            elif chunk.data.strip(LINE_ENDS):
+            elif ROW_BYTE.search(chunk.data):
                 batch = _parse(chunk.data, layout, task, columns, first_row=row)
                 row += batch.count
                 yield batch

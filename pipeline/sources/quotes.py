@@ -55,7 +55,7 @@ def _unquoted(data: bytes, delimiter: str) -> tuple[list[Span], bool]:
     odd = lengths % 2 == 1
     runs, lengths = quotes[begins[odd]], lengths[odd]
     before = characters[runs - 1]
-    may_open = np.isin(before, list(f"{delimiter}\r\n".encode())) | (runs == 0)
+    may_open = (runs == 0) | np.isin(before, np.frombuffer(f"{delimiter}\r\n".encode(), np.uint8))
 
     spans = []
     outside_since: int | None = 0

@@ -74,18 +74,24 @@ def _rebatched(found: Iterable[Batch], *, batch_rows: int, batch_bytes: int) -> 
             *full, rest = _cut(_joined(waiting), first=first, batch_rows=batch_rows, batch_bytes=batch_bytes)
             for part in full:
                 first += part.count
-                yield _joined([part])
+                yield _copied(part)
             waiting = [rest]
     if sum(part.count for part in waiting):
-        yield _joined(waiting)
+        yield _copied(_joined(waiting))
 
 
 def _joined(batches: Sequence[Batch]) -> Batch:
-    """Batches as one, copied, so that a small part of a large batch does not keep (or pickle) the whole."""
+    if len(batches) == 1:
+        return batches[0]
     return Batch(
         pa.concat_batches([batch.rows for batch in batches]),
         pa.concat_batches([batch.rejected for batch in batches]),
     )
+
+
+def _copied(batch: Batch) -> Batch:
+    """A small part of a large batch would keep the whole, and pickle it."""
+    return Batch(pa.concat_batches([batch.rows]), pa.concat_batches([batch.rejected]))
 
 
 def _cut(batch: Batch, *, first: int, batch_rows: int, batch_bytes: int) -> list[Batch]:

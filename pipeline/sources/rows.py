@@ -19,7 +19,7 @@ from pipeline.sources.schema import (
     rejected_batch,
     shown,
 )
-from pipeline.sources.values import Problems, Values, names, texts
+from pipeline.sources.values import Problems, Values, names, python_values, texts
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,7 @@ def columns_shown(columns: Columns, fields: Fields, row: int) -> str:
 
 
 def _python(values: Values, row: int) -> object:
-    value = values[row]
-    return value.as_py() if isinstance(value, pa.Scalar) else value
+    return python_values(values[row : row + 1])[0]
 
 
 def _id(values: Values | None, row: int) -> str | None:

@@ -1,7 +1,8 @@
 """A file as stored -> the bytes of its text: decompressed, and UTF-8 where a byte order mark says UTF-16.
 
-A file that breaks off or is damaged gives all bytes before the damage, then raises DamagedError. The compression
-is told by the first bytes; a file whose name promises one and that does not begin so is damaged.
+A file that breaks off gives all bytes before its end, then raises DamagedError; so does one with wrong bytes, but
+for the last 64 KiB stored before them. The first bytes tell the compression; a file that does not begin as its
+name promises is damaged.
 """
 
 import codecs

@@ -15,6 +15,7 @@ Null, NaN and the empty string are missing. An empty text is a text; a null text
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
@@ -32,6 +33,16 @@ MAX_INTEGRAL_FLOAT: Final = 2**53
 
 # str.strip() takes off U+00A0 and the like too, which may be part of a label.
 ASCII_SPACE: Final = " \t\n\v\f\r"
+
+
+@dataclass(frozen=True)
+class Nested:
+    """Stands for a list or struct of this type."""
+
+    kind: str
+
+    def __repr__(self) -> str:
+        return f"<{self.kind}>"
 
 
 class UnusableError(Exception):
@@ -98,7 +109,7 @@ def texts(values: Values) -> tuple[pa.Array, Problems]:
             return array, {}
     except (pa.ArrowException, UnicodeEncodeError):
         pass  # Some value is no text or no UTF-8: the slow way finds out which.
-    return _one_by_one(_python_values(values), text_bytes, pa.large_binary())
+    return _one_by_one(python_values(values), text_bytes, pa.large_binary())
 
 
 def names(values: Values, *, column: str) -> tuple[pa.Array, Problems]:
@@ -113,15 +124,31 @@ def names(values: Values, *, column: str) -> tuple[pa.Array, Problems]:
         return canonical_name(value, column=column)
 
     if not isinstance(values, pa.Array) or not is_nameable(values.type):
-        return _one_by_one(_python_values(values), convert, pa.string())
+        return _one_by_one(python_values(values), convert, pa.string())
     # Labels are few and rows are many: each distinct label is looked at once.
     encoded = values.dictionary_encode()
-    distinct, bad_names = _one_by_one(encoded.dictionary.to_pylist(), convert, pa.string())
+    distinct, bad_names = _one_by_one(python_values(encoded.dictionary), convert, pa.string())
     array = distinct.take(encoded.indices)
     indices = encoded.indices.fill_null(-1).to_numpy()
     reasons = {-1: f"missing {column}", **bad_names}
     unusable = np.flatnonzero(pc.is_null(array).to_numpy(zero_copy_only=False))
     return array, {int(row): reasons[int(indices[row])] for row in unusable}
+
+
+def python_values(values: Values) -> Sequence[object]:
+    """A column as Python values: texts of an Arrow array as bytes, as no one has looked whether they are UTF-8 yet.
+
+    >>> python_values(pa.array(["a", None])), python_values(pa.array([[1], None]))
+    ([b'a', None], [<list<item: int64>>, None])
+    """
+    if not isinstance(values, pa.Array):
+        return values
+    if is_textual(values.type):
+        values = values.cast(pa.large_binary())
+    elif pa.types.is_nested(values.type):
+        # Nothing here can use them, and there may be anything within.
+        return [Nested(str(values.type)) if is_valid else None for is_valid in values.is_valid().to_pylist()]
+    return values.to_pylist()
 
 
 def is_textual(kind: pa.DataType) -> bool:
@@ -156,10 +183,6 @@ def _integral(value: float | Decimal) -> int | float | Decimal | None:
         return None
     is_exact = -MAX_INTEGRAL_FLOAT < value < MAX_INTEGRAL_FLOAT
     return int(value) if is_exact and value == int(value) else value
-
-
-def _python_values(values: Values) -> Sequence[object]:
-    return values.to_pylist() if isinstance(values, pa.Array) else values
 
 
 def _one_by_one(

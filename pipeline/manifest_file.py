@@ -1,0 +1,140 @@
+"""The bytes of a manifest.json -> its parts, checked: the one place that says how the file is built for those who read it.
+
+Keys that stand beside these, of a later version, are passed over.
+"""
+
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.config import OutputSettings, SequenceSettings, TextSettings, VocabularySettings
+from pipeline.contract import FORMAT_VERSION, MANIFEST_FILE, SPLITS, Split
+from pipeline.errors import UserError
+
+REMEDY = "run the pipeline again"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class Shard(_Part):
+    """A record file: its path inside the folder, its number of records, and what its bytes must be."""
+
+    path: str
+    bytes: int = Field(ge=0)
+    records: int = Field(ge=0)
+    sha256: str
+
+
+class SplitPart(_Part):
+    """A split. labels: rows by label; lengths: [number of ids before truncation, rows]; a shard or split may be empty."""
+
+    rows: int = Field(ge=0)
+    shards: list[Shard]
+    labels: dict[str, int]
+    tokens: int = 0
+    unknown_tokens: int = 0
+    truncated_texts: int = 0
+    empty_texts: int = 0
+    lengths: list[tuple[int, int]] = []
+
+
+class VocabularyPart(_Part):
+    """vocabulary.tsv. size: its words; tokens, distinct_tokens: what was counted in the train split."""
+
+    size: int = Field(ge=0)
+    tokens: int = 0
+    distinct_tokens: int = 0
+    sha256: str
+
+
+class RejectedPart(_Part):
+    """Rows that could not be used, by reason, the commonest first."""
+
+    rows: int = 0
+    by_reason: dict[str, int] = {}
+    examples: dict[str, list[dict[str, Any]]] = {}
+
+
+class InputPart(_Part):
+    """What was read."""
+
+    files: int = 0
+    bytes: int = 0
+    rows: int = 0
+
+
+class DuplicatesPart(_Part):
+    """Texts seen more than once, the rows beyond the first of each, and how many of the texts carry different labels."""
+
+    texts: int = 0
+    rows: int = 0
+    conflicting: int = 0
+
+
+class Sample(_Part):
+    """A row of the input and the ids that its record holds."""
+
+    split: Split
+    text: str
+    label: str
+    ids: list[int]
+
+
+class ConfigPart(_Part):
+    """The settings that the records were made with."""
+
+    text: TextSettings = TextSettings()
+    vocabulary: VocabularySettings
+    sequence: SequenceSettings
+    output: OutputSettings
+
+
+class ManifestFile(_Part):
+    """The whole file. coverage: [number of words, share of the train split's tokens that the most frequent so many are]."""
+
+    config: ConfigPart
+    labels: list[str]
+    vocabulary: VocabularyPart
+    splits: dict[Split, SplitPart]
+    versions: dict[str, str] = {}
+    input: InputPart = InputPart()
+    coverage: list[tuple[int, float]] = []
+    rejected: RejectedPart = RejectedPart()
+    duplicates: DuplicatesPart = DuplicatesPart()
+    samples: list[Sample] = []
+
+
+def parse_manifest(content: bytes, *, path: str) -> ManifestFile:
+    """The manifest that the bytes of the file at `path` are.
+
+    Raises:
+      UserError: they are none, or one of another format version.
+    """
+    try:
+        values = json.loads(content)
+    except ValueError as error:
+        raise UserError(f"{path} is no JSON ({error}); {REMEDY}") from error
+    version = values.get("format_version") if isinstance(values, dict) else None
+    if version != FORMAT_VERSION:
+        raise UserError(f"{path}: format_version is {version!r}, expected {FORMAT_VERSION}; {REMEDY}")
+    try:
+        manifest = ManifestFile.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise UserError(f"{path}: {key}: {first['msg']}; {REMEDY}") from error
+    missing = [split for split in SPLITS if split not in manifest.splits]
+    if missing:
+        raise UserError(f"{path}: splits.{missing[0]} is missing; {REMEDY}")
+    return manifest
+
+
+def no_manifest(folder: str) -> UserError:
+    """What to say of a folder without a manifest."""
+    return UserError(
+        f"{folder} is no complete records folder: it has no {MANIFEST_FILE}; "
+        "give the output.path of a run of `python -m pipeline run` that has ended"
+    )

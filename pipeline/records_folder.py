@@ -1,0 +1,32 @@
+"""A published records folder -> its manifest and its vocabulary, for the commands that look at one."""
+
+from itertools import islice
+
+from pipeline.contract import MANIFEST_FILE, VOCABULARY_FILE
+from pipeline.errors import UserError
+from pipeline.manifest_file import ManifestFile, no_manifest, parse_manifest
+from pipeline.sources.files import Files
+
+
+def read_manifest(folder: str, files: Files) -> tuple[bytes, ManifestFile]:
+    """The manifest of a folder, as bytes and in its parts.
+
+    Raises:
+      UserError: the folder is no complete records folder, or of another format version.
+    """
+    path = f"{folder.rstrip('/')}/{MANIFEST_FILE}"
+    try:
+        with files.open(path) as file:
+            content = file.read()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise no_manifest(folder) from error
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror or error}") from error
+    return content, parse_manifest(content, path=path)
+
+
+def most_frequent_words(folder: str, files: Files, *, number: int) -> list[tuple[str, int]]:
+    """The first words of vocabulary.tsv with their counts."""
+    with files.open(f"{folder.rstrip('/')}/{VOCABULARY_FILE}") as file:
+        lines = [line.decode().rstrip("\n").split("\t") for line in islice(file, number)]
+    return [(token, int(count)) for _, token, count in lines]
