@@ -7,10 +7,11 @@ one line that names the setting, the value and the remedy. Imports neither Tenso
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing_extensions import Self
 
 from pipeline.contract import Compression, Oov, kept_words
 from pipeline.errors import UserError

@@ -31,9 +31,7 @@ class MemoryFiles:
         return io.BytesIO(self.contents[path])
 
 
-def plan(
-    files: MemoryFiles, path: str = "*", *, format: str = "auto", range_bytes: int = 1 << 20
-) -> list[ReadTask]:
+def plan(files: MemoryFiles, path: str = "*", *, format: str = "auto", range_bytes: int = 1 << 20) -> list[ReadTask]:
     settings = InputSettings.model_validate({"path": path, "format": format})
     return plan_tasks(settings, files, range_bytes=range_bytes)
 
@@ -58,8 +56,6 @@ def rejects_of(batches: list[Batch]) -> list[Rejected]:
     return [(row["row"], row["reason"]) for batch in batches for row in batch.rejected.to_pylist()]
 
 
-def read(
-    content: bytes, name: str, columns: Columns = COLUMNS, **options: int
-) -> tuple[list[Row], list[Rejected]]:
+def read(content: bytes, name: str, columns: Columns = COLUMNS, **options: int) -> tuple[list[Row], list[Rejected]]:
     batches = batches_of(content, name, columns, **options)
     return rows_of(batches), rejects_of(batches)

@@ -1,4 +1,4 @@
-"""A table a format: the bytes of a file -> the rows that are used (text, label, place), the rejects (row, reason)."""
+"""A table a format: the bytes of a file -> the rows used (text, label, place) and the rejects (row, reason)."""
 
 import gzip
 import io
@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from sources_support import Rejected, Row, read, rejects_of, rows_of, batches_of
+from sources_support import Rejected, Row, batches_of, read, rejects_of, rows_of
 
 from pipeline.sources.schema import Columns
 
@@ -24,24 +24,32 @@ CSV = [
     ("no last line end", b"good,pos", [("good", "pos", 0)], []),
     ("CRLF", b"a,1\r\nb,2\r\n", [("a", "1", 0), ("b", "2", 1)], []),
     ("CR", b"a,1\rb,2\r", [("a", "1", 0), ("b", "2", 1)], []),
-    ("mixed line ends", b"a,1\r\nb,2\nc,3\rd,4", [("a", "1", 0), ("b", "2", 1), ("c", "3", 2), ("d", "4", 3)], []),
-    ("empty lines", b"\n\na,1\n\r\n\nb,2\n\n", [("a", "1", 0), ("b", "2", 1)], []),  # no rows, not even bad ones
+    ("mixed line ends", b"a,1\r\nb,2\nc,3\rd,4",
+     [("a", "1", 0), ("b", "2", 1), ("c", "3", 2), ("d", "4", 3)], []),
+    ("empty lines", b"\n\na,1\n\r\n\nb,2\n\n",
+     [("a", "1", 0), ("b", "2", 1)], []),  # no rows, not even bad ones
     ("quotes", b'"a ""b"", c\nd\r\n\ne",1\nf,"2"\n', [('a "b", c\nd\r\n\ne', "1", 0), ("f", "2", 1)], []),
-    ("quotes within", b'5" disk,1\na "b" c,2\n"d"e"f,3\n', [('5" disk', "1", 0), ('a "b" c', "2", 1), ('de"f', "3", 2)], []),
+    ("quotes within", b'5" disk,1\na "b" c,2\n"d"e"f,3\n',
+     [('5" disk', "1", 0), ('a "b" c', "2", 1), ('de"f', "3", 2)], []),
     ("only quotes", b'"",1\n"""",2\n"""""",3\n', [("", "1", 0), ('"', "2", 1), ('""', "3", 2)], []),
     ("empty text", b",1\n", [("", "1", 0)], []),  # a text like any other
-    ("empty label", b"a,\nb, \t\nc,\"\"\nd,1\n", [("d", "1", 3)], [(0, MISSING_LABEL), (1, MISSING_LABEL), (2, MISSING_LABEL)]),
-    ("label's spaces", b"a, pos \nb,\xc2\xa0x\n", [("a", "pos", 0), ("b", "\u00a0x", 1)], []),  # ASCII ones only
-    ("labels are strings", b"a,1.0\nb,True\nc,NaN\nd,null\n", [("a", "1.0", 0), ("b", "True", 1), ("c", "NaN", 2), ("d", "null", 3)], []),
+    ("empty label", b"a,\nb, \t\nc,\"\"\nd,1\n",
+     [("d", "1", 3)], [(0, MISSING_LABEL), (1, MISSING_LABEL), (2, MISSING_LABEL)]),
+    ("label's spaces", b"a, pos \nb,\xc2\xa0x\n",
+     [("a", "pos", 0), ("b", "\u00a0x", 1)], []),  # ASCII ones only
+    ("labels are strings", b"a,1.0\nb,True\nc,NaN\nd,null\n",
+     [("a", "1.0", 0), ("b", "True", 1), ("c", "NaN", 2), ("d", "null", 3)], []),
     ("texts are strings", b"NA,1\nnull,2\n007,3\n", [("NA", "1", 0), ("null", "2", 1), ("007", "3", 2)], []),
     ("NUL", b"a\0b,1\n", [("a\0b", "1", 0)], []),
-    ("ragged", b"a,1\nb\nc,2,x\n \nd,3\n", [("a", "1", 0), ("d", "3", 4)], [(1, RAGGED), (2, RAGGED), (3, RAGGED)]),
+    ("ragged", b"a,1\nb\nc,2,x\n \nd,3\n",
+     [("a", "1", 0), ("d", "3", 4)], [(1, RAGGED), (2, RAGGED), (3, RAGGED)]),
     ("all ragged", b"a\nb\n", [], [(0, RAGGED), (1, RAGGED)]),
     ("bad text", b"a,1\n\xff,2\nb,3\n", [("a", "1", 0), ("b", "3", 2)], [(1, INVALID)]),
     ("bad label", b"a,\xe9\n", [], [(0, INVALID)]),
     ("bad text before bad label", b"\xff,\n", [], [(0, INVALID)]),
     ("surrogate", b"\xed\xa0\x80,1\n", [], [(0, INVALID)]),
-    ("bad ragged row", b"caf\xc3\xa9,1\n\xff\nb,2\n", [("café", "1", 0), ("b", "2", 2)], [(1, RAGGED)]),  # in a batch with good non-ASCII rows
+    ("bad ragged row", b"caf\xc3\xa9,1\n\xff\nb,2\n",
+     [("café", "1", 0), ("b", "2", 2)], [(1, RAGGED)]),  # in a batch with good non-ASCII rows
     ("open quote", b'a,1\n"b,2\nc,3\n', [("a", "1", 0)], [(1, UNCLOSED)]),  # all behind it may belong to it
     ("open quote at the end", b'a,1\nb,"', [("a", "1", 0)], [(1, UNCLOSED)]),
     ("no rows", b"", [], []),
@@ -49,9 +57,7 @@ CSV = [
 # fmt: on
 
 
-@pytest.mark.parametrize(
-    ("content", "used", "rejected"), [case[1:] for case in CSV], ids=[case[0] for case in CSV]
-)
+@pytest.mark.parametrize(("content", "used", "rejected"), [case[1:] for case in CSV], ids=[case[0] for case in CSV])
 def test_sources_formats_csv(content: bytes, used: list[Row], rejected: list[Rejected]) -> None:
     assert read(b"text,label\n" + content, "a.csv") == (used, rejected)
 
@@ -62,9 +68,10 @@ CSV_FILES = [
     ("byte order mark", "\ufefftext,label\na,1\n".encode(), [("a", "1", 0)], []),
     ("UTF-16 LE", "\ufefftext,label\r\n\U0001f600é,1\r\n".encode("utf-16-le"), [("\U0001f600é", "1", 0)], []),
     ("UTF-16 BE", "\ufefftext,label\n\U0001f600é,1\n".encode("utf-16-be"), [("\U0001f600é", "1", 0)], []),
-    ("UTF-16 lone surrogate", b"\xff\xfe" + "text,label\na\ud800,1\nb,2\n".encode("utf-16-le", "surrogatepass"),
+    ("UTF-16 lone surrogate", "\ufefftext,label\na\ud800,1\nb,2\n".encode("utf-16-le", "surrogatepass"),
      [("b", "2", 1)], [(0, INVALID)]),
-    ("UTF-16 cut in a character", "\ufefftext,label\na,1\nb,2\n".encode("utf-16-le")[:-3], [("a", "1", 0)], [(1, DAMAGED)]),
+    ("UTF-16 cut in a character", "\ufefftext,label\na,1\nb,2\n".encode("utf-16-le")[:-3],
+     [("a", "1", 0)], [(1, DAMAGED)]),
     ("other columns", b'id,label,"text",x\n7,pos,good,\n', [("good", "pos", 0)], []),
     ("spaces in the header", b"\n\r\ntext , label\na,1\n", [("a", "1", 0)], []),
     ("quoted line break in the header", b'text,"x\ny",label\na,b,1\n', [("a", "1", 0)], []),
@@ -90,26 +97,41 @@ def test_sources_formats_tsv() -> None:
 # fmt: off
 JSONL = [
     # name, the whole file, used, rejected
-    ("plain", b'{"text":"a","label":"pos"}\n{"label":"neg","text":"b","x":[1]}\n', [("a", "pos", 0), ("b", "neg", 27)], []),
+    ("plain", b'{"text":"a","label":"pos"}\n{"label":"neg","text":"b","x":[1]}\n',
+     [("a", "pos", 0), ("b", "neg", 27)], []),
     ("no last line end", b'{"text":"a","label":"1"}', [("a", "1", 0)], []),
-    ("CRLF", b'{"text":"a","label":"1"}\r\n{"text":"b","label":"2"}\r\n', [("a", "1", 0), ("b", "2", 26)], []),
+    ("CRLF", b'{"text":"a","label":"1"}\r\n{"text":"b","label":"2"}\r\n',
+     [("a", "1", 0), ("b", "2", 26)], []),
     ("blank lines", b'\n \r\n{"text":"a","label":"1"}\n\n', [("a", "1", 4)], []),
-    ("byte order mark", b'\xef\xbb\xbf{"text":"a","label":"1"}\n{"text":"b","label":"2"}', [("a", "1", 0), ("b", "2", 28)], []),
-    ("UTF-16", '\ufeff{"text":"é","label":"1"}\n{"text":"b","label":"2"}\n'.encode("utf-16-le"), [("é", "1", 0), ("b", "2", 26)], []),  # places in UTF-8
-    ("separators of other standards", '{"text":"a\u2028b\u0085c","label":"1"}\n'.encode(), [("a\u2028b\u0085c", "1", 0)], []),
-    ("escapes", b'{"text":"\\u00e9\\ud83d\\ude00\\u0000\\n","label":"1"}\n', [("é\U0001f600\0\n", "1", 0)], []),
-    ("labels", b'{"text":"a","label":1}\n{"text":"b","label":true}\n{"text":"c","label":1.0}\n{"text":"d","label":" 1.0"}',
-     [("a", "1", 0), ("b", "true", 23), ("c", "1", 49), ("d", "1.0", 74)], []),
-    ("no labels", b'{"text":"a","label":0.5}\n{"text":"b","label":[1]}\n{"text":"c","label":{}}\n{"text":"d","label":1e300}',
-     [], [(0, NOT_LABEL), (1, NOT_LABEL), (2, NOT_LABEL), (3, NOT_LABEL)]),
-    ("missing", b'{"text":null,"label":1}\n{"label":1}\n{"text":"a"}\n{"text":"b","label":null}\n{"text":"c","label":" "}\n{}',
-     [], [(0, MISSING_TEXT), (1, MISSING_TEXT), (2, MISSING_LABEL), (3, MISSING_LABEL), (4, MISSING_LABEL), (5, MISSING_TEXT)]),
-    ("no texts", b'{"text":1,"label":1}\n{"text":["a"],"label":1}\n{"text":true,"label":1}', [], [(0, NOT_TEXT), (1, NOT_TEXT), (2, NOT_TEXT)]),
+    ("byte order mark", b'\xef\xbb\xbf{"text":"a","label":"1"}\n{"text":"b","label":"2"}',
+     [("a", "1", 0), ("b", "2", 28)], []),
+    ("UTF-16", '\ufeff{"text":"é","label":"1"}\n{"text":"b","label":"2"}\n'.encode("utf-16-le"),
+     [("é", "1", 0), ("b", "2", 26)], []),  # places in UTF-8
+    ("separators of other standards", '{"text":"a\u2028b\u0085c","label":"1"}\n'.encode(),
+     [("a\u2028b\u0085c", "1", 0)], []),
+    ("escapes", b'{"text":"\\u00e9\\ud83d\\ude00\\u0000\\n","label":"1"}\n',
+     [("é\U0001f600\0\n", "1", 0)], []),
+    ("integer label", b'{"text":"a","label":-1}', [("a", "-1", 0)], []),
+    ("boolean label", b'{"text":"a","label":true}', [("a", "true", 0)], []),
+    ("integral label", b'{"text":"a","label":1.0}', [("a", "1", 0)], []),
+    ("string label", b'{"text":"a","label":" 1.0\\n"}', [("a", "1.0", 0)], []),
+    ("fraction", b'{"text":"a","label":0.5}', [], [(0, NOT_LABEL)]),
+    ("large float", b'{"text":"a","label":1e300}', [], [(0, NOT_LABEL)]),
+    ("label in a list", b'{"text":"a","label":["x"]}', [], [(0, NOT_LABEL)]),
+    ("label is an object", b'{"text":"a","label":{}}', [], [(0, NOT_LABEL)]),
+    ("missing text", b'{"text":null,"label":1}\n{"label":1}\n{}', [], [(row, MISSING_TEXT) for row in range(3)]),
+    ("missing label", b'{"text":"a"}\n{"text":"b","label":null}\n{"text":"c","label":" "}',
+     [], [(0, MISSING_LABEL), (1, MISSING_LABEL), (2, MISSING_LABEL)]),
+    ("no texts", b'{"text":1,"label":1}\n{"text":["a"],"label":1}\n{"text":true,"label":1}',
+     [], [(0, NOT_TEXT), (1, NOT_TEXT), (2, NOT_TEXT)]),
     ("empty text", b'{"text":"","label":"1"}', [("", "1", 0)], []),
-    ("broken", b'{"text":"a","label":1}\n{"text":"b"\nx\n{"text":"c","label":2}', [("a", "1", 0), ("c", "2", 37)], [(1, BROKEN), (2, BROKEN)]),
-    ("not an object", b'[1]\n"a"\nnull\n7\n{"text":"c","label":2}', [("c", "2", 15)], [(0, NOT_OBJECT), (1, NOT_OBJECT), (2, NOT_OBJECT), (3, NOT_OBJECT)]),
+    ("broken", b'{"text":"a","label":1}\n{"text":"b"\nx\n{"text":"c","label":2}',
+     [("a", "1", 0), ("c", "2", 37)], [(1, BROKEN), (2, BROKEN)]),
+    ("not an object", b'[1]\n"a"\nnull\n7\n{"text":"c","label":2}',
+     [("c", "2", 15)], [(0, NOT_OBJECT), (1, NOT_OBJECT), (2, NOT_OBJECT), (3, NOT_OBJECT)]),
     ("invalid UTF-8", b'{"text":"\xff","label":1}\n{"text":"b","label":2}', [("b", "2", 23)], [(0, INVALID)]),
-    ("lone surrogate", b'{"text":"\\ud800","label":1}\n{"text":"b","label":2}', [("b", "2", 28)], [(0, INVALID)]),
+    ("lone surrogate", b'{"text":"\\ud800","label":1}\n{"text":"b","label":2}',
+     [("b", "2", 28)], [(0, INVALID)]),
     ("NaN elsewhere", b'{"text":"a","label":1,"x":NaN}\n', [("a", "1", 0)], []),  # Python's json writes it
     ("NaN as label", b'{"text":"a","label":NaN}\n', [], [(0, MISSING_LABEL)]),
     ("too deep", b"[" * 100_000 + b"\n", [], [(0, BROKEN)]),
@@ -118,9 +140,7 @@ JSONL = [
 # fmt: on
 
 
-@pytest.mark.parametrize(
-    ("content", "used", "rejected"), [case[1:] for case in JSONL], ids=[case[0] for case in JSONL]
-)
+@pytest.mark.parametrize(("content", "used", "rejected"), [case[1:] for case in JSONL], ids=[case[0] for case in JSONL])
 def test_sources_formats_jsonl(content: bytes, used: list[Row], rejected: list[Rejected]) -> None:
     assert read(content, "a.jsonl") == (used, rejected)
 
@@ -155,26 +175,32 @@ LATIN = pa.array([b"caf\xe9", b"b"])
 PARQUET = [
     # name, text column, label column, used, rejected
     ("plain", AB, INTS, [("a", "1", 0), ("b", "2", 1)], []),
-    ("large_string", AB.cast(pa.large_string()), AB.cast(pa.large_string()), [("a", "a", 0), ("b", "b", 1)], []),
+    ("large_string", AB.cast(pa.large_string()), AB.cast(pa.large_string()),
+     [("a", "a", 0), ("b", "b", 1)], []),
     ("string_view", AB.cast(pa.string_view()), AB.cast(pa.string_view()), [("a", "a", 0), ("b", "b", 1)], []),
     ("binary", AB.cast(pa.binary()), AB.cast(pa.binary()), [("a", "a", 0), ("b", "b", 1)], []),
     ("dictionary", AB.dictionary_encode(), AB.dictionary_encode(), [("a", "a", 0), ("b", "b", 1)], []),
     ("null text", pa.array([None, "b"]), INTS, [("b", "2", 1)], [(0, MISSING_TEXT)]),
     ("null label", AB, pa.array([None, 0]), [("b", "0", 1)], [(0, MISSING_LABEL)]),
-    ("null in a dictionary", pa.array(["a", None]).dictionary_encode(), pa.array([None, "x"]).dictionary_encode(), [], [(0, MISSING_LABEL), (1, MISSING_TEXT)]),
+    ("null in a dictionary", pa.array([None, "b"]).dictionary_encode(), pa.array(["x", None]).dictionary_encode(),
+     [], [(0, MISSING_TEXT), (1, MISSING_LABEL)]),
     ("only null", pa.nulls(2), pa.nulls(2), [], [(0, MISSING_TEXT), (1, MISSING_TEXT)]),
     ("booleans", AB, pa.array([True, False]), [("a", "true", 0), ("b", "false", 1)], []),
     ("integral floats", AB, pa.array([1.0, -0.0]), [("a", "1", 0), ("b", "0", 1)], []),
     ("other floats", AB, pa.array([0.5, float("nan")]), [], [(0, NOT_LABEL), (1, MISSING_LABEL)]),
-    ("floats too large to be exact", AB, pa.array([2.0**53, float("inf")]), [], [(0, NOT_LABEL), (1, NOT_LABEL)]),
+    ("floats too large to be exact", AB, pa.array([2.0**53, float("inf")]),
+     [], [(0, NOT_LABEL), (1, NOT_LABEL)]),
     ("decimals", AB, pa.array(["1.00", "0.50"]).cast(pa.decimal128(3, 2)), [("a", "1", 0)], [(1, NOT_LABEL)]),
-    ("large integers", AB, pa.array([2**64 - 1, 0], pa.uint64()), [("a", "18446744073709551615", 0), ("b", "0", 1)], []),
+    ("large integers", AB, pa.array([2**64 - 1, 0], pa.uint64()),
+     [("a", "18446744073709551615", 0), ("b", "0", 1)], []),
     ("label's spaces", AB, pa.array([" x ", " "]), [("a", "x", 0)], [(1, MISSING_LABEL)]),
     ("invalid UTF-8", LATIN, INTS, [("b", "2", 1)], [(0, INVALID)]),
-    ("invalid UTF-8 in strings", pa.Array.from_buffers(pa.string(), 2, LATIN.buffers()), INTS, [("b", "2", 1)], [(0, INVALID)]),  # Parquet does not check
+    ("invalid UTF-8 in strings", pa.Array.from_buffers(pa.string(), 2, LATIN.buffers()), INTS,
+     [("b", "2", 1)], [(0, INVALID)]),  # Parquet does not check
     ("invalid label", AB, LATIN, [("b", "b", 1)], [(0, INVALID)]),
     ("text of another type", INTS, INTS, [], [(0, NOT_TEXT), (1, NOT_TEXT)]),
-    ("invalid label in strings", AB, pa.Array.from_buffers(pa.string(), 2, LATIN.buffers()), [("b", "b", 1)], [(0, INVALID)]),
+    ("invalid label in strings", AB, pa.Array.from_buffers(pa.string(), 2, LATIN.buffers()),
+     [("b", "b", 1)], [(0, INVALID)]),
     ("label of another type", AB, pa.array([[1], None]), [], [(0, NOT_LABEL), (1, MISSING_LABEL)]),
     ("timestamps", AB, pa.array([1, 2], pa.timestamp("s")), [], [(0, NOT_LABEL), (1, NOT_LABEL)]),
     ("no rows", AB[:0], INTS[:0], [], []),
@@ -185,9 +211,7 @@ PARQUET = [
 @pytest.mark.parametrize(
     ("text", "label", "used", "rejected"), [case[1:] for case in PARQUET], ids=[case[0] for case in PARQUET]
 )
-def test_sources_formats_parquet(
-    text: pa.Array, label: pa.Array, used: list[Row], rejected: list[Rejected]
-) -> None:
+def test_sources_formats_parquet(text: pa.Array, label: pa.Array, used: list[Row], rejected: list[Rejected]) -> None:
     assert read(parquet(text=text, label=label), "a.parquet") == (used, rejected)
 
 
@@ -212,11 +236,14 @@ COMPRESSED = [
     ("zstd", "a.jsonl.zst", ZSTD, USED, []),
     ("upper case", "A.JSONL.GZ", GZIP, USED, []),
     ("not named so", "a.jsonl", GZIP, USED, []),
-    ("several members", "a.jsonl.gz", gzip.compress(LINES[:30]) + gzip.compress(b"") + gzip.compress(LINES[30:]), USED, []),
-    ("several frames", "a.jsonl.zst", zstandard.compress(LINES[:30]) + zstandard.compress(LINES[30:]), USED, []),
+    ("several members", "a.jsonl.gz", gzip.compress(LINES[:30]) + gzip.compress(LINES[30:]), USED, []),
+    ("an empty member", "a.jsonl.gz", gzip.compress(b"") + GZIP, USED, []),
+    ("several frames", "a.jsonl.zst", zstandard.compress(LINES[:30]) + zstandard.compress(LINES[30:]), USED,
+     []),
     ("padded with zeros", "a.jsonl.gz", GZIP + b"\0" * 512, USED, []),
     ("other bytes behind", "a.jsonl.gz", GZIP + b"garbage", USED, [(3, DAMAGED)]),
-    ("wrong checksum", "a.jsonl.gz", GZIP[:-8] + b"\0" * 8, [], [(0, DAMAGED)]),  # any of its bytes may be wrong
+    ("wrong checksum", "a.jsonl.gz", GZIP[:-8] + b"\0" * 8,
+     [], [(0, DAMAGED)]),  # any of its bytes may be wrong
     ("not compressed", "a.jsonl.gz", LINES, [], [(0, DAMAGED)]),
     ("the other compression", "a.jsonl.gz", ZSTD, [], [(0, DAMAGED)]),
     ("nothing", "a.jsonl.gz", b"", [], [(0, DAMAGED)]),
@@ -233,9 +260,7 @@ COMPRESSED = [
     [case[1:] for case in COMPRESSED],
     ids=[case[0] for case in COMPRESSED],
 )
-def test_sources_formats_compressed(
-    name: str, content: bytes, used: list[Row], rejected: list[Rejected]
-) -> None:
+def test_sources_formats_compressed(name: str, content: bytes, used: list[Row], rejected: list[Rejected]) -> None:
     assert read(content, name) == (used, rejected)
 
 
@@ -251,7 +276,7 @@ SHOWN = [
     ("a.jsonl", b'{"id":"\\ud800"}\n{"label":1}', '{"id":"\\ud800"}', "?"),
     ("a.jsonl", b'{"id": \xff' + b"x" * 5000, '{"id": \ufffd' + "x" * 992, None),
     ("a.jsonl.gz", gzip.compress(LINES)[:-9], "", None),
-    ("a.parquet", parquet(id=INTS, text=pa.array(["a", "b"]), label=pa.nulls(2)), '{"id": 1, "text": "a", "label": null}', "1"),
+    ("a.parquet", parquet(id=INTS, text=AB, label=pa.nulls(2)), '{"id": 1, "text": "a", "label": null}', "1"),
 ]
 # fmt: on
 
@@ -267,16 +292,16 @@ def test_sources_formats_rejects_show_the_row(name: str, content: bytes, shown: 
 SPLITS = [
     # file, content, the splits of the used rows, rejected
     ("a.csv", b"text,label,part\na,1,train\nb,2, test\nc,3,\n", ["train", "test"], [(2, MISSING_SPLIT)]),
-    ("a.jsonl", b'{"text":"a","label":1,"part":"eval"}\n{"text":"b","label":2}', ["eval"], [(1, MISSING_SPLIT)]),
-    ("a.parquet", parquet(text=AB, label=INTS, part=pa.array(["dev", None])), ["dev"], [(1, MISSING_SPLIT)]),  # judged later
+    ("a.jsonl", b'{"text":"a","label":1,"part":"eval"}\n{"text":"b","label":2}',
+     ["eval"], [(1, MISSING_SPLIT)]),
+    ("a.parquet", parquet(text=AB, label=INTS, part=pa.array(["dev", None])),
+     ["dev"], [(1, MISSING_SPLIT)]),  # judged later
 ]
 # fmt: on
 
 
 @pytest.mark.parametrize(("name", "content", "splits", "rejected"), SPLITS)
-def test_sources_formats_split_column(
-    name: str, content: bytes, splits: list[str], rejected: list[Rejected]
-) -> None:
+def test_sources_formats_split_column(name: str, content: bytes, splits: list[str], rejected: list[Rejected]) -> None:
     batches = batches_of(content, name, Columns("text", "label", split="part"))
     assert [split for batch in batches for split in batch.rows["split"].to_pylist()] == splits
     assert rejects_of(batches) == rejected

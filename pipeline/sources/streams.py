@@ -1,8 +1,8 @@
 """A file as stored -> the bytes of its text: decompressed, and UTF-8 where a byte order mark says UTF-16.
 
-A file that breaks off gives all bytes before its end, then raises DamagedError; so does one with wrong bytes, but
-for the last 64 KiB stored before them. The first bytes tell the compression; a file that does not begin as its
-name promises is damaged.
+A file that breaks off gives all bytes before its end, then raises DamagedError; so does one with wrong bytes,
+but for the last 64 KiB stored before them. The first bytes tell the compression; a file that does not begin
+as its name promises is damaged.
 """
 
 import codecs
@@ -15,8 +15,8 @@ import zstandard
 
 from pipeline.errors import UserError
 
-# Compressed bytes are taken in pieces of this size: deflate packs 1000 : 1 at best, so a piece gives 64 MiB
-# at most.
+# Compressed bytes are taken in pieces of this size: deflate packs 1000 : 1 at best, so a piece gives 64 MiB at
+# most. Where a piece is damaged, none of it can be had.
 STORED_BLOCK: Final = 64 << 10
 PLAIN_BLOCK: Final = 8 << 20
 

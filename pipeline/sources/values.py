@@ -136,7 +136,7 @@ def names(values: Values, *, column: str) -> tuple[pa.Array, Problems]:
 
 
 def python_values(values: Values) -> Sequence[object]:
-    """A column as Python values: texts of an Arrow array as bytes, as no one has looked whether they are UTF-8 yet.
+    """A column as Python values; texts of an Arrow array as bytes, for they may be no UTF-8.
 
     >>> python_values(pa.array(["a", None])), python_values(pa.array([[1], None]))
     ([b'a', None], [<list<item: int64>>, None])

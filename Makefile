@@ -1,0 +1,60 @@
+# make install, make demo, make test: each works on a fresh clone with Python 3.10 to 3.13 and make, and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/installed
+SOURCES := pipeline trainer benchmarks tests setup.py
+DEMO := out/demo
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help install demo test lint format types lock clean
+
+help:
+	@echo "make install  a virtual environment in .venv with everything in it"
+	@echo "make demo     the whole way once, on the built-in sample: records, model, predictions"
+	@echo "make test     lint, types and all tests"
+	@echo "make format   formats the code;  make lint, make types: only these"
+	@echo "make lock     resolves requirements.lock anew from setup.py"
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements.lock setup.py
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 10) <= v < (3, 14) else \
+	    f"Python {v[0]}.{v[1]} is too old or too new: install 3.10 to 3.13 and call make PYTHON=python3.x")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install
+	@$(RUN) -m pipeline run --output.path $(DEMO)/records --overwrite
+	@$(RUN) -m pipeline describe $(DEMO)/records
+	@$(RUN) -m trainer train --output.path $(DEMO)/records --training.path $(DEMO)/training --export.path $(DEMO)/model
+	@$(RUN) -m benchmarks.bag_of_words $(DEMO)/records
+	@$(RUN) -m trainer predict --model $(DEMO)/model \
+	    "Not bad at all, as I had feared." "Not good at all, as I had feared."
+	@echo "look at $(DEMO)/records/report.html; ask on with"
+	@echo "  $(RUN) -m trainer predict --model $(DEMO)/model 'your own text'"
+	@echo "  $(RUN) -m trainer explain --model $(DEMO)/model 'not bad at all'"
+
+test: install lint types
+	$(RUN) -m pytest
+
+lint: install
+	$(RUN) -m ruff check $(SOURCES)
+	$(RUN) -m ruff format --check $(SOURCES)
+
+format: install
+	$(RUN) -m ruff format $(SOURCES)
+	$(RUN) -m ruff check --fix $(SOURCES)
+
+types: install
+	$(RUN) -m mypy
+
+lock:
+	uv pip compile --universal --python-version 3.10 --generate-hashes --extra test \
+	    --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock setup.py
+
+clean:
+	rm -rf out $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
