@@ -22,6 +22,7 @@ setup(
         "tensorflow>=2.21,<2.22",
         "tensorflow-serving-api>=2.19,<2.22",
         "tensorflow-transform>=1.21,<1.22",
+        "typing-extensions>=4.6,<5",
         "xxhash>=3.4,<5",
         "zstandard>=0.22,<1",
     ],

@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def guarded(program: str, command: Callable[[], int]) -> int:
     """Calls a command; turns a UserError into one line on stderr and status 2, Ctrl-C into 130."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_is_news)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.getLogger("pipeline").setLevel(logging.INFO)
     logging.getLogger("trainer").setLevel(logging.INFO)
     try:
@@ -51,6 +53,12 @@ def guarded(program: str, command: Callable[[], int]) -> int:
         # Who read our output has gone (`| head`); nothing is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """False for what Beam tells, with a worker's traceback, of a UserError that `guarded` will tell in one line."""
+    told = f"{record.exc_info} {record.getMessage()}"
+    return not (record.name.startswith("apache_beam") and UserError.__name__ in told)
 
 
 def _call(parser: argparse.ArgumentParser, arguments: list[str]) -> int:

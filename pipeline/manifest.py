@@ -13,13 +13,13 @@ from pipeline import counts, rejects, statistics
 from pipeline.config import Config
 from pipeline.contract import FORMAT_VERSION, SPLITS
 from pipeline.errors import UserError
-from pipeline.reading import MOST_LABELS
+from pipeline.reading import MOST_LABELS, UNKNOWN_LABEL
 from pipeline.records.shuffle import DuplicateCounts
 from pipeline.statistics import SplitStatistics
 from pipeline.writing import WrittenShard
 
 _PACKAGES = ("apache-beam", "tensorflow", "tensorflow-transform", "pyarrow", "numpy")
-# top_words for which the coverage curve has a point, ten a decade: enough to draw it, few enough to read.
+# Numbers of words for which the coverage curve has a point, ten a decade: enough to draw it, few enough to read.
 _COVERAGE_STEPS = 10
 
 
@@ -58,7 +58,7 @@ def build(facts: Facts, config: Config) -> dict[str, Any]:
             "distinct_tokens": facts.summary.distinct,
             "sha256": facts.vocabulary_sha256,
         },
-        "coverage": _coverage(facts.summary, top_words=config.vocabulary.top_words),
+        "coverage": _coverage(facts.summary, kept=facts.words),
         "splits": {split: _split(index, facts) for index, split in enumerate(SPLITS)},
         "rejected": {
             "rows": sum(facts.rejected.by_reason.values()),
@@ -76,19 +76,31 @@ def _judge(facts: Facts, config: Config) -> None:
     reasons = ", ".join(f"{reason} ({rows})" for reason, rows in list(facts.rejected.by_reason.items())[:3])
     if facts.input_rows == 0:
         raise UserError(f"input.path: there are no rows in {where}")
-    if rejected > config.output.max_rejected * facts.input_rows:
-        raise UserError(
-            f"output.max_rejected is {config.output.max_rejected:g}, but {rejected} of {facts.input_rows} rows "
-            f"can't be used: {reasons}; mend them or raise output.max_rejected"
-        )
+    if not facts.labels and facts.rejected.by_reason.get(UNKNOWN_LABEL):
+        raise UserError("split: no row is in the train split; its texts are what is learnt from")
     if len(facts.labels) > MOST_LABELS:
         raise UserError(
             f"input.label_column: '{config.input.label_column}' has more than {MOST_LABELS} different labels; "
             "is it the column with the labels?"
         )
+    if rejected > config.output.max_rejected * facts.input_rows:
+        raise UserError(
+            f"output.max_rejected is {config.output.max_rejected:g}, but {rejected} of {facts.input_rows} rows "
+            f"can't be used: {reasons}; mend them or raise output.max_rejected"
+        )
     if len(facts.labels) < 2:
         found = f"only the label {facts.labels[0]!r}" if facts.labels else "no rows"
         raise UserError(f"input.label_column: the train split has {found}; at least two labels are needed")
+    if facts.summary.total == 0:
+        raise UserError(
+            f"input.text_column: no text of the train split in '{config.input.text_column}' has a word in it; "
+            "is it the column with the texts, and do text.filters leave anything?"
+        )
+    if facts.summary.counts[-1] < config.vocabulary.min_count:
+        raise UserError(
+            f"vocabulary.min_count is {config.vocabulary.min_count}, but the most frequent word of the train split "
+            f"occurs {facts.summary.counts[-1]} times; lower it"
+        )
 
 
 def _split(index: int, facts: Facts) -> dict[str, Any]:
@@ -98,10 +110,10 @@ def _split(index: int, facts: Facts) -> dict[str, Any]:
     return {**statistics.for_manifest(found, labels=facts.labels), "shards": described}
 
 
-def _coverage(summary: counts.CountSummary, *, top_words: int) -> list[list[float]]:
+def _coverage(summary: counts.CountSummary, *, kept: int) -> list[list[float]]:
     """[words, share of the train split's tokens that these are] for growing numbers of words."""
     steps = {round(10 ** (step / _COVERAGE_STEPS)) for step in range(10 * _COVERAGE_STEPS)}
-    words = sorted({step for step in steps if step < summary.distinct} | {top_words - 1, summary.distinct})
+    words = sorted({step for step in steps if step < summary.distinct} | {kept, summary.distinct})
     shares = counts.coverage(summary, words)
     return [[number, round(share, 6)] for number, share in zip(words, shares, strict=True)]
 

@@ -1,7 +1,8 @@
 """A staging folder -> the published records folder, the manifest last.
 
-Everything is built beside the output, in a folder of the run's own. Publishing moves it over file by file and ends with the
-manifest, without which a records folder is not there for anyone: so a killed run leaves nothing that a reader would take.
+Everything is built in a folder of the run's own below the output. Publishing moves it up file by file and ends with the
+manifest, without which a records folder is not there for anyone: so a killed run leaves nothing that a reader would
+take, and a complete folder that is to be replaced stays complete until the new one is.
 """
 
 import json
@@ -37,7 +38,7 @@ def check_output(output: str, *, overwrite: bool) -> None:
       UserError: a complete records folder is there and is not to be overwritten, or files that are not ours.
     """
     names = _names_below(output)
-    foreign = sorted(names - _OWN_NAMES)
+    foreign = sorted(name for name in names - _OWN_NAMES if not name.startswith(_STAGING))
     if foreign:
         raise UserError(f"output.path: {output} holds other files ({foreign[0]}); give a folder of its own")
     if MANIFEST_FILE in names and not overwrite:
@@ -48,10 +49,12 @@ def check_output(output: str, *, overwrite: bool) -> None:
 
 
 def new_staging(output: str) -> str:
-    """A path beside the output for a run's unfinished work; what dead runs of this machine left there is removed."""
+    """A folder for a run's unfinished work; what dead runs of this machine left is removed."""
     output = output.rstrip("/")
-    _remove_abandoned(output)
-    return f"{output}{_STAGING}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    for name in sorted(_names_below(output)):
+        if name.startswith(_STAGING):
+            _remove_abandoned(f"{output}/{name}")
+    return f"{output}/{_STAGING}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
 def publish(result: str, output: str, *, manifest: dict[str, Any]) -> None:
@@ -65,7 +68,7 @@ def publish(result: str, output: str, *, manifest: dict[str, Any]) -> None:
     staged = [file.path for file in files.below(result)]
     if staged:
         files.remove([f"{output}/{MANIFEST_FILE}"])
-        files.remove([f"{output}/{name}" for name in sorted(_names_below(output)) if name in _OWN_NAMES])
+        files.remove([f"{output}/{name}" for name in sorted(_names_below(output) & _OWN_NAMES)])
     for path in staged:
         files.move(path, output + path.removeprefix(result))
     files.write(f"{output}/{MANIFEST_FILE}", content)
@@ -81,17 +84,12 @@ def _names_below(folder: str) -> set[str]:
     return {file.path.removeprefix(folder + "/").partition("/")[0] for file in BeamFiles().below(folder)}
 
 
-def _remove_abandoned(output: str) -> None:
-    prefix = output + _STAGING
-    found = {
-        prefix + file.path.removeprefix(prefix).partition("/")[0] for file in BeamFiles().match(prefix + "*/**")
-    }
-    for staging in sorted(found):
-        host, process, _ = staging.removeprefix(prefix).rsplit("-", 2)
-        if host != socket.gethostname() or _is_alive(int(process)):
-            _logger.info("%s belongs to a run that may still be going on; it is left alone", staging)
-        else:
-            remove_staging(staging)
+def _remove_abandoned(staging: str) -> None:
+    host, process, _ = staging.partition(_STAGING)[2].rsplit("-", 2)
+    if host != socket.gethostname() or _is_alive(int(process)):
+        _logger.info("%s belongs to a run that may still be going on; it is left alone", staging)
+    else:
+        remove_staging(staging)
 
 
 def _is_alive(process: int) -> bool:

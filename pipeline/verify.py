@@ -111,9 +111,7 @@ class _Verification:
         named = {shard.path for entry in manifest.splits.values() for shard in entry.shards}
         for path in sorted(present - named):
             self._problem(path, "got a file, expected none: the manifest doesn't name it")
-        return VerifyResult(
-            problems=tuple(self.problems), shards=self.shards, records=self.records, bytes=self.bytes
-        )
+        return VerifyResult(problems=tuple(self.problems), shards=self.shards, records=self.records, bytes=self.bytes)
 
     def _record_files(self) -> set[str]:
         """Paths, from the folder on, of the files in records/."""
@@ -139,9 +137,7 @@ class _Verification:
             raise UserError(f"{path} is no JSON ({error}); run the pipeline again") from error
         version = manifest.get("format_version") if isinstance(manifest, dict) else None
         if version != FORMAT_VERSION:
-            raise UserError(
-                f"{path}: format_version is {version!r}, expected {FORMAT_VERSION}; run the pipeline again"
-            )
+            raise UserError(f"{path}: format_version is {version!r}, expected {FORMAT_VERSION}; run the pipeline again")
         try:
             return _Manifest.model_validate(manifest)
         except ValidationError as error:
@@ -187,9 +183,7 @@ class _Verification:
         self.bytes += content.bytes
         return content
 
-    def _verify_labels(
-        self, split: Split, entry: _Split, manifest: _Manifest, contents: list[ShardContent]
-    ) -> None:
+    def _verify_labels(self, split: Split, entry: _Split, manifest: _Manifest, contents: list[ShardContent]) -> None:
         found = sum((content.labels for content in contents), np.zeros(len(manifest.labels), np.int64))
         expected = {label: rows for label, rows in zip(manifest.labels, found.tolist(), strict=True) if rows}
         got = {label: rows for label, rows in entry.labels.items() if rows}

@@ -25,9 +25,7 @@ from pipeline.records.framing import frame
 from pipeline.records.shards import read_shard, write_shard
 
 # Each length of a varint, at both its ends, and many zeros.
-NUMBERS = st.sampled_from(
-    [0, 0, 0, 1, 127, 128, 16383, 16384, 2**21 - 1, 2**21, 2**28 - 1, 2**28, 2**31 - 1, 2**31]
-)
+NUMBERS = st.sampled_from([0, 0, 0, 1, 127, 128, 16383, 16384, 2**21 - 1, 2**21, 2**28 - 1, 2**28, 2**31 - 1, 2**31])
 MAX_LENGTHS = st.sampled_from([1, 2, 9, 130])  # from 128 ids on, lengths take two bytes
 
 
@@ -43,9 +41,7 @@ def binary(values: Iterable[bytes]) -> pa.LargeBinaryArray:
 
 
 def protobuf_example(features: dict[str, tf.train.Feature]) -> bytes:
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(
-        deterministic=True
-    )
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
 
 
 def int64_feature(values: Iterable[int]) -> tf.train.Feature:
@@ -145,6 +141,8 @@ FOREIGN_RECORDS = [
     (GOOD[:-1], SHAPE),
     (GOOD + b"\x00", SHAPE),
     (GOOD + GOOD, SHAPE),
+    (b"\x0a\x22" + GOOD[2:] + b"\x00", SHAPE),  # a byte behind the label, within the example's length
+    (GOOD[:-16] + bytes.fromhex("0a0f0a056c6162656c12061a040a0201"), SHAPE),  # the label's lengths reach beyond the end
     (GOOD.replace(b"ids", b"idz"), SHAPE),
     (GOOD[:2] + LABEL_ENTRY + IDS_ENTRY, SHAPE),  # the same example, other bytes
     (b"\x0a\xa1\x00" + GOOD[2:], SHAPE),  # its length in two bytes where one would do

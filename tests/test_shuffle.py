@@ -26,9 +26,7 @@ def key(split: int = 0, place: int = 0) -> bytes:
 def block(rows: list[tuple[bytes, bytes, int]]) -> bytes:
     """Rows of key, frame, label."""
     columns = zip(SCHEMA, zip(*rows, strict=True), strict=True)
-    return pack_block(
-        pa.RecordBatch.from_arrays([pa.array(values, f.type) for f, values in columns], schema=SCHEMA)
-    )
+    return pack_block(pa.RecordBatch.from_arrays([pa.array(values, f.type) for f, values in columns], schema=SCHEMA))
 
 
 def rows_of(table: pa.Table) -> list[tuple[bytes, bytes, int]]:
@@ -92,9 +90,7 @@ def test_shuffle_block_holds_only_the_rows_of_its_slice():
 # Few keys, labels and frames, so that there are ties at every step of the order.
 ROWS = st.lists(
     st.tuples(
-        st.sampled_from(
-            [key(a, b) for a in (0, 1, 2**64 - 1) for b in (0, 255, 256, 2**53, 2**53 + 1, 2**64 - 1)]
-        ),
+        st.sampled_from([key(a, b) for a in (0, 1, 2**64 - 1) for b in (0, 255, 256, 2**53, 2**53 + 1, 2**64 - 1)]),
         st.sampled_from([b"", b"a", b"ab", b"\xff"]),
         st.integers(0, 2),
     ),

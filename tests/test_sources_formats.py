@@ -117,6 +117,8 @@ JSONL = [
     ("string label", b'{"text":"a","label":" 1.0\\n"}', [("a", "1.0", 0)], []),
     ("fraction", b'{"text":"a","label":0.5}', [], [(0, NOT_LABEL)]),
     ("large float", b'{"text":"a","label":1e300}', [], [(0, NOT_LABEL)]),
+    ("64 bits", b'{"text":"a","label":18446744073709551615}', [("a", "18446744073709551615", 0)], []),
+    ("more than 64 bits", b'{"text":"a","label":18446744073709551616}', [], [(0, NOT_LABEL)]),  # a float to the parser
     ("label in a list", b'{"text":"a","label":["x"]}', [], [(0, NOT_LABEL)]),
     ("label is an object", b'{"text":"a","label":{}}', [], [(0, NOT_LABEL)]),
     ("missing text", b'{"text":null,"label":1}\n{"label":1}\n{}', [], [(row, MISSING_TEXT) for row in range(3)]),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from pipeline.contract import Compression
@@ -56,8 +57,7 @@ def make_folder(folder: Path, compression: Compression = "none") -> Path:
     splits = {}
     for split, rows_of_shards in ROWS.items():
         names = [
-            f"{split}-{index:05d}-of-{len(rows_of_shards):05d}.tfrecord{ending}"
-            for index in range(len(rows_of_shards))
+            f"{split}-{index:05d}-of-{len(rows_of_shards):05d}.tfrecord{ending}" for index in range(len(rows_of_shards))
         ]
         labels = [row[1] for rows in rows_of_shards for row in rows]
         splits[split] = {
@@ -298,6 +298,15 @@ def test_verify_counts_records_across_the_pieces_of_a_file(tmp_path, monkeypatch
         "record 8: the checksum of its content is wrong (expected records: 9)",
         "record 7: highest id: got 10, expected 0 to 9 (such records: 1)",
     ]
+    replace(TRAIN_0, many)(folder)
+    flip(TRAIN_0, byte=20)(folder)  # the rest is not decoded but still hashed and counted
+    assert [line.split()[1] for line in verify(folder).problems if line.startswith(TRAIN_0)] == ["SHA-256:", "record"]
+    foreign = frame(pa.array([b"foreign"], pa.large_binary()))[0].as_py()
+    replace(TRAIN_0, many[:3])(folder)
+    add(TRAIN_0, (folder / TRAIN_0).read_bytes() + foreign)(folder)
+    assert about_records(folder) == [
+        "record 3: is no tf.train.Example of ids and label as the pipeline writes it (expected records: 3)"
+    ]
     replace(TRAIN_0, [*many[:8], ([1, 2, 3, 4], 2**31), ([0, 2, 0, 4], 3)])(folder)
     assert about_records(folder) == [
         "record 7: highest id: got 10, expected 0 to 9 (such records: 1)",
@@ -308,9 +317,7 @@ def test_verify_counts_records_across_the_pieces_of_a_file(tmp_path, monkeypatch
 
 def about_records(folder: Path) -> list[str]:
     prefix = f"{TRAIN_0}: "
-    return [
-        line.removeprefix(prefix) for line in verify(folder).problems if line.startswith(f"{prefix}record ")
-    ]
+    return [line.removeprefix(prefix) for line in verify(folder).problems if line.startswith(f"{prefix}record ")]
 
 
 def test_verify_collects_problems_of_several_files(tmp_path):

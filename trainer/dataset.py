@@ -26,7 +26,7 @@ from trainer.manifest import Manifest
 _WINDOW_BATCHES: Final = 100
 # A window of long sequences is smaller: 2^23 ids are 64 MiB.
 _WINDOW_IDS: Final = 1 << 23
-# What moves rows between windows; little will do, since the pipeline has shuffled the records across all shards already.
+# What moves rows between windows. Little will do: the pipeline has shuffled the records across all shards already.
 _BUFFER_WINDOWS: Final = 4
 # Jitter on the length, as a share of max_length. 0 makes the same rows meet in each epoch; 0.05 costs 4 % of width.
 _JITTER: Final = 0.05
@@ -95,7 +95,7 @@ def checked(batches: tf.data.Dataset, manifest: Manifest) -> Iterator[tuple[tf.T
     except tf.errors.OpError as error:
         reason = str(error.message).splitlines()[0]
         raise UserError(
-            f"{manifest.folder}: its records can't be read ({reason}); python -m pipeline verify {manifest.folder} tells more"
+            f"{manifest.folder}: its records can't be read ({reason}); `python -m pipeline verify` on it tells more"
         ) from error
 
 

@@ -16,7 +16,7 @@ Scorer = Callable[[tf.Tensor], tf.Tensor]
 
 
 def scorer(model: TextClassifier, labels: Sequence[str]) -> Scorer:
-    """int64 [batch, length] -> float32 [batch, classes]: the model in a graph of its own, traced once for every shape."""
+    """int64 [batch, length] -> float32 [batch, classes]: the model as a graph, traced once for every shape."""
 
     def scores(ids: tf.Tensor) -> tf.Tensor:
         return class_scores(model(ids, training=False), labels)

@@ -2,6 +2,8 @@
 
     labels  int    [examples]            index of the right label
     scores  float  [examples, classes]   probabilities, in the order of the label names
+
+The predicted label is the one with the highest score, the first of equals.
 """
 
 from collections.abc import Sequence
@@ -26,7 +28,7 @@ class LabelScores(TypedDict):
 class Metrics(TypedDict):
     """What metrics.json holds.
 
-    auc: of two labels the area under the ROC curve of the second; None with more labels, or if one of the two is absent.
+    auc: area under the ROC curve of the second of two labels; None with more labels, or if one of the two is absent.
     loss: mean cross-entropy in nats.
     confusion: a row a right label, a column a predicted one, in the order of `per_label`.
     """
@@ -39,10 +41,8 @@ class Metrics(TypedDict):
     confusion: list[list[int]]
 
 
-def classification_metrics(
-    scores: npt.ArrayLike, labels: npt.ArrayLike, *, label_names: Sequence[str]
-) -> Metrics:
-    """All metrics of a labelled set with one example or more; equal scores fall to the first label.
+def classification_metrics(scores: npt.ArrayLike, labels: npt.ArrayLike, *, label_names: Sequence[str]) -> Metrics:
+    """All metrics of a labelled set with one example or more.
 
     scores: float [examples, classes], or [examples] for two labels: the probability of the second.
     labels: int [examples].

@@ -7,9 +7,9 @@
     probabilities  float  [batch, 1] or [batch, classes]
 
 A masked LSTM passes over padding, so the packed rows give the very numbers of Keras's own
-`Embedding(mask_zero=True) -> LSTM -> Dense` on left-padded rows, and they run on cuDNN, which asserts where padding comes
-first and where a row is all padding. A row without any word is let step once, over padding, and its state is multiplied
-by 0: the state of an LSTM that has read nothing, the same on every device, in training and in serving.
+`Embedding(mask_zero=True) -> LSTM -> Dense` on left-padded rows. And they run on cuDNN, for which Keras asserts that no
+row begins with padding or is nothing else: a row without any word is let step once, over padding, and its state is
+multiplied by 0. That is the state of an LSTM that has read nothing, on every device, in training and in serving.
 """
 
 from collections.abc import Sequence
@@ -78,8 +78,8 @@ class TextClassifier(keras.Model):
 class Recurrent(keras.layers.Layer):
     """One LSTM, or a forward and a backward one side by side, behind a dropout of what they read.
 
-    Keras's Bidirectional turns the whole row round, padding and all, and its mask with it; here only the words are turned
-    round, so that the mask that an LSTM gets has its padding on the right in both directions.
+    Keras's Bidirectional turns the whole row round, padding and all, and its mask with it; here only the words are
+    turned round, so that an LSTM's mask has its padding on the right in both directions.
     """
 
     def __init__(self, units: int, *, settings: ModelSettings, whole_sequence: bool, name: str) -> None:
@@ -114,24 +114,26 @@ class Recurrent(keras.layers.Layer):
         return tf.concat([forward, backward], axis=-1)
 
 
-def build_model(
-    vocabulary_size: int, settings: ModelSettings, *, classes: int, padding: Side
-) -> TextClassifier:
+def build_model(vocabulary_size: int, settings: ModelSettings, *, classes: int, padding: Side) -> TextClassifier:
     """A model with fresh weights; ids run from 0 to `vocabulary_size` - 1.
 
     Raises:
-      UserError: rows padded on the right without a mask: the LSTM's last state has seen nothing but padding for as long
-        as the rest of the row, and stays at chance (0.50 on IMDB). `model.force` builds it nevertheless.
+      UserError: a model known to learn nothing, unless `model.force` is set.
     """
-    if padding == "post" and not settings.mask_zero and settings.pooling == "last" and not settings.force:
-        raise UserError(
-            "model.mask_zero is false and the records are padded behind the text (sequence.padding post): the LSTM would "
-            "forget each text over its padding and learn nothing (accuracy 0.50, measured); set model.mask_zero true, or "
-            "sequence.padding pre, or model.force true"
-        )
+    if not settings.force:
+        _refuse_to_forget(settings, padding=padding)
     model = TextClassifier(vocabulary_size, settings=settings, classes=classes)
     model(tf.zeros([1, 1], tf.int64))
     return model
+
+
+def _refuse_to_forget(settings: ModelSettings, *, padding: Side) -> None:
+    if padding == "post" and not settings.mask_zero and settings.pooling == "last":
+        raise UserError(
+            "model.mask_zero is false and the records are padded behind the text (sequence.padding post): the LSTM "
+            "forgets each text while it reads the padding, and learns nothing (accuracy 0.50, measured); "
+            "use model.mask_zero true, or sequence.padding pre, or model.force true to train it all the same"
+        )
 
 
 def class_scores(outputs: tf.Tensor, labels: Sequence[str]) -> tf.Tensor:

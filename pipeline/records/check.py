@@ -104,9 +104,7 @@ def check_shard(opened: BinaryIO, rules: RecordRules, *, compression: Compressio
     )
 
 
-def _decoded(
-    file: HashedFile, max_length: int, *, compression: Compression
-) -> Iterator[tuple[Int64s, Int64s]]:
+def _decoded(file: HashedFile, max_length: int, *, compression: Compression) -> Iterator[tuple[Int64s, Int64s]]:
     read = 0
     for records in read_shard(file, compression=compression):
         try:

@@ -96,8 +96,7 @@ class _Cursor:
         for tag in (b"\x12", b"\x1a", b"\x0a"):
             self.literal(tag)
             self.must_be_at(self.length(), of=end)
-        begin, self.place = self.place, np.minimum(end, self.end)
-        self.good &= end <= self.end
+        begin, self.place = self.place, end
         return begin, end
 
     def must_be_at(self, place: Int64s, *, of: Int64s) -> None:
@@ -134,9 +133,7 @@ def _packed(data: Bytes, begin: Int64s, end: Int64s, *, count: int, name: str) -
         longer = longer[data[place - 1] > 127]
     wrong = np.concatenate([too_long, longer, np.flatnonzero(numbers > HIGHEST_VALUE)])
     if wrong.size:
-        raise DamagedRecordsError(
-            f"{name}: a number is not within 0 and 2**31", record=int(wrong.min()) // count
-        )
+        raise DamagedRecordsError(f"{name}: a number is not within 0 and 2**31", record=int(wrong.min()) // count)
     return numbers.reshape(-1, count)
 
 

@@ -73,9 +73,7 @@ def encode_examples(ids: Int64s, labels: Int64s) -> pa.LargeBinaryArray:
     offsets = np.zeros(rows + 1, np.int64)
     np.cumsum(np.concatenate([np.zeros(0, np.int64), *(sizes for _, sizes in slices)]), out=offsets[1:])
     data = np.concatenate([np.zeros(0, np.uint8), *(used for used, _ in slices)])
-    return pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
-    )
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
 
 
 def _check_range(name: str, numbers: Int64s) -> None:

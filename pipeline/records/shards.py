@@ -117,7 +117,6 @@ def _unzipped(stored: Iterator[bytes]) -> Iterator[bytes]:
                     raise DamagedRecordsError("other bytes follow the gzip stream")
                 yield unzip.decompress(left, _READ_BYTES)
                 left = unzip.unconsumed_tail or unzip.unused_data
-        yield unzip.flush()
     except zlib.error as error:
         raise DamagedRecordsError(f"the gzip stream is damaged ({error})") from error
     if not unzip.eof:

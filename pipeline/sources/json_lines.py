@@ -21,11 +21,11 @@ from pipeline.sources.json_objects import ABSENT, getter, lookup, parse_object
 from pipeline.sources.rows import Fields, finish
 from pipeline.sources.schema import Batch, Columns, ReadTask, Reject, missing_column, rejects_only, shown
 from pipeline.sources.streams import (
-    HEAD,
     PLAIN_BLOCK,
     check_promise,
     compression_named,
     is_plain,
+    read_head,
     text_blocks,
 )
 from pipeline.sources.values import UnusableError
@@ -43,7 +43,7 @@ LINE_BLOCK: Final = 64 << 10
 def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
     """Ranges of `range_bytes` bytes; the whole file where it can be read from its beginning only."""
     with open_file(files, task.path) as file:
-        if compression_named(task.path) or not is_plain(file.read(HEAD)):
+        if compression_named(task.path) or not is_plain(read_head(file)):
             return [task]
         size = file.seek(0, io.SEEK_END)
     starts = range(0, size, range_bytes)
@@ -58,21 +58,26 @@ def check(task: ReadTask, columns: Columns, files: Files) -> bool:
     """
     with open_file(files, task.path) as file:
         check_promise(file, task.path)
-        chunk = next((chunk for chunk in _chunks(file, task) if chunk.reason or chunk.data.strip()), None)
-    if chunk is None or chunk.reason:
-        return chunk is not None
-    objects = list(_objects(line for _, line in islice(_lines(chunk), CHECKED_OBJECTS)))
-    if not objects:
-        is_array = chunk.data.lstrip(BYTE_ORDER_MARK + b" \t\r\n").startswith(b"[")
+        for chunk in _chunks(file, task):
+            if chunk.reason:
+                return True
+            lines = [line for _, line in islice(_lines(chunk), CHECKED_OBJECTS)]
+            if lines:
+                _check_lines(lines, task, columns)
+                return True
+    return False
+
+
+def _check_lines(lines: list[bytes], task: ReadTask, columns: Columns) -> None:
+    objects = list(_objects(lines))
+    is_array = lines[0].lstrip().startswith(b"[")
+    if is_array or not objects:
         found = "a JSON array" if is_array else "no JSON object in its first lines"
-        raise UserError(
-            f"input.path: {task.path} holds {found}; jsonl is one JSON object a line (or set input.format)"
-        )
+        raise UserError(f"input.path: {task.path} holds {found}; jsonl is one JSON object a line (or set input.format)")
     for setting, name in columns.by_setting().items():
         if all(lookup(value, name, ABSENT) is ABSENT for value in objects):
             keys = list(dict.fromkeys(key for value in objects for key in value))
             raise missing_column(setting, name, task.path, [shown(key) for key in keys])
-    return True
 
 
 def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:

@@ -26,7 +26,7 @@ from pipeline.sources.schema import (
     rejects_only,
     shown,
 )
-from pipeline.sources.streams import DamagedError
+from pipeline.sources.streams import DamagedError, read_head
 from pipeline.sources.values import is_nameable, is_textual
 
 MAGIC: Final = b"PAR1"
@@ -66,10 +66,8 @@ def check(task: ReadTask, columns: Columns, files: Files) -> bool:
       UserError: the file is not Parquet, lacks a column, or has one of a type that cannot be used.
     """
     with open_file(files, task.path) as file:
-        if not MAGIC.startswith(file.read(len(MAGIC))):
-            raise UserError(
-                f"input.path: {task.path} is not Parquet (it does not begin with PAR1); set input.format"
-            )
+        if not MAGIC.startswith(read_head(file)):
+            raise UserError(f"input.path: {task.path} is not Parquet (it does not begin with PAR1); set input.format")
         try:
             parquet = _open(file)
         except DamagedError:
@@ -78,9 +76,7 @@ def check(task: ReadTask, columns: Columns, files: Files) -> bool:
         _check_columns(fields, task, columns)
         text, label = _type_of(fields, columns.text), _type_of(fields, columns.label)
         if not is_textual(text):
-            raise UserError(
-                f"input.text_column: {columns.text!r} in {task.path} holds {text}; it must hold texts"
-            )
+            raise UserError(f"input.text_column: {columns.text!r} in {task.path} holds {text}; it must hold texts")
         if not is_nameable(label):
             raise UserError(
                 f"input.label_column: {columns.label!r} in {task.path} holds {label}; "
@@ -105,14 +101,10 @@ def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
                 yield _finish(table, task, columns, first_row=row, first_place=first + row)
                 row += table.num_rows
         except DamagedError as damage:
-            yield rejects_only(
-                task, Reject(row, DAMAGED, shown(f"no row from here on can be read: {damage}"))
-            )
+            yield rejects_only(task, Reject(row, DAMAGED, shown(f"no row from here on can be read: {damage}")))
 
 
-def _finish(
-    table: pa.RecordBatch, task: ReadTask, columns: Columns, *, first_row: int, first_place: int
-) -> Batch:
+def _finish(table: pa.RecordBatch, task: ReadTask, columns: Columns, *, first_row: int, first_place: int) -> Batch:
     wanted = {"text": columns.text, "label": columns.label, "split": columns.split, "id": columns.id}
     fields = Fields(**{field: _column(table, name) for field, name in wanted.items() if name is not None})
     numbers = np.arange(table.num_rows)
@@ -137,9 +129,7 @@ def _tables(parquet: pq.ParquetFile, task: ReadTask, columns: Columns) -> Iterat
     rows = int(min(DECODED_ROWS, max(1, DECODED_BYTES / max(1, widest))))
     names = list(columns.by_setting().values())
     with _damage():
-        yield from parquet.iter_batches(
-            batch_size=rows, row_groups=list(groups), columns=names, use_threads=False
-        )
+        yield from parquet.iter_batches(batch_size=rows, row_groups=list(groups), columns=names, use_threads=False)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pipeline.sources import parquet, sample
 from pipeline.sources.files import FileInfo, Files, open_file
 from pipeline.sources.formats import FORMATS, format_named
 from pipeline.sources.schema import MAX_FILES, ReadTask
-from pipeline.sources.streams import DamagedError, text_blocks
+from pipeline.sources.streams import DamagedError, read_head, text_blocks
 
 # A range takes a worker about a second: small enough to share a large file out evenly, large enough to be
 # worth a task.
@@ -42,8 +42,7 @@ def plan_tasks(settings: InputSettings, files: Files, *, range_bytes: int = RANG
     ordered = [found[path] for path in sorted(found)]
     return list(
         chain.from_iterable(
-            _ranges(file, index, settings.format, files, range_bytes=range_bytes)
-            for index, file in enumerate(ordered)
+            _ranges(file, index, settings.format, files, range_bytes=range_bytes) for index, file in enumerate(ordered)
         )
     )
 
@@ -91,7 +90,7 @@ def _guess(file: FileInfo, files: Files) -> str:
       UserError: it tells none.
     """
     with open_file(files, file.path) as stored:
-        if stored.read(len(parquet.MAGIC)) == parquet.MAGIC:
+        if read_head(stored) == parquet.MAGIC:
             return "parquet"
         stored.seek(0)
         head = b""
@@ -112,6 +111,4 @@ def _guess(file: FileInfo, files: Files) -> str:
         if b"," in first_line:
             return "csv"
     known = [name for name, known in FORMATS.items() if known.endings]
-    raise UserError(
-        f"input.format: neither name nor content tells the format of {file.path}; set {', '.join(known)}"
-    )
+    raise UserError(f"input.format: neither name nor content tells the format of {file.path}; set {', '.join(known)}")

@@ -98,7 +98,7 @@ def _cut(batch: Batch, *, first: int, batch_rows: int, batch_bytes: int) -> list
     """Full batches, and the rest (which may be empty); a rejected row stays with the used rows around it."""
     count = batch.rows.num_rows
     edges = [0, *_ends(batch.rows["text"], batch_rows=batch_rows, batch_bytes=batch_bytes)]
-    if batch.rejected.num_rows >= batch_rows:
+    if batch.rejected.num_rows >= batch_rows and (edges[-1] < count or not count):
         edges.append(count)  # Many rejects fill a batch as well.
     edges.append(count)
     rejected = batch.rejected["row"].to_numpy()
@@ -126,11 +126,7 @@ def _ends(text: pa.LargeBinaryArray, *, batch_rows: int, batch_bytes: int) -> li
     while start < count:
         within_bytes = int(np.searchsorted(bytes_before, bytes_before[start] + batch_bytes, side="right")) - 1
         stop = max(start + 1, min(start + batch_rows, within_bytes))
-        is_full = (
-            stop < count
-            or stop - start == batch_rows
-            or bytes_before[stop] - bytes_before[start] >= batch_bytes
-        )
+        is_full = stop < count or stop - start == batch_rows or bytes_before[stop] - bytes_before[start] >= batch_bytes
         if not is_full:
             break
         ends.append(stop)

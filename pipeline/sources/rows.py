@@ -65,10 +65,7 @@ def finish(
         usable = np.ones(rows.num_rows, bool)
         usable[list(problems)] = False
         rows = rows.filter(pa.array(usable))
-    bad = [
-        Reject(int(ordinals[row]), reason, content(row), _id(fields.id, row))
-        for row, reason in problems.items()
-    ]
+    bad = [Reject(int(ordinals[row]), reason, content(row), _id(fields.id, row)) for row, reason in problems.items()]
     return Batch(rows, rejected_batch(task, [*rejects, *bad]))
 
 

@@ -59,6 +59,14 @@ def text_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
     return _from_utf16(blocks) if first.startswith(UTF16_MARKS) else blocks
 
 
+def read_head(file: BinaryIO) -> bytes:
+    """The bytes that tell what a file is; fewer where it is shorter. Remote files may give fewer than asked for."""
+    head = b""
+    while len(head) < HEAD and (more := file.read(HEAD - len(head))):
+        head += more
+    return head
+
+
 def is_plain(head: bytes) -> bool:
     """Whether a file that begins so is neither compressed nor UTF-16: it can be read from anywhere."""
     return not head.startswith((*MAGIC.values(), *UTF16_MARKS))
@@ -81,11 +89,9 @@ def check_promise(file: BinaryIO, path: str) -> None:
       UserError: the name promises what the content is not.
     """
     compression = compression_named(path)
-    head = file.read(HEAD)
+    head = read_head(file)
     if compression and not head.startswith(MAGIC[compression][: len(head)]):
-        raise UserError(
-            f"input.path: {path} is not compressed as its name says; rename it without .{compression}"
-        )
+        raise UserError(f"input.path: {path} is not compressed as its name says; rename it without .{compression}")
     file.seek(0)
 
 
@@ -105,7 +111,7 @@ def _beginning_with(blocks: Iterator[bytes], *, size: int) -> Iterator[bytes]:
 
 
 def _decompressed(file: BinaryIO, path: str) -> Iterator[bytes]:
-    head = file.read(HEAD)
+    head = read_head(file)
     compression = compression_named(path)
     if compression and not head.startswith(MAGIC[compression]):
         raise DamagedError(f"{path} is not compressed as its name says")
@@ -113,9 +119,7 @@ def _decompressed(file: BinaryIO, path: str) -> Iterator[bytes]:
         yield from _members(head, file, lambda: zlib.decompressobj(wbits=16 + zlib.MAX_WBITS))
     elif head.startswith(ZSTD_MAGIC):
         # Without the limit lifted, what `zstd --long=31` wrote would pass for damaged.
-        yield from _members(
-            head, file, lambda: zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
-        )
+        yield from _members(head, file, lambda: zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj())
     else:
         yield head
         while block := file.read(PLAIN_BLOCK):

@@ -1,0 +1,159 @@
+"""An exported model's equality certificate: texts, with the ids and scores that every copy of the model must give.
+
+    assets.extra/certificate.jsonl, a line a text:
+      text         the text; text_base64 instead where its bytes are no valid UTF-8
+      ids          int64 [max_length], what the pipeline makes of the text
+      scores       float32 [classes], what the trainer's own model makes of the ids
+
+The texts are rows of the records folder, held-out ones among them, and texts of the odd kinds that people send.
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import UserError
+
+CERTIFICATE_FILE: Final = "assets.extra/certificate.jsonl"
+
+# Two batch sizes of one CPU differ by 6e-8 at most (measured); a wrong weight, word or side of padding by 1e-3 and more.
+TOLERANCE: Final = 1e-6
+
+_LONG: Final = 100_000  # bytes; a text of megabytes takes the same way and would only make the file large
+_SHOWN: Final = 40
+
+ODD_TEXTS: Final[tuple[bytes, ...]] = (
+    b"",
+    b"   ",
+    b"\r\n\t\v\f",
+    b"?!... --- \"'\" ???",
+    b"\x00",
+    b"good\x00film",
+    b"\xff\xfe not UTF-8 \xc3\x28",
+    b"half a character \xe2\x82",
+    "\ufffd\ue000\ufeff the film".encode(),
+    b"qzxwvk jjqqzz xkcdqz",
+    "it's GOOD \U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f1e9\U0001f1ea".encode(),
+    "\u0641\u064a\u0644\u0645 \u062c\u064a\u062f \u05e1\u05e8\u05d8 \u05d8\u05d5\u05d1".encode(),
+    "\u3053\u306e\u6620\u753b\u306f\u3000\u826f\u3044 \U00020000".encode(),
+    "\u0130STANBUL Stra\u00dfe \u1e9e \u039f\u0394\u039f\u03a3 cafe\u0301 CAF\u00c9".encode(),
+    "a\u00a0film\u0085of\u2028this\u3000kind".encode(),
+    b"the film\r\nwas good\r\nand the end was bad\r\n",
+    b"<p>This is <b>not</b> a <a href='x'>bad</a> film<br /><br />at all</p> &amp; &lt;so&gt; <",
+    b'back\\slash, "quoted", tab\tseparated, 1,234.50 $ 10/10 :-)',
+    b"NOT not Not nOt",
+    b"the " * (_LONG // 4),
+    b"x" * _LONG,
+)
+
+
+class Answers(NamedTuple):
+    """What a model says to n texts: ids int64 [n, max_length], scores float32 [n, classes]."""
+
+    ids: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """n texts and the answers that are right."""
+
+    texts: Sequence[bytes]
+    answers: Answers
+
+
+class Comparison(NamedTuple):
+    """The differences, a line each, and the largest distance of two scores."""
+
+    differences: list[str]
+    largest: float
+
+
+def dumps(certificate: Certificate) -> bytes:
+    """The lines of the file."""
+    answers = certificate.answers
+    lines = (
+        json.dumps({**_text_fields(text), "ids": ids.tolist(), "scores": scores.tolist()}, ensure_ascii=False) + "\n"
+        for text, ids, scores in zip(certificate.texts, answers.ids, answers.scores, strict=True)
+    )
+    return "".join(lines).encode()
+
+
+def loads(content: bytes, *, path: str) -> Certificate:
+    """The certificate in the bytes of `path`.
+
+    Raises:
+      UserError: they are no certificate.
+    """
+    try:
+        rows = [json.loads(line) for line in content.decode().split("\n") if line]
+        texts = [_text(row) for row in rows]
+        ids = np.array([row["ids"] for row in rows], np.int64)
+        scores = np.array([row["scores"] for row in rows], np.float32)
+        if ids.ndim != 2 or scores.ndim != 2:
+            raise ValueError("there are no lines, or not all are of one length")
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is no certificate ({error!r}); export the model again") from error
+    return Certificate(texts, Answers(ids, scores))
+
+
+def compare(certificate: Certificate, answers: Answers, *, tolerance: float = TOLERANCE) -> Comparison:
+    """Ids must be equal, scores within the tolerance.
+
+    >>> right = Answers(np.array([[0, 7]]), np.array([[0.25, 0.75]], np.float32))
+    >>> wrong = Answers(np.array([[0, 8]]), np.array([[0.5, 0.5]], np.float32))
+    >>> compare(Certificate([b"good"], right), right)
+    Comparison(differences=[], largest=0.0)
+    >>> for line in compare(Certificate([b"good"], right), wrong).differences:
+    ...     print(line)
+    text 0 ('good'): id 1 is 8, should be 7
+    text 0 ('good'): scores are [0.5, 0.5], should be [0.25, 0.75]
+    """
+    right = certificate.answers
+    for name, got, expected in zip(Answers._fields, answers, right, strict=True):
+        if got.shape != expected.shape:
+            return Comparison([f"{name} have the shape {got.shape}, should have {expected.shape}"], np.inf)
+    # Not finite is never within a tolerance.
+    distance = np.where(np.isfinite(answers.scores), np.abs(answers.scores - right.scores), np.inf)
+    differences = []
+    for row, text in enumerate(certificate.texts):
+        name = f"text {row} ({shown(text)})"
+        if not np.array_equal(answers.ids[row], right.ids[row]):
+            place = int(np.flatnonzero(answers.ids[row] != right.ids[row])[0])
+            got, expected = answers.ids[row, place], right.ids[row, place]
+            differences.append(f"{name}: id {place} is {got}, should be {expected}")
+        if distance[row].max() > tolerance:
+            listed = f"{answers.scores[row].tolist()}, should be {right.scores[row].tolist()}"
+            differences.append(f"{name}: scores are {listed}")
+    return Comparison(differences, float(distance.max(initial=0)))
+
+
+def encoded(text: bytes) -> str:
+    """A text in base64, as it travels in JSON."""
+    return base64.b64encode(text).decode()
+
+
+def shown(text: bytes) -> str:
+    """A text as a message names it: its beginning.
+
+    >>> shown(b"not bad"), shown(b"x" * 100)
+    ("'not bad'", "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' ...")
+    """
+    cut = text[:_SHOWN]
+    return repr(cut.decode("utf-8", "replace")) + (" ..." if len(text) > len(cut) else "")
+
+
+def _text_fields(text: bytes) -> dict[str, str]:
+    try:
+        return {"text": text.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"text_base64": encoded(text)}
+
+
+def _text(row: dict[str, Any]) -> bytes:
+    return row["text"].encode() if "text" in row else base64.b64decode(row["text_base64"])

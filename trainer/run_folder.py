@@ -1,0 +1,136 @@
+"""The folder of a training run: what lies in it, by name, and how it is read and written.
+
+checkpoint.npz             all that --resume needs; replaced every `checkpoint_steps` steps and after each epoch
+weights-epoch-00002.npz    the weights of the best epoch so far
+history.csv                a line an epoch
+tensorboard/               the same for TensorBoard, with points of the loss curve between
+metrics.json               the test split, scored with the best epoch's weights
+"""
+
+import json
+import logging
+import re
+from typing import Any
+
+import tensorflow as tf
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.errors import UserError
+from trainer import checkpoint, files
+from trainer.history import History, best_epoch
+from trainer.learner import Learner
+from trainer.logs import TensorBoardLog, history_csv
+from trainer.metrics import Metrics
+from trainer.model import TextClassifier
+
+CHECKPOINT_FILE = "checkpoint.npz"
+HISTORY_FILE = "history.csv"
+METRICS_FILE = "metrics.json"
+TENSORBOARD_FOLDER = "tensorboard"
+
+_WEIGHTS_NAME = re.compile(r"weights-epoch-\d{5,}\.npz")
+_log = logging.getLogger(__name__)
+
+
+class RunState(BaseModel):
+    """What a checkpoint says beside the variables.
+
+    settings: all that the weights depend on, a flat dictionary; a run is resumed with the same ones only.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: dict[str, Any]
+    history: History
+
+
+class RunFolder:
+    """Reads and writes a run's files."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def start(self, learner: Learner, state: RunState) -> None:
+        """Clears what an earlier run left here, and only that, and writes the checkpoint of step 0."""
+        if self._exists(CHECKPOINT_FILE):
+            _log.warning("%s holds an earlier run; it is replaced (--resume would go on with it)", self.path)
+        for name in self._own_names():
+            files.remove(files.join(self.path, name))
+        self.save(learner, state)
+
+    def resume(self, learner: Learner, settings: dict[str, Any]) -> RunState:
+        """Brings the learner to where the last checkpoint was taken.
+
+        Raises:
+          UserError: there is no checkpoint, it is damaged, or it was taken under other settings.
+        """
+        path = files.join(self.path, CHECKPOINT_FILE)
+        found = checkpoint.load(path)
+        if found is None:
+            raise UserError(f"--resume: {self.path} (training.path) holds no {CHECKPOINT_FILE}; start without --resume")
+        state = RunState.model_validate_json(found.state)
+        _refuse_other_settings(state.settings, settings, path=self.path)
+        checkpoint.restore(learner.variables, found, path=path)
+        return state
+
+    def save(self, learner: Learner, state: RunState) -> None:
+        """Writes the checkpoint; weights of epochs that are no longer the best go after it, so one is always there."""
+        checkpoint.save(files.join(self.path, CHECKPOINT_FILE), learner.variables, state=state.model_dump_json())
+        kept = _weights_file(best_epoch(state.history.epochs))
+        for name in self._weights_files():
+            if name != kept:
+                files.remove(files.join(self.path, name))
+
+    def save_weights(self, model: TextClassifier, *, epoch: int) -> None:
+        """Keeps the model's variables as those of an epoch."""
+        checkpoint.save(files.join(self.path, _weights_file(epoch)), _values(model), state="{}")
+
+    def restore_weights(self, model: TextClassifier, *, epoch: int) -> None:
+        """Gives the model the variables of an epoch that `save_weights` has kept."""
+        path = files.join(self.path, _weights_file(epoch))
+        found = checkpoint.load(path)
+        if found is None:
+            raise UserError(f"{path} is missing, the weights of the best epoch; train again without --resume")
+        checkpoint.restore(_values(model), found, path=path)
+
+    def write_history(self, history: History) -> None:
+        """Writes history.csv."""
+        files.write(files.join(self.path, HISTORY_FILE), history_csv(history))
+
+    def write_metrics(self, metrics: Metrics) -> None:
+        """Writes metrics.json."""
+        content = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False)
+        files.write(files.join(self.path, METRICS_FILE), f"{content}\n".encode())
+
+    def tensorboard(self, history: History) -> TensorBoardLog:
+        """A log that has what the history holds."""
+        return TensorBoardLog(files.join(self.path, TENSORBOARD_FOLDER), history)
+
+    def _own_names(self) -> list[str]:
+        logs = [f"{TENSORBOARD_FOLDER}/{part}" for part in ("train", "eval")]
+        return [CHECKPOINT_FILE, HISTORY_FILE, METRICS_FILE, *logs, *self._weights_files()]
+
+    def _weights_files(self) -> list[str]:
+        if not tf.io.gfile.isdir(self.path):
+            return []
+        return [name for name in tf.io.gfile.listdir(self.path) if _WEIGHTS_NAME.fullmatch(name)]
+
+    def _exists(self, name: str) -> bool:
+        return bool(tf.io.gfile.exists(files.join(self.path, name)))
+
+
+def _weights_file(epoch: int) -> str:
+    return f"weights-epoch-{epoch:05d}.npz"
+
+
+def _values(model: TextClassifier) -> list[tf.Variable]:
+    return [variable.value for variable in model.variables]
+
+
+def _refuse_other_settings(stored: dict[str, Any], wanted: dict[str, Any], *, path: str) -> None:
+    for name in [*stored, *wanted]:
+        if stored.get(name) != wanted.get(name):
+            raise UserError(
+                f"--resume: {name} was {stored.get(name)} when {path} was started, and is {wanted.get(name)} now; "
+                "set it back, or leave --resume out to start over"
+            )

@@ -1,0 +1,15 @@
+"""The names of the exported model's signatures, inputs and outputs; what they hold is told in `serving`."""
+
+from typing import Final
+
+SERVING_DEFAULT: Final = "serving_default"
+SERVE_EXAMPLES: Final = "serve_examples"
+TOKEN_IDS: Final = "token_ids"
+EMBEDDINGS: Final = "embeddings"
+
+EXAMPLES: Final = "examples"
+LABEL_NAME: Final = "label"
+PROBABILITY: Final = "probability"
+SCORES: Final = "scores"
+VECTORS: Final = "vectors"
+STATE: Final = "state"
