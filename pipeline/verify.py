@@ -1,25 +1,15 @@
 """A records folder in, what is wrong with it out: files hashed and records read, as the manifest says."""
 
 import glob
-import json
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipeline.contract import (
-    FORMAT_VERSION,
-    MANIFEST_FILE,
-    RECORDS_FOLDER,
-    VOCABULARY_FILE,
-    Compression,
-    Split,
-    shard_file,
-)
-from pipeline.errors import UserError
+from pipeline.contract import MANIFEST_FILE, RECORDS_FOLDER, VOCABULARY_FILE, Split, shard_file
+from pipeline.manifest_file import ManifestFile, Shard, SplitPart, no_manifest
 from pipeline.records.check import HashedFile, RecordRules, ShardContent, check_shard
+from pipeline.records_folder import read_manifest
 from pipeline.sources.files import Files
 
 
@@ -31,55 +21,6 @@ class VerifyResult:
     shards: int
     records: int
     bytes: int
-
-
-class _Part(BaseModel):
-    """A part of the manifest, with the keys that are compared; others may stand beside them."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
-
-
-class _Shard(_Part):
-    path: str
-    bytes: int
-    records: int
-    sha256: str
-
-
-class _Split(_Part):
-    rows: int
-    shards: list[_Shard]
-    labels: dict[str, int]
-
-
-class _Sequence(_Part):
-    max_length: int
-    padding: Literal["pre", "post"]
-
-
-class _VocabularySettings(_Part):
-    top_words: int
-
-
-class _Output(_Part):
-    compression: Compression
-
-
-class _Config(_Part):
-    sequence: _Sequence
-    vocabulary: _VocabularySettings
-    output: _Output
-
-
-class _Vocabulary(_Part):
-    sha256: str
-
-
-class _Manifest(_Part):
-    config: _Config
-    labels: list[str]
-    vocabulary: _Vocabulary
-    splits: dict[Split, _Split]
 
 
 def verify_folder(folder: str, files: Files) -> VerifyResult:
@@ -122,30 +63,12 @@ class _Verification:
     def _has(self, name: str) -> bool:
         return bool(self.files.match(glob.escape(f"{self.folder}/{name}")))
 
-    def _manifest(self) -> _Manifest:
-        path = f"{self.folder}/{MANIFEST_FILE}"
+    def _manifest(self) -> ManifestFile:
         if not self._has(MANIFEST_FILE):
-            raise UserError(
-                f"{self.folder} is no complete records folder: it has no {MANIFEST_FILE}; "
-                "name the output.path of a run that has ended"
-            )
-        with self.files.open(path) as file:
-            content = file.read()
-        try:
-            manifest = json.loads(content)
-        except ValueError as error:
-            raise UserError(f"{path} is no JSON ({error}); run the pipeline again") from error
-        version = manifest.get("format_version") if isinstance(manifest, dict) else None
-        if version != FORMAT_VERSION:
-            raise UserError(f"{path}: format_version is {version!r}, expected {FORMAT_VERSION}; run the pipeline again")
-        try:
-            return _Manifest.model_validate(manifest)
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            raise UserError(f"{path}: {key}: {first['msg']}; run the pipeline again") from error
+            raise no_manifest(self.folder)
+        return read_manifest(self.folder, self.files)[1]
 
-    def _verify_split(self, split: Split, entry: _Split, manifest: _Manifest, present: set[str]) -> None:
+    def _verify_split(self, split: Split, entry: SplitPart, manifest: ManifestFile, present: set[str]) -> None:
         compression = manifest.config.output.compression
         contents = []
         for index, shard in enumerate(entry.shards):
@@ -160,7 +83,7 @@ class _Verification:
         if len(contents) == len(entry.shards) and not any(content.damage for content in contents):
             self._verify_labels(split, entry, manifest, contents)
 
-    def _verify_shard(self, shard: _Shard, manifest: _Manifest) -> ShardContent:
+    def _verify_shard(self, shard: Shard, manifest: ManifestFile) -> ShardContent:
         config = manifest.config
         rules = RecordRules(
             max_length=config.sequence.max_length,
@@ -183,13 +106,15 @@ class _Verification:
         self.bytes += content.bytes
         return content
 
-    def _verify_labels(self, split: Split, entry: _Split, manifest: _Manifest, contents: list[ShardContent]) -> None:
+    def _verify_labels(
+        self, split: Split, entry: SplitPart, manifest: ManifestFile, contents: list[ShardContent]
+    ) -> None:
         found = sum((content.labels for content in contents), np.zeros(len(manifest.labels), np.int64))
         expected = {label: rows for label, rows in zip(manifest.labels, found.tolist(), strict=True) if rows}
         got = {label: rows for label, rows in entry.labels.items() if rows}
         self._compare(MANIFEST_FILE, f"labels of {split}", got=got, expected=expected)
 
-    def _verify_vocabulary(self, manifest: _Manifest) -> None:
+    def _verify_vocabulary(self, manifest: ManifestFile) -> None:
         if not self._has(VOCABULARY_FILE):
             self._problem(VOCABULARY_FILE, f"SHA-256: got no file, expected {manifest.vocabulary.sha256}")
             return

@@ -66,10 +66,10 @@ def partition(batch: pa.RecordBatch, groups: npt.NDArray[np.integer]) -> Iterato
     [(2, ['b']), (7, ['a', 'c'])]
     """
     order = np.argsort(groups, kind="stable")
-    together = batch.take(pa.array(order))
     distinct, begin = np.unique(groups[order], return_index=True)
     for group, first, behind in zip(distinct, begin, np.append(begin, len(order))[1:], strict=True):
-        yield int(group), together.slice(first, behind - first)
+        # A copy each: a slice that waits for its block to fill would keep the whole batch in memory.
+        yield int(group), batch.take(pa.array(order[first:behind]))
 
 
 def pack_block(batch: pa.RecordBatch) -> bytes:

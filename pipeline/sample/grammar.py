@@ -9,7 +9,8 @@ A grammar is a dict from rule names to alternatives, one a line or parted by `|`
     "part/film": the plot | the acting          the list for one subject
     "@hero":   {^syllable}{ending}              `@`: chosen once a review; `^`: with a capital letter
 
-A list of bare words without weights is ranked: earlier words come up more often, as in any language.
+A list of bare words without weights is ranked: the second comes up half as often as the first, the third a third as
+often, as in any language (Zipf's law).
 An `@` rule may use only those `@` rules that stand before it.
 """
 
@@ -27,6 +28,7 @@ Uniforms = Callable[[int], Floats]
 NOTHING, CAPITAL = 0, 1  # fragments 0 and 1: no text, and "the next fragment takes a capital letter"
 PRAISE, BLAME = 0, 1
 SIGNS = ("+", "-")
+TOP_WEIGHT = 240  # of the first word of a ranked list: the longest lists have 100 words, so the last still weighs 2
 _FIELD = re.compile(r"\{([~^]*)(@?\w+)\}")
 _WEIGHT = re.compile(r"(\d+) \* ")
 
@@ -39,8 +41,7 @@ class Grammar:
     symbols: Mapping[str, int]
     held: Ints  # the symbols of the `@` rules
     first: Ints  # [rules, signs, subjects]: the first alternative ...
-    count: Ints  # ... how many there are, repeated by their weights ...
-    ranked: npt.NDArray[np.bool_]  # ... and whether earlier ones come up more often
+    count: Ints  # ... and how many there are, repeated by their weights; 0 for an `@` rule that is settled
     start: Ints  # [alternatives]: where its symbols begin in `body` ...
     length: Ints  # ... and how many there are
     body: Ints
@@ -61,6 +62,8 @@ def alternatives(rule: str) -> list[tuple[int, str]]:
 
     >>> alternatives("2 * () | very_")
     [(2, ''), (1, 'very ')]
+    >>> alternatives("film | movie | picture")
+    [(240, 'film'), (120, 'movie'), (80, 'picture')]
     """
     pairs = []
     for alternative in re.split(r"[\n|]", rule):
@@ -72,7 +75,9 @@ def alternatives(rule: str) -> list[tuple[int, str]]:
             template = template[weight.end() :]
         template = "" if template == "()" else re.sub(r"^_|_$", " ", template).replace("¶", "\n")
         pairs.append((int(weight[1]) if weight else 1, template))
-    return pairs
+    if any(weight > 1 or "{" in template for weight, template in pairs):
+        return pairs
+    return [(TOP_WEIGHT // rank, template) for rank, (_, template) in enumerate(pairs, start=1)]
 
 
 def compile_grammar(rules: Mapping[str, str], *, subjects: Sequence[str]) -> Grammar:
@@ -82,16 +87,14 @@ def compile_grammar(rules: Mapping[str, str], *, subjects: Sequence[str]) -> Gra
     fragments = {"": NOTHING, "\0": CAPITAL}
     body: list[tuple[int, int]] = []
     choices: list[tuple[int, int]] = []  # the start and length of each alternative, repeated by its weight
-    spans: dict[str, tuple[int, int, bool]] = {}
+    spans: dict[str, tuple[int, int]] = {}
     for key, rule in rules.items():
-        pairs = alternatives(rule)
         before = len(choices)
-        for weight, template in pairs:
+        for weight, template in alternatives(rule):
             parts = _parse(template, symbols, fragments)
             choices += [(len(body), len(parts))] * weight
             body += parts
-        ranked = all(weight == 1 and "{" not in template for weight, template in pairs)
-        spans[key] = (before, len(choices) - before, ranked)
+        spans[key] = (before, len(choices) - before)
     table = np.array([[[spans[_key(spans, name, s, of)] for of in subjects] for s in SIGNS] for name in names])
     return Grammar(
         fragments=tuple(fragments),
@@ -99,7 +102,6 @@ def compile_grammar(rules: Mapping[str, str], *, subjects: Sequence[str]) -> Gra
         held=np.array([symbol for name, symbol in symbols.items() if name.startswith("@")], np.int64),
         first=table[..., 0],
         count=table[..., 1],
-        ranked=table[..., 2].astype(bool),
         start=np.array([start for start, _ in choices]),
         length=np.array([length for _, length in choices]),
         body=np.array([symbol for symbol, _ in body]),
@@ -157,14 +159,12 @@ def expand(grammar: Grammar, pieces: Pieces, *, subject: Ints, uniforms: Uniform
 
 
 def _fill(grammar: Grammar, pieces: Pieces, *, subject: Ints, uniforms: Uniforms) -> Pieces:
-    """One pass a level of nesting. A rule with no count is settled: its alternative is the review's own."""
+    """Fill in all rules, one pass a level of nesting. A settled rule has one alternative for each review."""
     while (rules := np.flatnonzero(pieces.symbol < 0)).size:
         review = pieces.review[rules]
         place = (-1 - pieces.symbol[rules], pieces.sign[rules], subject[review])
-        number = uniforms(len(rules))
-        number = np.where(grammar.ranked[place], number * number, number)
         count = grammar.count[place]
-        offset = np.where(count > 0, (number * count).astype(np.int64), review)
+        offset = np.where(count > 0, (uniforms(len(rules)) * count).astype(np.int64), review)
         pieces = _replace(grammar, pieces, rules, grammar.first[place] + offset)
     text = pieces.symbol != NOTHING
     return Pieces(pieces.symbol[text], pieces.sign[text], pieces.review[text])
