@@ -123,7 +123,9 @@ def read_split(folder: Path, split: str) -> tuple[Ints, Ints]:
     """All records of a split -> ids int64 [texts, max_length] and labels int64 [texts]."""
     shards = sorted(str(path) for path in (folder / "records").glob(f"{split}-*.tfrecord*"))
     if not shards:
-        raise SystemExit(f"{folder}: no records/{split}-*.tfrecord there; give a folder that `python -m pipeline run` wrote")
+        raise SystemExit(
+            f"{folder}: no records/{split}-*.tfrecord there; give a folder that `python -m pipeline run` wrote"
+        )
     compression = "GZIP" if shards[0].endswith(".gz") else ""
     records = tf.data.TFRecordDataset(shards, compression_type=compression).batch(1024)
     features = {"ids": tf.io.RaggedFeature(tf.int64), "label": tf.io.FixedLenFeature([], tf.int64)}

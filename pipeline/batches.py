@@ -1,12 +1,12 @@
 """Rows of a source -> the Arrow batches that TFT reads: every column a list of one, as its tensors want them.
 
-    text      string  what the graph makes ids of
-    position  int64   where the row stands in the input; orders words of equal counts
-    label     int64   index into the labels; 0 in the analysis, which does not look at it
-    key       bytes   passes by the graph: chooses split, shard and place
-    split     int64   passes by the graph: index into SPLITS
-    sample    string  passes by the graph: the text once more for the few rows of each split that come first in their
-                      shuffled order, an empty list for the others; some of them go into the manifest as samples
+text      string  what the graph makes ids of
+position  int64   where the row stands in the input; orders words of equal counts
+label     int64   index into the labels; 0 in the analysis, which does not look at it
+key       bytes   passes by the graph: chooses split, shard and place
+split     int64   passes by the graph: index into SPLITS
+sample    string  passes by the graph: the text once more for the few rows of each split that come first in their
+                  shuffled order, an empty list for the others; some of them go into the manifest as samples
 """
 
 import numpy as np
@@ -66,7 +66,8 @@ def transform_batch(
 def _samples(
     texts: pa.LargeBinaryArray, *, keys: pa.LargeBinaryArray, splits: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Marks the rows of each split with the smallest keys, so that the samples are the same however rows are batched."""
+    """Marks the rows of each split with the smallest keys, so that the samples are the same however rows are
+    batched."""
     order = key_halves(keys)[:, 1]
     is_short = pc.less_equal(pc.binary_length(texts), _SAMPLE_BYTES).to_numpy(zero_copy_only=False)
     is_sample = np.zeros(len(texts), np.bool_)
@@ -83,6 +84,4 @@ def tensor_representations() -> dict[str, schema_pb2.TensorRepresentation]:
 
 def _scalar(name: str) -> schema_pb2.TensorRepresentation:
     dense = schema_pb2.TensorRepresentation.DenseTensor
-    return schema_pb2.TensorRepresentation(
-        dense_tensor=dense(column_name=name, shape=schema_pb2.FixedShape())
-    )
+    return schema_pb2.TensorRepresentation(dense_tensor=dense(column_name=name, shape=schema_pb2.FixedShape()))

@@ -122,7 +122,9 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
     from pipeline.run import run
 
     run(config, beam_arguments, overwrite=known.overwrite, display=show_progress)
-    print(f"records are in {config.output.path}; `python -m pipeline describe {config.output.path}` tells what they hold")
+    print(
+        f"records are in {config.output.path}; `python -m pipeline describe {config.output.path}` tells what they hold"
+    )
     return 0
 
 
@@ -150,7 +152,9 @@ def _verify(known: argparse.Namespace, overrides: dict[str, str], rest: list[str
         print(problem, file=sys.stderr)
     if result.problems:
         return 1
-    print(f"{known.folder}: {result.shards} shards, {result.records} records, {result.bytes} bytes, as the manifest says")
+    print(
+        f"{known.folder}: {result.shards} shards, {result.records} records, {result.bytes} bytes, as the manifest says"
+    )
     return 0
 
 

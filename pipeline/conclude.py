@@ -1,4 +1,5 @@
-"""What the stages left -> a published records folder, or the sentence that says why there is none: the job's last step."""
+"""What the stages left -> a published records folder, or the sentence that says why there is none: the job's last
+step."""
 
 import hashlib
 import json

@@ -1,7 +1,7 @@
 """pipeline.yaml + command line -> frozen, checked sections.
 
-`load(path, overrides)` merges default < YAML < command line and validates with pydantic. Every mistake is a UserError of
-one line that names the setting, the value and the remedy. Imports neither TensorFlow nor Beam.
+`load(path, overrides)` merges default < YAML < command line and validates with pydantic. Every mistake is a UserError
+of one line that names the setting, the value and the remedy. Imports neither TensorFlow nor Beam.
 """
 
 import difflib
@@ -29,6 +29,8 @@ class Section(BaseModel):
 
 
 class InputSettings(Section):
+    """What is read: files, their format and the columns in them."""
+
     path: str | list[str] = "sample"
     format: Literal["auto", "csv", "tsv", "jsonl", "parquet"] = "auto"
     text_column: str = Field("text", min_length=1)
@@ -37,6 +39,8 @@ class InputSettings(Section):
 
 
 class SplitSettings(Section):
+    """How rows are divided into train, eval and test: by a column, or by fractions of the texts."""
+
     column: str | None = None
     train: float = Field(0.8, gt=0, le=1)
     eval: float = Field(0.1, ge=0, lt=1)
@@ -44,6 +48,7 @@ class SplitSettings(Section):
 
     @model_validator(mode="after")
     def fractions_add_up(self) -> Self:
+        """The three fractions make 1."""
         total = self.train + self.eval + self.test
         if self.column is None and abs(total - 1) > 1e-6:
             raise ValueError(
@@ -53,6 +58,8 @@ class SplitSettings(Section):
 
 
 class TextSettings(Section):
+    """What is done to a text before it is looked up."""
+
     lowercase: bool = True
     strip_html: bool = False
     filters: str = KERAS_FILTERS
@@ -60,24 +67,31 @@ class TextSettings(Section):
 
 
 class VocabularySettings(Section):
+    """Which words get an id."""
+
     top_words: int = Field(5000, ge=3, le=2**31 - 1)
     min_count: int = Field(1, ge=1)
     oov: Oov = "drop"
 
     @model_validator(mode="after")
     def at_least_one_word(self) -> Self:
+        """There is room for a word beside the reserved ids."""
         if kept_words(self.top_words, self.oov) < 1:
             raise ValueError(f"top_words {self.top_words} leaves no room for a word; use 3 or more")
         return self
 
 
 class SequenceSettings(Section):
+    """How ids become a record of fixed length."""
+
     max_length: int = Field(500, ge=1, le=1_000_000)
     padding: Side = "pre"
     truncating: Side = "pre"
 
 
 class OutputSettings(Section):
+    """Where and how records are written."""
+
     path: str = Field("out/records", min_length=1)
     shards: Literal["auto"] | int = "auto"
     compression: Compression = "gzip"
@@ -86,12 +100,15 @@ class OutputSettings(Section):
 
     @model_validator(mode="after")
     def shard_count(self) -> Self:
+        """A number of shards that file names can hold."""
         if isinstance(self.shards, int) and not 1 <= self.shards <= 99_999:
             raise ValueError(f"shards is {self.shards}; use auto or a number from 1 to 99999")
         return self
 
 
 class ModelSettings(Section):
+    """The architecture."""
+
     embedding_dim: int = Field(32, ge=1)
     mask_zero: bool = True
     lstm_units: int | list[int] = 100
@@ -103,13 +120,18 @@ class ModelSettings(Section):
 
     @model_validator(mode="after")
     def widths_are_positive(self) -> Self:
+        """A width for each LSTM."""
         widths = [self.lstm_units] if isinstance(self.lstm_units, int) else self.lstm_units
         if not widths or min(widths) < 1:
-            raise ValueError(f"lstm_units is {self.lstm_units}; use a positive width, or a list of them for stacked layers")
+            raise ValueError(
+                f"lstm_units is {self.lstm_units}; use a positive width, or a list of them for stacked layers"
+            )
         return self
 
 
 class TrainingSettings(Section):
+    """How it is trained."""
+
     epochs: int = Field(3, ge=1)
     batch_size: int = Field(64, ge=1)
     learning_rate: float = Field(0.001, gt=0)
@@ -123,6 +145,8 @@ class TrainingSettings(Section):
 
 
 class ExportSettings(Section):
+    """Where the SavedModel goes."""
+
     path: str = Field("out/model", min_length=1)
 
 
@@ -182,7 +206,8 @@ def setting_names() -> list[str]:
 
 
 def _section_class(annotation: object) -> type[Section]:
-    assert isinstance(annotation, type) and issubclass(annotation, Section)
+    assert isinstance(annotation, type)
+    assert issubclass(annotation, Section)
     return annotation
 
 

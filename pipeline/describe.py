@@ -16,7 +16,12 @@ _MOST_LABELS = 12
 
 def described(manifest: ManifestFile, *, words: Sequence[tuple[str, int]]) -> RenderableType:
     """What the folder holds; `words` are the most frequent ones with their counts."""
-    parts: list[RenderableType] = [_splits(manifest), _labels(manifest), _vocabulary(manifest, words), _lengths(manifest)]
+    parts: list[RenderableType] = [
+        _splits(manifest),
+        _labels(manifest),
+        _vocabulary(manifest, words),
+        _lengths(manifest),
+    ]
     if manifest.rejected.rows:
         parts.append(_rejected(manifest))
     if manifest.duplicates.texts:

@@ -72,12 +72,8 @@ def analyse(pipeline: beam.Pipeline, plan: Plan) -> Analysed:
         | "TasksToAnalyse" >> beam.Create(plan.tasks, reshuffle=True)
         | "ReadTrain" >> beam.ParDo(ReadTrain(plan.reading)).with_outputs(LABELS, main="batches")
     )
-    function = preprocessing.preprocessing_fn(
-        plan.config, summary_path=plan.summary_path, buckets=plan.buckets
-    )
-    transform = (train["batches"], preprocessing.input_config()) | (
-        "Analyse" >> tft_beam.AnalyzeDataset(function)
-    )
+    function = preprocessing.preprocessing_fn(plan.config, summary_path=plan.summary_path, buckets=plan.buckets)
+    transform = (train["batches"], preprocessing.input_config()) | ("Analyse" >> tft_beam.AnalyzeDataset(function))
     labels = train[LABELS] | "MergeLabels" >> beam.CombineGlobally(MergeLabels())
     return Analysed(transform, labels)
 
@@ -95,14 +91,11 @@ def write(pipeline: beam.Pipeline, plan: Plan, analysed: Analysed) -> Written:
     transformed, _ = ((read["batches"], preprocessing.input_config()), analysed.transform) | (
         "Transform" >> tft_beam.TransformDataset(output_record_batches=True)
     )
-    encoded = transformed | "Encode" >> beam.ParDo(EncodeRecords(plan.writing)).with_outputs(
-        STATISTICS, main="blocks"
-    )
+    encoded = transformed | "Encode" >> beam.ParDo(EncodeRecords(plan.writing)).with_outputs(STATISTICS, main="blocks")
     return Written(
         shards=encoded["blocks"] | "WriteShards" >> WriteShards(plan.writing),
         statistics=encoded[STATISTICS] | "MergeStatistics" >> beam.CombinePerKey(MergeStatistics()),
         rejected=read[REJECTED]
-        | "WriteRejects"
-        >> WriteRejects(plan.result, shards=plan.rejected_files, task_rows=read[TASK_ROWS]),
+        | "WriteRejects" >> WriteRejects(plan.result, shards=plan.rejected_files, task_rows=read[TASK_ROWS]),
         task_rows=read[TASK_ROWS],
     )

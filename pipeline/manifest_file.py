@@ -1,4 +1,5 @@
-"""The bytes of a manifest.json -> its parts, checked: the one place that says how the file is built for those who read it.
+"""The bytes of a manifest.json -> its parts, checked: the one place that says how the file is built for those who
+read it.
 
 Keys that stand beside these, of a later version, are passed over.
 """
@@ -29,7 +30,8 @@ class Shard(_Part):
 
 
 class SplitPart(_Part):
-    """A split. labels: rows by label; lengths: [number of ids before truncation, rows]; a shard or split may be empty."""
+    """A split. labels: rows by label; lengths: [number of ids before truncation, rows]; a shard or split may be
+    empty."""
 
     rows: int = Field(ge=0)
     shards: list[Shard]
@@ -67,7 +69,8 @@ class InputPart(_Part):
 
 
 class DuplicatesPart(_Part):
-    """Texts seen more than once, the rows beyond the first of each, and how many of the texts carry different labels."""
+    """Texts seen more than once, the rows beyond the first of each, and how many of the texts carry different
+    labels."""
 
     texts: int = 0
     rows: int = 0
@@ -93,7 +96,8 @@ class ConfigPart(_Part):
 
 
 class ManifestFile(_Part):
-    """The whole file. coverage: [number of words, share of the train split's tokens that the most frequent so many are]."""
+    """The whole file. coverage: [number of words, share of the train split's tokens that the most frequent so many
+    are]."""
 
     config: ConfigPart
     labels: list[str]

@@ -1,4 +1,5 @@
-"""Settings and the files found -> the plan of a job: what is read, how it is cut, where it is built. Small and picklable.
+"""Settings and the files found -> the plan of a job: what is read, how it is cut, where it is built. Small and
+picklable.
 
 All that depends on the input's size is decided here and from that size alone, never from workers or cores: so the same
 input gives the same bytes everywhere.
@@ -72,9 +73,7 @@ class Plan:
     @property
     def reading(self) -> Reading:
         """How its rows are read."""
-        return Reading(
-            columns_of(self.config), self.config.split, self.config.output.seed, self.progress_folder
-        )
+        return Reading(columns_of(self.config), self.config.split, self.config.output.seed, self.progress_folder)
 
     @property
     def writing(self) -> Writing:

@@ -51,9 +51,7 @@ def preprocess(
     tokens = text.tokenize(inputs[TEXT], text_settings)
     vocabulary = vocabulary_file(tokens, inputs[POSITION], plan)
     # TFT's own way to a deferred file: it knows when the real one is there.
-    word_ids = tft.apply_vocabulary(
-        tokens.flat_values, vocabulary, default_value=PADDING_ID, lookup_fn=_look_up
-    )
+    word_ids = tft.apply_vocabulary(tokens.flat_values, vocabulary, default_value=PADDING_ID, lookup_fn=_look_up)
     sequences = text.sequences(tokens.with_flat_values(word_ids), oov=oov)
     return {
         IDS: text.pad(sequences.known, sequence),

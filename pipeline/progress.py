@@ -1,7 +1,8 @@
 """Rows done so far, told from the workers of this machine to the command that waits for them.
 
 Beam's in-process runner blocks until all is done and shows no counters meanwhile. So each worker keeps its own small
-file in a folder, and whoever wants to know adds them up. On other machines there is no such folder, and nothing is told.
+file in a folder, and whoever wants to know adds them up. On other machines there is no such folder, and nothing is
+told.
 """
 
 import contextlib

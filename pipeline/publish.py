@@ -23,9 +23,7 @@ from pipeline.contract import (
 from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles
 
-_OWN_NAMES = frozenset(
-    {MANIFEST_FILE, RECORDS_FOLDER, TRANSFORM_FOLDER, VOCABULARY_FILE, REJECTED_FOLDER, REPORT_FILE}
-)
+_OWN_NAMES = frozenset({MANIFEST_FILE, RECORDS_FOLDER, TRANSFORM_FOLDER, VOCABULARY_FILE, REJECTED_FOLDER, REPORT_FILE})
 _STAGING = ".staging-"
 
 _logger = logging.getLogger(__name__)

@@ -107,9 +107,7 @@ class ReadAll(beam.DoFn):
         tally.write()
         yield beam.pvalue.TaggedOutput(TASK_ROWS, TaskRows(task.path, task.start, first))
 
-    def _outputs(
-        self, batch: Batch, found: Sorted, *, task: ReadTask, labels: list[str]
-    ) -> Iterator[pa.RecordBatch]:
+    def _outputs(self, batch: Batch, found: Sorted, *, task: ReadTask, labels: list[str]) -> Iterator[pa.RecordBatch]:
         index = pc.fill_null(pc.index_in(found.rows["label"], pa.array(labels, pa.string())), -1)
         index = index.to_numpy(zero_copy_only=False).astype(np.int64)
         is_known = index >= 0

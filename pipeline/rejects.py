@@ -1,8 +1,8 @@
 """Rows that can't be used -> rejected/*.jsonl, a line a row, and how many for which reason.
 
-A line holds `file`, `row` (1 is the file's first row of data), `reason`, `id` where there is one, and `content`, the row as
-far as it can be shown. A part of a file counts its rows from its own start; where that is in the file is known once
-all parts are read, so rows get their numbers here.
+A line holds `file`, `row` (1 is the file's first row of data), `reason`, `id` where there is one, and `content`, the
+row as far as it can be shown. A part of a file counts its rows from its own start; where that is in the file is known
+once all parts are read, so rows get their numbers here.
 """
 
 import json
@@ -108,9 +108,7 @@ def _by_shard(table: pa.Table, *, shards: int) -> Iterator[tuple[int, bytes]]:
     yield xxhash.xxh3_64_intdigest(file.encode()) % shards, blobs.pack(table)
 
 
-def _write(
-    shard: tuple[int, Iterable[bytes]], *, folder: str, shards: int, task_rows: Sequence[TaskRows]
-) -> Rejected:
+def _write(shard: tuple[int, Iterable[bytes]], *, folder: str, shards: int, task_rows: Sequence[TaskRows]) -> Rejected:
     index, packed = shard
     table = pa.concat_tables([blobs.unpack(blob) for blob in packed])
     rejected = lines(table, before=rows_before(task_rows))
@@ -118,7 +116,5 @@ def _write(
     content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in rejected)
     BeamFiles().write(f"{folder}/{name}", content.encode())
     by_reason = Counter(line["reason"] for line in rejected)
-    examples = {
-        reason: [line for line in rejected if line["reason"] == reason][:_EXAMPLES] for reason in by_reason
-    }
+    examples = {reason: [line for line in rejected if line["reason"] == reason][:_EXAMPLES] for reason in by_reason}
     return Rejected(dict(by_reason), examples)

@@ -25,6 +25,7 @@ _WORKER_ERROR = re.compile(r"UserError: (?P<message>.+?)(?: \[while running|\\n|
 # A display: given the folder in which workers tell their progress, shows it while the context lasts.
 Display = Callable[[str], AbstractContextManager[None]]
 
+
 def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, display: Display) -> None:
     """Runs the whole job and returns when the records folder is published.
 

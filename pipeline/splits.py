@@ -1,7 +1,7 @@
 """The content of a row -> its key and its split, the same wherever the row stands and whoever reads it.
 
-A key is 16 bytes, XXH3-128 of the text under the seed, big-endian: bytes 0 to 8 choose the split, bytes 8 to 16 the shard
-and the place in it (pipeline/records/shuffle.py). Equal texts have equal keys, so they never stand in two splits.
+A key is 16 bytes, XXH3-128 of the text under the seed, big-endian: bytes 0 to 8 choose the split, bytes 8 to 16 the
+shard and the place in it (pipeline/records/shuffle.py). Equal texts have equal keys, so they never stand in two splits.
 """
 
 from collections.abc import Iterable
@@ -37,7 +37,8 @@ def content_keys(texts: Iterable[bytes], *, seed: int) -> pa.LargeBinaryArray:
 
 
 def split_by_content(keys: pa.LargeBinaryArray, settings: SplitSettings) -> SplitIndices:
-    """Keys, large_binary [rows] -> int64 [rows], the index into SPLITS of each, in the shares that the settings ask for.
+    """Keys, large_binary [rows] -> int64 [rows], the index into SPLITS of each, in the shares that the settings ask
+    for.
 
     >>> keys = pa.array([bytes(16), b"\\xe0" + bytes(15), b"\\xff" * 16], pa.large_binary())
     >>> split_by_content(keys, SplitSettings()).tolist()

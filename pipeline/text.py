@@ -9,9 +9,10 @@ r"""Texts -> tokens -> ids -> padded ids: pure functions of tensors, the same gr
 Order of operations: NUL -> space, invalid UTF-8 -> U+FFFD, lower case, tags -> space, filters -> space, split, look up,
 truncate, pad.
 
-A token is spelt in files (the vocabulary asset, vocabulary.tsv) with `\\`, `\t`, `\n` and `\r` for a backslash, a tab, a
-line feed and a carriage return, since those files hold a token a line; `tokens` has that spelling already, because
-the look-up compares with it. Words in which none of the four survive, which is all of them by default, look the same.
+A token is spelt in files (the vocabulary asset, vocabulary.tsv) with `\\`, `\t`, `\n` and `\r` for a backslash, a
+tab, a line feed and a carriage return, since those files hold a token a line; `tokens` has that spelling already,
+because the look-up compares with it. Words in which none of the four survive, which is all of them by default, look
+the same.
 """
 
 import contextlib
@@ -33,8 +34,8 @@ _ASCII_WHITE_SPACE = "\t\n\v\f\r "
 _TAG = r"</?[A-Za-z!][^<>]*>"
 _ESCAPES = (("\\", r"\\"), ("\t", r"\t"), ("\n", r"\n"), ("\r", r"\r"))
 
-# ICU lowers these by the rules of the machine's language: under LANG=tr_TR 'I' becomes a dotless i, under lt_LT a dot is
-# added below an accent. Mapped by ourselves, before ICU sees them, a text has the same ids on every machine.
+# ICU lowers these by the rules of the machine's language: under LANG=tr_TR 'I' becomes a dotless i, under lt_LT a dot
+# is added below an accent. Mapped by ourselves, before ICU sees them, a text has the same ids on every machine.
 _LANGUAGE_DEPENDENT = {
     "\u0130": "i\u0307", "\u00cc": "\u00ec", "\u00cd": "\u00ed", "\u0128": "\u0129", "\u012e": "\u012f",
 }  # fmt: skip
@@ -73,8 +74,8 @@ def tokenize(text: tf.Tensor, settings: TextSettings) -> tf.RaggedTensor:
 def word_table(vocabulary_file: str | tf.Tensor) -> tf.lookup.StaticHashTable:
     r"""The table from a token to its id, of a vocabulary file with a line `id TAB token TAB count` a word.
 
-    Unknown words have the id of padding there, which no word has. Within a tf.function the table is built outside, once;
-    inside it would be read again at each call.
+    Unknown words have the id of padding there, which no word has. Within a tf.function the table is built outside,
+    once; inside it would be read again at each call.
     """
     is_known_already = isinstance(vocabulary_file, str) or hasattr(vocabulary_file, "numpy")
     with tf.init_scope() if is_known_already and tf.inside_function() else contextlib.nullcontext():
@@ -156,7 +157,8 @@ def _filtered(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
     spaces.discard(" ")  # replacing each space by itself costs 4 times the rest (43 against 182 MB/s)
     if not spaces:
         return text
-    # A run becomes one space: the split drops empty tokens anyhow. Characters are tokens themselves, so they keep their number.
+    # A run becomes one space: the split drops empty tokens anyhow. Characters are tokens themselves, so they keep
+    # their number.
     repeat = "" if settings.split == "character" else "+"
     return tf.strings.regex_replace(text, _character_class(spaces) + repeat, " ")
 

@@ -27,8 +27,8 @@ from pipeline.statistics import Columns, SplitStatistics, merge, split_statistic
 
 STATISTICS = "statistics"
 
-# A block of 2 MB holds some 3,000 records of 500 ids; larger ones save nothing more, and hundreds of shards times a block
-# must fit into a worker's memory.
+# A block of 2 MB holds some 3,000 records of 500 ids; larger ones save nothing more, and hundreds of shards times a
+# block must fit into a worker's memory.
 _BLOCK_BYTES = 2 << 20
 # All blocks that wait in a bundle together; then they go out, full or not.
 _WAITING_BYTES = 256 << 20
@@ -133,9 +133,7 @@ def batch_columns(batch: pa.RecordBatch) -> Columns:
     """A batch as TFT gives it -> its columns as arrays."""
     samples = batch[SAMPLE]
     rows = np.repeat(np.arange(batch.num_rows), samples.value_lengths().to_numpy())
-    numbers = {
-        name: batch[name].flatten().to_numpy() for name in (IDS, LABEL, TOKEN_COUNT, KNOWN_COUNT)
-    }
+    numbers = {name: batch[name].flatten().to_numpy() for name in (IDS, LABEL, TOKEN_COUNT, KNOWN_COUNT)}
     return Columns(
         numbers[IDS].reshape(batch.num_rows, -1),
         numbers[LABEL],
@@ -207,6 +205,4 @@ class WriteShard(beam.DoFn):
         files.move(attempt, f"{self._writing.folder}/{path}")
         tally = Tally(self._writing.progress_folder, "write")
         tally.add(summary.records)
-        yield WrittenShard(
-            split=split, path=path, summary=summary, duplicates=shuffle.duplicate_counts(ordered)
-        )
+        yield WrittenShard(split=split, path=path, summary=summary, duplicates=shuffle.duplicate_counts(ordered))

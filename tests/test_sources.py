@@ -142,6 +142,28 @@ def test_sources_plan_cuts_large_files(
     assert read(content, name, range_bytes=range_bytes)[0] == read(content, name)[0]
 
 
+LINE_RANGES = [
+    # start, stop: the texts of the lines, which begin at 0, 23 and 46
+    (0, 1, ["a"]),
+    (0, 23, ["a"]),
+    (0, 24, ["a", "b"]),
+    (1, 23, []),
+    (22, 23, []),
+    (23, 24, ["b"]),
+    (24, 69, ["c"]),
+    (47, 69, []),
+    (60, 200, []),  # the file is shorter than it was
+    (100, 200, []),
+]
+
+
+@pytest.mark.parametrize(("start", "stop", "texts"), LINE_RANGES)
+def test_sources_jsonl_lines_belong_where_they_begin(start: int, stop: int, texts: list[str]) -> None:
+    files = MemoryFiles({"a.jsonl": LINES})
+    batches = list(read_task(ReadTask("a.jsonl", 0, "jsonl", start, stop), COLUMNS, files))
+    assert [text for text, _, _ in rows_of(batches)] == texts
+
+
 def test_sources_tasks_are_small_to_send() -> None:
     (task,) = plan(MemoryFiles({"a.csv": CSV}))
     assert pickle.loads(pickle.dumps(task)) == task

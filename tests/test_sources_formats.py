@@ -230,6 +230,9 @@ def test_sources_formats_parquet_nested() -> None:
 LINES = b'{"text":"a","label":1}\n{"text":"b","label":2}\n{"text":"c","label":3}\n'
 GZIP = gzip.compress(LINES)
 ZSTD = zstandard.compress(LINES)
+LONG_WINDOW = zstandard.ZstdCompressor(
+    compression_params=zstandard.ZstdCompressionParameters.from_level(1, window_log=28)
+).compressobj()
 USED = [("a", "1", 0), ("b", "2", 23), ("c", "3", 46)]
 # fmt: off
 COMPRESSED = [
@@ -242,6 +245,7 @@ COMPRESSED = [
     ("an empty member", "a.jsonl.gz", gzip.compress(b"") + GZIP, USED, []),
     ("several frames", "a.jsonl.zst", zstandard.compress(LINES[:30]) + zstandard.compress(LINES[30:]), USED,
      []),
+    ("zstd --long=28", "a.jsonl.zst", LONG_WINDOW.compress(LINES) + LONG_WINDOW.flush(), USED, []),
     ("padded with zeros", "a.jsonl.gz", GZIP + b"\0" * 512, USED, []),
     ("other bytes behind", "a.jsonl.gz", GZIP + b"garbage", USED, [(3, DAMAGED)]),
     ("wrong checksum", "a.jsonl.gz", GZIP[:-8] + b"\0" * 8,

@@ -10,7 +10,6 @@
 Nothing in it refers to the records folder, which may go.
 """
 
-import importlib.metadata
 import io
 import logging
 import platform
@@ -36,7 +35,6 @@ from trainer.warmup import WARMUP_FILE, write_warmup
 # and a million of them would add 128 MB to the model.
 _WORDS_BEFORE: Final = 10_000
 _WARMUP_TEXTS: Final = 8
-_PACKAGES: Final = ("tensorflow", "keras", "numpy")
 
 _logger = logging.getLogger(__name__)
 
@@ -58,12 +56,8 @@ def export(trained: TrainedModel, config: Config, *, metrics: Metrics | None) ->
     """
     manifest = trained.manifest
     text_to_ids = TextToIds(manifest.folder)
-    right = selfcheck.certify(
-        text_to_ids, trained.model, labels=manifest.labels, samples=manifest.content.samples
-    )
-    served = ServedModel(
-        text_to_ids, trained.model, labels=manifest.labels, padding=manifest.sequence.padding
-    )
+    right = selfcheck.certify(text_to_ids, trained.model, labels=manifest.labels, samples=manifest.content.samples)
+    served = ServedModel(text_to_ids, trained.model, labels=manifest.labels, padding=manifest.sequence.padding)
     with versions.staging(config.export.path) as folder:
         tf.saved_model.save(served, folder, signatures=served.functions)
         files.write(files.join(folder, certificate.CERTIFICATE_FILE), certificate.dumps(right))
@@ -99,8 +93,12 @@ def _info(trained: TrainedModel, config: Config, *, metrics: Metrics | None) -> 
         best_epoch=trained.best_epoch,
         metrics=None if metrics is None else dict(metrics),
         records=manifest.sha256,
-        versions={"python": platform.python_version()}
-        | {package: importlib.metadata.version(package) for package in _PACKAGES},
+        versions={
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
     )
 
 

@@ -116,7 +116,9 @@ def version_folder(path: str) -> str:
     for folder in (path, versions.newest_version(path)):
         if folder is not None and tf.io.gfile.exists(files.join(folder, versions.SAVED_MODEL_FILE)):
             if not tf.io.gfile.exists(files.join(folder, INFO_FILE)):
-                raise UserError(f"--model: {folder} is a SavedModel, but not one that `python -m trainer train` exported")
+                raise UserError(
+                    f"--model: {folder} is a SavedModel, but not one that `python -m trainer train` exported"
+                )
             return folder
     what = "holds no exported model" if tf.io.gfile.isdir(path) else "is no folder"
     raise UserError(f"--model: {path} {what}; give the export.path of a training that has ended, or a version in it")

@@ -49,9 +49,7 @@ def run(path: str, output: str) -> None:
         tft_beam.Context(temp_dir=temporary),
     ):
         rows = (
-            pipeline
-            | beam.io.ReadFromParquet(path, columns=["text", "label"])
-            | beam.Partition(split_of, len(_SPLITS))
+            pipeline | beam.io.ReadFromParquet(path, columns=["text", "label"]) | beam.Partition(split_of, len(_SPLITS))
         )
         train, transform = (rows[0], raw) | tft_beam.AnalyzeAndTransformDataset(preprocess)
         others = [

@@ -44,7 +44,18 @@ class Plan:
 @cache
 def tables() -> tuple[Grammar, Forms]:
     """The compiled grammar, once a process."""
-    rules = {**PRAISE_AND_BLAME, **COMMON, **SYLLABLES, **TITLES, **NAMES, **PARTS, **OPINIONS, **FOREIGN, **OPENINGS, **STORIES}
+    rules = {
+        **PRAISE_AND_BLAME,
+        **COMMON,
+        **SYLLABLES,
+        **TITLES,
+        **NAMES,
+        **PARTS,
+        **OPINIONS,
+        **FOREIGN,
+        **OPENINGS,
+        **STORIES,
+    }
     grammar = compile_grammar(rules, subjects=SUBJECTS)
     return grammar, all_forms(grammar.fragments)
 

@@ -35,12 +35,11 @@ from pipeline.sources.schema import (
     rejects_only,
     shown,
 )
-from pipeline.sources.streams import check_promise, text_blocks
+from pipeline.sources.streams import check_promise, text_blocks, without_mark
 
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 LINE_ENDS: Final = b"\r\n"
 ROW_BYTE: Final = re.compile(rb"[^\r\n]")
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,9 @@ def _chunks(file: BinaryIO, task: ReadTask, columns: Columns) -> Iterator[tuple[
     """Whole rows without the header; no layout where the file ends badly before its header is whole."""
     delimiter = DELIMITERS[task.format]
     layout = None
-    for chunk in whole_rows(text_blocks(file, task.path), partial(last_row_end, delimiter=delimiter)):
+    for chunk in whole_rows(without_mark(text_blocks(file, task.path)), partial(last_row_end, delimiter=delimiter)):
         if layout is None and not chunk.reason:
-            data = chunk.data.removeprefix(BYTE_ORDER_MARK).lstrip(LINE_ENDS)
+            data = chunk.data.lstrip(LINE_ENDS)
             if not data:
                 continue
             end = first_row_end(data, delimiter=delimiter)

@@ -5,6 +5,7 @@ byte order mark. A row's place is the byte its line begins at, so that a large f
 line belongs to the range in which its first byte stands.
 """
 
+import codecs
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -29,8 +30,6 @@ from pipeline.sources.streams import (
     text_blocks,
 )
 from pipeline.sources.values import UnusableError
-
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 # Objects looked at for a column before it is said to be missing: a key may be left out where its value is
 # null.
@@ -96,8 +95,7 @@ def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
 def _chunks(file: BinaryIO, task: ReadTask) -> Iterator[Chunk]:
     if task.stop is None:
         return whole_rows(text_blocks(file, task.path), _last_line_end)
-    # Both ends of a range go to the next beginning of a line, and so neighbours share no line and leave none
-    # out.
+    # Both ends go to the next beginning of a line, so that neighbours share no line and leave none out.
     first, end = _line_start(file, task.start), _line_start(file, task.stop)
     return whole_rows(_bytes_between(file, first, end), _last_line_end, offset=first)
 
@@ -130,9 +128,9 @@ def _last_line_end(data: bytes) -> RowEnd:
 def _lines(chunk: Chunk) -> Iterator[tuple[int, bytes]]:
     """Each line that is not blank, with the place of its first byte."""
     data = chunk.data
-    if chunk.offset == 0 and data.startswith(BYTE_ORDER_MARK):
+    if chunk.offset == 0 and data.startswith(codecs.BOM_UTF8):
         # Blanks are no part of the JSON and keep the places as they are.
-        data = data.replace(BYTE_ORDER_MARK, b" " * len(BYTE_ORDER_MARK), 1)
+        data = data.replace(codecs.BOM_UTF8, b" " * len(codecs.BOM_UTF8), 1)
     place = chunk.offset
     for line in data.split(b"\n"):
         if line and not line.isspace():

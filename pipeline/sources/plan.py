@@ -10,7 +10,7 @@ from pipeline.sources import parquet, sample
 from pipeline.sources.files import FileInfo, Files, open_file
 from pipeline.sources.formats import FORMATS, format_named
 from pipeline.sources.schema import MAX_FILES, ReadTask
-from pipeline.sources.streams import DamagedError, read_head, text_blocks
+from pipeline.sources.streams import DamagedError, read_head, text_blocks, without_mark
 
 # A range takes a worker about a second: small enough to share a large file out evenly, large enough to be
 # worth a task.
@@ -95,13 +95,13 @@ def _guess(file: FileInfo, files: Files) -> str:
         stored.seek(0)
         head = b""
         try:
-            for block in text_blocks(stored, file.path):
+            for block in without_mark(text_blocks(stored, file.path)):
                 head += block
                 if len(head) >= GUESSED_BYTES:
                     break
         except DamagedError:
             pass
-    head = head[:GUESSED_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip()
+    head = head[:GUESSED_BYTES].lstrip()
     first_line = head.splitlines()[0] if head else b""
     if b"\0" not in head:
         if head.startswith(b"{"):

@@ -48,15 +48,21 @@ class Decompressor(Protocol):
 
 
 def text_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
-    """The bytes of a text file, in blocks; UTF-16 is turned into UTF-8, and a UTF-8 byte order mark stays.
+    """The bytes of a text file, in blocks; UTF-16 is turned into UTF-8, a UTF-8 byte order mark stays as it is.
 
     Raises:
       DamagedError: after the last good block.
     """
-    blocks = _beginning_with(_decompressed(file, path), size=len(UTF16_MARKS[0]))
+    blocks = _beginning_with(_decompressed(file, path), size=len(codecs.BOM_UTF8))
     first = next(blocks)
     blocks = itertools.chain([first], blocks)
     return _from_utf16(blocks) if first.startswith(UTF16_MARKS) else blocks
+
+
+def without_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """What text_blocks gives, without a UTF-8 byte order mark."""
+    yield next(blocks).removeprefix(codecs.BOM_UTF8)
+    yield from blocks
 
 
 def read_head(file: BinaryIO) -> bytes:
