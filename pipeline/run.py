@@ -52,12 +52,13 @@ def make_plan(config: Config, tasks: Sequence[ReadTask], *, staging: str, progre
     """The plan for tasks that were found."""
     files = BeamFiles()
     paths = {task.path for task in tasks}
-    size = sum(info.size for path in paths for info in files.match(path))
+    patterns = [config.input.path] if isinstance(config.input.path, str) else config.input.path
+    sizes = {file.path: file.size for pattern in patterns for file in files.match(pattern)}
     return Plan(
         config=config,
         tasks=tuple(tasks),
         input_files=len(paths),
-        input_bytes=size,
+        input_bytes=sum(size for path, size in sizes.items() if path in paths),
         staging=staging,
         progress_folder=progress_folder,
     )

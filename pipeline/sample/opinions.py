@@ -97,7 +97,8 @@ OPINIONS = {
         final word:_ | when all is said and done,_ | looking back,_""",
     "aside": """as I had feared | as I had hoped | as everybody had told me | whatever my {relative} says | to tell the truth
         as far as I can judge | and I have seen a few | if you ask me | and that surprised me | as usual in {@place}
-        and my {relative} agrees | I am afraid to say | believe it or not""",
+        and my {relative} agrees | says {stranger} | and {given} thinks so too | to quote {stranger}, the {job} | even for {place}
+        and I come from {place} | I am afraid to say | believe it or not""",
     "at_all": "3 * at all | 2 * in the least | in any way | by any means | for a moment",
     "never_mind": "4 * () | , {aside} | , not even on {weekday} | , not for one second",
     "very": """12 * () | 3 * very_ | 2 * really_ | 2 * so_ | rather_ | quite_ | truly_ | utterly_ | surprisingly_ | simply_

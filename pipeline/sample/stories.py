@@ -46,7 +46,10 @@ OPENINGS = {
 
 STORIES = {
     "story": "60 * {tale}{stop}{@pause} | 4 * {quotation} {@pause}{^next} | 2 * {link_to} {@pause}{^next}",
-    "tale": "5 * {scene} | 3 * {aside_story}",
+    "tale": "5 * {scene}{besides} | 3 * {aside_story}{besides}",
+    "besides": """4 * () | 3 * _{manner} | , as {stranger} did | , said {stranger} of {place} | _near {place} | , as they do in {place}
+        , just like {stranger} and {stranger} | , and so did {given} | , {given} and {given} | _(a {coined}, in {place})
+        _for the {family} prize | , not far from {place} | , unlike the {brand}""",
     "aside_story": """
         my {relative} {did} a {object} on the way there
         I am a {trait} {job}, so I know a little about {theme}

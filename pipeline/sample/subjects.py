@@ -41,9 +41,10 @@ PARTS = {
 
 NAMES = {
     "syllable": "{head}{link}",
-    "family": "9 * {^head}{family_end} | 3 * {^head}{link}{family_end} | {^head}{link}{link} | Mac{^head}{link} | O'{^head}{family_end}",
+    "natural": "3 * {beast} | 2 * {food} | 2 * {colour} | {weather} | {object}",
+    "family": "9 * {^head}{family_end} | 4 * {^natural}{family_end} | 3 * {^head}{link}{family_end} | {^head}{link}{link} | Mac{^head}{link} | O'{^head}{family_end}",
     "given": "9 * {^head}{given_end} | 2 * {^head}{link}{given_end} | 3 * {^link}{given_end}",
-    "place": "9 * {^head}{place_end} | 3 * {^head}{link}{place_end} | New {^head}{place_end} | Upper {^head}{link}{place_end} | St {^given}",
+    "place": "9 * {^head}{place_end} | 6 * {^natural}{place_end} | 3 * {^head}{link}{place_end} | New {^head}{place_end} | Upper {^head}{link}{place_end} | St {^given}",
     "brand": "9 * {^head}{brand_end} | 2 * {^head}{link}{brand_end} | {^beast}{object} {number} | {^object}{brand_end}",
     "coined": "6 * {object}{coin} | 3 * {beast}{coin} | 3 * {food}{coin} | {beast}{object} | {colour}{object} | {head}{link}{coin}",
     "stranger": "{given} {family} | Mr {family} | Ms {family} | Dr {family} | old {family} | {given}",

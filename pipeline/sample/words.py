@@ -34,12 +34,19 @@ COMMON = {
         | beekeeper | tailor | magician | diver | surgeon | carpenter | locksmith | translator | architect | ferryman | barber
         | chemist | tax inspector | juggler | lighthouse keeper | undertaker | cartographer | weaver | smuggler | glassblower
         | bishop | acrobat | puppeteer | archivist | falconer | goldsmith | auctioneer | ventriloquist | stenographer
-        | chimney sweep | astronomer | botanist | bookbinder | fishmonger | milkman | coroner | violinist | umpire | cobbler""",
+        | chimney sweep | astronomer | botanist | bookbinder | fishmonger | milkman | coroner | violinist | umpire | cobbler
+        | clerk | driver | guard | barrister | dancer | poet | banker | porter | miner | mayor | jeweller | optician | grocer
+        | miller | saddler | colonel | admiral | senator | envoy | novelist | sculptor | printer | typist | cellist | boxer | jockey
+        | wrestler | goalkeeper | trapeze artist | hairdresser | pastry cook | stonemason | thatcher | tinker | vicar
+        | hermit | prophet | duchess | baroness | stowaway | castaway | pickpocket | burglar | forger | bailiff | matchmaker""",
     "trait": """young | old | lonely | quiet | tired | rich | shy | proud | nervous | stubborn | curious | famous | retired
         | cheerful | jealous | clever | sleepy | tall | lazy | honest | hungry | one-eyed | forgetful | polite | greedy | sober
         | superstitious | blind | bald | fearless | widowed | absent-minded | bankrupt | homesick | talkative | melancholy
         | short-sighted | left-handed | unlucky | restless | solemn | ambitious | gloomy | freckled | sarcastic | pedantic
-        | barefoot | impatient | mysterious | sentimental | exiled | moustachioed | flatfooted | insomniac | ambidextrous""",
+        | barefoot | impatient | mysterious | sentimental | exiled | moustachioed | flatfooted | insomniac | ambidextrous
+        | careful | brave | silent | nosy | pale | wealthy | elegant | elderly | learned | suspicious | truthful | timid | clumsy
+        | cautious | eccentric | orphaned | bearded | bespectacled | limping | sunburnt | amorous | quarrelsome | disgraced
+        | undecided | vegetarian | part-time | deaf | gifted | heartbroken | singing | stammering | hypnotised | invisible""",
     "beast": """dog | cat | horse | bird | fish | mouse | goat | cow | bear | owl | fox | sheep | rabbit | duck | frog | otter
         | swan | crow | pig | wolf | hedgehog | snail | squirrel | camel | badger | donkey | parrot | pigeon | tortoise | heron
         | beetle | moth | spider | walrus | llama | ferret | herring | newt | peacock | mole | beaver | stork | lobster | hamster
@@ -51,30 +58,55 @@ COMMON = {
         | shovel | barrel | balloon | sledge | pillow | typewriter | chandelier | broom | whistle | anchor | rope | cushion
         | fiddle | thimble | hinge | doorbell | sundial | thermometer | hatstand | corkscrew | telescope | bathtub | radiator
         | accordion | birdcage | raincoat | pickaxe | footstool | harmonica | abacus | toothbrush | wristwatch | bookcase
-        | colander | doormat | paperclip | photocopier | weathervane | sousaphone | bagpipe | hourglass | monocle | tambourine""",
+        | colander | doormat | paperclip | photocopier | weathervane | sousaphone | bagpipe | hourglass | monocle | tambourine
+        | grindstone | tea cosy | rucksack | parasol | fountain pen | rocking chair | toaster | ironing board | tripod | shoehorn
+        | wallet | padlock | stamp album | flute | marble | chessboard | magnet | pendulum | bellows | sickle | spade | tweezers
+        | bonnet | gramophone | sewing machine | stepladder | hammock | kite | canoe | rowing boat | tricycle | scooter | submarine
+        | dictionary | atlas | almanac | passport | parcel | postcard | newspaper | receipt | cheque | medal | crown | bracelet
+        | earring | glove | scarf | slipper | sandal | boot | apron | waistcoat | cardigan | petticoat | cummerbund | tiara | cravat
+        | wig | moustache comb | hairdryer | sponge | soap dish | mousetrap | periscope | barometer | metronome | cello""",
     "where": """harbour | station | garden | village | castle | market | forest | island | school | church | museum | bridge
         | valley | hospital | bakery | library | lighthouse | prison | theatre | orchard | cellar | mill | monastery | factory
         | canal | courtyard | quarry | windmill | attic | graveyard | post office | swimming pool | vineyard | greenhouse
-        | observatory | laundry | barracks | aquarium | swamp | shipyard | allotment | crossroads | embassy | car park | kiosk""",
+        | observatory | laundry | barracks | aquarium | swamp | shipyard | allotment | crossroads | embassy | car park | kiosk
+        | town hall | pharmacy | brewery | stadium | tavern | tower | palace | barn | stable | cave | beach | park | pier | tunnel
+        | fountain | chapel | cathedral | convent | university | gymnasium | tannery | sawmill | dairy | bakehouse | racecourse | zoo
+        | fairground | lagoon | dam | tollgate | bandstand | boathouse | conservatory | waterfall | roundabout | car wash""",
     "did": """found | lost | stole | sold | painted | repaired | buried | followed | married | forgot | broke | hid | bought
         | carried | betrayed | rescued | borrowed | inherited | photographed | burned | polished | measured | smuggled | kissed
         | insulted | counted | adopted | chased | weighed | swallowed | auctioned | alphabetised | interviewed | juggled
-        | mislaid | serenaded | embalmed | upholstered | excavated | impersonated""",
+        | mislaid | serenaded | embalmed | upholstered | excavated | impersonated
+        | dropped | cleaned | watched | opened | dreamt of | wrapped | traded | hunted | guarded | invented
+        | drew | mended | ironed | licked | tamed | flattened | sharpened | catalogued | baptised | hypnotised | sued | blessed
+        | dismantled | varnished | trained | tuned | disguised | shampooed | pawned | befriended | blackmailed | waxed""",
     "food": """soup | bread | fish | cheese | lamb | chicken | rice | salad | potato | cake | pie | mushroom | lemon | onion
         | pasta | duck | beef | pear | walnut | cabbage | honey | trout | apple | ginger | leek | plum | almond | lentil | crab
         | turnip | pumpkin | cherry | spinach | fennel | sausage | noodle | pancake | chestnut | barley | oyster | beetroot
         | celery | apricot | parsnip | pickle | custard | dumpling | anchovy | quince | rhubarb | artichoke | gooseberry | squid
-        | horseradish | marzipan | sauerkraut | tapioca | kohlrabi | samphire | elderflower""",
+        | horseradish | marzipan | sauerkraut | tapioca | kohlrabi | samphire | elderflower
+        | garlic | tomato | ham | egg | butter | pepper | bean | carrot | orange | peach | grape | melon | raspberry | strawberry
+        | currant | fig | date | olive | caper | saffron | cinnamon | nutmeg | basil | parsley | thyme | rosemary | mint | sage
+        | salmon | cod | eel | sardine | tuna | prawn | mussel | venison | goose | turkey | pheasant | veal
+        | bacon | tripe | liver | kidney | tofu | polenta | couscous | risotto | waffle | biscuit | scone | trifle | sorbet | nougat""",
     "taste": """fried | roasted | cold | warm | smoked | salted | baked | sweet | sour | grilled | pickled | spicy | raw | stuffed
         | burnt | candied | steamed | buttered | bitter | minced | poached | peppered | caramelised | fermented | deconstructed""",
     "colour": """red | blue | green | white | black | yellow | brown | grey | pink | purple | orange | golden | silver | turquoise
         | beige | scarlet | violet | crimson | mustard | lilac | maroon | khaki | cream | indigo | ochre | magenta""",
+    "manner": """slowly | quietly | twice | carefully | again | in secret | every day | on purpose | for years | by accident | at night
+        | in silence | before lunch | with both hands | gently | proudly | suddenly | without a word | reluctantly | hurriedly
+        | against the rules | in alphabetical order | on tiptoe | with great care | backwards | absent-mindedly | in the dark
+        | thoroughly | politely | triumphantly | for a bet | under protest | in instalments | anonymously | by candlelight
+        | with a sigh | sideways | methodically | for charity | at gunpoint | telepathically | in two languages | upside down""",
     "weekday": "Saturday | Friday | Sunday | Monday | Thursday | Wednesday | Tuesday",
     "month": """July | August | December | May | June | October | April | March | September | January | November | February""",
     "theme": """love | death | money | war | time | family | memory | hope | guilt | friendship | revenge | silence | weather
         | justice | childhood | power | faith | grief | luck | jealousy | greed | freedom | truth | loneliness | ambition | sleep
         | bureaucracy | fishing | knitting | taxation | geometry | gardening | philosophy | astronomy | plumbing | archaeology
-        | etiquette | cartography | arithmetic | beekeeping | upholstery | numismatics | thermodynamics | ornithology""",
+        | etiquette | cartography | arithmetic | beekeeping | upholstery | numismatics | thermodynamics | ornithology
+        | marriage | honour | hunger | mercy | patience | courage | science | grammar | tradition | poverty | vanity | progress
+        | nostalgia | solitude | forgiveness | the sea | ballet | chess | electricity | gravity | glaciers | railways | rheumatism
+        | ventilation | insurance | drainage | inheritance | embroidery | horticulture | calligraphy | semaphore | heraldry
+        | metallurgy | phrenology | topiary | navigation | hygiene | logarithms | statistics | taxidermy | volcanoes""",
     "weather": "rain | snow | wind | fog | sunshine | thunder | drizzle | hail | frost | heat | sleet | mist",
     "coin": "like | ish | less | ful | esque | maker | mania | ology | proof | phobia | monger | dom | scope | hood | smith | gate",
 }

@@ -1,0 +1,43 @@
+"""TensorFlow without the lines that its C++ parts write to stderr while it starts."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow and finds its devices; what it tells meanwhile is shown only if it fails.
+
+    Some of the lines come before TF_CPP_MIN_LOG_LEVEL is heeded, so the level alone does not do. It is left as it is where
+    the user has set it, and then nothing is held back.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        import tensorflow  # noqa: F401
+    else:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+        with held_back_stderr():
+            import tensorflow as tf
+
+            tf.config.list_logical_devices()
+
+
+@contextmanager
+def held_back_stderr() -> Iterator[None]:
+    """Within it nothing comes out of stderr, C++'s neither; if it ends with an error, all of it does."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            sys.stderr.flush()
+            held.seek(0)
+            os.write(before, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(before, 2)
+            os.close(before)
