@@ -6,7 +6,6 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 SOURCES := pipeline trainer benchmarks tests setup.py
 DEMO := out/demo
-export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .PHONY: help install demo test lint format types lock clean
 

@@ -16,6 +16,7 @@ import yaml
 from pipeline.arguments import split_overrides
 from pipeline.config import load, setting_names
 from pipeline.errors import UserError
+from pipeline.quiet import import_tensorflow
 
 _SHOWN_WORDS = 15
 
@@ -36,9 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def guarded(program: str, command: Callable[[], int]) -> int:
     """Calls a command; turns a UserError into one line on stderr and status 2, Ctrl-C into 130."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(_is_news)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("pipeline").setLevel(logging.INFO)
     logging.getLogger("trainer").setLevel(logging.INFO)
     try:
@@ -53,12 +52,6 @@ def guarded(program: str, command: Callable[[], int]) -> int:
         # Who read our output has gone (`| head`); nothing is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """False for what Beam tells, with a worker's traceback, of a UserError that `guarded` will tell in one line."""
-    told = f"{record.exc_info} {record.getMessage()}"
-    return not (record.name.startswith("apache_beam") and UserError.__name__ in told)
 
 
 def _call(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
@@ -117,7 +110,7 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         print(f"# would read {len(tasks)} parts of {len({task.path for task in tasks})} files")
         return 0
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import_tensorflow()
     from pipeline.display import show_progress
     from pipeline.run import run
 

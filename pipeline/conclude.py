@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from pipeline import counts, manifest, rejects
 from pipeline.contract import TRANSFORM_FOLDER, VOCABULARY_FILE
+from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles
 from pipeline.plan import Plan
 from pipeline.publish import publish
@@ -25,24 +26,37 @@ def conclude(
     splits: Mapping[int, SplitStatistics],
     rejected: Sequence[rejects.Rejected],
     task_rows: Sequence[TaskRows],
+    refused: Sequence[str],
     transform: Sequence[object],
 ) -> None:
-    """Publishes the folder; `transform` is there to wait until its graph is written."""
+    """Publishes the folder, or leaves the reason at plan.refusal_path; a second attempt goes on where the first was.
+
+    `transform` is there to wait until its graph is written.
+    """
     del transform
     files = BeamFiles()
-    vocabulary = files.read(f"{plan.result}/{_VOCABULARY_ASSET}")
-    facts = manifest.Facts(
-        labels=labels,
-        shards=shards,
-        splits=splits,
-        rejected=rejects.merge(rejected),
-        input_rows=sum(part.rows for part in task_rows),
-        input_files=plan.input_files,
-        input_bytes=plan.input_bytes,
-        summary=counts.CountSummary(**json.loads(files.read(plan.summary_path))),
-        words=vocabulary.count(b"\n"),
-        vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
-    )
-    built = manifest.build(facts, plan.config)
-    files.write(f"{plan.result}/{VOCABULARY_FILE}", vocabulary)
-    publish(plan.result, plan.config.output.path, manifest=built)
+    if not files.exists(plan.manifest_path):
+        if refused:
+            files.write(plan.refusal_path, min(refused).encode())
+            return
+        vocabulary = files.read(f"{plan.result}/{_VOCABULARY_ASSET}")
+        facts = manifest.Facts(
+            labels=labels,
+            shards=shards,
+            splits=splits,
+            rejected=rejects.merge(rejected),
+            input_rows=sum(part.rows for part in task_rows),
+            input_files=plan.input_files,
+            input_bytes=plan.input_bytes,
+            summary=counts.CountSummary(**json.loads(files.read(plan.summary_path))),
+            words=vocabulary.count(b"\n"),
+            vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
+        )
+        try:
+            built = manifest.build(facts, plan.config)
+        except UserError as error:
+            files.write(plan.refusal_path, str(error).encode())
+            return
+        files.write(f"{plan.result}/{VOCABULARY_FILE}", vocabulary)
+        files.write(plan.manifest_path, (json.dumps(built, ensure_ascii=False, indent=1) + "\n").encode())
+    publish(plan.result, plan.config.output.path, manifest=files.read(plan.manifest_path))

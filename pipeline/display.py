@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from pipeline.progress import totals
+from pipeline.progress import Done, totals
 
 _STAGES = {"analyse": "counting tokens", "transform": "texts to ids", "write": "writing shards"}
 _SECONDS_BETWEEN_FRAMES = 0.25
@@ -34,60 +33,32 @@ def show_progress(folder: str) -> Iterator[None]:
         thread.join()
 
 
-class Rates:
-    """Rows done by stage, and how many a second since the stage began."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        self._begin = time.monotonic()
-        self._stages: dict[str, tuple[float, float]] = {}
-
-    def lines(self) -> list[tuple[str, int, float]]:
-        """(stage as a person reads it, rows, rows a second) of each stage that has begun."""
-        now = time.monotonic()
-        found = totals(self._folder)
-        lines = []
-        for stage, name in _STAGES.items():
-            rows = found.get(stage, 0)
-            if not rows:
-                continue
-            begin, end = self._stages.get(stage, (self._begin, now))
-            later = any(found.get(other) for other in list(_STAGES)[list(_STAGES).index(stage) + 1 :])
-            self._stages[stage] = (begin, end if later else now)
-            begin, end = self._stages[stage]
-            if later:
-                self._begin = max(self._begin, end)
-            lines.append((name, rows, rows / max(end - begin, 1e-3)))
-        return lines
-
-
 def _draw(folder: str, console: Console, stop: threading.Event) -> None:
-    rates = Rates(folder)
-    with Live(console=console, refresh_per_second=1 / _SECONDS_BETWEEN_FRAMES, transient=False) as live:
+    with Live(console=console, refresh_per_second=1 / _SECONDS_BETWEEN_FRAMES) as live:
         while not stop.wait(_SECONDS_BETWEEN_FRAMES):
-            live.update(_table(rates.lines()))
-        live.update(_table(rates.lines()))
+            live.update(_table(totals(folder)))
+        live.update(_table(totals(folder)))
 
 
-def _table(lines: list[tuple[str, int, float]]) -> Table:
+def _table(found: dict[str, Done]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", min_width=16)
     table.add_column(justify="right", min_width=14)
     table.add_column(justify="right", style="dim", min_width=14)
-    for name, rows, rate in lines:
-        table.add_row(name, f"{rows:,} rows", f"{rate:,.0f} rows/s")
+    for stage, name in _STAGES.items():
+        if stage in found:
+            table.add_row(name, f"{found[stage].rows:,} rows", f"{found[stage].rate:,.0f} rows/s")
     return table
 
 
 def _log(folder: str, console: Console, stop: threading.Event) -> None:
     del console
-    rates = Rates(folder)
-    last: list[tuple[str, int, float]] = []
+    told: dict[str, Done] = {}
     finished = False
     while not finished:
         finished = stop.wait(_SECONDS_BETWEEN_LINES)
-        lines = rates.lines()
-        for name, rows, rate in lines:
-            if (name, rows) not in [(seen, count) for seen, count, _ in last]:
-                _logger.info("%s: %d rows, %.0f rows/s", name, rows, rate)
-        last = lines
+        found = totals(folder)
+        for stage, name in _STAGES.items():
+            if stage in found and found[stage] != told.get(stage):
+                _logger.info("%s: %d rows, %.0f rows/s", name, found[stage].rows, found[stage].rate)
+        told = found

@@ -19,25 +19,27 @@ from pipeline.conclude import conclude
 from pipeline.contract import TRANSFORM_FOLDER
 from pipeline.labels import MergeLabels
 from pipeline.plan import Plan
-from pipeline.reading import LABELS, REJECTED, TASK_ROWS, ReadAll, ReadTrain
+from pipeline.reading import LABELS, REFUSED, REJECTED, TASK_ROWS, ReadAll, ReadTrain
 from pipeline.rejects import WriteRejects
 from pipeline.writing import STATISTICS, EncodeRecords, MergeStatistics, WriteShards
 
 
 class Analysed(NamedTuple):
-    """What the first pass gives: TFT's (transform graph, metadata), and the ordered labels as a singleton."""
+    """What the first pass gives: TFT's (transform graph, metadata), the ordered labels as a singleton, refusals."""
 
     transform: tuple[beam.PCollection, object]
     labels: beam.PCollection
+    refused: beam.PCollection
 
 
 class Written(NamedTuple):
-    """What the second pass gives: collections of WrittenShard, of statistics by split, of Rejected, of TaskRows."""
+    """What the second pass gives: WrittenShards, statistics by split, Rejecteds, TaskRows, refusals."""
 
     shards: beam.PCollection
     statistics: beam.PCollection
     rejected: beam.PCollection
     task_rows: beam.PCollection
+    refused: beam.PCollection
 
 
 def build(pipeline: beam.Pipeline, plan: Plan) -> None:
@@ -49,6 +51,7 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
     transform = (analysed.transform[0], metadata) | "WriteTransform" >> tft_beam.WriteTransformFn(
         f"{plan.result}/{TRANSFORM_FOLDER}"
     )
+    refused = (analysed.refused, written.refused) | "Refused" >> beam.Flatten()
     _ = (
         pipeline
         | "Once" >> beam.Create([plan])
@@ -60,6 +63,7 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
             splits=beam.pvalue.AsDict(written.statistics),
             rejected=beam.pvalue.AsList(written.rejected),
             task_rows=beam.pvalue.AsList(written.task_rows),
+            refused=beam.pvalue.AsList(refused),
             transform=beam.pvalue.AsList(transform),
         )
     )
@@ -70,12 +74,12 @@ def analyse(pipeline: beam.Pipeline, plan: Plan) -> Analysed:
     train = (
         pipeline
         | "TasksToAnalyse" >> beam.Create(plan.tasks, reshuffle=True)
-        | "ReadTrain" >> beam.ParDo(ReadTrain(plan.reading)).with_outputs(LABELS, main="batches")
+        | "ReadTrain" >> beam.ParDo(ReadTrain(plan.reading)).with_outputs(LABELS, REFUSED, main="batches")
     )
     function = preprocessing.preprocessing_fn(plan.config, summary_path=plan.summary_path, buckets=plan.buckets)
     transform = (train["batches"], preprocessing.input_config()) | ("Analyse" >> tft_beam.AnalyzeDataset(function))
     labels = train[LABELS] | "MergeLabels" >> beam.CombineGlobally(MergeLabels())
-    return Analysed(transform, labels)
+    return Analysed(transform, labels, train[REFUSED])
 
 
 def write(pipeline: beam.Pipeline, plan: Plan, analysed: Analysed) -> Written:
@@ -85,7 +89,7 @@ def write(pipeline: beam.Pipeline, plan: Plan, analysed: Analysed) -> Written:
         | "TasksToTransform" >> beam.Create(plan.tasks, reshuffle=True)
         | "ReadAll"
         >> beam.ParDo(ReadAll(plan.reading), labels=beam.pvalue.AsSingleton(analysed.labels)).with_outputs(
-            REJECTED, TASK_ROWS, main="batches"
+            REJECTED, TASK_ROWS, REFUSED, main="batches"
         )
     )
     transformed, _ = ((read["batches"], preprocessing.input_config()), analysed.transform) | (
@@ -98,4 +102,5 @@ def write(pipeline: beam.Pipeline, plan: Plan, analysed: Analysed) -> Written:
         rejected=read[REJECTED]
         | "WriteRejects" >> WriteRejects(plan.result, shards=plan.rejected_files, task_rows=read[TASK_ROWS]),
         task_rows=read[TASK_ROWS],
+        refused=read[REFUSED],
     )

@@ -50,6 +50,16 @@ class Plan:
         return f"{self.work}/counts.json"
 
     @property
+    def refusal_path(self) -> str:
+        """Where the last step says why there is no records folder, if there is none."""
+        return f"{self.work}/refused.txt"
+
+    @property
+    def manifest_path(self) -> str:
+        """Where the manifest waits until all else is published."""
+        return f"{self.work}/manifest.json"
+
+    @property
     def buckets(self) -> int:
         """Into how many parts the tokens are divided for merging."""
         return min(_MOST_BUCKETS, _FEWEST_BUCKETS + self.input_bytes // _BYTES_A_BUCKET)

@@ -9,20 +9,32 @@ import contextlib
 import os
 import threading
 import time
-from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 # Often enough for a display, seldom enough to cost nothing (30 us a write).
 _SECONDS_BETWEEN_WRITES = 0.2
 
 
+class Done(NamedTuple):
+    """Rows done in a stage, and in how many seconds, from its first worker's begin to the last that was heard of it."""
+
+    rows: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Rows a second."""
+        return self.rows / max(self.seconds, 1e-3)
+
+
 class Tally:
-    """Counts rows of a stage; `folder` None: to no end."""
+    """Counts rows of a stage; `folder` None, or one that this machine does not have: to no end."""
 
     def __init__(self, folder: str | None, stage: str) -> None:
         self._path = self._file(folder, stage) if folder is not None and os.path.isdir(folder) else None
         self._rows = 0
-        self._written = 0.0
+        self._begin = self._written = time.time()
 
     @staticmethod
     def _file(folder: str, stage: str) -> Path:
@@ -31,23 +43,29 @@ class Tally:
     def add(self, rows: int) -> None:
         """Counts some more rows."""
         self._rows += rows
-        now = time.monotonic()
-        if now - self._written > _SECONDS_BETWEEN_WRITES:
-            self._written = now
+        if time.time() - self._written > _SECONDS_BETWEEN_WRITES:
             self.write()
 
     def write(self) -> None:
         """Makes the count known."""
+        self._written = time.time()
         if self._path is not None:
             # The folder goes when the command ends; a worker that is late has nobody to tell.
             with contextlib.suppress(FileNotFoundError):
-                self._path.write_text(str(self._rows))
+                self._path.write_text(f"{self._rows} {self._begin} {self._written}")
 
 
-def totals(folder: str) -> dict[str, int]:
-    """Rows done by stage, over all workers."""
-    rows: Counter[str] = Counter()
+def totals(folder: str) -> dict[str, Done]:
+    """What is done by stage, over all workers."""
+    found: dict[str, list[tuple[int, float, float]]] = {}
     for file in Path(folder).iterdir():
-        content = file.read_text()
-        rows[file.name.partition(".")[0]] += int(content or 0)
-    return dict(rows)
+        fields = file.read_text().split()
+        if len(fields) == 3:  # not in the moment of being written
+            part = int(fields[0]), float(fields[1]), float(fields[2])
+            found.setdefault(file.name.partition(".")[0], []).append(part)
+    return {
+        stage: Done(
+            sum(rows for rows, _, _ in parts), max(end for *_, end in parts) - min(start for _, start, _ in parts)
+        )
+        for stage, parts in found.items()
+    }

@@ -5,12 +5,10 @@ manifest, without which a records folder is not there for anyone: so a killed ru
 take, and a complete folder that is to be replaced stays complete until the new one is.
 """
 
-import json
 import logging
 import os
 import socket
 import uuid
-from typing import Any
 
 from pipeline.contract import (
     MANIFEST_FILE,
@@ -55,21 +53,21 @@ def new_staging(output: str) -> str:
     return f"{output}/{_STAGING}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
-def publish(result: str, output: str, *, manifest: dict[str, Any]) -> None:
+def publish(result: str, output: str, *, manifest: bytes) -> None:
     """Moves all files of the result to the output, over an older one, and writes the manifest.
 
     Called again for the same run, as a runner may do, it goes on where it was.
     """
+    cleared = f"{result}.cleared"  # from then on what stands in the output is of this run
     files = BeamFiles()
     output = output.rstrip("/")
-    content = (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode()
-    staged = [file.path for file in files.below(result)]
-    if staged:
+    if not files.exists(cleared):
         files.remove([f"{output}/{MANIFEST_FILE}"])
         files.remove([f"{output}/{name}" for name in sorted(_names_below(output) & _OWN_NAMES)])
-    for path in staged:
-        files.move(path, output + path.removeprefix(result))
-    files.write(f"{output}/{MANIFEST_FILE}", content)
+        files.write(cleared, b"")
+    for file in files.below(result):
+        files.move(file.path, output + file.path.removeprefix(result))
+    files.write(f"{output}/{MANIFEST_FILE}", manifest)
 
 
 def remove_staging(staging: str) -> None:

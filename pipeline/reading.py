@@ -16,6 +16,7 @@ from apache_beam.metrics import Metrics
 from pipeline import batches, splits
 from pipeline.config import SplitSettings
 from pipeline.contract import SPLITS
+from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles
 from pipeline.progress import Tally
 from pipeline.sources import read_task
@@ -28,8 +29,9 @@ UNKNOWN_LABEL = "label does not occur in the train split"
 # A text column taken for the labels by mistake has as many labels as rows; no use in collecting them all.
 MOST_LABELS = 10_000
 
-# Tags of what ReadTrain and ReadAll give beside batches.
-LABELS, REJECTED, TASK_ROWS = "labels", "rejected", "task_rows"
+# Tags of what ReadTrain and ReadAll give beside batches. REFUSED: the message of a UserError. Raised on a worker it
+# would be tried again and again, with a traceback each time; so the job's last step is told, which ends the run.
+LABELS, REJECTED, TASK_ROWS, REFUSED = "labels", "rejected", "task_rows", "refused"
 
 
 class Reading(NamedTuple):
@@ -60,7 +62,7 @@ class Sorted(NamedTuple):
 
 
 class ReadTrain(beam.DoFn):
-    """A read task -> batches of its train rows, and tagged LABELS the labels in them."""
+    """A read task -> batches of its train rows; tagged LABELS the labels in them, tagged REFUSED messages."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -70,24 +72,27 @@ class ReadTrain(beam.DoFn):
         tally = Tally(self._reading.progress_folder, "analyse")
         labels: set[str] = set()
         first = 0
-        for batch in read_task(task, self._reading.columns, BeamFiles()):
-            found = sort_rows(batch, self._reading, first=first)
-            first += batch.count
-            is_train = found.splits == SPLITS.index("train")
-            rows = found.rows.filter(pa.array(is_train))
-            if len(labels) <= MOST_LABELS:
-                labels.update(pc.unique(rows["label"]).to_pylist())
-            keys = found.keys.filter(pa.array(is_train))
-            zeros = np.zeros(rows.num_rows, np.int64)
-            if rows.num_rows:
-                yield batches.transform_batch(rows, labels=zeros, keys=keys, splits=zeros)
-            tally.add(batch.count)
+        try:
+            for batch in read_task(task, self._reading.columns, BeamFiles()):
+                found = sort_rows(batch, self._reading, first=first)
+                first += batch.count
+                is_train = found.splits == SPLITS.index("train")
+                rows = found.rows.filter(pa.array(is_train))
+                if len(labels) <= MOST_LABELS:
+                    labels.update(pc.unique(rows["label"]).to_pylist())
+                keys = found.keys.filter(pa.array(is_train))
+                zeros = np.zeros(rows.num_rows, np.int64)
+                if rows.num_rows:
+                    yield batches.transform_batch(rows, labels=zeros, keys=keys, splits=zeros)
+                tally.add(batch.count)
+        except UserError as error:
+            yield beam.pvalue.TaggedOutput(REFUSED, str(error))
         tally.write()
         yield beam.pvalue.TaggedOutput(LABELS, sorted(labels)[: MOST_LABELS + 1])
 
 
 class ReadAll(beam.DoFn):
-    """A read task and the labels -> batches of all usable rows; tagged REJECTED tables, tagged TASK_ROWS."""
+    """A read task and the labels -> batches of all usable rows; tagged REJECTED tables, TASK_ROWS, REFUSED messages."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -98,12 +103,15 @@ class ReadAll(beam.DoFn):
         """Gives a batch as soon as it is read."""
         tally = Tally(self._reading.progress_folder, "transform")
         first = 0
-        for batch in read_task(task, self._reading.columns, BeamFiles()):
-            found = sort_rows(batch, self._reading, first=first)
-            first += batch.count
-            yield from self._outputs(batch, found, task=task, labels=labels)
-            self._rows.inc(batch.count)
-            tally.add(batch.count)
+        try:
+            for batch in read_task(task, self._reading.columns, BeamFiles()):
+                found = sort_rows(batch, self._reading, first=first)
+                first += batch.count
+                yield from self._outputs(batch, found, task=task, labels=labels)
+                self._rows.inc(batch.count)
+                tally.add(batch.count)
+        except UserError as error:
+            yield beam.pvalue.TaggedOutput(REFUSED, str(error))
         tally.write()
         yield beam.pvalue.TaggedOutput(TASK_ROWS, TaskRows(task.path, task.start, first))
 

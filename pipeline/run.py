@@ -1,6 +1,5 @@
 """Settings -> a finished run: checks, plans, runs the job on the runner asked for, and clears up."""
 
-import re
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -19,9 +18,6 @@ from pipeline.runners import beam_options, choose_runner
 from pipeline.sources import check_columns, plan_tasks
 from pipeline.sources.schema import ReadTask
 
-# How a UserError that was raised on a worker reads in what a runner tells of it.
-_WORKER_ERROR = re.compile(r"UserError: (?P<message>.+?)(?: \[while running|\\n|\n|$)")
-
 # A display: given the folder in which workers tell their progress, shows it while the context lasts.
 Display = Callable[[str], AbstractContextManager[None]]
 
@@ -33,11 +29,11 @@ def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, 
       UserError: a mistake in the settings, the input or the options for Beam.
     """
     options = beam_options(beam_arguments)
-    runner = choose_runner(options)
     check_output(config.output.path, overwrite=overwrite)
     files = BeamFiles()
     tasks = plan_tasks(config.input, files)
     check_columns(tasks, columns_of(config), files)
+    runner = choose_runner(options)
     staging = new_staging(config.output.path)
     try:
         with tempfile.TemporaryDirectory(prefix="textrecords-") as progress_folder:
@@ -68,29 +64,13 @@ def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) ->
     """Runs a plan to its end.
 
     Raises:
-      UserError: a worker met a mistake of the user's.
+      UserError: the job found a mistake of the user's.
     """
-    try:
-        pipeline = beam.Pipeline(runner=runner, options=options)
-        build(pipeline, plan)
-        state = pipeline.run().wait_until_finish()
-    except Exception as error:
-        message = user_message(error)
-        if message is None:
-            raise
-        raise UserError(message) from error
+    pipeline = beam.Pipeline(runner=runner, options=options)
+    build(pipeline, plan)
+    state = pipeline.run().wait_until_finish()
     if state != PipelineState.DONE:
         raise RuntimeError(f"the job ended as {state}; its runner's log says why")
-
-
-def user_message(error: BaseException) -> str | None:
-    """The message of the UserError that a runner's error goes back to, if it does.
-
-    >>> user_message(RuntimeError("...pipeline.errors.UserError: no rows [while running 'X']"))
-    'no rows'
-    """
-    found = _WORKER_ERROR.search(f"{type(error).__name__}: {error}")
-    if found:
-        return found["message"]
-    cause = error.__cause__ or error.__context__
-    return user_message(cause) if cause is not None else None
+    files = BeamFiles()
+    if files.exists(plan.refusal_path):
+        raise UserError(files.read(plan.refusal_path).decode())

@@ -22,6 +22,11 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     return write_folder(tmp_path_factory.mktemp("records"), train=shards, evaluation=ROWS, test=[])
 
 
+@pytest.fixture(scope="module")
+def whole_epoch(manifest: Manifest) -> list[list[int]]:
+    return order(manifest)
+
+
 def labels_of(batches: tf.data.Dataset) -> list[list[int]]:
     return [labels.numpy().tolist() for _, labels in batches]
 
@@ -40,14 +45,13 @@ def test_dataset_gives_every_row_once_with_its_own_label(manifest: Manifest) -> 
     assert seen == {label: words for words, label in ROWS}
 
 
-def test_dataset_order_is_a_pure_function_of_seed_and_epoch(manifest: Manifest) -> None:
-    first = order(manifest)
-    tf.random.set_seed(99)
-    np.random.seed(99)
-    assert order(manifest) == first
-    assert order(manifest, seed=2) != first
-    assert order(manifest, epoch=1) != first
-    assert sorted(order(manifest, epoch=1)) == sorted(first)
+def test_dataset_order_is_a_pure_function_of_seed_and_epoch(manifest: Manifest, whole_epoch: list[list[int]]) -> None:
+    tf.random.set_seed(99)  # which tf.data's own shuffle would follow
+    assert order(manifest) == whole_epoch
+    assert order(manifest, seed=2) != whole_epoch
+    second = order(manifest, epoch=1)
+    assert second != whole_epoch
+    assert sorted(second) == sorted(whole_epoch)
 
 
 def test_dataset_moves_rows_between_windows_from_epoch_to_epoch(tmp_path: Path) -> None:
@@ -59,10 +63,10 @@ def test_dataset_moves_rows_between_windows_from_epoch_to_epoch(tmp_path: Path) 
 @pytest.mark.parametrize(
     # skip; a window has 100 batches
     "skip",
-    [0, 1, 99, 100, 101, 200, 229, 230],
+    [1, 99, 100, 101, 229, 230],
 )
-def test_dataset_skip_is_the_tail_of_the_epoch(manifest: Manifest, skip: int) -> None:
-    assert order(manifest, skip=skip) == order(manifest)[skip:]
+def test_dataset_skip_is_the_tail_of_the_epoch(manifest: Manifest, whole_epoch: list[list[int]], skip: int) -> None:
+    assert order(manifest, skip=skip) == whole_epoch[skip:]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +124,7 @@ def test_dataset_evaluation_order_is_fixed_and_by_length(manifest: Manifest) -> 
     first, second = (evaluation_batches(manifest, "eval", batch_size=8, trim=True) for _ in range(2))
     labels = labels_of(first)
     assert labels == labels_of(second)
-    assert sorted(sum(labels, [])) == list(range(230))
+    assert sorted(label for batch in labels for label in batch) == list(range(230))
     assert [ids.shape[1] for ids, _ in first] == sorted(ids.shape[1] for ids, _ in first)
 
 
@@ -161,7 +165,8 @@ def test_dataset_refuses_records_that_changed_meanwhile(tmp_path: Path, content:
 def test_dataset_refuses_a_damaged_shard(tmp_path: Path) -> None:
     manifest = write_folder(tmp_path, train=[ROWS[:5]])
     path = tmp_path / "records" / "train-00000-of-00001.tfrecord.gz"
-    path.write_bytes(path.read_bytes()[:-9])
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
     batches = training_batches(manifest, batch_size=1, trim=True, seed=1, epoch=0)
     with pytest.raises(UserError, match="its records can't be read"):
         list(checked(batches, manifest))

@@ -1,19 +1,29 @@
 """`python -m trainer ...`: arguments -> settings -> the function that does the work -> exit status.
 
-Only arguments are dealt with here; `commands` does what they ask for. It is imported when it is called for, so that --help
-needs no TensorFlow.
+Only arguments are dealt with here. What does the work is imported when it is called for, so that --help needs no
+TensorFlow.
 """
 
 import argparse
+import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from pipeline.arguments import split_overrides
 from pipeline.cli import guarded
-from pipeline.config import setting_names
+from pipeline.config import load, setting_names
 from pipeline.errors import UserError
+from pipeline.quiet import import_tensorflow
+
+if TYPE_CHECKING:
+    from trainer.predict import Prediction
+
+Command = Callable[[argparse.Namespace, dict[str, str]], int]
+
+_DEFAULT_CONFIG = "pipeline.yaml"
 
 _SETTINGS_HELP = """\
 Settings come from --config (default: pipeline.yaml in this folder, if it is there) and from the command line:
@@ -42,21 +52,220 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _call(arguments: list[str]) -> int:
     overrides: dict[str, str] = {}
-    # Other commands take texts, which may look like a setting.
+    # The other commands take texts, and those may look like a setting.
     if arguments[:1] in (["train"], ["evaluate"]):
         overrides, arguments = split_overrides(arguments)
     known = _parser().parse_args(arguments)
-    from trainer import commands
+    return known.run(known, overrides)
 
-    return getattr(commands, known.command)(known, overrides)
+
+def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
+    config = load(_config_path(known), overrides)
+    import_tensorflow()
+    from trainer.display import show_training
+    from trainer.export import export
+    from trainer.fit import evaluate_test_split, train
+    from trainer.isolated import ExportError
+    from trainer.manifest import read_manifest
+    from trainer.tables import console, metrics_table
+    from trainer.versions import check_writable
+
+    manifest = read_manifest(config.output.path)
+    check_writable(config.export.path)
+    with show_training() as progress:
+        trained = train(config, manifest, resume=known.resume, progress=progress)
+    metrics = evaluate_test_split(trained, config.training) if manifest.splits["test"].rows else None
+    try:
+        exported = export(trained, config, metrics=metrics)
+    except ExportError as error:
+        print(f"trainer: error: {error}", file=sys.stderr)
+        return 1
+    if metrics is None:
+        print("the records folder has no test rows, so there are no metrics (split.test is 0)")
+    else:
+        console().print(metrics_table(metrics, title=f"test split, epoch {trained.best_epoch}"))
+    print(
+        f"\nmodel      {exported.path}  (checked with {exported.texts} texts in a fresh process)\n"
+        f"training   {config.training.path}  (metrics.json, history.csv, tensorboard)\n"
+        f'ask it     python -m trainer predict --model {config.export.path} "a text"'
+    )
+    return 0
+
+
+def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
+    settings = load(_config_path(known), {**overrides, **_input_overrides(known)}).input
+    foreign = [name for name in overrides if not name.startswith("input.")]
+    if foreign:
+        raise UserError(f"--{foreign[0]}: evaluate takes the settings of input alone; the others are the model's own")
+    import_tensorflow()
+    from trainer.display import show_rows
+    from trainer.evaluate import evaluate
+    from trainer.exported import open_model
+    from trainer.tables import console, metrics_table, rejected_table
+
+    with show_rows("evaluating") as progress:
+        found = evaluate(open_model(known.model), settings, progress=progress)
+    if known.json:
+        rows = sum(found.rejected.values())
+        print(json.dumps({**found.metrics, "rejected": {"rows": rows, "by_reason": found.rejected}}, indent=1))
+        return 0
+    console().print(metrics_table(found.metrics, title=str(settings.path)))
+    if found.rejected:
+        console().print("", rejected_table(found.rejected))
+    return 0
+
+
+def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
+    del overrides
+    if known.text and known.input:
+        raise UserError("--input: texts are given as well; give the one or the other")
+    import_tensorflow()
+    from trainer.exported import open_model
+    from trainer.predict import predict
+    from trainer.tables import console, prediction_line
+    from trainer.texts import Row, read_lines, read_texts
+
+    model = open_model(known.model)
+    if known.text:
+        rows = iter([Row(os.fsencode(text)) for text in known.text])
+    elif known.input:
+        rows = read_texts(known.input, column=known.text_column)
+    else:
+        rows = read_lines(sys.stdin.buffer)
+    predictions = predict(model, rows)
+    if known.output:
+        return _write_predictions(predictions, known.output)
+    terminal = console()
+    for prediction in predictions:
+        if known.json:
+            print(prediction.as_json())
+        else:
+            line = prediction_line(prediction, labels=model.info.labels, color=terminal.is_terminal)
+            terminal.print(line, overflow="ellipsis", no_wrap=True)
+    return 0
+
+
+def _write_predictions(predictions: "Iterator[Prediction]", path: str) -> int:
+    rows = problems = 0
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            for prediction in predictions:
+                file.write(prediction.as_json() + "\n")
+                rows += 1
+                problems += prediction.text is None
+    except OSError as error:
+        raise UserError(f"--output: {path} can't be written: {error.strerror}") from error
+    told = f", {problems} of them without a text (see 'error' there)" if problems else ""
+    print(f"{rows} rows are in {path}{told}")
+    return 0
+
+
+def _explain(known: argparse.Namespace, overrides: dict[str, str]) -> int:
+    del overrides
+    import_tensorflow()
+    from trainer.explain import explain
+    from trainer.explain_view import explained
+    from trainer.exported import open_model
+    from trainer.tables import console
+
+    model = open_model(known.model)
+    found = explain(model, [os.fsencode(text) for text in known.text])
+    if known.json:
+        print(json.dumps(found.as_json(), ensure_ascii=False))
+    else:
+        console().print(explained(found, model.info))
+    return 0
+
+
+def _verify(known: argparse.Namespace, overrides: dict[str, str]) -> int:
+    del overrides
+    import_tensorflow()
+    from trainer.isolated import ExportError
+    from trainer.verify import TOLERANCE, verify_files, verify_server
+
+    tolerance = TOLERANCE if known.tolerance is None else known.tolerance
+    try:
+        if known.url:
+            found = verify_server(known.model, known.url, tolerance=tolerance)
+        else:
+            found = verify_files(known.model, tolerance=tolerance)
+    except ExportError as error:
+        print(f"trainer: error: {error}", file=sys.stderr)
+        return 1
+    for way, comparison in found.comparisons.items():
+        for difference in comparison.differences:
+            print(f"{way}: {difference}", file=sys.stderr)
+        verdict = f"{len(comparison.differences)} differences" if comparison.differences else "right"
+        print(f"{way}: {found.texts} texts, {verdict} (scores within {comparison.largest:.1g})")
+    return 0 if found.is_right else 1
+
+
+def _config_path(known: argparse.Namespace) -> str | None:
+    return known.config or (_DEFAULT_CONFIG if Path(_DEFAULT_CONFIG).exists() else None)
+
+
+def _input_overrides(known: argparse.Namespace) -> dict[str, str]:
+    """--input and the options beside it as settings; JSON is YAML that nothing is guessed of."""
+    given = {
+        "input.path": known.input if known.input is None or len(known.input) > 1 else known.input[0],
+        "input.format": known.format,
+        "input.text_column": known.text_column,
+        "input.label_column": known.label_column,
+    }
+    return {name: json.dumps(value) for name, value in given.items() if value is not None}
 
 
 def _parser() -> Parser:
     parser = Parser(prog="trainer", description=__doc__.partition("\n")[0], epilog=_STATUS_HELP, allow_abbrev=False)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    _add_train(commands)
-    _add_evaluate(commands)
-    _add_predict(commands)
-    _add_explain(commands)
-    _add_verify(commands)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser(
+        "train",
+        help="records folder -> trained model, evaluation, exported SavedModel",
+        epilog=_SETTINGS_HELP + "\n  ".join(setting_names()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    train.add_argument("--config", metavar="FILE", help="the settings")
+    train.add_argument("--resume", action="store_true", help="go on with the training that training.path holds")
+    train.set_defaults(run=_train)
+
+    evaluate = _model_command(commands, "evaluate", "score raw labelled text through an exported model", run=_evaluate)
+    evaluate.add_argument("--input", nargs="+", metavar="FILE", help="files, folders or globs (default: input.path)")
+    evaluate.add_argument("--format", metavar="FORMAT", help="input.format")
+    evaluate.add_argument("--text_column", metavar="NAME", help="input.text_column")
+    evaluate.add_argument("--label_column", metavar="NAME", help="input.label_column")
+    evaluate.add_argument("--config", metavar="FILE", help="where the settings of input are taken from")
+    _add_json(evaluate)
+
+    predict = _model_command(commands, "predict", "labels and probabilities for texts", run=_predict)
+    predict.add_argument("text", nargs="*", metavar="TEXT", help="without any, and without --input: the lines of stdin")
+    predict.add_argument("--input", metavar="FILE", help=".csv, .tsv, .jsonl or .parquet; any other: a text a line")
+    predict.add_argument(
+        "--text_column", default="text", metavar="NAME", help="the column of the texts (default: text)"
+    )
+    predict.add_argument("--output", metavar="FILE", help="write JSON lines there")
+    _add_json(predict)
+
+    explain = _model_command(commands, "explain", "text -> tokens -> ids -> vectors, step by step", run=_explain)
+    explain.add_argument("text", nargs="+", metavar="TEXT")
+    _add_json(explain)
+
+    verify = _model_command(commands, "verify", "replay the model's equality certificate", run=_verify)
+    verify.add_argument("--url", metavar="URL", help="ask a TensorFlow Serving: http://HOST:8501/v1/models/NAME")
+    verify.add_argument("--tolerance", type=float, metavar="X", help="how far scores may differ (default: 1e-5)")
+    verify.epilog = _VERIFY_HELP
     return parser
+
+
+def _model_command(commands: "argparse._SubParsersAction[Parser]", name: str, what: str, *, run: Command) -> Parser:
+    parser = commands.add_parser(name, help=what, epilog=_STATUS_HELP, allow_abbrev=False)
+    parser.add_argument(
+        "--model", required=True, metavar="DIR", help="export.path (the newest version in it), or a version"
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="for programs")

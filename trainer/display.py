@@ -2,15 +2,14 @@
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from trainer.history import EpochRecord
 from trainer.progress import EpochDone, Progress, StepDone
 
 # Reading the averages waits for the device; so often costs nothing beside steps of 50 ms.
@@ -36,6 +35,22 @@ def show_training() -> Iterator[Progress]:
     )
     with Bars(*columns, console=console, transient=True) as bars:
         yield LiveLine(bars)
+
+
+@contextmanager
+def show_rows(verb: str) -> Iterator[Callable[[int], None]]:
+    """A function to tell of each so many rows that are done; shows the sum on a terminal."""
+    console = Console(stderr=True, highlight=False)
+    rows = 0
+    with console.status(verb) if console.is_terminal else nullcontext() as status:
+
+        def add(more: int) -> None:
+            nonlocal rows
+            rows += more
+            if status is not None:
+                status.update(f"{verb}: {rows:,} rows")
+
+        yield add
 
 
 class Pace:
@@ -104,6 +119,7 @@ class LiveLine:
 def epoch_line(event: EpochDone) -> str:
     """An epoch on one line.
 
+    >>> from trainer.history import EpochRecord
     >>> record = EpochRecord(epoch=1, steps=50, learning_rate=0.001, loss=0.61, accuracy=0.66, eval_loss=0.45,
     ...     eval_accuracy=0.8, eval_auc=0.88, seconds=12.3)
     >>> epoch_line(EpochDone(record, epochs=3, is_best=True))

@@ -28,7 +28,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: ExportedModel, settings: InputSettings, *, progress: Callable[[int], None] = lambda rows: None
+    model: ExportedModel, settings: InputSettings, *, progress: Callable[[int], None] | None = None
 ) -> Evaluation:
     """Scores all rows of the input; `progress` is told of each so many rows that are done.
 
@@ -50,7 +50,8 @@ def evaluate(
             texts = batch.rows["text"].filter(pa.array(index >= 0)).to_pylist()
             scores.append(model.scores(texts))
             right.append(index[index >= 0].astype(np.int64))
-            progress(batch.count)
+            if progress is not None:
+                progress(batch.count)
     reasons = {reason: rows for reason, rows in rejected.most_common() if rows}
     every_label = np.concatenate(right)
     if not every_label.size:

@@ -1,4 +1,4 @@
-"""An exported model + texts -> what becomes of them on the way to a label, as data; `explain_view` shows it to a person.
+"""An exported model + texts -> what becomes of them on the way to a label, as data that `explain_view` shows.
 
     text -> tokens -> ids -> padded ids [texts, max_length] -> vectors [texts, max_length, dim] -> label
 
@@ -29,7 +29,7 @@ _FLOAT_BYTES: Final = 4
 
 @dataclass(frozen=True)
 class Token:
-    """A token of a text. id: the one it leaves, None if it leaves none; place: where in the padded ids, None if cut off."""
+    """A token of a text. id: None if it leaves none. place: where its id stands in the padded ids, None if nowhere."""
 
     token: str
     is_known: bool
@@ -50,8 +50,8 @@ class TellingWord:
     """A word that the answer rests on.
 
     effect: how much the probability of the text's label falls if the word is left out (negative: it rises).
-    after, before: the nearest words by cosine, in the trained embedding and in the one that training began with; before is
-      empty for words too rare to have been kept of the latter.
+    after, before: the nearest words by cosine, in the trained embedding and in the one that training began with, which
+      has the most frequent words alone: before is empty for the others.
     """
 
     token: str
@@ -87,7 +87,7 @@ class EqualWords:
 
 @dataclass(frozen=True)
 class Explanation:
-    """vectors: of each id that occurs. shape: of the embedding's output. bytes_*: of that output, and one-hot instead."""
+    """vectors: of each id that occurs. shape: of the embedding's output. bytes_*: of it, and of it as one-hot."""
 
     texts: list[TextSteps]
     vectors: dict[int, list[float]]
@@ -196,7 +196,7 @@ def _telling_words(model: ExportedModel, tokens: list[Token], *, label: int) -> 
 
 
 def nearest(model: ExportedModel, word: str, embedding: Floats) -> list[Neighbour]:
-    """The words whose rows of float32 [ids, dim] point most nearly where the word's own does; [] if it has no row there.
+    """The words whose rows of float32 [ids, dim] point most nearly where the word's own does; none if it has no row.
 
     Looked for among the most frequent words, those of which both embeddings are kept.
     """
@@ -227,8 +227,8 @@ def _equal_words(tokens: Sequence[list[Token]], vectors: Floats) -> EqualWords |
         for token in of_text:
             if token.is_known and token.id is not None and token.place is not None:
                 places.setdefault((token.token, token.id), []).append((text, token.place))
-    for (token, id), found in places.items():
+    for (word, id), found in places.items():
         if len(found) > 1:
             same = all(np.array_equal(vectors[found[0]], vectors[place]) for place in found)
-            return EqualWords(token, id, found, same)
+            return EqualWords(word, id, found, same)
     return None

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from pipeline.config import SequenceSettings, TextSettings
 from pipeline.contract import PADDING_ID, PADDING_TOKEN, first_word_id, oov_id
-from trainer.exported import ModelInfo
 from trainer.explain import Explanation, Neighbour, TellingWord, TextSteps, Token
+from trainer.exported import ModelInfo
 from trainer.tables import visible
 
 _SHOWN_TOKENS = 40
@@ -33,9 +33,7 @@ def explained(explanation: Explanation, info: ModelInfo) -> RenderableType:
     return Group(*parts)
 
 
-def _of_text(
-    text: TextSteps, explanation: Explanation, info: ModelInfo
-) -> Iterator[tuple[str, RenderableType]]:
+def _of_text(text: TextSteps, explanation: Explanation, info: ModelInfo) -> Iterator[tuple[str, RenderableType]]:
     yield "The text", Text(visible(text.text, width=_SHOWN_TEXT) or "(empty)")
     yield "Its tokens", Group(Text(_rules(info.text), style="dim"), _token_line(text.tokens))
     yield "Its ids", Group(Text(_numbering(info), style="dim"), _id_table(text.tokens))
@@ -51,7 +49,7 @@ def _of_model(explanation: Explanation, info: ModelInfo) -> Iterator[tuple[str, 
     yield "Equal words, equal vectors", Text(_equal(explanation))
     telling = {word.token: word for text in explanation.texts for word in text.telling}
     if telling:
-        yield "The nearest words", _nearest(list(telling.values())[:_SHOWN_WORDS], explanation, info)
+        yield "The nearest words", _nearest(list(telling.values())[:_SHOWN_WORDS], info)
     yield "The same one-hot", Text(_one_hot(explanation))
 
 
@@ -78,7 +76,9 @@ def _token_line(tokens: Sequence[Token]) -> Text:
 
 def _numbering(info: ModelInfo) -> str:
     first = first_word_id(info.vocabulary.oov)
-    return f"Words are numbered by how often the training texts use them: {first} is the most frequent. {PADDING_ID} is padding."
+    return (
+        f"Words are numbered by their frequency in the training texts: {first} is the first. {PADDING_ID} is padding."
+    )
 
 
 def _id_table(tokens: Sequence[Token]) -> RenderableType:
@@ -166,12 +166,12 @@ def _equal(explanation: Explanation) -> str:
     places = [f"{place} of text {text}" if many else str(place) for text, place in equal.places[:_SHOWN_ROWS]]
     verdict = "equal to the last bit" if equal.same_vector else "NOT equal"
     return (
-        f"'{visible(equal.token)}' (id {equal.id}) stands at place {', '.join(places)}. The vectors there are {verdict}: "
-        "the table knows the word, not its place. What comes of its place and its neighbours is the LSTM's work."
+        f"'{visible(equal.token)}' (id {equal.id}) stands at place {', '.join(places)}. The vectors there are {verdict}: the "
+        "table knows the word, not its place. What comes of its place and its neighbours is the LSTM's work."
     )
 
 
-def _nearest(words: Sequence[TellingWord], explanation: Explanation, info: ModelInfo) -> RenderableType:
+def _nearest(words: Sequence[TellingWord], info: ModelInfo) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("word", "effect", "nearest before training", "nearest after training"):
         table.add_column(name, justify="right" if name == "effect" else "left")
@@ -181,9 +181,9 @@ def _nearest(words: Sequence[TellingWord], explanation: Explanation, info: Model
             Text(visible(word.token, width=20), style="bold"), f"{word.effect:+.3f}", before, _neighbours(word.after)
         )
     told = (
-        "The words on which the answer rests most (effect: what the label's probability loses without the word), and the "
-        "words whose vectors point most nearly the same way (cosine; 1 is the same direction). Before training the table "
-        f"is filled at random, and so are the neighbours; after {info.best_epoch} "
+        "The words on which the answer rests most (effect: what the label's probability loses without the word), and "
+        "the words whose vectors point most nearly the same way (cosine; 1 is the same direction). Before training the "
+        f"table is filled at random, and so are the neighbours; after {info.best_epoch} "
         f"epoch{'s' if info.best_epoch > 1 else ''} words that speak for the same label have drawn together."
     )
     return Group(Text(told, style="dim"), table)
@@ -198,8 +198,8 @@ def _one_hot(explanation: Explanation) -> str:
     return (
         f"One-hot, each id would be {explanation.top_words:,} numbers, all 0 but a single 1: "
         f"({texts}, {length}, {explanation.top_words}), {_size(explanation.bytes_one_hot)} instead of "
-        f"{_size(explanation.bytes_embedded)} ({explanation.top_words / dim:,.0f} times as much). And it knows no nearness: "
-        "the cosine of any two different words is 0, of 'good' and 'great' as of 'good' and 'the'."
+        f"{_size(explanation.bytes_embedded)} ({explanation.top_words / dim:,.0f} times as much). And it knows no "
+        "nearness: the cosine of any two different words is 0, of 'good' and 'great' as of 'good' and 'the'."
     )
 
 

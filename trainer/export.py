@@ -41,7 +41,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Exported:
-    """A published version. texts: how many it was checked with; largest_difference: between two scores of one of them."""
+    """A published version. texts: how many it was checked with; largest_difference: of two scores of one of them."""
 
     path: str
     texts: int

@@ -1,4 +1,4 @@
-"""A folder that `export` has published -> the model in it: scores, ids and vectors of texts, its words and its settings.
+"""A folder that `export` has published -> the model in it: scores, ids and vectors of texts, words and settings.
 
 Needs TensorFlow and the folder, nothing else: no Keras, no records.
 """
@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class ModelInfo(BaseModel):
-    """What model.json says. metrics: of the test split, None where it had no rows; records: sha256 of their manifest."""
+    """What model.json says. metrics: of the test split, None if it had no rows; records: sha256 of their manifest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -125,7 +125,7 @@ def version_folder(path: str) -> str:
 
 
 def batches_by_length(texts: Sequence[bytes]) -> Iterator[list[int]]:
-    """The rows of the texts in batches of about the same length, the shortest first: a batch takes as long as its longest.
+    """The rows of the texts in batches of about the same length, the shortest first: the longest of a batch sets its time.
 
     >>> list(batches_by_length([b"a long text", b"short", b"a text"]))
     [[1, 2, 0]]

@@ -1,4 +1,4 @@
-"""An exported folder -> its answers in a fresh process that can import TensorFlow alone and sees no GPU, as a server does."""
+"""An exported folder -> its answers in a fresh process that can import TensorFlow alone and sees no GPU."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def replayed(folder: str, certificate: Certificate, *, tolerance: float) -> dict
         "session loader": ("session/ids", "session/scores"),
     }
     return {
-        way: compare(certificate, Answers(arrays[ids], arrays[scores]), tolerance=tolerance)
+        way: compare(certificate, _answers(arrays[ids], arrays[scores]), tolerance=tolerance)
         for way, (ids, scores) in ways.items()
     }
 
@@ -62,3 +62,7 @@ def answers_elsewhere(folder: str, texts: Sequence[bytes]) -> dict[str, npt.NDAr
             raise ExportError(f"{folder} can't be loaded where there is only TensorFlow: {last}")
         with np.load(answers) as found:
             return dict(found)
+
+
+def _answers(ids: npt.NDArray[np.generic], scores: npt.NDArray[np.generic]) -> Answers:
+    return Answers(ids.astype(np.int64, casting="safe"), scores.astype(np.float32, casting="safe"))

@@ -17,10 +17,10 @@ from trainer.transform_graph import TextToIds
 def certify(
     text_to_ids: TextToIds, model: TextClassifier, *, labels: Sequence[str], samples: Sequence[Sample]
 ) -> Certificate:
-    """The ids that the pipeline wrote (of samples) or its graph gives (of odd texts), and the Keras model's scores of them.
+    """The ids that the pipeline wrote (samples) or its graph gives (odd texts), and the Keras model's scores of them.
 
-    The model gets them as Keras would, padded to the full length, and one at a time: what is exported trims them and has
-    to give the same to the bit (measured on a CPU, with LSTMs of 100 to 512 units, stacked and bidirectional).
+    The model gets them as Keras would, padded to the full length, and one at a time: what is exported trims them and
+    gives the same to the bit (measured on a CPU, with LSTMs of 100 to 512 units, stacked and bidirectional).
     """
     sampled = [sample.text.encode() for sample in samples]
     # All samples in one: longer than max_length, so that something is cut off, with nothing but words that occur.
@@ -44,7 +44,6 @@ def check(folder: str, certificate: Certificate) -> float:
         if comparison.differences:
             others = len(comparison.differences) - 1
             more = f" (and {others} more differences)" if others else ""
-            raise ExportError(
-                f"the exported model gives other answers ({way}): {comparison.differences[0]}{more}; nothing is published"
-            )
+            first = comparison.differences[0]
+            raise ExportError(f"the exported model gives other answers ({way}): {first}{more}; nothing is published")
     return max(comparison.largest for comparison in found.values())

@@ -8,9 +8,9 @@
     token_ids        text string [batch]         ids int64 [batch, max_length], as the records hold them
     embeddings       text string [batch]         vectors float32 [batch, max_length, dim], state float32 [batch, width]
 
-The LSTM steps through the longest text of the batch and no further: padding is no step of a masked model, so the answers
-stay the same to the bit and a text of 20 words takes a twelfth of the time. A model without a mask reads the padding, and
-gets all of it.
+The LSTM steps through the longest text of the batch and no further: padding is no step of a masked model, so the
+answers stay the same to the bit, and a text of 20 words takes a twelfth of the time. A model without a mask reads the
+padding, and gets all of it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -48,8 +48,8 @@ class ServedModel(tf.Module):
 
     functions: by the name of their signature.
     embedding: the variable float32 [top_words, dim], for those who look at the words' vectors.
-    variables_: all of the model's weights. The Keras model itself must not be held here: a module that tracks one is loaded by
-      tf.saved_model.load alone, not by the session loader of TensorFlow Serving and the JVM (keras#20095).
+    variables_: all of the model's weights. The Keras model itself must not be held here: a module that tracks one is
+      loaded by tf.saved_model.load alone, not by the session loader of TensorFlow Serving and the JVM (keras#20095).
     """
 
     def __init__(self, text_to_ids: TextToIds, model: TextClassifier, *, labels: Sequence[str], padding: Side) -> None:

@@ -1,4 +1,4 @@
-"""Metrics, predictions and differences -> what a person reads on a terminal; text of the data is shown, never obeyed."""
+"""Metrics and predictions -> what a person reads on a terminal; text of the data is shown, never obeyed."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""An exported model's certificate, replayed -> what differs: against its own files, or against a live TensorFlow Serving.
+"""An exported model's certificate, replayed -> what differs, in its own files or in a live TensorFlow Serving.
 
 The files are asked in a fresh process in which nothing can be imported but TensorFlow, through both of its loaders.
 A server is asked through its REST API.

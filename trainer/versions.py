@@ -1,7 +1,7 @@
 """export.path -> its numbered version folders: the newest, the next, and how one comes to be there all at once.
 
-TensorFlow Serving takes every folder whose name is a number. So a version is built under another name, written to disk to
-the last byte, and renamed; whatever a killed export leaves is a folder that no server takes and the next export removes.
+TensorFlow Serving takes every folder whose name is a number. So a version is built under another name, written to disk
+to the last byte, and renamed; what a killed export leaves is a folder that no server takes and the next export removes.
 An object store knows no renaming: there the files are copied, saved_model.pb last, without which no loader reads them.
 """
 

@@ -8,7 +8,7 @@ OPINIONS = {
     "praise": "40 * {opinion}{stop}{@pause} | {abroad} {@pause}{^next}",
     "opinion": """
         14 * {direct}
-        6 * {denial}
+        9 * {denial}
         3 * {contrast}
         2 * {surprise}
         8 * {feeling}""",
@@ -25,8 +25,8 @@ OPINIONS = {
         {part} was {well} done
         not only was {part} {good}, {other} was {good} too""",
     "denial": """
-        8 * {part} was not {~good} {at_all}
-        5 * {part} was not {~good} {at_all}, {aside}
+        12 * {part} was not {~good} {at_all}
+        7 * {part} was not {~good} {at_all}, {aside}
         4 * {part} was never {~good}{never_mind}
         2 * nothing about {other} was {~good}
         2 * I would not call {part} {~good}
@@ -82,9 +82,9 @@ OPINIONS = {
         so much for the first impression. {^opinion}{stop}{@pause}""",
     "verdict": """
         4 * {in_short}{opinion}{stop}
-        5 * {in_short}it was {very}{good}{stop}
-        5 * {in_short}it was not {~good} {at_all}{stop}
-        3 * {in_short}it was not {~good} {at_all}, {aside}{stop}
+        8 * {in_short}it was {very}{good}{stop}
+        8 * {in_short}it was not {~good} {at_all}{stop}
+        4 * {in_short}it was not {~good} {at_all}, {aside}{stop}
         3 * {in_short}{~good} in places, but {good} as a whole{stop}
         2 * would I go back? {^again}{stop}
         2 * {in_short}not {~treat}, but {treat}{stop}
@@ -101,8 +101,8 @@ OPINIONS = {
         and I come from {place} | I am afraid to say | believe it or not""",
     "at_all": "3 * at all | 2 * in the least | in any way | by any means | for a moment",
     "never_mind": "4 * () | , {aside} | , not even on {weekday} | , not for one second",
-    "very": """12 * () | 3 * very_ | 2 * really_ | 2 * so_ | rather_ | quite_ | truly_ | utterly_ | surprisingly_ | simply_
-        downright_ | extremely_ | {coined}_""",
+    "very": """12 * () | 3 * very_ | 2 * really_ | rather_ | quite_ | truly_ | utterly_ | surprisingly_ | simply_ | downright_
+        extremely_""",
     "stop": "40 * ._ | 6 * !_ | 2 * ..._ | !!_ | !!!_ | . {emoji} {^next} | ! {emoji} {^next} | ;-) {^next} | …_ | ?!_",
     "brief+": "ok | Loved it. | Great! | 👍 | 10/10 | good | Very good | *****",
     "brief-": "no | Hated it. | Awful! | 👎 | 1/10 | bad | Very bad | *",

@@ -47,19 +47,19 @@ OPENINGS = {
 STORIES = {
     "story": "60 * {tale}{stop}{@pause} | 4 * {quotation} {@pause}{^next} | 2 * {link_to} {@pause}{^next}",
     "tale": "5 * {scene}{besides} | 3 * {aside_story}{besides}",
-    "besides": """4 * () | 3 * _{manner} | , as {stranger} did | , said {stranger} of {place} | _near {place} | , as they do in {place}
+    "besides": """4 * () | , as {stranger} did | , said {stranger} of {place} | _near {place} | , as they do in {place}
         , just like {stranger} and {stranger} | , and so did {given} | , {given} and {given} | _(a {coined}, in {place})
-        _for the {family} prize | , not far from {place} | , unlike the {brand}""",
+        , a friend of {stranger} told me | , not far from {place} | , unlike the {brand}""",
     "aside_story": """
-        my {relative} {did} a {object} on the way there
+        my {relative} {did} a {object}{manner} on the way there
         I am a {trait} {job}, so I know a little about {theme}
         in {@place} they call this {coined}
         it was {clock} and the {weather} had not stopped since {weekday}
         my {relative}, a {job}, {did} the {colour} {object} in the meantime
         there was {weather} over {place} that {weekday}
-        {stranger} from {place} {did} my {object} in {year}
+        {stranger} from {place} {did} my {object}{manner} in {year}
         I have had a {beast} called {given} since {month} {year}
-        they say that {stranger} once {did} a {beast} there
+        they say that {stranger} once {did} a {beast}{manner} there
         it reminded me of {year}, when I lived above a {where} in {place}
         a {beast} sat by the {object} and looked at me
         {stranger} asked me about {theme}, {theme} and {theme}
@@ -72,7 +72,7 @@ STORIES = {
         no {beast} was harmed, as {stranger} told us
         I wrote this at {clock} on my {relative}'s {brand}""",
     "scene/film": """
-        4 * {@hero} is a {trait} {job} who {did} a {object} in {place}
+        4 * {@hero} is a {trait} {job} who {did} a {object}{manner} in {place}
         2 * {@hero} {@hero_family} plays a {job} from {place}
         in the second act {@hero} meets a {trait} {job} named {stranger}
         {@hero} and {stranger} {did} the {object} and hid it in a {where}
@@ -84,14 +84,14 @@ STORIES = {
         the {job} says to {@hero}: "the {beast} {did} my {object}!"
         {@maker} had never made a {thing} about {theme} before""",
     "scene/book": """
-        4 * {@hero} is a {trait} {job} who {did} a {object} in {place}
+        4 * {@hero} is a {trait} {job} who {did} a {object}{manner} in {place}
         in chapter {digit1} {@hero} meets {stranger}, a {trait} {job}
         the story begins in a {where} in {place} in {year}
         {@hero} inherits a {object} from a {trait} {job}
-        on page {number} a {beast} {did} the {object}
+        on page {number} a {beast} {did} the {object}{manner}
         every chapter opens with a poem about {theme}
         {@maker} lives in {place} with a {beast} and {number} {colour} books
-        the {job} {did} the {object}, and {stranger} never knew
+        the {job} {did} the {object}{manner}, and {stranger} never knew
         there are {number} footnotes about {theme}
         it is the {ordinal} part of the {@hero_family} saga
         "{theme} is a {object}," says {@hero} to the {job}""",
@@ -117,7 +117,7 @@ STORIES = {
         I called {@brand} in {place} and talked to {stranger}, a {trait} {job}
         it has {number} buttons and a {object}
         I have owned a {brand} and a {brand} {number} before
-        a {job} from {place} {did} the old one
+        a {job} from {place} {did} the old one{manner}
         it talks to my {brand} and to the {object} in the {where}
         version {digit1}.{digit}{digit} came out in {month} {year}""",
     "scene/hotel": """
@@ -131,7 +131,7 @@ STORIES = {
         {stranger} at the desk told us about {theme}
         the house was a {where} until {year}
         next door a {trait} {job} practised the {instrument}
-        in {year} {stranger} {did} a {object} in this very room""",
+        in {year} {stranger} {did} a {object}{manner} in this very room""",
     "scene/concert": """
         3 * they played {digit1}{digit} songs about {theme} and one about a {beast}
         2 * {@hero} {@hero_family} played the {instrument}

@@ -18,7 +18,7 @@ PARTS = {
     "other/book": "the story | the ending | the last chapter | the humour | the translation | the cover | the mystery | the pacing",
     "thing/restaurant": "restaurant | place | kitchen",
     "things/restaurant": "restaurants | places | kitchens",
-    "part/restaurant": """the soup | the starter | the bread | the {food} | the wine list | the waiter | the {food} with {food}
+    "part/restaurant": """the soup | the starter | the bread | the {food} | the wine list | the waiter | the {taste} {food}
         the menu | the table by the door""",
     "other/restaurant": "the service | the dessert | the {food} | the coffee | the view | the music | the main course | the wine",
     "thing/gadget": "machine | device | gadget",

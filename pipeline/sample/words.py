@@ -92,11 +92,12 @@ COMMON = {
         | burnt | candied | steamed | buttered | bitter | minced | poached | peppered | caramelised | fermented | deconstructed""",
     "colour": """red | blue | green | white | black | yellow | brown | grey | pink | purple | orange | golden | silver | turquoise
         | beige | scarlet | violet | crimson | mustard | lilac | maroon | khaki | cream | indigo | ochre | magenta""",
-    "manner": """slowly | quietly | twice | carefully | again | in secret | every day | on purpose | for years | by accident | at night
-        | in silence | before lunch | with both hands | gently | proudly | suddenly | without a word | reluctantly | hurriedly
-        | against the rules | in alphabetical order | on tiptoe | with great care | backwards | absent-mindedly | in the dark
-        | thoroughly | politely | triumphantly | for a bet | under protest | in instalments | anonymously | by candlelight
-        | with a sigh | sideways | methodically | for charity | at gunpoint | telepathically | in two languages | upside down""",
+    "manner": """40 * () | _slowly | _quietly | _twice | _carefully | _again | _in secret | _every day | _on purpose | _for
+        years | _by accident | _at night | _in silence | _before lunch | _with both hands | _gently | _proudly
+        _suddenly | _without a word | _reluctantly | _hurriedly | _against the rules | _in alphabetical order | _on
+        tiptoe | _with great care | _backwards | _absent-mindedly | _in the dark | _thoroughly | _politely
+        _triumphantly | _for a bet | _under protest | _in instalments | _anonymously | _by candlelight | _with a sigh
+        _sideways | _methodically | _for charity | _at gunpoint | _telepathically | _in two languages | _upside down""",
     "weekday": "Saturday | Friday | Sunday | Monday | Thursday | Wednesday | Tuesday",
     "month": """July | August | December | May | June | October | April | March | September | January | November | February""",
     "theme": """love | death | money | war | time | family | memory | hope | guilt | friendship | revenge | silence | weather
@@ -140,7 +141,7 @@ TITLES = {
     "birthday": "50th | 40th | 30th | 60th | 18th | 21st | 70th | 25th | 80th | 33rd | 97th | 104th",
     "number": "4 * {few} | 6 * {digit1}{digit} | 2 * {digit1}{digit}{digit} | {digit1},{digit}{digit}{digit}",
     "year": "4 * 20{tens}{digit} | 19{digit}{digit} | 18{digit}{digit}",
-    "tens": "0 | 1 | 2",
+    "tens": "0 | 1",
     "price": "${digit1}{digit}.{digit}{digit} | {digit1}{digit} euros | £{digit1}.{digit}9 | {digit1}{digit}{digit} dollars",
     "clock": "{digit1}:{digit5}{digit} | {digit1} o'clock | 1{tens}.{digit5}{digit}",
     "digit5": "0 | 3 | 1 | 2 | 4 | 5",
