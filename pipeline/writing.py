@@ -205,4 +205,5 @@ class WriteShard(beam.DoFn):
         files.move(attempt, f"{self._writing.folder}/{path}")
         tally = Tally(self._writing.progress_folder, "write")
         tally.add(summary.records)
+        tally.write()
         yield WrittenShard(split=split, path=path, summary=summary, duplicates=shuffle.duplicate_counts(ordered))
