@@ -10,6 +10,7 @@ setup(
     packages=find_packages(include=["pipeline", "pipeline.*", "trainer", "trainer.*"]),
     install_requires=[
         "apache-beam>=2.70,<3",
+        "bokeh>=3.8,<4",
         "google-crc32c>=1.5,<2",
         "keras>=3.12,<4",
         "numpy>=1.26,<3",

@@ -1,4 +1,4 @@
-"""A records folder -> the test accuracy of a bag of words: logistic regression that sees which words, never their order.
+"""A records folder -> the test accuracy of a bag of words, a logistic regression that never sees the words' order.
 
     python -m benchmarks.bag_of_words out/records [--json]
 
@@ -14,7 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
+
+from pipeline.contract import SPLITS, Split
+from pipeline.manifest_file import ManifestFile
+from pipeline.records.decode import decode_examples
+from pipeline.records.shards import read_shard
+from pipeline.records_folder import read_manifest
+from pipeline.sources.files import LocalFiles
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -119,21 +125,16 @@ def compare(train: Bags, evaluation: Bags, test: Bags, *, words: int) -> dict[st
     return {**best, "majority": majority, "test_texts": len(test.labels)}
 
 
-def read_split(folder: Path, split: str) -> tuple[Ints, Ints]:
+def read_split(manifest: ManifestFile, folder: Path, split: Split) -> tuple[Ints, Ints]:
     """All records of a split -> ids int64 [texts, max_length] and labels int64 [texts]."""
-    shards = sorted(str(path) for path in (folder / "records").glob(f"{split}-*.tfrecord*"))
-    if not shards:
-        raise SystemExit(
-            f"{folder}: no records/{split}-*.tfrecord there; give a folder that `python -m pipeline run` wrote"
-        )
-    compression = "GZIP" if shards[0].endswith(".gz") else ""
-    records = tf.data.TFRecordDataset(shards, compression_type=compression).batch(1024)
-    features = {"ids": tf.io.RaggedFeature(tf.int64), "label": tf.io.FixedLenFeature([], tf.int64)}
-    ids, labels = [], []
-    for batch in records:
-        parsed = tf.io.parse_example(batch, features)
-        ids.append(parsed["ids"].to_tensor().numpy())
-        labels.append(parsed["label"].numpy())
+    length = manifest.config.sequence.max_length
+    ids, labels = [np.zeros((0, length), np.int64)], [np.zeros(0, np.int64)]
+    for shard in manifest.splits[split].shards:
+        with (folder / shard.path).open("rb") as file:
+            for records in read_shard(file, compression=manifest.config.output.compression):
+                decoded = decode_examples(records, length)
+                ids.append(decoded[0])
+                labels.append(decoded[1])
     return np.concatenate(ids), np.concatenate(labels)
 
 
@@ -143,7 +144,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("records", type=Path, help="a folder that `python -m pipeline run` wrote")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
-    splits = {name: read_split(options.records, name) for name in ("train", "eval", "test")}
+    _, manifest = read_manifest(str(options.records), LocalFiles())
+    splits = {split: read_split(manifest, options.records, split) for split in SPLITS}
     words = 1 + max(int(ids.max(initial=0)) for ids, _ in splits.values())
     result = compare(*(bags(ids, labels) for ids, labels in splits.values()), words=words)
     if options.json:
