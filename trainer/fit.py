@@ -165,6 +165,7 @@ class _Run:
                 batch_size=self.settings.batch_size,
                 score=self.score,
             )
+            _refuse_divergence(metrics["loss"], self.settings)
         return EpochRecord(
             epoch=epoch,
             steps=self.learner.steps_done,
@@ -179,12 +180,7 @@ class _Run:
 
     def _save(self) -> None:
         """Writes the checkpoint, but never one that nothing can be learnt from any more."""
-        loss = self.learner.averages().loss
-        if not math.isfinite(loss):
-            raise UserError(
-                f"training.learning_rate {self.settings.learning_rate:g}: the loss has become {loss}; "
-                "use a lower one, or set training.clipnorm to 1"
-            )
+        _refuse_divergence(self.learner.averages().loss, self.settings)
         self.folder.save(self.learner, self.state)
 
 
@@ -195,6 +191,14 @@ def _refuse_unusable(config: Config, manifest: Manifest) -> None:
         raise UserError(
             f"training.early_stopping is {config.training.early_stopping}, but {manifest.folder} holds no eval rows to "
             "judge an epoch by; set it to null, or give split.eval a share"
+        )
+
+
+def _refuse_divergence(loss: float, settings: TrainingSettings) -> None:
+    if not math.isfinite(loss):
+        raise UserError(
+            f"training.learning_rate {settings.learning_rate:g}: the loss has become {loss}; "
+            "use a lower one, or set training.clipnorm to 1"
         )
 
 

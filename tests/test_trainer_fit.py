@@ -1,0 +1,378 @@
+"""Training: every variant learns, a run is a function of its settings, and a kill at any step leaves no trace in it."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import pytest
+import tensorflow as tf
+from trainer_support import toy_config, toy_folder, toy_rows, write_folder
+
+from pipeline.config import TrainingSettings
+from pipeline.errors import UserError
+from trainer import fit
+from trainer.fit import TrainedModel, evaluate_test_split, train
+from trainer.history import EpochRecord, best_epoch, is_over
+from trainer.manifest import Manifest
+from trainer.progress import EpochDone, StepDone, unwatched
+from trainer.schedule import learning_rate
+
+# Dropout in every place and both directions: all the random state that there is.
+RANDOM = {"bidirectional": True, "dropout": 0.3, "recurrent_dropout": 0.3}
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    return toy_folder(tmp_path_factory.mktemp("records"))
+
+
+@pytest.fixture(scope="module")
+def unbroken(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
+    """18 steps, 6 an epoch, with random state; a checkpoint every 4."""
+    return train(toy_config(tmp_path_factory.mktemp("unbroken"), model=RANDOM), manifest)
+
+
+def weights(trained: TrainedModel) -> list[bytes]:
+    return [variable.numpy().tobytes() for variable in trained.model.variables]
+
+
+def without_seconds(trained: TrainedModel) -> list[dict[str, Any]]:
+    return [record.model_dump(exclude={"seconds"}) for record in trained.history.epochs]
+
+
+@pytest.mark.parametrize(
+    # model settings, labels, padding
+    ("model", "labels", "padding"),
+    [
+        ({}, "ab", "pre"),
+        ({}, "ab", "post"),
+        ({"mask_zero": False}, "ab", "pre"),
+        ({"mask_zero": False, "pooling": "max"}, "ab", "post"),
+        ({"bidirectional": True, "pooling": "mean"}, "ab", "pre"),
+        ({"lstm_units": [6, 5]}, "abc", "post"),
+        ({"dropout": 0.1, "recurrent_dropout": 0.1, "pooling": "max"}, "abc", "pre"),
+    ],
+)
+def test_fit_learns_in_every_variant(tmp_path: Path, model: dict[str, Any], labels: str, padding: str) -> None:
+    rows = toy_rows(64, classes=len(labels), longest=5)
+    folder = write_folder(
+        tmp_path / "records", train=[rows], evaluation=rows, labels=list(labels), padding=padding, max_length=6
+    )
+    trained = train(toy_config(tmp_path / "training", model=model, epochs=8), folder)
+    first, last = trained.history.epochs[0], trained.history.epochs[-1]
+    assert last.loss < 0.8 * first.loss
+    assert last.eval_accuracy is not None
+    assert last.eval_accuracy > 0.8
+
+
+def test_fit_is_a_function_of_its_settings(manifest: Manifest, unbroken: TrainedModel, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(12345)  # whatever went on in the process before
+    again = train(toy_config(tmp_path / "again", model=RANDOM), manifest)
+    assert weights(again) == weights(unbroken)
+    assert without_seconds(again) == without_seconds(unbroken)
+    other = train(toy_config(tmp_path / "other", model=RANDOM, seed=1, epochs=1), manifest)
+    assert without_seconds(other)[0] != without_seconds(unbroken)[0]
+
+
+class Stopped(Exception):
+    """Stands for a kill."""
+
+
+def stop_at(step: int, *, epoch: int) -> Callable[[StepDone | EpochDone], None]:
+    def progress(event: StepDone | EpochDone) -> None:
+        if isinstance(event, StepDone) and (event.epoch, event.step) == (epoch, step):
+            raise Stopped
+
+    return progress
+
+
+@pytest.mark.parametrize(
+    # epoch, its step (of 6) after which the run stops; checkpoints are taken after every 4th step and each epoch
+    ("epoch", "step"),
+    [
+        (1, 2),  # before any but the first checkpoint
+        (1, 6),  # between an epoch's last step and its evaluation
+        (2, 3),  # in an epoch, behind a checkpoint that was taken in it
+        (3, 1),
+    ],
+)
+def test_fit_resumed_at_any_step_ends_with_the_same_bits(
+    manifest: Manifest, unbroken: TrainedModel, tmp_path: Path, epoch: int, step: int
+) -> None:
+    config = toy_config(tmp_path, model=RANDOM)
+    with pytest.raises(Stopped):
+        train(config, manifest, progress=stop_at(step, epoch=epoch))
+    resumed = train(config, manifest, resume=True)
+    assert weights(resumed) == weights(unbroken)
+    assert without_seconds(resumed) == without_seconds(unbroken)
+    assert resumed.history.curve == unbroken.history.curve
+    assert resumed.best_epoch == unbroken.best_epoch
+
+
+KILLED_RUN = """
+import os, signal, sys
+from trainer_support import toy_config
+from trainer.fit import train
+from trainer.manifest import read_manifest
+from trainer.progress import StepDone
+
+def killed(event):
+    if isinstance(event, StepDone) and (event.epoch, event.step) == (2, 5):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+train(toy_config(sys.argv[2], model={model!r}), read_manifest(sys.argv[1]), progress=killed)
+"""
+
+
+def test_fit_resumed_after_a_kill_ends_with_the_same_bits(
+    manifest: Manifest, unbroken: TrainedModel, tmp_path: Path
+) -> None:
+    paths = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_RUN.format(model=RANDOM), manifest.folder, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    resumed = train(toy_config(tmp_path, model=RANDOM), manifest, resume=True)
+    assert weights(resumed) == weights(unbroken)
+    assert without_seconds(resumed) == without_seconds(unbroken)
+
+
+def test_fit_resumed_when_done_trains_no_further(manifest: Manifest, tmp_path: Path) -> None:
+    config = toy_config(tmp_path, epochs=2)
+    done = train(config, manifest)
+    events: list[StepDone | EpochDone] = []
+    again = train(config, manifest, resume=True, progress=events.append)
+    assert events == []
+    assert weights(again) == weights(done)
+    assert again.history == done.history
+
+
+def test_fit_logs_have_no_step_twice_after_a_resume(manifest: Manifest, tmp_path: Path) -> None:
+    config = toy_config(tmp_path, epochs=2)
+    with pytest.raises(Stopped):
+        train(config, manifest, progress=stop_at(3, epoch=2))
+    trained = train(config, manifest, resume=True)
+    with (tmp_path / "history.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["epoch"], line["steps"]) for line in lines] == [("1", "6"), ("2", "12")]
+    assert [float(line["eval_loss"]) for line in lines] == [record.eval_loss for record in trained.history.epochs]
+    assert logged_steps(tmp_path, "train", "batch_loss") == list(range(1, 13))
+    assert logged_steps(tmp_path, "train", "loss") == [6, 12]
+    assert logged_steps(tmp_path, "eval", "accuracy") == [6, 12]
+
+
+def logged_steps(training_path: Path, part: str, tag: str) -> list[int]:
+    steps = []
+    for path in (training_path / "tensorboard" / part).iterdir():
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            steps += [event.step for value in event.summary.value if value.tag == tag]
+    return steps
+
+
+def with_eval_losses(losses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations of the eval split give these losses, one after the other."""
+    evaluate, left = fit.evaluate_split, iter(losses)
+
+    def evaluated(*arguments: Any, **options: Any) -> Any:
+        return {**evaluate(*arguments, **options), "loss": next(left)}
+
+    monkeypatch.setattr(fit, "evaluate_split", evaluated)
+
+
+@pytest.mark.parametrize(
+    # eval losses, early_stopping, epochs that are trained, the best one
+    ("losses", "patience", "epochs", "best"),
+    [
+        ([0.5, 0.3, 0.4, 0.35], None, 4, 2),
+        ([0.5, 0.3, 0.4, 0.35], 2, 4, 2),
+        ([0.5, 0.3, 0.4, 0.2], 1, 3, 2),
+        ([0.5, 0.5, 0.5, 0.5], 2, 3, 1),  # an equal one is no better
+    ],
+)
+def test_fit_keeps_the_weights_of_the_best_epoch(
+    manifest: Manifest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    losses: list[float],
+    patience: int | None,
+    epochs: int,
+    best: int,
+) -> None:
+    config = toy_config(tmp_path, epochs=4, early_stopping=patience)
+    with_eval_losses(losses, monkeypatch)
+    seen: list[list[bytes]] = []
+    kept: list[bool] = []
+    built = fit.build_model
+    models = []
+    monkeypatch.setattr(fit, "build_model", lambda *a, **k: models.append(built(*a, **k)) or models[0])
+
+    def progress(event: StepDone | EpochDone) -> None:
+        if isinstance(event, EpochDone):
+            seen.append([variable.numpy().tobytes() for variable in models[0].variables])
+            kept.append(event.is_best)
+
+    trained = train(config, manifest, progress=progress)
+    assert len(trained.history.epochs) == epochs
+    assert trained.best_epoch == best
+    assert weights(trained) == seen[best - 1]
+    assert weights(trained) != seen[-1]
+    assert [index for index, is_best in enumerate(kept, start=1) if is_best][-1] == best
+    assert [path.name for path in tmp_path.glob("weights-*")] == [f"weights-epoch-{best:05d}.npz"]
+
+
+def test_fit_early_stopping_counts_over_a_resume(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = toy_config(tmp_path, epochs=9, early_stopping=2)
+    with_eval_losses([0.3, 0.4, 0.5, 0.1], monkeypatch)
+    with pytest.raises(Stopped):
+        train(config, manifest, progress=stop_at(2, epoch=3))
+    trained = train(config, manifest, resume=True)
+    assert [record.eval_loss for record in trained.history.epochs] == [0.3, 0.4, 0.5]
+    assert trained.best_epoch == 1
+
+
+def record(epoch: int, eval_loss: float | None) -> EpochRecord:
+    others = {"steps": epoch, "learning_rate": 0.1, "loss": 0.1, "accuracy": 0.9, "seconds": 1.0}
+    return EpochRecord(epoch=epoch, eval_loss=eval_loss, eval_accuracy=None, eval_auc=None, **others)
+
+
+@pytest.mark.parametrize(
+    # eval losses (None: no eval split), early_stopping (of 5 epochs), best epoch, over
+    ("losses", "patience", "best", "over"),
+    [
+        ([], None, 0, False),
+        ([None, None], None, 2, False),  # nothing to judge by: the last one
+        ([0.4, 0.2, 0.3], None, 2, False),
+        ([0.4, 0.2, 0.3], 1, 2, True),
+        ([0.4, 0.2, 0.3], 2, 2, False),
+        ([0.2, 0.2, 0.2], 2, 1, True),
+        ([0.5, 0.4, 0.3, 0.2, 0.1], None, 5, True),
+    ],
+)
+def test_fit_history_tells_the_best_epoch_and_the_end(
+    losses: list[float | None], patience: int | None, best: int, over: bool
+) -> None:
+    epochs = [record(epoch, loss) for epoch, loss in enumerate(losses, start=1)]
+    assert best_epoch(epochs) == best
+    assert is_over(epochs, TrainingSettings(epochs=5, early_stopping=patience)) == over
+
+
+@pytest.mark.parametrize(
+    # settings, the rate at steps 0, 5, 10, 55, 100 of 100
+    ("values", "rates"),
+    [
+        ({"schedule": "constant", "warmup": 0.0}, [0.5, 0.5, 0.5, 0.5, 0.5]),
+        ({"schedule": "constant", "warmup": 0.1}, [0.0, 0.25, 0.5, 0.5, 0.5]),
+        ({"schedule": "cosine", "warmup": 0.1}, [0.0, 0.25, 0.5, 0.25, 0.0]),
+    ],
+)
+def test_fit_schedule_rises_and_falls(values: dict[str, Any], rates: list[float]) -> None:
+    rate = learning_rate(TrainingSettings(learning_rate=0.5, **values), steps=100)
+    assert [float(rate(step)) for step in (0, 5, 10, 55, 100)] == pytest.approx(rates, abs=1e-6)
+
+
+def test_fit_replaces_an_earlier_run_and_nothing_else(manifest: Manifest, tmp_path: Path) -> None:
+    first = train(toy_config(tmp_path, epochs=2), manifest)
+    evaluate_test_split(first, toy_config(tmp_path).training)
+    others = [tmp_path / "notes.txt", tmp_path / "tensorboard" / "mine" / "events"]
+    for path in others:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("kept")
+    second = train(toy_config(tmp_path, epochs=1), manifest)
+    assert len(second.history.epochs) == 1
+    assert logged_steps(tmp_path, "train", "loss") == [6]
+    assert not (tmp_path / "metrics.json").exists()
+    assert [path.read_text() for path in others] == ["kept", "kept"]
+
+
+def test_fit_writes_the_metrics_of_the_test_split(manifest: Manifest, unbroken: TrainedModel, tmp_path: Path) -> None:
+    metrics = evaluate_test_split(unbroken, toy_config(tmp_path).training)
+    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+    assert metrics["examples"] == manifest.splits["test"].rows == 20
+    assert list(metrics["per_label"]) == ["neg", "pos"]
+
+
+def test_fit_trains_without_an_eval_split(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "records", train=[toy_rows(20)])
+    trained = train(toy_config(tmp_path / "training", epochs=2), folder)
+    assert trained.best_epoch == 2
+    assert trained.history.epochs[0].eval_loss is None
+
+
+@pytest.mark.parametrize(
+    # what is other than when the run was started, what the message says
+    ("other", "message"),
+    [
+        ({"training": {"learning_rate": 0.1}}, r"training\.learning_rate was 0\.05 .* 0\.1 now"),
+        ({"training": {"epochs": 4}}, r"training\.epochs was 1 .* 4 now"),
+        ({"model": {"lstm_units": [5, 5]}}, r"model\.lstm_units was 5 .* \[5, 5\] now"),
+        ({"records": True}, r"sha256 of manifest\.json"),
+    ],
+)
+def test_fit_refuses_to_resume_under_other_settings(
+    manifest: Manifest, tmp_path: Path, other: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(Stopped):
+        train(toy_config(tmp_path, epochs=1), manifest, progress=stop_at(1, epoch=1))
+    chosen = {"epochs": 1, "model": other.get("model"), **other.get("training", {})}
+    records = toy_folder(tmp_path / "others", max_length=13) if "records" in other else manifest
+    with pytest.raises(UserError, match=message):
+        train(toy_config(tmp_path, **chosen), records, resume=True)
+
+
+def test_fit_resumes_with_files_written_elsewhen(manifest: Manifest, tmp_path: Path) -> None:
+    with pytest.raises(Stopped):
+        train(toy_config(tmp_path, epochs=1), manifest, progress=stop_at(5, epoch=1))
+    trained = train(toy_config(tmp_path, epochs=1, checkpoint_steps=2), manifest, resume=True)
+    assert len(trained.history.epochs) == 1
+
+
+@pytest.mark.parametrize(
+    # settings of the training, rows of train and eval, resume, what the message says
+    ("training", "rows", "resume", "message"),
+    [
+        ({}, (20, 0), True, r"--resume: .* holds no checkpoint\.npz"),
+        ({}, (0, 5), False, r"split\.train: .* no train rows"),
+        ({"early_stopping": 1}, (20, 0), False, r"training\.early_stopping is 1, but .* no eval rows"),
+        ({"learning_rate": 1e38, "warmup": 0.0, "clipnorm": None}, (20, 5), False, "the loss has become nan"),
+    ],
+)
+def test_fit_refuses_what_can_not_be_trained(
+    tmp_path: Path, training: dict[str, Any], rows: tuple[int, int], resume: bool, message: str
+) -> None:
+    folder = write_folder(tmp_path / "records", train=[toy_rows(rows[0])], evaluation=toy_rows(rows[1]))
+    with pytest.raises(UserError, match=message):
+        train(toy_config(tmp_path / "training", **training), folder, resume=resume)
+
+
+def test_fit_checks_the_shards_before_the_first_step(tmp_path: Path) -> None:
+    folder = toy_folder(tmp_path / "records")
+    shard = tmp_path / "records" / "records" / "test-00000-of-00001.tfrecord.gz"
+    shard.write_bytes(shard.read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"test-00000-of-00001\.tfrecord\.gz has"):
+        train(toy_config(tmp_path / "training"), folder)
+    assert not (tmp_path / "training").exists()
+
+
+def test_fit_tells_each_step_and_epoch(manifest: Manifest, tmp_path: Path) -> None:
+    events: list[StepDone | EpochDone] = []
+    train(toy_config(tmp_path, epochs=1), manifest, progress=events.append)
+    steps = [event for event in events if isinstance(event, StepDone)]
+    assert [(step.epoch, step.epochs, step.step, step.steps) for step in steps] == [(1, 1, i, 6) for i in range(1, 7)]
+    assert steps[-1].examples == 43
+    assert isinstance(events[-1], EpochDone)
+    assert events[-1].is_best
+    assert unwatched(events[-1]) is None
