@@ -5,6 +5,7 @@ manifest, without which a records folder is not there for anyone: so a killed ru
 take, and a complete folder that is to be replaced stays complete until the new one is.
 """
 
+import contextlib
 import logging
 import os
 import socket
@@ -71,12 +72,18 @@ def publish(result: str, output: str, *, manifest: bytes) -> None:
 
 
 def remove_staging(staging: str) -> None:
-    """Removes what is left of a run's unfinished work."""
+    """Removes what is left of a run's unfinished work, and the output folder if that was all there was in it."""
     BeamFiles().remove([staging])
+    output = staging.partition(f"/{_STAGING}")[0]
+    if "://" not in output:  # object stores have no empty folders
+        with contextlib.suppress(OSError):
+            os.rmdir(output)
 
 
 def _names_below(folder: str) -> set[str]:
     folder = folder.rstrip("/")
+    if os.path.isdir(folder):  # a dead run may have left folders without a file
+        return set(os.listdir(folder))
     return {file.path.removeprefix(folder + "/").partition("/")[0] for file in BeamFiles().below(folder)}
 
 

@@ -24,8 +24,9 @@ from trainer.manifest import Manifest
 from trainer.progress import EpochDone, StepDone, unwatched
 from trainer.schedule import learning_rate
 
-# Dropout in every place and both directions: all the random state that there is.
-RANDOM = {"bidirectional": True, "dropout": 0.3, "recurrent_dropout": 0.3}
+# Dropout in every place: all the random state that there is.
+RANDOM = {"dropout": 0.3, "recurrent_dropout": 0.3}
+RANDOM_BIDIRECTIONAL = {**RANDOM, "bidirectional": True}
 
 
 @pytest.fixture(scope="module")
@@ -81,34 +82,31 @@ def test_fit_is_a_function_of_its_settings(manifest: Manifest, unbroken: Trained
     assert without_seconds(other)[0] != without_seconds(unbroken)[0]
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """Stands for a kill."""
 
 
 def stop_at(step: int, *, epoch: int) -> Callable[[StepDone | EpochDone], None]:
     def progress(event: StepDone | EpochDone) -> None:
         if isinstance(event, StepDone) and (event.epoch, event.step) == (epoch, step):
-            raise Stopped
+            raise StoppedError
 
     return progress
 
 
-@pytest.mark.parametrize(
-    # epoch, its step (of 6) after which the run stops; checkpoints are taken after every 4th step and each epoch
-    ("epoch", "step"),
-    [
-        (1, 2),  # before any but the first checkpoint
-        (1, 6),  # between an epoch's last step and its evaluation
-        (2, 3),  # in an epoch, behind a checkpoint that was taken in it
-        (3, 1),
-    ],
-)
 def test_fit_resumed_at_any_step_ends_with_the_same_bits(
-    manifest: Manifest, unbroken: TrainedModel, tmp_path: Path, epoch: int, step: int
+    manifest: Manifest, unbroken: TrainedModel, tmp_path: Path
 ) -> None:
     config = toy_config(tmp_path, model=RANDOM)
-    with pytest.raises(Stopped):
-        train(config, manifest, progress=stop_at(step, epoch=epoch))
+    # Epoch and step of 6; a checkpoint is taken after every 4th step and after each epoch.
+    stops = [
+        (1, 2),  # before any but the first checkpoint
+        (1, 6),  # between an epoch's last step and its evaluation
+        (3, 3),  # in an epoch, behind a checkpoint that was taken in it
+    ]
+    for epoch, step in stops:
+        with pytest.raises(StoppedError):
+            train(config, manifest, resume=(epoch, step) != stops[0], progress=stop_at(step, epoch=epoch))
     resumed = train(config, manifest, resume=True)
     assert weights(resumed) == weights(unbroken)
     assert without_seconds(resumed) == without_seconds(unbroken)
@@ -124,26 +122,25 @@ from trainer.manifest import read_manifest
 from trainer.progress import StepDone
 
 def killed(event):
-    if isinstance(event, StepDone) and (event.epoch, event.step) == (2, 5):
+    if isinstance(event, StepDone) and (event.epoch, event.step) == (2, 3):
         os.kill(os.getpid(), signal.SIGKILL)
 
-train(toy_config(sys.argv[2], model={model!r}), read_manifest(sys.argv[1]), progress=killed)
+train(toy_config(sys.argv[2], model={model!r}, checkpoint_steps=2), read_manifest(sys.argv[1]), progress=killed)
 """
 
 
-def test_fit_resumed_after_a_kill_ends_with_the_same_bits(
-    manifest: Manifest, unbroken: TrainedModel, tmp_path: Path
-) -> None:
+def test_fit_resumed_after_a_kill_ends_with_the_same_bits(manifest: Manifest, tmp_path: Path) -> None:
     paths = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_RUN.format(model=RANDOM), manifest.folder, str(tmp_path)],
+        [sys.executable, "-c", KILLED_RUN.format(model=RANDOM_BIDIRECTIONAL), manifest.folder, str(tmp_path)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    resumed = train(toy_config(tmp_path, model=RANDOM), manifest, resume=True)
+    resumed = train(toy_config(tmp_path, model=RANDOM_BIDIRECTIONAL), manifest, resume=True)
+    unbroken = train(toy_config(tmp_path / "unbroken", model=RANDOM_BIDIRECTIONAL), manifest)
     assert weights(resumed) == weights(unbroken)
     assert without_seconds(resumed) == without_seconds(unbroken)
 
@@ -160,7 +157,7 @@ def test_fit_resumed_when_done_trains_no_further(manifest: Manifest, tmp_path: P
 
 def test_fit_logs_have_no_step_twice_after_a_resume(manifest: Manifest, tmp_path: Path) -> None:
     config = toy_config(tmp_path, epochs=2)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         train(config, manifest, progress=stop_at(3, epoch=2))
     trained = train(config, manifest, resume=True)
     with (tmp_path / "history.csv").open(newline="") as file:
@@ -237,7 +234,7 @@ def test_fit_early_stopping_counts_over_a_resume(
 ) -> None:
     config = toy_config(tmp_path, epochs=9, early_stopping=2)
     with_eval_losses([0.3, 0.4, 0.5, 0.1], monkeypatch)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         train(config, manifest, progress=stop_at(2, epoch=3))
     trained = train(config, manifest, resume=True)
     assert [record.eval_loss for record in trained.history.epochs] == [0.3, 0.4, 0.5]
@@ -325,7 +322,7 @@ def test_fit_trains_without_an_eval_split(tmp_path: Path) -> None:
 def test_fit_refuses_to_resume_under_other_settings(
     manifest: Manifest, tmp_path: Path, other: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         train(toy_config(tmp_path, epochs=1), manifest, progress=stop_at(1, epoch=1))
     chosen = {"epochs": 1, "model": other.get("model"), **other.get("training", {})}
     records = toy_folder(tmp_path / "others", max_length=13) if "records" in other else manifest
@@ -334,7 +331,7 @@ def test_fit_refuses_to_resume_under_other_settings(
 
 
 def test_fit_resumes_with_files_written_elsewhen(manifest: Manifest, tmp_path: Path) -> None:
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         train(toy_config(tmp_path, epochs=1), manifest, progress=stop_at(5, epoch=1))
     trained = train(toy_config(tmp_path, epochs=1, checkpoint_steps=2), manifest, resume=True)
     assert len(trained.history.epochs) == 1

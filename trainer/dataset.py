@@ -33,7 +33,6 @@ _JITTER: Final = 0.05
 
 # What a random draw is for; a part of its seed, so that no two draws share their bits.
 _FILES, _ROWS, _LENGTHS, _BATCHES = range(4)
-_GENERATOR: Final = "philox"  # 'auto_select' is another one on another device
 
 
 def batch_count(manifest: Manifest, split: Split, *, batch_size: int) -> int:
@@ -123,14 +122,14 @@ class _Order:
 
     def jitter(self, shape: tf.Tensor, *, window: tf.Tensor) -> tf.Tensor:
         """float32 in [0, 1)."""
-        return tf.random.stateless_uniform(shape, self._in_window(_LENGTHS, window), alg=_GENERATOR)
+        return tf.random.stateless_uniform(shape, self._in_window(_LENGTHS, window))
 
     def batches(self, count: tf.Tensor, *, window: tf.Tensor) -> tf.Tensor:
         """The batches 0 .. count - 1 of a window, shuffled."""
         return _shuffle(tf.range(count), self._in_window(_BATCHES, window))
 
     def _in_window(self, draw: int, window: tf.Tensor) -> tf.Tensor:
-        return tf.random.fold_in(tf.constant(self._words(draw)), window, alg=_GENERATOR)
+        return tf.random.fold_in(tf.constant(self._words(draw)), window)
 
     def _words(self, draw: int) -> np.ndarray:
         words = np.random.SeedSequence([self._seed, self._epoch, draw]).generate_state(2, np.uint32)
@@ -138,7 +137,7 @@ class _Order:
 
 
 def _shuffle(values: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    return tf.random.experimental.stateless_shuffle(values, seed, alg=_GENERATOR)
+    return tf.random.experimental.stateless_shuffle(values, seed)
 
 
 def _window_batches(manifest: Manifest, *, batch_size: int) -> int:

@@ -1,0 +1,179 @@
+"""The pipeline's command line as a user calls it: exit status, what is printed where, and what is left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import main
+
+ROWS = "text,label\n" + "".join(f"this is text {row},{row % 2}\n" for row in range(60))
+IN_MEMORY = "--direct_running_mode=in_memory"
+
+
+def _files(folder: Path) -> None:
+    """What the mistakes are made with."""
+    (folder / "good.csv").write_text(ROWS)
+    (folder / "empty.csv").write_text("text,label\n")
+    (folder / "blank.csv").write_text("text,label\n" + "".join(f",{row % 2}\n" for row in range(60)))
+    (folder / "one_label.csv").write_text("text,label\n" + "".join(f"text {row},x\n" for row in range(60)))
+    (folder / "no.parquet").write_text(ROWS)
+    (folder / "broken.yaml").write_text("input: [\n")
+    (folder / "list.yaml").write_text("- input\n")
+    (folder / "unknown.yaml").write_text("sequence:\n  max_lenght: 3\n")
+    (folder / "foreign").mkdir()
+    (folder / "foreign" / "thesis.txt").write_text("mine")
+    (folder / "complete").mkdir()
+    (folder / "complete" / "manifest.json").write_text("{}")
+
+
+# command line (run is called with good.csv where no other input is named), what the line on stderr must hold
+MISTAKES = [
+    ("run --input.path nowhere.csv", "input.path: there is no such file, or the folder is empty: 'nowhere.csv'"),
+    ("run --input.path 'no*.tsv'", "input.path: no file matches 'no*.tsv'"),
+    ("run --input.path empty.csv", "input.path: no rows in empty.csv"),
+    ("run --input.path blank.csv", "input.text_column: no text of the train split in 'text' has a word in it"),
+    ("run --input.path one_label.csv", "input.label_column: the train split has only the label 'x'"),
+    (
+        "run --input.text_column review",
+        "input.text_column: 'review' is not in good.csv; it has the columns text, label",
+    ),
+    ("run --input.label_column stars", "input.label_column: 'stars' is not in good.csv"),
+    ("run --input.path no.parquet", "no.parquet"),
+    ("run --config unknown.yaml", "unknown.yaml: sequence.max_lenght is no setting; did you mean sequence.max_length?"),
+    ("run --config broken.yaml", "broken.yaml is no YAML"),
+    ("run --config list.yaml", "list.yaml must hold sections"),
+    ("run --config nowhere.yaml", "--config: there is no file nowhere.yaml"),
+    ("run --sequence.max_length 0", "--sequence.max_length is 0"),
+    ("run --sequence.max_lenght 5", "did you mean sequence.max_length?"),
+    ("run --sequence.max_length", "--sequence.max_length needs a value"),
+    ("run --split.train 0.9", "train 0.9 + eval 0.1 + test 0.1 make 1.1; they must make 1"),
+    ("run --split.train 1.5", "--split.train is 1.5"),
+    ("run --vocabulary.top_words many", "--vocabulary.top_words is 'many'"),
+    ("run --runner DirectRuner", "--runner: there is no runner DirectRuner; did you mean DirectRunner?"),
+    ("run --temp_locatoin /tmp", "--temp_locatoin is neither a setting nor an option of Beam's"),
+    ("run --output.path complete", "complete holds a complete records folder; add --overwrite"),
+    ("run --output.path foreign --overwrite", "foreign holds other files (thesis.txt)"),
+    ("describe foreign", "foreign is no complete records folder: it has no manifest.json"),
+    ("describe complete", "complete/manifest.json: format_version is None, expected 1"),
+    ("verify foreign", "foreign is no complete records folder: it has no manifest.json"),
+    ("describe foreign --json --input.path x", "--input.path: this command takes no settings"),
+    ("sample --rows 0 --output a.csv", "--rows is 0; it must be 1 or more"),
+    ("sample --rows 5 --output a.doc", "a.doc must end in .csv"),
+]
+
+
+@pytest.mark.parametrize(("command", "told"), MISTAKES, ids=[command for command, _ in MISTAKES])
+def test_cli_tells_a_mistake_in_one_line(
+    command: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _files(tmp_path)
+    arguments = [argument.strip("'") for argument in command.split()]
+    if arguments[0] == "run":
+        # Of a setting that is given twice the last counts.
+        arguments[1:1] = ["--input.path", "good.csv", "--output.path", "out"]
+    before = sorted(tmp_path.rglob("*"))
+    assert main(arguments) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    lines = [line for line in err.splitlines() if line.startswith("pipeline: error: ")]
+    assert len(lines) == 1
+    assert told in lines[0]
+    assert "Traceback" not in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def _run(folder: Path, *arguments: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "run",
+        "--output.path",
+        str(folder),
+        "--sequence.max_length=9",
+        *arguments,
+    ]
+
+
+def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """As on a user's machine, where nothing is said about TensorFlow's log level."""
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-m", "pipeline", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_cli_runs_describes_verifies_and_overwrites(tmp_path: Path) -> None:
+    (tmp_path / "good.csv").write_text(ROWS)
+    out = str(tmp_path / "out")
+    settings = ["--input.path", str(tmp_path / "good.csv"), "--output.path", out, "--output.shards=2"]
+    first = _command("run", *settings)
+    # 139 would be a pipeline or transform graph that outlived its library.
+    assert first.returncode == 0, first.stderr
+    assert "Traceback" not in first.stderr
+    assert "cuda" not in first.stderr.lower()
+    assert out in first.stdout
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "manifest.json", "records", "report.html", "transform", "vocabulary.tsv",
+    ]  # fmt: skip
+    assert json.loads(_command("describe", out, "--json").stdout)["input"]["rows"] == 60
+    assert "most frequent: this" in _command("describe", out).stdout
+    assert _command("verify", out).returncode == 0
+    shard = next((tmp_path / "out" / "records").glob("train-00000*"))
+    shard.write_bytes(shard.read_bytes()[:-1])
+    damaged = _command("verify", out)
+    assert damaged.returncode == 1
+    assert f"records/{shard.name}" in damaged.stderr
+    assert _command("run", *settings, "--overwrite", IN_MEMORY).returncode == 0
+    assert _command("verify", out).returncode == 0
+
+
+def _wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert process.poll() is None, "it ended before it could be stopped"
+        assert time.monotonic() < deadline
+        os.sched_yield()
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_cli_leaves_nothing_to_read_when_stopped(tmp_path: Path, sent: signal.Signals, status: int) -> None:
+    out = tmp_path / "out"
+    source = tmp_path / "rows.csv"
+    source.write_text("text,label\n" + "".join(f"word{row} and more of it,{row % 2}\n" for row in range(400_000)))
+    arguments = _run(out, "--input.path", str(source))
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        _wait_for(lambda: any(out.glob(".staging-*/work/tft/*/*")), process)
+        process.send_signal(sent)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == status, stderr
+    assert "Traceback" not in stderr
+    assert not (out / "manifest.json").exists()
+    if sent == signal.SIGINT:
+        assert not list(out.glob(".staging-*"))
+    small = tmp_path / "good.csv"
+    small.write_text(ROWS)
+    again = subprocess.run(_run(out, "--input.path", str(small)), capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert (out / "manifest.json").exists()
+    assert not list(out.glob(".staging-*"))
+
+
+def test_cli_dry_run_prints_the_settings_and_reads_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipeline.yaml").write_text("input: {path: good.csv}\nsequence: {max_length: 7}\n")
+    (tmp_path / "good.csv").write_text(ROWS)
+    assert main(["run", "--dry-run", "--vocabulary.top_words=11"]) == 0
+    out = capsys.readouterr().out
+    assert "max_length: 7\n" in out
+    assert "top_words: 11\n" in out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["good.csv", "pipeline.yaml"]
