@@ -132,6 +132,7 @@ class ModelSettings(Section):
 class TrainingSettings(Section):
     """How it is trained."""
 
+    path: str = Field("out/training", min_length=1)
     epochs: int = Field(3, ge=1)
     batch_size: int = Field(64, ge=1)
     learning_rate: float = Field(0.001, gt=0)
@@ -141,7 +142,6 @@ class TrainingSettings(Section):
     early_stopping: int | None = Field(None, ge=1)
     checkpoint_steps: int = Field(500, ge=1)
     seed: int = Field(0, ge=0, le=2**32 - 1)
-    path: str = Field("out/training", min_length=1)
 
 
 class ExportSettings(Section):

@@ -18,6 +18,7 @@ from trainer_support import toy_config, toy_folder, toy_rows, write_folder
 from pipeline.config import TrainingSettings
 from pipeline.errors import UserError
 from trainer import fit
+from trainer.evaluation import Evaluator
 from trainer.fit import TrainedModel, evaluate_test_split, train
 from trainer.history import EpochRecord, best_epoch, is_over
 from trainer.manifest import Manifest
@@ -66,7 +67,7 @@ def test_fit_learns_in_every_variant(tmp_path: Path, model: dict[str, Any], labe
     folder = write_folder(
         tmp_path / "records", train=[rows], evaluation=rows, labels=list(labels), padding=padding, max_length=6
     )
-    trained = train(toy_config(tmp_path / "training", model=model, epochs=8), folder)
+    trained = train(toy_config(tmp_path / "training", model=model, epochs=3, batch_size=3), folder)
     first, last = trained.history.epochs[0], trained.history.epochs[-1]
     assert last.loss < 0.8 * first.loss
     assert last.eval_accuracy is not None
@@ -117,6 +118,7 @@ def test_fit_resumed_at_any_step_ends_with_the_same_bits(
 KILLED_RUN = """
 import os, signal, sys
 from trainer_support import toy_config
+from trainer.evaluation import Evaluator
 from trainer.fit import train
 from trainer.manifest import read_manifest
 from trainer.progress import StepDone
@@ -146,7 +148,7 @@ def test_fit_resumed_after_a_kill_ends_with_the_same_bits(manifest: Manifest, tm
 
 
 def test_fit_resumed_when_done_trains_no_further(manifest: Manifest, tmp_path: Path) -> None:
-    config = toy_config(tmp_path, epochs=2)
+    config = toy_config(tmp_path, epochs=1)
     done = train(config, manifest)
     events: list[StepDone | EpochDone] = []
     again = train(config, manifest, resume=True, progress=events.append)
@@ -180,12 +182,8 @@ def logged_steps(training_path: Path, part: str, tag: str) -> list[int]:
 
 def with_eval_losses(losses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     """Evaluations of the eval split give these losses, one after the other."""
-    evaluate, left = fit.evaluate_split, iter(losses)
-
-    def evaluated(*arguments: Any, **options: Any) -> Any:
-        return {**evaluate(*arguments, **options), "loss": next(left)}
-
-    monkeypatch.setattr(fit, "evaluate_split", evaluated)
+    evaluate, left = Evaluator.metrics, iter(losses)
+    monkeypatch.setattr(Evaluator, "metrics", lambda self: {**evaluate(self), "loss": next(left)})
 
 
 @pytest.mark.parametrize(
@@ -282,7 +280,7 @@ def test_fit_schedule_rises_and_falls(values: dict[str, Any], rates: list[float]
 
 
 def test_fit_replaces_an_earlier_run_and_nothing_else(manifest: Manifest, tmp_path: Path) -> None:
-    first = train(toy_config(tmp_path, epochs=2), manifest)
+    first = train(toy_config(tmp_path, epochs=1, batch_size=4), manifest)
     evaluate_test_split(first, toy_config(tmp_path).training)
     others = [tmp_path / "notes.txt", tmp_path / "tensorboard" / "mine" / "events"]
     for path in others:

@@ -26,23 +26,35 @@ def scorer(model: TextClassifier, labels: Sequence[str]) -> Scorer:
     return compiled
 
 
-def evaluate_split(
-    model: TextClassifier, manifest: Manifest, split: Split, *, batch_size: int, score: Scorer | None = None
-) -> Metrics:
-    """The metrics of a split.
+class Evaluator:
+    """Model + split -> metrics, as often as wanted; the graphs of model and input are made once."""
 
-    score: `scorer(model, manifest.labels)`, for those who evaluate more than once; tracing takes a second.
+    def __init__(self, model: TextClassifier, manifest: Manifest, split: Split, *, batch_size: int) -> None:
+        self._score = scorer(model, manifest.labels)
+        self._batches = evaluation_batches(manifest, split, batch_size=batch_size, trim=model.settings.mask_zero)
+        self._manifest = manifest
+
+    def metrics(self) -> Metrics:
+        """The metrics of the model as it is now.
+
+        Raises:
+          UserError: the split's records can't be read.
+        """
+        scores: list[np.ndarray] = []
+        labels: list[np.ndarray] = []
+        for ids, batch_labels in checked(self._batches, self._manifest):
+            scores.append(self._score(ids).numpy())
+            labels.append(batch_labels.numpy())
+        names = self._manifest.labels
+        return classification_metrics(np.concatenate(scores), np.concatenate(labels), label_names=names)
+
+
+def evaluate_split(model: TextClassifier, manifest: Manifest, split: Split, *, batch_size: int) -> Metrics:
+    """The metrics of a split.
 
     Raises:
       UserError: the split has no rows, or its records can't be read.
     """
     if not manifest.splits[split].rows:
         raise UserError(f"split.{split}: {manifest.folder} holds no {split} rows, so there is nothing to evaluate")
-    score = score or scorer(model, manifest.labels)
-    batches = evaluation_batches(manifest, split, batch_size=batch_size, trim=model.settings.mask_zero)
-    scores: list[np.ndarray] = []
-    labels: list[np.ndarray] = []
-    for ids, batch_labels in checked(batches, manifest):
-        scores.append(score(ids).numpy())
-        labels.append(batch_labels.numpy())
-    return classification_metrics(np.concatenate(scores), np.concatenate(labels), label_names=manifest.labels)
+    return Evaluator(model, manifest, split, batch_size=batch_size).metrics()

@@ -18,7 +18,7 @@ from pipeline.config import Config, TrainingSettings
 from pipeline.contract import MANIFEST_FILE
 from pipeline.errors import UserError
 from trainer.dataset import batch_count, checked, training_batches
-from trainer.evaluation import evaluate_split, scorer
+from trainer.evaluation import Evaluator, evaluate_split
 from trainer.history import CurvePoint, EpochRecord, History, best_epoch, is_over
 from trainer.learner import Learner
 from trainer.logs import TensorBoardLog
@@ -107,7 +107,7 @@ class _Run:
         self.settings, self.manifest = settings, manifest
         self.learner, self.folder, self.state = learner, folder, state
         self.log, self.progress = log, progress
-        self.score = scorer(learner.model, manifest.labels)
+        self.evaluator = Evaluator(learner.model, manifest, "eval", batch_size=settings.batch_size)
         self.steps = batch_count(manifest, "train", batch_size=settings.batch_size)
         self.examples = 0
 
@@ -158,13 +158,7 @@ class _Run:
         averages = self.learner.averages()
         metrics: Metrics | None = None
         if self.manifest.splits["eval"].rows:
-            metrics = evaluate_split(
-                self.learner.model,
-                self.manifest,
-                "eval",
-                batch_size=self.settings.batch_size,
-                score=self.score,
-            )
+            metrics = self.evaluator.metrics()
             _refuse_divergence(metrics["loss"], self.settings)
         return EpochRecord(
             epoch=epoch,
