@@ -32,17 +32,15 @@ LIGHT = {
 LIGHT_PACKAGES = ("pipeline.sources", "pipeline.records", "pipeline.sample")
 
 # The only places where an import may wait for the moment it is needed.
-LATE_IMPORTS = {"pipeline.cli", "pipeline.quiet", "trainer.cli"}
+# trainer.replay hides the packages that a server lacks before it loads TensorFlow.
+LATE_IMPORTS = {"pipeline.cli", "pipeline.quiet", "trainer.cli", "trainer.replay"}
 
 
 def imports(module: str) -> Iterator[tuple[str, bool]]:
     """(imported module, whether it stands inside a function)."""
     tree = ast.parse(MODULES[module].read_text())
     inside = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef)
-        for node in ast.walk(function)
+        id(node) for function in ast.walk(tree) if isinstance(function, ast.FunctionDef) for node in ast.walk(function)
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
