@@ -40,11 +40,13 @@ class Bags:
 
     def scores(self, weights: Floats) -> Floats:
         """Weighted sum of each text's words, [texts]."""
-        return np.bincount(self.row, self.value * weights[self.word], minlength=len(self.labels))
+        return np.asarray(
+            np.bincount(self.row, self.value * weights[self.word], minlength=len(self.labels)), np.float64
+        )
 
     def gradient(self, residuals: Floats, *, words: int) -> Floats:
         """Sum over the texts of residual times words, [words]."""
-        return np.bincount(self.word, self.value * residuals[self.row], minlength=words)
+        return np.asarray(np.bincount(self.word, self.value * residuals[self.row], minlength=words), np.float64)
 
 
 def bags(ids: Ints, labels: Ints) -> Bags:

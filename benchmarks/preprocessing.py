@@ -1,7 +1,8 @@
-"""Our job against the same job in plain TFT, as whole processes in turn: `python -m benchmarks.preprocessing INPUT.parquet`.
+"""Our job against the same job in plain TFT, as whole processes in turn: `python -m benchmarks.preprocessing
+INPUT.parquet`.
 
-The input has the columns text and label (an integer). What is timed is what a user waits for, imports included. Both must
-write as many records as there are rows, or no figure is printed.
+The input has the columns text and label (an integer). What is timed is what a user waits for, imports included. Both
+must write as many records as there are rows, or no figure is printed.
 """
 
 import argparse

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import apache_beam as beam
 from tensorflow_transform import beam as tft_beam
+from tensorflow_transform.beam.tft_beam_io.transform_fn_io import WriteTransformFn
 
 from pipeline import batches, preprocessing
 from pipeline.conclude import conclude
@@ -48,7 +49,7 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
         analysed = analyse(pipeline, plan)
         written = write(pipeline, plan, analysed)
     metadata = preprocessing.record_metadata(plan.config.sequence.max_length)
-    transform = (analysed.transform[0], metadata) | "WriteTransform" >> tft_beam.WriteTransformFn(
+    transform = (analysed.transform[0], metadata) | "WriteTransform" >> WriteTransformFn(
         f"{plan.result}/{TRANSFORM_FOLDER}"
     )
     refused = (analysed.refused, written.refused) | "Refused" >> beam.Flatten()

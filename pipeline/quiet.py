@@ -10,8 +10,8 @@ from contextlib import contextmanager
 def import_tensorflow() -> None:
     """Imports TensorFlow and finds its devices; what it tells meanwhile is shown only if it fails.
 
-    Some of the lines come before TF_CPP_MIN_LOG_LEVEL is heeded, so the level alone does not do; what is an error in them
-    becomes a Python exception as well. Where the user has set the level nothing is held back.
+    Some of the lines come before TF_CPP_MIN_LOG_LEVEL is heeded, so the level alone does not do; what is an error in
+    them becomes a Python exception as well. Where the user has set the level nothing is held back.
     """
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         import tensorflow  # noqa: F401

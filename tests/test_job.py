@@ -54,7 +54,7 @@ def write_parquet(path: Path, rows: list[dict[str, str]]) -> None:
 def records_folder(path: Path, output: Path, *arguments: str, **settings: str) -> Path:
     named = {name.replace("__", "."): value for name, value in settings.items()}
     config = load(None, {"input.path": str(path), "output.path": str(output), "sequence.max_length": "8", **named})
-    run(config, arguments or IN_MEMORY, overwrite=False, display=lambda folder: nullcontext())
+    run(config, arguments or IN_MEMORY, overwrite=False, display=lambda _: nullcontext())
     return output
 
 

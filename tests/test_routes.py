@@ -1,4 +1,5 @@
-"""Each case of tests/cases.py through every route that a text can take in the pipeline: eager, the job, its SavedModel."""
+"""Each case of tests/cases.py through every route that a text can take in the pipeline: eager, the job, its
+SavedModel."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -27,7 +28,7 @@ def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     pq.write_table(pa.table(columns), folder / "rows.parquet")
     places = {"input.path": str(folder / "rows.parquet"), "output.path": str(folder / "out"), "split.column": "part"}
     config = group.config.model_validate(_merged(group.config.model_dump(), places))
-    run(config, ["--direct_running_mode=in_memory"], overwrite=False, display=lambda progress: nullcontext())
+    run(config, ["--direct_running_mode=in_memory"], overwrite=False, display=lambda _: nullcontext())
     return group, folder / "out"
 
 

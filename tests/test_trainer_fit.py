@@ -8,21 +8,21 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import pytest
 import tensorflow as tf
 from trainer_support import toy_config, toy_folder, toy_rows, write_folder
 
-from pipeline.config import TrainingSettings
+from pipeline.config import Config, TrainingSettings
 from pipeline.errors import UserError
 from trainer import fit
 from trainer.evaluation import Evaluator
 from trainer.fit import TrainedModel, evaluate_test_split, train
 from trainer.history import EpochRecord, best_epoch, is_over
 from trainer.manifest import Manifest
-from trainer.progress import EpochDone, StepDone, unwatched
+from trainer.progress import EpochDone, StepDone
 from trainer.schedule import learning_rate
 
 # Dropout in every place: all the random state that there is.
@@ -35,10 +35,18 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     return toy_folder(tmp_path_factory.mktemp("records"))
 
 
+class Run(NamedTuple):
+    config: Config
+    trained: TrainedModel
+    events: list[StepDone | EpochDone]
+
+
 @pytest.fixture(scope="module")
-def unbroken(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
+def unbroken(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """18 steps, 6 an epoch, with random state; a checkpoint every 4."""
-    return train(toy_config(tmp_path_factory.mktemp("unbroken"), model=RANDOM), manifest)
+    config = toy_config(tmp_path_factory.mktemp("unbroken"), model=RANDOM)
+    events: list[StepDone | EpochDone] = []
+    return Run(config, train(config, manifest, progress=events.append), events)
 
 
 def weights(trained: TrainedModel) -> list[bytes]:
@@ -54,12 +62,10 @@ def without_seconds(trained: TrainedModel) -> list[dict[str, Any]]:
     ("model", "labels", "padding"),
     [
         ({}, "ab", "pre"),
-        ({}, "ab", "post"),
         ({"mask_zero": False}, "ab", "pre"),
         ({"mask_zero": False, "pooling": "max"}, "ab", "post"),
-        ({"bidirectional": True, "pooling": "mean"}, "ab", "pre"),
-        ({"lstm_units": [6, 5]}, "abc", "post"),
-        ({"dropout": 0.1, "recurrent_dropout": 0.1, "pooling": "max"}, "abc", "pre"),
+        ({"bidirectional": True, "pooling": "mean"}, "ab", "post"),
+        ({"lstm_units": [6, 5], "dropout": 0.1, "recurrent_dropout": 0.1}, "abc", "pre"),
     ],
 )
 def test_fit_learns_in_every_variant(tmp_path: Path, model: dict[str, Any], labels: str, padding: str) -> None:
@@ -74,13 +80,21 @@ def test_fit_learns_in_every_variant(tmp_path: Path, model: dict[str, Any], labe
     assert last.eval_accuracy > 0.8
 
 
-def test_fit_is_a_function_of_its_settings(manifest: Manifest, unbroken: TrainedModel, tmp_path: Path) -> None:
+def test_fit_is_a_function_of_its_settings(manifest: Manifest, unbroken: Run, tmp_path: Path) -> None:
     keras.utils.set_random_seed(12345)  # whatever went on in the process before
-    again = train(toy_config(tmp_path / "again", model=RANDOM), manifest)
-    assert weights(again) == weights(unbroken)
-    assert without_seconds(again) == without_seconds(unbroken)
-    other = train(toy_config(tmp_path / "other", model=RANDOM, seed=1, epochs=1), manifest)
-    assert without_seconds(other)[0] != without_seconds(unbroken)[0]
+    again = train(toy_config(tmp_path, model=RANDOM), manifest)
+    assert weights(again) == weights(unbroken.trained)
+    assert without_seconds(again) == without_seconds(unbroken.trained)
+
+
+def test_fit_tells_each_step_and_epoch(unbroken: Run) -> None:
+    steps = [event for event in unbroken.events if isinstance(event, StepDone)]
+    assert [(step.epoch, step.step) for step in steps] == [(e, s) for e in (1, 2, 3) for s in range(1, 7)]
+    assert {(step.epochs, step.steps) for step in steps} == {(3, 6)}
+    assert steps[-1].examples == 3 * 43
+    epochs = [event for event in unbroken.events if isinstance(event, EpochDone)]
+    assert [event.record for event in epochs] == unbroken.trained.history.epochs
+    assert epochs[0].is_best
 
 
 class StoppedError(Exception):
@@ -95,24 +109,17 @@ def stop_at(step: int, *, epoch: int) -> Callable[[StepDone | EpochDone], None]:
     return progress
 
 
-def test_fit_resumed_at_any_step_ends_with_the_same_bits(
-    manifest: Manifest, unbroken: TrainedModel, tmp_path: Path
-) -> None:
+def test_fit_resumed_at_any_step_ends_with_the_same_bits(manifest: Manifest, unbroken: Run, tmp_path: Path) -> None:
     config = toy_config(tmp_path, model=RANDOM)
-    # Epoch and step of 6; a checkpoint is taken after every 4th step and after each epoch.
-    stops = [
-        (1, 2),  # before any but the first checkpoint
-        (1, 6),  # between an epoch's last step and its evaluation
-        (3, 3),  # in an epoch, behind a checkpoint that was taken in it
-    ]
-    for epoch, step in stops:
-        with pytest.raises(StoppedError):
-            train(config, manifest, resume=(epoch, step) != stops[0], progress=stop_at(step, epoch=epoch))
+    with pytest.raises(StoppedError):  # between an epoch's last step and its evaluation
+        train(config, manifest, progress=stop_at(6, epoch=1))
+    with pytest.raises(StoppedError):  # in an epoch, behind a checkpoint that was taken in it
+        train(config, manifest, resume=True, progress=stop_at(5, epoch=3))
     resumed = train(config, manifest, resume=True)
-    assert weights(resumed) == weights(unbroken)
-    assert without_seconds(resumed) == without_seconds(unbroken)
-    assert resumed.history.curve == unbroken.history.curve
-    assert resumed.best_epoch == unbroken.best_epoch
+    assert weights(resumed) == weights(unbroken.trained)
+    assert without_seconds(resumed) == without_seconds(unbroken.trained)
+    assert resumed.history.curve == unbroken.trained.history.curve
+    assert resumed.best_epoch == unbroken.trained.best_epoch
 
 
 KILLED_RUN = """
@@ -147,21 +154,20 @@ def test_fit_resumed_after_a_kill_ends_with_the_same_bits(manifest: Manifest, tm
     assert without_seconds(resumed) == without_seconds(unbroken)
 
 
-def test_fit_resumed_when_done_trains_no_further(manifest: Manifest, tmp_path: Path) -> None:
-    config = toy_config(tmp_path, epochs=1)
-    done = train(config, manifest)
+def test_fit_resumed_when_done_trains_no_further(manifest: Manifest, unbroken: Run) -> None:
     events: list[StepDone | EpochDone] = []
-    again = train(config, manifest, resume=True, progress=events.append)
+    again = train(unbroken.config, manifest, resume=True, progress=events.append)
     assert events == []
-    assert weights(again) == weights(done)
-    assert again.history == done.history
+    assert weights(again) == weights(unbroken.trained)
+    assert again.history == unbroken.trained.history
 
 
-def test_fit_logs_have_no_step_twice_after_a_resume(manifest: Manifest, tmp_path: Path) -> None:
-    config = toy_config(tmp_path, epochs=2)
+def test_fit_logs_have_no_step_twice_after_a_resume(manifest: Manifest, unbroken: Run, tmp_path: Path) -> None:
+    config = {"model": RANDOM, "seed": 1, "epochs": 2}
     with pytest.raises(StoppedError):
-        train(config, manifest, progress=stop_at(3, epoch=2))
-    trained = train(config, manifest, resume=True)
+        train(toy_config(tmp_path, **config), manifest, progress=stop_at(3, epoch=2))
+    # How often checkpoints are written may change meanwhile.
+    trained = train(toy_config(tmp_path, **config, checkpoint_steps=100), manifest, resume=True)
     with (tmp_path / "history.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert [(line["epoch"], line["steps"]) for line in lines] == [("1", "6"), ("2", "12")]
@@ -169,6 +175,7 @@ def test_fit_logs_have_no_step_twice_after_a_resume(manifest: Manifest, tmp_path
     assert logged_steps(tmp_path, "train", "batch_loss") == list(range(1, 13))
     assert logged_steps(tmp_path, "train", "loss") == [6, 12]
     assert logged_steps(tmp_path, "eval", "accuracy") == [6, 12]
+    assert without_seconds(trained)[0] != without_seconds(unbroken.trained)[0]  # another seed
 
 
 def logged_steps(training_path: Path, part: str, tag: str) -> list[int]:
@@ -186,45 +193,25 @@ def with_eval_losses(losses: list[float], monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(Evaluator, "metrics", lambda self: {**evaluate(self), "loss": next(left)})
 
 
-@pytest.mark.parametrize(
-    # eval losses, early_stopping, epochs that are trained, the best one
-    ("losses", "patience", "epochs", "best"),
-    [
-        ([0.5, 0.3, 0.4, 0.35], None, 4, 2),
-        ([0.5, 0.3, 0.4, 0.35], 2, 4, 2),
-        ([0.5, 0.3, 0.4, 0.2], 1, 3, 2),
-        ([0.5, 0.5, 0.5, 0.5], 2, 3, 1),  # an equal one is no better
-    ],
-)
 def test_fit_keeps_the_weights_of_the_best_epoch(
-    manifest: Manifest,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    losses: list[float],
-    patience: int | None,
-    epochs: int,
-    best: int,
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = toy_config(tmp_path, epochs=4, early_stopping=patience)
-    with_eval_losses(losses, monkeypatch)
+    with_eval_losses([0.5, 0.3, 0.4, 0.35], monkeypatch)
+    build, built = fit.build_model, []
+    monkeypatch.setattr(fit, "build_model", lambda *a, **k: built.append(build(*a, **k)) or built[0])
     seen: list[list[bytes]] = []
     kept: list[bool] = []
-    built = fit.build_model
-    models = []
-    monkeypatch.setattr(fit, "build_model", lambda *a, **k: models.append(built(*a, **k)) or models[0])
 
     def progress(event: StepDone | EpochDone) -> None:
         if isinstance(event, EpochDone):
-            seen.append([variable.numpy().tobytes() for variable in models[0].variables])
+            seen.append([variable.numpy().tobytes() for variable in built[0].variables])
             kept.append(event.is_best)
 
-    trained = train(config, manifest, progress=progress)
-    assert len(trained.history.epochs) == epochs
-    assert trained.best_epoch == best
-    assert weights(trained) == seen[best - 1]
-    assert weights(trained) != seen[-1]
-    assert [index for index, is_best in enumerate(kept, start=1) if is_best][-1] == best
-    assert [path.name for path in tmp_path.glob("weights-*")] == [f"weights-epoch-{best:05d}.npz"]
+    trained = train(toy_config(tmp_path, epochs=4), manifest, progress=progress)
+    assert trained.best_epoch == 2
+    assert weights(trained) == seen[1]
+    assert kept == [True, True, False, False]
+    assert [path.name for path in tmp_path.glob("weights-*")] == ["weights-epoch-00002.npz"]
 
 
 def test_fit_early_stopping_counts_over_a_resume(
@@ -280,21 +267,20 @@ def test_fit_schedule_rises_and_falls(values: dict[str, Any], rates: list[float]
 
 
 def test_fit_replaces_an_earlier_run_and_nothing_else(manifest: Manifest, tmp_path: Path) -> None:
-    first = train(toy_config(tmp_path, epochs=1, batch_size=4), manifest)
-    evaluate_test_split(first, toy_config(tmp_path).training)
-    others = [tmp_path / "notes.txt", tmp_path / "tensorboard" / "mine" / "events"]
-    for path in others:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("kept")
-    second = train(toy_config(tmp_path, epochs=1), manifest)
-    assert len(second.history.epochs) == 1
-    assert logged_steps(tmp_path, "train", "loss") == [6]
-    assert not (tmp_path / "metrics.json").exists()
-    assert [path.read_text() for path in others] == ["kept", "kept"]
+    old = ["checkpoint.npz", "history.csv", "metrics.json", "weights-epoch-00007.npz", "tensorboard/train/events"]
+    foreign = ["notes.txt", "weights-of-mine.npz", "tensorboard/mine/events"]
+    for name in old + foreign:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    trained = train(toy_config(tmp_path, epochs=1), manifest)
+    assert trained.best_epoch == 1
+    assert [name for name in old if (tmp_path / name).exists()] == ["checkpoint.npz", "history.csv"]
+    assert (tmp_path / "history.csv").read_text() != "history.csv"
+    assert [(tmp_path / name).read_text() for name in foreign] == foreign
 
 
-def test_fit_writes_the_metrics_of_the_test_split(manifest: Manifest, unbroken: TrainedModel, tmp_path: Path) -> None:
-    metrics = evaluate_test_split(unbroken, toy_config(tmp_path).training)
+def test_fit_writes_the_metrics_of_the_test_split(manifest: Manifest, unbroken: Run, tmp_path: Path) -> None:
+    metrics = evaluate_test_split(unbroken.trained, toy_config(tmp_path).training)
     assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
     assert metrics["examples"] == manifest.splits["test"].rows == 20
     assert list(metrics["per_label"]) == ["neg", "pos"]
@@ -308,31 +294,25 @@ def test_fit_trains_without_an_eval_split(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    # what is other than when the run was started, what the message says
-    ("other", "message"),
+    # settings that are other than when the run was started, what the message says
+    ("training", "model", "message"),
     [
-        ({"training": {"learning_rate": 0.1}}, r"training\.learning_rate was 0\.05 .* 0\.1 now"),
-        ({"training": {"epochs": 4}}, r"training\.epochs was 1 .* 4 now"),
-        ({"model": {"lstm_units": [5, 5]}}, r"model\.lstm_units was 5 .* \[5, 5\] now"),
-        ({"records": True}, r"sha256 of manifest\.json"),
+        ({"learning_rate": 0.1}, RANDOM, r"training\.learning_rate was 0\.05 .* 0\.1 now"),
+        ({"epochs": 4}, RANDOM, r"training\.epochs was 3 .* 4 now"),
+        ({}, {**RANDOM, "lstm_units": [5, 5]}, r"model\.lstm_units was 5 .* \[5, 5\] now"),
     ],
 )
 def test_fit_refuses_to_resume_under_other_settings(
-    manifest: Manifest, tmp_path: Path, other: dict[str, Any], message: str
+    manifest: Manifest, unbroken: Run, training: dict[str, Any], model: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(StoppedError):
-        train(toy_config(tmp_path, epochs=1), manifest, progress=stop_at(1, epoch=1))
-    chosen = {"epochs": 1, "model": other.get("model"), **other.get("training", {})}
-    records = toy_folder(tmp_path / "others", max_length=13) if "records" in other else manifest
     with pytest.raises(UserError, match=message):
-        train(toy_config(tmp_path, **chosen), records, resume=True)
+        train(toy_config(Path(unbroken.config.training.path), model=model, **training), manifest, resume=True)
 
 
-def test_fit_resumes_with_files_written_elsewhen(manifest: Manifest, tmp_path: Path) -> None:
-    with pytest.raises(StoppedError):
-        train(toy_config(tmp_path, epochs=1), manifest, progress=stop_at(5, epoch=1))
-    trained = train(toy_config(tmp_path, epochs=1, checkpoint_steps=2), manifest, resume=True)
-    assert len(trained.history.epochs) == 1
+def test_fit_refuses_to_resume_with_other_records(unbroken: Run, tmp_path: Path) -> None:
+    others = toy_folder(tmp_path, max_length=13)
+    with pytest.raises(UserError, match=r"--resume: the sha256 of manifest\.json was"):
+        train(unbroken.config, others, resume=True)
 
 
 @pytest.mark.parametrize(
@@ -360,14 +340,3 @@ def test_fit_checks_the_shards_before_the_first_step(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"test-00000-of-00001\.tfrecord\.gz has"):
         train(toy_config(tmp_path / "training"), folder)
     assert not (tmp_path / "training").exists()
-
-
-def test_fit_tells_each_step_and_epoch(manifest: Manifest, tmp_path: Path) -> None:
-    events: list[StepDone | EpochDone] = []
-    train(toy_config(tmp_path, epochs=1), manifest, progress=events.append)
-    steps = [event for event in events if isinstance(event, StepDone)]
-    assert [(step.epoch, step.epochs, step.step, step.steps) for step in steps] == [(1, 1, i, 6) for i in range(1, 7)]
-    assert steps[-1].examples == 43
-    assert isinstance(events[-1], EpochDone)
-    assert events[-1].is_best
-    assert unwatched(events[-1]) is None

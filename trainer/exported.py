@@ -125,7 +125,8 @@ def version_folder(path: str) -> str:
 
 
 def batches_by_length(texts: Sequence[bytes]) -> Iterator[list[int]]:
-    """The rows of the texts in batches of about the same length, the shortest first: the longest of a batch sets its time.
+    """The rows of the texts in batches of about the same length, the shortest first: the longest of a batch sets its
+    time.
 
     >>> list(batches_by_length([b"a long text", b"short", b"a text"]))
     [[1, 2, 0]]

@@ -56,6 +56,9 @@ def train(config: Config, manifest: Manifest, *, resume: bool = False, progress:
     """
     settings = config.training
     _refuse_unusable(config, manifest)
+    folder = RunFolder(settings.path)
+    weight_settings = _weight_settings(config, manifest)
+    stored = folder.read(weight_settings) if resume else None
     check_shards(manifest)
     keras.utils.set_random_seed(settings.seed)
     model = build_model(
@@ -63,10 +66,9 @@ def train(config: Config, manifest: Manifest, *, resume: bool = False, progress:
     )
     steps = batch_count(manifest, "train", batch_size=settings.batch_size)
     learner = Learner(model, settings, steps=settings.epochs * steps)
-    folder = RunFolder(settings.path)
-    weight_settings = _weight_settings(config, manifest)
-    if resume:
-        state = folder.resume(learner, weight_settings)
+    if stored:
+        state = stored.state
+        folder.resume(learner, stored)
     else:
         state = RunState(settings=weight_settings, history=History())
         folder.start(learner, state)

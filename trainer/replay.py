@@ -13,7 +13,7 @@ import json
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -69,7 +69,8 @@ def main(model: str, answers: str) -> None:
     hide_what_a_server_lacks()
     sys.path.pop(0)  # this script's folder: a module of ours could pass for another one
     texts = [base64.b64decode(text) for text in json.load(sys.stdin)]
-    np.savez(answers, **from_python(model, texts), **from_session(model, texts))
+    found: dict[str, Any] = {**from_python(model, texts), **from_session(model, texts)}
+    np.savez(answers, **found)
 
 
 if __name__ == "__main__":

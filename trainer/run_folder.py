@@ -10,7 +10,7 @@ metrics.json               the test split, scored with the best epoch's weights
 import json
 import logging
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from pydantic import BaseModel, ConfigDict
@@ -44,6 +44,13 @@ class RunState(BaseModel):
     history: History
 
 
+class StoredRun(NamedTuple):
+    """A checkpoint that has been read."""
+
+    state: RunState
+    checkpoint: checkpoint.Checkpoint
+
+
 class RunFolder:
     """Reads and writes a run's files."""
 
@@ -58,8 +65,8 @@ class RunFolder:
             files.remove(files.join(self.path, name))
         self.save(learner, state)
 
-    def resume(self, learner: Learner, settings: dict[str, Any]) -> RunState:
-        """Brings the learner to where the last checkpoint was taken.
+    def read(self, settings: dict[str, Any]) -> StoredRun:
+        """The last checkpoint of a run under these settings.
 
         Raises:
           UserError: there is no checkpoint, it is damaged, or it was taken under other settings.
@@ -70,8 +77,12 @@ class RunFolder:
             raise UserError(f"--resume: {self.path} (training.path) holds no {CHECKPOINT_FILE}; start without --resume")
         state = RunState.model_validate_json(found.state)
         _refuse_other_settings(state.settings, settings, path=self.path)
-        checkpoint.restore(learner.variables, found, path=path)
-        return state
+        return StoredRun(state, found)
+
+    def resume(self, learner: Learner, stored: StoredRun) -> None:
+        """Brings the learner to where the checkpoint was taken."""
+        path = files.join(self.path, CHECKPOINT_FILE)
+        checkpoint.restore(learner.variables, stored.checkpoint, path=path)
 
     def save(self, learner: Learner, state: RunState) -> None:
         """Writes the checkpoint; weights of epochs that are no longer the best go after it, so one is always there."""

@@ -15,6 +15,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tensorflow_transform import beam as tft_beam
+from tensorflow_transform.beam.tft_beam_io.transform_fn_io import WriteTransformFn
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 
 _SPLITS = ("train", "eval", "test")
@@ -64,7 +65,7 @@ def run(path: str, output: str) -> None:
                 | f"Shuffle{split}" >> beam.Reshuffle()
                 | f"Write{split}" >> beam.io.WriteToTFRecord(f"{output}/{split}", file_name_suffix=".tfrecord.gz")
             )
-        _ = transform | tft_beam.WriteTransformFn(f"{output}/transform")
+        _ = transform | WriteTransformFn(f"{output}/transform")
 
 
 if __name__ == "__main__":

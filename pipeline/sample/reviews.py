@@ -107,7 +107,7 @@ def outline(grammar: Grammar, plan: Plan, uniforms: Uniforms) -> Pieces:
     sentences, turn, mixed = plan.sentences[review], plan.turn[review], plan.mixed[review]
     number, stray = uniforms(len(review)), uniforms(len(review))
     turned = turn < sentences
-    rules = [
+    rules: list[tuple[npt.NDArray[np.bool_], str, float | Floats]] = [
         (place == -1, "opening", 0.6),
         (place == sentences + 1, "closing", 0.2),
         (place == sentences, "verdict", np.where(turned | mixed | (sentences < 3), 1.0, 0.8)),

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.sample.grammar import CAPITAL, Ints, Pieces, Uniforms
+from pipeline.sample.grammar import CAPITAL, Pieces, Uniforms
 
 TYPO_RATE = 0.008  # of the fragments that hold a word of 4 letters or more: about one typo in 250 words
 _ENDS_SENTENCE = re.compile(r"([.!?…]\s|<br />|\n)$")
