@@ -166,9 +166,9 @@ def _equal(explanation: Explanation) -> str:
     places = [f"{place} of text {text}" if many else str(place) for text, place in equal.places[:_SHOWN_ROWS]]
     verdict = "equal to the last bit" if equal.same_vector else "NOT equal"
     return (
-        f"'{visible(equal.token)}' (id {equal.id}) stands at place {', '.join(places)}. The vectors there are
-        {verdict}: the " "table knows the word, not its place. What comes of its place and its neighbours is the
-        LSTM's work."
+        f"'{visible(equal.token)}' (id {equal.id}) stands at place {', '.join(places)}. The vectors there are "
+        f"{verdict}: "
+        "the table knows the word, not its place. What comes of its place and its neighbours is the LSTM's work."
     )
 
 
