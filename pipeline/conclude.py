@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 
 from pipeline import counts, manifest, rejects
-from pipeline.contract import TRANSFORM_FOLDER, VOCABULARY_FILE
+from pipeline.contract import REPORT_FILE, TRANSFORM_FOLDER, VOCABULARY_FILE
 from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles
+from pipeline.manifest_file import parse_manifest
 from pipeline.plan import Plan
 from pipeline.publish import publish
 from pipeline.reading import TaskRows
+from pipeline.report import render
 from pipeline.statistics import SplitStatistics
 from pipeline.writing import WrittenShard
 
@@ -57,6 +59,14 @@ def conclude(
         except UserError as error:
             files.write(plan.refusal_path, str(error).encode())
             return
+        content = (json.dumps(built, ensure_ascii=False, indent=1) + "\n").encode()
+        page = render(parse_manifest(content, path=plan.manifest_path), words=_words(vocabulary))
         files.write(f"{plan.result}/{VOCABULARY_FILE}", vocabulary)
-        files.write(plan.manifest_path, (json.dumps(built, ensure_ascii=False, indent=1) + "\n").encode())
+        files.write(f"{plan.result}/{REPORT_FILE}", page)
+        files.write(plan.manifest_path, content)
     publish(plan.result, plan.config.output.path, manifest=files.read(plan.manifest_path))
+
+
+def _words(vocabulary: bytes) -> list[tuple[int, str, int]]:
+    rows = (line.split("\t") for line in vocabulary.decode().split("\n") if line)
+    return [(int(number), token, int(count)) for number, token, count in rows]

@@ -7,7 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.contract import SPLITS
+from pipeline.lengths import binned, percentile
 from pipeline.manifest_file import ManifestFile, SplitPart
+from pipeline.visible import visible
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _HISTOGRAM_BINS = 40
@@ -57,7 +59,7 @@ def _labels(manifest: ManifestFile) -> Table:
     table = _table("labels", "label", *SPLITS)
     for label in manifest.labels[:_MOST_LABELS]:
         counts = [(manifest.splits[split].labels.get(label, 0), manifest.splits[split].rows) for split in SPLITS]
-        table.add_row(Text(_visible(label)), *[f"{rows:,} ({_share(rows, whole)})" for rows, whole in counts])
+        table.add_row(Text(visible(label)), *[f"{rows:,} ({_share(rows, whole)})" for rows, whole in counts])
     if len(manifest.labels) > _MOST_LABELS:
         table.add_row(f"and {len(manifest.labels) - _MOST_LABELS} more")
     return table
@@ -72,7 +74,7 @@ def _vocabulary(manifest: ManifestFile, words: Sequence[tuple[str, int]]) -> Gro
             f"{part.size:,} of {part.distinct_tokens:,} distinct tokens kept "
             f"(top_words {manifest.config.vocabulary.top_words:,}); they make up {kept:.1%} of the train split"
         ),
-        Text("most frequent: " + ", ".join(f"{_visible(word)} {count:,}" for word, count in words)),
+        Text("most frequent: " + ", ".join(f"{visible(word)} {count:,}" for word, count in words)),
     ]
     return Group(*lines)
 
@@ -88,28 +90,10 @@ def _lengths(manifest: ManifestFile) -> Group:
     )
 
 
-def percentile(part: SplitPart, share: float) -> int:
-    """The length that `share` of the texts do not exceed.
-
-    >>> part = SplitPart(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])
-    >>> percentile(part, 0.5), percentile(part, 0.75), percentile(part, 1.0)
-    (3, 7, 90)
-    """
-    seen = 0
-    for length, rows in part.lengths:
-        seen += rows
-        if seen >= share * part.rows:
-            return length
-    return 0
-
-
 def _spark(part: SplitPart) -> Text:
     """A histogram in a line, from 0 to the 99th percentile."""
     end = max(percentile(part, 0.99), 1)
-    bins = [0] * _HISTOGRAM_BINS
-    for length, rows in part.lengths:
-        if length <= end:
-            bins[min(length * _HISTOGRAM_BINS // (end + 1), _HISTOGRAM_BINS - 1)] += rows
+    bins = binned(part, bins=_HISTOGRAM_BINS, end=end)
     highest = max(*bins, 1)
     drawn = "".join(_BARS[-(-rows * (len(_BARS) - 1) // highest)] for rows in bins)
     return Text.assemble("0 ", (drawn, "cyan"), f" {end}")
@@ -120,7 +104,7 @@ def _rejected(manifest: ManifestFile) -> Table:
     for reason, rows in manifest.rejected.by_reason.items():
         example = next(iter(manifest.rejected.examples.get(reason, [])), None)
         where = f"{example['file']}, row {example['row']}" if example else ""
-        table.add_row(reason, f"{rows:,}", Text(_visible(where)))
+        table.add_row(reason, f"{rows:,}", Text(visible(where)))
     return table
 
 
@@ -141,8 +125,3 @@ def _table(title: str, *columns: str) -> Table:
 
 def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "-"
-
-
-def _visible(text: str) -> str:
-    """Text of the data without what would steer a terminal."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)

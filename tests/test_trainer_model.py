@@ -57,8 +57,6 @@ def plain_keras(model: TextClassifier, *, bidirectional: bool, units: list[int],
     ("bidirectional", "units", "mask_zero"),
     [
         (False, [5], True),
-        (True, [5], True),
-        (False, [6, 5], True),
         (True, [6, 5], True),
         (False, [5], False),  # reads the padding, as Keras does
         (True, [6, 5], False),
