@@ -1,19 +1,11 @@
-"""A manifest and its vocabulary -> report.html, what a person looks at first.
+"""A manifest and its vocabulary -> report.html, what a person looks at first: one file that needs nothing else.
 
-One self-contained page: nothing is loaded from anywhere, and all text of the data stays text.
+    advice.py   what in the settings does not fit the data, as sentences
+    plots.py    lengths and coverage, drawn by Bokeh
+    tables.py   splits, labels, words, rejected rows, samples, as HTML that needs no script
+    page.py     all of it in one page
 """
 
-from collections.abc import Sequence
+from pipeline.report.page import render
 
-from pipeline.manifest_file import ManifestFile
-
-
-def render(manifest: ManifestFile, *, words: Sequence[tuple[int, str, int]]) -> bytes:
-    """The page as UTF-8, the same bytes for the same arguments.
-
-    words: (id, token, count), the rows of vocabulary.tsv in their order, tokens as the file spells them.
-    """
-    # Bokeh takes 0.8 s to import: the one worker that concludes a job pays for it, not all of them.
-    from pipeline.report import page
-
-    return page.page(manifest, words=words)
+__all__ = ["render"]
