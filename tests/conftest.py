@@ -8,4 +8,25 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def imdb() -> Path:
+    """train.parquet of the Large Movie Review Dataset: columns id, text and label (0 or 1)."""
+    path = REPOSITORY.parent / "shared" / "data" / "imdb" / "train.parquet"
+    if not path.exists():
+        pytest.skip(f"the real reviews are not there: {path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The records folder of pipeline_support.small_rows; tests must not change it."""
+    # Here, so that tests which don't ask for it don't wait for TensorFlow and Beam.
+    from pipeline_support import run_job, small_rows, write_jsonl
+
+    folder = tmp_path_factory.mktemp("small")
+    return run_job(write_jsonl(folder / "rows.jsonl", small_rows()), folder / "records")

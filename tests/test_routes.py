@@ -1,87 +1,178 @@
-"""Each case of tests/cases.py through every route that a text can take in the pipeline: eager, the job, its
-SavedModel."""
+"""The table of cases through three routes: the eager graph, a Beam job, and the graph that the job saved, loaded again.
 
-from contextlib import nullcontext
+The exported model is the fourth; the trainer's tests send the same table through it.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+import apache_beam as beam
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
-import tensorflow_transform as tft
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from cases import GROUPS, Case, Group
+from tensorflow_transform import beam as tft_beam
 
-from pipeline import text
-from pipeline.run import run
-from tests.cases import GROUPS, Group
+from pipeline import batches, preprocessing, text
+from pipeline.contract import oov_id
+from pipeline.splits import content_keys
+from pipeline.writing import batch_columns
 
-
-@pytest.fixture(scope="module", params=GROUPS, ids=[group.name for group in GROUPS])
-def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Group, Path]:
-    """A group, and the records folder of a job over its corpus (the train split) and its cases (the test split)."""
-    group: Group = request.param
-    folder = tmp_path_factory.mktemp(group.name)
-    texts = [(line.encode(), "train") for line in group.corpus]
-    # Invalid UTF-8 never gets into the job: sources reject it. The other routes take it.
-    texts += [(case.text, "test") for case in group.cases if _is_valid(case.text)]
-    labels = [str(row % 2) for row in range(len(texts))]
-    columns = {"text": [line for line, _ in texts], "label": labels, "part": [split for _, split in texts]}
-    pq.write_table(pa.table(columns), folder / "rows.parquet")
-    places = {"input.path": str(folder / "rows.parquet"), "output.path": str(folder / "out"), "split.column": "part"}
-    config = group.config.model_validate(_merged(group.config.model_dump(), places))
-    run(config, ["--direct_running_mode=in_memory"], overwrite=False, display=lambda _: nullcontext())
-    return group, folder / "out"
+CASES = [pytest.param(group, case, id=f"{group.name}-{case.text!r}") for group in GROUPS for case in group.cases]
+EACH_GROUP = pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
 
 
-def _merged(settings: dict, places: dict[str, str]) -> dict:
-    for name, value in places.items():
-        section, key = name.split(".")
-        settings[section][key] = value
-    return settings
+class Answer(NamedTuple):
+    ids: list[int]
+    token_count: int
+    known_count: int
 
 
-def _is_valid(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def expected(group: Group, case: Case) -> Answer:
+    words = {token for token, _ in group.vocabulary}
+    return Answer(case.ids, len(case.tokens), sum(token in words for token in case.tokens))
 
 
-def test_routes_tokens(finished: tuple[Group, Path]) -> None:
-    group, _ = finished
-    tokens = text.tokenize(tf.constant([case.text for case in group.cases]), group.config.text)
-    found = [[token.decode() for token in row] for row in tokens.to_list()]
-    assert found == [case.tokens for case in group.cases]
+def batch_of(texts: list[bytes]) -> pa.RecordBatch:
+    """Texts as the job's sources hand them over; the label is the text's number."""
+    numbers = np.arange(len(texts))
+    rows = pa.record_batch({"text": pa.array(texts, pa.large_binary()), "position": numbers})
+    return batches.transform_batch(rows, labels=numbers, keys=content_keys(texts, seed=0), splits=numbers * 0)
 
 
-def test_routes_vocabulary(finished: tuple[Group, Path]) -> None:
-    group, folder = finished
-    assert (folder / "vocabulary.tsv").read_bytes() == group.vocabulary_file()
+def collect(element: tuple[pa.RecordBatch, object], *, folder: Path) -> None:
+    columns = batch_columns(element[0])
+    answers = {
+        label: [ids, tokens, known]
+        for ids, label, tokens, known in zip(
+            columns.ids.tolist(),
+            columns.labels.tolist(),
+            columns.token_counts.tolist(),
+            columns.known_counts.tolist(),
+            strict=True,
+        )
+    }
+    (folder / f"{uuid.uuid4().hex}.answers").write_text(json.dumps(answers))
 
 
-def test_routes_eager(finished: tuple[Group, Path], tmp_path: Path) -> None:
-    group, _ = finished
-    file = tmp_path / "vocabulary.tsv"
-    file.write_bytes(group.vocabulary_file())
+def add_job(pipeline: beam.Pipeline, group: Group, folder: Path) -> None:
+    folder.mkdir()
+    function = preprocessing.preprocessing_fn(group.config, summary_path=str(folder / "counts.json"), buckets=3)
+    corpus = [batch_of([line.encode()]) for line in group.corpus]
+    for position, batch in enumerate(corpus):
+        place = pa.array([[position]], pa.large_list(pa.int64()))
+        corpus[position] = batch.set_column(batch.schema.get_field_index("position"), "position", place)
+    asked = [batch_of([case.text for case in group.cases])]
+    train = pipeline | f"{group.name}.corpus" >> beam.Create(corpus)
+    transform = (train, preprocessing.input_config()) | f"{group.name}.Analyse" >> tft_beam.AnalyzeDataset(function)
+    texts = pipeline | f"{group.name}.texts" >> beam.Create(asked)
+    transformed, _ = ((texts, preprocessing.input_config()), transform) | (
+        f"{group.name}.Transform" >> tft_beam.TransformDataset(output_record_batches=True)
+    )
+    _ = transformed | f"{group.name}.Collect" >> beam.Map(partial(collect, folder=folder))
+    _ = transform | f"{group.name}.Write" >> tft_beam.WriteTransformFn(str(folder / "transform"))
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder a group: what a job learnt from its corpus, and what it answered."""
+    folder = tmp_path_factory.mktemp("routes")
+    passed_by = set(batches.PASSED_BY)
+    with (
+        tft_beam.Context(temp_dir=str(folder / "work"), passthrough_keys=passed_by),
+        beam.Pipeline(runner=FnApiRunner()) as pipeline,
+    ):
+        for group in GROUPS:
+            add_job(pipeline, group, folder / group.name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def job_answers(jobs: Path) -> dict[str, dict[bytes, Answer]]:
+    answers: dict[str, dict[bytes, Answer]] = {}
+    for group in GROUPS:
+        answers[group.name] = {}
+        for path in (jobs / group.name).glob("*.answers"):
+            for number, answer in json.loads(path.read_text()).items():
+                answers[group.name][group.cases[int(number)].text] = Answer(*answer)
+    return answers
+
+
+@pytest.fixture(scope="module")
+def saved_answers(jobs: Path) -> dict[str, dict[bytes, Answer]]:
+    answers = {}
+    for group in GROUPS:
+        graph = tf.saved_model.load(str(jobs / group.name / "transform" / "transform_fn"))
+        found = ask(graph, [case.text for case in group.cases])
+        answers[group.name] = dict(zip([case.text for case in group.cases], found, strict=True))
+    return answers
+
+
+def ask(graph: tf.Module, texts: list[bytes]) -> Iterator[Answer]:
+    zeros = tf.zeros([len(texts)], tf.int64)
+    found = graph.transform_fn({"text": tf.constant(texts, tf.string), "position": zeros, "label": zeros})
+    columns = (found[name].numpy().tolist() for name in ("ids", "token_count", "known_count"))
+    return map(Answer, *columns)
+
+
+@pytest.mark.parametrize(("group", "case"), CASES)
+def test_routes_tokens(group: Group, case: Case) -> None:
+    (tokens,) = text.tokenize(tf.constant([case.text]), group.config.text).to_list()
+    assert [token.decode() for token in tokens] == case.tokens
+
+
+@pytest.mark.parametrize(("group", "case"), CASES)
+def test_routes_eager(group: Group, case: Case, tmp_path: Path) -> None:
+    path = tmp_path / f"{uuid.uuid4().hex}.tsv"
+    path.write_bytes(group.vocabulary_file())
     config = group.config
-    tokens = text.tokenize(tf.constant([case.text for case in group.cases]), config.text)
-    word_ids = tokens.with_flat_values(text.word_table(str(file)).lookup(tokens.flat_values))
-    found = text.pad(text.sequences(word_ids, oov=config.vocabulary.oov).known, config.sequence)
-    assert found.numpy().tolist() == [case.ids for case in group.cases]
+    tokens = text.tokenize(tf.constant([case.text]), config.text)
+    word_ids = tokens.with_flat_values(text.word_table(str(path)).lookup(tokens.flat_values))
+    found = text.sequences(word_ids, oov=config.vocabulary.oov)
+    ids = text.pad(found.known, config.sequence)
+    answer = Answer(ids.numpy()[0].tolist(), int(found.token_count[0]), int(found.known_count[0]))
+    assert answer == expected(group, case)
 
 
-def test_routes_job(finished: tuple[Group, Path]) -> None:
-    group, folder = finished
-    length = group.config.sequence.max_length
-    spec = {"ids": tf.io.FixedLenFeature([length], tf.int64), "label": tf.io.FixedLenFeature([], tf.int64)}
-    records = tf.data.TFRecordDataset(str(folder / "records" / "test-00000-of-00001.tfrecord.gz"), "GZIP")
-    found = [tf.io.parse_single_example(record, spec)["ids"].numpy().tolist() for record in records]
-    # Records are shuffled.
-    assert sorted(found) == sorted(case.ids for case in group.cases if _is_valid(case.text))
+@pytest.mark.parametrize(("group", "case"), CASES)
+def test_routes_job(group: Group, case: Case, job_answers: dict[str, dict[bytes, Answer]]) -> None:
+    assert job_answers[group.name][case.text] == expected(group, case)
 
 
-def test_routes_saved_model(finished: tuple[Group, Path]) -> None:
-    group, folder = finished
-    layer = tft.TFTransformOutput(str(folder / "transform")).transform_features_layer()
-    found = layer({"text": tf.constant([case.text for case in group.cases])})["ids"]
-    assert found.numpy().tolist() == [case.ids for case in group.cases]
+@pytest.mark.parametrize(("group", "case"), CASES)
+def test_routes_saved_graph(group: Group, case: Case, saved_answers: dict[str, dict[bytes, Answer]]) -> None:
+    assert saved_answers[group.name][case.text] == expected(group, case)
+
+
+@EACH_GROUP
+def test_routes_vocabulary_of_the_job(group: Group, jobs: Path) -> None:
+    (asset,) = (jobs / group.name / "transform" / "transform_fn" / "assets").iterdir()
+    assert asset.read_bytes() == group.vocabulary_file()
+
+
+@EACH_GROUP
+def test_routes_saved_graph_takes_an_empty_batch(group: Group, jobs: Path) -> None:
+    graph = tf.saved_model.load(str(jobs / group.name / "transform" / "transform_fn"))
+    zeros = tf.zeros([0], tf.int64)
+    found = graph.transform_fn({"text": tf.constant([], tf.string), "position": zeros, "label": zeros})
+    assert found["ids"].shape == (0, group.config.sequence.max_length)
+
+
+@EACH_GROUP
+def test_routes_table_is_complete(group: Group) -> None:
+    """The table itself: what it says of tokens and what it says of ids agree."""
+    first = 2 if group.config.vocabulary.oov == "token" else 1
+    numbers = {token: first + place for place, (token, _) in enumerate(group.vocabulary)}
+    for case in group.cases:
+        found = [numbers.get(token, oov_id(group.config.vocabulary.oov)) for token in case.tokens]
+        known = [number for number in found if number is not None]
+        width = group.config.sequence.max_length
+        kept = known[-width:] if group.config.sequence.truncating == "pre" else known[:width]
+        zeros = [0] * (width - len(kept))
+        assert case.ids == ([*zeros, *kept] if group.config.sequence.padding == "pre" else [*kept, *zeros])
