@@ -30,7 +30,9 @@ def small_rows(number: int = 400) -> list[Row]:
     weights = [1 / (rank + 1) for rank in range(len(words))]
     rows = []
     for index in range(number):
-        text = " ".join(draw.choices(words, weights, k=draw.randrange(0, 25))).capitalize() + draw.choice(["", ".", "!?"])
+        text = " ".join(draw.choices(words, weights, k=draw.randrange(0, 25))).capitalize() + draw.choice(
+            ["", ".", "!?"]
+        )
         rows.append((text, ("negative", "positive")[draw.randrange(2)]))
         if index % 40 == 0:
             rows.append((text, rows[-1][1]))

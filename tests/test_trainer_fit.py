@@ -69,7 +69,7 @@ def without_seconds(trained: TrainedModel) -> list[dict[str, Any]]:
         ({"mask_zero": False}, "ab", "pre"),
         ({"mask_zero": False, "pooling": "max"}, "ab", "post"),
         ({"bidirectional": True, "pooling": "mean"}, "ab", "post"),
-        ({"lstm_units": [6, 5], "dropout": 0.1}, "abc", "pre"),
+        ({"lstm_units": [16, 8], "dropout": 0.1}, "abc", "pre"),
     ],
 )
 def test_fit_learns_in_every_variant(tmp_path: Path, model: dict[str, Any], labels: str, padding: str) -> None:
@@ -160,7 +160,7 @@ def killed(event):
     if isinstance(event, StepDone) and (event.epoch, event.step) == (2, 5):
         os.kill(os.getpid(), signal.SIGKILL)
 
-train(toy_config(sys.argv[2], model={model!r}, checkpoint_steps=2), read_manifest(sys.argv[1]), progress=killed)
+train(toy_config(sys.argv[2], model={model!r}, epochs=2), read_manifest(sys.argv[1]), progress=killed)
 """
 
 
@@ -174,8 +174,8 @@ def test_fit_resumed_after_a_kill_ends_with_the_same_bits(manifest: Manifest, tm
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    resumed = train(toy_config(tmp_path, model=RANDOM_BIDIRECTIONAL), manifest, resume=True)
-    unbroken = train(toy_config(tmp_path / "unbroken", model=RANDOM_BIDIRECTIONAL), manifest)
+    resumed = train(toy_config(tmp_path, model=RANDOM_BIDIRECTIONAL, epochs=2), manifest, resume=True)
+    unbroken = train(toy_config(tmp_path / "unbroken", model=RANDOM_BIDIRECTIONAL, epochs=2), manifest)
     assert weights(resumed) == weights(unbroken)
     assert without_seconds(resumed) == without_seconds(unbroken)
 
