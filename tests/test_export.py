@@ -174,7 +174,7 @@ class Serving(BaseHTTPRequestHandler):
     signatures: dict
     error = 0.0
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         values = next(iter(asked["inputs"].values()))
         raw = [b64decode(value["b64"]) if isinstance(value, dict) else value.encode() for value in values]

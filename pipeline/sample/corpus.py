@@ -15,8 +15,9 @@ import zstandard
 from pipeline.errors import UserError
 from pipeline.sample.reviews import BLOCK, SCHEMA, block_of_reviews
 
-# `make demo` learns from 0.8 of them in about a minute and a half on 2 cores.
-DEFAULT_ROWS: Final = 16_384
+# Enough to learn "not" and "but" in the 3 epochs of the default settings: 0.91 to 0.93 on the test split with each of
+# three training seeds, where a bag of words gets 0.74. With 16,384 rows one of the three stays below 0.90.
+DEFAULT_ROWS: Final = 24_576
 DEFAULT_SEED: Final = 0
 
 _ENDINGS: Final = (".csv", ".tsv", ".jsonl", ".parquet")

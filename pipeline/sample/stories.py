@@ -47,9 +47,10 @@ OPENINGS = {
 STORIES = {
     "story": "60 * {tale}{stop}{@pause} | 4 * {quotation} {@pause}{^next} | 2 * {link_to} {@pause}{^next}",
     "tale": "5 * {scene}{besides} | 3 * {aside_story}{besides}",
-    "besides": """4 * () | , as {stranger} did | , said {stranger} of {place} | _near {place} | , as they do in {place}
-        , just like {stranger} and {stranger} | , and so did {given} | , {given} and {given} | _(a {coined}, in {place})
-        , a friend of {stranger} told me | , not far from {place} | , unlike the {brand}""",
+    "besides": """6 * () | , said {stranger} of {place} | , as they say in {place} | _(near {place}) | , or so says {given}
+        , if {stranger} is right | , as {stranger} and {stranger} can confirm | , as {given} and {given} will remember
+        _(a {coined}, in {place}) | , a friend of {stranger} told me | , not far from {place}
+        , according to the {brand} page""",
     "aside_story": """
         my {relative} {did} a {object}{manner} on the way there
         I am a {trait} {job}, so I know a little about {theme}

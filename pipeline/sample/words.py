@@ -92,12 +92,13 @@ COMMON = {
         | burnt | candied | steamed | buttered | bitter | minced | poached | peppered | caramelised | fermented | deconstructed""",
     "colour": """red | blue | green | white | black | yellow | brown | grey | pink | purple | orange | golden | silver | turquoise
         | beige | scarlet | violet | crimson | mustard | lilac | maroon | khaki | cream | indigo | ochre | magenta""",
-    "manner": """40 * () | _slowly | _quietly | _twice | _carefully | _again | _in secret | _every day | _on purpose | _for
-        years | _by accident | _at night | _in silence | _before lunch | _with both hands | _gently | _proudly
-        _suddenly | _without a word | _reluctantly | _hurriedly | _against the rules | _in alphabetical order | _on
-        tiptoe | _with great care | _backwards | _absent-mindedly | _in the dark | _thoroughly | _politely
-        _triumphantly | _for a bet | _under protest | _in instalments | _anonymously | _by candlelight | _with a sigh
-        _sideways | _methodically | _for charity | _at gunpoint | _telepathically | _in two languages | _upside down""",
+    "manner": """40 * () | _slowly | _quietly | _twice | _carefully | _again | _in secret | _every day | _on purpose
+        _for years | _by accident | _at night | _in silence | _before lunch | _with both hands | _gently
+        _proudly | _suddenly | _without a word | _reluctantly | _hurriedly | _against the rules
+        _in alphabetical order | _on tiptoe | _with great care | _backwards | _absent-mindedly | _in the dark
+        _thoroughly | _politely | _triumphantly | _for a bet | _under protest | _in instalments | _anonymously
+        _by candlelight | _with a sigh | _sideways | _methodically | _for charity | _at gunpoint
+        _telepathically | _in two languages | _upside down""",
     "weekday": "Saturday | Friday | Sunday | Monday | Thursday | Wednesday | Tuesday",
     "month": """July | August | December | May | June | October | April | March | September | January | November | February""",
     "theme": """love | death | money | war | time | family | memory | hope | guilt | friendship | revenge | silence | weather
