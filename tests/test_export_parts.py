@@ -46,7 +46,7 @@ def fresh_model(padding: str = "pre", *, classes: int = 2, **model_settings: obj
 # model settings                                                       classes
 @pytest.mark.parametrize(("model_settings", "classes"), [
     ({},                                                               2),
-    ({"mask_zero": False},                                             2),  # reads all the padding, wherever it is asked
+    ({"mask_zero": False},                                             2),  # reads the padding, all of it
     ({"bidirectional": True, "lstm_units": [5, 3]},                    2),
     ({"pooling": "mean"},                                              3),
     ({"pooling": "max", "dropout": 0.5, "recurrent_dropout": 0.5},     2),  # nothing is dropped when served
@@ -210,7 +210,7 @@ def test_versions_are_numbered_from_one(tmp_path: Path) -> None:
 def test_versions_do_not_replace_what_came_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path)
     staged(path, "first")
-    monkeypatch.setattr(versions, "_versions", lambda path: [])  # looked before the other export had published
+    monkeypatch.setattr(versions, "_versions", lambda _: [])  # looked before the other export had published
     assert Path(staged(path, "second")).name == "2"
     assert (tmp_path / "1" / versions.SAVED_MODEL_FILE).read_text() == "first"
 

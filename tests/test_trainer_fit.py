@@ -129,11 +129,18 @@ def logged_steps(training_path: Path, part: str, tag: str) -> list[int]:
     return steps
 
 
-def test_fit_resumed_leaves_no_trace_of_the_stop(manifest: Manifest, unbroken: Run, tmp_path: Path) -> None:
+def test_fit_resumed_leaves_no_trace_of_the_stop(
+    manifest: Manifest, unbroken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches, read = fit.training_batches, []
+    monkeypatch.setattr(
+        fit, "training_batches", lambda *a, **k: read.append((k["epoch"], k["skip"])) or batches(*a, **k)
+    )
     with pytest.raises(StoppedError):  # between an epoch's last step and its evaluation
         train(toy_config(tmp_path, model=RANDOM), manifest, progress=stop_at(6, epoch=2))
     # How often checkpoints are written may change meanwhile.
     resumed = train(toy_config(tmp_path, model=RANDOM, checkpoint_steps=100), manifest, resume=True)
+    assert read == [(0, 0), (1, 0), (1, 2), (2, 0)]  # the last checkpoint: after step 8, the second of its epoch
     assert weights(resumed) == weights(unbroken.trained)
     assert without_seconds(resumed) == without_seconds(unbroken.trained)
     assert resumed.history.curve == unbroken.trained.history.curve
