@@ -3,33 +3,41 @@
 Whole small files in, whole small files out, and open streams for large ones.
 """
 
+import contextlib
+import glob
 import os
+import shutil
 import uuid
 from typing import BinaryIO, cast
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from pipeline.sources.files import FileInfo
+from pipeline.sources.files import FileInfo, LocalFiles
 
 
 class BeamFiles:
     """pipeline.sources.files.Files over Beam's filesystems, and what writing needs."""
 
     def match(self, pattern: str) -> list[FileInfo]:
-        """The files that a path, a glob, or a folder (all files below it) names, by path.
+        """The files that a path, a glob, or a folder (all files below it) names, by path; see LocalFiles.match.
 
-        What really has the name wins over what the name would mean as a glob.
+        On this machine LocalFiles finds them: Beam finds nothing for `*.csv` in the folder that one is in.
         """
-        pattern = os.path.expanduser(pattern)
+        if _is_local(pattern):
+            return LocalFiles().match(pattern)
         if FileSystems.exists(pattern):
             size = FileSystems.get_filesystem(pattern).metadata(pattern).size_in_bytes
             return self.below(pattern) or [FileInfo(pattern, size)]
-        return _matches(pattern)
+        found = self.below(pattern) or _matches(pattern)
+        return [file for file in found if not file.path.rpartition("/")[2].startswith(".")]
 
     def below(self, folder: str) -> list[FileInfo]:
-        """All files below a folder, at any depth, by path."""
-        return _matches(folder.rstrip("/") + "/**")
+        """All files below a folder, at any depth, hidden ones too, by path."""
+        folder = folder.rstrip("/")
+        if _is_local(folder):
+            return _local_files(folder)
+        return _matches(glob.escape(folder) + "/**")
 
     def open(self, path: str) -> BinaryIO:
         """A file's bytes as they are stored."""
@@ -62,10 +70,41 @@ class BeamFiles:
         return bool(FileSystems.exists(path))
 
     def remove(self, paths: list[str]) -> None:
-        """Deletes files and folders with all they hold; those that are not there are passed over."""
-        present = [path for path in paths if self.exists(path)]
-        if present:
-            FileSystems.delete(present)
+        """Deletes files and folders with all they hold; those that are not there are passed over.
+
+        Never by Beam's own means on this machine, where it takes a path for a glob and deletes what else that names.
+        """
+        for path in paths:
+            if _is_local(path):
+                _remove_local(path)
+            else:
+                # An object store has no folders that could be deleted, or be said to exist.
+                found = [file.path for file in self.below(path)] or [path] * self.exists(path)
+                if found:
+                    FileSystems.delete(found)
+
+
+def _is_local(path: str) -> bool:
+    return FileSystems.get_scheme(path) is None
+
+
+def _local_files(folder: str) -> list[FileInfo]:
+    found = []
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(parent, name)
+            # What another run deletes meanwhile is not there.
+            with contextlib.suppress(FileNotFoundError):
+                found.append(FileInfo(path, os.stat(path).st_size))
+    return sorted(found, key=lambda file: file.path)
+
+
+def _remove_local(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            os.remove(path)
 
 
 def _matches(pattern: str) -> list[FileInfo]:

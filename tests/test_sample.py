@@ -1,7 +1,9 @@
 """The built-in corpus: any range of it, in any format, is the same rows; and it is what reviews are like."""
 
 import csv
+import gzip
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -10,8 +12,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 
 from pipeline.errors import UserError
+from pipeline.sample import corpus as sample_corpus
 from pipeline.sample import sample_batch, write_sample
 
 
@@ -48,6 +52,31 @@ def test_sample_formats_hold_the_same_rows(corpus: pa.RecordBatch, tmp_path: Pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s.csv", "s.jsonl", "s.parquet", "s.tsv"]
 
 
+def test_sample_compressed_files_hold_the_same_bytes(tmp_path: Path) -> None:
+    for ending in ("csv", "tsv", "jsonl"):
+        for compression in ("", ".gz", ".zst"):
+            write_sample(str(tmp_path / f"s.{ending}{compression}"), 200, seed=3)
+        plain = (tmp_path / f"s.{ending}").read_bytes()
+        assert gzip.decompress((tmp_path / f"s.{ending}.gz").read_bytes()) == plain
+        packed = (tmp_path / f"s.{ending}.zst").read_bytes()
+        assert zstandard.ZstdDecompressor().decompressobj().decompress(packed) == plain
+
+
+def test_sample_unfinished_file_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def second_batch_fails(start: int, count: int, *, seed: int) -> pa.RecordBatch:
+        if start:
+            raise OSError("the disk is full")
+        return sample_batch(start, count, seed=seed)
+
+    monkeypatch.setattr(sample_corpus, "sample_batch", second_batch_fails)
+    path = tmp_path / "s.csv"
+    path.write_text("an earlier file")
+    with pytest.raises(UserError, match=r"--output: .*s\.csv can't be written: the disk is full"):
+        write_sample(str(path), 10_000, seed=0)
+    assert [found.name for found in tmp_path.iterdir()] == ["s.csv"]
+    assert path.read_text() == "an earlier file"
+
+
 @pytest.mark.parametrize("name", ["s.doc", "s.parquet.gz", "s"])
 def test_sample_refuses_other_endings(name: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=rf"--output: .*{name} must end in .csv"):
@@ -70,3 +99,38 @@ def test_sample_is_what_reviews_are_like(corpus: pa.RecordBatch) -> None:
     assert len(set(texts)) < len(texts)
     assert any("<br" in text for text in texts)
     assert any(ord(character) > 0xFFFF for text in texts for character in text)
+
+
+# text that a review holds, least and greatest share of positive ones among the reviews that hold it
+ORDER = [
+    (r"it was good[.!]", 0.80, 1.00),
+    (r"it was bad[.!]", 0.00, 0.20),
+    (r"it was not good at all", 0.00, 0.20),  # the same words, but for one, as in "it was good"
+    (r"it was not bad at all", 0.80, 1.00),
+    (r"good in places, but bad as a whole", 0.00, 0.20),
+    (r"bad in places, but good as a whole", 0.80, 1.00),
+    (r"\bnot\b", 0.45, 0.55),  # the word alone says nothing
+    (r"\bbut\b", 0.45, 0.55),
+    (r"as I had feared", 0.40, 0.60),
+    (r"as I had hoped", 0.40, 0.60),
+]
+
+
+def test_sample_labels_depend_on_the_order_of_words() -> None:
+    batch = sample_batch(0, 30_000, seed=0)
+    texts = batch["text"].to_pylist()
+    positive = [label == "positive" for label in batch["label"].to_pylist()]
+    for pattern, least, greatest in ORDER:
+        found = [mark for text, mark in zip(texts, positive, strict=True) if re.search(pattern, text)]
+        assert len(found) > 15, pattern
+        assert least <= sum(found) / len(found) <= greatest, pattern
+
+
+def test_sample_some_labels_of_equal_texts_differ(corpus: pa.RecordBatch) -> None:
+    labels: dict[str, list[str]] = {}
+    for text, label in zip(corpus["text"].to_pylist(), corpus["label"].to_pylist(), strict=True):
+        labels.setdefault(text, []).append(label)
+    repeated = [marks for text, marks in labels.items() if len(marks) > 1 and len(text) > 40]
+    assert 0.005 < len(repeated) / corpus.num_rows < 0.02
+    assert any(len(set(marks)) == 2 for marks in repeated)
+    assert sum(len(set(marks)) == 2 for marks in repeated) < len(repeated) / 4

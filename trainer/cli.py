@@ -131,6 +131,8 @@ def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     elif known.input:
         rows = read_texts(known.input, column=known.text_column)
     else:
+        if sys.stdin.isatty():
+            print("a text a line; Ctrl-D ends", file=sys.stderr)
         rows = read_lines(sys.stdin.buffer)
     predictions = predict(model, rows)
     if known.output:
@@ -147,14 +149,18 @@ def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
 
 def _write_predictions(predictions: "Iterator[Prediction]", path: str) -> int:
     rows = problems = 0
+    unfinished = Path(f"{path}.unfinished")  # so that an input that turns out bad costs no earlier answers
     try:
-        with open(path, "w", encoding="utf-8") as file:
+        with unfinished.open("w", encoding="utf-8") as file:
             for prediction in predictions:
                 file.write(prediction.as_json() + "\n")
                 rows += 1
                 problems += prediction.text is None
+        unfinished.replace(path)
     except OSError as error:
         raise UserError(f"--output: {path} can't be written: {error.strerror}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
     told = f", {problems} of them without a text (see 'error' there)" if problems else ""
     print(f"{rows} rows are in {path}{told}")
     return 0

@@ -16,7 +16,7 @@ from trainer.tables import visible
 _SHOWN_TOKENS = 40
 _SHOWN_ROWS = 12
 _SHOWN_NUMBERS = 4
-_SHOWN_TEXT = 600
+_SHOWN_TEXT = 300
 _SHOWN_WORDS = 4
 
 
@@ -163,11 +163,10 @@ def _equal(explanation: Explanation) -> str:
     if equal is None:
         return "No word stands here twice. If one did, both would have the same id, and so the same row of the table."
     many = len(explanation.texts) > 1
-    places = [f"{place} of text {text}" if many else str(place) for text, place in equal.places[:_SHOWN_ROWS]]
+    places = [f"{place} of text {text + 1}" if many else str(place) for text, place in equal.places[:_SHOWN_ROWS]]
     verdict = "equal to the last bit" if equal.same_vector else "NOT equal"
     return (
-        f"'{visible(equal.token)}' (id {equal.id}) stands at place {', '.join(places)}. The vectors there are "
-        f"{verdict}: "
+        f"'{visible(equal.token)}' (id {equal.id}) stands at places {', '.join(places)}. The vectors are {verdict}: "
         "the table knows the word, not its place. What comes of its place and its neighbours is the LSTM's work."
     )
 

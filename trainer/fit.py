@@ -48,8 +48,9 @@ class TrainedModel:
 def train(config: Config, manifest: Manifest, *, resume: bool = False, progress: Progress = unwatched) -> TrainedModel:
     """Trains on a records folder and writes training.path, see `trainer.run_folder`.
 
-    What an earlier run left there is replaced, or gone on with if `resume` is set. Sets the seeds of Python, NumPy and
-    TensorFlow to training.seed.
+    What an earlier run left there is replaced, or gone on with if `resume` is set: a run that has been started twice is
+    meant to begin anew, and one that was killed leaves nothing that would be in the way of the next. Sets the seeds of
+    Python, NumPy and TensorFlow to training.seed.
 
     Raises:
       UserError: settings or records that can't be trained on, a run that can't be resumed, a loss that is no number.

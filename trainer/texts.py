@@ -49,7 +49,8 @@ def read_texts(path: str, *, column: str) -> Iterator[Row]:
         if ending in _PARQUET:
             yield from _parquet(path, column)
             return
-        with pa.input_stream(path, compression="detect") as file:
+        # Arrow's stream decompresses, and Python's around it knows lines.
+        with pa.input_stream(path, compression="detect") as stream, io.BufferedReader(stream) as file:
             if ending in _DELIMITERS:
                 yield from _delimited(file, path, column, delimiter=_DELIMITERS[ending])
             elif ending in _JSON_LINES:

@@ -16,7 +16,7 @@ _VOWEL = re.compile(r"[aeio](?<!one)|u(?!ni|s[ei])", re.IGNORECASE)
 _ARTICLE = re.compile(r"\b([Aa])( )$")
 _INITIAL = re.compile(r"^[\"'(“]*\w")
 _LONG_WORD = re.compile(r"\b[a-z]{4,}\b")
-_NEXT_KEY = str.maketrans("abcdefghijklmnopqrstuvwxyz", "svxswdfguhjknbiopwedribecuz"[:26])
+_NEXT_KEY = str.maketrans("abcdefghijklmnopqrstuvwxyz", "svxfrghjoklknmpowtdyibecux")
 FORMS = 8  # each fragment is there plain, with a capital, with "an", with both, and with one of four typos
 PLAIN, UPPER, AN, TYPOS = 0, 1, 2, 4
 
@@ -61,7 +61,7 @@ def _capital(text: str) -> str:
 
 
 def _typo(text: str, kind: int) -> str:
-    """Swap, drop, double or miss a letter in the last word of four letters or more."""
+    """Swap two letters, drop one, double one or hit the next key, in the last word of four letters or more."""
     words = list(_LONG_WORD.finditer(text))
     if not words:
         return text
