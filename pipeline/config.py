@@ -15,6 +15,7 @@ from typing_extensions import Self
 
 from pipeline.contract import Compression, Oov, kept_words
 from pipeline.errors import UserError
+from pipeline.yaml_values import parse, parse_value
 
 # Keras's Tokenizer default: punctuation but the apostrophe, and tab and line feed.
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
@@ -188,7 +189,7 @@ def load(path: str | None, overrides: Mapping[str, str]) -> Config:
     for name, value in overrides.items():
         section, key = known_setting(name, origin="command line")
         try:
-            settings.setdefault(section, {})[key] = yaml.safe_load(value)
+            settings.setdefault(section, {})[key] = parse_value(value)
         except yaml.YAMLError as error:
             raise UserError(f"--{name}: {value!r} is no YAML value; put it into quotes") from error
     try:
@@ -224,7 +225,7 @@ def _read_yaml(path: str) -> dict[str, dict[str, Any]]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"--config: {path} can't be read as UTF-8 text: {error}") from error
     try:
-        settings = yaml.safe_load(content)
+        settings = parse(content)
     except yaml.YAMLError as error:
         raise UserError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
     if settings is None:
@@ -271,10 +272,11 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 def _one_line(error: ValidationError, *, origin: str, overrides: Mapping[str, str]) -> str:
     """The first mistake that pydantic found, as `where: setting is value; what would be right`."""
     first = error.errors()[0]
-    place = [str(part) for part in first["loc"]][:2]
-    name = ".".join(place)
+    name = ".".join(str(part) for part in first["loc"][:2])
     where = f"--{name}" if name in overrides else f"{origin}: {name}"
-    message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error":
-        return f"{where}: {message}"
-    return f"{where} is {first['input']!r}; {message[0].lower()}{message[1:]}"
+        return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+    # A setting that may be of two types has an error for each.
+    alternatives = [other["msg"] for other in error.errors() if other["loc"][:2] == first["loc"][:2]]
+    wanted = " or ".join(dict.fromkeys(message.removeprefix("Input should be ") for message in alternatives))
+    return f"{where} is {first['input']!r}; input should be {wanted}"

@@ -13,7 +13,22 @@ from typing import BinaryIO, cast
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from pipeline.errors import UserError
 from pipeline.sources.files import FileInfo, LocalFiles
+
+
+def check_filesystem(path: str, *, setting: str) -> None:
+    """Whether there is a filesystem for a path.
+
+    Raises:
+      UserError: there is none; `setting` is where the path came from.
+    """
+    try:
+        FileSystems.get_filesystem(path)
+    except ValueError as error:
+        raise UserError(
+            f"{setting}: nothing is installed that reaches {path!r}; gs:// needs apache-beam[gcp], s3:// apache-beam[aws]"
+        ) from error
 
 
 class BeamFiles:
@@ -100,7 +115,7 @@ def _local_files(folder: str) -> list[FileInfo]:
 
 
 def _remove_local(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path)
         else:

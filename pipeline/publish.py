@@ -8,6 +8,7 @@ take, and a complete folder that is to be replaced stays complete until the new 
 import contextlib
 import logging
 import os
+import re
 import socket
 import uuid
 
@@ -20,10 +21,13 @@ from pipeline.contract import (
     VOCABULARY_FILE,
 )
 from pipeline.errors import UserError
-from pipeline.filesystem import BeamFiles
+from pipeline.filesystem import BeamFiles, make_folders
 
 _OWN_NAMES = frozenset({MANIFEST_FILE, RECORDS_FOLDER, TRANSFORM_FOLDER, VOCABULARY_FILE, REJECTED_FOLDER, REPORT_FILE})
 _STAGING = ".staging-"
+# TensorFlow finds no variables of a SavedModel below such a folder.
+_GLOB = frozenset("*?[")
+_STAGING_NAME = re.compile(re.escape(_STAGING) + r"(?P<host>.*)-(?P<process>\d+)-[0-9a-f]+")
 
 _logger = logging.getLogger(__name__)
 
@@ -32,8 +36,13 @@ def check_output(output: str, *, overwrite: bool) -> None:
     """Whether a run may write there.
 
     Raises:
-      UserError: a complete records folder is there and is not to be overwritten, or files that are not ours.
+      UserError: a complete records folder is there and is not to be overwritten, or files that are not ours; or
+      TensorFlow could not write there.
     """
+    if set(output) & _GLOB:
+        raise UserError(
+            f"output.path: {output} has one of {' '.join(sorted(_GLOB))} in it, which TensorFlow takes for a pattern"
+        )
     names = _names_below(output)
     foreign = sorted(name for name in names - _OWN_NAMES if not name.startswith(_STAGING))
     if foreign:
@@ -46,12 +55,21 @@ def check_output(output: str, *, overwrite: bool) -> None:
 
 
 def new_staging(output: str) -> str:
-    """A folder for a run's unfinished work; what dead runs of this machine left is removed."""
+    """Makes a folder for a run's unfinished work; what dead runs of this machine left is removed.
+
+    Raises:
+      UserError: no folder can be made there.
+    """
     output = output.rstrip("/")
     for name in sorted(_names_below(output)):
         if name.startswith(_STAGING):
-            _remove_abandoned(f"{output}/{name}")
-    return f"{output}/{_STAGING}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+            _remove_abandoned(output, name)
+    staging = f"{output}/{_STAGING}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    try:
+        make_folders(staging)
+    except OSError as error:
+        raise UserError(f"output.path: can't write below {output}: {error}") from error
+    return staging
 
 
 def publish(result: str, output: str, *, manifest: bytes) -> None:
@@ -68,7 +86,9 @@ def publish(result: str, output: str, *, manifest: bytes) -> None:
         files.write(cleared, b"")
     for file in files.below(result):
         files.move(file.path, output + file.path.removeprefix(result))
-    files.write(f"{output}/{MANIFEST_FILE}", manifest)
+    # Whole before it comes: a run that is killed here leaves nothing in the output that is not a records folder's.
+    files.write(f"{result}.manifest", manifest)
+    files.move(f"{result}.manifest", f"{output}/{MANIFEST_FILE}")
 
 
 def remove_staging(staging: str) -> None:
@@ -87,12 +107,12 @@ def _names_below(folder: str) -> set[str]:
     return {file.path.removeprefix(folder + "/").partition("/")[0] for file in BeamFiles().below(folder)}
 
 
-def _remove_abandoned(staging: str) -> None:
-    host, process, _ = staging.partition(_STAGING)[2].rsplit("-", 2)
-    if host != socket.gethostname() or _is_alive(int(process)):
-        _logger.info("%s belongs to a run that may still be going on; it is left alone", staging)
+def _remove_abandoned(output: str, name: str) -> None:
+    found = _STAGING_NAME.fullmatch(name)
+    if found is None or found["host"] != socket.gethostname() or _is_alive(int(found["process"])):
+        _logger.info("%s/%s belongs to a run that may still be going on; it is left alone", output, name)
     else:
-        remove_staging(staging)
+        remove_staging(f"{output}/{name}")
 
 
 def _is_alive(process: int) -> bool:

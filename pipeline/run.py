@@ -10,7 +10,7 @@ from apache_beam.runners.runner import PipelineRunner, PipelineState
 
 from pipeline.config import Config
 from pipeline.errors import UserError
-from pipeline.filesystem import BeamFiles
+from pipeline.filesystem import BeamFiles, check_filesystem
 from pipeline.job import build
 from pipeline.plan import Plan, columns_of
 from pipeline.publish import check_output, new_staging, remove_staging
@@ -29,6 +29,9 @@ def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, 
       UserError: a mistake in the settings, the input or the options for Beam.
     """
     options = beam_options(beam_arguments)
+    paths = [config.input.path] if isinstance(config.input.path, str) else config.input.path
+    for setting, path in [("output.path", config.output.path), *(("input.path", path) for path in paths)]:
+        check_filesystem(path, setting=setting)
     check_output(config.output.path, overwrite=overwrite)
     files = BeamFiles()
     tasks = plan_tasks(config.input, files)
@@ -64,9 +67,12 @@ def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) ->
     """Runs a plan to its end.
 
     Raises:
-      UserError: the job found a mistake of the user's.
+      UserError: the runner lacks an option, or the job found a mistake of the user's.
     """
-    pipeline = beam.Pipeline(runner=runner, options=options)
+    try:
+        pipeline = beam.Pipeline(runner=runner, options=options)
+    except ValueError as error:
+        raise UserError(f"options for Beam: {error}") from error
     build(pipeline, plan)
     state = pipeline.run().wait_until_finish()
     if state != PipelineState.DONE:

@@ -9,6 +9,7 @@ import difflib
 import logging
 import os
 from collections.abc import Sequence
+from typing import NoReturn
 
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -25,7 +26,7 @@ def beam_options(arguments: Sequence[str]) -> PipelineOptions:
     """Beam's options.
 
     Raises:
-      UserError: an option that neither we nor Beam know.
+      UserError: an option that neither we nor Beam know, or a value that Beam does not take.
     """
     parser = _beam_parser()
     _, unknown = parser.parse_known_args(list(arguments))
@@ -62,8 +63,13 @@ def choose_runner(options: PipelineOptions) -> PipelineRunner:
         raise UserError(f"--runner: there is no runner {name}; {hint}") from error
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"options for Beam: {message}")
+
+
 def _beam_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = _Parser(add_help=False, allow_abbrev=False)
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(parser)
     return parser

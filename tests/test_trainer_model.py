@@ -222,6 +222,7 @@ def test_model_that_forgets_the_text_over_its_padding_is_refused() -> None:
         ("post", {"mask_zero": True}),
         ("post", {"pooling": "mean"}),
         ("post", {"pooling": "max"}),
+        ("post", {"bidirectional": True}),
         ("post", {"force": True}),
     ],
 )

@@ -67,7 +67,7 @@ def _functions(
     names = tf.constant(list(labels), tf.string)
 
     def trimmed(ids: tf.Tensor) -> tf.Tensor:
-        return trim(ids, padding=padding) if True else ids
+        return trim(ids, padding=padding) if model.settings.mask_zero else ids
 
     def answer(text: tf.Tensor) -> Outputs:
         with portable(model):
