@@ -7,7 +7,7 @@ of one line that names the setting, the value and the remedy. Imports neither Te
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -21,6 +21,10 @@ from pipeline.yaml_values import parse, parse_value
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 Side = Literal["pre", "post"]
+Name = Annotated[str, Field(min_length=1)]
+
+# How pydantic begins to say what would be right.
+_WANTED = "Input should be "
 
 
 class Section(BaseModel):
@@ -32,17 +36,17 @@ class Section(BaseModel):
 class InputSettings(Section):
     """What is read: files, their format and the columns in them."""
 
-    path: str | list[str] = "sample"
+    path: Name | list[Name] = "sample"
     format: Literal["auto", "csv", "tsv", "jsonl", "parquet"] = "auto"
-    text_column: str = Field("text", min_length=1)
-    label_column: str = Field("label", min_length=1)
-    id_column: str | None = None
+    text_column: Name = "text"
+    label_column: Name = "label"
+    id_column: Name | None = None
 
 
 class SplitSettings(Section):
     """How rows are divided into train, eval and test: by a column, or by fractions of the texts."""
 
-    column: str | None = None
+    column: Name | None = None
     train: float = Field(0.8, gt=0, le=1)
     eval: float = Field(0.1, ge=0, lt=1)
     test: float = Field(0.1, ge=0, lt=1)
@@ -93,7 +97,7 @@ class SequenceSettings(Section):
 class OutputSettings(Section):
     """Where and how records are written."""
 
-    path: str = Field("out/records", min_length=1)
+    path: Name = "out/records"
     shards: Literal["auto"] | int = "auto"
     compression: Compression = "gzip"
     seed: int = Field(0, ge=0, le=2**32 - 1)
@@ -138,7 +142,7 @@ class TrainingSettings(Section):
     not clipped, 0.874, 0.879 and 0.873, and after its first epoch anything from 0.815 to 0.861.
     """
 
-    path: str = Field("out/training", min_length=1)
+    path: Name = "out/training"
     epochs: int = Field(3, ge=1)
     batch_size: int = Field(64, ge=1)
     learning_rate: float = Field(0.001, gt=0)
@@ -153,7 +157,7 @@ class TrainingSettings(Section):
 class ExportSettings(Section):
     """Where the SavedModel goes."""
 
-    path: str = Field("out/model", min_length=1)
+    path: Name = "out/model"
 
 
 class Config(Section):
@@ -278,5 +282,8 @@ def _one_line(error: ValidationError, *, origin: str, overrides: Mapping[str, st
         return f"{where}: {first['msg'].removeprefix('Value error, ')}"
     # A setting that may be of two types has an error for each.
     alternatives = [other["msg"] for other in error.errors() if other["loc"][:2] == first["loc"][:2]]
-    wanted = " or ".join(dict.fromkeys(message.removeprefix("Input should be ") for message in alternatives))
-    return f"{where} is {first['input']!r}; input should be {wanted}"
+    if all(message.startswith(_WANTED) for message in alternatives):
+        wanted = _WANTED + " or ".join(dict.fromkeys(message.removeprefix(_WANTED) for message in alternatives))
+    else:
+        wanted = alternatives[0]
+    return f"{where} is {first['input']!r}; {wanted[0].lower()}{wanted[1:]}"

@@ -27,7 +27,8 @@ def check_filesystem(path: str, *, setting: str) -> None:
         FileSystems.get_filesystem(path)
     except ValueError as error:
         raise UserError(
-            f"{setting}: nothing is installed that reaches {path!r}; gs:// needs apache-beam[gcp], s3:// apache-beam[aws]"
+            f"{setting}: nothing is installed that reaches {path!r}; "
+            "gs:// needs apache-beam[gcp], s3:// apache-beam[aws]"
         ) from error
 
 

@@ -5,8 +5,7 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from apache_beam.io.filesystem import BeamIOError, FileMetadata, FileSystem
