@@ -23,6 +23,11 @@ def _files(folder: Path) -> None:
     (folder / "empty.csv").write_text("text,label\n")
     (folder / "blank.csv").write_text("text,label\n" + "".join(f",{row % 2}\n" for row in range(60)))
     (folder / "one_label.csv").write_text("text,label\n" + "".join(f"text {row},x\n" for row in range(60)))
+    (folder / "eval_only.csv").write_text(ROWS.replace("\n", ",eval\n").replace(",eval", ",part", 1))
+    (folder / "many").mkdir()
+    for number in range(9):
+        # The ninth, into which nobody looks before the job runs, has another column.
+        (folder / "many" / f"{number}.csv").write_text(ROWS if number < 8 else ROWS.replace("text", "review", 1))
     (folder / "no.parquet").write_text(ROWS)
     (folder / "broken.yaml").write_text("input: [\n")
     (folder / "list.yaml").write_text("- input\n")
@@ -46,6 +51,10 @@ MISTAKES = [
     ),
     ("run --input.label_column stars", "input.label_column: 'stars' is not in good.csv"),
     ("run --input.path no.parquet", "no.parquet"),
+    ("run --input.path many", "input.text_column: 'text' is not in many/8.csv; it has the columns review, label"),
+    ("run --input.path eval_only.csv --split.column part", "split: no row is in the train split"),
+    ("run --input.path nowhere://a.csv", "input.path: nothing is installed that reaches 'nowhere://a.csv'"),
+    ("run --vocabulary.min_count 1000", "vocabulary.min_count is 1000, but the most frequent word of the train split"),
     ("run --config unknown.yaml", "unknown.yaml: sequence.max_lenght is no setting; did you mean sequence.max_length?"),
     ("run --config broken.yaml", "broken.yaml is no YAML"),
     ("run --config list.yaml", "list.yaml must hold sections"),
@@ -58,6 +67,10 @@ MISTAKES = [
     ("run --vocabulary.top_words many", "--vocabulary.top_words is 'many'"),
     ("run --runner DirectRuner", "--runner: there is no runner DirectRuner; did you mean DirectRunner?"),
     ("run --temp_locatoin /tmp", "--temp_locatoin is neither a setting nor an option of Beam's"),
+    ("run --direct_num_workers x", "options for Beam: argument --direct_num_workers: invalid int value: 'x'"),
+    ("run --output.path good.csv", "output.path: can't write below good.csv: "),
+    ("run --output.path /proc/records", "output.path: can't write below /proc/records: "),
+    ("run --output.path out[1]", "output.path: out[1] has one of * ? [ in it, which TensorFlow takes for a pattern"),
     ("run --output.path complete", "complete holds a complete records folder; add --overwrite"),
     ("run --output.path foreign --overwrite", "foreign holds other files (thesis.txt)"),
     ("describe foreign", "foreign is no complete records folder: it has no manifest.json"),

@@ -1,8 +1,8 @@
 """Model + settings -> one compiled training step, and all that it changes as one list of variables.
 
 Whoever saves and restores `Learner.variables` between two steps goes on bit for bit: weights, the dropouts' seeds, the
-optimizer's moments and step count, and the sums behind the epoch's mean loss. On a CPU nothing else is
-needed for that: TensorFlow's deterministic mode (enable_op_determinism) changes no bit of a training.
+optimizer's moments and step count, and the sums behind the epoch's mean loss. On a CPU nothing else is needed for that:
+TensorFlow's deterministic mode (enable_op_determinism) changes no bit of a training.
 """
 
 from typing import NamedTuple
