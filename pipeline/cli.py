@@ -110,7 +110,7 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         print(f"# would read {len(tasks)} parts of {len({task.path for task in tasks})} files")
         return 0
 
-    import_tensorflow()
+    import_tensorflow(beside_transform=True)
     from pipeline.display import show_progress
     from pipeline.run import run
 

@@ -4,11 +4,12 @@ A count table has a row a distinct token:
 
     token     large_binary  the token as text.py spells it
     count     int64         how often it stands in the texts counted so far
-    position  int64         position of the row (file, then row) in which it stands first
-    place     int64         its place among the tokens of that row
+    position  int64         position (file, then row) of the first row of the batch in which it stands first
+    place     int64         its number among the distinct tokens of that batch, in order of first occurrence
     hash      int64         a fingerprint of the token, the same everywhere, that chooses its bucket
 
-Tables of disjoint rows merge in any order to the same table. Memory goes with the number of distinct tokens alone.
+Tables of batches merge in any order to the same table; batches are intervals of the input, so (position, place) orders
+tokens by first occurrence however it was cut into them. Memory goes with the number of distinct tokens alone.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -79,7 +80,7 @@ def merge(tables: Sequence[pa.Table]) -> pa.Table:
     np.add.at(count, word, columns["count"])
     position = np.full(distinct, np.iinfo(np.int64).max)
     np.minimum.at(position, word, columns["position"])
-    # A row of the input is in one table only, so a single entry of each word has the smallest position.
+    # A position is in one table only, so a single entry of each word has the smallest position.
     first = np.flatnonzero(columns["position"] == position[word])
     place = np.empty(distinct, np.int64)
     fingerprint = np.empty(distinct, np.int64)

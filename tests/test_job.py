@@ -135,7 +135,8 @@ WAYS = [
     ("parquet", "parquet", None, IN_MEMORY),
     ("small_batches", "jsonl", "batches", IN_MEMORY),
     ("many_ranges", "jsonl", "ranges", IN_MEMORY),
-    ("threads", "jsonl", "ranges", ("--direct_running_mode=multi_threading", "--direct_num_workers=3")),
+    ("threads", "jsonl", "ranges", ("--direct_running_mode=in_memory", "--direct_num_workers=3")),
+    ("grpc", "jsonl", "ranges", ("--direct_running_mode=multi_threading", "--direct_num_workers=3")),
 ]
 
 

@@ -10,8 +10,7 @@ from typing import Final
 from pipeline.sources.schema import DAMAGED, TOO_LONG, UNCLOSED_QUOTE
 from pipeline.sources.streams import DamagedError
 
-# Rows are parsed in chunks of this size: large enough that a chunk's fixed costs vanish, small enough for the
-# cache of a batch (8 MiB, too) to be filled from one.
+# Rows are parsed in chunks of this size: large enough that a chunk's fixed costs vanish; a chunk makes a few batches.
 CHUNK: Final = 8 << 20
 
 # No row is longer than this. A file without line ends, or a quote left open, would fill the memory otherwise.
