@@ -68,13 +68,80 @@ class InputPart(_Part):
     rows: int = 0
 
 
-class DuplicatesPart(_Part):
+class Repeated(_Part):
     """Texts seen more than once, the rows beyond the first of each, and how many of the texts carry different
     labels."""
 
     texts: int = 0
     rows: int = 0
     conflicting: int = 0
+
+
+class Shared(_Part):
+    """Texts that stand in both of two splits, the rows of the first and of the second that carry one of them, and how
+    many of the texts carry different labels there."""
+
+    splits: tuple[Split, Split]
+    texts: int = 0
+    rows: tuple[int, int] = (0, 0)
+    conflicting: int = 0
+
+
+class Repeats(Repeated):
+    """Repeated texts of the whole input, inside each split, and shared by each pair of splits."""
+
+    splits: dict[Split, Repeated] = {}
+    across: list[Shared] = []
+
+
+class DuplicatesPart(Repeated):
+    """Repeated texts. Its own numbers count equal texts inside one split; `exact` and `normalised` look at all
+    splits together; texts are equal byte for byte there, or token for token."""
+
+    exact: Repeats = Repeats()
+    normalised: Repeats = Repeats()
+
+
+class Finding(_Part):
+    """How many of the texts that were looked at (`of`) have some quality; `exact`: all were looked at."""
+
+    count: int = 0
+    of: int = 0
+    share: float = 0.0
+    exact: bool = True
+    examples: list[str] = []
+
+
+class QualityPart(_Part):
+    """What the texts are like. findings: by the name of the quality; docs/manifest.md lists the names."""
+
+    rows: int = 0
+    sampled_rows: int = 0
+    findings: dict[str, Finding] = {}
+
+
+class TellingWord(_Part):
+    """A word that speaks for a label: its z-score, and how often it stands in the label's texts and in the others."""
+
+    token: str
+    score: float
+    count: int
+    elsewhere: int
+
+
+class TellingWordsPart(_Part):
+    """The words most telling for each label, the most telling first; `exact`: counted in all train texts."""
+
+    sampled_rows: int = 0
+    exact: bool = True
+    labels: dict[str, list[TellingWord]] = {}
+
+
+class Advice(_Part):
+    """A setting that looks out of place, and the sentence that says why."""
+
+    setting: str
+    text: str
 
 
 class Sample(_Part):
@@ -108,6 +175,9 @@ class ManifestFile(_Part):
     coverage: list[tuple[int, float]] = []
     rejected: RejectedPart = RejectedPart()
     duplicates: DuplicatesPart = DuplicatesPart()
+    quality: QualityPart = QualityPart()
+    telling_words: TellingWordsPart = TellingWordsPart()
+    advice: list[Advice] = []
     samples: list[Sample] = []
 
 
