@@ -16,7 +16,7 @@ setup(
         "numpy>=1.26,<3",
         "orjson>=3.9,<4",
         "pyarrow>=16,<26",
-        "pydantic>=2.7,<3",
+        "pydantic>=2.11,<3",
         "pyyaml>=6,<7",
         "rich>=13,<16",
         "tensorboard>=2.20,<2.22",

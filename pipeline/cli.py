@@ -104,7 +104,9 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
     if known.dry_run:
         from pipeline.sources import plan_tasks
         from pipeline.sources.files import LocalFiles
+        from pipeline.vocabulary_sources import resolve
 
+        config, _ = resolve(config, LocalFiles())
         print(yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True), end="")
         tasks = plan_tasks(config.input, LocalFiles())
         print(f"# would read {len(tasks)} parts of {len({task.path for task in tasks})} files")

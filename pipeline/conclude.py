@@ -53,6 +53,7 @@ def conclude(
             summary=counts.CountSummary(**json.loads(files.read(plan.summary_path))),
             words=vocabulary.count(b"\n"),
             vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
+            origin=plan.origin,
         )
         try:
             built = manifest.build(facts, plan.config)
@@ -68,5 +69,7 @@ def conclude(
 
 
 def _words(vocabulary: bytes) -> list[tuple[int, str, int]]:
+    """The words by falling count, which is the order of the file only where their ids come from their counts."""
     rows = (line.split("\t") for line in vocabulary.decode().split("\n") if line)
-    return [(int(number), token, int(count)) for number, token, count in rows]
+    words = [(int(number), token, int(count)) for number, token, count in rows]
+    return sorted(words, key=lambda word: -word[2])

@@ -6,22 +6,23 @@ of one line that names the setting, the value and the remedy. Imports neither Te
 
 import difflib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import Self
 
 from pipeline.contract import Compression, Oov, kept_words
 from pipeline.errors import UserError
-from pipeline.yaml_values import parse, parse_value
+from pipeline.yaml_values import parse_value, read_sections
 
 # Keras's Tokenizer default: punctuation but the apostrophe, and tab and line feed.
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 Side = Literal["pre", "post"]
 Name = Annotated[str, Field(min_length=1)]
+# The contract writes `none` where YAML has null.
+NameOrNone = Annotated[Name | None, BeforeValidator(lambda value: None if value == "none" else value)]
 
 # How pydantic begins to say what would be right.
 _WANTED = "Input should be "
@@ -30,7 +31,7 @@ _WANTED = "Input should be "
 class Section(BaseModel):
     """A section of pipeline.yaml: frozen, no unknown keys, no guessed types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True, serialize_by_alias=True)
 
 
 class InputSettings(Section):
@@ -72,17 +73,21 @@ class TextSettings(Section):
 
 
 class VocabularySettings(Section):
-    """Which words get an id."""
+    """Which words get an id. source: `from`, which Python keeps for itself."""
 
     top_words: int = Field(5000, ge=3, le=2**31 - 1)
     min_count: int = Field(1, ge=1)
     oov: Oov = "drop"
+    source: NameOrNone = Field(None, alias="from")
+    grow: bool = False
 
     @model_validator(mode="after")
     def at_least_one_word(self) -> Self:
-        """There is room for a word beside the reserved ids."""
+        """There is room for a word beside the reserved ids, and something to grow from."""
         if kept_words(self.top_words, self.oov) < 1:
             raise ValueError(f"top_words {self.top_words} leaves no room for a word; use 3 or more")
+        if self.grow and self.source is None:
+            raise ValueError("grow is true, but from names no vocabulary that could grow; set from, or grow to false")
         return self
 
 
@@ -143,6 +148,7 @@ class TrainingSettings(Section):
     """
 
     path: Name = "out/training"
+    start_from: NameOrNone = None
     epochs: int = Field(3, ge=1)
     batch_size: int = Field(64, ge=1)
     learning_rate: float = Field(0.001, gt=0)
@@ -177,6 +183,9 @@ class Config(Section):
 def load(path: str | None, overrides: Mapping[str, str]) -> Config:
     """The settings of a YAML file (None: the defaults) with `section.key` overrides, whose values are read as YAML.
 
+    A section's `model_fields_set` are the settings that somebody chose: those on the command line, and those in which
+    the file differs from the defaults. A file that lists every default chooses nothing.
+
     Raises:
       UserError: the file is missing or no YAML, a key is unknown, a value is of the wrong type or out of range.
 
@@ -187,9 +196,10 @@ def load(path: str | None, overrides: Mapping[str, str]) -> Config:
     ...
     pipeline.errors.UserError: command line: vocabulary.top_word is no setting; did you mean vocabulary.top_words?
     """
-    settings = _read_yaml(path) if path is not None else {}
+    settings = read_sections(path) if path is not None else {}
     origin = path or "command line"
     _refuse_unknown(settings, origin=origin)
+    settings = {section: _chosen(section, values) for section, values in settings.items()}
     for name, value in overrides.items():
         section, key = known_setting(name, origin="command line")
         try:
@@ -208,43 +218,13 @@ def setting_names() -> list[str]:
     >>> setting_names()[:2]
     ['input.path', 'input.format']
     """
-    return [
-        f"{section}.{key}"
-        for section, field in Config.model_fields.items()
-        for key in _section_class(field.annotation).model_fields
-    ]
+    return [f"{section}.{key}" for section in Config.model_fields for key in getattr(Config(), section).model_dump()]
 
 
-def _section_class(annotation: object) -> type[Section]:
-    assert isinstance(annotation, type)
-    assert issubclass(annotation, Section)
-    return annotation
-
-
-def _read_yaml(path: str) -> dict[str, dict[str, Any]]:
-    try:
-        content = Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise UserError(f"--config: there is no file {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--config: {path} can't be read as UTF-8 text: {error}") from error
-    try:
-        settings = parse(content)
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
-    if settings is None:
-        return {}
-    if not isinstance(settings, dict):
-        raise UserError(f"{path} must hold sections such as 'input:', not {type(settings).__name__}")
-    return {section: _section_values(section, values, path=path) for section, values in settings.items()}
-
-
-def _section_values(section: object, values: object, *, path: str) -> dict[str, Any]:
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise UserError(f"{path}: {section} must hold settings below it, not {values!r}")
-    return {str(key): value for key, value in values.items()}
+def _chosen(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = getattr(Config(), section).model_dump()
+    # 1 is no true and 1.0 no 1: what is of a wrong type stays, to be refused.
+    return {key: value for key, value in values.items() if repr(value) != repr(defaults[key])}
 
 
 def _refuse_unknown(settings: Mapping[str, Mapping[str, Any]], *, origin: str) -> None:

@@ -75,6 +75,33 @@ def kept_words(top_words: int, oov: Oov) -> int:
     return top_words - first_word_id(oov)
 
 
+def id_behind(last_id: int) -> int:
+    """The first free id where ids up to `last_id` are given away.
+
+    >>> id_behind(300)
+    301
+    """
+    return last_id + 1
+
+
+def rows_for(last_id: int) -> int:
+    """How many rows an embedding needs for ids up to `last_id`.
+
+    >>> rows_for(299)
+    300
+    """
+    return last_id + 1
+
+
+def kept_words_behind(last_id: int, *, top_words: int) -> int:
+    """How many words can still get an id behind `last_id` when the embedding has `top_words` rows.
+
+    >>> kept_words_behind(7, top_words=10)
+    2
+    """
+    return top_words - id_behind(last_id)
+
+
 def shard_file(split: Split, index: int, *, shards: int, compression: Compression) -> str:
     """A shard's path inside the records folder.
 

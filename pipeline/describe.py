@@ -8,8 +8,9 @@ from rich.text import Text
 
 from pipeline.contract import SPLITS
 from pipeline.lengths import binned, percentile
-from pipeline.manifest_file import ManifestFile, SplitPart
+from pipeline.manifest_file import ManifestFile, OriginPart, SplitPart
 from pipeline.visible import visible
+from pipeline.vocabulary_sources.source import KIND_NAMES
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _HISTOGRAM_BINS = 40
@@ -67,16 +68,27 @@ def _labels(manifest: ManifestFile) -> Table:
 
 def _vocabulary(manifest: ManifestFile, words: Sequence[tuple[str, int]]) -> Group:
     part = manifest.vocabulary
-    kept = max((share for number, share in manifest.coverage if number <= part.size), default=0.0)
+    train = manifest.splits["train"]
     lines = [
         Text("vocabulary", style="bold"),
         Text(
             f"{part.size:,} of {part.distinct_tokens:,} distinct tokens kept "
-            f"(top_words {manifest.config.vocabulary.top_words:,}); they make up {kept:.1%} of the train split"
+            f"(top_words {manifest.config.vocabulary.top_words:,}); they make up "
+            f"{_share(train.tokens - train.unknown_tokens, train.tokens)} of the train split"
         ),
+        *_origin(part.origin),
         Text("most frequent: " + ", ".join(f"{visible(word)} {count:,}" for word, count in words)),
     ]
     return Group(*lines)
+
+
+def _origin(origin: OriginPart | None) -> list[Text]:
+    if origin is None:
+        return []
+    line = (
+        f"ids up to {origin.last_id:,} from {visible(origin.path)} ({KIND_NAMES[origin.kind]}, {origin.words:,} words)"
+    )
+    return [Text(line)]
 
 
 def _lengths(manifest: ManifestFile) -> Group:

@@ -77,7 +77,9 @@ def analyse(pipeline: beam.Pipeline, plan: Plan) -> Analysed:
         | "TasksToAnalyse" >> beam.Create(plan.tasks, reshuffle=True)
         | "ReadTrain" >> beam.ParDo(ReadTrain(plan.reading)).with_outputs(LABELS, REFUSED, main="batches")
     )
-    function = preprocessing.preprocessing_fn(plan.config, summary_path=plan.summary_path, buckets=plan.buckets)
+    function = preprocessing.preprocessing_fn(
+        plan.config, summary_path=plan.summary_path, buckets=plan.buckets, given=plan.given
+    )
     transform = (train["batches"], preprocessing.input_config()) | ("Analyse" >> tft_beam.AnalyzeDataset(function))
     labels = train[LABELS] | "MergeLabels" >> beam.CombineGlobally(MergeLabels())
     return Analysed(transform, labels, train[REFUSED])

@@ -16,6 +16,7 @@ from pipeline.errors import UserError
 from pipeline.reading import MOST_LABELS, UNKNOWN_LABEL
 from pipeline.records.shuffle import DuplicateCounts
 from pipeline.statistics import SplitStatistics
+from pipeline.vocabulary_sources.source import Origin
 from pipeline.writing import WrittenShard
 
 _PACKAGES = ("apache-beam", "tensorflow", "tensorflow-transform", "pyarrow", "numpy")
@@ -37,6 +38,7 @@ class Facts:
     summary: counts.CountSummary
     words: int
     vocabulary_sha256: str
+    origin: Origin | None = None
 
 
 def build(facts: Facts, config: Config) -> dict[str, Any]:
@@ -57,6 +59,7 @@ def build(facts: Facts, config: Config) -> dict[str, Any]:
             "tokens": facts.summary.total,
             "distinct_tokens": facts.summary.distinct,
             "sha256": facts.vocabulary_sha256,
+            "from": None if facts.origin is None else facts.origin._asdict(),
         },
         "coverage": _coverage(facts.summary, kept=facts.words),
         "splits": {split: _split(index, facts) for index, split in enumerate(SPLITS)},
@@ -96,10 +99,16 @@ def _judge(facts: Facts, config: Config) -> None:
             f"input.text_column: no text of the train split in '{config.input.text_column}' has a word in it; "
             "is it the column with the texts, and do text.filters leave anything?"
         )
-    if facts.summary.counts[-1] < config.vocabulary.min_count:
+    if facts.origin is None and facts.summary.counts[-1] < config.vocabulary.min_count:
         raise UserError(
             f"vocabulary.min_count is {config.vocabulary.min_count}, but the most frequent word of the train split "
             f"occurs {facts.summary.counts[-1]} times; lower it"
+        )
+    train = facts.splits.get(SPLITS.index("train"), SplitStatistics())
+    if facts.origin is not None and train.unknown_tokens == train.tokens:
+        raise UserError(
+            f"vocabulary.from: no token of the train split is a word of {facts.origin.path}; are the texts of its "
+            "language, and are text.lowercase, filters and split as they were for it?"
         )
 
 

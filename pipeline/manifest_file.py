@@ -5,7 +5,7 @@ Keys that stand beside these, of a later version, are passed over.
 """
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -43,13 +43,25 @@ class SplitPart(_Part):
     lengths: list[tuple[int, int]] = []
 
 
+class OriginPart(_Part):
+    """A vocabulary from elsewhere. words: how many came from there; ids behind last_id are of new words."""
+
+    kind: Literal["keras_tokenizer", "token_list", "records_folder"]
+    path: str
+    sha256: str
+    words: int
+    last_id: int
+
+
 class VocabularyPart(_Part):
-    """vocabulary.tsv. size: its words; tokens, distinct_tokens: what was counted in the train split."""
+    """vocabulary.tsv. size: its words; tokens, distinct_tokens: what was counted in the train split; origin: where its
+    ids come from, if not from those counts."""
 
     size: int = Field(ge=0)
     tokens: int = 0
     distinct_tokens: int = 0
     sha256: str
+    origin: OriginPart | None = Field(None, alias="from")
 
 
 class RejectedPart(_Part):

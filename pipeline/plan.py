@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.config import Config
+from pipeline.given_words import GivenWords
 from pipeline.reading import Reading
 from pipeline.sources.schema import Columns, ReadTask
+from pipeline.vocabulary_sources.source import Origin
 from pipeline.writing import Writing
 
 # With `shards: auto`, a shard for this much text: some 200,000 reviews, 50 MB as gzip, 130 MB to order in memory.
@@ -25,7 +27,8 @@ _TASKS_A_REJECTED_FILE = 256
 
 @dataclass(frozen=True)
 class Plan:
-    """What a job does. staging: where it builds; progress_folder: where workers tell how far they are, or None."""
+    """What a job does. staging: where it builds; progress_folder: where workers tell how far they are, or None;
+    origin: where its vocabulary comes from, None if from the texts."""
 
     config: Config
     tasks: Sequence[ReadTask]
@@ -33,6 +36,7 @@ class Plan:
     input_bytes: int
     staging: str
     progress_folder: str | None = None
+    origin: Origin | None = None
 
     @property
     def work(self) -> str:
@@ -48,6 +52,11 @@ class Plan:
     def summary_path(self) -> str:
         """Where the analyzer leaves the summary of all counts."""
         return f"{self.work}/counts.json"
+
+    @property
+    def given(self) -> GivenWords | None:
+        """Where the words wait that have their ids already, if there are any."""
+        return None if self.origin is None else GivenWords(f"{self.work}/given_words.arrow", self.origin.last_id)
 
     @property
     def refusal_path(self) -> str:

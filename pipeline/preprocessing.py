@@ -16,12 +16,15 @@ from pipeline import text
 from pipeline.batches import TRANSFORM_SCHEMA, tensor_representations
 from pipeline.config import Config, SequenceSettings, TextSettings
 from pipeline.contract import IDS, KNOWN_COUNT, LABEL, PADDING_ID, POSITION, TEXT, TOKEN_COUNT, Oov
+from pipeline.given_words import GivenWords
 from pipeline.vocabulary import VocabularyPlan, vocabulary_file, vocabulary_plan
 
 PreprocessingFn = Callable[[Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]
 
 
-def preprocessing_fn(config: Config, *, summary_path: str, buckets: int) -> PreprocessingFn:
+def preprocessing_fn(
+    config: Config, *, summary_path: str, buckets: int, given: GivenWords | None = None
+) -> PreprocessingFn:
     """The function that TFT traces; it holds the settings alone, so that it can be shipped to a worker."""
     plan = vocabulary_plan(
         top_words=config.vocabulary.top_words,
@@ -29,6 +32,8 @@ def preprocessing_fn(config: Config, *, summary_path: str, buckets: int) -> Prep
         oov=config.vocabulary.oov,
         summary_path=summary_path,
         buckets=buckets,
+        given=given,
+        grow=config.vocabulary.grow,
     )
     return functools.partial(
         preprocess,

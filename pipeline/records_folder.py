@@ -1,6 +1,7 @@
 """A published records folder -> its manifest and its vocabulary, for the commands that look at one."""
 
-from itertools import islice
+from heapq import nlargest
+from operator import itemgetter
 
 from pipeline.contract import MANIFEST_FILE, VOCABULARY_FILE
 from pipeline.errors import UserError
@@ -26,7 +27,7 @@ def read_manifest(folder: str, files: Files) -> tuple[bytes, ManifestFile]:
 
 
 def most_frequent_words(folder: str, files: Files, *, number: int) -> list[tuple[str, int]]:
-    """The first words of vocabulary.tsv with their counts."""
+    """The words of vocabulary.tsv with the highest counts; they are the first only where ids come from counts."""
     with files.open(f"{folder.rstrip('/')}/{VOCABULARY_FILE}") as file:
-        lines = [line.decode().rstrip("\n").split("\t") for line in islice(file, number)]
-    return [(token, int(count)) for _, token, count in lines]
+        rows = (line.decode().rstrip("\n").split("\t") for line in file)
+        return nlargest(number, ((token, int(count)) for _, token, count in rows), key=itemgetter(1))

@@ -8,6 +8,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineRunner, PipelineState
 
+from pipeline import given_words
 from pipeline.config import Config
 from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles, check_filesystem
@@ -17,6 +18,8 @@ from pipeline.publish import check_output, new_staging, remove_staging
 from pipeline.runners import beam_options, choose_runner
 from pipeline.sources import check_columns, plan_tasks
 from pipeline.sources.schema import ReadTask
+from pipeline.token_check import check_tokens
+from pipeline.vocabulary_sources import Source, resolve
 
 # A display: given the folder in which workers tell their progress, shows it while the context lasts.
 Display = Callable[[str], AbstractContextManager[None]]
@@ -29,38 +32,59 @@ def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, 
       UserError: a mistake in the settings, the input or the options for Beam.
     """
     options = beam_options(beam_arguments)
-    paths = [config.input.path] if isinstance(config.input.path, str) else config.input.path
-    for setting, path in [("output.path", config.output.path), *(("input.path", path) for path in paths)]:
-        check_filesystem(path, setting=setting)
+    _check_filesystems(config)
     check_output(config.output.path, overwrite=overwrite)
     files = BeamFiles()
+    config, source = resolve(config, files)
+    if source is not None:
+        check_tokens(source, config.text)
     tasks = plan_tasks(config.input, files)
     check_columns(tasks, columns_of(config), files)
     runner = choose_runner(options)
     staging = new_staging(config.output.path)
     try:
         with tempfile.TemporaryDirectory(prefix="textrecords-") as progress_folder:
-            plan = make_plan(config, tasks, staging=staging, progress_folder=progress_folder)
+            plan = make_plan(config, tasks, staging=staging, progress_folder=progress_folder, source=source)
             with display(progress_folder):
                 run_plan(plan, runner=runner, options=options)
     finally:
         remove_staging(staging)
 
 
-def make_plan(config: Config, tasks: Sequence[ReadTask], *, staging: str, progress_folder: str | None) -> Plan:
-    """The plan for tasks that were found."""
+def _check_filesystems(config: Config) -> None:
+    paths = [config.input.path] if isinstance(config.input.path, str) else config.input.path
+    settings = [("output.path", config.output.path), *(("input.path", path) for path in paths)]
+    if config.vocabulary.source is not None:
+        settings.append(("vocabulary.from", config.vocabulary.source))
+    for setting, path in settings:
+        check_filesystem(path, setting=setting)
+
+
+def make_plan(
+    config: Config,
+    tasks: Sequence[ReadTask],
+    *,
+    staging: str,
+    progress_folder: str | None,
+    source: Source | None = None,
+) -> Plan:
+    """The plan for tasks that were found; the words of a vocabulary from elsewhere are laid ready in its staging."""
     files = BeamFiles()
     paths = {task.path for task in tasks}
     patterns = [config.input.path] if isinstance(config.input.path, str) else config.input.path
     sizes = {file.path: file.size for pattern in patterns for file in files.match(pattern)}
-    return Plan(
+    plan = Plan(
         config=config,
         tasks=tuple(tasks),
         input_files=len(paths),
         input_bytes=sum(size for path, size in sizes.items() if path in paths),
         staging=staging,
         progress_folder=progress_folder,
+        origin=None if source is None else source.origin,
     )
+    if source is not None and plan.given is not None:
+        given_words.write(plan.given.path, source.words)
+    return plan
 
 
 def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) -> None:

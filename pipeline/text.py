@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from pipeline.config import SequenceSettings, TextSettings
 from pipeline.contract import PADDING_ID, VOCABULARY_COLUMNS, Oov, oov_id
+from pipeline.spelling import ESCAPES
 
 # What Python's str.split() splits at: Unicode's White_Space and the four information separators.
 # TensorFlow's own split without a separator knows the ASCII ones (9-13 and 32) alone.
@@ -34,7 +35,6 @@ _TAG = r"</?[A-Za-z!][^<>]*>"
 # Well-formed UTF-8 without NUL, by RE2's exact ranges. U+10FFFF is left out: with it RE2 takes the range for "anything
 # beyond ASCII", and lets overlong forms pass.
 _WELL_FORMED = r"[\x01-\x{d7ff}\x{e000}-\x{10fffe}]*"
-_ESCAPES = (("\\", r"\\"), ("\t", r"\t"), ("\n", r"\n"), ("\r", r"\r"))
 
 # ICU lowers these by the rules of the machine's language: under LANG=tr_TR 'I' becomes a dotless i, under lt_LT a dot
 # is added below an accent. Mapped by ourselves, before ICU sees them, a text has the same ids on every machine.
@@ -169,7 +169,7 @@ def _filtered(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
 
 
 def _escaped(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
-    for character, spelling in _ESCAPES:
+    for character, spelling in ESCAPES:
         is_separator = settings.split == "whitespace" and character.isspace()
         if character not in settings.filters and not is_separator:
             text = tf.strings.regex_replace(text, re.escape(character), spelling.replace("\\", "\\\\"))

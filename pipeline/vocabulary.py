@@ -19,9 +19,10 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 from tensorflow_transform import beam as tft_beam
 
-from pipeline import blobs, counts
-from pipeline.contract import Oov, first_word_id, kept_words
+from pipeline import blobs, counts, given_words
+from pipeline.contract import Oov, first_word_id, id_behind, kept_words, kept_words_behind
 from pipeline.filesystem import BeamFiles
+from pipeline.given_words import GivenWords
 
 # TensorFlow can't load an empty file. A job without a word goes on with this one, which no token matches, to its last
 # step: that one knows why there is none, and refuses.
@@ -36,8 +37,9 @@ Arrays = tuple[npt.NDArray[np.object_] | npt.NDArray[np.int64], ...]
 class VocabularyPlan(NamedTuple):
     """What the analyzer needs to know beside the tokens.
 
-    words: how many are kept at most. first_id: the id of the first. summary_path: where the CountSummary goes, for the
-    coverage curve. buckets: into how many parts the tokens are divided for merging.
+    words: how many counted words are kept at most. first_id: the id of the first. summary_path: where the CountSummary
+    goes, for the coverage curve. buckets: into how many parts the tokens are divided for merging. given: words that
+    have their ids already, whatever their counts.
     """
 
     words: int
@@ -45,11 +47,24 @@ class VocabularyPlan(NamedTuple):
     min_count: int
     summary_path: str
     buckets: int
+    given: GivenWords | None = None
 
 
-def vocabulary_plan(*, top_words: int, min_count: int, oov: Oov, summary_path: str, buckets: int) -> VocabularyPlan:
+def vocabulary_plan(
+    *,
+    top_words: int,
+    min_count: int,
+    oov: Oov,
+    summary_path: str,
+    buckets: int,
+    given: GivenWords | None = None,
+    grow: bool = False,
+) -> VocabularyPlan:
     """The plan that the settings ask for."""
-    return VocabularyPlan(kept_words(top_words, oov), first_word_id(oov), min_count, summary_path, buckets)
+    if given is None:
+        return VocabularyPlan(kept_words(top_words, oov), first_word_id(oov), min_count, summary_path, buckets)
+    words = kept_words_behind(given.last_id, top_words=top_words) if grow else 0
+    return VocabularyPlan(words, id_behind(given.last_id), min_count, summary_path, buckets, given)
 
 
 def vocabulary_file(tokens: tf.RaggedTensor, position: tf.Tensor, plan: VocabularyPlan) -> tf.Tensor:
@@ -143,21 +158,25 @@ def _merge_bucket(bucket: tuple[int, Iterable[bytes]], *, plan: VocabularyPlan) 
     for blob in bucket[1]:
         merger.add(blobs.unpack(blob))
     table = merger.result()
-    kept = counts.top(table, words=plan.words, min_count=plan.min_count)
-    return Top(blobs.pack(kept), counts.summarize(table))
+    given, others = given_words.divide(table, given_words.read(plan.given))
+    kept = counts.top(others, words=plan.words, min_count=plan.min_count)
+    return Top(blobs.pack(pa.concat_tables([given, kept])), counts.summarize(table))
 
 
 def _write(folder: str, *, tops: list[Top], plan: VocabularyPlan) -> npt.NDArray[np.object_]:
     merger = counts.Merger()
     for part in tops:
         merger.add(blobs.unpack(part.table))
-    table = counts.top(merger.result(), words=plan.words, min_count=plan.min_count)
+    words = given_words.read(plan.given)
+    given, others = given_words.divide(merger.result(), words)
+    table = counts.top(others, words=plan.words, min_count=plan.min_count)
     summary = counts.merge_summaries(part.summary for part in tops)
     files = BeamFiles()
     files.write(plan.summary_path, json.dumps(summary._asdict()).encode())
     # A name of its own for each run: TensorFlow shares tables by path within a process.
     path = f"{folder}/vocabulary"
-    files.write(path, vocabulary_lines(table, first_id=plan.first_id) or _NO_WORDS)
+    lines = given_words.counted_lines(words, given) + vocabulary_lines(table, first_id=plan.first_id)
+    files.write(path, lines or _NO_WORDS)
     return np.array(path.encode(), dtype=object)
 
 

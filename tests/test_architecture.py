@@ -27,9 +27,9 @@ FOR_THE_TRAINER = {
 LIGHT = {
     "pipeline.contract", "pipeline.errors", "pipeline.config", "pipeline.arguments", "pipeline.cli",
     "pipeline.manifest_file", "pipeline.records_folder", "pipeline.describe", "pipeline.verify", "pipeline.counts",
-    "pipeline.blobs", "pipeline.progress", "pipeline.display", "trainer.cli", "trainer",
+    "pipeline.blobs", "pipeline.progress", "pipeline.spelling", "pipeline.display", "trainer.cli", "trainer",
 }  # fmt: skip
-LIGHT_PACKAGES = ("pipeline.sources", "pipeline.records", "pipeline.sample")
+LIGHT_PACKAGES = ("pipeline.sources", "pipeline.records", "pipeline.sample", "pipeline.vocabulary_sources")
 
 # The only places where an import may wait for the moment it is needed.
 # trainer.replay hides the packages that a server lacks before it loads TensorFlow.

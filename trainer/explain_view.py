@@ -75,6 +75,9 @@ def _token_line(tokens: Sequence[Token]) -> Text:
 
 
 def _numbering(info: ModelInfo) -> str:
+    if info.vocabulary.source is not None:
+        new = "; new words stand behind them, the most frequent first" if info.vocabulary.grow else ""
+        return f"Words have the ids that {info.vocabulary.source} gives them{new}. {PADDING_ID} is padding."
     first = first_word_id(info.vocabulary.oov)
     return (
         f"Words are numbered by their frequency in the training texts: {first} is the first. {PADDING_ID} is padding."

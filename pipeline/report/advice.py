@@ -34,8 +34,15 @@ def _lengths(manifest: ManifestFile) -> Iterator[str]:
 
 
 def _coverage(manifest: ManifestFile) -> Iterator[str]:
-    kept = manifest.vocabulary.size
-    covered = max((share for words, share in manifest.coverage if words <= kept), default=1.0)
+    train = manifest.splits["train"]
+    covered = 1 - train.unknown_tokens / max(train.tokens, 1)
+    if manifest.vocabulary.origin is not None and covered < _LOW_COVERAGE:
+        growing = "a larger vocabulary.top_words" if manifest.config.vocabulary.grow else "vocabulary.grow: true"
+        yield (
+            f"The words of {manifest.vocabulary.origin.path} cover {covered:.1%} of the tokens; "
+            f"{growing} adds words of these texts behind them."
+        )
+        return
     better = next((words for words, share in manifest.coverage if share >= _LOW_COVERAGE), None)
     if covered < _LOW_COVERAGE and better is not None:
         yield (

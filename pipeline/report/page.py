@@ -95,8 +95,8 @@ def _length_sentence(manifest: ManifestFile) -> str:
 
 
 def _coverage_sentence(manifest: ManifestFile) -> str:
-    part = manifest.vocabulary
-    covered = max((share for words, share in manifest.coverage if words <= part.size), default=0.0)
+    part, train = manifest.vocabulary, manifest.splits["train"]
+    covered = 1 - train.unknown_tokens / max(train.tokens, 1)
     return (
         f"<p>The {part.size:,} words kept (red) of {part.distinct_tokens:,} make up {covered:.1%} of the train "
         "split's tokens.</p>"
