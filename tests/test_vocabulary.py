@@ -15,7 +15,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import blobs, vocabulary
+from pipeline import blobs, given_words, vocabulary
 from pipeline.vocabulary import BuildVocabulary, MergeInBundle, VocabularyPlan, count_batch, vocabulary_plan
 
 TOKENS = st.binary(max_size=2) | st.sampled_from([b"a", b"b", "日本".encode()])
@@ -98,6 +98,31 @@ def test_vocabulary_of_an_empty_batch() -> None:
 )
 def test_vocabulary_stages(batches: Any, changed: dict[str, Any], lines: bytes, tmp_path: Path) -> None:
     build(batches, plan_for(tmp_path, **changed), tmp_path, expected=lines)
+
+
+# id, token of given words, the last id taken, settings -> vocabulary.tsv
+GIVEN = [
+    # a 2, this 4, is 4, text 2; `x` and `gone` are in no batch
+    ([(1, "a"), (5, "x")], 5, {}, b"1\ta\t2\n5\tx\t0\n"),
+    ([(1, "a"), (5, "x")], 5, {"grow": True}, b"1\ta\t2\n5\tx\t0\n6\tthis\t4\n7\tis\t4\n8\ttext\t2\n"),
+    ([(1, "a"), (5, "x")], 6, {"grow": True, "top_words": 8}, b"1\ta\t2\n5\tx\t0\n7\tthis\t4\n"),
+    ([(2, "text")], 2, {"grow": True, "oov": "token", "min_count": 3}, b"2\ttext\t2\n3\tthis\t4\n4\tis\t4\n"),
+    ([(1, "gone")], 1, {"min_count": 3}, b"1\tgone\t0\n"),
+    ([(1, "text"), (2, "a")], 2, {"top_words": 3}, b"1\ttext\t2\n2\ta\t2\n"),  # none of the most frequent
+]
+
+
+@pytest.mark.parametrize(("words", "last_id", "changed", "lines"), GIVEN)
+def test_vocabulary_keeps_given_ids(
+    words: list[tuple[int, str]], last_id: int, changed: dict[str, Any], lines: bytes, tmp_path: Path
+) -> None:
+    given = given_words.GivenWords(str(tmp_path / "given"), last_id)
+    given_words.write(given.path, words)
+    plan = plan_for(tmp_path, given=given, **changed)
+    build([FIRST, SECOND], plan, tmp_path, expected=lines)
+    build([], plan, tmp_path, expected=b"".join(b"%d\t%b\t0\n" % (n, t.encode()) for n, t in words))
+    build([FIRST, SECOND], plan, tmp_path, expected=lines)
+    assert json.loads((tmp_path / "counts.json").read_text()) == {"counts": [2, 4], "words": [2, 2]}
 
 
 def test_vocabulary_leaves_the_summary_of_all_counts(tmp_path: Path) -> None:

@@ -3,11 +3,17 @@
 import hashlib
 import io
 import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tensorflow as tf
+from conftest import REPOSITORY
 from model_support import settings, trained_on
 from pipeline_support import Row, manifest_of, record_bytes, records_of, run_job, small_rows, write_jsonl
 from rich.console import Console
@@ -256,3 +262,33 @@ def test_vocabulary_from_json_in_yaml(tmp_path: Path, source: Path, capsys: pyte
     (tmp_path / "mine.yaml").write_text(json.dumps(config))
     assert main(["run", "--dry-run", "--config", str(tmp_path / "mine.yaml")]) == 0
     assert f"from: {tmp_path / 'tokens.txt'}" in capsys.readouterr().out
+
+
+def test_vocabulary_from_readme_works_as_written(tmp_path: Path) -> None:
+    """The three steps, in a folder with a mine.yaml."""
+    section = (REPOSITORY / "README.md").read_text().partition("### If your `keras.preprocessing.text` is gone")[2]
+    blocks = re.findall(r" *```(python|bash)\n(.*?) *```", section.partition("\n## ")[0], re.DOTALL)
+    assert [language for language, _ in blocks] == ["python", "bash", "bash"]
+    texts = [f"{text} Could it have been worse" for text, _ in small_rows(60)]
+    tokenizer = Tokenizer(num_words=100, oov_token="<OOV>")
+    tokenizer.fit_on_texts(texts)
+    write_jsonl(tmp_path / "rows.jsonl", small_rows(300))
+    small = {"embedding_dim": 2, "lstm_units": 2}
+    (tmp_path / "mine.yaml").write_text(
+        json.dumps({"input": {"path": "rows.jsonl"}, "model": small, "training": {"epochs": 1}})
+    )
+    before = Path.cwd()
+    try:
+        os.chdir(tmp_path)
+        exec(textwrap.dedent(blocks[0][1]), {"tokenizer": tokenizer})
+    finally:
+        os.chdir(before)
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
+    script = "set -e\n" + "".join(textwrap.dedent(block) for _, block in blocks[1:])
+    done = subprocess.run(
+        ["bash"], input=script, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    ids = tokenizer.texts_to_sequences(["Could have been worse."])[0]
+    assert f"could={ids[0]}  have={ids[1]}  been={ids[2]}  worse={ids[3]}" in done.stdout
+    assert "Words have the ids that tokenizer.json gives them" in " ".join(done.stdout.split())
