@@ -1,8 +1,7 @@
 """`python -m pipeline`."""
 
-import sys
-
 from pipeline.cli import main
+from pipeline.process import leave
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

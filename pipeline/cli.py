@@ -16,6 +16,7 @@ import yaml
 from pipeline.arguments import split_overrides
 from pipeline.config import load, setting_names
 from pipeline.errors import UserError
+from pipeline.process import quick_imports
 from pipeline.quiet import import_tensorflow
 
 _SHOWN_WORDS = 15
@@ -112,9 +113,10 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         print(f"# would read {len(tasks)} parts of {len({task.path for task in tasks})} files")
         return 0
 
-    import_tensorflow(beside_transform=True)
-    from pipeline.display import show_progress
-    from pipeline.run import run
+    with quick_imports():
+        import_tensorflow(beside_transform=True)
+        from pipeline.display import show_progress
+        from pipeline.run import run
 
     run(config, beam_arguments, overwrite=known.overwrite, display=show_progress)
     print(

@@ -20,14 +20,16 @@ HEAVY = {"tensorflow", "apache_beam", "tensorflow_transform", "tensorflow_metada
 # What the trainer takes from the pipeline; nothing there knows Beam.
 FOR_THE_TRAINER = {
     "pipeline.arguments", "pipeline.cli", "pipeline.config", "pipeline.contract", "pipeline.errors",
-    "pipeline.manifest_file", "pipeline.quiet", "pipeline.sample", "pipeline.sources", "pipeline.text",
+    "pipeline.manifest_file", "pipeline.process", "pipeline.quiet", "pipeline.sample", "pipeline.sources",
+    "pipeline.text",
 }  # fmt: skip
 
 # Modules that import neither TensorFlow nor Beam, so that --help, --dry-run, describe and verify are quick.
 LIGHT = {
     "pipeline.contract", "pipeline.errors", "pipeline.config", "pipeline.arguments", "pipeline.cli",
     "pipeline.manifest_file", "pipeline.records_folder", "pipeline.describe", "pipeline.verify", "pipeline.counts",
-    "pipeline.blobs", "pipeline.progress", "pipeline.spelling", "pipeline.display", "trainer.cli", "trainer",
+    "pipeline.blobs", "pipeline.process", "pipeline.progress", "pipeline.spelling", "pipeline.display", "trainer.cli",
+    "trainer",
 }  # fmt: skip
 LIGHT_PACKAGES = ("pipeline.sources", "pipeline.records", "pipeline.sample", "pipeline.vocabulary_sources")
 

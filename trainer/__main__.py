@@ -1,8 +1,7 @@
 """`python -m trainer`."""
 
-import sys
-
+from pipeline.process import leave
 from trainer.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

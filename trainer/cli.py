@@ -16,6 +16,7 @@ from pipeline.arguments import split_overrides
 from pipeline.cli import guarded
 from pipeline.config import load, setting_names
 from pipeline.errors import UserError
+from pipeline.process import quick_imports
 from pipeline.quiet import import_tensorflow
 
 if TYPE_CHECKING:
@@ -61,14 +62,15 @@ def _call(arguments: list[str]) -> int:
 
 def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     config = load(_config_path(known), overrides)
-    import_tensorflow()
-    from trainer.display import show_training
-    from trainer.export import export
-    from trainer.fit import evaluate_test_split, train
-    from trainer.isolated import ExportError
-    from trainer.manifest import read_manifest
-    from trainer.tables import console, metrics_table
-    from trainer.versions import check_writable
+    with quick_imports():
+        import_tensorflow()
+        from trainer.display import show_training
+        from trainer.export import export
+        from trainer.fit import evaluate_test_split, train
+        from trainer.isolated import ExportError
+        from trainer.manifest import read_manifest
+        from trainer.tables import console, metrics_table
+        from trainer.versions import check_writable
 
     manifest = read_manifest(config.output.path)
     check_writable(config.export.path)
@@ -97,11 +99,12 @@ def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     foreign = [name for name in overrides if not name.startswith("input.")]
     if foreign:
         raise UserError(f"--{foreign[0]}: evaluate takes the settings of input alone; the others are the model's own")
-    import_tensorflow()
-    from trainer.display import show_rows
-    from trainer.evaluate import evaluate
-    from trainer.exported import open_model
-    from trainer.tables import console, metrics_table, rejected_table
+    with quick_imports():
+        import_tensorflow()
+        from trainer.display import show_rows
+        from trainer.evaluate import evaluate
+        from trainer.exported import open_model
+        from trainer.tables import console, metrics_table, rejected_table
 
     with show_rows("evaluating") as progress:
         found = evaluate(open_model(known.model), settings, progress=progress)
@@ -119,11 +122,12 @@ def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     del overrides
     if known.text and known.input:
         raise UserError("--input: texts are given as well; give the one or the other")
-    import_tensorflow()
-    from trainer.exported import open_model
-    from trainer.predict import predict
-    from trainer.tables import console, prediction_line
-    from trainer.texts import Row, read_lines, read_texts
+    with quick_imports():
+        import_tensorflow()
+        from trainer.exported import open_model
+        from trainer.predict import predict
+        from trainer.tables import console, prediction_line
+        from trainer.texts import Row, read_lines, read_texts
 
     model = open_model(known.model)
     if known.text:
@@ -168,11 +172,12 @@ def _write_predictions(predictions: "Iterator[Prediction]", path: str) -> int:
 
 def _explain(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     del overrides
-    import_tensorflow()
-    from trainer.explain import explain
-    from trainer.explain_view import explained
-    from trainer.exported import open_model
-    from trainer.tables import console
+    with quick_imports():
+        import_tensorflow()
+        from trainer.explain import explain
+        from trainer.explain_view import explained
+        from trainer.exported import open_model
+        from trainer.tables import console
 
     model = open_model(known.model)
     found = explain(model, [os.fsencode(text) for text in known.text])
@@ -185,9 +190,10 @@ def _explain(known: argparse.Namespace, overrides: dict[str, str]) -> int:
 
 def _verify(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     del overrides
-    import_tensorflow()
-    from trainer.isolated import ExportError
-    from trainer.verify import TOLERANCE, verify_files, verify_server
+    with quick_imports():
+        import_tensorflow()
+        from trainer.isolated import ExportError
+        from trainer.verify import TOLERANCE, verify_files, verify_server
 
     tolerance = TOLERANCE if known.tolerance is None else known.tolerance
     try:
