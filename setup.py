@@ -15,6 +15,7 @@ setup(
         "keras>=3.12,<4",
         "numpy>=1.26,<3",
         "orjson>=3.9,<4",
+        "protobuf>=4.21,<8",
         "pyarrow>=16,<26",
         "pydantic>=2.11,<3",
         "pyyaml>=6,<7",

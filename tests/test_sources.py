@@ -94,10 +94,13 @@ PLAN_ERRORS = [
     (["d/b.csv", "x.csv"], "input.path: there is no such file, or the folder is empty: 'x.csv'"),
     ([], "input.path: the list is empty; name a file, a glob or a folder, or use sample"),
     ("notes", "input.path: the folder 'notes' holds no file that ends in .csv, .tsv, .tab, .jsonl, .ndjson, .json, "
-              ".parquet, .pq"),
-    ("hello", "input.format: neither name nor content tells the format of hello; set csv, tsv, jsonl, parquet"),
-    ("binary", "input.format: neither name nor content tells the format of binary; set csv, tsv, jsonl, parquet"),
-    ("empty", "input.format: neither name nor content tells the format of empty; set csv, tsv, jsonl, parquet"),
+              ".parquet, .pq, .tfrecord, .tfrecords, .tfrec"),
+    ("hello", "input.format: neither name nor content tells the format of hello; set csv, tsv, jsonl, "
+     "parquet, tfrecord"),
+    ("binary", "input.format: neither name nor content tells the format of binary; set csv, tsv, jsonl, "
+     "parquet, tfrecord"),
+    ("empty", "input.format: neither name nor content tells the format of empty; set csv, tsv, jsonl, "
+     "parquet, tfrecord"),
 ]  # fmt: skip
 ODD_FILES = {**FILES, "notes/a.md": b"", "notes/b.md": b"", "hello": b"hello", "binary": b"\0,\t{", "empty": b""}
 

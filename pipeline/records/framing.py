@@ -72,6 +72,15 @@ def unframe(data: bytes) -> tuple[list[bytes], int]:
     return records, at
 
 
+def is_header(data: bytes) -> bool:
+    """Whether HEADER_BYTES bytes are a length and its checksum.
+
+    >>> is_header(bytes.fromhex("03 00 00 00 00 00 00 00 b0 99 49 0e")), is_header(bytes(12))
+    (True, False)
+    """
+    return data == _header(int.from_bytes(data[:8], "little"))
+
+
 def _header(size: int) -> bytes:
     length = size.to_bytes(8, "little")
     return length + _masked(np.array([google_crc32c.value(length)], np.uint32)).astype("<u4").tobytes()

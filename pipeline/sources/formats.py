@@ -9,11 +9,12 @@ A format's module has two functions, and a third where its files can be cut:
 A file that is damaged is no error: its rows are read up to the damage, and one reject stands for the rest.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from pipeline.sources import delimited, json_lines, parquet, sample
+from pipeline.sources import delimited, json_lines, parquet, sample, tfrecord
 from pipeline.sources.files import Files
 from pipeline.sources.schema import Batch, Columns, ReadTask
 from pipeline.sources.streams import compression_named
@@ -36,11 +37,15 @@ class Format:
     cut: Cut | None = None
 
 
+# Behind the ending, where a file is one of several: train.tfrecord-00001-of-00008.
+SHARD: Final = re.compile(r"-\d+-of-\d+$")
+
 FORMATS: Final[dict[str, Format]] = {
     "csv": Format((".csv",), delimited.check, delimited.read),
     "tsv": Format((".tsv", ".tab"), delimited.check, delimited.read),
     "jsonl": Format((".jsonl", ".ndjson", ".json"), json_lines.check, json_lines.read, json_lines.cut),
     "parquet": Format((".parquet", ".pq"), parquet.check, parquet.read, parquet.cut),
+    "tfrecord": Format((".tfrecord", ".tfrecords", ".tfrec"), tfrecord.check, tfrecord.read),
     sample.SAMPLE: Format((), sample.check, sample.read),
 }
 
@@ -48,10 +53,10 @@ FORMATS: Final[dict[str, Format]] = {
 def format_named(path: str) -> str | None:
     """The format that a file's name tells, the ending of a compression left aside.
 
-    >>> format_named("data/reviews.JSONL.gz"), format_named("reviews.dat")
-    ('jsonl', None)
+    >>> format_named("data/reviews.JSONL.gz"), format_named("a.tfrecord-00001-of-00008"), format_named("reviews.dat")
+    ('jsonl', 'tfrecord', None)
     """
-    name = path.lower()
+    name = SHARD.sub("", path.lower())
     compression = compression_named(name)
     if compression:
         name = name.removesuffix(f".{compression}")

@@ -6,11 +6,12 @@ from typing import Final
 
 from pipeline.config import InputSettings
 from pipeline.errors import UserError
-from pipeline.sources import parquet, sample
+from pipeline.records.framing import HEADER_BYTES
+from pipeline.sources import parquet, sample, tfrecord
 from pipeline.sources.files import FileInfo, Files, open_file
 from pipeline.sources.formats import FORMATS, format_named
 from pipeline.sources.schema import MAX_FILES, ReadTask
-from pipeline.sources.streams import DamagedError, read_head, text_blocks, without_mark
+from pipeline.sources.streams import DamagedError, read_up_to, text_blocks, without_mark
 
 # A range at the most: a worker takes about a second for it. Small enough to share a large file out evenly.
 RANGE_BYTES: Final = 64 << 20
@@ -98,8 +99,11 @@ def _guess(file: FileInfo, files: Files) -> str:
       UserError: it tells none.
     """
     with open_file(files, file.path) as stored:
-        if read_head(stored) == parquet.MAGIC:
+        head = read_up_to(stored, len(parquet.MAGIC) + HEADER_BYTES)
+        if head.startswith(parquet.MAGIC):
             return "parquet"
+        if tfrecord.is_tfrecord(head):
+            return "tfrecord"
         stored.seek(0)
         head = b""
         try:
@@ -109,6 +113,8 @@ def _guess(file: FileInfo, files: Files) -> str:
                     break
         except DamagedError:
             pass
+    if tfrecord.is_tfrecord(head):
+        return "tfrecord"
     head = head[:GUESSED_BYTES].lstrip()
     first_line = head.splitlines()[0] if head else b""
     if b"\0" not in head:

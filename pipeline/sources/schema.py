@@ -43,6 +43,7 @@ REJECTED_SCHEMA: Final = pa.schema(
 # Reasons are stable codes: the counts by reason in manifest.json rest on them. Those of single columns are
 # made in values.py: "missing text", "text is not a string", "label is not a string, integer or boolean" ...
 BROKEN_JSON: Final = "broken JSON"
+BROKEN_EXAMPLE: Final = "broken tf.train.Example"
 NOT_AN_OBJECT: Final = "not a JSON object"
 INVALID_UTF8: Final = "invalid UTF-8"
 RAGGED: Final = "wrong number of columns"

@@ -53,7 +53,7 @@ def text_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
     Raises:
       DamagedError: after the last good block.
     """
-    blocks = _beginning_with(_decompressed(file, path), size=len(codecs.BOM_UTF8))
+    blocks = _beginning_with(stored_blocks(file, path), size=len(codecs.BOM_UTF8))
     first = next(blocks)
     blocks = itertools.chain([first], blocks)
     return _from_utf16(blocks) if first.startswith(UTF16_MARKS) else blocks
@@ -66,9 +66,14 @@ def without_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def read_head(file: BinaryIO) -> bytes:
-    """The bytes that tell what a file is; fewer where it is shorter. Remote files may give fewer than asked for."""
+    """The bytes that tell what a file is; fewer where it is shorter."""
+    return read_up_to(file, HEAD)
+
+
+def read_up_to(file: BinaryIO, size: int) -> bytes:
+    """The next `size` bytes; fewer where the file ends before. Remote files may give fewer than asked for."""
     head = b""
-    while len(head) < HEAD and (more := file.read(HEAD - len(head))):
+    while len(head) < size and (more := file.read(size - len(head))):
         head += more
     return head
 
@@ -116,7 +121,12 @@ def _beginning_with(blocks: Iterator[bytes], *, size: int) -> Iterator[bytes]:
     yield from blocks
 
 
-def _decompressed(file: BinaryIO, path: str) -> Iterator[bytes]:
+def stored_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
+    """The bytes of a file, decompressed, in blocks.
+
+    Raises:
+      DamagedError: after the last good block.
+    """
     head = read_head(file)
     compression = compression_named(path)
     if compression and not head.startswith(MAGIC[compression]):
