@@ -5,31 +5,84 @@ Whole small files in, whole small files out, and open streams for large ones.
 
 import contextlib
 import glob
+import importlib.util
 import os
 import shutil
 import uuid
-from typing import BinaryIO, cast
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO, Final, cast
 
+from apache_beam.io.aws.s3io import S3Uploader
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.errors import UserError
 from pipeline.sources.files import FileInfo, LocalFiles
 
+# scheme -> what Beam imports for it, and the extra of ours that installs that.
+_CLIENTS: Final = {
+    "gs": ("google.cloud.storage", "gcp"),
+    "s3": ("boto3", "aws"),
+    "azfs": ("azure.storage.blob", "azure"),
+}
+
+# An object store takes some 100 ms to rename a file, by copying it, and does many at a time.
+_RENAMES_AT_A_TIME: Final = 16
+
+
+def use_options(options: PipelineOptions) -> None:
+    """Makes Beam's filesystems heed options such as --s3_endpoint_url from now on; a pipeline does so by itself."""
+    FileSystems.set_options(options)
+
 
 def check_filesystem(path: str, *, setting: str) -> None:
-    """Whether there is a filesystem for a path.
+    """Whether a path can be reached: what reaches it is installed, the bucket is there, and we may look into it.
 
     Raises:
-      UserError: there is none; `setting` is where the path came from.
+      UserError: it can't be reached; `setting` is where the path came from.
     """
-    try:
-        FileSystems.get_filesystem(path)
-    except ValueError as error:
+    scheme = FileSystems.get_scheme(path)
+    if scheme is None:
+        return
+    module, extra = _CLIENTS.get(scheme, ("", ""))
+    if module and not _is_installed(module):
         raise UserError(
-            f"{setting}: nothing is installed that reaches {path!r}; "
-            "gs:// needs apache-beam[gcp], s3:// apache-beam[aws]"
+            f"{setting}: {path} needs a client that is not installed here; pip install 'textrecords[{extra}]'"
+        )
+    try:
+        filesystem = FileSystems.get_filesystem(path)
+    except ValueError as error:
+        known = ", ".join(f"{scheme}://" for scheme in _CLIENTS)
+        raise UserError(
+            f"{setting}: nothing is installed that reaches {path!r}; there are {known}, hdfs:// and plain paths"
         ) from error
+    try:
+        if filesystem.has_dirs():
+            filesystem.exists(path)
+        else:  # a missing object is no error there, a missing bucket is one: one request, for the first name below
+            next(iter(filesystem._list(path.rstrip("/") + "/")), None)
+    except Exception as error:  # each client has its own family of errors
+        raise UserError(
+            f"{setting}: {path} can't be reached: {_reason(error)}; is there such a bucket or host, and are there "
+            "credentials for it?"
+        ) from error
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:  # a package above it is missing
+        return False
+
+
+def _reason(error: Exception) -> str:
+    """The innermost reason, without the wrapping that Beam puts around it."""
+    details = getattr(error, "exception_details", None)
+    if details:
+        return _reason(next(iter(details.values())))
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 class BeamFiles:
@@ -40,9 +93,9 @@ class BeamFiles:
 
         On this machine LocalFiles finds them: Beam finds nothing for `*.csv` in the folder that one is in.
         """
-        if _is_local(pattern):
+        if is_local(pattern):
             return LocalFiles().match(pattern)
-        if FileSystems.exists(pattern):
+        if not pattern.endswith("/") and FileSystems.exists(pattern):
             size = FileSystems.get_filesystem(pattern).metadata(pattern).size_in_bytes
             return self.below(pattern) or [FileInfo(pattern, size)]
         found = self.below(pattern) or _matches(pattern)
@@ -51,7 +104,7 @@ class BeamFiles:
     def below(self, folder: str) -> list[FileInfo]:
         """All files below a folder, at any depth, hidden ones too, by path."""
         folder = folder.rstrip("/")
-        if _is_local(folder):
+        if is_local(folder):
             return _local_files(folder)
         return _matches(glob.escape(folder) + "/**")
 
@@ -62,7 +115,10 @@ class BeamFiles:
     def create(self, path: str) -> BinaryIO:
         """A new file, open for writing; its folders are made where the filesystem has any."""
         make_folders(path.rpartition("/")[0])
-        return cast(BinaryIO, FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED))
+        file = FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
+        if FileSystems.get_scheme(path) == "s3":
+            _may_stay_empty(file.raw._uploader)
+        return cast(BinaryIO, file)
 
     def read(self, path: str) -> bytes:
         """The whole of a small file."""
@@ -71,6 +127,10 @@ class BeamFiles:
 
     def write(self, path: str, content: bytes) -> None:
         """Writes a small file as a whole: a reader, or a second writer of the same, never sees a part of it."""
+        if not _has_folders(path):  # an object store shows a file once it is complete
+            with self.create(path) as file:
+                file.write(content)
+            return
         attempt = f"{path}.attempt-{uuid.uuid4().hex}"
         with self.create(attempt) as file:
             file.write(content)
@@ -80,6 +140,17 @@ class BeamFiles:
         """Moves a file, over one that is there; the target's folders are made."""
         make_folders(target.rpartition("/")[0])
         FileSystems.rename([source], [target])
+
+    def move_all(self, moves: Iterable[tuple[str, str]]) -> None:
+        """Moves files from source to target, each as `move`; where a move is slow, many at a time."""
+        moves = list(moves)
+        if not moves or _has_folders(moves[0][1]):
+            for source, target in moves:
+                self.move(source, target)
+            return
+        with ThreadPoolExecutor(_RENAMES_AT_A_TIME) as threads:
+            for _ in threads.map(lambda move: self.move(*move), moves):
+                pass
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file or folder."""
@@ -91,7 +162,7 @@ class BeamFiles:
         Never by Beam's own means on this machine, where it takes a path for a glob and deletes what else that names.
         """
         for path in paths:
-            if _is_local(path):
+            if is_local(path):
                 _remove_local(path)
             else:
                 # An object store has no folders that could be deleted, or be said to exist.
@@ -100,8 +171,17 @@ class BeamFiles:
                     FileSystems.delete(found)
 
 
-def _is_local(path: str) -> bool:
+def is_local(path: str) -> bool:
+    """Whether a path has no scheme, so that it is on this machine, or on a disk that it mounts.
+
+    >>> is_local("out/records"), is_local("gs://bucket/records")
+    (True, False)
+    """
     return FileSystems.get_scheme(path) is None
+
+
+def _has_folders(path: str) -> bool:
+    return bool(FileSystems.get_filesystem(path).has_dirs())
 
 
 def _local_files(folder: str) -> list[FileInfo]:
@@ -125,13 +205,30 @@ def _remove_local(path: str) -> None:
 
 def _matches(pattern: str) -> list[FileInfo]:
     (result,) = FileSystems.match([pattern])
-    found = (FileInfo(metadata.path, metadata.size_in_bytes) for metadata in result.metadata_list)
+    found = (
+        FileInfo(metadata.path, metadata.size_in_bytes)
+        for metadata in result.metadata_list
+        # An object of that name is what a web console makes for a folder.
+        if not metadata.path.endswith("/")
+    )
     return sorted(found, key=lambda file: file.path)
+
+
+def _may_stay_empty(uploader: S3Uploader) -> None:
+    """Beam ends an upload to S3 to which nothing was written without a part, which S3 takes for an error."""
+    finish = uploader.finish
+
+    def finish_with_a_part() -> None:
+        if not uploader.parts and not uploader.buffer:
+            uploader._write_to_s3(b"")
+        finish()
+
+    uploader.finish = finish_with_a_part
 
 
 def make_folders(path: str) -> None:
     """Makes a folder and those above it, where it is not there yet."""
-    if path and not FileSystems.exists(path):
+    if path and _has_folders(path) and not FileSystems.exists(path):
         try:
             FileSystems.mkdirs(path)
         except OSError:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import apache_beam as beam
 from tensorflow_transform import beam as tft_beam
-from tensorflow_transform.beam.tft_beam_io.transform_fn_io import WriteTransformFn
 
 from pipeline import batches, preprocessing
 from pipeline.conclude import conclude
@@ -22,6 +21,7 @@ from pipeline.labels import MergeLabels
 from pipeline.plan import Plan
 from pipeline.reading import LABELS, REFUSED, REJECTED, TASK_ROWS, ReadAll, ReadTrain
 from pipeline.rejects import WriteRejects
+from pipeline.transform_graph import WriteTransform
 from pipeline.writing import STATISTICS, EncodeRecords, MergeStatistics, WriteShards
 
 
@@ -45,12 +45,12 @@ class Written(NamedTuple):
 
 def build(pipeline: beam.Pipeline, plan: Plan) -> None:
     """Adds the whole job to a pipeline."""
-    with tft_beam.Context(temp_dir=f"{plan.work}/tft", passthrough_keys=set(batches.PASSED_BY)):
+    with tft_beam.Context(temp_dir=plan.transform_temp, passthrough_keys=set(batches.PASSED_BY)):
         analysed = analyse(pipeline, plan)
         written = write(pipeline, plan, analysed)
     metadata = preprocessing.record_metadata(plan.config.sequence.max_length)
-    transform = (analysed.transform[0], metadata) | "WriteTransform" >> WriteTransformFn(
-        f"{plan.result}/{TRANSFORM_FOLDER}"
+    transform = analysed.transform[0] | "WriteTransform" >> WriteTransform(
+        f"{plan.result}/{TRANSFORM_FOLDER}", metadata
     )
     refused = (analysed.refused, written.refused) | "Refused" >> beam.Flatten()
     _ = (

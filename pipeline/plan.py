@@ -27,8 +27,12 @@ _TASKS_A_REJECTED_FILE = 256
 
 @dataclass(frozen=True)
 class Plan:
-    """What a job does. staging: where it builds; progress_folder: where workers tell how far they are, or None;
-    origin: where its vocabulary comes from, None if from the texts."""
+    """What a job does.
+
+    staging: where it builds. progress_folder: where workers tell how far they are, or None. origin: where its
+    vocabulary comes from, None if from the texts. temp_folder: where TFT keeps its own files (see places.py), None if
+    in staging.
+    """
 
     config: Config
     tasks: Sequence[ReadTask]
@@ -37,6 +41,7 @@ class Plan:
     staging: str
     progress_folder: str | None = None
     origin: Origin | None = None
+    temp_folder: str | None = None
 
     @property
     def work(self) -> str:
@@ -47,6 +52,11 @@ class Plan:
     def result(self) -> str:
         """Where the records folder is built, before it is published."""
         return f"{self.staging}/result"
+
+    @property
+    def transform_temp(self) -> str:
+        """Where TFT keeps its own files."""
+        return f"{self.temp_folder or self.work}/tft"
 
     @property
     def summary_path(self) -> str:

@@ -84,8 +84,7 @@ def publish(result: str, output: str, *, manifest: bytes) -> None:
         files.remove([f"{output}/{MANIFEST_FILE}"])
         files.remove([f"{output}/{name}" for name in sorted(_names_below(output) & _OWN_NAMES)])
         files.write(cleared, b"")
-    for file in files.below(result):
-        files.move(file.path, output + file.path.removeprefix(result))
+    files.move_all((file.path, output + file.path.removeprefix(result)) for file in files.below(result))
     # Whole before it comes: a run that is killed here leaves nothing in the output that is not a records folder's.
     files.write(f"{result}.manifest", manifest)
     files.move(f"{result}.manifest", f"{output}/{MANIFEST_FILE}")

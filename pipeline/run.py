@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -11,8 +12,9 @@ from apache_beam.runners.runner import PipelineRunner, PipelineState
 from pipeline import given_words
 from pipeline.config import Config
 from pipeline.errors import UserError
-from pipeline.filesystem import BeamFiles, check_filesystem
+from pipeline.filesystem import BeamFiles, check_filesystem, use_options
 from pipeline.job import build
+from pipeline.places import temp_folder
 from pipeline.plan import Plan, columns_of
 from pipeline.publish import check_output, new_staging, remove_staging
 from pipeline.runners import beam_options, choose_runner
@@ -32,6 +34,7 @@ def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, 
       UserError: a mistake in the settings, the input or the options for Beam.
     """
     options = beam_options(beam_arguments)
+    use_options(options)
     _check_filesystems(config)
     check_output(config.output.path, overwrite=overwrite)
     files = BeamFiles()
@@ -41,14 +44,15 @@ def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, 
     tasks = plan_tasks(config.input, files)
     check_columns(tasks, columns_of(config), files)
     runner = choose_runner(options)
-    staging = new_staging(config.output.path)
-    try:
-        with tempfile.TemporaryDirectory(prefix="textrecords-") as progress_folder:
-            plan = make_plan(config, tasks, staging=staging, progress_folder=progress_folder, source=source)
-            with display(progress_folder):
-                run_plan(plan, runner=runner, options=options)
-    finally:
-        remove_staging(staging)
+    with temp_folder(config.output.path, options) as temp:
+        staging = new_staging(config.output.path)
+        try:
+            with tempfile.TemporaryDirectory(prefix="textrecords-") as progress_folder:
+                plan = make_plan(config, tasks, staging=staging, progress_folder=progress_folder, source=source)
+                with display(progress_folder):
+                    run_plan(replace(plan, temp_folder=temp), runner=runner, options=options)
+        finally:
+            remove_staging(staging)
 
 
 def _check_filesystems(config: Config) -> None:
