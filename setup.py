@@ -29,9 +29,21 @@ setup(
         "zstandard>=0.22,<1",
     ],
     extras_require={
-        "test": ["hypothesis>=6.100", "mypy>=1.15", "pytest>=8", "ruff>=0.9", "setuptools>=77", "types-PyYAML>=6"],
+        "test": [
+            "boto3>=1.34,<2",
+            "gcp-storage-emulator>=2026.7",
+            "hypothesis>=6.100",
+            "moto[server]>=5.1,<6",
+            "mypy>=1.15",
+            "pytest>=8",
+            "ruff>=0.9",
+            "setuptools>=77",
+            "types-PyYAML>=6",
+        ],
+        # tensorflow-transform brings this one with it already.
         "gcp": ["apache-beam[gcp]>=2.70,<3"],
         "aws": ["apache-beam[aws]>=2.70,<3"],
+        "azure": ["apache-beam[azure]>=2.70,<3"],
     },
     classifiers=["Programming Language :: Python :: 3", "Topic :: Scientific/Engineering :: Artificial Intelligence"],
 )

@@ -8,8 +8,9 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -19,6 +20,9 @@ from pipeline.errors import UserError
 from pipeline.process import quick_imports
 from pipeline.quiet import import_tensorflow
 
+if TYPE_CHECKING:
+    from pipeline.sources.files import Files
+
 _SHOWN_WORDS = 15
 
 _RUN_HELP = """\
@@ -27,6 +31,9 @@ Settings come from --config (default: pipeline.yaml in this folder, if it is the
 
 settings:
   """
+
+
+_FOLDER_HELP = "the records folder; where it is not on this machine, Beam's options for its filesystem may follow"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +68,7 @@ def _call(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     known, unknown = parser.parse_known_args(rest)
     if overrides and known.command is not _run:
         raise UserError(f"--{next(iter(overrides))}: this command takes no settings")
-    if unknown and known.command is not _run:
+    if unknown and known.command not in (_run, _describe, _verify):
         raise UserError(f"{unknown[0]} is no option of this command; --help tells which there are")
     return known.command(known, overrides, unknown)
 
@@ -83,12 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     describe = commands.add_parser("describe", help="what a records folder holds", allow_abbrev=False)
-    describe.add_argument("folder", metavar="DIR")
+    describe.add_argument("folder", metavar="DIR", help=_FOLDER_HELP)
     describe.add_argument("--json", action="store_true", help="the manifest, for programs")
     describe.set_defaults(command=_describe)
 
     verify = commands.add_parser("verify", help="re-hash and re-read every record", allow_abbrev=False)
-    verify.add_argument("folder", metavar="DIR")
+    verify.add_argument("folder", metavar="DIR", help=_FOLDER_HELP)
     verify.set_defaults(command=_verify)
 
     sample = commands.add_parser("sample", help="write the built-in sample corpus", allow_abbrev=False)
@@ -104,12 +111,13 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
     config = load(path, overrides)
     if known.dry_run:
         from pipeline.sources import plan_tasks
-        from pipeline.sources.files import LocalFiles
         from pipeline.vocabulary_sources import resolve
 
-        config, _ = resolve(config, LocalFiles())
+        paths = {"input.path": config.input.path, "vocabulary.from": config.vocabulary.source or []}
+        files = _files(paths, beam_arguments)
+        config, _ = resolve(config, files)
         print(yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True), end="")
-        tasks = plan_tasks(config.input, LocalFiles())
+        tasks = plan_tasks(config.input, files)
         print(f"# would read {len(tasks)} parts of {len({task.path for task in tasks})} files")
         return 0
 
@@ -125,26 +133,25 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
     return 0
 
 
-def _describe(known: argparse.Namespace, overrides: dict[str, str], rest: list[str]) -> int:
-    del overrides, rest
+def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
+    del overrides
     from pipeline.describe import show
     from pipeline.records_folder import most_frequent_words, read_manifest
-    from pipeline.sources.files import LocalFiles
 
-    content, manifest = read_manifest(known.folder, LocalFiles())
+    files = _folder_files(known.folder, beam_arguments)
+    content, manifest = read_manifest(known.folder, files)
     if known.json:
         print(content.decode(), end="")
     else:
-        show(manifest, words=most_frequent_words(known.folder, LocalFiles(), number=_SHOWN_WORDS))
+        show(manifest, words=most_frequent_words(known.folder, files, number=_SHOWN_WORDS))
     return 0
 
 
-def _verify(known: argparse.Namespace, overrides: dict[str, str], rest: list[str]) -> int:
-    del overrides, rest
-    from pipeline.sources.files import LocalFiles
+def _verify(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
+    del overrides
     from pipeline.verify import verify_folder
 
-    result = verify_folder(known.folder, LocalFiles())
+    result = verify_folder(known.folder, _folder_files(known.folder, beam_arguments))
     for problem in result.problems:
         print(problem, file=sys.stderr)
     if result.problems:
@@ -153,6 +160,30 @@ def _verify(known: argparse.Namespace, overrides: dict[str, str], rest: list[str
         f"{known.folder}: {result.shards} shards, {result.records} records, {result.bytes} bytes, as the manifest says"
     )
     return 0
+
+
+def _folder_files(folder: str, beam_arguments: list[str]) -> "Files":
+    if beam_arguments and "://" not in folder:
+        raise UserError(f"{beam_arguments[0]} is no option of this command; --help tells which there are")
+    return _files({"DIR": folder}, beam_arguments)
+
+
+def _files(paths: Mapping[str, str | list[str]], beam_arguments: list[str]) -> "Files":
+    """What reads the paths of these settings: Beam, which takes 2 s to load, only where one of them has a scheme."""
+    named = [(name, path) for name, given in paths.items() for path in ([given] if isinstance(given, str) else given)]
+    if not any("://" in path for _, path in named):
+        from pipeline.sources.files import LocalFiles
+
+        return LocalFiles()
+    with quick_imports():
+        import_tensorflow(beside_transform=True)
+        from pipeline.filesystem import BeamFiles, check_filesystem, use_options
+        from pipeline.runners import beam_options
+
+    use_options(beam_options(beam_arguments))
+    for name, path in named:
+        check_filesystem(path, setting=name)
+    return BeamFiles()
 
 
 def _sample(known: argparse.Namespace, overrides: dict[str, str], rest: list[str]) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, Final, cast
 
-from apache_beam.io.aws.s3io import S3Uploader
+from apache_beam.io.aws.s3io import S3IO, S3Uploader
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -59,9 +59,12 @@ def check_filesystem(path: str, *, setting: str) -> None:
             f"{setting}: nothing is installed that reaches {path!r}; there are {known}, hdfs:// and plain paths"
         ) from error
     try:
-        if filesystem.has_dirs():
+        if scheme == "s3":  # Beam finds nothing in a bucket that is not there, and no fault with that
+            bucket = path.removeprefix("s3://").partition("/")[0]
+            S3IO(options=filesystem._options).client.client.head_bucket(Bucket=bucket)
+        elif filesystem.has_dirs():
             filesystem.exists(path)
-        else:  # a missing object is no error there, a missing bucket is one: one request, for the first name below
+        else:
             next(iter(filesystem._list(path.rstrip("/") + "/")), None)
     except Exception as error:  # each client has its own family of errors
         raise UserError(

@@ -16,7 +16,9 @@ from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles, is_local
 
 # Their workers are threads or child processes of this command's.
-_HERE: Final = frozenset({"", "DirectRunner", "FnApiRunner", "PrismRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner"})
+_HERE: Final = frozenset(
+    {"", "DirectRunner", "FnApiRunner", "PrismRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner"}
+)
 _THIS_MACHINE: Final = tempfile.gettempdir()
 # Their workers are never on this machine, nor do they mount its disks.
 _NEVER_HERE: Final = frozenset({"DataflowRunner"})

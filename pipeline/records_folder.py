@@ -1,5 +1,6 @@
 """A published records folder -> its manifest and its vocabulary, for the commands that look at one."""
 
+import glob
 from heapq import nlargest
 from operator import itemgetter
 
@@ -17,6 +18,9 @@ def read_manifest(folder: str, files: Files) -> tuple[bytes, ManifestFile]:
     """
     path = f"{folder.rstrip('/')}/{MANIFEST_FILE}"
     try:
+        # Asked first: what opening a file that is not there raises is another thing in each filesystem.
+        if not files.match(glob.escape(path)):
+            raise no_manifest(folder)
         with files.open(path) as file:
             content = file.read()
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -220,6 +220,30 @@ def test_cli_trainer_names_what_is_missing(capsys: pytest.CaptureFixture[str]) -
     assert "required: --model" in second
 
 
+# setting, what the line on stderr must hold; the other two paths are good ones
+UNREACHABLE = [
+    ("output.path", "s3://b/records", "copy the records there first: aws s3 sync s3://b/records out/records)"),
+    (
+        "output.path",
+        "hdfs://n/records",
+        "TensorFlow can't reach hdfs://n/records; give a folder of this machine or on gs",
+    ),
+    ("training.path", "s3://b/training", "--training.path: TensorFlow can't reach s3://b/training"),
+    ("export.path", "azfs://b/model", "--export.path: TensorFlow can't reach azfs://b/model"),
+]
+
+
+@pytest.mark.parametrize(("setting", "path", "told"), UNREACHABLE)
+def test_cli_train_tells_what_tensorflow_cannot_reach(
+    setting: str, path: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = {f"{section}.path": str(tmp_path / section) for section in ("output", "training", "export")}
+    arguments = [f"--{name}={value}" for name, value in {**paths, setting: path}.items()]
+    assert main(["train", *arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told.removeprefix("--") in line
+
+
 def test_tables_show_text_without_obeying_it() -> None:
     # text                      shown
     cases = [

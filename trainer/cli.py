@@ -66,12 +66,15 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         import_tensorflow()
         from trainer.display import show_training
         from trainer.export import export
+        from trainer.files import check_reachable
         from trainer.fit import evaluate_test_split, train
         from trainer.isolated import ExportError
         from trainer.manifest import read_manifest
         from trainer.tables import console, metrics_table
         from trainer.versions import check_writable
 
+    for section in ("output", "training", "export"):
+        check_reachable(getattr(config, section).path, setting=f"{section}.path")
     manifest = read_manifest(config.output.path)
     check_writable(config.export.path)
     with show_training() as progress:

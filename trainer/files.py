@@ -5,6 +5,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from pipeline.errors import UserError
+
 
 def join(folder: str, *names: str) -> str:
     """A path below a folder.
@@ -45,6 +47,22 @@ def write(path: str, content: bytes) -> None:
         os.fsync(folder)  # the new name itself
     finally:
         os.close(folder)
+
+
+def check_reachable(path: str, *, setting: str) -> None:
+    """Whether TensorFlow has a file system for a path: it has none for s3:// and hdfs://.
+
+    Raises:
+      UserError: it has none; `setting` is where the path came from.
+    """
+    scheme = path.partition("://")[0] if "://" in path else ""
+    if scheme not in tf.io.gfile.get_registered_schemes():
+        copied = f"out/{path.rstrip('/').rpartition('/')[2]}"
+        example = f": aws s3 sync {path} {copied}" if scheme == "s3" else ""
+        raise UserError(
+            f"{setting}: TensorFlow can't reach {path}; give a folder of this machine or on gs:// (and copy the "
+            f"records there first{example})"
+        )
 
 
 def remove(path: str) -> None:
