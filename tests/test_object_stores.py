@@ -1,4 +1,4 @@
-"""The whole job, and each command that looks at a folder, on gs:// and s3://, as emulators on this machine play them."""
+"""The whole job, and each command that looks at a folder, on gs:// and s3:// as emulators on this machine play them."""
 
 import json
 from collections.abc import Iterator
