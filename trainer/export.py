@@ -23,17 +23,15 @@ import tensorflow as tf
 
 from pipeline.config import Config
 from trainer import certificate, files, selfcheck, versions
-from trainer.exported import BEFORE_FILE, INFO_FILE, ModelInfo
+from trainer.exported import BEFORE_FILE, INFO_FILE, WORDS_BEFORE, ModelInfo
 from trainer.fit import TrainedModel
 from trainer.metrics import Metrics
 from trainer.model import build_model
+from trainer.run_folder import RunFolder
 from trainer.serving import ServedModel
 from trainer.transform_graph import TextToIds
 from trainer.warmup import WARMUP_FILE, write_warmup
 
-# The neighbours that `explain` shows are looked for among so many words; those behind are too rare to have learnt much,
-# and a million of them would add 128 MB to the model.
-_WORDS_BEFORE: Final = 10_000
 _WARMUP_TEXTS: Final = 8
 
 _logger = logging.getLogger(__name__)
@@ -71,13 +69,17 @@ def export(trained: TrainedModel, config: Config, *, metrics: Metrics | None) ->
 
 
 def embedding_before(trained: TrainedModel, config: Config) -> npt.NDArray[np.float32]:
-    """float32 [words, dim]: the first rows of the embedding that the training began with, made again from its seed."""
+    """float32 [words, dim]: the first rows of the embedding that the training began with, made again from its seed,
+    or kept where it began with another model's.
+    """
+    if config.training.start_from is not None:
+        return RunFolder(config.training.path).first_vectors()
     manifest = trained.manifest
     keras.utils.set_random_seed(config.training.seed)
     model = build_model(
         manifest.vocabulary_size, config.model, classes=len(manifest.labels), padding=manifest.sequence.padding
     )
-    return model.embedding.embeddings.numpy()[:_WORDS_BEFORE]
+    return model.embedding.embeddings.numpy()[:WORDS_BEFORE]
 
 
 def _info(trained: TrainedModel, config: Config, *, metrics: Metrics | None) -> ModelInfo:

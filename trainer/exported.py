@@ -13,13 +13,17 @@ import tensorflow as tf
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.config import ModelSettings, SequenceSettings, TextSettings, TrainingSettings, VocabularySettings
-from pipeline.contract import IDS, VOCABULARY_COLUMNS
+from pipeline.contract import IDS
 from pipeline.errors import UserError
 from trainer import files, versions
 from trainer.signatures import EMBEDDINGS, SCORES, SERVING_DEFAULT, STATE, TOKEN_IDS, VECTORS
+from trainer.words import read_words
 
 INFO_FILE: Final = "assets.extra/model.json"
 BEFORE_FILE: Final = "assets.extra/embedding_before.npy"
+# The neighbours that `explain` shows are looked for among so many words; those behind are too rare to have learnt much,
+# and a million of them would add 128 MB to the model.
+WORDS_BEFORE: Final = 10_000
 FORMAT_VERSION: Final = 1
 
 # 64 texts keep both cores of a small machine busy; more only wait for the longest among them.
@@ -55,9 +59,9 @@ class ModelInfo(BaseModel):
 class ExportedModel:
     """A model that takes raw texts; texts are bytes, UTF-8 as a rule."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, setting: str = "--model") -> None:
         self.folder = folder
-        self.info = _read_info(folder)
+        self.info = _read_info(folder, setting=setting)
         self._module = tf.saved_model.load(folder)
 
     def scores(self, texts: Sequence[bytes]) -> Floats:
@@ -82,6 +86,11 @@ class ExportedModel:
         """A vector an id, float32 [top_words, dim]."""
         return self._module.embedding.numpy()
 
+    @property
+    def weights(self) -> list[npt.NDArray[np.generic]]:
+        """All of the model's weights, in the order of `TextClassifier.weights`."""
+        return [variable.numpy() for variable in self._module.variables_]
+
     @cached_property
     def embedding_before(self) -> Floats:
         """The same before training, of the first ids alone."""
@@ -93,21 +102,19 @@ class ExportedModel:
         """The vocabulary in the order of its ids: token, as files spell it (see `pipeline.text`), -> id."""
         folder = files.join(self.folder, "assets")
         (name,) = tf.io.gfile.listdir(folder)
-        lines = files.read(files.join(folder, name)).decode().split("\n")
-        rows = [dict(zip(VOCABULARY_COLUMNS, line.split("\t"), strict=True)) for line in lines if line]
-        return {row["token"]: int(row["id"]) for row in rows}
+        return {word.token: word.id for word in read_words(files.join(folder, name))}
 
 
-def open_model(path: str) -> ExportedModel:
-    """The model in a version folder, or the newest version in export.path.
+def open_model(path: str, *, setting: str = "--model") -> ExportedModel:
+    """The model in a version folder, or the newest version in export.path; `setting` is where the path came from.
 
     Raises:
       UserError: there is none.
     """
-    return ExportedModel(version_folder(path))
+    return ExportedModel(version_folder(path, setting=setting), setting=setting)
 
 
-def version_folder(path: str) -> str:
+def version_folder(path: str, *, setting: str = "--model") -> str:
     """The version folder that `--model PATH` means: the path itself, or the newest version in it.
 
     Raises:
@@ -117,11 +124,11 @@ def version_folder(path: str) -> str:
         if folder is not None and tf.io.gfile.exists(files.join(folder, versions.SAVED_MODEL_FILE)):
             if not tf.io.gfile.exists(files.join(folder, INFO_FILE)):
                 raise UserError(
-                    f"--model: {folder} is a SavedModel, but not one that `python -m trainer train` exported"
+                    f"{setting}: {folder} is a SavedModel, but not one that `python -m trainer train` exported"
                 )
             return folder
     what = "holds no exported model" if tf.io.gfile.isdir(path) else "is no folder"
-    raise UserError(f"--model: {path} {what}; give the export.path of a training that has ended, or a version in it")
+    raise UserError(f"{setting}: {path} {what}; give the export.path of a training that has ended, or a version in it")
 
 
 def batches_by_length(texts: Sequence[bytes]) -> Iterator[list[int]]:
@@ -143,11 +150,11 @@ def batches_by_length(texts: Sequence[bytes]) -> Iterator[list[int]]:
         yield batch
 
 
-def _read_info(folder: str) -> ModelInfo:
+def _read_info(folder: str, *, setting: str) -> ModelInfo:
     path = files.join(folder, INFO_FILE)
     try:
         return ModelInfo.model_validate_json(files.read(path))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        raise UserError(f"--model: {path}: {key}: {first['msg']}; another version of this program made it") from error
+        raise UserError(f"{setting}: {path}: {key}: {first['msg']}; another version of this program made it") from error

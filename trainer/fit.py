@@ -27,6 +27,7 @@ from trainer.metrics import Metrics
 from trainer.model import TextClassifier, build_model
 from trainer.progress import EpochDone, Progress, StepDone, unwatched
 from trainer.run_folder import RunFolder, RunState
+from trainer.start import carry_over
 
 # More points of the loss curve than a screen has columns would only make the checkpoint larger.
 _CURVE_POINTS = 1000
@@ -72,6 +73,8 @@ def train(config: Config, manifest: Manifest, *, resume: bool = False, progress:
         folder.resume(learner, stored)
     else:
         state = RunState(settings=weight_settings, history=History())
+        if settings.start_from is not None:
+            carry_over(model, manifest, settings.start_from)
         folder.start(learner, state)
     with folder.tensorboard(state.history) as log:
         run = _Run(settings, manifest, learner=learner, folder=folder, state=state, log=log, progress=progress)

@@ -27,6 +27,7 @@ class Learner:
 
     def __init__(self, model: TextClassifier, settings: TrainingSettings, *, steps: int) -> None:
         self.model = model
+        self.settings = settings
         self.schedule = learning_rate(settings, steps=steps)
         self.optimizer = keras.optimizers.Adam(self.schedule, clipnorm=settings.clipnorm)
         self.optimizer.build(model.trainable_variables)

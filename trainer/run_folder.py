@@ -1,6 +1,7 @@
 """The folder of a training run: what lies in it, by name, and how it is read and written.
 
 checkpoint.npz             all that --resume needs; replaced every `checkpoint_steps` steps and after each epoch
+first-vectors.npz          the embedding's first rows as they were at step 0, where `start_from` set them
 weights-epoch-00002.npz    the weights of the best epoch so far
 history.csv                a line an epoch
 tensorboard/               the same for TensorBoard, with points of the loss curve between
@@ -12,11 +13,14 @@ import logging
 import re
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.errors import UserError
 from trainer import checkpoint, files
+from trainer.exported import WORDS_BEFORE
 from trainer.history import History, best_epoch
 from trainer.learner import Learner
 from trainer.logs import TensorBoardLog, history_csv
@@ -24,6 +28,7 @@ from trainer.metrics import Metrics
 from trainer.model import TextClassifier
 
 CHECKPOINT_FILE = "checkpoint.npz"
+FIRST_VECTORS_FILE = "first-vectors.npz"
 HISTORY_FILE = "history.csv"
 METRICS_FILE = "metrics.json"
 TENSORBOARD_FOLDER = "tensorboard"
@@ -63,6 +68,10 @@ class RunFolder:
             _log.warning("%s holds an earlier run; it is replaced (--resume would go on with it)", self.path)
         for name in self._own_names():
             files.remove(files.join(self.path, name))
+        if learner.settings.start_from is not None:
+            # The earlier model may be gone, or another one stand in its place, when they are asked for.
+            first = tf.Variable(learner.model.embedding.embeddings[:WORDS_BEFORE])
+            checkpoint.save(files.join(self.path, FIRST_VECTORS_FILE), [first], state="{}")
         self.save(learner, state)
 
     def read(self, settings: dict[str, Any]) -> StoredRun:
@@ -104,6 +113,14 @@ class RunFolder:
             raise UserError(f"{path} is missing, the weights of the best epoch; train again without --resume")
         checkpoint.restore(_values(model), found, path=path)
 
+    def first_vectors(self) -> npt.NDArray[np.float32]:
+        """The embedding's first rows, float32 [words, dim], as a training with `start_from` began."""
+        path = files.join(self.path, FIRST_VECTORS_FILE)
+        found = checkpoint.load(path)
+        if found is None:
+            raise UserError(f"{path} is missing, what the training started from; train again without --resume")
+        return found.arrays[0]
+
     def write_history(self, history: History) -> None:
         """Writes history.csv."""
         files.write(files.join(self.path, HISTORY_FILE), history_csv(history))
@@ -119,7 +136,7 @@ class RunFolder:
 
     def _own_names(self) -> list[str]:
         logs = [f"{TENSORBOARD_FOLDER}/{part}" for part in ("train", "eval")]
-        return [CHECKPOINT_FILE, HISTORY_FILE, METRICS_FILE, *logs, *self._weights_files()]
+        return [CHECKPOINT_FILE, FIRST_VECTORS_FILE, HISTORY_FILE, METRICS_FILE, *logs, *self._weights_files()]
 
     def _weights_files(self) -> list[str]:
         if not tf.io.gfile.isdir(self.path):
