@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     records of the same texts with ids of their own."""
     folder = tmp_path_factory.mktemp("start")
     first = write_jsonl(folder / "first.jsonl", small_rows(200))
-    more = write_jsonl(folder / "more.jsonl", [*small_rows(100), 
+    more = write_jsonl(folder / "more.jsonl", [*small_rows(100),
                                                *[(f"word9 comet {i}", "negative") for i in range(40)]])  # fmt: skip
     run_job(first, folder / "first", OOV)
     run_job(more, folder / "grown", {"vocabulary.from": str(folder / "first"), "vocabulary.grow": "true",
