@@ -7,12 +7,13 @@ INSTALLED := $(VENV)/installed
 SOURCES := pipeline trainer benchmarks tests setup.py
 DEMO := out/demo
 
-.PHONY: help install demo test lint format types lock clean
+.PHONY: help install demo test bench lint format types lock clean
 
 help:
 	@echo "make install  a virtual environment in .venv with everything in it"
 	@echo "make demo     the whole way once, on the built-in sample: records, model, predictions"
 	@echo "make test     lint, types and all tests"
+	@echo "make bench    all benchmarks, for hours; python -m benchmarks --help tells how to run one"
 	@echo "make format   formats the code;  make lint, make types: only these"
 	@echo "make lock     resolves requirements.lock anew from setup.py"
 
@@ -40,6 +41,10 @@ demo: install
 test: install lint types
 	$(RUN) -m pytest
 
+bench: install
+	$(RUN) -m benchmarks all
+	$(RUN) -m benchmarks table
+
 lint: install
 	$(RUN) -m ruff check $(SOURCES)
 	$(RUN) -m ruff format --check $(SOURCES)
@@ -56,4 +61,4 @@ lock:
 	    --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock setup.py
 
 clean:
-	rm -rf out $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf out $(VENV) .venv-benchmarks build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
