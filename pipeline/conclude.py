@@ -4,12 +4,14 @@ step."""
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from pipeline import counts, manifest, rejects
+from pipeline import counts, manifest, quality, rejects, repeats
+from pipeline.advice import advice
 from pipeline.contract import REPORT_FILE, TRANSFORM_FOLDER, VOCABULARY_FILE
 from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles
-from pipeline.manifest_file import parse_manifest
+from pipeline.manifest_file import ManifestFile, parse_manifest
 from pipeline.plan import Plan
 from pipeline.publish import publish
 from pipeline.reading import TaskRows
@@ -26,6 +28,7 @@ def conclude(
     labels: list[str],
     shards: Sequence[WrittenShard],
     splits: Mapping[int, SplitStatistics],
+    repeated: Sequence[repeats.Counted],
     rejected: Sequence[rejects.Rejected],
     task_rows: Sequence[TaskRows],
     refused: Sequence[str],
@@ -46,12 +49,14 @@ def conclude(
             labels=labels,
             shards=shards,
             splits=splits,
+            repeated=repeats.add(repeated),
+            quality=quality.add(part.quality for part in task_rows),
             rejected=rejects.merge(rejected),
             input_rows=sum(part.rows for part in task_rows),
             input_files=plan.input_files,
             input_bytes=plan.input_bytes,
             summary=counts.CountSummary(**json.loads(files.read(plan.summary_path))),
-            words=vocabulary.count(b"\n"),
+            words=_words(vocabulary),
             vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
             origin=plan.origin,
         )
@@ -60,12 +65,20 @@ def conclude(
         except UserError as error:
             files.write(plan.refusal_path, str(error).encode())
             return
-        content = (json.dumps(built, ensure_ascii=False, indent=1) + "\n").encode()
-        page = render(parse_manifest(content, path=plan.manifest_path), words=_words(vocabulary))
+        built["advice"] = [item.model_dump() for item in advice(_parsed(built, plan), facts.words)]
+        page = render(_parsed(built, plan), words=facts.words)
         files.write(f"{plan.result}/{VOCABULARY_FILE}", vocabulary)
         files.write(f"{plan.result}/{REPORT_FILE}", page)
-        files.write(plan.manifest_path, content)
+        files.write(plan.manifest_path, _content(built))
     publish(plan.result, plan.config.output.path, manifest=files.read(plan.manifest_path))
+
+
+def _content(built: dict[str, Any]) -> bytes:
+    return (json.dumps(built, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _parsed(built: dict[str, Any], plan: Plan) -> ManifestFile:
+    return parse_manifest(_content(built), path=plan.manifest_path)
 
 
 def _words(vocabulary: bytes) -> list[tuple[int, str, int]]:

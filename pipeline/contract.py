@@ -25,6 +25,7 @@ LABEL: Final = "label"
 # What the transform graph tells of a text beside its ids; counted, never stored in records.
 TOKEN_COUNT: Final = "token_count"
 KNOWN_COUNT: Final = "known_count"
+UNKNOWN_HASH: Final = "unknown_hash"
 
 Split = Literal["train", "eval", "test"]
 SPLITS: Final[tuple[Split, ...]] = ("train", "eval", "test")

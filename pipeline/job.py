@@ -14,7 +14,7 @@ from typing import NamedTuple
 import apache_beam as beam
 from tensorflow_transform import beam as tft_beam
 
-from pipeline import batches, preprocessing
+from pipeline import batches, preprocessing, repeats
 from pipeline.conclude import conclude
 from pipeline.contract import TRANSFORM_FOLDER
 from pipeline.labels import MergeLabels
@@ -22,7 +22,7 @@ from pipeline.plan import Plan
 from pipeline.reading import LABELS, REFUSED, REJECTED, TASK_ROWS, ReadAll, ReadTrain
 from pipeline.rejects import WriteRejects
 from pipeline.transform_graph import WriteTransform
-from pipeline.writing import STATISTICS, EncodeRecords, MergeStatistics, WriteShards
+from pipeline.writing import REPEATS, STATISTICS, EncodeRecords, MergeStatistics, WriteShards
 
 
 class Analysed(NamedTuple):
@@ -34,10 +34,11 @@ class Analysed(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What the second pass gives: WrittenShards, statistics by split, Rejecteds, TaskRows, refusals."""
+    """What the second pass gives: WrittenShards, statistics by split, repeated texts, Rejecteds, TaskRows, refusals."""
 
     shards: beam.PCollection
     statistics: beam.PCollection
+    repeats: beam.PCollection
     rejected: beam.PCollection
     task_rows: beam.PCollection
     refused: beam.PCollection
@@ -62,6 +63,7 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
             labels=beam.pvalue.AsSingleton(analysed.labels),
             shards=beam.pvalue.AsList(written.shards),
             splits=beam.pvalue.AsDict(written.statistics),
+            repeated=beam.pvalue.AsList(written.repeats),
             rejected=beam.pvalue.AsList(written.rejected),
             task_rows=beam.pvalue.AsList(written.task_rows),
             refused=beam.pvalue.AsList(refused),
@@ -98,10 +100,15 @@ def write(pipeline: beam.Pipeline, plan: Plan, analysed: Analysed) -> Written:
     transformed, _ = ((read["batches"], preprocessing.input_config()), analysed.transform) | (
         "Transform" >> tft_beam.TransformDataset(output_record_batches=True)
     )
-    encoded = transformed | "Encode" >> beam.ParDo(EncodeRecords(plan.writing)).with_outputs(STATISTICS, main="blocks")
+    encoded = transformed | "Encode" >> beam.ParDo(EncodeRecords(plan.writing)).with_outputs(
+        STATISTICS, REPEATS, main="blocks"
+    )
     return Written(
         shards=encoded["blocks"] | "WriteShards" >> WriteShards(plan.writing),
         statistics=encoded[STATISTICS] | "MergeStatistics" >> beam.CombinePerKey(MergeStatistics()),
+        repeats=encoded[REPEATS]
+        | "GroupByTokens" >> beam.GroupByKey()
+        | "CountRepeats" >> beam.MapTuple(lambda _, blocks: repeats.count(blocks)),
         rejected=read[REJECTED]
         | "WriteRejects" >> WriteRejects(plan.result, shards=plan.rejected_files, task_rows=read[TASK_ROWS]),
         task_rows=read[TASK_ROWS],

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
-from pipeline import counts, rejects, statistics
+from pipeline import counts, quality, rejects, repeats, statistics, telling
 from pipeline.config import Config
 from pipeline.contract import FORMAT_VERSION, SPLITS
 from pipeline.errors import UserError
@@ -26,17 +26,19 @@ _COVERAGE_STEPS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """All that a job found out. splits: by index into SPLITS; words: rows of vocabulary.tsv."""
+    """All that a job found out. splits: by index into SPLITS; words: rows of vocabulary.tsv, by falling count."""
 
     labels: Sequence[str]
     shards: Sequence[WrittenShard]
     splits: Mapping[int, SplitStatistics]
+    repeated: repeats.Counted
+    quality: quality.Quality
     rejected: rejects.Rejected
     input_rows: int
     input_files: int
     input_bytes: int
     summary: counts.CountSummary
-    words: int
+    words: Sequence[tuple[int, str, int]]
     vocabulary_sha256: str
     origin: Origin | None = None
 
@@ -55,20 +57,28 @@ def build(facts: Facts, config: Config) -> dict[str, Any]:
         "labels": list(facts.labels),
         "input": {"files": facts.input_files, "bytes": facts.input_bytes, "rows": facts.input_rows},
         "vocabulary": {
-            "size": facts.words,
+            "size": len(facts.words),
             "tokens": facts.summary.total,
             "distinct_tokens": facts.summary.distinct,
             "sha256": facts.vocabulary_sha256,
             "from": None if facts.origin is None else facts.origin._asdict(),
         },
-        "coverage": _coverage(facts.summary, kept=facts.words),
+        "coverage": _coverage(facts.summary, kept=len(facts.words)),
         "splits": {split: _split(index, facts) for index, split in enumerate(SPLITS)},
         "rejected": {
             "rows": sum(facts.rejected.by_reason.values()),
             "by_reason": facts.rejected.by_reason,
             "examples": facts.rejected.examples,
         },
-        "duplicates": _duplicates(facts.shards),
+        "duplicates": {
+            **_duplicates(facts.shards),
+            "exact": repeats.for_manifest(facts.repeated.exact),
+            "normalised": repeats.for_manifest(facts.repeated.normalised),
+        },
+        "quality": quality.for_manifest(
+            facts.quality, wordless=sum(found.wordless_texts for found in facts.splits.values())
+        ),
+        "telling_words": _telling_words(facts),
         "samples": _samples(facts),
     }
 
@@ -125,6 +135,17 @@ def _coverage(summary: counts.CountSummary, *, kept: int) -> list[list[float]]:
     words = sorted({step for step in steps if step < summary.distinct} | {kept, summary.distinct})
     shares = counts.coverage(summary, words)
     return [[number, round(share, 6)] for number, share in zip(words, shares, strict=True)]
+
+
+def _telling_words(facts: Facts) -> dict[str, Any]:
+    train = facts.splits.get(SPLITS.index("train"), SplitStatistics())
+    return telling.for_manifest(
+        train.words,
+        label_rows=[train.labels[index] for index in range(len(facts.labels))],
+        labels=facts.labels,
+        tokens={number: token for number, token, _ in facts.words},
+        rows=train.rows,
+    )
 
 
 def _duplicates(shards: Sequence[WrittenShard]) -> dict[str, int]:

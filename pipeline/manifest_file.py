@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.config import OutputSettings, SequenceSettings, TextSettings, VocabularySettings
+from pipeline.config import OutputSettings, SequenceSettings, SplitSettings, TextSettings, VocabularySettings
 from pipeline.contract import FORMAT_VERSION, MANIFEST_FILE, SPLITS, Split
 from pipeline.errors import UserError
 
@@ -40,6 +40,7 @@ class SplitPart(_Part):
     unknown_tokens: int = 0
     truncated_texts: int = 0
     empty_texts: int = 0
+    wordless_texts: int = 0
     lengths: list[tuple[int, int]] = []
 
 
@@ -168,6 +169,7 @@ class Sample(_Part):
 class ConfigPart(_Part):
     """The settings that the records were made with."""
 
+    split: SplitSettings = SplitSettings()
     text: TextSettings = TextSettings()
     vocabulary: VocabularySettings
     sequence: SequenceSettings

@@ -1,7 +1,7 @@
 """Settings -> the preprocessing_fn of the TFT job: text.py and the one vocabulary call.
 
 The graph takes TEXT, POSITION and LABEL of a batch and gives IDS and LABEL, which the records hold, and TOKEN_COUNT and
-KNOWN_COUNT, which are counted for the manifest. POSITION serves the analysis alone.
+KNOWN_COUNT and UNKNOWN_HASH, of which the manifest's figures are made. POSITION serves the analysis alone.
 """
 
 import functools
@@ -15,7 +15,8 @@ from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 from pipeline import text
 from pipeline.batches import TRANSFORM_SCHEMA, tensor_representations
 from pipeline.config import Config, SequenceSettings, TextSettings
-from pipeline.contract import IDS, KNOWN_COUNT, LABEL, PADDING_ID, POSITION, TEXT, TOKEN_COUNT, Oov
+from pipeline.contract import IDS, KNOWN_COUNT, LABEL, PADDING_ID, POSITION, TEXT, TOKEN_COUNT, UNKNOWN_HASH, Oov
+from pipeline.fingerprints import unknown_hashes
 from pipeline.given_words import GivenWords
 from pipeline.vocabulary import VocabularyPlan, vocabulary_file, vocabulary_plan
 
@@ -63,6 +64,7 @@ def preprocess(
         LABEL: tf.identity(inputs[LABEL]),
         TOKEN_COUNT: sequences.token_count,
         KNOWN_COUNT: sequences.known_count,
+        UNKNOWN_HASH: unknown_hashes(tokens, word_ids),
     }
 
 

@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.metrics import Metrics
 
-from pipeline import batches, splits
+from pipeline import batches, quality, splits
 from pipeline.config import SplitSettings
 from pipeline.contract import SPLITS
 from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles
 from pipeline.progress import Tally
+from pipeline.quality import Look, Quality
 from pipeline.sources import read_task
 from pipeline.sources.schema import Batch, Columns, ReadTask, Reject, rejected_batch, shown
 
@@ -35,20 +36,23 @@ LABELS, REJECTED, TASK_ROWS, REFUSED = "labels", "rejected", "task_rows", "refus
 
 
 class Reading(NamedTuple):
-    """How rows are read: columns, how they are split, the seed of the keys, and where progress is told."""
+    """How rows are read: columns, how they are split, the seed of the keys, where progress is told, and how texts are
+    looked at for the manifest."""
 
     columns: Columns
     split: SplitSettings
     seed: int
     progress_folder: str | None
+    look: Look
 
 
 class TaskRows(NamedTuple):
-    """How many rows a read task had, used and rejected together."""
+    """How many rows a read task had, used and rejected together, and what the texts of the used ones are like."""
 
     path: str
     start: int
     rows: int
+    quality: Quality = Quality()
 
 
 class Sorted(NamedTuple):
@@ -102,20 +106,23 @@ class ReadAll(beam.DoFn):
     def process(self, task: ReadTask, labels: list[str]) -> Iterator[pa.RecordBatch]:
         """Gives a batch as soon as it is read."""
         tally = Tally(self._reading.progress_folder, "transform")
+        seen: list[Quality] = []
         first = 0
         try:
             for batch in read_task(task, self._reading.columns, BeamFiles()):
                 found = sort_rows(batch, self._reading, first=first)
                 first += batch.count
-                yield from self._outputs(batch, found, task=task, labels=labels)
+                yield from self._outputs(batch, found, task=task, labels=labels, seen=seen)
                 self._rows.inc(batch.count)
                 tally.add(batch.count)
         except UserError as error:
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))
         tally.write()
-        yield beam.pvalue.TaggedOutput(TASK_ROWS, TaskRows(task.path, task.start, first))
+        yield beam.pvalue.TaggedOutput(TASK_ROWS, TaskRows(task.path, task.start, first, quality.add(seen)))
 
-    def _outputs(self, batch: Batch, found: Sorted, *, task: ReadTask, labels: list[str]) -> Iterator[pa.RecordBatch]:
+    def _outputs(
+        self, batch: Batch, found: Sorted, *, task: ReadTask, labels: list[str], seen: list[Quality]
+    ) -> Iterator[pa.RecordBatch]:
         index = pc.fill_null(pc.index_in(found.rows["label"], pa.array(labels, pa.string())), -1)
         index = index.to_numpy(zero_copy_only=False).astype(np.int64)
         is_known = index >= 0
@@ -128,12 +135,9 @@ class ReadAll(beam.DoFn):
             yield beam.pvalue.TaggedOutput(REJECTED, table)
         if is_known.any():
             kept = pa.array(is_known)
-            yield batches.transform_batch(
-                found.rows.filter(kept),
-                labels=index[is_known],
-                keys=found.keys.filter(kept),
-                splits=found.splits[is_known],
-            )
+            rows, keys = found.rows.filter(kept), found.keys.filter(kept)
+            seen.append(quality.look(rows["text"], keys, self._reading.look))
+            yield batches.transform_batch(rows, labels=index[is_known], keys=keys, splits=found.splits[is_known])
 
 
 def sort_rows(batch: Batch, reading: Reading, *, first: int) -> Sorted:

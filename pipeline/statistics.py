@@ -11,23 +11,35 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline import telling
 from pipeline.batches import SAMPLES_OF_SPLIT
 
 Int64Array = npt.NDArray[np.int64]
 
+# Long documents have as many lengths as there are documents; rounded to 1/64, a histogram has 64 entries for each
+# doubling above this.
+EXACT_LENGTHS = 4096
+_STEP_BITS = 6
+
 
 @dataclass(frozen=True)
 class SplitStatistics:
-    """Counts of a split. labels: rows by label index; lengths: rows by length; samples: those of the smallest keys."""
+    """Counts of a split.
+
+    labels: rows by label index; lengths: rows by length, long ones rounded; samples: those of the smallest keys.
+    words: of the train records that were chosen for it, how often each word stands in those of each label.
+    """
 
     rows: int = 0
     tokens: int = 0
     unknown_tokens: int = 0
     truncated_texts: int = 0
     empty_texts: int = 0
+    wordless_texts: int = 0
     labels: Counter[int] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
     samples: tuple["Sample", ...] = ()
+    words: telling.WordCounts = field(default_factory=telling.WordCounts)
 
 
 @dataclass(frozen=True, order=True)
@@ -48,6 +60,7 @@ class Columns:
     labels: Int64Array
     token_counts: Int64Array
     known_counts: Int64Array
+    unknown_hashes: Int64Array
     keys: Sequence[bytes]
     samples: Mapping[int, bytes]
 
@@ -59,6 +72,7 @@ class Columns:
             self.labels[rows],
             self.token_counts[rows],
             self.known_counts[rows],
+            self.unknown_hashes[rows],
             [self.keys[row] for row in rows],
             {place[row]: text for row, text in self.samples.items() if row in place},
         )
@@ -67,7 +81,7 @@ class Columns:
 def split_statistics(columns: Columns, *, keeps_unknown: bool) -> SplitStatistics:
     """The statistics of rows of one split; `keeps_unknown`: unknown tokens have an id (`oov: token`).
 
-    >>> one = np.array([[0, 2]]), np.array([1]), np.array([3]), np.array([1])
+    >>> one = np.array([[0, 2]]), np.array([1]), np.array([3]), np.array([1]), np.array([0])
     >>> found = split_statistics(Columns(*one, [b"k"], {}), keeps_unknown=False)
     >>> found.tokens, found.unknown_tokens, found.truncated_texts, dict(found.lengths)
     (3, 2, 0, {1: 1})
@@ -83,8 +97,9 @@ def split_statistics(columns: Columns, *, keeps_unknown: bool) -> SplitStatistic
         unknown_tokens=int((columns.token_counts - columns.known_counts).sum()),
         truncated_texts=int(np.count_nonzero(lengths > columns.ids.shape[1])),
         empty_texts=int(np.count_nonzero(lengths == 0)),
+        wordless_texts=int(np.count_nonzero(columns.token_counts == 0)),
         labels=_counted(columns.labels),
-        lengths=_counted(lengths),
+        lengths=_counted(rounded_up(lengths)),
         samples=_smallest(samples),
     )
 
@@ -95,20 +110,25 @@ def merge(parts: Iterable[SplitStatistics]) -> SplitStatistics:
     >>> merge([SplitStatistics(rows=2, tokens=7), SplitStatistics(rows=1, tokens=1)]).tokens
     8
     """
-    rows = tokens = unknown = truncated = empty = 0
+    rows = tokens = unknown = truncated = empty = wordless = 0
     labels: Counter[int] = Counter()
     lengths: Counter[int] = Counter()
     samples: list[Sample] = []
+    words: list[telling.WordCounts] = []
     for part in parts:
         rows += part.rows
         tokens += part.tokens
         unknown += part.unknown_tokens
         truncated += part.truncated_texts
         empty += part.empty_texts
+        wordless += part.wordless_texts
         labels.update(part.labels)
         lengths.update(part.lengths)
         samples.extend(part.samples)
-    return SplitStatistics(rows, tokens, unknown, truncated, empty, labels, lengths, _smallest(samples))
+        words.append(part.words)
+    return SplitStatistics(
+        rows, tokens, unknown, truncated, empty, wordless, labels, lengths, _smallest(samples), telling.add(words)
+    )
 
 
 def for_manifest(statistics: SplitStatistics, *, labels: Sequence[str]) -> dict[str, Any]:
@@ -120,8 +140,22 @@ def for_manifest(statistics: SplitStatistics, *, labels: Sequence[str]) -> dict[
         "unknown_tokens": statistics.unknown_tokens,
         "truncated_texts": statistics.truncated_texts,
         "empty_texts": statistics.empty_texts,
+        "wordless_texts": statistics.wordless_texts,
         "lengths": [[length, statistics.lengths[length]] for length in sorted(statistics.lengths)],
     }
+
+
+def rounded_up(lengths: Int64Array) -> Int64Array:
+    """Lengths up to EXACT_LENGTHS as they are, longer ones rounded up to multiples of a 64th of the power of two below.
+
+    >>> rounded_up(np.array([0, 4096, 4097, 8191, 8193, 1_000_000])).tolist()
+    [0, 4096, 4160, 8192, 8320, 1007616]
+    """
+    if lengths.max(initial=0) <= EXACT_LENGTHS:
+        return lengths
+    _, exponents = np.frexp(lengths.astype(np.float64))
+    steps = np.int64(1) << np.maximum(exponents - 1 - _STEP_BITS, 0).astype(np.int64)
+    return np.where(lengths > EXACT_LENGTHS, -(-lengths // steps) * steps, lengths)
 
 
 def _counted(values: Int64Array) -> Counter[int]:

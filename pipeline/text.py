@@ -31,7 +31,7 @@ UNICODE_WHITE_SPACE = (
     "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-_TAG = r"</?[A-Za-z!][^<>]*>"
+TAG = r"</?[A-Za-z!][^<>]*>"
 # Well-formed UTF-8 without NUL, by RE2's exact ranges. U+10FFFF is left out: with it RE2 takes the range for "anything
 # beyond ASCII", and lets overlong forms pass.
 _WELL_FORMED = r"[\x01-\x{d7ff}\x{e000}-\x{10fffe}]*"
@@ -155,7 +155,7 @@ def _readable_unicode(text: tf.Tensor, *, lowercase: bool) -> tf.Tensor:
 
 def _filtered(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
     if settings.strip_html:
-        text = tf.strings.regex_replace(text, _TAG, " ")
+        text = tf.strings.regex_replace(text, TAG, " ")
     spaces = set(settings.filters)
     if settings.split == "whitespace":
         spaces |= set(UNICODE_WHITE_SPACE)

@@ -176,7 +176,7 @@ def test_job_tells_what_it_found(small: tuple[Path, Path]) -> None:
     texts = Counter(row["text"] for row in rows)
     seen_twice = {text for text, count in texts.items() if count > 1}
     labels_of = {text: {row["label"] for row in rows if row["text"] == text} for text in seen_twice}
-    assert found["duplicates"] == {
+    assert {name: found["duplicates"][name] for name in ("texts", "rows", "conflicting")} == {
         "texts": len(seen_twice),
         "rows": sum(texts[text] - 1 for text in seen_twice),
         "conflicting": sum(len(labels) > 1 for labels in labels_of.values()),

@@ -10,7 +10,6 @@ import pytest
 
 from pipeline.manifest_file import ManifestFile, parse_manifest
 from pipeline.report import render
-from pipeline.report.advice import advice
 from pipeline.report.tables import decoded, shown
 
 HOSTILE = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">\u202e</script>"
@@ -43,23 +42,6 @@ def manifest(*, max_length: int = 4, padding: str = "pre", strip_html: bool = Fa
 
 
 WORDS = [(1, "the", 16), (2, "br", 9), (3, HOSTILE, 5)]
-
-
-def test_report_advises_what_does_not_fit() -> None:
-    assert advice(manifest(), WORDS) == [
-        "sequence.max_length 4 cuts 30.0% of the texts; 100 would cut 0.0%.",
-        "vocabulary.top_words 4 covers 75.0% of the tokens; 6 words would cover 90%.",
-        "'br' is word 2: texts hold HTML; text.strip_html: true takes the tags out.",
-        f"The label '{HOSTILE}' has 9 training rows, 'b' 1; accuracy will flatter.",
-        "1 texts occur with different labels; no model can get both right.",
-        "3 texts have no word of the vocabulary; the model sees nothing of them.",
-    ]
-
-
-def test_report_advises_a_shorter_max_length() -> None:
-    assert advice(manifest(max_length=500, strip_html=True), WORDS)[0] == (
-        "sequence.max_length 500 is more than twice the longest text (60 ids); 60 would do."
-    )
 
 
 # ids, padding, what is shown

@@ -1,6 +1,5 @@
 """A manifest and its vocabulary -> report.html, what a person looks at first: one file that needs nothing else.
 
-advice.py   what in the settings does not fit the data, as sentences
 plots.py    lengths and coverage, drawn by Bokeh
 tables.py   splits, labels, words, rejected rows, samples, as HTML that needs no script
 page.py     all of it in one page

@@ -5,9 +5,10 @@ from html import escape
 
 from bokeh.resources import Resources
 
+from pipeline.advice import Word
 from pipeline.lengths import percentile, share_cut
 from pipeline.manifest_file import ManifestFile
-from pipeline.report import advice, plots, tables
+from pipeline.report import plots, tables
 from pipeline.visible import visible
 
 _STYLE = """
@@ -31,13 +32,13 @@ mark { background: #cc412544; color: inherit; border-radius: 3px; padding: 0 .2e
 """
 
 
-def render(manifest: ManifestFile, *, words: Sequence[advice.Word]) -> bytes:
+def render(manifest: ManifestFile, *, words: Sequence[Word]) -> bytes:
     """The page of a records folder; `words` are all rows of vocabulary.tsv: id, token, count."""
     tokens = {number: token for number, token, _ in words}
     script = Resources(mode="inline", components=["bokeh"]).js_raw[0]
     parts = [
         _head(manifest),
-        _advice(advice.advice(manifest, words)),
+        _advice([item.text for item in manifest.advice]),
         _section("Splits", tables.splits(manifest)),
         _section("Labels", tables.labels(manifest)),
         _section("Lengths", _length_sentence(manifest), '<div id="plot-lengths"></div>'),

@@ -1,0 +1,178 @@
+r"""Texts -> how many of them hold markup, damaged characters, other scripts, odd white space: pure functions of Arrow.
+
+    html               a tag, as `text.strip_html` knows it
+    mojibake           U+FFFD, or UTF-8 that was read as Latin-1 or Windows-1252 and so has, of what was one character:
+                         `Ã` or `Â` and U+0080 to U+00BF (`Ã©`), `â` and `€` or U+0080, and a third (`â€™`),
+                         `ð` and `Ÿ` or U+009F (`ðŸ˜€`), or twice `Ð` or `Ñ` and a second half (`Ð¿Ñ€`)
+    non_latin          more letters of other scripts than of the Latin one, told by the lead bytes of UTF-8
+    glued_white_space  white space other than U+0020 that `text.filters` leaves in the text
+    invisible          zero-width characters, U+FEFF, soft hyphens
+
+Expressions cost 2 ms a MB each, so of a large input only a share of the texts is looked at, chosen by key: which ones
+depends on their content alone. What is found in parts adds up.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.splits import key_halves
+from pipeline.text import TAG, UNICODE_WHITE_SPACE
+
+# Arrow matches bytes as if they were Latin-1: \xc3\x83 is the UTF-8 of Ã.
+_SECOND = r"(?:\xc2[\x80-\xbf]|[\xc5\xc6\xcb][\x80-\xbf]|\xe2(?:\x80[\x90-\xbf]|\x82\xac|\x84\xa2))"
+_MOJIBAKE = "|".join([
+    r"\xef\xbf\xbd",
+    r"\xc3[\x82\x83]\xc2[\x80-\xbf]",
+    rf"\xc3\xa2(?:\xe2\x82\xac|\xc2\x80){_SECOND}",
+    rf"\xc3\xb0(?:\xc5\xb8|\xc2\x9f){_SECOND}",
+    rf"(?:\xc3[\x90\x91]{_SECOND}){{2}}",
+])  # fmt: skip
+_INVISIBLE = r"\xc2\xad|\xe2\x80[\x8b-\x8d]|\xe2\x81\xa0|\xef\xbb\xbf"
+_NOT_ASCII = r"[\x80-\xff]"
+
+_EXAMPLES = 3
+_EXAMPLE_CHARACTERS = 80
+
+# +1 for a Latin letter's first byte, -1 for one of another script. U+0080 to U+00BF and U+2000 to U+2FFF are signs,
+# 0xF0 begins emoji as well as rare ideographs, 0xEF forms of known letters: none of these says anything.
+_SCRIPT = np.zeros(256, np.int8)
+_SCRIPT[[*range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1), *range(0xC3, 0xCA)]] = 1
+_SCRIPT[[*range(0xCD, 0xE2), *range(0xE3, 0xEE)]] = -1
+# U+1E00 to U+1EFF are Latin again: Vietnamese is full of them.
+_LATIN_EXTENDED = (0xE1, range(0xB8, 0xBC))
+
+
+class Found(NamedTuple):
+    """Texts with a quality: how many, and (place in the shuffled order, snippet) of the first of them."""
+
+    texts: int
+    examples: tuple[tuple[bytes, str], ...]
+
+
+class Quality(NamedTuple):
+    """What part of the texts is like. rows: all of them; looked_at: those that were chosen."""
+
+    rows: int = 0
+    looked_at: int = 0
+    found: Mapping[str, Found] = {}
+
+
+class Look(NamedTuple):
+    """How texts are looked at: which share of them, and what `text.filters` takes out."""
+
+    share: float
+    filters: str
+
+
+def look(texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray, how: Look) -> Quality:
+    """Texts and their keys, [rows] -> what those that were chosen are like.
+
+    >>> texts = pa.array(["a <b>bold</b> word".encode(), "cafÃ©".encode()], pa.large_binary())
+    >>> keys = pa.array([bytes(16), bytes(16)], pa.large_binary())
+    >>> [(name, some.texts) for name, some in look(texts, keys, Look(1.0, "")).found.items() if some.texts]
+    [('html', 1), ('mojibake', 1)]
+    """
+    rows = len(texts)
+    if how.share < 1:
+        chosen = pa.array(is_chosen(keys, how.share))
+        texts, keys = texts.filter(chosen), keys.filter(chosen)
+    others = pc.match_substring_regex(texts, _NOT_ASCII)
+    other_texts, other_keys = texts.filter(others), keys.filter(others)
+    is_foreign = pa.array(_letters(other_texts) < 0)
+    found = {
+        "html": _matching(texts, keys, TAG),
+        "mojibake": _matching(other_texts, other_keys, _MOJIBAKE),
+        "non_latin": _found(other_texts.filter(is_foreign), other_keys.filter(is_foreign), None),
+        "glued_white_space": _matching(texts, keys, _glued(how.filters)),
+        "invisible": _matching(other_texts, other_keys, _INVISIBLE),
+    }
+    return Quality(rows, len(texts), found)
+
+
+def is_chosen(keys: pa.LargeBinaryArray, share: float) -> npt.NDArray[np.bool_]:
+    """Keys [rows] -> whether each is among the share that is looked at; independent of split and shard.
+
+    >>> is_chosen(pa.array([bytes(16), b"\\xff" * 16], pa.large_binary()), 0.5).tolist()
+    [True, False]
+    """
+    return (key_halves(keys)[:, 1] & np.uint64(0xFFFFFFFF)) < np.uint64(min(int(share * 2**32), 2**32))
+
+
+def add(parts: Iterable[Quality]) -> Quality:
+    """What all parts together are like."""
+    rows = looked_at = 0
+    found: dict[str, Found] = {}
+    for part in parts:
+        rows += part.rows
+        looked_at += part.looked_at
+        for name, some in part.found.items():
+            before = found.get(name, Found(0, ()))
+            found[name] = Found(before.texts + some.texts, _first({*before.examples, *some.examples}))
+    return Quality(rows, looked_at, found)
+
+
+def for_manifest(quality: Quality, *, wordless: int) -> dict[str, Any]:
+    """The key `quality` of manifest.json; `wordless`: texts without a token, counted elsewhere, in all rows."""
+    is_all = quality.looked_at == quality.rows
+    findings = {
+        name: _finding(some.texts, quality.looked_at, exact=is_all, examples=[text for _, text in some.examples])
+        for name, some in quality.found.items()
+    }
+    findings["empty_after_cleaning"] = _finding(wordless, quality.rows, exact=True, examples=[])
+    return {"rows": quality.rows, "sampled_rows": quality.looked_at, "findings": findings}
+
+
+def _finding(count: int, of: int, *, exact: bool, examples: list[str]) -> dict[str, Any]:
+    share = round(count / max(of, 1), 6)
+    return {"count": count, "of": of, "share": share, "exact": exact, "examples": examples}
+
+
+def _glued(filters: str) -> str:
+    left = [character for character in UNICODE_WHITE_SPACE if character != " " and character not in filters]
+    return "|".join("".join(rf"\x{byte:02x}" for byte in character.encode()) for character in left) or r"[^\x00-\xff]"
+
+
+def _letters(texts: pa.LargeBinaryArray) -> npt.NDArray[np.int64]:
+    """Latin letters less letters of other scripts, int64 [rows]."""
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1] if len(texts) else [0]
+    text = np.frombuffer(data or b"", np.uint8)[ends[0] : ends[-1]]
+    scores = _SCRIPT[text]
+    lead, seconds = _LATIN_EXTENDED
+    is_latin = (text[:-1] == lead) & np.isin(text[1:], seconds)
+    scores[:-1][is_latin] = 1
+    before = np.concatenate([[0], np.cumsum(scores, dtype=np.int64)])
+    return np.diff(before[np.asarray(ends) - ends[0]])
+
+
+def _matching(texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray, pattern: str) -> Found:
+    matches = pc.match_substring_regex(texts, pattern)
+    return _found(texts.filter(matches), keys.filter(matches), pattern)
+
+
+def _found(texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray, pattern: str | None) -> Found:
+    halves = key_halves(keys)
+    order = np.lexsort((halves[:, 0], halves[:, 1]))
+    is_new = np.concatenate([[True], (np.diff(halves[order], axis=0) != 0).any(axis=1)])[: len(order)]
+    first = pa.array(order[is_new][:_EXAMPLES])
+    texts, keys = texts.take(first), keys.take(first)
+    places = pc.find_substring_regex(texts, pattern).to_pylist() if pattern else [0] * len(texts)
+    snippets = (_snippet(text, place) for text, place in zip(texts.to_pylist(), places, strict=True))
+    ranked = ((key[8:] + key[:8], snippet) for key, snippet in zip(keys.to_pylist(), snippets, strict=True))
+    return Found(len(halves), _first(ranked))
+
+
+def _snippet(text: bytes, place: int) -> str:
+    """At most _EXAMPLE_CHARACTERS around a place in a text, whole characters."""
+    half = _EXAMPLE_CHARACTERS // 2
+    before = text[max(place - 4 * half, 0) : place].decode(errors="ignore")[-half:]
+    return before + text[place : place + 4 * half].decode(errors="ignore")[:half]
+
+
+def _first(examples: Iterable[tuple[bytes, str]]) -> tuple[tuple[bytes, str], ...]:
+    return tuple(sorted(examples)[:_EXAMPLES])
