@@ -57,23 +57,31 @@ def transform_batch(
     columns = [rows["text"], rows["position"], pa.array(labels), keys, pa.array(splits)]
     offsets = pa.array(np.arange(rows.num_rows + 1))
     lists = [pa.LargeListArray.from_arrays(offsets, column) for column in columns]
-    is_sample = _samples(rows["text"], keys=keys, splits=splits)
+    is_sample = _samples(rows["text"], labels=labels, keys=keys, splits=splits)
     sample_offsets = np.concatenate([[0], np.cumsum(is_sample)])
     samples = pa.LargeListArray.from_arrays(pa.array(sample_offsets), rows["text"].filter(pa.array(is_sample)))
     return pa.RecordBatch.from_arrays([*lists, samples], schema=TRANSFORM_SCHEMA)
 
 
 def _samples(
-    texts: pa.LargeBinaryArray, *, keys: pa.LargeBinaryArray, splits: npt.NDArray[np.int64]
+    texts: pa.LargeBinaryArray,
+    *,
+    labels: npt.NDArray[np.int64],
+    keys: pa.LargeBinaryArray,
+    splits: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.bool_]:
-    """Marks the rows of each split with the smallest keys, so that the samples are the same however rows are
-    batched."""
-    order = key_halves(keys)[:, 1]
+    """Marks the rows of each split with the smallest keys, one of those with equal text and label, so that the samples
+    are the same however rows are batched."""
+    halves = key_halves(keys)
     is_short = pc.less_equal(pc.binary_length(texts), _SAMPLE_BYTES).to_numpy(zero_copy_only=False)
+    order = np.lexsort((labels, halves[:, 0], halves[:, 1], splits))
+    order = order[is_short[order]]
+    sorted_columns = (labels[order], halves[order, 0], halves[order, 1], splits[order])
+    is_new = np.logical_or.reduce([column[1:] != column[:-1] for column in sorted_columns])
+    order = order[np.concatenate([[True], is_new])[: len(order)]]
     is_sample = np.zeros(len(texts), np.bool_)
     for split in range(len(SPLITS)):
-        candidates = np.flatnonzero(is_short & (splits == split))
-        is_sample[candidates[np.argsort(order[candidates], kind="stable")[:SAMPLES_OF_SPLIT]]] = True
+        is_sample[order[splits[order] == split][:SAMPLES_OF_SPLIT]] = True
     return is_sample
 
 

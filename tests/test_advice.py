@@ -48,7 +48,7 @@ def origin(grow: bool) -> dict[str, Any]:
     return {
         "vocabulary": {"size": 3, "sha256": "", "from": {
             "kind": "token_list", "path": "words.txt", "sha256": "", "words": 3, "last_id": 3}},
-        "config": {"vocabulary": {"top_words": 4, "grow": grow}},
+        "config": {"vocabulary": {"top_words": 4, "from": "words.txt", "grow": grow}},
     }  # fmt: skip
 
 

@@ -247,3 +247,42 @@ def test_job_orders_whole_number_labels_by_value(tmp_path: Path) -> None:
     assert manifest(folder)["labels"] == ["2", "9", "10"]
     assert sorted(label for _, label in examples(folder, "train")) == [0, 1, 2, 2]
     assert [file.name for file in sorted((folder / "records").glob("eval*"))] == ["eval-00000-of-00001.tfrecord"]
+
+
+# Whichever way the work is cut, these figures are the same.
+FIGURES = ("splits", "coverage", "duplicates", "quality", "telling_words", "advice", "samples")
+
+
+def test_job_finds_what_the_texts_are_like(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {"text": f"{'good' if row % 2 else 'bad'} film number {row % 60}", "label": str(row % 2), "part": "train"}
+        for row in range(120)
+    ]
+    rows += [
+        {"text": "good film number 1", "label": "1", "part": "test"},
+        {"text": "GOOD film, number 1!", "label": "0", "part": "test"},
+        {"text": "new words <br />\u00a0here", "label": "0", "part": "eval"},
+        {"text": " ?!", "label": "0", "part": "eval"},
+        {"text": "...", "label": "1", "part": "eval"},
+    ]
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    found = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "out", split__column="part"))
+    exact, normalised = found["duplicates"]["exact"], found["duplicates"]["normalised"]
+    assert (exact["texts"], exact["rows"], exact["conflicting"]) == (60, 61, 0)
+    assert (normalised["texts"], normalised["rows"], normalised["conflicting"]) == (60, 62, 1)
+    assert exact["across"][1] == {"splits": ["train", "test"], "texts": 1, "rows": [2, 1], "conflicting": 0}
+    assert normalised["across"][1] == {"splits": ["train", "test"], "texts": 1, "rows": [2, 2], "conflicting": 1}
+    findings = found["quality"]["findings"]
+    assert {name: finding["count"] for name, finding in findings.items()} == {
+        "html": 1, "mojibake": 0, "non_latin": 0, "glued_white_space": 1, "invisible": 0, "empty_after_cleaning": 2,
+    }  # fmt: skip
+    assert findings["html"]["examples"] == ["new words <br />\u00a0here"]
+    telling = found["telling_words"]
+    assert (telling["sampled_rows"], telling["exact"]) == (120, True)
+    assert [telling["labels"][label][0]["token"] for label in "01"] == ["bad", "good"]
+    assert telling["labels"]["1"][0]["count"] == 60
+    assert [item["setting"] for item in found["advice"]][:2] == ["split.column", "split.column"]
+
+    monkeypatch.setattr(plan.plan_tasks, "__kwdefaults__", {"range_bytes": 900})
+    again = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "other", split__column="part"))
+    assert {name: again[name] for name in FIGURES} == {name: found[name] for name in FIGURES}
