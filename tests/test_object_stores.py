@@ -17,6 +17,7 @@ from pipeline.filesystem import BeamFiles, check_filesystem, use_options
 from pipeline.publish import check_output
 from pipeline.run import run
 from pipeline.runners import beam_options
+from pipeline.vocabulary_sources import resolve
 
 SETTINGS = {**SMALL_SETTINGS, "split.train": "0.9", "split.test": "0", "output.max_rejected": "0.1"}
 
@@ -101,6 +102,33 @@ def test_job_on_a_store_writes_what_it_writes_here(
     again = store.contents(f"{root}/out")
     assert again.keys() == local.keys()
     assert {name: again[name] for name in same} == {name: local[name] for name in same}
+
+
+def test_vocabulary_from_a_store(
+    store: Store, source: Path, small_records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files, root = BeamFiles(), f"{store.root}/vocabulary"
+    for name in ("manifest.json", "vocabulary.tsv", "report.html"):
+        files.write(f"{root}/folder/{name}", (small_records / name).read_bytes())
+    files.write(f"{root}/tokens.txt", b"word1\nword2\n")
+    files.write(f"{root}/other/tokens.txt", b"word1\n")
+    for path, kind, words in [("tokens.txt", "token_list", 2), ("folder", "records_folder", 199)]:
+        config, found = resolve(load(None, {"vocabulary.from": f"{root}/{path}"}), files)
+        assert found is not None
+        assert found.origin[:2] == (kind, f"{root}/{path}")
+        assert (len(found.words), config.vocabulary.top_words) == (words, words + 1)
+    for path, message in [("gone", "there is no file or folder"), ("other", "holds no manifest.json")]:
+        with pytest.raises(UserError, match=message):
+            resolve(load(None, {"vocabulary.from": f"{root}/{path}"}), files)
+    options = [f"--vocabulary.from={root}/tokens.txt", *ONE_THREAD, *store.options]
+    paths = [f"--input.path={source}", f"--output.path={tmp_path / 'records'}", "--output.max_rejected=0.1"]
+    assert main(["run", *paths, *options]) == 0
+    assert f"ids up to 2 from {root}/tokens.txt" in described(tmp_path / "records", capsys)
+
+
+def described(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["describe", str(folder)]) == 0
+    return " ".join(capsys.readouterr().out.split())
 
 
 def test_files_on_a_store_are_written_moved_and_removed(store: Store) -> None:
