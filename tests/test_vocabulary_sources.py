@@ -118,6 +118,14 @@ def test_vocabulary_sources_keras_ids_of_real_reviews(imdb: Path, tmp_path: Path
     assert ids_of(reviews, config, source, tmp_path) == keras.texts_to_sequences(reviews)
 
 
+def test_vocabulary_sources_keras_split_beside_spaces(tmp_path: Path) -> None:
+    keras = tokenizer(["well-made film.", "film-noir made-up"], split="-", filters=" .")
+    config, source = resolved(write(tmp_path / "tokenizer.json", keras.to_json()))
+    assert [token for _, token in source.words] == ["made", "film", "well", "noir", "up"]
+    assert set(config.text.filters) == set(" .-")
+    assert ids_of(["Made-up noir film-well"], config, source, tmp_path) == [[1, 5, 4, 2, 3]]
+
+
 # word_index -> (id, token as it is spelt), last id
 INDEXES = [
     ({"the": 1, "film": 2}, [(1, "the"), (2, "film")], 2),
