@@ -6,8 +6,9 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 SOURCES := pipeline trainer benchmarks tests setup.py
 DEMO := out/demo
+IMAGE ?= textrecords
 
-.PHONY: help install demo test bench lint format types lock clean
+.PHONY: help install demo test bench lint format types lock image clean
 
 help:
 	@echo "make install  a virtual environment in .venv with everything in it"
@@ -16,6 +17,7 @@ help:
 	@echo "make bench    all benchmarks, for hours; python -m benchmarks --help tells how to run one"
 	@echo "make format   formats the code;  make lint, make types: only these"
 	@echo "make lock     resolves requirements.lock anew from setup.py"
+	@echo "make image    builds the image for workers on a cluster; IMAGE=registry/name:tag names it"
 
 install: $(INSTALLED)
 
@@ -59,6 +61,12 @@ types: install
 lock:
 	uv pip compile --universal --python-version 3.10 --generate-hashes --extra test \
 	    --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock setup.py
+
+image: install
+	docker build --platform linux/amd64 --tag $(IMAGE) \
+	    --build-arg PYTHON=$$($(RUN) -c 'import sys; print("%d.%d" % sys.version_info[:2])') \
+	    --build-arg BEAM=$$($(RUN) -c 'import importlib.metadata as m; print(m.version("apache-beam"))') .
+	@echo "docker push $(IMAGE), and start jobs with --sdk_container_image=$(IMAGE)"
 
 clean:
 	rm -rf out $(VENV) .venv-benchmarks build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
