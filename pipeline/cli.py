@@ -19,9 +19,12 @@ from pipeline.config import load, setting_names
 from pipeline.errors import UserError
 from pipeline.process import quick_imports
 from pipeline.quiet import import_tensorflow
+from pipeline.visible import visible
 
 if TYPE_CHECKING:
     from pipeline.sources.files import Files
+
+Command = Callable[[argparse.Namespace, dict[str, str], list[str]], int]
 
 _SHOWN_WORDS = 15
 
@@ -66,9 +69,9 @@ def _call(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     # Settings are taken out first, wherever they stand: argparse would take their values for its own arguments.
     overrides, rest = split_overrides(arguments)
     known, unknown = parser.parse_known_args(rest)
-    if overrides and known.command is not _run:
+    if overrides and known.command not in (_run, _doctor):
         raise UserError(f"--{next(iter(overrides))}: this command takes no settings")
-    if unknown and known.command not in (_run, _describe, _verify):
+    if unknown and known.command not in (_run, _doctor, _describe, _verify):
         raise UserError(f"{unknown[0]} is no option of this command; --help tells which there are")
     return known.command(known, overrides, unknown)
 
@@ -77,17 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pipeline", description=__doc__.partition("\n")[0], allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    run = commands.add_parser(
-        "run",
-        help="raw text -> records folder",
-        epilog=_RUN_HELP + "\n  ".join(setting_names()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    run.add_argument("--config", metavar="FILE", help="the settings")
-    run.add_argument("--overwrite", action="store_true", help="replace a records folder that is there")
+    run = _run_parser(commands, "run", "raw text -> records folder", command=_run)
     run.add_argument("--dry-run", action="store_true", help="print the settings and what would be read, and stop")
-    run.set_defaults(command=_run)
+    _run_parser(commands, "doctor", "what is wrong with a run before it starts; takes what run takes", _doctor)
 
     describe = commands.add_parser("describe", help="what a records folder holds", allow_abbrev=False)
     describe.add_argument("folder", metavar="DIR", help=_FOLDER_HELP)
@@ -106,9 +101,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _run_parser(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str, command: Command
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=what,
+        epilog=_RUN_HELP + "\n  ".join(setting_names()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--config", metavar="FILE", help="the settings")
+    parser.add_argument("--overwrite", action="store_true", help="replace a records folder that is there")
+    parser.set_defaults(command=command)
+    return parser
+
+
 def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
-    path = known.config or ("pipeline.yaml" if Path("pipeline.yaml").exists() else None)
-    config = load(path, overrides)
+    config = load(_config_path(known), overrides)
     if known.dry_run:
         from pipeline.sources import plan_tasks
         from pipeline.vocabulary_sources import resolve
@@ -131,6 +141,24 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         f"records are in {config.output.path}; `python -m pipeline describe {config.output.path}` tells what they hold"
     )
     return 0
+
+
+def _doctor(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
+    config = load(_config_path(known), overrides)
+    with quick_imports():
+        import_tensorflow(beside_transform=True)
+        from pipeline.doctor.examine import examine
+
+    found = examine(config, beam_arguments, overwrite=known.overwrite)
+    for finding in found.findings:
+        print(f"{finding.level:8} {finding.about:24} {visible(finding.text)}")
+    print("", *found.plan, "", sep="\n")
+    print(f"{found.errors} to mend" if found.errors else "ready to run")
+    return 2 if found.errors else 0
+
+
+def _config_path(known: argparse.Namespace) -> str | None:
+    return known.config or ("pipeline.yaml" if Path("pipeline.yaml").exists() else None)
 
 
 def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:

@@ -37,7 +37,10 @@ def beam_options(arguments: Sequence[str]) -> PipelineOptions:
         raise UserError(f"{unknown[0]} is neither a setting nor an option of Beam's; {hint}")
     options = PipelineOptions(list(arguments))
     # What runs on workers is in the package; nothing of the main module is pickled.
-    options.view_as(SetupOptions).save_main_session = False
+    setup = options.view_as(SetupOptions)
+    setup.save_main_session = False
+    if setup.setup_file:  # Beam goes into its folder, and of a bare name takes that to be ''
+        setup.setup_file = os.path.abspath(setup.setup_file)
     if not any(argument.startswith("--direct_") for argument in arguments):
         _use_all_cores(options)
     return options

@@ -88,6 +88,7 @@ def submitted(tmp_path_factory: pytest.TempPathFactory) -> Submitted:
 
     with gs_store(), service() as (url, requests), pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipeline.run.temp_folder", here)
+        patch.chdir(REPOSITORY)
         files = BeamFiles()
         files.write("gs://bucket/in/rows.jsonl", write_jsonl(folder / "rows.jsonl", small_rows(50)).read_bytes())
         settings = {**SMALL_SETTINGS, "input.path": "gs://bucket/in/*.jsonl", "output.path": "gs://bucket/out"}
@@ -99,7 +100,7 @@ def submitted(tmp_path_factory: pytest.TempPathFactory) -> Submitted:
             "--job_name=reviews",
             "--max_num_workers=7",
             f"--sdk_container_image={IMAGE}",
-            f"--setup_file={REPOSITORY}/setup.py",
+            "--setup_file=setup.py",
             f"--dataflow_endpoint={url}",
             "--no_auth",
         ]

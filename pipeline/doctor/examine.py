@@ -1,0 +1,76 @@
+"""The arguments of `run` -> all findings, and the plan of the job that they would start."""
+
+import tempfile
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pipeline.config import Config
+from pipeline.contract import SPLITS
+from pipeline.doctor.estimate import Estimate, check_machine, estimate, told
+from pipeline.doctor.finding import Finding, mistakes_as
+from pipeline.doctor.options import check_options
+from pipeline.doctor.places import check_input, check_output_place, check_temp_place
+from pipeline.doctor.shipping import Shipment, check_shipment, shipment
+from pipeline.filesystem import BeamFiles, use_options
+from pipeline.places import workers_are_here
+from pipeline.plan import Plan
+from pipeline.run import make_plan
+from pipeline.runners import beam_options, choose_runner
+from pipeline.token_check import check_tokens
+from pipeline.vocabulary_sources import resolve
+
+
+class Examination(NamedTuple):
+    """All that was found, and the plan in lines for a person; none where the input can't be read."""
+
+    findings: list[Finding]
+    plan: list[str]
+
+    @property
+    def errors(self) -> int:
+        """How many findings stand in the way of a run."""
+        return sum(finding.level == "error" for finding in self.findings)
+
+
+def examine(config: Config, beam_arguments: Sequence[str], *, overwrite: bool) -> Examination:
+    """Runs every check that can be run.
+
+    Raises:
+      UserError: the options for Beam are none.
+    """
+    options = beam_options(beam_arguments)
+    choose_runner(options)  # that there is such a one
+    use_options(options)
+    findings = check_options(config, options, beam_arguments)
+    check_output_place(config, findings, overwrite=overwrite)
+    check_temp_place(options, findings)
+    tasks, first = check_input(config, findings)
+    if not tasks or not first.rows:
+        return Examination(findings, [])
+    with mistakes_as(findings, "vocabulary.from"), tempfile.TemporaryDirectory(prefix="textrecords-") as staging:
+        resolved, source = resolve(config, BeamFiles())
+        if source is not None:
+            check_tokens(source, resolved.text)
+        plan = make_plan(resolved, tasks, staging=staging, progress_folder=None, source=source)
+        expected = estimate(plan, first)
+        findings.extend(check_machine(expected, plan, workers_here=workers_are_here(options)))
+        shipped = shipment(plan, options)
+        findings.extend(check_shipment(shipped))
+        return Examination(findings, plan_lines(plan, expected, shipped))
+    return Examination(findings, [])
+
+
+def plan_lines(plan: Plan, expected: Estimate, shipped: Shipment) -> list[str]:
+    """What the job would do, a line a stage."""
+    shards = ", ".join(f"{number} {split}" for split, number in zip(SPLITS, plan.shards, strict=True))
+    return [
+        f"reads     {plan.input_files:,} files, {told(plan.input_bytes)}, in {len(plan.tasks):,} parts, twice",
+        f"          about {expected.rows:,} rows, {told(expected.text_bytes)} of text",
+        f"counts    words in {plan.buckets} buckets"
+        if plan.given is None
+        else "counts    words that the given vocabulary lacks",
+        f"writes    shards: {shards}; up to {plan.rejected_files} files of rejected rows",
+        f"publishes about {told(expected.output_bytes)} to {plan.config.output.path}, manifest.json last",
+        f"ships     {len(shipped.pickles)} functions in a graph of {told(shipped.size)}",
+        f"steps     {', '.join(shipped.steps)}",
+    ]
