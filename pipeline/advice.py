@@ -68,8 +68,9 @@ def _conflicts(manifest: ManifestFile) -> Sentences:
 
 
 def _tags(manifest: ManifestFile, words: Sequence[Word]) -> Sentences:
-    html = _finding(manifest, "html")
-    if manifest.config.text.strip_html or html.share <= _TAGS:
+    html, origin = _finding(manifest, "html"), manifest.vocabulary.origin
+    comes_with_words = origin is not None and origin.kind != "token_list"  # as all of text then, and is not to change
+    if manifest.config.text.strip_html or comes_with_words or html.share <= _TAGS:
         return
     ranked = ((rank, token) for rank, (_, token, _) in enumerate(words[:_FREQUENT], start=1) if token in _TAG_NAMES)
     word = next((f" and '{token}' is word {rank}" for rank, token in ranked), "")

@@ -45,6 +45,8 @@ def divide(table: pa.Table, words: pa.Table) -> tuple[pa.Table, pa.Table]:
     >>> [part["token"].to_pylist() for part in divide(table, words)]
     [[b'b'], [b'a']]
     """
+    if not words.num_rows:
+        return table.slice(0, 0), table
     is_given = pc.is_in(table["token"], words["token"].combine_chunks())
     return table.filter(is_given), table.filter(pc.invert(is_given))
 
