@@ -5,6 +5,7 @@ need neither TensorFlow nor Beam.
 """
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -35,12 +36,17 @@ Settings come from --config (default: pipeline.yaml in this folder, if it is the
 settings:
   """
 
+_COMPARE_HELP = """\
+Limits are settings, null unless they are given in --config (default: pipeline.yaml in this folder, if it is there) or
+as --compare.NAME VALUE: max_oov_share, max_label_shift, max_length_shift, max_vocabulary_change, max_coverage_drop.
+"""
 
 _FOLDER_HELP = "the records folder; where it is not on this machine, Beam's options for its filesystem may follow"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit status: 0 done, 2 the user's mistake, 130 interrupted, 1 anything else."""
+    """Runs one command; the exit status: 0 done, 2 the user's mistake, 3 a limit of `compare` passed, 130 interrupted,
+    1 anything else."""
     parser = _parser()
     left = list(sys.argv[1:] if arguments is None else arguments)
     return guarded("pipeline", lambda: _call(parser, left))
@@ -69,9 +75,9 @@ def _call(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     # Settings are taken out first, wherever they stand: argparse would take their values for its own arguments.
     overrides, rest = split_overrides(arguments)
     known, unknown = parser.parse_known_args(rest)
-    if overrides and known.command not in (_run, _doctor):
+    if overrides and known.command not in (_run, _doctor, _compare):
         raise UserError(f"--{next(iter(overrides))}: this command takes no settings")
-    if unknown and known.command not in (_run, _doctor, _describe, _verify):
+    if unknown and known.command not in (_run, _doctor, _describe, _verify, _compare):
         raise UserError(f"{unknown[0]} is no option of this command; --help tells which there are")
     return known.command(known, overrides, unknown)
 
@@ -92,6 +98,19 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="re-hash and re-read every record", allow_abbrev=False)
     verify.add_argument("folder", metavar="DIR", help=_FOLDER_HELP)
     verify.set_defaults(command=_verify)
+
+    compare = commands.add_parser(
+        "compare",
+        help="what changed from one records folder to another; status 3 when a limit is passed",
+        epilog=_COMPARE_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    compare.add_argument("first", metavar="DIR_A", help=_FOLDER_HELP)
+    compare.add_argument("second", metavar="DIR_B")
+    compare.add_argument("--config", metavar="FILE", help="the settings, of which the section compare holds the limits")
+    compare.add_argument("--json", action="store_true", help="for programs")
+    compare.set_defaults(command=_compare)
 
     sample = commands.add_parser("sample", help="write the built-in sample corpus", allow_abbrev=False)
     sample.add_argument("--rows", type=int, required=True, metavar="N")
@@ -134,9 +153,13 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
     with quick_imports():
         import_tensorflow(beside_transform=True)
         from pipeline.display import show_progress
+        from pipeline.filesystem import BeamFiles
+        from pipeline.records_folder import read_manifest
         from pipeline.run import run
 
     run(config, beam_arguments, overwrite=known.overwrite, display=show_progress)
+    for item in read_manifest(config.output.path, BeamFiles())[1].advice:
+        print(visible(item.text))
     print(
         f"records are in {config.output.path}; `python -m pipeline describe {config.output.path}` tells what they hold"
     )
@@ -166,7 +189,7 @@ def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_argumen
     from pipeline.describe import show
     from pipeline.records_folder import most_frequent_words, read_manifest
 
-    files = _folder_files(known.folder, beam_arguments)
+    files = _folder_files([known.folder], beam_arguments)
     content, manifest = read_manifest(known.folder, files)
     if known.json:
         print(content.decode(), end="")
@@ -175,11 +198,33 @@ def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_argumen
     return 0
 
 
+def _compare(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
+    from rich.console import Console
+
+    from pipeline.compare import Folder, compare
+    from pipeline.compare_view import compared
+    from pipeline.records_folder import read_manifest, read_words
+
+    paths = [known.first, known.second]
+    files = _folder_files(paths, beam_arguments)
+    first, second = (Folder(path, read_manifest(path, files)[1], read_words(path, files)) for path in paths)
+    found = compare(first, second, load(_config_path(known), overrides).compare)
+    if known.json:
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+    else:
+        console = Console()
+        (console if console.is_terminal else Console(width=100)).print(compared(found))
+    passed = [check for check in found["checks"] if check["passed"]]
+    for check in passed:
+        print(f"{check['setting']}: {check['value']:.4f} passes the limit of {check['limit']:g}", file=sys.stderr)
+    return 3 if passed else 0
+
+
 def _verify(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
     del overrides
     from pipeline.verify import verify_folder
 
-    result = verify_folder(known.folder, _folder_files(known.folder, beam_arguments))
+    result = verify_folder(known.folder, _folder_files([known.folder], beam_arguments))
     for problem in result.problems:
         print(problem, file=sys.stderr)
     if result.problems:
@@ -190,10 +235,10 @@ def _verify(known: argparse.Namespace, overrides: dict[str, str], beam_arguments
     return 0
 
 
-def _folder_files(folder: str, beam_arguments: list[str]) -> "Files":
-    if beam_arguments and "://" not in folder:
+def _folder_files(folders: list[str], beam_arguments: list[str]) -> "Files":
+    if beam_arguments and not any("://" in folder for folder in folders):
         raise UserError(f"{beam_arguments[0]} is no option of this command; --help tells which there are")
-    return _files({"DIR": folder}, beam_arguments)
+    return _files({"DIR": folders}, beam_arguments)
 
 
 def _files(paths: Mapping[str, str | list[str]], beam_arguments: list[str]) -> "Files":

@@ -166,6 +166,16 @@ class ExportSettings(Section):
     path: Name = "out/model"
 
 
+class CompareSettings(Section):
+    """How much may change between two records folders; null: anything."""
+
+    max_oov_share: float | None = Field(None, ge=0, le=1)
+    max_label_shift: float | None = Field(None, ge=0, le=1)
+    max_length_shift: float | None = Field(None, ge=0, le=1)
+    max_vocabulary_change: float | None = Field(None, ge=0, le=1)
+    max_coverage_drop: float | None = Field(None, ge=0, le=1)
+
+
 class Config(Section):
     """All settings; a section a step of the way from raw text to the served model."""
 
@@ -178,6 +188,7 @@ class Config(Section):
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
     export: ExportSettings = ExportSettings()
+    compare: CompareSettings = CompareSettings()
 
 
 def load(path: str | None, overrides: Mapping[str, str]) -> Config:

@@ -40,3 +40,23 @@ def binned(part: SplitPart, *, bins: int, end: int) -> list[int]:
         if length <= end:
             counts[length * bins // (end + 1)] += rows
     return counts
+
+
+def distance(first: SplitPart, second: SplitPart) -> float:
+    """The most that two shares of texts not longer than any one length differ by, 0 to 1 (Kolmogorov and Smirnov's).
+
+    >>> first = SplitPart(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])
+    >>> second = SplitPart(rows=2, shards=[], labels={}, lengths=[(5, 1), (7, 1)])
+    >>> distance(first, second)
+    0.5
+    """
+    shares = {1: first.lengths, -1: second.lengths}
+    rows = {sign: max(sum(texts for _, texts in lengths), 1) for sign, lengths in shares.items()}
+    steps = sorted((length, sign, texts) for sign, lengths in shares.items() for length, texts in lengths)
+    seen = {1: 0, -1: 0}
+    largest = 0.0
+    for place, (length, sign, texts) in enumerate(steps):
+        seen[sign] += texts
+        if place + 1 == len(steps) or steps[place + 1][0] != length:
+            largest = max(largest, abs(seen[1] / rows[1] - seen[-1] / rows[-1]))
+    return largest
