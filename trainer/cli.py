@@ -67,9 +67,10 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         from trainer.display import show_training
         from trainer.export import export
         from trainer.files import check_reachable
-        from trainer.fit import evaluate_test_split, train
+        from trainer.fit import score_held_out, train
         from trainer.isolated import ExportError
         from trainer.manifest import read_manifest
+        from trainer.report import write_page
         from trainer.tables import console, metrics_table
         from trainer.versions import check_writable
 
@@ -79,12 +80,14 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     check_writable(config.export.path)
     with show_training() as progress:
         trained = train(config, manifest, resume=known.resume, progress=progress)
-    metrics = evaluate_test_split(trained, config.training) if manifest.splits["test"].rows else None
+    scored = score_held_out(trained, config.training)
+    metrics = scored.metrics if scored and scored.split == "test" else None
     try:
         exported = export(trained, config, metrics=metrics)
     except ExportError as error:
         print(f"trainer: error: {error}", file=sys.stderr)
         return 1
+    page = write_page(trained, config, scored=scored)
     if metrics is None:
         print("the records folder has no test rows, so there are no metrics (split.test is 0)")
     else:
@@ -92,6 +95,7 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     print(
         f"\nmodel      {exported.path}  (checked with {exported.texts} texts in a fresh process)\n"
         f"training   {config.training.path}  (metrics.json, history.csv, tensorboard)\n"
+        f"look at    {page}  (curves, confusion, calibration, mistakes, nearest words)\n"
         f'ask it     python -m trainer predict --model {config.export.path} "a text"'
     )
     return 0

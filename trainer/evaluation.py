@@ -1,8 +1,12 @@
-"""Model + a split of a records folder -> metrics."""
+"""Model + a split of a records folder -> metrics, and the examples behind them."""
 
-from collections.abc import Callable, Sequence
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from pipeline.contract import Split
@@ -13,6 +17,34 @@ from trainer.metrics import Metrics, classification_metrics
 from trainer.model import TextClassifier, class_scores
 
 Scorer = Callable[[tf.Tensor], tf.Tensor]
+
+# What a person will read of them; their ids are all that is kept of the examples.
+_MISTAKES: Final = 20
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An example that was taken for another label. label, predicted: indices; probability: of the predicted one."""
+
+    ids: list[int]
+    label: int
+    predicted: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class ScoredSplit:
+    """What a model says of a split.
+
+    scores: float32 [examples, classes]; labels: int64 [examples], the right ones.
+    mistakes: the wrong answers of the highest probability, the highest first.
+    """
+
+    split: Split
+    scores: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    mistakes: list[Mistake]
+    metrics: Metrics
 
 
 def scorer(model: TextClassifier, labels: Sequence[str]) -> Scorer:
@@ -27,12 +59,12 @@ def scorer(model: TextClassifier, labels: Sequence[str]) -> Scorer:
 
 
 class Evaluator:
-    """Model + split -> metrics, as often as wanted; the graphs of model and input are made once."""
+    """Model + split -> scores and metrics, as often as wanted; the graphs of model and input are made once."""
 
     def __init__(self, model: TextClassifier, manifest: Manifest, split: Split, *, batch_size: int) -> None:
         self._score = scorer(model, manifest.labels)
         self._batches = evaluation_batches(manifest, split, batch_size=batch_size, trim=model.settings.mask_zero)
-        self._manifest = manifest
+        self._manifest, self._split = manifest, split
 
     def metrics(self) -> Metrics:
         """The metrics of the model as it is now.
@@ -40,21 +72,44 @@ class Evaluator:
         Raises:
           UserError: the split's records can't be read.
         """
-        scores: list[np.ndarray] = []
-        labels: list[np.ndarray] = []
+        return self.scored().metrics
+
+    def scored(self) -> ScoredSplit:
+        """The scores of the model as it is now, with what follows from them.
+
+        Raises:
+          UserError: the split's records can't be read.
+        """
+        scores: list[npt.NDArray[np.float32]] = []
+        labels: list[npt.NDArray[np.int64]] = []
+        mistakes: list[Mistake] = []
         for ids, batch_labels in checked(self._batches, self._manifest):
             scores.append(self._score(ids).numpy())
             labels.append(batch_labels.numpy())
-        names = self._manifest.labels
-        return classification_metrics(np.concatenate(scores), np.concatenate(labels), label_names=names)
+            found = _mistakes(ids.numpy(), labels[-1], scores[-1])
+            mistakes = heapq.nlargest(_MISTAKES, [*mistakes, *found], key=lambda mistake: mistake.probability)
+        every_score, every_label = np.concatenate(scores), np.concatenate(labels)
+        metrics = classification_metrics(every_score, every_label, label_names=self._manifest.labels)
+        return ScoredSplit(self._split, every_score, every_label, mistakes, metrics)
 
 
-def evaluate_split(model: TextClassifier, manifest: Manifest, split: Split, *, batch_size: int) -> Metrics:
-    """The metrics of a split.
+def _mistakes(
+    ids: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]
+) -> Iterator[Mistake]:
+    """Those of a batch that can be among the most confident of all."""
+    predicted = scores.argmax(axis=1)
+    confidence = np.where(predicted == labels, -1, scores.max(axis=1))
+    for row in np.argsort(-confidence, kind="stable")[:_MISTAKES]:
+        if confidence[row] >= 0:
+            yield Mistake(ids[row].tolist(), int(labels[row]), int(predicted[row]), float(confidence[row]))
+
+
+def score_split(model: TextClassifier, manifest: Manifest, split: Split, *, batch_size: int) -> ScoredSplit:
+    """The scores of a split, with what follows from them.
 
     Raises:
       UserError: the split has no rows, or its records can't be read.
     """
     if not manifest.splits[split].rows:
         raise UserError(f"split.{split}: {manifest.folder} holds no {split} rows, so there is nothing to evaluate")
-    return Evaluator(model, manifest, split, batch_size=batch_size).metrics()
+    return Evaluator(model, manifest, split, batch_size=batch_size).scored()

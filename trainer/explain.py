@@ -17,11 +17,12 @@ import tensorflow as tf
 from pipeline.contract import PADDING_ID, Oov, oov_id
 from pipeline.errors import UserError
 from pipeline.text import tokenize
+from trainer import nearest as neighbours
 from trainer.exported import ExportedModel, Floats
+from trainer.nearest import Neighbour
 
-# Enough to see what the embedding has learnt, and few enough to read.
+# Few enough to read.
 _TELLING_WORDS: Final = 3
-_NEIGHBOURS: Final = 5
 # A text is scored once without each of its words; so many take a second at 500 ids.
 _MOST_TRIED: Final = 500
 _FLOAT_BYTES: Final = 4
@@ -35,14 +36,6 @@ class Token:
     is_known: bool
     id: int | None
     place: int | None
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """A word, and the cosine between its vector and another word's."""
-
-    token: str
-    cosine: float
 
 
 @dataclass(frozen=True)
@@ -201,23 +194,7 @@ def nearest(model: ExportedModel, word: str, embedding: Floats) -> list[Neighbou
     Looked for among the most frequent words, those of which both embeddings are kept.
     """
     candidates = {id: token for token, id in model.words.items() if id < len(model.embedding_before)}
-    own = model.words[word]
-    if own >= len(embedding):
-        return []
-    others = np.array([id for id in candidates if id != own], np.int64)
-    cosines = _unit(embedding[others]) @ _unit(embedding[own])
-    order = np.argsort(-cosines, kind="stable")[:_NEIGHBOURS]
-    return [Neighbour(candidates[int(others[place])], float(cosines[place])) for place in order]
-
-
-def _unit(vectors: Floats) -> Floats:
-    """Vectors along the last axis, of length 1; a vector of zeros stays as it is.
-
-    >>> _unit(np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)).round(1).tolist()
-    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
-    """
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return neighbours.nearest(model.words[word], embedding, candidates)
 
 
 def _equal_words(tokens: Sequence[list[Token]], vectors: Floats) -> EqualWords | None:

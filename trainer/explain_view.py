@@ -9,8 +9,9 @@ from rich.text import Text
 
 from pipeline.config import SequenceSettings, TextSettings
 from pipeline.contract import PADDING_ID, PADDING_TOKEN, first_word_id, oov_id
-from trainer.explain import Explanation, Neighbour, TellingWord, TextSteps, Token
+from trainer.explain import Explanation, TellingWord, TextSteps, Token
 from trainer.exported import ModelInfo
+from trainer.nearest import Neighbour
 from trainer.tables import visible
 
 _SHOWN_TOKENS = 40

@@ -15,10 +15,10 @@ from typing import Any
 import keras
 
 from pipeline.config import Config, TrainingSettings
-from pipeline.contract import MANIFEST_FILE
+from pipeline.contract import MANIFEST_FILE, Split
 from pipeline.errors import UserError
 from trainer.dataset import batch_count, checked, training_batches
-from trainer.evaluation import Evaluator, evaluate_split
+from trainer.evaluation import Evaluator, ScoredSplit, score_split
 from trainer.history import CurvePoint, EpochRecord, History, best_epoch, is_over
 from trainer.learner import Learner
 from trainer.logs import TensorBoardLog
@@ -85,15 +85,18 @@ def train(config: Config, manifest: Manifest, *, resume: bool = False, progress:
     return TrainedModel(model, manifest, state.history, best)
 
 
-def evaluate_test_split(trained: TrainedModel, settings: TrainingSettings) -> Metrics:
-    """The metrics of the test split, which metrics.json in training.path holds as well.
-
-    Raises:
-      UserError: the test split has no rows.
+def score_held_out(trained: TrainedModel, settings: TrainingSettings) -> ScoredSplit | None:
+    """The scores of the test split, whose metrics go to metrics.json in training.path; of the eval split where there
+    are no test rows, and None where there are neither.
     """
-    metrics = evaluate_split(trained.model, trained.manifest, "test", batch_size=settings.batch_size)
-    RunFolder(settings.path).write_metrics(metrics)
-    return metrics
+    held_out: tuple[Split, ...] = ("test", "eval")
+    for split in held_out:
+        if trained.manifest.splits[split].rows:
+            scored = score_split(trained.model, trained.manifest, split, batch_size=settings.batch_size)
+            if split == "test":
+                RunFolder(settings.path).write_metrics(scored.metrics)
+            return scored
+    return None
 
 
 class _Run:

@@ -6,6 +6,7 @@ weights-epoch-00002.npz    the weights of the best epoch so far
 history.csv                a line an epoch
 tensorboard/               the same for TensorBoard, with points of the loss curve between
 metrics.json               the test split, scored with the best epoch's weights
+training.html              all of it for a person to look at, see `trainer.report`
 """
 
 import json
@@ -31,6 +32,7 @@ CHECKPOINT_FILE = "checkpoint.npz"
 FIRST_VECTORS_FILE = "first-vectors.npz"
 HISTORY_FILE = "history.csv"
 METRICS_FILE = "metrics.json"
+PAGE_FILE = "training.html"
 TENSORBOARD_FOLDER = "tensorboard"
 
 _WEIGHTS_NAME = re.compile(r"weights-epoch-\d{5,}\.npz")
@@ -130,13 +132,20 @@ class RunFolder:
         content = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False)
         files.write(files.join(self.path, METRICS_FILE), f"{content}\n".encode())
 
+    def write_page(self, page: bytes) -> str:
+        """Writes training.html; gives its path."""
+        path = files.join(self.path, PAGE_FILE)
+        files.write(path, page)
+        return path
+
     def tensorboard(self, history: History) -> TensorBoardLog:
         """A log that has what the history holds."""
         return TensorBoardLog(files.join(self.path, TENSORBOARD_FOLDER), history)
 
     def _own_names(self) -> list[str]:
         logs = [f"{TENSORBOARD_FOLDER}/{part}" for part in ("train", "eval")]
-        return [CHECKPOINT_FILE, FIRST_VECTORS_FILE, HISTORY_FILE, METRICS_FILE, *logs, *self._weights_files()]
+        names = [CHECKPOINT_FILE, FIRST_VECTORS_FILE, HISTORY_FILE, METRICS_FILE, PAGE_FILE]
+        return [*names, *logs, *self._weights_files()]
 
     def _weights_files(self) -> list[str]:
         if not tf.io.gfile.isdir(self.path):
