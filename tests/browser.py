@@ -19,10 +19,17 @@ from typing import Any
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MISSING = "needs Chromium: apt-get install chromium (Debian's package)"
 _FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-extensions", "--hide-scrollbars",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--disable-extensions", "--hide-scrollbars",
     "--remote-debugging-pipe",
 )  # fmt: skip
+# Puts the pipes where Chromium looks for them, and becomes it.
+_CONNECT = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.dup2(int(sys.argv[2]), 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
@@ -80,9 +87,10 @@ class Browser:
         path.write_bytes(base64.b64decode(answer["data"]))
 
     def requests(self) -> list[str]:
-        """What the page asked for since it was opened, itself left out."""
+        """What the page asked for since it was opened, itself and what it carries in `data:` left out."""
         sent = [event["params"] for event in self.events if event["method"] == "Network.requestWillBeSent"]
-        return [event["request"]["url"] for event in sent if event["request"]["url"] != event["documentURL"]]
+        urls = [event["request"]["url"] for event in sent if event["request"]["url"] != event["documentURL"]]
+        return [url for url in urls if not url.startswith("data:")]
 
     def complaints(self) -> list[str]:
         """What stands in the console since the page was opened: errors, warnings and refusals."""
@@ -109,21 +117,23 @@ def browser() -> Iterator[Browser]:
     """A browser that ends with the context."""
     (from_us, commands), (answers, to_us) = os.pipe(), os.pipe()
 
-    def connect() -> None:
-        # Away from 3 and 4 first: each of the pipes' ends may stand there itself.
-        ends = [os.dup(from_us), os.dup(to_us)]
-        high = [os.dup2(end, end + 50) for end in ends]
-        os.dup2(high[0], 3)
-        os.dup2(high[1], 4)
-
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
-            [str(CHROMIUM), *_FLAGS, f"--user-data-dir={profile}"],
+            [
+                sys.executable,
+                "-S",
+                "-c",
+                _CONNECT,
+                str(from_us),
+                str(to_us),
+                str(CHROMIUM),
+                *_FLAGS,
+                f"--user-data-dir={profile}",
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=connect,
-            close_fds=False,
+            pass_fds=(from_us, to_us),
         )
         os.close(from_us)
         os.close(to_us)

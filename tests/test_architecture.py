@@ -20,8 +20,8 @@ HEAVY = {"tensorflow", "apache_beam", "tensorflow_transform", "tensorflow_metada
 # What the trainer takes from the pipeline; nothing there knows Beam.
 FOR_THE_TRAINER = {
     "pipeline.arguments", "pipeline.cli", "pipeline.config", "pipeline.contract", "pipeline.errors",
-    "pipeline.manifest_file", "pipeline.process", "pipeline.quiet", "pipeline.sample", "pipeline.sources",
-    "pipeline.text",
+    "pipeline.manifest_file", "pipeline.page", "pipeline.process", "pipeline.quiet", "pipeline.sample",
+    "pipeline.sources", "pipeline.text",
 }  # fmt: skip
 
 # Modules that import neither TensorFlow nor Beam, so that --help, --dry-run, describe and verify are quick.
@@ -32,7 +32,13 @@ LIGHT = {
     "pipeline.blobs", "pipeline.process", "pipeline.progress", "pipeline.spelling", "pipeline.display", "trainer.cli",
     "trainer",
 }  # fmt: skip
-LIGHT_PACKAGES = ("pipeline.sources", "pipeline.records", "pipeline.sample", "pipeline.vocabulary_sources")
+LIGHT_PACKAGES = (
+    "pipeline.sources",
+    "pipeline.records",
+    "pipeline.sample",
+    "pipeline.vocabulary_sources",
+    "pipeline.page",
+)
 
 # The only places where an import may wait for the moment it is needed.
 # trainer.replay hides the packages that a server lacks before it loads TensorFlow.
@@ -69,7 +75,9 @@ def test_architecture_trainer_takes_only_what_is_for_it() -> None:
     for module in MODULES:
         if module.startswith("trainer"):
             taken = {name for name, _ in imports(module) if name.startswith("pipeline")}
-            shared = {name for name in taken if name.startswith(("pipeline.sources.", "pipeline.sample."))}
+            shared = {
+                name for name in taken if name.startswith(("pipeline.sources.", "pipeline.sample.", "pipeline.page."))
+            }
             assert taken - shared <= FOR_THE_TRAINER, module
             heads = {name.partition(".")[0] for name, _ in imports(module)}
             assert not heads & {"apache_beam", "tensorflow_transform", "tfx_bsl"}, module
@@ -122,6 +130,13 @@ def test_architecture_light_modules_stay_light() -> None:
     check = f"import sys, {names}\nprint(sorted({HEAVY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "[]\n"
+
+
+def test_architecture_no_page_needs_bokehs_python() -> None:
+    """0.8 s of each run; its script in the page is a file that is read."""
+    check = "import sys, pipeline.report, trainer.report\nprint('bokeh' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "False\n"
 
 
 def test_architecture_trainer_never_loads_beam() -> None:

@@ -19,7 +19,7 @@ from pipeline.config import Config, TrainingSettings
 from pipeline.errors import UserError
 from trainer import fit
 from trainer.evaluation import Evaluator
-from trainer.fit import TrainedModel, evaluate_test_split, train
+from trainer.fit import TrainedModel, score_held_out, train
 from trainer.history import EpochRecord, best_epoch, is_over
 from trainer.manifest import Manifest
 from trainer.progress import EpochDone, StepDone
@@ -269,7 +269,9 @@ def test_fit_replaces_an_earlier_run_and_nothing_else(manifest: Manifest, tmp_pa
 
 
 def test_fit_writes_the_metrics_of_the_test_split(manifest: Manifest, unbroken: Run, tmp_path: Path) -> None:
-    metrics = evaluate_test_split(unbroken.trained, toy_config(tmp_path).training)
+    scored = score_held_out(unbroken.trained, toy_config(tmp_path).training)
+    assert scored is not None
+    metrics = scored.metrics
     assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
     assert metrics["examples"] == manifest.splits["test"].rows == 20
     assert list(metrics["per_label"]) == ["neg", "pos"]
@@ -280,6 +282,16 @@ def test_fit_trains_without_an_eval_split(tmp_path: Path) -> None:
     trained = train(toy_config(tmp_path / "training", epochs=2), folder)
     assert trained.best_epoch == 2
     assert trained.history.epochs[0].eval_loss is None
+    assert score_held_out(trained, toy_config(tmp_path / "training").training) is None
+
+
+def test_fit_scores_the_eval_split_where_there_are_no_test_rows(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "records", train=[toy_rows(20)], evaluation=toy_rows(9, seed=1))
+    config = toy_config(tmp_path / "training", epochs=1)
+    scored = score_held_out(train(config, folder), config.training)
+    assert scored is not None
+    assert (scored.split, len(scored.labels), scored.metrics["examples"]) == ("eval", 9, 9)
+    assert not (tmp_path / "training" / "metrics.json").exists()  # which is the test split's
 
 
 @pytest.mark.parametrize(

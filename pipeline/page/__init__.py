@@ -1,4 +1,4 @@
-"""What the pipeline's report.html and the trainer's training.html have in common: one file each that needs nothing else.
+"""What the pipeline's report.html and the trainer's training.html have in common: each is one file that needs no other.
 
 html.py       cells and tables; whatever comes from the data is escaped there
 plots.py      plots as data, which draw.js draws with BokehJS

@@ -1,7 +1,7 @@
 """Sections -> one HTML page with all that it needs in it: style, BokehJS and what draws the plots.
 
-A Content-Security-Policy names the page's own scripts by their hashes and forbids everything else: a script that came in
-with the data would not run even if it were not escaped, and no request leaves the page.
+A Content-Security-Policy names the page's own scripts by their hashes and forbids everything else: a script that came
+in with the data would not run even if it were not escaped, and no request leaves the page.
 """
 
 import base64

@@ -16,7 +16,7 @@ const MARKS = {
     line_alpha: layer.faint ? 0.45 : 1, line_dash: layer.dashed ? [6, 4] : [],
   }),
   dots: (plot, layer, look) => plot.scatter({
-    x: {field: "x"}, y: {field: "y"}, source: look.source, fill_color: look.ink, line_color: look.paper, size: 9,
+    x: {field: "x"}, y: {field: "y"}, source: look.source, fill_color: look.ink, line_color: look.paper, size: 7,
     fill_alpha: layer.faint ? 0.5 : 1,
   }),
   cells: (plot, layer, look) => plot.rect({
@@ -25,8 +25,9 @@ const MARKS = {
   }),
 };
 
-function range(axis, backwards) {
-  if (axis.names === null) return axis.range === null ? undefined : axis.range;
+function range(axis, {backwards = false, fromZero = false} = {}) {
+  if (axis.names === null && axis.range === null) return new Bokeh.DataRange1d(fromZero ? {start: 0} : {});
+  if (axis.names === null) return axis.range;
   const ends = [-0.5, axis.names.length - 0.5];
   return backwards ? ends.reverse() : ends;
 }
@@ -53,11 +54,11 @@ function build(described) {
   const plot = Bokeh.Plotting.figure({
     height: described.height, sizing_mode: "stretch_width", tools: "xpan,xwheel_zoom,box_zoom,reset",
     active_scroll: null, active_drag: drag, x_axis_type: described.x.scale, y_axis_type: described.y.scale,
-    x_range: range(described.x), y_range: range(described.y, true), background_fill_alpha: 0, border_fill_alpha: 0,
+    x_range: range(described.x), 
+    y_range: range(described.y, {backwards: true, fromZero: described.layers.some(layer => layer.mark === "bars")}), background_fill_alpha: 0, border_fill_alpha: 0,
     outline_line_color: null, min_border_right: 12,
   });
   Object.assign(plot.toolbar, {logo: null, autohide: true});
-  if (described.layers.some(layer => layer.mark === "bars")) plot.y_range.start = 0;
   dress(plot.xaxes[0], described.x);
   dress(plot.yaxes[0], described.y);
   if (described.x.names !== null) plot.xaxes[0].major_label_orientation = Math.PI / 3;

@@ -1,6 +1,6 @@
 """Values -> HTML that needs no script. Whatever comes from the data is escaped here, by `shown`; the rest is ours."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from pipeline.visible import visible
@@ -33,9 +33,7 @@ def table(heads: Sequence[Html], rows: Iterable[Iterable[Html]], *, kinds: str, 
     head = "".join(f'<th scope="col" class="{kind}">{name}</th>' for kind, name in zip(kinds, heads, strict=True))
     names = [f' data-head="{name}"' if stacked and name else "" for name in heads]
     opened = [f'<td class="{kind}"{name}>' for kind, name in zip(kinds, names, strict=True)]
-    lines = (
-        "".join(f"{start}{cell}</td>" for start, cell in zip(opened, row, strict=True)) for row in rows
-    )
+    lines = ("".join(f"{start}{cell}</td>" for start, cell in zip(opened, row, strict=True)) for row in rows)
     body = "".join(f"<tr>{line}</tr>\n" for line in lines)
     what = ' class="stacked"' if stacked else ""
     return f'<div class="wide"><table{what}><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>'
@@ -72,3 +70,13 @@ def share(part: float, whole: float) -> str:
     ('12.5%', '–')
     """
     return f"{part / whole:.1%}" if whole else "–"
+
+
+def settings_table(sections: Mapping[str, Mapping[str, object]]) -> Html:
+    """Settings by section, a line each."""
+    rows = [
+        [f"<code>{section}.{key}</code>", shown(str(value))]
+        for section, values in sections.items()
+        for key, value in values.items()
+    ]
+    return table(["setting", "value"], rows, kinds="tx")

@@ -52,7 +52,7 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
-    """A plot with its layers, the lowest first. lines: upright lines at a place of x, each with what it says in the key."""
+    """A plot with its layers, the lowest first. lines: upright ones at a place of x, with what the key says of each."""
 
     x: Axis
     y: Axis
@@ -69,7 +69,7 @@ def drawn(plot: Plot, *, title: str) -> Html:
         f'<span class="key {look}" style="--key:var(--{colour})">{name}</span>' for look, colour, name in keys
     )
     return (
-        f'<figure><figcaption><b>{title}</b> {key}</figcaption>'
+        f"<figure><figcaption><b>{title}</b> {key}</figcaption>"
         f'<div class="plot" style="height:{plot.height}px" role="img" aria-label="{title}"></div>'
         f'<script type="application/json">{_data(plot)}</script></figure>'
     )

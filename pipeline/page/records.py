@@ -10,9 +10,7 @@ from pipeline.page.html import Html, folded, shown
 _SHOWN_WORDS = 50
 
 
-def decoded(
-    ids: Sequence[int], tokens: Mapping[int, str], *, oov: Oov, padding: Side, padded: bool = True
-) -> Html:
+def decoded(ids: Sequence[int], tokens: Mapping[int, str], *, oov: Oov, padding: Side, padded: bool = True) -> Html:
     """The words of a record; those after the first 50 behind a click. padded: whether its padding is told.
 
     >>> decoded([0, 0, 1, 7], {7: "good"}, oov="token", padding="pre")

@@ -95,8 +95,9 @@ def calibration(bins: list[Bin], *, classes: int) -> Html:
     )
     counts = Plot(x=confidence, y=Axis(label="texts"), layers=[Layer(mark="bars", columns=columns, hover=hover)])
     sentence = (
-        f"<p>Expected calibration error <b>{expected_calibration_error(bins):.3f}</b>: so far, on average, is the share of "
-        f"right answers from the probability that the model names. It is {lean} (by {abs(gap):.3f} on the whole).</p>"
+        f"<p>Expected calibration error <b>{expected_calibration_error(bins):.3f}</b>: how far, on average, the share "
+        f"of right answers is from the probability that the model names. It is {lean} (by {abs(gap):.3f} on the whole)."
+        "</p>"
         f'<p class="soft">Definition: Guo et al., <i>On Calibration of Modern Neural Networks</i>, ICML 2017, '
         f"equation 3, with {_BINS} bins of equal width of the predicted label’s probability. Where few texts stand "
         "behind a point (right), it says little.</p>"

@@ -110,7 +110,12 @@ def _heat_map(names: Sequence[str], counts: Counts) -> Html:
             "right": [axis_names[index] for index in right],
             "predicted": [axis_names[index] for index in predicted],
         }
-        hover = [("is", "@right"), ("taken for", "@predicted"), ("texts", "@texts{0,0}"), ("of its own", "@share{0.0%}")]
+        hover = [
+            ("is", "@right"),
+            ("taken for", "@predicted"),
+            ("texts", "@texts{0,0}"),
+            ("of its own", "@share{0.0%}"),
+        ]
         return Layer(mark="cells", columns=columns, hover=hover, **options)  # type: ignore[arg-type]
 
     is_right = np.eye(len(chosen), dtype=bool)

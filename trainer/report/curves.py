@@ -6,6 +6,7 @@ from pipeline.page.html import Html
 from pipeline.page.plots import Axis, Colour, Layer, Plot, beside, drawn
 from trainer.history import EpochRecord, History
 
+
 def curves(history: History, *, best_epoch: int) -> Html:
     """All plots; the epoch whose weights were kept is marked."""
     kept = [(record.steps, f"kept: epoch {record.epoch}") for record in history.epochs if record.epoch == best_epoch]

@@ -36,6 +36,7 @@ def mistakes(
     )
     end = "beginning" if sequence.truncating == "pre" else "end"
     return (
-        f"<p>The texts as the model read them: in lower case or as the settings have it, {unknown}, and of texts longer "
-        f"than {sequence.max_length:,} ids the {end} is gone. A wrong <i>label</i> in the data shows here first.</p>" + table(["probability", "taken for", "is", "text"], rows, kinds="nttx", stacked=True)
+        f"<p>The texts as the model read them: {unknown}, and of texts longer than {sequence.max_length:,} ids the "
+        f"{end} is gone. A wrong <i>label</i> in the data shows here first.</p>"
+        + table(["probability", "taken for", "is", "text"], rows, kinds="nttx", stacked=True)
     )

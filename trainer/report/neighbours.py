@@ -25,15 +25,15 @@ def neighbours(before: Floats, after: Floats, words: Mapping[int, str]) -> Html:
         near = [_listed(nearest(id, embedding, candidates)) for embedding in (before, after)]
         rows.append([f"<b>{shown(words[id], longest=_TOKEN_CHARACTERS)}</b>", f"{distance:.2f}", *near])
     return (
-        f"<p>Of the {len(frequent):,} most frequent words those whose vectors training has moved farthest, with the words "
-        "whose vectors point most nearly the same way (cosine; 1 is the same direction). Training begins with a random "
-        "table, and so with random neighbours; words that speak for the same label then draw together.</p>"
-        + table(["word", "moved by", "nearest before training", "nearest after training"], rows, kinds="tnxx", stacked=True)
+        f"<p>Of the {len(frequent):,} most frequent words those whose vectors training has moved farthest, with the "
+        "words whose vectors point most nearly the same way (cosine; 1 is the same direction). Training begins with a "
+        "random table, and so with random neighbours; words that speak for the same label then draw together.</p>"
+        + table(
+            ["word", "moved by", "nearest before training", "nearest after training"], rows, kinds="tnxx", stacked=True
+        )
     )
 
 
 def _listed(found: Sequence[Neighbour]) -> Html:
-    parts = [
-        f"{shown(word.token, longest=_TOKEN_CHARACTERS)}&nbsp;<small>{word.cosine:.2f}</small>" for word in found
-    ]
+    parts = [f"{shown(word.token, longest=_TOKEN_CHARACTERS)}&nbsp;<small>{word.cosine:.2f}</small>" for word in found]
     return ", ".join(parts)

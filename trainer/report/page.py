@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.config import Config
 from pipeline.page import Section, document
-from pipeline.page.html import Html, advice, folded, shown, table, tiles
+from pipeline.page.html import Html, advice, folded, settings_table, shown, tiles
 from trainer.evaluation import ScoredSplit
 from trainer.history import History
 from trainer.manifest import Manifest
@@ -76,10 +76,9 @@ def _lead(trained: Trained) -> Html:
     judged = "There were no held-out texts to judge it by."
     if trained.scored is not None:
         rows = trained.scored.metrics["examples"]
-        judged = f"All figures below are of the {rows:,} texts of the {trained.scored.split} split, which it did not learn from."
-    return (
-        f"<p>Trained on {splits['train'].rows:,} texts with {len(trained.manifest.labels):,} labels. {judged}</p>"
-    )
+        split = trained.scored.split
+        judged = f"All figures below are of the {rows:,} texts of the {split} split, which it did not learn from."
+    return f"<p>Trained on {splits['train'].rows:,} texts with {len(trained.manifest.labels):,} labels. {judged}</p>"
 
 
 def _tiles(trained: Trained, bins: list[Bin]) -> Html:
@@ -112,9 +111,4 @@ def _time(seconds: float) -> str:
 
 def _settings(config: Config) -> Html:
     sections = {"model": config.model.model_dump(), "training": config.training.model_dump()}
-    rows = [
-        [f"<code>{section}.{key}</code>", shown(str(value))]
-        for section, values in sections.items()
-        for key, value in values.items()
-    ]
-    return folded("what the model was made and trained with", table(["setting", "value"], rows, kinds="tx"))
+    return folded("what the model was made and trained with", settings_table(sections))

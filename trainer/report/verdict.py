@@ -51,10 +51,10 @@ def _epochs(epochs: Sequence[EpochRecord], *, best_epoch: int) -> Iterator[str]:
         return
     if best_epoch < len(epochs):
         yield (
-            f"The eval loss rose from {losses[best_epoch - 1]:.3f} after epoch {best_epoch} to {losses[-1]:.3f} after epoch "
-            f"{len(epochs)}, the training loss went from {epochs[best_epoch - 1].loss:.3f} to {epochs[-1].loss:.3f}: what "
-            f"came later was learnt by heart. The weights of epoch {best_epoch} were kept; training.epochs "
-            f"{best_epoch} would have done."
+            f"The eval loss rose from {losses[best_epoch - 1]:.3f} after epoch {best_epoch} to {losses[-1]:.3f} after "
+            f"epoch {len(epochs)}, the training loss went from {epochs[best_epoch - 1].loss:.3f} to "
+            f"{epochs[-1].loss:.3f}: what came later was learnt by heart. The weights of epoch {best_epoch} were kept; "
+            f"training.epochs {best_epoch} would have done."
         )
     elif losses[-1] < (1 - _STILL_FALLING) * losses[-2]:
         yield (
@@ -69,6 +69,6 @@ def _calibration(bins: Sequence[Bin]) -> Iterator[str]:
     error = expected_calibration_error(list(bins))
     if error > _POORLY_CALIBRATED:
         yield (
-            f"The probabilities are off by {error:.3f} on average (expected calibration error): use them to rank texts, "
-            "not as chances."
+            f"The probabilities are off by {error:.3f} on average (expected calibration error): use them to rank "
+            "texts, not as chances."
         )
