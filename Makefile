@@ -36,7 +36,7 @@ demo: install
 	@$(RUN) -m benchmarks.bag_of_words $(DEMO)/records
 	@$(RUN) -m trainer predict --model $(DEMO)/model \
 	    "Not bad at all, as I had feared." "Not good at all, as I had feared."
-	@echo "look at $(DEMO)/records/report.html; ask on with"
+	@echo "look at $(DEMO)/records/report.html and $(DEMO)/training/training.html; ask on with"
 	@echo "  $(RUN) -m trainer predict --model $(DEMO)/model 'your own text'"
 	@echo "  $(RUN) -m trainer explain --model $(DEMO)/model 'not bad at all'"
 

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
 # What stands in a page of ours, outside of the plots; nothing of the data can be one of these.
 TAGS = {
-    "ARTICLE", "B", "BDI", "BODY", "BR", "CODE", "DD", "DEL", "DETAILS", "DIV", "DL", "DT", "FIGCAPTION", "FIGURE", "H1",
-    "H2", "H3", "HEADER", "I", "LI", "MARK", "P", "SCRIPT", "SECTION", "SMALL", "SPAN", "SUMMARY", "TABLE", "TBODY", "TD",
-    "TH", "THEAD", "TR", "UL",
+    "ARTICLE", "B", "BDI", "BODY", "BR", "CODE", "DD", "DEL", "DETAILS", "DIV", "DL", "DT", "FIGCAPTION", "FIGURE",
+    "H1", "H2", "H3", "HEADER", "I", "LI", "MARK", "P", "SCRIPT", "SECTION", "SMALL", "SPAN", "SUMMARY", "TABLE",
+    "TBODY", "TD", "TH", "THEAD", "TR", "UL",
 }  # fmt: skip
 POLICY = re.compile(rb'<meta http-equiv="Content-Security-Policy"[^>]*>\n')
 INTRUDERS = (

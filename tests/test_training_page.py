@@ -152,10 +152,11 @@ def test_mistakes_are_told_in_words() -> None:
 def test_neighbours_are_of_the_words_that_moved_farthest() -> None:
     before = np.array([[0, 0], [1, 0], [1, 0.1], [0, 1]], np.float32)
     after = np.array([[9, 9], [1, 0], [0, 2], [0, 1]], np.float32)  # 'good' turns from 'the' to 'great'
-    page = neighbours(before, after, {1: "the", 2: "good", 3: "great"})
+    page = neighbours(before, after, {1: "the", 2: "good", 3: "great"}, is_random=True)
     first = page[page.index("<tbody>") :].split("</tr>")[0]
     assert "<b><bdi>good</bdi></b>" in first
     assert f">{math.hypot(1, 1.9):.2f}<" in first
+    assert "Training began with a random table" in page
     assert first.index("<bdi>the</bdi>&nbsp;<small>1.00") < first.index("<bdi>great</bdi>&nbsp;<small>1.00")
 
 

@@ -5,7 +5,7 @@ columns of JSON, never markup. `colour` names one of the page's own colours, whi
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
@@ -13,7 +13,7 @@ from pipeline.page.html import Html
 from pipeline.visible import visible
 
 Colour = Literal["blue", "red", "orange", "green", "soft"]
-Column = Sequence[float] | Sequence[str]
+Columns = Mapping[str, Sequence[float] | Sequence[str]]
 
 _NAME_CHARACTERS = 18
 
@@ -42,7 +42,7 @@ class Layer:
     """
 
     mark: Literal["bars", "line", "dots", "cells"]
-    columns: dict[str, Column]
+    columns: Columns
     colour: Colour = "blue"
     hover: Sequence[tuple[str, str]] = ()
     key: str = ""

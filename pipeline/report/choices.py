@@ -1,11 +1,11 @@
 """A manifest -> whether max_length and top_words are well chosen: two plots, and what other values would do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipeline.lengths import binned, percentile, share_cut
 from pipeline.manifest_file import ManifestFile
 from pipeline.page.html import Html, share, table
-from pipeline.page.plots import Axis, Layer, Plot, beside, drawn
+from pipeline.page.plots import Axis, Colour, Columns, Layer, Plot, beside, drawn
 
 _BINS = 60
 _SHOWN_LENGTHS = 0.995  # of the texts: a few very long ones would press all others into the first bar
@@ -44,21 +44,10 @@ def _length_plot(manifest: ManifestFile) -> Plot:
     rows = binned(part, bins=_BINS, end=width * _BINS - 1)
     edges = [place * width for place in range(_BINS + 1)]
 
-    def layer(start: int, stop: int, **look: str) -> Layer:
-        columns = {
-            "left": edges[start:stop],
-            "right": edges[start + 1 : stop + 1],
-            "last": [edge - 1 for edge in edges[start + 1 : stop + 1]],
-            "top": rows[start:stop],
-        }
-        return Layer(
-            mark="bars", columns=columns, hover=[("ids", "@left{0,0} to @last{0,0}"), ("texts", "@top{0,0}")], **look
-        )  # type: ignore[arg-type]
-
     first_cut = min(-(-(chosen + 1) // width), _BINS)
-    layers = [layer(0, first_cut, key="whole")]
-    if share_cut(part, chosen):
-        layers.append(layer(first_cut, _BINS, colour="orange", key=f"cut: {share(share_cut(part, chosen), 1)}"))
+    layers = [_bars(edges[: first_cut + 1], rows[:first_cut], key="whole", colour="blue")]
+    if cut := share_cut(part, chosen):
+        layers.append(_bars(edges[first_cut:], rows[first_cut:], key=f"cut: {share(cut, 1)}", colour="orange"))
     lines = [(chosen + 0.5, f"max_length {chosen:,}")] if chosen < edges[-1] else []
     return Plot(
         x=Axis(label="ids of a training text before truncation", range=(0, edges[-1])),
@@ -66,6 +55,17 @@ def _length_plot(manifest: ManifestFile) -> Plot:
         layers=layers,
         lines=lines,
     )
+
+
+def _bars(edges: Sequence[int], rows: Sequence[int], *, key: str, colour: Colour) -> Layer:
+    columns: Columns = {
+        "left": edges[:-1],
+        "right": edges[1:],
+        "last": [edge - 1 for edge in edges[1:]],
+        "top": rows,
+    }
+    hover = [("ids", "@left{0,0} to @last{0,0}"), ("texts", "@top{0,0}")]
+    return Layer(mark="bars", columns=columns, colour=colour, hover=hover, key=key)
 
 
 def _coverage(manifest: ManifestFile) -> Html:
@@ -94,7 +94,7 @@ def _reaching(manifest: ManifestFile) -> Iterator[tuple[int, float]]:
 
 def _coverage_plot(manifest: ManifestFile) -> Plot:
     kept = manifest.vocabulary.size
-    columns = {
+    columns: Columns = {
         "x": [words for words, _ in manifest.coverage],
         "y": [part for _, part in manifest.coverage],
     }

@@ -35,8 +35,8 @@ def telling(manifest: ManifestFile) -> Html:
     rows = [[shown(label, longest=_LABEL_CHARACTERS), _listed(words)] for label, words in found.labels.items() if words]
     counted = "" if found.exact else f" Estimated from {found.sampled_rows:,} training texts."
     what = (
-        "<p>Words that stand more often in a label’s texts than chance would have it (times there : elsewhere). An id, a "
-        f"name or a tag among them is what a model would learn instead of the language.{counted}</p>"
+        "<p>Words that stand more often in a label’s texts than chance would have it (times there:elsewhere). An id, "
+        f"a name or a tag among them is what a model would learn instead of the language.{counted}</p>"
     )
     more = rows[_OPEN_LABELS:]
     rest = folded(f"{len(more)} more labels", table(heads, more, kinds="tx")) if more else ""

@@ -40,7 +40,8 @@ def _head(manifest: ManifestFile) -> Html:
     files = manifest.input.files
     told = (
         "<h1>What the records hold</h1>"
-        f"<p>{manifest.input.rows:,} rows of {files:,} {'file' if files == 1 else 'files'}: {rows:,} became records, {manifest.rejected.rows:,} could not be used.</p>"
+        f"<p>{manifest.input.rows:,} rows of {files:,} {'file' if files == 1 else 'files'}: {rows:,} became records, "
+        f"{manifest.rejected.rows:,} could not be used.</p>"
     )
     return told + tiles(_figures(manifest, rows=rows))
 

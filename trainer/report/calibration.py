@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.page.html import Html
-from pipeline.page.plots import Axis, Layer, Plot, beside, drawn
+from pipeline.page.plots import Axis, Columns, Layer, Plot, beside, drawn
 
 _BINS: Final = 20
 
@@ -67,7 +67,7 @@ def calibration(bins: list[Bin], *, classes: int) -> Html:
     lean = "too sure of itself" if gap > 0 else "not sure enough of itself"
     start = int(_BINS / classes) / _BINS
     confidence = Axis(label="confidence: the probability of the predicted label", format="0.00", range=(start, 1.0))
-    columns = {
+    columns: Columns = {
         "x": [part.confidence for part in bins], "y": [part.accuracy for part in bins],
         "left": [part.low for part in bins], "right": [part.high for part in bins],
         "rows": [part.rows for part in bins], "top": [part.rows for part in bins],

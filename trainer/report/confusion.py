@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.page.html import Html, bar, share, shown, table
-from pipeline.page.plots import Axis, Layer, Plot, drawn, short
+from pipeline.page.plots import Axis, Colour, Columns, Layer, Plot, drawn, short
 from trainer.metrics import LabelScores, Metrics
 
 Counts = npt.NDArray[np.int64]
@@ -97,34 +97,13 @@ def _heat_map(names: Sequence[str], counts: Counts) -> Html:
     of_row = np.maximum(counts[chosen].sum(axis=1, keepdims=True), 1)
     axis_names = [short(names[index]) for index in chosen]
 
-    def layer(places: tuple[Counts, Counts], **options: str) -> Layer:
-        right, predicted = places
-        shares = (part / of_row)[right, predicted]
-        columns = {
-            "x": predicted.tolist(),
-            "y": right.tolist(),
-            # The root: a share of 4 % is to be seen beside one of 90 %.
-            "strength": np.sqrt(shares).round(3).tolist(),
-            "texts": part[right, predicted].tolist(),
-            "share": shares.round(4).tolist(),
-            "right": [axis_names[index] for index in right],
-            "predicted": [axis_names[index] for index in predicted],
-        }
-        hover = [
-            ("is", "@right"),
-            ("taken for", "@predicted"),
-            ("texts", "@texts{0,0}"),
-            ("of its own", "@share{0.0%}"),
-        ]
-        return Layer(mark="cells", columns=columns, hover=hover, **options)  # type: ignore[arg-type]
-
     is_right = np.eye(len(chosen), dtype=bool)
     plot = Plot(
         x=Axis(label="taken for", names=axis_names),
         y=Axis(label="is", names=axis_names),
         layers=[
-            layer(np.nonzero(np.where(is_right, part, 0)), colour="blue", key="right"),
-            layer(np.nonzero(np.where(is_right, 0, part)), colour="red", key="wrong"),
+            _cells(np.where(is_right, part, 0), of_row, axis_names, key="right", colour="blue"),
+            _cells(np.where(is_right, 0, part), of_row, axis_names, key="wrong", colour="red"),
         ],
         height=150 + _CELL_PIXELS * len(chosen),
     )
@@ -137,6 +116,24 @@ def _heat_map(names: Sequence[str], counts: Counts) -> Html:
         f"<p>A row for the right label, a column for the predicted one: {which}. The stronger, the larger the share of "
         "the row; hover for the numbers, drag to zoom.</p>" + drawn(plot, title="Confusion matrix")
     )
+
+
+def _cells(counts: Counts, of_row: Counts, names: Sequence[str], *, key: str, colour: Colour) -> Layer:
+    """Those cells that are not empty; of_row: all texts of a label, int [labels, 1]."""
+    right, predicted = np.nonzero(counts)
+    shares = (counts / of_row)[right, predicted]
+    columns: Columns = {
+        "x": predicted.tolist(),
+        "y": right.tolist(),
+        # The root: a share of 4 % is to be seen beside one of 90 %.
+        "strength": np.sqrt(shares).round(3).tolist(),
+        "texts": counts[right, predicted].tolist(),
+        "share": shares.round(4).tolist(),
+        "right": [names[index] for index in right.tolist()],
+        "predicted": [names[index] for index in predicted.tolist()],
+    }
+    hover = [("is", "@right"), ("taken for", "@predicted"), ("texts", "@texts{0,0}"), ("of its own", "@share{0.0%}")]
+    return Layer(mark="cells", columns=columns, colour=colour, hover=hover, key=key)
 
 
 def _pairs(names: Sequence[str], counts: Counts) -> Html:

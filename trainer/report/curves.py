@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from pipeline.page.html import Html
-from pipeline.page.plots import Axis, Colour, Layer, Plot, beside, drawn
+from pipeline.page.plots import Axis, Colour, Columns, Layer, Plot, beside, drawn
 from trainer.history import EpochRecord, History
 
 
@@ -61,7 +61,7 @@ def _epochs(
 ) -> list[Layer]:
     """A line through the ends of the epochs, with a dot to hover at each; nothing where there are no values."""
     found = [(record, value(record)) for record in records]
-    columns = {
+    columns: Columns = {
         "x": [record.steps for record, number in found if number is not None],
         "y": [number for _, number in found if number is not None],
         "epoch": [record.epoch for record, number in found if number is not None],

@@ -13,9 +13,11 @@ _SHOWN_WORDS: Final = 16
 _TOKEN_CHARACTERS: Final = 40
 
 
-def neighbours(before: Floats, after: Floats, words: Mapping[int, str]) -> Html:
-    """A row a word. before: the first rows of the embedding that training began with, float32 [ids, dim]; after: all
-    of the trained one; words: id -> word, in the order of the ids, the most frequent first.
+def neighbours(before: Floats, after: Floats, words: Mapping[int, str], *, is_random: bool) -> Html:
+    """A row a word.
+
+    before: the first rows of the embedding that training began with, float32 [ids, dim], and whether they were drawn
+      at random; after: all of the trained one; words: id -> word, in the order of the ids, the most frequent first.
     """
     candidates = {id: word for id, word in words.items() if id < len(before)}
     frequent = np.array(list(candidates)[:_FREQUENT], np.int64)
@@ -26,12 +28,18 @@ def neighbours(before: Floats, after: Floats, words: Mapping[int, str]) -> Html:
         rows.append([f"<b>{shown(words[id], longest=_TOKEN_CHARACTERS)}</b>", f"{distance:.2f}", *near])
     return (
         f"<p>Of the {len(frequent):,} most frequent words those whose vectors training has moved farthest, with the "
-        "words whose vectors point most nearly the same way (cosine; 1 is the same direction). Training begins with a "
-        "random table, and so with random neighbours; words that speak for the same label then draw together.</p>"
+        "words whose vectors point most nearly the same way (cosine; 1 is the same direction). Words that speak for "
+        f"the same label draw together. {_began(is_random)}</p>"
         + table(
             ["word", "moved by", "nearest before training", "nearest after training"], rows, kinds="tnxx", stacked=True
         )
     )
+
+
+def _began(is_random: bool) -> str:
+    if is_random:
+        return "Training began with a random table, and so with random neighbours."
+    return "Training began with the table of another model."
 
 
 def _listed(found: Sequence[Neighbour]) -> Html:

@@ -47,11 +47,16 @@ def render(trained: Trained) -> bytes:
     sections = [
         Section("Curves", curves(trained.history, best_epoch=trained.best_epoch)),
         *(_judged(trained, scored, bins) if scored else []),
-        Section("Nearest words", neighbours(trained.before, trained.after, trained.words)),
+        Section("Nearest words", _neighbours(trained)),
         Section("Settings", _settings(trained.config)),
     ]
     head = f"<h1>What the model has learnt</h1>{_lead(trained)}{_tiles(trained, bins)}"
     return document(title="Training report", head=head + advice(sentences, otherwise=_FINE), sections=sections)
+
+
+def _neighbours(trained: Trained) -> Html:
+    is_random = trained.config.training.start_from is None
+    return neighbours(trained.before, trained.after, trained.words, is_random=is_random)
 
 
 def _judged(trained: Trained, scored: ScoredSplit, bins: list[Bin]) -> list[Section]:
