@@ -115,7 +115,7 @@ def submitted(tmp_path_factory: pytest.TempPathFactory) -> Submitted:
 def test_dataflow_is_sent_the_job_in_a_small_request(submitted: Submitted) -> None:
     assert submitted.job["name"] == "reviews"
     assert submitted.staged.keys() == {"pipeline.pb", "workflow.tar.gz", "submission_environment_dependencies.txt"}
-    # Dataflow takes 10 MB; what is sent holds no texts, and some 100 bytes for each of the input's files.
+    # Dataflow takes 10 MB; what is sent holds no texts, and the graph some 30 bytes for each of the input's files.
     assert submitted.request_bytes < 50_000
     assert len(submitted.staged["pipeline.pb"]) < 400_000
 

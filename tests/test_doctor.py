@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import google.auth
 import pytest
 from apache_beam.internal import pickler
 from conftest import REPOSITORY
@@ -93,6 +94,7 @@ def test_doctor_options(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://localhost:1")  # so that nobody looks for credentials
     found = check_options(load(None, settings), beam_options(arguments), arguments)
     assert found[0].about == "--runner"
     versions = ("versions", "--sdk_container_image")
@@ -100,6 +102,28 @@ def test_doctor_options(
         finding for finding in found[1:] if finding.about not in versions or finding.text.startswith("workers have")
     ]
     check(others, expected)
+
+
+def test_doctor_credentials(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def none(**_: object) -> None:
+        raise google.auth.exceptions.DefaultCredentialsError
+
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    monkeypatch.setattr("google.auth.default", none)
+    # settings, options -> whether credentials are missed
+    cases = [
+        ({}, [], False),
+        ({"output.path": "s3://b/out"}, [], False),
+        ({"output.path": "gs://b/out"}, [], True),
+        ({"input.path": "gs://b/in"}, [], True),
+        ({}, DATAFLOW, True),
+        ({"input.path": "gs://b/in"}, ["--no_auth"], False),
+    ]
+    for settings, arguments, missed in cases:
+        found = check_options(load(None, settings), beam_options(arguments), arguments)
+        assert any(finding.about == "credentials" for finding in found) == missed
+    assert main(["doctor", "--output.path=gs://b/out"]) == 2
+    assert "there are none for Google Cloud; gcloud auth application-default login" in capsys.readouterr().out
 
 
 # image -> what is found about versions; here are Python 3.11 and Beam 2.77.0
@@ -116,6 +140,7 @@ VERSIONS = [
 
 @pytest.mark.parametrize(("image", "expected"), VERSIONS)
 def test_doctor_versions(image: str, expected: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://localhost:1")
     monkeypatch.setattr("platform.python_version_tuple", lambda: ("3", "11", "9"))
     monkeypatch.setattr("pipeline.doctor.options.version", lambda name: {"apache-beam": "2.77.0"}[name])
     arguments = [*DATAFLOW, f"--sdk_container_image={image}"]
@@ -244,7 +269,7 @@ def test_doctor_shipment() -> None:
     check(
         check_shipment(found),
         [
-            ("error", "graph", "20 MB are more than the 10 MB that a service takes"),
+            ("warning", "graph", "20 MB, and above 10 MB a service may refuse it; put files together"),
             ("error", "functions", "Read/Map: ModuleNotFoundError: No module named 'pipeline_support'"),
         ],
     )
@@ -256,7 +281,14 @@ def test_doctor_says_all_that_is_wrong_at_once_and_then_that_it_is_ready(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "manifest.json").write_text("{}")
-    given = ["doctor", "--input.path=none.csv", "--output.path=out", "--runner=DataflowRunner", "--project=p"]
+    given = [
+        "doctor",
+        "--input.path=none.csv",
+        "--output.path=out",
+        "--runner=DataflowRunner",
+        "--project=p",
+        "--no_auth",
+    ]
     assert main(given) == 2
     out = capsys.readouterr().out
     errors = [line.split()[1] for line in out.splitlines() if line.startswith("error ")]

@@ -186,6 +186,7 @@ MISTAKES = [
     ("predict a --output FOLDER/no/o",                         "--output: FOLDER/no/o can't be written"),
     ("predict a --model FOLDER",                               "--model: FOLDER holds no exported model"),
     ("evaluate --input FOLDER/*.csv",                          "no file matches"),
+    ("evaluate --input gs://b/in.csv",                         "this machine; copy gs://b/in.csv here first"),
     ("evaluate --input FOLDER/labels",                         "the model's labels are negative, positive"),
     ("evaluate --input FOLDER/labels --label_column lable",    "it has the columns text, label"),
     ("evaluate --training.epochs 3",                         "--training.epochs: evaluate takes the settings"),

@@ -35,6 +35,9 @@ def evaluate(
     Raises:
       UserError: the input can't be read, or has no row that can be used.
     """
+    for path in [settings.path] if isinstance(settings.path, str) else settings.path:
+        if "://" in path:
+            raise UserError(f"input.path: evaluate reads files of this machine; copy {path} here first")
     labels, files = model.info.labels, LocalFiles()
     columns = Columns(settings.text_column, settings.label_column)
     tasks = plan_tasks(settings, files)

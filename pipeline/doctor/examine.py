@@ -8,7 +8,7 @@ from pipeline.config import Config
 from pipeline.contract import SPLITS
 from pipeline.doctor.estimate import Estimate, check_machine, estimate, told
 from pipeline.doctor.finding import Finding, mistakes_as
-from pipeline.doctor.options import check_options
+from pipeline.doctor.options import CREDENTIALS, check_options
 from pipeline.doctor.places import check_input, check_output_place, check_temp_place
 from pipeline.doctor.shipping import Shipment, check_shipment, shipment
 from pipeline.filesystem import BeamFiles, use_options
@@ -42,6 +42,8 @@ def examine(config: Config, beam_arguments: Sequence[str], *, overwrite: bool) -
     choose_runner(options)  # that there is such a one
     use_options(options)
     findings = check_options(config, options, beam_arguments)
+    if any(finding.about == CREDENTIALS for finding in findings):
+        return Examination(findings, [])  # to try the places would take half a minute each, and show the same
     check_output_place(config, findings, overwrite=overwrite)
     check_temp_place(options, findings)
     tasks, first = check_input(config, findings)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Final
 
+import google.auth
 from apache_beam.options.pipeline_options import (
     GoogleCloudOptions,
     PipelineOptions,
@@ -28,6 +29,9 @@ from pipeline.sources.sample import SAMPLE
 
 # Names of Beam's own images, and of those that are called after them: Python's version, Beam's version.
 _IMAGE: Final = re.compile(r"beam_python(\d\.\d+)_sdk:(\d+\.\d+\.\d+)")
+# Where it is set, gs:// is a store on this machine that asks nobody who they are.
+EMULATOR: Final = "STORAGE_EMULATOR_HOST"
+CREDENTIALS: Final = "credentials"
 # Environments in which the workers are there already, with whatever is installed for them.
 _STANDING: Final = frozenset({"EXTERNAL", "PROCESS"})
 
@@ -35,7 +39,7 @@ _STANDING: Final = frozenset({"EXTERNAL", "PROCESS"})
 def check_options(config: Config, options: PipelineOptions, arguments: Sequence[str]) -> list[Finding]:
     """All findings about the options."""
     findings = [_runner(options)]
-    for check in (_dataflow, _reach, _temp, _code, _versions):
+    for check in (_dataflow, _credentials, _reach, _temp, _code, _versions):
         findings.extend(check(config, options))
     findings.extend(_contradictions(config, options, {argument.partition("=")[0] for argument in arguments}))
     return findings
@@ -68,6 +72,19 @@ def _dataflow(config: Config, options: PipelineOptions) -> Iterator[Finding]:
             yield Finding("error", option, f"is {value}; Dataflow needs a folder on gs://")
     if not cloud.temp_location:
         yield Finding("error", "--temp_location", "is not given; Dataflow needs a folder on gs://")
+
+
+def _credentials(config: Config, options: PipelineOptions) -> Iterator[Finding]:
+    """Those for Google Cloud; Beam itself looks for half a minute before it does without."""
+    cloud = options.view_as(GoogleCloudOptions)
+    places = [cloud.temp_location or "", *(path for _, path in paths_of(config))]
+    is_used = runner_name(options) == "DataflowRunner" or any(place.startswith("gs://") for place in places)
+    if not is_used or cloud.no_auth or EMULATOR in os.environ:
+        return
+    try:
+        google.auth.default(scopes=cloud.gcp_oauth_scopes)
+    except google.auth.exceptions.GoogleAuthError:
+        yield Finding("error", CREDENTIALS, "there are none for Google Cloud; gcloud auth application-default login")
 
 
 def _reach(config: Config, options: PipelineOptions) -> Iterator[Finding]:
