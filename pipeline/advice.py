@@ -103,7 +103,7 @@ def _characters(manifest: ManifestFile) -> Sentences:
             "text.filters",
             (
                 f"{_of_texts(invisible)} hold invisible characters, which make other words of the same letters; "
-                'add "\\u200b\\u200c\\u200d\\u2060\\ufeff\\u00ad" to text.filters.'
+                'add "\\u200b\\u2060\\ufeff\\u00ad" to text.filters.'
             ),
         )
 

@@ -186,24 +186,24 @@ def _config_path(known: argparse.Namespace) -> str | None:
 
 def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
     del overrides
-    from pipeline.describe import show
+    from pipeline.describe import described
     from pipeline.records_folder import most_frequent_words, read_manifest
+    from pipeline.terminal import show
 
     files = _folder_files([known.folder], beam_arguments)
     content, manifest = read_manifest(known.folder, files)
     if known.json:
         print(content.decode(), end="")
     else:
-        show(manifest, words=most_frequent_words(known.folder, files, number=_SHOWN_WORDS))
+        show(described(manifest, words=most_frequent_words(known.folder, files, number=_SHOWN_WORDS)))
     return 0
 
 
 def _compare(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
-    from rich.console import Console
-
     from pipeline.compare import Folder, compare
     from pipeline.compare_view import compared
     from pipeline.records_folder import read_manifest, read_words
+    from pipeline.terminal import show
 
     paths = [known.first, known.second]
     files = _folder_files(paths, beam_arguments)
@@ -212,8 +212,7 @@ def _compare(known: argparse.Namespace, overrides: dict[str, str], beam_argument
     if known.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
     else:
-        console = Console()
-        (console if console.is_terminal else Console(width=100)).print(compared(found))
+        show(compared(found))
     passed = [check for check in found["checks"] if check["passed"]]
     for check in passed:
         print(f"{check['setting']}: {check['value']:.4f} passes the limit of {check['limit']:g}", file=sys.stderr)

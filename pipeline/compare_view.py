@@ -8,14 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.contract import SPLITS
+from pipeline.terminal import table
 from pipeline.visible import visible
 
 _MOST_LABELS = 12
 _SHOWN_WORDS = 12
 
 
-def compared(found: Mapping[str, Any]) -> RenderableType:
-    """All of it, from what decides to what explains."""
+def compared(found: Mapping[str, Any]) -> list[RenderableType]:
+    """All of it, in parts."""
     parts: list[RenderableType] = [
         _overview(found),
         _words(found),
@@ -25,26 +26,26 @@ def compared(found: Mapping[str, Any]) -> RenderableType:
         parts.insert(1, _settings(found["settings"]))
     if found["checks"]:
         parts.append(_checks(found["checks"]))
-    return Group(*[item for part in parts for item in (part, Text())][:-1])
+    return parts
 
 
 def _overview(found: Mapping[str, Any]) -> Table:
-    table = _table("", *[visible(path) for path in found["folders"]], "")
+    made = table("", "", *[visible(path) for path in found["folders"]], "")
     for split in SPLITS:
-        table.add_row(f"{split} rows", *[f"{rows[split]:,}" for rows in found["rows"]])
+        made.add_row(f"{split} rows", *[f"{rows[split]:,}" for rows in found["rows"]])
     vocabulary, coverage, oov, lengths = (found[name] for name in ("vocabulary", "coverage", "oov", "lengths"))
-    table.add_row("words", *[f"{size:,}" for size in vocabulary["sizes"]], f"{vocabulary['change']:.1%} changed")
-    table.add_row("distinct tokens", *[f"{number:,}" for number in coverage["distinct_tokens"]])
-    table.add_row("tokens known", *[f"{share:.1%}" for share in coverage["shares"]], f"{-coverage['drop']:+.1%}")
-    table.add_row("unknown to A's words", "", _range(oov), f"{oov['own']:.1%} to its own")
+    made.add_row("words", *[f"{size:,}" for size in vocabulary["sizes"]], f"{vocabulary['change']:.1%} changed")
+    made.add_row("distinct tokens", *[f"{number:,}" for number in coverage["distinct_tokens"]])
+    made.add_row("tokens known", *[f"{share:.1%}" for share in coverage["shares"]], f"{-coverage['drop']:+.1%}")
+    made.add_row("unknown to A's words", "", _range(oov), f"{oov['own']:.1%} to its own")
     for share, values in lengths["percentiles"].items():
-        table.add_row(f"{share} of texts ≤ ids", *[f"{value:,}" for value in values])
+        made.add_row(f"{share} of texts ≤ ids", *[f"{value:,}" for value in values])
     cut = [f"{share:.1%}" for share in lengths["cut_at_max_length"]]
-    table.add_row(f"cut at {lengths['max_length']:,} ids", *cut, f"lengths shifted by {lengths['shift']:.1%}")
+    made.add_row(f"cut at {lengths['max_length']:,} ids", *cut, f"lengths shifted by {lengths['shift']:.1%}")
     for name, shares in found["quality"].items():
         if any(shares):
-            table.add_row(name.replace("_", " "), *[f"{share:.1%}" for share in shares])
-    return table
+            made.add_row(name.replace("_", " "), *[f"{share:.1%}" for share in shares])
+    return made
 
 
 def _range(oov: Mapping[str, float]) -> str:
@@ -53,10 +54,10 @@ def _range(oov: Mapping[str, float]) -> str:
 
 
 def _settings(settings: Mapping[str, Sequence[Any]]) -> Table:
-    table = _table("settings that differ", "A", "B")
+    made = table("settings that differ", "", "A", "B")
     for name, values in settings.items():
-        table.add_row(name, *[Text(visible(str(value))) for value in values])
-    return table
+        made.add_row(name, *[Text(visible(str(value))) for value in values])
+    return made
 
 
 def _words(found: Mapping[str, Any]) -> Group:
@@ -78,27 +79,19 @@ def _line(title: str, words: Sequence[str], *, is_cut: bool) -> Text:
 
 
 def _labels(labels: Mapping[str, Any]) -> Table:
-    table = _table(f"labels (shifted by {labels['shift']:.1%})", "A", "B", "")
+    made = table(f"labels (shifted by {labels['shift']:.1%})", "", "A", "B", "")
     shares = sorted(labels["shares"].items(), key=lambda item: -abs(item[1][1] - item[1][0]))
     for name, (before, after) in shares[:_MOST_LABELS]:
         note = "new" if name in labels["came"] else "gone" if name in labels["went"] else f"{after - before:+.1%}"
-        table.add_row(Text(visible(name)), f"{before:.1%}", f"{after:.1%}", note)
+        made.add_row(Text(visible(name)), f"{before:.1%}", f"{after:.1%}", note)
     if len(shares) > _MOST_LABELS:
-        table.add_row(f"and {len(shares) - _MOST_LABELS:,} that changed less")
-    return table
+        made.add_row(f"and {len(shares) - _MOST_LABELS:,} that changed less")
+    return made
 
 
 def _checks(checks: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("limits", "found", "limit", "")
+    made = table("limits", "", "found", "limit", "")
     for check in checks:
         verdict = Text("passed the limit", style="red") if check["passed"] else Text("within", style="green")
-        table.add_row(check["setting"], f"{check['value']:.4f}", f"{check['limit']:g}", verdict)
-    return table
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title or None, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    table.add_column("")
-    for column in columns:
-        table.add_column(Text(column), justify="right", header_style="dim", overflow="fold")
-    return table
+        made.add_row(check["setting"], f"{check['value']:.4f}", f"{check['limit']:g}", verdict)
+    return made

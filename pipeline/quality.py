@@ -6,7 +6,7 @@ r"""Texts -> how many of them hold markup, damaged characters, other scripts, od
                          `ð` and `Ÿ` or U+009F (`ðŸ˜€`), or twice `Ð` or `Ñ` and a second half (`Ð¿Ñ€`)
     non_latin          more letters of other scripts than of the Latin one, told by the lead bytes of UTF-8
     glued_white_space  white space other than U+0020 that `text.filters` leaves in the text
-    invisible          zero-width characters, U+FEFF, soft hyphens
+    invisible          zero-width spaces, word joiners, U+FEFF, soft hyphens
 
 Expressions cost 2 ms a MB each, so of a large input only a share of the texts is looked at, chosen by key: which ones
 depends on their content alone. What is found in parts adds up.
@@ -32,7 +32,8 @@ _MOJIBAKE = "|".join([
     rf"\xc3\xb0(?:\xc5\xb8|\xc2\x9f){_SECOND}",
     rf"(?:\xc3[\x90\x91]{_SECOND}){{2}}",
 ])  # fmt: skip
-_INVISIBLE = r"\xc2\xad|\xe2\x80[\x8b-\x8d]|\xe2\x81\xa0|\xef\xbb\xbf"
+# Not the joiners U+200C and U+200D: emoji, Persian and the scripts of India are spelt with them.
+_INVISIBLE = r"\xc2\xad|\xe2\x80\x8b|\xe2\x81\xa0|\xef\xbb\xbf"
 _NOT_ASCII = r"[\x80-\xff]"
 
 _EXAMPLES = 3

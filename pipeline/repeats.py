@@ -1,6 +1,7 @@
 """Which text each row has -> how many texts are repeated, inside splits and across them: pure functions.
 
-A row is four numbers, 21 bytes: a fingerprint of its tokens, one of its text, its split and its label. Rows of equal
+A row is four numbers, 21 bytes: a fingerprint of its tokens (of its text where it has none), one of its text, its split
+and its label. Rows of equal
 tokens come to equal buckets, so a bucket can be counted by itself, and the counts of buckets add up.
 """
 
@@ -21,7 +22,7 @@ SCHEMA = pa.schema([("tokens", pa.int64()), ("text", pa.uint64()), ("split", pa.
 
 PAIRS = tuple(combinations(range(len(SPLITS)), 2))
 
-# Where a text has no token; such texts are not equal to each other by their tokens.
+# The fingerprint of no tokens at all.
 NO_TOKENS = 0
 
 
@@ -49,7 +50,8 @@ class Counted(NamedTuple):
 def rows_table(
     *, tokens: Int64s, text: npt.NDArray[np.uint64], split: npt.NDArray[np.integer], label: Int64s
 ) -> pa.Table:
-    """Columns [rows] -> a table of SCHEMA."""
+    """Columns [rows] -> a table of SCHEMA; `tokens` may be NO_TOKENS."""
+    tokens = np.where(tokens == NO_TOKENS, text.view(np.int64), tokens)
     return pa.table([tokens, text, split.astype(np.int8), label.astype(np.int32)], SCHEMA)
 
 
@@ -71,11 +73,7 @@ def count(packed: Iterable[bytes]) -> Counted:
     """
     table = pa.concat_tables([SCHEMA.empty_table(), *map(blobs.unpack, packed)]).combine_chunks()
     tokens, text, split, label = (table[name].to_numpy() for name in SCHEMA.names)
-    has_tokens = tokens != NO_TOKENS
-    return Counted(
-        _repeats(text, split=split, label=label),
-        _repeats(tokens[has_tokens], split=split[has_tokens], label=label[has_tokens]),
-    )
+    return Counted(_repeats(text, split=split, label=label), _repeats(tokens, split=split, label=label))
 
 
 def add(parts: Iterable[Counted]) -> Counted:

@@ -78,7 +78,7 @@ MISTAKES = [
      "whitespace splits there."),
     ({"findings": {"invisible": 0.02}}, "text.filters",
      "2.0% of the texts hold invisible characters, which make other words of the same letters; "
-     'add "\\u200b\\u200c\\u200d\\u2060\\ufeff\\u00ad" to text.filters.'),
+     'add "\\u200b\\u2060\\ufeff\\u00ad" to text.filters.'),
     ({"train": {"labels": {"a": 900, "b": 100}}}, "input.label_column",
      "The label 'a' has 900 training rows, 'b' 100; accuracy will flatter."),
     ({"duplicates": {"conflicting": 1}}, "input.label_column",

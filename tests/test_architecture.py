@@ -26,7 +26,7 @@ FOR_THE_TRAINER = {
 
 # Modules that import neither TensorFlow nor Beam, so that --help, --dry-run, describe and verify are quick.
 LIGHT = {
-    "pipeline.advice", "pipeline.compare", "pipeline.compare_view",
+    "pipeline.advice", "pipeline.compare", "pipeline.compare_view", "pipeline.describe_texts", "pipeline.terminal",
     "pipeline.contract", "pipeline.errors", "pipeline.config", "pipeline.arguments", "pipeline.cli",
     "pipeline.manifest_file", "pipeline.records_folder", "pipeline.describe", "pipeline.verify", "pipeline.counts",
     "pipeline.blobs", "pipeline.process", "pipeline.progress", "pipeline.spelling", "pipeline.display", "trainer.cli",

@@ -15,6 +15,7 @@ from pipeline.compare import Folder, compare, oov
 from pipeline.compare_view import compared
 from pipeline.config import CompareSettings
 from pipeline.manifest_file import parse_manifest
+from pipeline.terminal import stacked
 
 NO_LIMITS = CompareSettings()
 
@@ -206,7 +207,7 @@ def test_compare_fits_a_terminal_and_steers_nothing(width: int) -> None:
     first = folder({"the": 900, "\u202eold": 3}, tokens=1000, labels={"\x1b[31mred": 5, "b" * 200: 5})
     second = folder({"the": 8, "new": 4}, tokens=20, path="a/long/path/" * 5)
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(compared(compare(first, second, CompareSettings(max_oov_share=0))))
+    console.print(stacked(compared(compare(first, second, CompareSettings(max_oov_share=0)))))
     text = console.export_text()
     assert "\x1b" not in text
     assert "\u202e" not in text

@@ -42,6 +42,7 @@ TEXTS = [
     ("fi\u200blm", ("invisible",)),
     ("fi\u00adlm", ("invisible",)),
     ("\ufefffilm", ("invisible",)),
+    ("🤦🏽\u200d♀️ no", ()),  # a joiner is part of the emoji
     ("<p>cafÃ©\u00a0x</p>", ("html", "mojibake", "glued_white_space")),
 ]
 ALL = Look(1.0, KERAS_FILTERS)
