@@ -31,6 +31,7 @@ TEXTS = [
     ("مرحبا", ("non_latin",)),
     ("ελληνικά and some more Latin letters", ()),
     ("Tiếng Việt có nhiều dấu ở trên chữ", ()),  # U+1E00 to U+1EFF are Latin
+    ("ở ạ ế ệ ữ", ()),
     ("😀😀😀😀 ok", ()),
     ("“quoted” … — yes", ()),
     ("film\rnext", ("glued_white_space",)),

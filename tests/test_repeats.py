@@ -117,6 +117,13 @@ def test_repeats_are_those_of_the_oracle_however_rows_are_cut(buckets: int, part
         assert (kind.whole.tolist(), kind.inside.tolist(), kind.across.tolist()) == expected
 
 
+def test_repeats_buckets_divide_the_rows() -> None:
+    cut = dict(repeats.buckets([table([(number, number, 0, 0) for number in (3, 4, 7, 7, 9)])], 4))
+    assert {bucket: repeats.blobs.unpack(blob)["tokens"].to_pylist() for bucket, blob in cut.items()} == {
+        0: [4], 1: [9], 3: [3, 7, 7],
+    }  # fmt: skip
+
+
 # tokens of two texts, whether they count as equal; 'a' and 'b' are words, others are unknown; records hold 3 ids
 EQUAL = [
     ("a b", "a b", True),
