@@ -147,7 +147,7 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         config, _ = resolve(config, files)
         print(yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True), end="")
         tasks = plan_tasks(config.input, files)
-        print(f"# would read {len(tasks)} parts of {len({task.path for task in tasks})} files")
+        print(f"# would read {tasks.files} files in {len(tasks.groups)} groups")
         return 0
 
     with quick_imports():

@@ -6,15 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline import counts, manifest, quality, rejects, repeats
+from pipeline import accounts, counts, manifest, quality, rejects, repeats
 from pipeline.advice import advice
 from pipeline.contract import REPORT_FILE, TRANSFORM_FOLDER, VOCABULARY_FILE
 from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles
 from pipeline.manifest_file import ManifestFile, parse_manifest
 from pipeline.plan import Plan
-from pipeline.publish import publish
-from pipeline.reading import TaskRows
+from pipeline.publish import keep_rejected, publish
 from pipeline.report import render
 from pipeline.statistics import SplitStatistics
 from pipeline.writing import WrittenShard
@@ -30,7 +29,7 @@ def conclude(
     splits: Mapping[int, SplitStatistics],
     repeated: Sequence[repeats.Counted],
     rejected: Sequence[rejects.Rejected],
-    task_rows: Sequence[TaskRows],
+    task_rows: Sequence[accounts.TaskRows],
     refused: Sequence[str],
     transform: Sequence[object],
 ) -> None:
@@ -55,6 +54,8 @@ def conclude(
             input_rows=sum(part.rows for part in task_rows),
             input_files=plan.input_files,
             input_bytes=plan.input_bytes,
+            left_out=plan.left_out,
+            rejected_files=accounts.files_with_rejects(task_rows),
             summary=counts.CountSummary(**json.loads(files.read(plan.summary_path))),
             words=_words(vocabulary),
             vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
@@ -63,7 +64,10 @@ def conclude(
         try:
             built = manifest.build(facts, plan.config)
         except UserError as error:
-            files.write(plan.refusal_path, str(error).encode())
+            message = str(error)
+            if facts.rejected.by_reason:
+                message += f"; rejected rows are listed in {keep_rejected(plan.result, plan.config.output.path)}"
+            files.write(plan.refusal_path, message.encode())
             return
         built["advice"] = [item.model_dump() for item in advice(_parsed(built, plan), facts.words)]
         page = render(_parsed(built, plan), words=facts.words)

@@ -38,7 +38,7 @@ class InputSettings(Section):
     """What is read: files, their format and the columns in them."""
 
     path: Name | list[Name] = "sample"
-    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "tfrecord"] = "auto"
+    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "tfrecord", "folders"] = "auto"
     text_column: Name = "text"
     label_column: Name = "label"
     id_column: Name | None = None

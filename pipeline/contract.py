@@ -36,6 +36,8 @@ RECORDS_FOLDER: Final = "records"
 TRANSFORM_FOLDER: Final = "transform"
 VOCABULARY_FILE: Final = "vocabulary.tsv"
 REJECTED_FOLDER: Final = "rejected"
+# Beside or instead of these: the rejected rows of the last run, if that failed.
+FAILED_FOLDER: Final = "failed"
 REPORT_FILE: Final = "report.html"
 
 # vocabulary.tsv, which is the transform graph's asset as well: a line a word, in id order, no header.

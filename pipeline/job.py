@@ -21,6 +21,7 @@ from pipeline.labels import MergeLabels
 from pipeline.plan import Plan
 from pipeline.reading import LABELS, REFUSED, REJECTED, TASK_ROWS, ReadAll, ReadTrain
 from pipeline.rejects import WriteRejects
+from pipeline.tasks import Tasks
 from pipeline.transform_graph import WriteTransform
 from pipeline.writing import REPEATS, STATISTICS, EncodeRecords, MergeStatistics, WriteShards
 
@@ -76,7 +77,7 @@ def analyse(pipeline: beam.Pipeline, plan: Plan) -> Analysed:
     """First pass, over the train split: counts tokens and collects labels."""
     train = (
         pipeline
-        | "TasksToAnalyse" >> beam.Create(plan.tasks, reshuffle=True)
+        | "TasksToAnalyse" >> Tasks(plan.tasks_path)
         | "ReadTrain" >> beam.ParDo(ReadTrain(plan.reading)).with_outputs(LABELS, REFUSED, main="batches")
     )
     function = preprocessing.preprocessing_fn(
@@ -91,7 +92,7 @@ def write(pipeline: beam.Pipeline, plan: Plan, analysed: Analysed) -> Written:
     """Second pass, over everything: texts to ids to shards, and what can't be used to rejected/."""
     read = (
         pipeline
-        | "TasksToTransform" >> beam.Create(plan.tasks, reshuffle=True)
+        | "TasksToTransform" >> Tasks(plan.tasks_path)
         | "ReadAll"
         >> beam.ParDo(ReadAll(plan.reading), labels=beam.pvalue.AsSingleton(analysed.labels)).with_outputs(
             REJECTED, TASK_ROWS, REFUSED, main="batches"

@@ -37,6 +37,8 @@ class Facts:
     input_rows: int
     input_files: int
     input_bytes: int
+    left_out: Mapping[str, int]
+    rejected_files: Mapping[str, Any]
     summary: counts.CountSummary
     words: Sequence[tuple[int, str, int]]
     vocabulary_sha256: str
@@ -55,7 +57,12 @@ def build(facts: Facts, config: Config) -> dict[str, Any]:
         "config": config.model_dump(),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "labels": list(facts.labels),
-        "input": {"files": facts.input_files, "bytes": facts.input_bytes, "rows": facts.input_rows},
+        "input": {
+            "files": facts.input_files,
+            "bytes": facts.input_bytes,
+            "rows": facts.input_rows,
+            "left_out": dict(facts.left_out),
+        },
         "vocabulary": {
             "size": len(facts.words),
             "tokens": facts.summary.total,
@@ -69,6 +76,7 @@ def build(facts: Facts, config: Config) -> dict[str, Any]:
             "rows": sum(facts.rejected.by_reason.values()),
             "by_reason": facts.rejected.by_reason,
             "examples": facts.rejected.examples,
+            **facts.rejected_files,
         },
         "duplicates": {
             **_duplicates(facts.shards),

@@ -65,12 +65,23 @@ class VocabularyPart(_Part):
     origin: OriginPart | None = Field(None, alias="from")
 
 
+class RejectedFile(_Part):
+    """A file with rejected rows."""
+
+    file: str
+    rows: int
+    used: int
+    rejected: int
+
+
 class RejectedPart(_Part):
     """Rows that could not be used, by reason, the commonest first."""
 
     rows: int = 0
     by_reason: dict[str, int] = {}
     examples: dict[str, list[dict[str, Any]]] = {}
+    with_rejects: int = 0
+    files: list[RejectedFile] = []
 
 
 class InputPart(_Part):
@@ -79,6 +90,7 @@ class InputPart(_Part):
     files: int = 0
     bytes: int = 0
     rows: int = 0
+    left_out: dict[str, int] = {}
 
 
 class Repeated(_Part):

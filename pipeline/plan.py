@@ -6,15 +6,15 @@ input gives the same bytes everywhere.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pipeline.config import Config
 from pipeline.contract import first_word_id
 from pipeline.given_words import GivenWords
 from pipeline.quality import Look
 from pipeline.reading import Reading
-from pipeline.sources.schema import Columns, ReadTask
+from pipeline.sources.schema import Columns
 from pipeline.vocabulary_sources.source import Origin
 from pipeline.writing import Counted, Writing
 
@@ -33,19 +33,21 @@ _TASKS_A_REJECTED_FILE = 256
 class Plan:
     """What a job does.
 
-    staging: where it builds. progress_folder: where workers tell how far they are, or None. origin: where its
-    vocabulary comes from, None if from the texts. temp_folder: where TFT keeps its own files (see places.py), None if
-    in staging.
+    groups: how many groups of read tasks lie at tasks_path. staging: where it builds. progress_folder: where workers
+    tell how far they are, or None. origin: where its vocabulary comes from, None if from the texts. temp_folder: where
+    TFT keeps its own files (see places.py), None if in staging. left_out: files of folders that are no labelled texts,
+    by what they are.
     """
 
     config: Config
-    tasks: Sequence[ReadTask]
+    groups: int
     input_files: int
     input_bytes: int
     staging: str
     progress_folder: str | None = None
     origin: Origin | None = None
     temp_folder: str | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def work(self) -> str:
@@ -61,6 +63,11 @@ class Plan:
     def transform_temp(self) -> str:
         """Where TFT keeps its own files."""
         return f"{self.temp_folder or self.work}/tft"
+
+    @property
+    def tasks_path(self) -> str:
+        """Where the groups of read tasks lie, see tasks.py."""
+        return f"{self.work}/tasks"
 
     @property
     def summary_path(self) -> str:
@@ -90,7 +97,7 @@ class Plan:
     @property
     def rejected_files(self) -> int:
         """How many files rejected rows are divided into at most."""
-        return 1 + len(self.tasks) // _TASKS_A_REJECTED_FILE
+        return 1 + self.groups // _TASKS_A_REJECTED_FILE
 
     @property
     def shards(self) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ import socket
 import uuid
 
 from pipeline.contract import (
+    FAILED_FOLDER,
     MANIFEST_FILE,
     RECORDS_FOLDER,
     REJECTED_FOLDER,
@@ -23,7 +24,11 @@ from pipeline.contract import (
 from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles, make_folders
 
-_OWN_NAMES = frozenset({MANIFEST_FILE, RECORDS_FOLDER, TRANSFORM_FOLDER, VOCABULARY_FILE, REJECTED_FOLDER, REPORT_FILE})
+_OWN_NAMES = frozenset(
+    {
+        MANIFEST_FILE, RECORDS_FOLDER, TRANSFORM_FOLDER, VOCABULARY_FILE, REJECTED_FOLDER, REPORT_FILE, FAILED_FOLDER,
+    }
+)  # fmt: skip
 _STAGING = ".staging-"
 # TensorFlow finds no variables of a SavedModel below such a folder.
 _GLOB = frozenset("*?[")
@@ -88,6 +93,19 @@ def publish(result: str, output: str, *, manifest: bytes) -> None:
     # Whole before it comes: a run that is killed here leaves nothing in the output that is not a records folder's.
     files.write(f"{result}.manifest", manifest)
     files.move(f"{result}.manifest", f"{output}/{MANIFEST_FILE}")
+
+
+def keep_rejected(result: str, output: str) -> str:
+    """Moves the rejected rows of a run that failed to where a person can look at them; gives the folder.
+
+    It makes no records folder, and takes nothing from one that is there; the next run that succeeds removes it.
+    """
+    files = BeamFiles()
+    kept = f"{output.rstrip('/')}/{FAILED_FOLDER}"
+    rejected = f"{result}/{REJECTED_FOLDER}"
+    files.remove([kept])
+    files.move_all((file.path, kept + file.path.removeprefix(rejected)) for file in files.below(rejected))
+    return kept
 
 
 def remove_staging(staging: str) -> None:

@@ -3,7 +3,7 @@
 Reading twice costs less than letting a runner keep the input between the two passes: time and memory halve.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import apache_beam as beam
@@ -14,14 +14,24 @@ import pyarrow.compute as pc
 from apache_beam.metrics import Metrics
 
 from pipeline import batches, quality, splits
+from pipeline.accounts import Account
 from pipeline.config import SplitSettings
 from pipeline.contract import SPLITS
 from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles
 from pipeline.progress import Tally
 from pipeline.quality import Look, Quality
-from pipeline.sources import read_task
-from pipeline.sources.schema import Batch, Columns, ReadTask, Reject, rejected_batch, shown
+from pipeline.sources import read_tasks
+from pipeline.sources.schema import (
+    Batch,
+    Columns,
+    ReadTask,
+    Reject,
+    TaskGroup,
+    file_indices,
+    rejected_rows,
+    shown,
+)
 
 NAMESPACE = "textrecords"
 UNKNOWN_SPLIT = "split is not train, eval or test"
@@ -46,40 +56,29 @@ class Reading(NamedTuple):
     look: Look
 
 
-class TaskRows(NamedTuple):
-    """How many rows a read task had, used and rejected together, and what the texts of the used ones are like."""
-
-    path: str
-    start: int
-    rows: int
-    quality: Quality = Quality()
-
-
 class Sorted(NamedTuple):
     """A batch's usable rows with the key and the split of each, and the rows that can't be used."""
 
     rows: pa.RecordBatch
-    ordinals: npt.NDArray[np.int64]
     keys: pa.LargeBinaryArray
     splits: npt.NDArray[np.int64]
-    rejected: list[Reject]
+    rejected: pa.RecordBatch
 
 
 class ReadTrain(beam.DoFn):
-    """A read task -> batches of its train rows; tagged LABELS the labels in them, tagged REFUSED messages."""
+    """A group of read tasks -> batches of its train rows; tagged LABELS the labels in them, tagged REFUSED messages."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
 
-    def process(self, task: ReadTask) -> Iterator[pa.RecordBatch]:
+    def process(self, group: TaskGroup) -> Iterator[pa.RecordBatch]:
         """Gives a batch as soon as it is read."""
+        tasks = list(group.tasks())
         tally = Tally(self._reading.progress_folder, "analyse")
         labels: set[str] = set()
-        first = 0
         try:
-            for batch in read_task(task, self._reading.columns, BeamFiles()):
-                found = sort_rows(batch, self._reading, first=first)
-                first += batch.count
+            for batch in read_tasks(tasks, self._reading.columns, BeamFiles()):
+                found = sort_rows(batch, self._reading, tasks=tasks)
                 is_train = found.splits == SPLITS.index("train")
                 rows = found.rows.filter(pa.array(is_train))
                 if len(labels) <= MOST_LABELS:
@@ -96,41 +95,51 @@ class ReadTrain(beam.DoFn):
 
 
 class ReadAll(beam.DoFn):
-    """A read task and the labels -> batches of all usable rows; tagged REJECTED tables, TASK_ROWS, REFUSED messages."""
+    """A group of read tasks and the labels -> batches of all usable rows.
+
+    Tagged REJECTED tables of rejected rows, TASK_ROWS accounts.TaskRows, REFUSED messages.
+    """
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._rows = Metrics.counter(NAMESPACE, "rows")
         self._rejected = Metrics.counter(NAMESPACE, "rejected_rows")
 
-    def process(self, task: ReadTask, labels: list[str]) -> Iterator[pa.RecordBatch]:
+    def process(self, group: TaskGroup, labels: list[str]) -> Iterator[pa.RecordBatch]:
         """Gives a batch as soon as it is read."""
+        tasks = list(group.tasks())
+        account = Account(tasks)
         tally = Tally(self._reading.progress_folder, "transform")
         seen: list[Quality] = []
-        first = 0
         try:
-            for batch in read_task(task, self._reading.columns, BeamFiles()):
-                found = sort_rows(batch, self._reading, first=first)
-                first += batch.count
-                yield from self._outputs(batch, found, task=task, labels=labels, seen=seen)
+            for batch in read_tasks(tasks, self._reading.columns, BeamFiles()):
+                yield from self._outputs(batch, tasks=tasks, labels=labels, account=account, seen=seen)
                 self._rows.inc(batch.count)
                 tally.add(batch.count)
         except UserError as error:
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))
         tally.write()
-        yield beam.pvalue.TaggedOutput(TASK_ROWS, TaskRows(task.path, task.start, first, quality.add(seen)))
+        for rows in account.rows(quality.add(seen)):
+            yield beam.pvalue.TaggedOutput(TASK_ROWS, rows)
 
     def _outputs(
-        self, batch: Batch, found: Sorted, *, task: ReadTask, labels: list[str], seen: list[Quality]
+        self,
+        batch: Batch,
+        *,
+        tasks: Sequence[ReadTask],
+        labels: list[str],
+        account: Account,
+        seen: list[Quality],
     ) -> Iterator[pa.RecordBatch]:
+        found = sort_rows(batch, self._reading, tasks=tasks)
         index = pc.fill_null(pc.index_in(found.rows["label"], pa.array(labels, pa.string())), -1)
         index = index.to_numpy(zero_copy_only=False).astype(np.int64)
         is_known = index >= 0
-        unknown = _rejects(found.rows, found.ordinals, ~is_known, reason=UNKNOWN_LABEL, column="label")
-        rejected = [batch.rejected, rejected_batch(task, [*found.rejected, *unknown])]
-        rejected = [part for part in rejected if part.num_rows]
-        if rejected:
-            table = pa.Table.from_batches(rejected)
+        unknown = _rejects(found.rows, ~is_known, tasks, reason=UNKNOWN_LABEL, column="label")
+        rejected = [part for part in (batch.rejected, found.rejected, unknown) if part.num_rows]
+        table = pa.Table.from_batches(rejected) if rejected else None
+        account.add(batch, table)
+        if table is not None:
             self._rejected.inc(table.num_rows)
             yield beam.pvalue.TaggedOutput(REJECTED, table)
         if is_known.any():
@@ -140,33 +149,33 @@ class ReadAll(beam.DoFn):
             yield batches.transform_batch(rows, labels=index[is_known], keys=keys, splits=found.splits[is_known])
 
 
-def sort_rows(batch: Batch, reading: Reading, *, first: int) -> Sorted:
-    """Finds the key and the split of each row; `first` is the ordinal in the task of the batch's first row."""
-    rejected_rows = batch.rejected["row"].to_numpy(zero_copy_only=False)
-    ordinals = np.setdiff1d(np.arange(first, first + batch.count), rejected_rows)
+def sort_rows(batch: Batch, reading: Reading, *, tasks: Sequence[ReadTask]) -> Sorted:
+    """Finds the key and the split of each row of a batch that was read from the tasks."""
     rows = batch.rows
     keys = splits.content_keys(rows["text"].to_pylist(), seed=reading.seed)
     if reading.split.column is None:
-        return Sorted(rows, ordinals, keys, splits.split_by_content(keys, reading.split), [])
+        return Sorted(rows, keys, splits.split_where_allowed(keys, rows["split"], reading.split), rejected_rows([]))
     named = splits.split_by_name(rows["split"])
     is_named = named >= 0
-    rejected = _rejects(rows, ordinals, ~is_named, reason=UNKNOWN_SPLIT, column="split")
+    rejected = _rejects(rows, ~is_named, tasks, reason=UNKNOWN_SPLIT, column="split")
     kept = pa.array(is_named)
-    return Sorted(rows.filter(kept), ordinals[is_named], keys.filter(kept), named[is_named], rejected)
+    return Sorted(rows.filter(kept), keys.filter(kept), named[is_named], rejected)
 
 
 def _rejects(
     rows: pa.RecordBatch,
-    ordinals: npt.NDArray[np.int64],
     is_rejected: npt.NDArray[np.bool_],
+    tasks: Sequence[ReadTask],
     *,
     reason: str,
     column: str,
-) -> list[Reject]:
-    places = np.flatnonzero(is_rejected)
-    values = rows[column].take(pa.array(places)).to_pylist()
-    texts = rows["text"].take(pa.array(places)).to_pylist()
-    return [
-        Reject(int(ordinals[place]), reason, shown(f"{column}: {value}, text: {text.decode()}"))
-        for place, value, text in zip(places, values, texts, strict=True)
-    ]
+) -> pa.RecordBatch:
+    bad = rows.filter(pa.array(is_rejected))
+    if not bad.num_rows:
+        return rejected_rows([])
+    by_index = {task.file_index: task for task in tasks}
+    columns = (bad["row"].to_pylist(), bad[column].to_pylist(), bad["text"].to_pylist(), file_indices(bad).tolist())
+    return rejected_rows(
+        (by_index[file], Reject(row, reason, shown(f"{column}: {value}, text: {text.decode()}")))
+        for row, value, text, file in zip(*columns, strict=True)
+    )

@@ -15,9 +15,9 @@ import pyarrow as pa
 import xxhash
 
 from pipeline import blobs
+from pipeline.accounts import TaskRows
 from pipeline.contract import REJECTED_FOLDER
 from pipeline.filesystem import BeamFiles
-from pipeline.reading import TaskRows
 
 _EXAMPLES = 3
 
@@ -90,7 +90,7 @@ def lines(table: pa.Table, *, before: Mapping[tuple[str, int], int]) -> list[dic
     """A table of sources.schema.REJECTED_SCHEMA -> what is written, by file and row."""
     written = []
     for reject in table.to_pylist():
-        row = before[reject["file"], reject["range_start"]] + reject["row"] + 1
+        row = before.get((reject["file"], reject["range_start"]), 0) + reject["row"] + 1
         line = {"file": reject["file"], "row": row, "reason": reject["reason"], "content": reject["content"]}
         if reject["id"] is not None:
             line["id"] = reject["id"]
@@ -103,9 +103,10 @@ def _place(line: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def _by_shard(table: pa.Table, *, shards: int) -> Iterator[tuple[int, bytes]]:
-    # A table comes from one read task, so from one file.
-    file = table["file"][0].as_py()
-    yield xxhash.xxh3_64_intdigest(file.encode()) % shards, blobs.pack(table)
+    # A table comes from one group of read tasks, whose rows stay together; a large file's ranges do not, as all of its
+    # rows may be bad.
+    place = f"{table['file'][0].as_py()} {table['range_start'][0].as_py()}"
+    yield xxhash.xxh3_64_intdigest(place.encode()) % shards, blobs.pack(table)
 
 
 def _write(shard: tuple[int, Iterable[bytes]], *, folder: str, shards: int, task_rows: Sequence[TaskRows]) -> Rejected:

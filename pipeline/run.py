@@ -1,5 +1,6 @@
 """Settings -> a finished run: checks, plans, runs the job on the runner asked for, and clears up."""
 
+import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -18,10 +19,13 @@ from pipeline.places import temp_folder
 from pipeline.plan import Plan, columns_of
 from pipeline.publish import check_output, new_staging, remove_staging
 from pipeline.runners import beam_options, choose_runner
-from pipeline.sources import check_columns, plan_tasks
-from pipeline.sources.schema import ReadTask
+from pipeline.sources import InputTasks, check_columns, plan_tasks
+from pipeline.sources.layout import LEFT_OUT
+from pipeline.tasks import write_groups
 from pipeline.token_check import check_tokens
 from pipeline.vocabulary_sources import Source, resolve
+
+_logger = logging.getLogger(__name__)
 
 # A display: given the folder in which workers tell their progress, shows it while the context lasts.
 Display = Callable[[str], AbstractContextManager[None]]
@@ -42,7 +46,8 @@ def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, 
     if source is not None:
         check_tokens(source, config.text)
     tasks = plan_tasks(config.input, files)
-    check_columns(tasks, columns_of(config), files)
+    check_columns(tasks.tasks(), columns_of(config), files)
+    _tell_left_out(tasks)
     runner = choose_runner(options)
     with temp_folder(config.output.path, options) as temp:
         staging = new_staging(config.output.path)
@@ -53,6 +58,11 @@ def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, 
                     run_plan(replace(plan, temp_folder=temp), runner=runner, options=options)
         finally:
             remove_staging(staging)
+
+
+def _tell_left_out(tasks: InputTasks) -> None:
+    for what, number in tasks.left_out.items():
+        _logger.info("%d files are left out: %s", number, LEFT_OUT[what])
 
 
 def _check_filesystems(config: Config) -> None:
@@ -66,26 +76,25 @@ def _check_filesystems(config: Config) -> None:
 
 def make_plan(
     config: Config,
-    tasks: Sequence[ReadTask],
+    tasks: InputTasks,
     *,
     staging: str,
     progress_folder: str | None,
     source: Source | None = None,
 ) -> Plan:
-    """The plan for tasks that were found; the words of a vocabulary from elsewhere are laid ready in its staging."""
-    files = BeamFiles()
-    paths = {task.path for task in tasks}
-    patterns = [config.input.path] if isinstance(config.input.path, str) else config.input.path
-    sizes = {file.path: file.size for pattern in patterns for file in files.match(pattern)}
+    """The plan for tasks that were found; they, and the words of a vocabulary from elsewhere, are laid ready in its
+    staging."""
     plan = Plan(
         config=config,
-        tasks=tuple(tasks),
-        input_files=len(paths),
-        input_bytes=sum(size for path, size in sizes.items() if path in paths),
+        groups=len(tasks.groups),
+        input_files=tasks.files,
+        input_bytes=tasks.bytes,
+        left_out=tasks.left_out,
         staging=staging,
         progress_folder=progress_folder,
         origin=None if source is None else source.origin,
     )
+    write_groups(plan.tasks_path, tasks.groups)
     if source is not None and plan.given is not None:
         given_words.write(plan.given.path, source.words)
     return plan

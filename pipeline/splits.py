@@ -4,7 +4,7 @@ A key is 16 bytes, XXH3-128 of the text under the seed, big-endian: bytes 0 to 8
 shard and the place in it (pipeline/records/shuffle.py). Equal texts have equal keys, so they never stand in two splits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,33 @@ def split_by_content(keys: pa.LargeBinaryArray, settings: SplitSettings) -> Spli
     if settings.test > 0:
         ends.append(_threshold(settings.train + settings.eval))
     return np.searchsorted(np.array(ends, np.uint64), drawn, side="right").astype(np.int64)
+
+
+def split_where_allowed(keys: pa.LargeBinaryArray, allowed: pa.StringArray, settings: SplitSettings) -> SplitIndices:
+    """As split_by_content, where a row's split may be one of those that `allowed` names, a space between; null: any.
+
+    Their shares stand to each other as the settings say.
+
+    >>> keys = pa.array([bytes(16), b"\\xe4" + bytes(15), b"\\xff" * 16, bytes(16)], pa.large_binary())
+    >>> split_where_allowed(keys, pa.array([None, "train eval", "train eval", "test"]), SplitSettings()).tolist()
+    [0, 1, 1, 2]
+    """
+    found = split_by_content(keys, settings)
+    for names in pc.unique(allowed.drop_null()).to_pylist():
+        rows = pc.fill_null(pc.equal(allowed, names), False)
+        chosen = rows.to_numpy(zero_copy_only=False)
+        one, *more = names.split()
+        if more:
+            found[chosen] = split_by_content(keys.filter(rows), _narrowed(settings, names.split()))
+        else:
+            found[chosen] = SPLITS.index(one)
+    return found
+
+
+def _narrowed(settings: SplitSettings, names: Sequence[str]) -> SplitSettings:
+    shares = [getattr(settings, name) if name in names else 0.0 for name in SPLITS]
+    train, evaluation, test = (share / sum(shares) for share in shares)
+    return SplitSettings(train=train, eval=evaluation, test=test)
 
 
 def key_halves(keys: pa.LargeBinaryArray) -> npt.NDArray[np.uint64]:

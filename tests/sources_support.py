@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 from typing import BinaryIO
 
 from pipeline.config import InputSettings
-from pipeline.sources import plan_tasks, read_task
+from pipeline.sources import plan_tasks, read_tasks
 from pipeline.sources.files import FileInfo
 from pipeline.sources.schema import PLACE_BITS, Batch, Columns, ReadTask
 
@@ -33,12 +33,12 @@ class MemoryFiles:
 
 def plan(files: MemoryFiles, path: str = "*", *, format: str = "auto", range_bytes: int = 1 << 20) -> list[ReadTask]:
     settings = InputSettings.model_validate({"path": path, "format": format})
-    return plan_tasks(settings, files, range_bytes=range_bytes)
+    return list(plan_tasks(settings, files, range_bytes=range_bytes).tasks())
 
 
 def batches_of(content: bytes, name: str, columns: Columns = COLUMNS, **options: int) -> list[Batch]:
     files = MemoryFiles({name: content})
-    return [batch for task in plan(files, **options) for batch in read_task(task, columns, files)]
+    return [batch for task in plan(files, **options) for batch in read_tasks([task], columns, files)]
 
 
 def rows_of(batches: list[Batch]) -> list[Row]:

@@ -153,9 +153,9 @@ def test_job_writes_the_same_bytes(
     source = tmp_path / f"{name}.{format}"
     {"csv": write_csv, "parquet": write_parquet, "jsonl": write_jsonl}[format](source, corpus())
     if cut == "batches":
-        monkeypatch.setattr(read.read_task, "__kwdefaults__", {"batch_rows": 13, "batch_bytes": 8 << 20})
+        monkeypatch.setattr(read.read_tasks, "__kwdefaults__", {"batch_rows": 13, "batch_bytes": 8 << 20})
     if cut == "ranges":
-        monkeypatch.setattr(plan.plan_tasks, "__kwdefaults__", {"range_bytes": 4000})
+        monkeypatch.setitem(plan.plan_tasks.__kwdefaults__, "range_bytes", 4000)
     folder = records_folder(source, tmp_path / "out", *arguments, output__shards="2")
     assert digest(folder) == digest(small[1])
 
@@ -205,7 +205,7 @@ def test_job_accounts_for_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     lines = [orjson.dumps(row) for row in corpus(120)]
     lines[10], lines[70], lines[100] = b"{broken", b'{"text": "no label"}', b'{"text": null, "label": "positive"}'
     (tmp_path / "rows.jsonl").write_bytes(b"\n".join(lines))
-    monkeypatch.setattr(plan.plan_tasks, "__kwdefaults__", {"range_bytes": 1500})
+    monkeypatch.setitem(plan.plan_tasks.__kwdefaults__, "range_bytes", 1500)
     folder = records_folder(tmp_path / "rows.jsonl", tmp_path / "out", output__max_rejected="0.1")
     rejected = [json.loads(line) for file in (folder / "rejected").iterdir() for line in file.open()]
     path = str(tmp_path / "rows.jsonl")

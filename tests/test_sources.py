@@ -16,7 +16,7 @@ from sources_support import COLUMNS, MemoryFiles, batches_of, plan, read, reject
 from pipeline import sample
 from pipeline.config import InputSettings
 from pipeline.errors import UserError
-from pipeline.sources import check_columns, chunks, plan_tasks, read_task
+from pipeline.sources import check_columns, chunks, plan_tasks, read_tasks
 from pipeline.sources.files import FileInfo, LocalFiles
 from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA, Batch, Columns, ReadTask
 
@@ -56,7 +56,7 @@ PLANS = [
 @pytest.mark.parametrize(("path", "format", "tasks"), PLANS)
 def test_sources_plan_finds_files(path: str | list[str], format: str, tasks: list[tuple[str, str]]) -> None:
     settings = InputSettings.model_validate({"path": path, "format": format})
-    planned = plan_tasks(settings, MemoryFiles(FILES))
+    planned = list(plan_tasks(settings, MemoryFiles(FILES)).tasks())
     assert [(task.path, task.format) for task in planned] == tasks
     assert [task.file_index for task in planned] == list(range(len(tasks)))
     assert {(task.start, task.stop) for task in planned} == {(0, None)}
@@ -96,11 +96,11 @@ PLAN_ERRORS = [
     ("notes", "input.path: the folder 'notes' holds no file that ends in .csv, .tsv, .tab, .jsonl, .ndjson, .json, "
               ".parquet, .pq, .tfrecord, .tfrecords, .tfrec"),
     ("hello", "input.format: neither name nor content tells the format of hello; set csv, tsv, jsonl, "
-     "parquet, tfrecord"),
+     "parquet, tfrecord, folders"),
     ("binary", "input.format: neither name nor content tells the format of binary; set csv, tsv, jsonl, "
-     "parquet, tfrecord"),
+     "parquet, tfrecord, folders"),
     ("empty", "input.format: neither name nor content tells the format of empty; set csv, tsv, jsonl, "
-     "parquet, tfrecord"),
+     "parquet, tfrecord, folders"),
 ]  # fmt: skip
 ODD_FILES = {**FILES, "notes/a.md": b"", "notes/b.md": b"", "hello": b"hello", "binary": b"\0,\t{", "empty": b""}
 
@@ -163,7 +163,7 @@ LINE_RANGES = [
 @pytest.mark.parametrize(("start", "stop", "texts"), LINE_RANGES)
 def test_sources_jsonl_lines_belong_where_they_begin(start: int, stop: int, texts: list[str]) -> None:
     files = MemoryFiles({"a.jsonl": LINES})
-    batches = list(read_task(ReadTask("a.jsonl", 0, "jsonl", start, stop), COLUMNS, files))
+    batches = list(read_tasks([ReadTask("a.jsonl", 0, "jsonl", start, stop)], COLUMNS, files))
     assert [text for text, _, _ in rows_of(batches)] == texts
 
 
@@ -177,7 +177,7 @@ def test_sources_positions_grow_from_file_to_file() -> None:
     files = MemoryFiles({"b.jsonl": LINES, "a.csv": CSV, "c.parquet": parquet(REVIEWS, row_group_size=2)})
     positions = []
     for task in plan(files, range_bytes=40):
-        for batch in read_task(task, COLUMNS, files):
+        for batch in read_tasks([task], COLUMNS, files):
             positions += batch.rows["position"].to_pylist()
     file = 1 << 40
     assert positions == [0, file, file + 23, file + 46, *(2 * file + row for row in range(5))]
@@ -294,29 +294,27 @@ def test_sources_batches_are_full_and_in_order(
     monkeypatch.setattr("pipeline.sources.streams.PLAIN_BLOCK", chunk)
     files = MemoryFiles({"a.csv": MANY})
     (task,) = plan(files)
-    batches = list(read_task(task, COLUMNS, files, batch_rows=batch_rows, batch_bytes=batch_bytes))
+    batches = list(read_tasks([task], COLUMNS, files, batch_rows=batch_rows, batch_bytes=batch_bytes))
     assert [batch.rows.num_rows for batch in batches] == sizes
-    first = 0
     for batch in batches:
         assert batch.rows.schema.equals(ROWS_SCHEMA)
         assert batch.rejected.schema.equals(REJECTED_SCHEMA)
-        numbers = batch.rows["position"].to_pylist() + batch.rejected["row"].to_pylist()
-        assert sorted(numbers) == list(range(first, first + batch.count))  # successive rows, used or rejected
-        first += batch.count
-    assert first == 100
+        assert batch.rows["row"].equals(batch.rows["position"])  # of the first file
+    assert [row for batch in batches for row in batch.rows["row"].to_pylist()] == [n for n in range(100) if n % 5]
+    assert [row for row, _ in rejects_of(batches)] == list(range(0, 100, 5))
 
 
 def test_sources_batches_of_rejects_only_do_not_grow() -> None:
     files = MemoryFiles({"a.jsonl": b"x\n" * 50})
     (task,) = plan(files)
-    assert [batch.count for batch in read_task(task, COLUMNS, files, batch_rows=20)] == [50]  # one chunk's rows
+    assert [batch.count for batch in read_tasks([task], COLUMNS, files, batch_rows=20)] == [50]  # one chunk's rows
     assert rejects_of(batches_of(b"x\n" * 50, "a.jsonl")) == [(row, "broken JSON") for row in range(50)]
 
 
 def test_sources_batches_do_not_carry_their_neighbours() -> None:
     files = MemoryFiles({"a.csv": b"text,label\n" + b"".join(b"%01000d,1\n" % row for row in range(1000))})
     (task,) = plan(files)
-    first = next(read_task(task, COLUMNS, files, batch_rows=10))
+    first = next(read_tasks([task], COLUMNS, files, batch_rows=10))
     assert 10_000 < len(pickle.dumps(first.rows)) < 20_000
 
 
@@ -375,7 +373,7 @@ def test_sources_errors_of_the_filesystem_are_passed_on(name: str) -> None:
     files = BrokenFiles({name: parquet(REVIEWS)})
     (task,) = plan(files)
     with pytest.raises(OSError, match="Input/output error"):
-        list(read_task(task, COLUMNS, files))
+        list(read_tasks([task], COLUMNS, files))
 
 
 def test_sources_damaged_parquet_keeps_the_rows_before() -> None:
@@ -390,11 +388,11 @@ def test_sources_damaged_parquet_keeps_the_rows_before() -> None:
 
 
 def test_sources_sample_is_the_same_in_any_ranges() -> None:
-    tasks = plan_tasks(InputSettings(), LocalFiles())
+    tasks = list(plan_tasks(InputSettings(), LocalFiles()).tasks())
     check_columns(tasks, COLUMNS, LocalFiles())
     assert [task.start for task in tasks[1:]] == [task.stop for task in tasks[:-1]]
     assert tasks[-1].stop == sample.DEFAULT_ROWS
-    (batch,) = read_task(ReadTask("sample", 0, "sample", start=4000, stop=4010), COLUMNS, LocalFiles())
+    (batch,) = read_tasks([ReadTask("sample", 0, "sample", start=4000, stop=4010)], COLUMNS, LocalFiles())
     expected = sample.sample_batch(4000, 10, seed=sample.DEFAULT_SEED)
     assert rows_of([batch]) == [
         (text, str(label), 4000 + row)
@@ -406,7 +404,7 @@ def test_sources_sample_is_the_same_in_any_ranges() -> None:
 
 def test_sources_sample_has_no_other_columns() -> None:
     with pytest.raises(UserError, match=r"^input\.text_column: 'review' is not in sample; it has the columns "):
-        check_columns(plan_tasks(InputSettings(), LocalFiles()), Columns("review", "label"), LocalFiles())
+        check_columns(plan_tasks(InputSettings(), LocalFiles()).tasks(), Columns("review", "label"), LocalFiles())
 
 
 def test_sources_local_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sources_support import COLUMNS, MemoryFiles, Row, batches_of, plan, read, rejects_of, rows_of
 
 from pipeline.errors import UserError
-from pipeline.sources import chunks, read_task, streams
+from pipeline.sources import chunks, read_tasks, streams
 from pipeline.sources.schema import ReadTask
 
 ASCII_SPACE = " \t\n\v\f\r"
@@ -176,7 +176,7 @@ def test_sources_properties_jsonl_ranges_make_the_whole(
     edges = sorted({0, len(content)} | {cut for cut in cuts if cut < len(content)})
     tasks = [ReadTask("a.jsonl", 0, "jsonl", start, stop) for start, stop in itertools.pairwise(edges)]
     with blocks_of(block):
-        parts = [list(read_task(task, COLUMNS, files)) for task in tasks]
+        parts = [list(read_tasks([task], COLUMNS, files)) for task in tasks]
     whole = batches_of(content, "a.jsonl")
     assert [row for part in parts for row in rows_of(part)] == rows_of(whole)
     counts = [sum(batch.count for batch in part) for part in parts]
@@ -226,9 +226,8 @@ def test_sources_properties_short_reads_change_nothing(name: str) -> None:
 
     content = SMALL[name]
     files = DripFiles({name: content})
-    assert [row for task in plan(files, range_bytes=20) for row in rows_of(list(read_task(task, COLUMNS, files)))] == (
-        read(content, name)[0]
-    )
+    batches = [batch for task in plan(files, range_bytes=20) for batch in read_tasks([task], COLUMNS, files)]
+    assert rows_of(batches) == read(content, name)[0]
 
 
 def _parquet() -> bytes:

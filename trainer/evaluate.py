@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from pipeline.config import InputSettings
 from pipeline.errors import UserError
-from pipeline.sources import check_columns, plan_tasks, read_task
+from pipeline.sources import check_columns, plan_tasks, read_tasks
 from pipeline.sources.files import LocalFiles
 from pipeline.sources.schema import Columns
 from trainer.exported import ExportedModel
@@ -41,12 +41,12 @@ def evaluate(
     labels, files = model.info.labels, LocalFiles()
     columns = Columns(settings.text_column, settings.label_column)
     tasks = plan_tasks(settings, files)
-    check_columns(tasks, columns, files)
+    check_columns(tasks.tasks(), columns, files)
     scores: list[np.ndarray] = [np.zeros([0, len(labels)], np.float32)]
     right: list[np.ndarray] = [np.zeros([0], np.int64)]
     rejected: Counter[str] = Counter()
-    for task in tasks:
-        for batch in read_task(task, columns, files):
+    for group in tasks.groups:
+        for batch in read_tasks(group.tasks(), columns, files):
             rejected.update(batch.rejected["reason"].to_pylist())
             index = pc.fill_null(pc.index_in(batch.rows["label"], pa.array(labels, pa.string())), -1).to_numpy()
             rejected[UNKNOWN_LABEL] += int(np.count_nonzero(index < 0))

@@ -1,14 +1,14 @@
 """Files -> Arrow batches of text, label, split and position, and the rows that cannot be used.
 
-    plan_tasks     input settings -> read tasks: ranges of files that can be read without each other
+    plan_tasks     input settings -> groups of read tasks: ranges of files that can be read without each other
     check_columns  looks into the first files before a job starts; what is wrong is a UserError
-    read_task      a read task -> batches; each row is used or rejected with a reason
+    read_tasks     read tasks -> batches; each row is used or rejected with a reason
 
 `schema` says what a batch holds, `formats` names the formats, `files` is the filesystem they read from.
 Nothing here knows Beam or TensorFlow: the trainer reads raw texts with the same code.
 """
 
-from pipeline.sources.plan import plan_tasks
-from pipeline.sources.read import check_columns, read_task
+from pipeline.sources.plan import InputTasks, plan_tasks
+from pipeline.sources.read import check_columns, read_tasks
 
-__all__ = ["check_columns", "plan_tasks", "read_task"]
+__all__ = ["InputTasks", "check_columns", "plan_tasks", "read_tasks"]

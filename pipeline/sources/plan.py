@@ -1,37 +1,54 @@
-"""Input settings -> the ranges of files to read, in the order of the input."""
+"""Input settings -> what is read, in groups of files and ranges of files, in the order of the input."""
 
-from collections.abc import Iterable
-from itertools import chain
-from typing import Final
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from pipeline.config import InputSettings
 from pipeline.errors import UserError
-from pipeline.records.framing import HEADER_BYTES
-from pipeline.sources import parquet, sample, tfrecord
-from pipeline.sources.files import FileInfo, Files, open_file
+from pipeline.sources import sample
+from pipeline.sources.files import FileInfo, Files
+from pipeline.sources.folders import FOLDERS
 from pipeline.sources.formats import FORMATS, format_named
-from pipeline.sources.schema import MAX_FILES, ReadTask
-from pipeline.sources.streams import DamagedError, read_up_to, text_blocks, without_mark
-
-# A range at the most: a worker takes about a second for it. Small enough to share a large file out evenly.
-RANGE_BYTES: Final = 64 << 20
-# Of less input each range is this part, so that one small file keeps several cores busy as well: 25,000 reviews in one
-# Parquet file of 15 MB are read by 2 threads instead of 1. Below 1 MB a task costs more than it shares out.
-RANGES_OF_INPUT: Final = 16
-LEAST_RANGE_BYTES: Final = 1 << 20
-
-# So much of a file tells its format where its name does not.
-GUESSED_BYTES: Final = 64 << 10
+from pipeline.sources.groups import Found, grouped, range_size
+from pipeline.sources.guess import guess_formats
+from pipeline.sources.layout import layout
+from pipeline.sources.schema import MAX_FILES, ReadTask, TaskGroup
 
 GLOB: Final = "*?["
 
 
-def plan_tasks(settings: InputSettings, files: Files, *, range_bytes: int | None = None) -> list[ReadTask]:
-    """The input as ranges, each readable without the others; files by sorted path, each file once.
+class InputTasks(NamedTuple):
+    """What is read: groups, files and their bytes as stored; and files of folders left out, by what they are."""
+
+    groups: list[TaskGroup]
+    files: int
+    bytes: int
+    left_out: dict[str, int]
+
+    def tasks(self) -> Iterator[ReadTask]:
+        """All tasks of all groups."""
+        return (task for group in self.groups for task in group.tasks())
+
+
+class _Entry(NamedTuple):
+    """A file that an entry of input.path stands for; format None: its content must tell."""
+
+    file: FileInfo
+    format: str | None
+    splits: str | None = None
+
+
+def plan_tasks(
+    settings: InputSettings, files: Files, *, range_bytes: int | None = None, cuts_quoted: bool = False
+) -> InputTasks:
+    """The input in groups, each readable without the others; files by sorted path, each file once.
 
     range_bytes: a range's size at most; None: by the size of the whole input, and by that alone.
+    cuts_quoted: whether large files of csv and tsv are cut as well; their ranges are not yet readable, see `ranges`.
 
-    Only files of more than that, and those whose name does not tell their format, are opened.
+    Only files of more than a range, and some of those whose name does not tell their format, are opened.
 
     Raises:
       UserError: a file is not there or cannot be read, a glob or folder gives no file, or a format is
@@ -39,38 +56,79 @@ def plan_tasks(settings: InputSettings, files: Files, *, range_bytes: int | None
     """
     paths = [settings.path] if isinstance(settings.path, str) else settings.path
     if paths == [sample.SAMPLE]:
-        return sample.tasks()
+        return InputTasks(sample.groups(), files=1, bytes=0, left_out={})
     if not paths:
         raise UserError("input.path: the list is empty; name a file, a glob or a folder, or use sample")
-    found = {file.path: file for path in paths for file in _matching(path, settings.format, files)}
-    if len(found) > MAX_FILES:
-        raise UserError(f"input.path: {len(found)} files are more than {MAX_FILES}; put several into one")
-    ordered = [found[path] for path in sorted(found)]
-    if range_bytes is None:
-        whole = sum(file.size for file in ordered)
-        range_bytes = min(RANGE_BYTES, max(LEAST_RANGE_BYTES, whole // RANGES_OF_INPUT))
-    return list(
-        chain.from_iterable(
-            _ranges(file, index, settings.format, files, range_bytes=range_bytes) for index, file in enumerate(ordered)
-        )
-    )
+    left_out: Counter[str] = Counter()
+    entries = {entry.file.path: entry for path in paths for entry in _entries(path, settings.format, files, left_out)}
+    if len(entries) > MAX_FILES:
+        raise UserError(f"input.path: {len(entries)} files are more than {MAX_FILES}; put several into one")
+    found = _found(entries, files)
+    size = sum(file.size for file in found)
+    range_bytes = range_size(found) if range_bytes is None else range_bytes
+    groups = grouped(found, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+    return InputTasks(groups, len(found), size, dict(left_out))
 
 
-def _matching(path: str, format: str, files: Files) -> list[FileInfo]:
-    """The files that one entry of input.path stands for; of a folder, those of a known format."""
+def _found(entries: dict[str, _Entry], files: Files) -> list[Found]:
+    ordered = [entries[path] for path in sorted(entries)]
+    guessed = guess_formats([entry.file.path for entry in ordered if entry.format is None], files)
+    found = []
+    for index, (file, format, splits) in enumerate(ordered):
+        _check_name(file.path)
+        found.append(Found(file.path, file.size, index, format or guessed[file.path], splits))
+    return found
+
+
+def _check_name(path: str) -> None:
+    try:
+        path.isascii() or path.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"input.path: the name of {path!r} is not UTF-8; rename the file") from error
+
+
+def _entries(path: str, format: str, files: Files, left_out: Counter[str]) -> Iterable[_Entry]:
+    """The files that one entry of input.path stands for; of a folder, those of a known format, or of its layout."""
     found = files.match(path)
     is_glob = any(character in path for character in GLOB)
     if not found:
         what = "no file matches" if is_glob else "there is no such file, or the folder is empty:"
         raise UserError(f"input.path: {what} {path!r}")
-    is_itself = len(found) == 1 and _name(found[0].path) == _name(path)
-    if is_glob or is_itself:
-        return found
-    formats = FORMATS if format == "auto" else [format]
-    known = [file for file in found if format_named(file.path) in formats]
+    is_folder = not is_glob and not (len(found) == 1 and _name(found[0].path) == _name(path))
+    if format == FOLDERS:
+        return _texts(path, found, is_folder=is_folder, left_out=left_out)
+    if not is_folder:
+        return [_Entry(file, format_named(file.path) if format == "auto" else format) for file in found]
+    formats = [name for name, known in FORMATS.items() if known.endings] if format == "auto" else [format]
+    known = [_Entry(file, name) for file in found if (name := format_named(file.path)) in formats]
+    if format == "auto" and layout(found, root=_root(path)).texts:
+        if known:
+            raise UserError(
+                f"input.format: the folder {path!r} holds texts in folders as well as {known[0].file.path}; "
+                f"set folders, or {known[0].format}"
+            )
+        return _texts(path, found, is_folder=True, left_out=left_out)
     if not known:
         raise UserError(f"input.path: the folder {path!r} holds no file that ends in {_endings(formats)}")
     return known
+
+
+def _texts(path: str, found: Sequence[FileInfo], *, is_folder: bool, left_out: Counter[str]) -> list[_Entry]:
+    texts, others = layout(found, root=_root(path) if is_folder else "")
+    if not texts:
+        raise UserError(
+            f"input.path: {path!r} holds no text in a folder of its label, such as train/pos/1.txt or pos/1.txt"
+        )
+    left_out.update(others)
+    return [_Entry(file, FOLDERS, splits) for file, splits in texts]
+
+
+def _root(path: str) -> str:
+    """A folder as the paths of the files in it begin; LocalFiles spells it so."""
+    if "://" in path:
+        return path.rstrip("/")
+    root = str(Path(path).expanduser())
+    return "" if root == "." else root.rstrip("/")
 
 
 def _name(path: str) -> str:
@@ -80,49 +138,3 @@ def _name(path: str) -> str:
 def _endings(formats: Iterable[str]) -> str:
     endings = [ending for format in formats for ending in FORMATS[format].endings]
     return ", ".join(endings)
-
-
-def _ranges(file: FileInfo, index: int, format: str, files: Files, *, range_bytes: int) -> list[ReadTask]:
-    if format == "auto":
-        format = format_named(file.path) or _guess(file, files)
-    whole = ReadTask(file.path, index, format)
-    cut = FORMATS[format].cut
-    if cut is None or file.size <= range_bytes:
-        return [whole]
-    return cut(whole, files, range_bytes=range_bytes)
-
-
-def _guess(file: FileInfo, files: Files) -> str:
-    """The format that a file's beginning tells.
-
-    Raises:
-      UserError: it tells none.
-    """
-    with open_file(files, file.path) as stored:
-        head = read_up_to(stored, len(parquet.MAGIC) + HEADER_BYTES)
-        if head.startswith(parquet.MAGIC):
-            return "parquet"
-        if tfrecord.is_tfrecord(head):
-            return "tfrecord"
-        stored.seek(0)
-        head = b""
-        try:
-            for block in without_mark(text_blocks(stored, file.path)):
-                head += block
-                if len(head) >= GUESSED_BYTES:
-                    break
-        except DamagedError:
-            pass
-    if tfrecord.is_tfrecord(head):
-        return "tfrecord"
-    head = head[:GUESSED_BYTES].lstrip()
-    first_line = head.splitlines()[0] if head else b""
-    if b"\0" not in head:
-        if head.startswith(b"{"):
-            return "jsonl"
-        if b"\t" in first_line:
-            return "tsv"
-        if b"," in first_line:
-            return "csv"
-    known = [name for name, known in FORMATS.items() if known.endings]
-    raise UserError(f"input.format: neither name nor content tells the format of {file.path}; set {', '.join(known)}")

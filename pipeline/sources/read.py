@@ -1,6 +1,7 @@
 """Read tasks -> batches; and whether the input can be read at all."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -8,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import UserError
+from pipeline.sources.fetch import fetching
 from pipeline.sources.files import Files
 from pipeline.sources.formats import FORMATS
 from pipeline.sources.schema import Batch, Columns, ReadTask
@@ -19,64 +21,67 @@ BATCH_BYTES: Final = 2 << 20
 
 # Files looked at before a job starts; a wrong column shows in the first already.
 CHECKED_FILES: Final = 8
+# Where none of those has a row, so many are looked at; whether others have some the job itself will tell.
+MOST_CHECKED_FILES: Final = 1000
 
 
-def read_task(
-    task: ReadTask,
+def read_tasks(
+    tasks: Iterable[ReadTask],
     columns: Columns,
     files: Files,
     *,
     batch_rows: int = BATCH_ROWS,
     batch_bytes: int = BATCH_BYTES,
 ) -> Iterator[Batch]:
-    """The rows of a task in batches near the bounds; only the last, or one with many rejects, is small.
+    """The rows of tasks of one format in batches near the bounds; only the last is small.
 
-    A batch holds successive rows of the task, each used or rejected. One text longer than `batch_bytes` makes
-    a batch.
+    Each row of the tasks is used or rejected in one batch; used rows are in order. One text longer than `batch_bytes`
+    makes a batch. Small files of a remote filesystem are fetched side by side.
 
     Raises:
-      UserError: the file is not there or may not be read, or lacks a column. A damaged file raises nothing.
+      UserError: a file is not there or may not be read, or lacks a column. A damaged file raises nothing.
     """
-    found = FORMATS[task.format].read(task, columns, files)
-    return _rebatched(found, batch_rows=batch_rows, batch_bytes=batch_bytes)
+    listed = list(tasks)
+    if not listed:
+        return
+    with fetching(listed, files) as fetched:
+        found = FORMATS[listed[0].format].read_all(listed, columns, fetched)
+        yield from _rebatched(found, batch_rows=batch_rows, batch_bytes=batch_bytes)
 
 
 def check_columns(tasks: Iterable[ReadTask], columns: Columns, files: Files) -> None:
     """Looks into the first files, so that what is wrong with all of them is said before a job starts.
 
     Raises:
-      UserError: a file is not of its format or lacks a column, or no file has a row.
+      UserError: a file is not of its format or lacks a column, or the first MOST_CHECKED_FILES have no row.
     """
+    checked: dict[int, str] = {}
     has_rows = False
-    first_tasks = {task.file_index: task for task in reversed(list(tasks))}
-    for number, index in enumerate(sorted(first_tasks)):
+    for task in tasks:
         # Further files only matter as long as no row has been seen.
-        if number >= CHECKED_FILES and has_rows:
+        if len(checked) == MOST_CHECKED_FILES or (len(checked) >= CHECKED_FILES and has_rows):
             return
-        task = first_tasks[index]
-        has_rows = FORMATS[task.format].check(task, columns, files) or has_rows
+        if task.file_index not in checked:
+            checked[task.file_index] = task.path
+            has_rows = FORMATS[task.format].check(task, columns, files) or has_rows
     if not has_rows:
-        paths = ", ".join(task.path for task in list(first_tasks.values())[:3])
-        raise UserError(f"input.path: no rows in {paths}")
+        raise UserError(f"input.path: no rows in {', '.join(list(checked.values())[:3])}")
 
 
 def _rebatched(found: Iterable[Batch], *, batch_rows: int, batch_bytes: int) -> Iterator[Batch]:
     waiting: list[Batch] = []
-    first = 0  # The number in the task of the first waiting row.
+    rows = size = rejected = 0
     for batch in found:
         waiting.append(batch)
-        has_enough = (
-            sum(part.rows.num_rows for part in waiting) >= batch_rows
-            or sum(part.rejected.num_rows for part in waiting) >= batch_rows
-            or sum(part.rows["text"].nbytes for part in waiting) >= batch_bytes
-        )
-        if has_enough:
-            *full, rest = _cut(_joined(waiting), first=first, batch_rows=batch_rows, batch_bytes=batch_bytes)
-            for part in full:
-                first += part.count
-                yield _copied(part)
+        rows += batch.rows.num_rows
+        size += batch.rows["text"].nbytes
+        rejected += batch.rejected.num_rows
+        if rows >= batch_rows or size >= batch_bytes or rejected >= batch_rows:
+            *full, rest = _cut(_joined(waiting), batch_rows=batch_rows, batch_bytes=batch_bytes)
+            yield from map(_copied, full)
             waiting = [rest]
-    if sum(part.count for part in waiting):
+            rows, size, rejected = rest.rows.num_rows, rest.rows["text"].nbytes, rest.rejected.num_rows
+    if rows or rejected:
         yield _copied(_joined(waiting))
 
 
@@ -94,26 +99,15 @@ def _copied(batch: Batch) -> Batch:
     return Batch(pa.concat_batches([batch.rows]), pa.concat_batches([batch.rejected]))
 
 
-def _cut(batch: Batch, *, first: int, batch_rows: int, batch_bytes: int) -> list[Batch]:
-    """Full batches, and the rest (which may be empty); a rejected row stays with the used rows around it."""
-    count = batch.rows.num_rows
-    edges = [0, *_ends(batch.rows["text"], batch_rows=batch_rows, batch_bytes=batch_bytes)]
-    if batch.rejected.num_rows >= batch_rows and (edges[-1] < count or not count):
-        edges.append(count)  # Many rejects fill a batch as well.
-    edges.append(count)
-    rejected = batch.rejected["row"].to_numpy()
-    used = np.setdiff1d(np.arange(first, first + batch.count), rejected, assume_unique=True)
-    rejected_edges = np.searchsorted(rejected, np.append(used, first + batch.count)[edges])
-    rejected_edges[0] = 0
-    return [
-        Batch(
-            batch.rows.slice(start, stop - start),
-            batch.rejected.slice(rejected_start, rejected_stop - rejected_start),
-        )
-        for start, stop, rejected_start, rejected_stop in zip(
-            edges[:-1], edges[1:], rejected_edges[:-1].tolist(), rejected_edges[1:].tolist(), strict=True
-        )
-    ]
+def _cut(batch: Batch, *, batch_rows: int, batch_bytes: int) -> list[Batch]:
+    """Full batches, and the rest (which may be empty); all rejected rows go with the first."""
+    ends = _ends(batch.rows["text"], batch_rows=batch_rows, batch_bytes=batch_bytes)
+    if not ends and batch.rejected.num_rows >= batch_rows:
+        ends = [0]  # Many rejects make a batch as well.
+    edges = [0, *ends, batch.rows.num_rows]
+    parts = [batch.rows.slice(start, stop - start) for start, stop in pairwise(edges)]
+    rejected = [batch.rejected] + [batch.rejected.slice(0, 0)] * (len(parts) - 1)
+    return [Batch(*pair) for pair in zip(parts, rejected, strict=True)]
 
 
 def _ends(text: pa.LargeBinaryArray, *, batch_rows: int, batch_bytes: int) -> list[int]:

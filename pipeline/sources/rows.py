@@ -60,7 +60,7 @@ def finish(
     # A row has one reason: its text's before its label's before its split's.
     problems = {**split_problems, **label_problems, **problems}
     position = pa.array(positions(task, places))
-    rows = pa.RecordBatch.from_arrays([text, label, split, position], schema=ROWS_SCHEMA)
+    rows = pa.RecordBatch.from_arrays([text, label, split, position, pa.array(ordinals)], schema=ROWS_SCHEMA)
     if problems:
         usable = np.ones(rows.num_rows, bool)
         usable[list(problems)] = False

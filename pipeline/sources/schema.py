@@ -3,15 +3,16 @@
     rows      text      large_binary  valid UTF-8
               label     string        in its one spelling, see `values.canonical_name`
               split     string        null where no split column is asked for
+                                      or, from folders, where their names tell: the splits that it may go to
               position  int64         grows with every row of a file, and from file to file
-    rejected  file, range_start (the task's start), row (0-based place in the task, used rows counted too),
-              reason (one of a few fixed codes), content (what can be shown of the row), id (null where
-              unknown)
+              row       int64         its number in its task, from 0, rejected rows counted too
+    rejected  file, range_start (the task's start), row (as above), reason (one of a few fixed codes), content
+              (what can be shown of the row), id (null where unknown)
 
 Every row of the input stands in exactly one of the two.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -27,6 +28,7 @@ ROWS_SCHEMA: Final = pa.schema(
         pa.field("label", pa.string(), nullable=False),
         pa.field("split", pa.string()),
         pa.field("position", pa.int64(), nullable=False),
+        pa.field("row", pa.int64(), nullable=False),
     ]
 )
 REJECTED_SCHEMA: Final = pa.schema(
@@ -92,8 +94,10 @@ class Columns:
 class ReadTask:
     """A range of one file, which can be read without the others.
 
-    `start` and `stop` count bytes in jsonl, row groups in parquet, rows in the sample; stop None is the end
-    of the file. Where a format is not cut, start is 0 and stop None.
+    `start` and `stop` count bytes in jsonl, csv and tsv, row groups in parquet, rows in the sample; stop None is the
+    end of the file. Where a file is not cut, start is 0 and stop None. first_row: rows of the file before the range,
+    where the format counts its rows (csv, tsv). splits: the splits that a folder's name allows, with a space between;
+    None: all.
     """
 
     path: str
@@ -101,6 +105,29 @@ class ReadTask:
     format: str
     start: int = 0
     stop: int | None = None
+    first_row: int = 0
+    splits: str | None = None
+
+
+@dataclass(frozen=True)
+class TaskGroup:
+    """What a worker reads in one go: a range of one file, or many small whole files of one format.
+
+    A million of these may be planned: so files are named by two tuples, not by an object each.
+    """
+
+    format: str
+    paths: tuple[str, ...]
+    file_indices: tuple[int, ...]
+    start: int = 0
+    stop: int | None = None
+    first_row: int = 0
+    splits: str | None = None
+
+    def tasks(self) -> Iterator[ReadTask]:
+        """A task for each file."""
+        for path, index in zip(self.paths, self.file_indices, strict=True):
+            yield ReadTask(path, index, self.format, self.start, self.stop, self.first_row, self.splits)
 
 
 @dataclass(frozen=True)
@@ -147,14 +174,24 @@ class Reject(NamedTuple):
 
 
 def rejected_batch(task: ReadTask, rejects: Sequence[Reject]) -> pa.RecordBatch:
-    """Rejects -> a batch of REJECTED_SCHEMA, ordered by row."""
-    ordered = sorted(rejects, key=lambda reject: reject.row)
+    """Rejects of a task -> a batch of REJECTED_SCHEMA, ordered by row."""
+    return rejected_rows((task, reject) for reject in rejects)
+
+
+def rejected_rows(rejects: Iterable[tuple[ReadTask, Reject]]) -> pa.RecordBatch:
+    """Rejects, each with its task -> a batch of REJECTED_SCHEMA, ordered by file and row."""
+    ordered = sorted(rejects, key=lambda pair: (pair[0].file_index, pair[1].row))
     columns = {
-        "file": [task.path] * len(ordered),
-        "range_start": [task.start] * len(ordered),
-        **{name: [getattr(reject, name) for reject in ordered] for name in Reject._fields},
+        "file": [task.path for task, _ in ordered],
+        "range_start": [task.start for task, _ in ordered],
+        **{name: [getattr(reject, name) for _, reject in ordered] for name in Reject._fields},
     }
     return pa.RecordBatch.from_pydict(columns, schema=REJECTED_SCHEMA)
+
+
+def file_indices(rows: pa.RecordBatch) -> Int64Array:
+    """The file_index of each row of a batch of ROWS_SCHEMA, int64 [rows]."""
+    return rows["position"].to_numpy() >> PLACE_BITS
 
 
 def no_rows() -> pa.RecordBatch:
