@@ -146,7 +146,7 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         files = _files(paths, beam_arguments)
         config, _ = resolve(config, files)
         print(yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True), end="")
-        tasks = plan_tasks(config.input, files)
+        tasks = plan_tasks(config.input, files, cuts_quoted=True)
         print(f"# would read {tasks.files} files in {len(tasks.groups)} groups")
         return 0
 

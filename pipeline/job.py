@@ -1,5 +1,6 @@
 """Joins the stages: a plan -> a Beam pipeline that turns raw text into a published records folder.
 
+    ranges of large csv files -> ScanRanges -> where their rows begin
     tasks -> ReadTrain -> AnalyzeDataset -> transform graph            (the vocabulary)
                        -> labels
     tasks -> ReadAll -> TransformDataset -> EncodeRecords -> WriteShards
@@ -21,7 +22,7 @@ from pipeline.labels import MergeLabels
 from pipeline.plan import Plan
 from pipeline.reading import LABELS, REFUSED, REJECTED, TASK_ROWS, ReadAll, ReadTrain
 from pipeline.rejects import WriteRejects
-from pipeline.tasks import Tasks
+from pipeline.tasks import ScanRanges, Tasks
 from pipeline.transform_graph import WriteTransform
 from pipeline.writing import REPEATS, STATISTICS, EncodeRecords, MergeStatistics, WriteShards
 
@@ -48,8 +49,9 @@ class Written(NamedTuple):
 def build(pipeline: beam.Pipeline, plan: Plan) -> None:
     """Adds the whole job to a pipeline."""
     with tft_beam.Context(temp_dir=plan.transform_temp, passthrough_keys=set(batches.PASSED_BY)):
-        analysed = analyse(pipeline, plan)
-        written = write(pipeline, plan, analysed)
+        scans = pipeline | "ScanRanges" >> ScanRanges(plan.tasks_path) if plan.has_nominal_ranges else None
+        analysed = analyse(pipeline, plan, scans)
+        written = write(pipeline, plan, analysed, scans)
     metadata = preprocessing.record_metadata(plan.config.sequence.max_length)
     transform = analysed.transform[0] | "WriteTransform" >> WriteTransform(
         f"{plan.result}/{TRANSFORM_FOLDER}", metadata
@@ -73,11 +75,11 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
     )
 
 
-def analyse(pipeline: beam.Pipeline, plan: Plan) -> Analysed:
+def analyse(pipeline: beam.Pipeline, plan: Plan, scans: beam.PCollection | None) -> Analysed:
     """First pass, over the train split: counts tokens and collects labels."""
     train = (
         pipeline
-        | "TasksToAnalyse" >> Tasks(plan.tasks_path)
+        | "TasksToAnalyse" >> Tasks(plan.tasks_path, scans=scans)
         | "ReadTrain" >> beam.ParDo(ReadTrain(plan.reading)).with_outputs(LABELS, REFUSED, main="batches")
     )
     function = preprocessing.preprocessing_fn(
@@ -88,11 +90,11 @@ def analyse(pipeline: beam.Pipeline, plan: Plan) -> Analysed:
     return Analysed(transform, labels, train[REFUSED])
 
 
-def write(pipeline: beam.Pipeline, plan: Plan, analysed: Analysed) -> Written:
+def write(pipeline: beam.Pipeline, plan: Plan, analysed: Analysed, scans: beam.PCollection | None) -> Written:
     """Second pass, over everything: texts to ids to shards, and what can't be used to rejected/."""
     read = (
         pipeline
-        | "TasksToTransform" >> Tasks(plan.tasks_path)
+        | "TasksToTransform" >> Tasks(plan.tasks_path, scans=scans)
         | "ReadAll"
         >> beam.ParDo(ReadAll(plan.reading), labels=beam.pvalue.AsSingleton(analysed.labels)).with_outputs(
             REJECTED, TASK_ROWS, REFUSED, main="batches"

@@ -36,7 +36,7 @@ class Plan:
     groups: how many groups of read tasks lie at tasks_path. staging: where it builds. progress_folder: where workers
     tell how far they are, or None. origin: where its vocabulary comes from, None if from the texts. temp_folder: where
     TFT keeps its own files (see places.py), None if in staging. left_out: files of folders that are no labelled texts,
-    by what they are.
+    by what they are. has_nominal_ranges: some groups are ranges whose rows a scan must find, see sources/ranges.py.
     """
 
     config: Config
@@ -48,6 +48,7 @@ class Plan:
     origin: Origin | None = None
     temp_folder: str | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
+    has_nominal_ranges: bool = False
 
     @property
     def work(self) -> str:

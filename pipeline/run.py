@@ -21,6 +21,7 @@ from pipeline.publish import check_output, new_staging, remove_staging
 from pipeline.runners import beam_options, choose_runner
 from pipeline.sources import InputTasks, check_columns, plan_tasks
 from pipeline.sources.layout import LEFT_OUT
+from pipeline.sources.ranges import is_nominal
 from pipeline.tasks import write_groups
 from pipeline.token_check import check_tokens
 from pipeline.vocabulary_sources import Source, resolve
@@ -45,7 +46,7 @@ def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, 
     config, source = resolve(config, files)
     if source is not None:
         check_tokens(source, config.text)
-    tasks = plan_tasks(config.input, files)
+    tasks = plan_tasks(config.input, files, cuts_quoted=True)
     check_columns(tasks.tasks(), columns_of(config), files)
     _tell_left_out(tasks)
     runner = choose_runner(options)
@@ -90,6 +91,7 @@ def make_plan(
         input_files=tasks.files,
         input_bytes=tasks.bytes,
         left_out=tasks.left_out,
+        has_nominal_ranges=any(map(is_nominal, tasks.groups)),
         staging=staging,
         progress_folder=progress_folder,
         origin=None if source is None else source.origin,

@@ -132,6 +132,8 @@ def test_job_counts_the_train_split_alone_with_ties_in_order(tmp_path: Path) -> 
 # Each of these changes how the work is cut and nothing of what it is: (name, format, what is done, arguments for Beam)
 WAYS = [
     ("csv", "csv", None, IN_MEMORY),
+    ("csv_ranges", "csv", "ranges", IN_MEMORY),
+    ("csv_threads", "csv", "ranges", ("--direct_running_mode=multi_threading", "--direct_num_workers=3")),
     ("parquet", "parquet", None, IN_MEMORY),
     ("small_batches", "jsonl", "batches", IN_MEMORY),
     ("many_ranges", "jsonl", "ranges", IN_MEMORY),

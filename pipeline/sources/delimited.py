@@ -4,9 +4,10 @@ Fields may stand in double quotes, and then hold line breaks, delimiters and dou
 end a row; an empty line is no row. Text is UTF-8, or UTF-16 with a byte order mark. A row's place is its
 number.
 
-A file is not cut into ranges: only from its beginning is it known which line breaks stand in quotes.
+A large file is cut into ranges of bytes, which `ranges` turns into ranges of whole rows before they are read.
 """
 
+import codecs
 import csv
 import io
 import re
@@ -22,6 +23,7 @@ import pyarrow.csv
 from pipeline.errors import UserError
 from pipeline.sources.chunks import Chunk, whole_rows
 from pipeline.sources.files import Files, open_file
+from pipeline.sources.lines import LINE_BLOCK, bytes_between, line_ranges
 from pipeline.sources.quotes import first_row_end, last_row_end
 from pipeline.sources.rows import Fields, columns_shown, finish
 from pipeline.sources.schema import (
@@ -54,6 +56,12 @@ class Layout:
     split: int | None
 
 
+def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
+    """Nominal ranges of `range_bytes` bytes; the whole file where it can be read from its beginning only."""
+    with open_file(files, task.path) as file:
+        return line_ranges(task, file, range_bytes=range_bytes)
+
+
 def check(task: ReadTask, columns: Columns, files: Files) -> bool:
     """Whether the file has rows, or is too damaged to tell.
 
@@ -66,7 +74,7 @@ def check(task: ReadTask, columns: Columns, files: Files) -> bool:
 
 
 def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
-    """The rows of a file, some megabytes at a time.
+    """The rows of a file, or of a range that begins and ends with rows, some megabytes at a time.
 
     Raises:
       UserError: the file is no text, or lacks a column.
@@ -85,8 +93,11 @@ def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
 def _chunks(file: BinaryIO, task: ReadTask, columns: Columns) -> Iterator[tuple[Layout | None, Chunk]]:
     """Whole rows without the header; no layout where the file ends badly before its header is whole."""
     delimiter = DELIMITERS[task.format]
-    layout = None
-    for chunk in whole_rows(without_mark(text_blocks(file, task.path)), partial(last_row_end, delimiter=delimiter)):
+    layout = _first_layout(file, task, columns) if task.start else None
+    blocks = text_blocks(file, task.path) if task.stop is None else bytes_between(file, task.start, task.stop)
+    if not task.start:
+        blocks = without_mark(blocks)
+    for chunk in whole_rows(blocks, partial(last_row_end, delimiter=delimiter)):
         if layout is None and not chunk.reason:
             data = chunk.data.lstrip(LINE_ENDS)
             if not data:
@@ -95,6 +106,18 @@ def _chunks(file: BinaryIO, task: ReadTask, columns: Columns) -> Iterator[tuple[
             layout = _layout(data[:end], task, columns)
             chunk = Chunk(data[end:], chunk.offset)
         yield layout, chunk
+
+
+def _first_layout(file: BinaryIO, task: ReadTask, columns: Columns) -> Layout:
+    """The layout that the file's first row tells, for a range further behind."""
+    head = b""
+    for block in iter(lambda: file.read(LINE_BLOCK), b""):
+        head += block
+        data = head.removeprefix(codecs.BOM_UTF8).lstrip(LINE_ENDS)
+        end = first_row_end(data, delimiter=DELIMITERS[task.format])
+        if end < len(data):
+            return _layout(data[:end], task, columns)
+    return _layout(head, task, columns)
 
 
 def _layout(header: bytes, task: ReadTask, columns: Columns) -> Layout:
@@ -161,7 +184,7 @@ def _parse(data: bytes, layout: Layout, task: ReadTask, columns: Columns, *, fir
         task,
         fields,
         ordinals=ordinals,
-        places=ordinals,
+        places=task.first_row + ordinals,
         content=lambda row: columns_shown(columns, fields, row),
         rejects=[
             Reject(

@@ -53,8 +53,8 @@ def _each(read: Callable[[ReadTask, Columns, Files], Iterator[Batch]]) -> Callab
 SHARD: Final = re.compile(r"-\d+-of-\d+$")
 
 FORMATS: Final[dict[str, Format]] = {
-    "csv": Format((".csv",), delimited.check, _each(delimited.read)),
-    "tsv": Format((".tsv", ".tab"), delimited.check, _each(delimited.read)),
+    "csv": Format((".csv",), delimited.check, _each(delimited.read), delimited.cut, is_quoted=True),
+    "tsv": Format((".tsv", ".tab"), delimited.check, _each(delimited.read), delimited.cut, is_quoted=True),
     "jsonl": Format((".jsonl", ".ndjson", ".json"), json_lines.check, _each(json_lines.read), json_lines.cut),
     "parquet": Format((".parquet", ".pq"), parquet.check, _each(parquet.read), parquet.cut),
     "tfrecord": Format((".tfrecord", ".tfrecords", ".tfrec"), tfrecord.check, _each(tfrecord.read)),

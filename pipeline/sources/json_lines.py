@@ -6,47 +6,32 @@ line belongs to the range in which its first byte stands.
 """
 
 import codecs
-import io
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from itertools import islice
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.sources.chunks import Chunk, RowEnd, whole_rows
+from pipeline.sources.chunks import Chunk, whole_rows
 from pipeline.sources.files import Files, open_file
 from pipeline.sources.json_objects import ABSENT, getter, lookup, parse_object
+from pipeline.sources.lines import bytes_between, last_line_end, line_ranges, line_start
 from pipeline.sources.rows import Fields, finish
 from pipeline.sources.schema import Batch, Columns, ReadTask, Reject, missing_column, rejects_only, shown
-from pipeline.sources.streams import (
-    PLAIN_BLOCK,
-    check_promise,
-    compression_named,
-    is_plain,
-    read_head,
-    text_blocks,
-)
+from pipeline.sources.streams import check_promise, text_blocks
 from pipeline.sources.values import UnusableError
 
 # Objects looked at for a column before it is said to be missing: a key may be left out where its value is
 # null.
 CHECKED_OBJECTS: Final = 100
 
-# The end of a line is near: no need to fetch megabytes to find it.
-LINE_BLOCK: Final = 64 << 10
-
 
 def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
     """Ranges of `range_bytes` bytes; the whole file where it can be read from its beginning only."""
     with open_file(files, task.path) as file:
-        if compression_named(task.path) or not is_plain(read_head(file)):
-            return [task]
-        size = file.seek(0, io.SEEK_END)
-    starts = range(0, size, range_bytes)
-    return [replace(task, start=start, stop=min(start + range_bytes, size)) for start in starts]
+        return line_ranges(task, file, range_bytes=range_bytes)
 
 
 def check(task: ReadTask, columns: Columns, files: Files) -> bool:
@@ -94,35 +79,10 @@ def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
 
 def _chunks(file: BinaryIO, task: ReadTask) -> Iterator[Chunk]:
     if task.stop is None:
-        return whole_rows(text_blocks(file, task.path), _last_line_end)
+        return whole_rows(text_blocks(file, task.path), last_line_end)
     # Both ends go to the next beginning of a line, so that neighbours share no line and leave none out.
-    first, end = _line_start(file, task.start), _line_start(file, task.stop)
-    return whole_rows(_bytes_between(file, first, end), _last_line_end, offset=first)
-
-
-def _line_start(file: BinaryIO, place: int) -> int:
-    """Where the first line begins that begins at `place` or behind it; the file's end where none does."""
-    if place == 0:
-        return 0
-    place -= 1
-    file.seek(place)
-    while block := file.read(LINE_BLOCK):
-        end = block.find(b"\n")
-        if end >= 0:
-            return place + end + 1
-        place += len(block)
-    return place
-
-
-def _bytes_between(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
-    file.seek(start)
-    while start < stop and (block := file.read(min(PLAIN_BLOCK, stop - start))):
-        yield block
-        start += len(block)
-
-
-def _last_line_end(data: bytes) -> RowEnd:
-    return RowEnd(data.rfind(b"\n") + 1)
+    first, end = line_start(file, task.start), line_start(file, task.stop)
+    return whole_rows(bytes_between(file, first, end), last_line_end, offset=first)
 
 
 def _lines(chunk: Chunk) -> Iterator[tuple[int, bytes]]:
