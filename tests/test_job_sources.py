@@ -11,7 +11,7 @@ from pipeline.accounts import Account, TaskRows
 from pipeline.errors import UserError
 from pipeline.job import build
 from pipeline.plan import Plan
-from pipeline.sources.schema import Batch, ReadTask, Reject, TaskGroup, no_rows, rejected_batch
+from pipeline.sources.schema import Batch, Kind, ReadTask, Reject, TaskGroup, no_rows, rejected_batch
 from pipeline.tasks import read_groups, write_groups
 
 
@@ -116,9 +116,9 @@ def test_job_sources_graph_does_not_hold_the_files(tmp_path: Path) -> None:
 
 def test_job_sources_groups_come_back_as_they_were(tmp_path: Path) -> None:
     groups = [
-        TaskGroup("csv", ("a", "b"), (0, 1)),
-        TaskGroup("jsonl", ("c",), (2,), 5, 9),
-        TaskGroup("folders", ("d/x",), (3,), splits="train eval"),
+        TaskGroup(0, ("a", "b"), (Kind("csv"), Kind("jsonl"))),
+        TaskGroup(2, ("c",), (Kind("jsonl"),), 5, 9),
+        TaskGroup(3, ("d/x",), (Kind("folders", "train eval"),)),
     ]
     write_groups(str(tmp_path / "work/tasks"), groups)
     assert list(read_groups(str(tmp_path / "work/tasks"))) == groups

@@ -14,7 +14,7 @@ from pipeline.config import InputSettings
 from pipeline.sources import chunks, plan_tasks, read_tasks, streams
 from pipeline.sources.lines import LINE_BLOCK
 from pipeline.sources.ranges import RangeScan, resolve, scan_lines, scan_range, to_scan
-from pipeline.sources.schema import TaskGroup
+from pipeline.sources.schema import Kind, TaskGroup
 
 
 def resolved(files: MemoryFiles, range_bytes: int, name: str = "a.csv") -> list[TaskGroup]:
@@ -150,7 +150,7 @@ def test_sources_ranges_of_a_file_that_cannot_be_scanned_are_the_whole(monkeypat
     monkeypatch.setattr(streams, "PLAIN_BLOCK", 100)
     (group,) = resolved(files, 200)
     assert (group.start, group.stop) == (0, None)
-    assert scan_range(TaskGroup("csv", ("gone.csv",), (0,), 0, 9), _Gone({})) == RangeScan("gone.csv", 0, None)
+    assert scan_range(TaskGroup(0, ("gone.csv",), (Kind("csv"),), 0, 9), _Gone({})) == RangeScan("gone.csv", 0, None)
 
 
 class _Gone(MemoryFiles):

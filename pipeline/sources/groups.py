@@ -1,16 +1,18 @@
 """Files in the order of the input -> groups of about the same work, each readable without the others.
 
-A large file is cut into ranges where its format allows it; small files of one kind are put together, thousands of them
-into one group. Of a million files some thousand groups come.
+A large file is cut into ranges where its format allows it; small files that follow each other are put together, a
+thousand and more into one group. Of a million files some thousand groups come. Groups are intervals of the input: so
+are the batches read from them, and the words of a batch have an order among those of all others.
 """
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from pipeline.sources.files import Files
 from pipeline.sources.formats import FORMATS
-from pipeline.sources.schema import ReadTask, TaskGroup
+from pipeline.sources.schema import Kind, ReadTask, TaskGroup
 
 # A range at the most: a worker takes about a second for it. Small enough to share a large file out evenly.
 RANGE_BYTES: Final = 64 << 20
@@ -49,17 +51,26 @@ def range_size(found: Iterable[Found]) -> int:
 
 
 def grouped(found: Sequence[Found], files: Files, *, range_bytes: int, cuts_quoted: bool) -> list[TaskGroup]:
-    """All files in groups, by the first file of each.
+    """All files in groups, in the order of the input.
 
     cuts_quoted: whether files whose ranges a scan must yet find the rows of are cut as well, see `ranges`.
     """
     large = [file for file in found if file.size > range_bytes and _may_cut(file, cuts_quoted=cuts_quoted)]
-    groups = _cut(large, files, range_bytes=range_bytes)
-    if len(large) < len(found):
-        taken = {file.file_index for file in large}
-        groups += _together((file for file in found if file.file_index not in taken), range_bytes=range_bytes)
-        groups.sort(key=lambda group: (group.file_indices[0], group.start))
-    return groups
+    cut = _cut(large, files, range_bytes=range_bytes)
+    groups: list[TaskGroup] = []
+    members: list[Found] = []
+    work = 0
+    for file in found:
+        ranges = cut.get(file.file_index)
+        if members and (ranges or work + file.work > range_bytes):
+            groups.append(_group(members))
+            members, work = [], 0
+        if ranges:
+            groups += ranges
+        else:
+            members.append(file)
+            work += file.work
+    return [*groups, _group(members)] if members else groups
 
 
 def _may_cut(file: Found, *, cuts_quoted: bool) -> bool:
@@ -67,34 +78,26 @@ def _may_cut(file: Found, *, cuts_quoted: bool) -> bool:
     return format.cut is not None and (cuts_quoted or not format.is_quoted)
 
 
-def _cut(large: Sequence[Found], files: Files, *, range_bytes: int) -> list[TaskGroup]:
+def _cut(large: Sequence[Found], files: Files, *, range_bytes: int) -> dict[int, list[TaskGroup]]:
+    """The ranges of files, by file_index."""
+
     def ranges(file: Found) -> list[ReadTask]:
         cut = FORMATS[file.format].cut
         assert cut is not None
         return cut(ReadTask(file.path, file.file_index, file.format), files, range_bytes=range_bytes)
 
-    with ThreadPoolExecutor(min(CUT_AT_A_TIME, len(large) or 1)) as pool:
-        return [
-            TaskGroup(task.format, (task.path,), (task.file_index,), task.start, task.stop)
-            for tasks in pool.map(ranges, large)
-            for task in tasks
-        ]
-
-
-def _together(found: Iterable[Found], *, range_bytes: int) -> list[TaskGroup]:
-    """Groups of whole files of one format and one part of a layout, each within `range_bytes` of work."""
-    groups: list[TaskGroup] = []
-    open_groups: dict[tuple[str, str | None], list[Found]] = {}
-    work: dict[tuple[str, str | None], int] = {}
-    for file in found:
-        kind = file.format, file.splits
-        if kind in open_groups and work[kind] + file.work > range_bytes:
-            groups.append(_group(open_groups.pop(kind)))
-        work[kind] = file.work + (work[kind] if kind in open_groups else 0)
-        open_groups.setdefault(kind, []).append(file)
-    return groups + [_group(members) for members in open_groups.values()]
+    with ThreadPoolExecutor(CUT_AT_A_TIME) as pool:
+        cut = zip(large, pool.map(ranges, large), strict=True)
+        return {
+            file.file_index: [replace(_group([file]), start=task.start, stop=task.stop) for task in tasks]
+            for file, tasks in cut
+        }
 
 
 def _group(members: Sequence[Found]) -> TaskGroup:
-    paths, indices = tuple(file.path for file in members), tuple(file.file_index for file in members)
-    return TaskGroup(members[0].format, paths, indices, splits=members[0].splits)
+    kinds = {Kind(file.format, file.splits): Kind(file.format, file.splits) for file in members}  # each once
+    return TaskGroup(
+        members[0].file_index,
+        tuple(file.path for file in members),
+        tuple(kinds[Kind(file.format, file.splits)] for file in members),
+    )

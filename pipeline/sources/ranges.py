@@ -64,7 +64,7 @@ def to_scan(groups: Iterable[TaskGroup]) -> Iterator[TaskGroup]:
 
 def is_nominal(group: TaskGroup) -> bool:
     """Whether a group is a range whose rows are not known yet."""
-    return FORMATS[group.format].is_quoted and group.stop is not None
+    return group.stop is not None and FORMATS[group.kinds[0].format].is_quoted
 
 
 def scan_range(group: TaskGroup, files: Files) -> RangeScan:
@@ -78,7 +78,7 @@ def scan_range(group: TaskGroup, files: Files) -> RangeScan:
             for chunk in whole_rows(bytes_between(file, begin, end), last_line_end, offset=begin):
                 if chunk.reason:
                     return RangeScan(path, group.start, None)
-                found = scan_lines(chunk.data, DELIMITERS[group.format], offset=chunk.offset)
+                found = scan_lines(chunk.data, DELIMITERS[group.kinds[0].format], offset=chunk.offset)
                 cases = cases[0].then(found), cases[1].then(found)
     except UserError:
         return RangeScan(path, group.start, None)  # Who reads the file will say it.

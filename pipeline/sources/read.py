@@ -1,7 +1,7 @@
 """Read tasks -> batches; and whether the input can be read at all."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, groupby, pairwise
 from typing import Final
 
 import numpy as np
@@ -33,10 +33,11 @@ def read_tasks(
     batch_rows: int = BATCH_ROWS,
     batch_bytes: int = BATCH_BYTES,
 ) -> Iterator[Batch]:
-    """The rows of tasks of one format in batches near the bounds; only the last is small.
+    """The rows of tasks that follow each other, in batches near the bounds; only the last is small.
 
-    Each row of the tasks is used or rejected in one batch; used rows are in order. One text longer than `batch_bytes`
-    makes a batch. Small files of a remote filesystem are fetched side by side.
+    Each row of the tasks is used or rejected in one batch; used rows are in order, so those of a batch are an interval
+    of the input's. One text longer than `batch_bytes` makes a batch. Small files of a remote filesystem are fetched side
+    by side.
 
     Raises:
       UserError: a file is not there or may not be read, or lacks a column. A damaged file raises nothing.
@@ -45,7 +46,8 @@ def read_tasks(
     if not listed:
         return
     with fetching(listed, files) as fetched:
-        found = FORMATS[listed[0].format].read_all(listed, columns, fetched)
+        runs = groupby(listed, key=lambda task: task.format)
+        found = chain.from_iterable(FORMATS[format].read_all(list(run), columns, fetched) for format, run in runs)
         yield from _rebatched(found, batch_rows=batch_rows, batch_bytes=batch_bytes)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipeline import sample
 from pipeline.sources.files import Files
 from pipeline.sources.rows import Fields, columns_shown, finish
-from pipeline.sources.schema import Batch, Columns, ReadTask, TaskGroup, missing_column
+from pipeline.sources.schema import Batch, Columns, Kind, ReadTask, TaskGroup, missing_column
 
 SAMPLE: Final = "sample"
 
@@ -21,7 +21,7 @@ TASK_ROWS: Final = 4096
 
 def groups() -> list[TaskGroup]:
     """The whole corpus, in ranges of rows."""
-    whole = TaskGroup(SAMPLE, (SAMPLE,), (0,))
+    whole = TaskGroup(0, (SAMPLE,), (Kind(SAMPLE),))
     starts = range(0, sample.DEFAULT_ROWS, TASK_ROWS)
     return [replace(whole, start=start, stop=min(start + TASK_ROWS, sample.DEFAULT_ROWS)) for start in starts]
 

@@ -109,25 +109,32 @@ class ReadTask:
     splits: str | None = None
 
 
-@dataclass(frozen=True)
-class TaskGroup:
-    """What a worker reads in one go: a range of one file, or many small whole files of one format.
-
-    A million of these may be planned: so files are named by two tuples, not by an object each.
-    """
+class Kind(NamedTuple):
+    """What a file is: its format, and the splits that its rows may go to (ReadTask.splits)."""
 
     format: str
+    splits: str | None = None
+
+
+@dataclass(frozen=True)
+class TaskGroup:
+    """What a worker reads in one go: a range of one file, or whole files that follow each other in the input.
+
+    first_file: the file_index of the first; kinds: one a file. A million files may be planned: so a group has tuples of
+    names and of few different kinds, not an object a file.
+    """
+
+    first_file: int
     paths: tuple[str, ...]
-    file_indices: tuple[int, ...]
+    kinds: tuple[Kind, ...]
     start: int = 0
     stop: int | None = None
     first_row: int = 0
-    splits: str | None = None
 
     def tasks(self) -> Iterator[ReadTask]:
         """A task for each file."""
-        for path, index in zip(self.paths, self.file_indices, strict=True):
-            yield ReadTask(path, index, self.format, self.start, self.stop, self.first_row, self.splits)
+        for index, (path, kind) in enumerate(zip(self.paths, self.kinds, strict=True), self.first_file):
+            yield ReadTask(path, index, kind.format, self.start, self.stop, self.first_row, kind.splits)
 
 
 @dataclass(frozen=True)
