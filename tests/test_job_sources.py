@@ -11,6 +11,7 @@ from pipeline.accounts import Account, TaskRows
 from pipeline.errors import UserError
 from pipeline.job import build
 from pipeline.plan import Plan
+from pipeline.quality import Quality
 from pipeline.sources.schema import Batch, Kind, ReadTask, Reject, TaskGroup, no_rows, rejected_batch
 from pipeline.tasks import read_groups, write_groups
 
@@ -131,5 +132,5 @@ def test_account_tells_files_with_rejects_and_ranges_alone() -> None:
     tasks = [ReadTask("a", 0, "csv"), ReadTask("b", 1, "csv")]
     account = Account(tasks)
     account.add(rejects(0, 3), rejects(0, 3).rejected)
-    assert account.rows() == [TaskRows("b", 0, 2, 2)]
-    assert Account([ReadTask("a", 0, "jsonl", 5, 9)]).rows() == [TaskRows("a", 5, 0)]
+    assert account.rows(Quality()) == [TaskRows("b", 0, 2, 2), TaskRows("", 0, 0)]
+    assert Account([ReadTask("a", 0, "jsonl", 5, 9)]).rows(Quality()) == [TaskRows("a", 5, 0), TaskRows("", 0, 0)]

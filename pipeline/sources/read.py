@@ -36,8 +36,8 @@ def read_tasks(
     """The rows of tasks that follow each other, in batches near the bounds; only the last is small.
 
     Each row of the tasks is used or rejected in one batch; used rows are in order, so those of a batch are an interval
-    of the input's. One text longer than `batch_bytes` makes a batch. Small files of a remote filesystem are fetched side
-    by side.
+    of the input's. One text longer than `batch_bytes` makes a batch. Small files of a remote filesystem are fetched
+    side by side.
 
     Raises:
       UserError: a file is not there or may not be read, or lacks a column. A damaged file raises nothing.
