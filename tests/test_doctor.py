@@ -23,7 +23,8 @@ from pipeline.doctor.shipping import Shipment, check_shipment
 from pipeline.filesystem import BeamFiles
 from pipeline.plan import Plan
 from pipeline.runners import beam_options
-from pipeline.sources.schema import ReadTask
+from pipeline.sources import InputTasks
+from pipeline.sources.schema import Kind, TaskGroup
 
 GS = {"input.path": "gs://b/in.csv", "output.path": "gs://b/out"}
 DATAFLOW = ["--runner=DataflowRunner", "--project=p", "--region=r", "--temp_location=gs://b/tmp"]
@@ -221,22 +222,27 @@ def test_doctor_places_on_a_store() -> None:
         assert BeamFiles().below("gs://bucket") == []
 
 
-def plan_of(size: int, name: str = "a.csv", **settings: str) -> Plan:
+def tasks_of(name: str = "a.csv") -> InputTasks:
+    return InputTasks([TaskGroup(0, (name,), (Kind("csv"),))], files=1, bytes=1, left_out={})
+
+
+def plan_of(size: int, **settings: str) -> Plan:
     overrides = {key.replace("__", "."): value for key, value in settings.items()}
-    return Plan(load(None, overrides), (ReadTask(name, 0, "csv"),), 1, size, staging="out/x")
+    return Plan(load(None, overrides), 1, 1, size, staging="out/x")
 
 
 def test_doctor_estimate() -> None:
     # A row: 230 words in 1,300 bytes of text, as a review has.
     first = FirstRows(rows=100, rejected=Counter(), text_bytes=130_000, words=23_000)
-    found = estimate(plan_of(32_500_000), first)
+    found = estimate(plan_of(32_500_000), tasks_of(), first=first)
     assert found.rows == 25_000
     # 25,000 x (15 + 230 x 1.2); what was measured on IMDB is 7.0 MB.
     assert found.output_bytes == 7_275_000
     # 20,000 records of 60 + 230 x 2 + 270 bytes, times 2.5.
     assert found.worker_bytes == (800 << 20) + 39_500_000
-    assert estimate(plan_of(32_500_000, output__compression="none"), first).output_bytes == 19_750_000
-    assert estimate(plan_of(10_000_000, "a.csv.gz"), first).text_bytes == 27_000_000
+    plain = estimate(plan_of(32_500_000, output__compression="none"), tasks_of(), first=first)
+    assert plain.output_bytes == 19_750_000
+    assert estimate(plan_of(10_000_000), tasks_of("a.csv.gz"), first=first).text_bytes == 27_000_000
 
 
 def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pipeline.doctor.finding import Finding
 from pipeline.doctor.places import FirstRows
 from pipeline.filesystem import is_local
 from pipeline.plan import Plan
+from pipeline.sources import InputTasks
 
 # A byte stored -> bytes of text: reviews in gzip, zstd and Parquet (which is packed within).
 _UNPACKED: Final = {".gz": 2.7, ".zst": 2.8, ".parquet": 2.1, ".pq": 2.1}
@@ -39,16 +40,16 @@ class Estimate:
     worker_bytes: int
 
 
-def estimate(plan: Plan, first: FirstRows) -> Estimate:
+def estimate(plan: Plan, tasks: InputTasks, *, first: FirstRows) -> Estimate:
     """What the whole input comes to, if it is like its first rows."""
     sample = max(first.rows - first.rejected.total(), 1)
     row_bytes = max(first.text_bytes / sample, 1)
     if plan.input_bytes:
-        factor = max(_UNPACKED.get(Path(task.path).suffix, 1.0) for task in plan.tasks)
+        factor = max(_UNPACKED.get(Path(task.path).suffix, 1.0) for task in tasks.tasks())
         text_bytes = int(plan.input_bytes * factor)
         rows = int(text_bytes / row_bytes)
     else:  # the built-in corpus, whose parts count rows
-        rows = sum((task.stop or 0) - task.start for task in plan.tasks)
+        rows = sum((task.stop or 0) - task.start for task in tasks.tasks())
         text_bytes = int(rows * row_bytes)
     length = plan.config.sequence.max_length
     words = min(first.words / sample, length)

@@ -47,14 +47,14 @@ def examine(config: Config, beam_arguments: Sequence[str], *, overwrite: bool) -
     check_output_place(config, findings, overwrite=overwrite)
     check_temp_place(options, findings)
     tasks, first = check_input(config, findings)
-    if not tasks or not first.rows:
+    if not first.rows:
         return Examination(findings, [])
     with mistakes_as(findings, "vocabulary.from"), tempfile.TemporaryDirectory(prefix="textrecords-") as staging:
         resolved, source = resolve(config, BeamFiles())
         if source is not None:
             check_tokens(source, resolved.text)
         plan = make_plan(resolved, tasks, staging=staging, progress_folder=None, source=source)
-        expected = estimate(plan, first)
+        expected = estimate(plan, tasks, first=first)
         findings.extend(check_machine(expected, plan, workers_here=workers_are_here(options)))
         shipped = shipment(plan, options)
         findings.extend(check_shipment(shipped))
@@ -66,7 +66,7 @@ def plan_lines(plan: Plan, expected: Estimate, shipped: Shipment) -> list[str]:
     """What the job would do, a line a stage."""
     shards = ", ".join(f"{number} {split}" for split, number in zip(SPLITS, plan.shards, strict=True))
     return [
-        f"reads     {plan.input_files:,} files, {told(plan.input_bytes)}, in {len(plan.tasks):,} parts, twice",
+        f"reads     {plan.input_files:,} files, {told(plan.input_bytes)}, in {plan.groups:,} parts, twice",
         f"          about {expected.rows:,} rows, {told(expected.text_bytes)} of text",
         f"counts    words in {plan.buckets} buckets"
         if plan.given is None

@@ -4,7 +4,8 @@ import contextlib
 import os
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +19,8 @@ from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles, check_filesystem, is_local
 from pipeline.plan import columns_of
 from pipeline.publish import check_output, new_staging, remove_staging
-from pipeline.sources import check_columns, plan_tasks, read_task
-from pipeline.sources.schema import ReadTask
+from pipeline.sources import InputTasks, check_columns, plan_tasks, read_tasks
+from pipeline.sources.ranges import is_nominal
 
 
 class FirstRows(NamedTuple):
@@ -60,25 +61,27 @@ def check_temp_place(options: PipelineOptions, findings: list[Finding]) -> None:
         findings.append(Finding("ok", "--temp_location", f"{temp} can be written"))
 
 
-def check_input(config: Config, findings: list[Finding]) -> tuple[list[ReadTask], FirstRows]:
+def check_input(config: Config, findings: list[Finding]) -> tuple[InputTasks, FirstRows]:
     """The input is there, has the columns, and its first rows can be read; its parts, and what the first one holds."""
     files = BeamFiles()
-    tasks: list[ReadTask] = []
+    tasks = InputTasks([], files=0, bytes=0, left_out={})
     first = FirstRows(0, Counter(), 0, 0)
     with mistakes_as(findings, "input.path"):
         for path in [config.input.path] if isinstance(config.input.path, str) else config.input.path:
             check_filesystem(path, setting="input.path")
-        tasks = plan_tasks(config.input, files)
-        check_columns(tasks, columns_of(config), files)
+        tasks = plan_tasks(config.input, files, cuts_quoted=True)
+        check_columns(tasks.tasks(), columns_of(config), files)
         first = first_rows(tasks, config)
-        findings.append(_told(first, config, tasks[0].path))
+        findings.append(_told(first, config, tasks.groups[0].paths[0]))
     return tasks, first
 
 
-def first_rows(tasks: Sequence[ReadTask], config: Config) -> FirstRows:
+def first_rows(tasks: InputTasks, config: Config) -> FirstRows:
     """Reads the first batch that has a row."""
-    for task in tasks:
-        for batch in read_task(task, columns_of(config), BeamFiles()):
+    for group in tasks.groups:
+        # A range whose rows are not known yet is read as a whole file, of which the first rows are enough.
+        group = replace(group, start=0, stop=None) if is_nominal(group) else group
+        for batch in read_tasks(group.tasks(), columns_of(config), BeamFiles()):
             text = batch.rows["text"]
             lengths = pc.binary_length(text).to_numpy(zero_copy_only=False)
             words = sum(len(value.split()) for value in text.to_pylist())
