@@ -24,7 +24,7 @@ _BYTES_A_SHARD = 256 << 20
 _BYTES_A_BUCKET = 256 << 20
 _MOST_BUCKETS = 1024
 _FEWEST_BUCKETS = 4
-# What telling words and the texts' qualities are found in: 5 ms a MB, so 0.1 s.
+# What telling words and the texts' qualities are found in: 8 ms a MB of text, 0.3 s if it is Parquet of half the size.
 _SAMPLED_BYTES = 16 << 20
 _TASKS_A_REJECTED_FILE = 256
 
