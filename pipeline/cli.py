@@ -161,7 +161,8 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
     for item in read_manifest(config.output.path, BeamFiles())[1].advice:
         print(visible(item.text))
     print(
-        f"records are in {config.output.path}; `python -m pipeline describe {config.output.path}` tells what they hold"
+        f"records are in {config.output.path}, and report.html there shows them; "
+        f"`python -m pipeline describe {config.output.path}` tells the same here"
     )
     return 0
 

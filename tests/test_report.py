@@ -186,13 +186,31 @@ def test_report_says_what_is_estimated() -> None:
     whole = manifest()
     quality = {"rows": 8, "sampled_rows": 8, "findings": {"html": finding, "mojibake": nothing, "invisible": nothing}}
     page = texts.qualities(whole.model_copy(update={"quality": whole.quality.model_validate(quality)}))
-    assert ">12.5%<" in page
+    assert ">12.5% <small>1</small><" in page
     assert "≈" not in page
-    assert "&lt;br /&gt;" in page
-    assert (
-        "None of them has characters that were decoded wrongly (mojibake) or zero-width characters or soft hyphens."
-        in page
-    )
+    assert "Not found: characters that were decoded wrongly (mojibake); zero-width characters or soft hyphens." in page
+
+
+# finding, example, how it is shown
+EXAMPLES = [
+    ("html", "a<br />b", "<div>… <bdi>a</bdi><mark><bdi>&lt;br /&gt;</bdi></mark><bdi>b</bdi> …</div>"),
+    ("invisible", "so\u00adft", "<div>… <bdi>so</bdi><mark>U+00AD</mark><bdi>ft</bdi> …</div>"),
+    ("glued_white_space", "a \u00a0b", "<div>… <bdi>a </bdi><mark>U+00A0</mark><bdi>b</bdi> …</div>"),
+    ("mojibake", "cafÃ©s", "<div>… <bdi>caf</bdi><mark><bdi>Ã©</bdi></mark><bdi>s</bdi> …</div>"),
+    ("non_latin", "<b>\u202e", "<div>… <bdi>&lt;b&gt;\ufffd</bdi> …</div>"),
+]
+
+
+@pytest.mark.parametrize(("name", "example", "expected"), EXAMPLES)
+def test_report_marks_what_was_found(name: str, example: str, expected: str) -> None:
+    whole = manifest()
+    quality = {
+        "rows": 1,
+        "sampled_rows": 1,
+        "findings": {name: {"count": 1, "of": 1, "share": 1.0, "examples": [example]}},
+    }
+    page = texts.qualities(whole.model_copy(update={"quality": whole.quality.model_validate(quality)}))
+    assert expected in page
 
 
 def test_report_shows_the_most_and_the_fewest_of_many_labels() -> None:

@@ -50,7 +50,7 @@ function dress(axis, described) {
   axis.major_label_text_font_size = described.names.length > 30 ? "9px" : "11px";
 }
 
-function build(described) {
+function build(described, width) {
   const plot = Bokeh.Plotting.figure({
     height: described.height, sizing_mode: "stretch_width", tools: "xpan,xwheel_zoom,box_zoom,reset",
     active_scroll: null, active_drag: drag, x_axis_type: described.x.scale, y_axis_type: described.y.scale,
@@ -61,7 +61,11 @@ function build(described) {
   Object.assign(plot.toolbar, {logo: null, autohide: true});
   dress(plot.xaxes[0], described.x);
   dress(plot.yaxes[0], described.y);
-  if (described.x.names !== null) plot.xaxes[0].major_label_orientation = Math.PI / 3;
+  if (described.x.names !== null) {
+    plot.xaxes[0].major_label_orientation = Math.PI / 3;
+    // On a phone names would stand on each other; the same ones are on the other axis, and in what hovering shows.
+    if (width < 150 + 9 * described.x.names.length) plot.xaxes[0].ticker = new Bokeh.FixedTicker({ticks: []});
+  }
   for (const grid of plot.grids) grid.grid_line_color = described.x.names === null ? colour("line") : null;
   for (const layer of described.layers) {
     const look = {source: new Bokeh.ColumnDataSource({data: layer.columns}), ink: colour(layer.colour), paper: colour("paper")};
@@ -78,7 +82,7 @@ function drawAll() {
   return Promise.all([...document.querySelectorAll("figure")].map(figure => {
     const target = figure.querySelector(".plot");
     target.replaceChildren();
-    return Bokeh.Plotting.show(build(JSON.parse(figure.querySelector("script").textContent)), target);
+    return Bokeh.Plotting.show(build(JSON.parse(figure.querySelector("script").textContent), target.clientWidth), target);
   })).then(views => views.length);
 }
 

@@ -66,10 +66,12 @@ def bar(part: float) -> Html:
 def share(part: float, whole: float) -> str:
     """A part in percent.
 
-    >>> share(1, 8), share(0, 0)
-    ('12.5%', '–')
+    >>> share(1, 8), share(1, 100_000), share(0, 8), share(0, 0)
+    ('12.5%', '&lt;0.1%', '0.0%', '–')
     """
-    return f"{part / whole:.1%}" if whole else "–"
+    if not whole:
+        return "–"
+    return "&lt;0.1%" if 0 < part / whole < 0.0005 else f"{part / whole:.1%}"
 
 
 def settings_table(sections: Mapping[str, Mapping[str, object]]) -> Html:

@@ -1,14 +1,17 @@
 """A manifest -> what the texts are like: splits, odd ones, repeated ones, rejected rows, most frequent words."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from pipeline.contract import SPLITS
 from pipeline.manifest_file import Finding, ManifestFile, Repeats
 from pipeline.page.html import Html, bar, share, shown, table
 from pipeline.page.plots import beside
+from pipeline.text import TAG
 
 _WORDS = 40
 _TOKEN_CHARACTERS = 40
+_CONTENT_CHARACTERS = 200
 
 # The findings of docs/manifest.md as a person would say them.
 _QUALITIES = {
@@ -18,6 +21,14 @@ _QUALITIES = {
     "glued_white_space": "white space that <code>text.split: space</code> would not split at",
     "invisible": "zero-width characters or soft hyphens",
     "empty_after_cleaning": "no word left after cleaning",
+}
+
+# What to mark in an example of a finding; what it is exactly is the business of pipeline/quality.py.
+_FOUND = {
+    "html": re.compile(f"({TAG})"),
+    "mojibake": re.compile(r"(\ufffd|[ÂÃâðÐÑ][^\x00-\x7f]+)"),
+    "glued_white_space": re.compile(r"([^\S ])"),
+    "invisible": re.compile(r"([\u200b-\u200d\u2060\ufeff\u00ad])"),
 }
 
 
@@ -40,12 +51,12 @@ def qualities(manifest: ManifestFile) -> Html:
     quality = manifest.quality
     found = sorted(quality.findings.items(), key=lambda item: -item[1].share)
     rows = [
-        [_QUALITIES.get(name, shown(name)), bar(part.share), _share(part), "<br>".join(map(shown, part.examples))]
+        [_QUALITIES.get(name, shown(name)), bar(part.share), _share(part), _examples(name, part.examples)]
         for name, part in found
         if part.count
     ]
     none = [_QUALITIES.get(name, shown(name)) for name, part in found if not part.count]
-    sentence = f"<p>None of them has {_or(none)}.</p>" if none else ""
+    sentence = f"<p>Not found: {'; '.join(none)}.</p>" if none else ""
     if quality.sampled_rows < quality.rows:
         sentence += (
             f'<p class="soft">≈: estimated from {quality.sampled_rows:,} of the {quality.rows:,} texts, chosen by '
@@ -77,8 +88,8 @@ def rejected(manifest: ManifestFile) -> Html:
         for place, example in enumerate(manifest.rejected.examples.get(reason) or [{}]):
             where = f"{example.get('file', '')}, row {example.get('row', '')}" if example else ""
             head = [shown(reason), f"{count:,}"] if place == 0 else ["", ""]
-            rows.append([*head, shown(where), shown(str(example.get("content", "")))])
-    return table(["reason", "rows", "for example", "content"], rows, kinds="tntx", stacked=True)
+            rows.append([*head, shown(where), shown(str(example.get("content", "")), longest=_CONTENT_CHARACTERS)])
+    return table(["reason", "rows", "for example", "content"], rows, kinds="tnxx", stacked=True)
 
 
 def words(rows: Sequence[tuple[int, str, int]]) -> Html:
@@ -109,12 +120,26 @@ def _repeats(what: str, found: Repeats) -> list[list[Html]]:
 
 
 def _share(part: Finding) -> Html:
-    return share(part.share, 1) if part.exact else f"≈ {share(part.share, 1)}"
+    if part.exact:
+        return f"{share(part.count, part.of)} <small>{part.count:,}</small>"
+    return f"≈ {share(part.share, 1)}"
 
 
-def _or(names: Sequence[str]) -> str:
-    """
-    >>> _or(["tags"]), _or(["tags", "marks", "holes"])
-    ('tags', 'tags, marks or holes')
-    """
-    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+def _examples(name: str, examples: Sequence[str]) -> Html:
+    """A line each, what was found in it marked; a character that is not seen as its code."""
+    found = _FOUND.get(name)
+    if found is None:
+        return "".join(f"<div>… {shown(example)} …</div>" for example in examples)
+    lines = ("".join(_marked(found.split(example))) for example in examples)
+    return "".join(f"<div>… {line} …</div>" for line in lines)
+
+
+def _marked(pieces: Sequence[str]) -> Iterator[Html]:
+    """What re.split gives: text, match, text ..."""
+    for place, piece in enumerate(pieces):
+        if place % 2 == 0:
+            yield shown(piece) if piece else ""
+        elif len(piece) == 1 and (piece.isspace() or not piece.isprintable()):
+            yield f"<mark>U+{ord(piece):04X}</mark>"
+        else:
+            yield f"<mark>{shown(piece)}</mark>"

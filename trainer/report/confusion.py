@@ -132,7 +132,12 @@ def _cells(counts: Counts, of_row: Counts, names: Sequence[str], *, key: str, co
         "right": [names[index] for index in right.tolist()],
         "predicted": [names[index] for index in predicted.tolist()],
     }
-    hover = [("is", "@right"), ("taken for", "@predicted"), ("texts", "@texts{0,0}"), ("of its own", "@share{0.0%}")]
+    hover = [
+        ("is", "@right"),
+        ("taken for", "@predicted"),
+        ("texts", "@texts{0,0}"),
+        ("share of its texts", "@share{0.0%}"),
+    ]
     return Layer(mark="cells", columns=columns, colour=colour, hover=hover, key=key)
 
 
@@ -146,7 +151,7 @@ def _pairs(names: Sequence[str], counts: Counts) -> Html:
         ]
         for right, predicted, texts in pairs(counts, _MOST_PAIRS)
     ]
-    return table(["is", "taken for", "texts", "of its own"], rows, kinds="ttnn")
+    return table(["is", "taken for", "texts", "share"], rows, kinds="ttnn")
 
 
 def _score_row(name: Html, scores: LabelScores) -> list[Html]:

@@ -105,10 +105,12 @@ def _tiles(trained: Trained, bins: list[Bin]) -> Html:
 
 def _time(seconds: float) -> str:
     """
-    >>> _time(75.2), _time(7300)
-    ('1 min 15 s', '2 h 1 min')
+    >>> _time(9.7), _time(75.2), _time(7300)
+    ('10 s', '1 min 15 s', '2 h 1 min')
     """
     whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
