@@ -30,6 +30,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     paths = [f"--output.path={records}", f"--training.path={folder / 'training'}", f"--export.path={folder / 'model'}"]
     assert main(["train", *paths, *SETTINGS]) == 0
     assert json.loads((folder / "training" / "metrics.json").read_text())["examples"] > 20
+    assert (folder / "training" / "training.html").read_bytes().startswith(b"<!DOCTYPE html>")
     return records.rename(folder / "elsewhere"), folder / "model" / "1"
 
 
