@@ -188,7 +188,7 @@ def test_report_says_what_is_estimated() -> None:
     page = texts.qualities(whole.model_copy(update={"quality": whole.quality.model_validate(quality)}))
     assert ">12.5% <small>1</small><" in page
     assert "≈" not in page
-    assert "Not found: characters that were decoded wrongly (mojibake); zero-width characters or soft hyphens." in page
+    assert "Not found: characters that were decoded wrongly (mojibake); zero-width spaces or soft hyphens." in page
 
 
 # finding, example, how it is shown

@@ -19,7 +19,7 @@ _QUALITIES = {
     "mojibake": "characters that were decoded wrongly (mojibake)",
     "non_latin": "mostly letters of another script than Latin",
     "glued_white_space": "white space that <code>text.split: space</code> would not split at",
-    "invisible": "zero-width characters or soft hyphens",
+    "invisible": "zero-width spaces or soft hyphens",
     "empty_after_cleaning": "no word left after cleaning",
 }
 
@@ -28,7 +28,7 @@ _FOUND = {
     "html": re.compile(f"({TAG})"),
     "mojibake": re.compile(r"(\ufffd|[ÂÃâðÐÑ][^\x00-\x7f]+)"),
     "glued_white_space": re.compile(r"([^\S ])"),
-    "invisible": re.compile(r"([\u200b-\u200d\u2060\ufeff\u00ad])"),
+    "invisible": re.compile(r"([\u200b\u2060\ufeff\u00ad])"),
 }
 
 
