@@ -1,5 +1,7 @@
 """`training.start_from`: what a new training takes over from an exported model, and what it refuses."""
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -87,20 +89,32 @@ def test_start_gives_the_earlier_models_own_answers(records: str, folder: Path, 
     np.testing.assert_allclose(model(ids).numpy()[:, 0], earlier.scores(texts)[:, 1], atol=1e-6)
 
 
-def test_start_leaves_unknown_words_fresh_where_the_earlier_model_has_none(folder: Path, tmp_path: Path) -> None:
-    first = run_job(folder / "first.jsonl", tmp_path / "records", {"vocabulary.oov": "drop"})
-    config = settings(first, tmp_path)
-    export(train(config, read_manifest(str(first))), config, metrics=None)
-    manifest = read_manifest(str(folder / "recounted"))
-    untouched = fresh(config, manifest).embedding.embeddings.numpy()
-    model = fresh(config, manifest)
-    carry_over(model, manifest, str(tmp_path / "model"))
+def records_like(folder: Path, target: Path, *, vocabulary: str | None = None, **changed: object) -> Manifest:
+    """What start_from reads of the grown records, with another vocabulary or other values in the manifest."""
+    content = manifest_of(folder / "grown")
+    for name, value in changed.items():
+        content[name] = value if isinstance(value, list) else {**content[name], **value}
+    vocabulary = vocabulary or (folder / "grown" / "vocabulary.tsv").read_text()
+    content["vocabulary"]["sha256"] = hashlib.sha256(vocabulary.encode()).hexdigest()
+    (target / "vocabulary.tsv").write_text(vocabulary)
+    (target / "manifest.json").write_text(json.dumps(content))
+    return read_manifest(str(target))
+
+
+def test_start_takes_the_row_of_unknown_words_for_no_word(folder: Path, earlier: ExportedModel, tmp_path: Path) -> None:
+    """Where unknown words are dropped, the id 1 is a word's."""
+    config = manifest_of(folder / "grown")["config"]
+    config["vocabulary"]["oov"] = "drop"
+    manifest = records_like(folder, tmp_path, vocabulary="1\tzzz\t9\n2\tword1\t8\n", config=config)
+    settings_of = settings(tmp_path, tmp_path, **DEEP)
+    untouched = fresh(settings_of, manifest).embedding.embeddings.numpy()
+    model = fresh(settings_of, manifest)
+    carry_over(model, manifest, earlier.folder)
     vectors = model.embedding.embeddings.numpy()
-    earlier = open_model(str(tmp_path / "model"))
-    assert np.array_equal(vectors[1], untouched[1])
     assert np.array_equal(vectors[0], earlier.embedding[0])
-    number = words_of(folder / "recounted")["word1"]
-    assert np.array_equal(vectors[number], earlier.embedding[words_of(first)["word1"]])
+    assert np.array_equal(vectors[1], untouched[1])
+    assert np.array_equal(vectors[2], earlier.embedding[words_of(folder / "first")["word1"]])
+    assert np.array_equal(vectors[3:], untouched[3:])
 
 
 def weights(trained: TrainedModel) -> list[bytes]:
@@ -128,10 +142,6 @@ def test_start_and_resume_without_the_earlier_model(folder: Path, earlier: Expor
     shutil.rmtree(tmp_path / "start")
     resumed = train(config, manifest, resume=True)
     assert weights(resumed) == weights(unbroken)
-    # Not what the same seed gives without start_from.
-    plain = train(settings(folder / "grown", tmp_path / "plain", **{**others, "training.start_from": "null"}), manifest)
-    assert weights(plain) != weights(unbroken)
-
     export(resumed, config, metrics=None)
     exported = open_model(str(tmp_path / "broken" / "model"))
     assert exported.info.training.start_from == str(tmp_path / "start")
@@ -139,22 +149,24 @@ def test_start_and_resume_without_the_earlier_model(folder: Path, earlier: Expor
     assert not np.array_equal(exported.embedding[:200], earlier.embedding)
 
 
+def stop_at_once(_: StepDone | EpochDone) -> None:
+    raise StoppedError
+
+
 def test_start_anew_forgets_what_an_earlier_run_started_from(folder: Path, tmp_path: Path) -> None:
     manifest = read_manifest(str(folder / "grown"))
+    plain = settings(folder / "grown", tmp_path, **DEEP)
     start = {"training.start_from": str(folder / "of_first" / "model")}
-    train(settings(folder / "grown", tmp_path, **DEEP, **start), manifest)
+    with pytest.raises(StoppedError):
+        train(settings(folder / "grown", tmp_path, **DEEP, **start), manifest, progress=stop_at_once)
     assert (tmp_path / "training" / "first-vectors.npz").exists()
-    config = settings(folder / "grown", tmp_path, **DEEP)
-    train(config, manifest)
+    with pytest.raises(
+        UserError, match=r"^--resume: training\.start_from was .*model when .* was started, and is None"
+    ):
+        train(plain, manifest, resume=True)
+    with pytest.raises(StoppedError):
+        train(plain, manifest, progress=stop_at_once)
     assert not (tmp_path / "training" / "first-vectors.npz").exists()
-
-
-def test_start_resume_refuses_another_start(folder: Path, tmp_path: Path) -> None:
-    manifest = read_manifest(str(folder / "grown"))
-    train(settings(folder / "grown", tmp_path, **DEEP), manifest)
-    start = {"training.start_from": str(folder / "of_first" / "model")}
-    with pytest.raises(UserError, match=r"^--resume: training\.start_from was None when .* was started, and is "):
-        train(settings(folder / "grown", tmp_path, **DEEP, **start), manifest, resume=True)
 
 
 # settings -> the message; PATH stands for the model
@@ -179,23 +191,25 @@ def test_start_refuses(others: dict[str, str], message: str, folder: Path, tmp_p
     assert not (tmp_path / "training" / "checkpoint.npz").exists()
 
 
-# the rows, or a change of the folder -> the message
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([("word1", "good"), ("word2", "negative"), ("word3", "positive")], r"trained on other labels "
-         r"\(new: 'good'; not in the records: none\); its last layer knows those alone"),
-        ([("word1", "a"), ("word2", "b"), ("word2", "c"), ("word2", "d"), ("word2", "e")],
-         r"\(new: 'a', 'b', 'c' and 2 more; not in the records: 'negative', 'positive'\)"),
-        ([("other", "negative"), ("texts", "positive")], r"knows no word of .*; are both of the same language"),
-    ],
-)  # fmt: skip
-def test_start_refuses_other_records(rows: list, message: str, folder: Path, tmp_path: Path) -> None:
-    all_train = {"split.train": "1.0", "split.eval": "0", "split.test": "0"}
-    records = run_job(write_jsonl(tmp_path / "rows.jsonl", rows), tmp_path / "records", all_train)
-    start = {"training.start_from": str(folder / "of_first" / "model")}
+# labels, vocabulary.tsv (None: as they are) -> the message
+OTHER_RECORDS = [
+    (["good", "negative", "positive"], None, r"trained on other labels \(new: 'good'; not in the records: none\); "
+     "its last layer knows those alone: take rows with other labels out, or set training.start_from to null"),
+    (["a", "b", "c", "d", "e"], None, r"\(new: 'a', 'b', 'c' and 2 more; not in the records: 'negative', 'positive'\)"),
+    (None, "2\tother\t1\n3\ttexts\t1\n", r"^training\.start_from: .* knows no word of .*; are both of the same "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("labels", "vocabulary", "message"), OTHER_RECORDS)
+def test_start_refuses_other_records(
+    labels: list[str] | None, vocabulary: str | None, message: str, folder: Path, tmp_path: Path
+) -> None:
+    manifest = records_like(folder, tmp_path, vocabulary=vocabulary, **({"labels": labels} if labels else {}))
+    model = fresh(settings(tmp_path, tmp_path, **DEEP), manifest)
+    before = [variable.numpy() for variable in model.weights]
     with pytest.raises(UserError, match=message):
-        train(settings(records, tmp_path, **DEEP, **start), read_manifest(str(records)))
+        carry_over(model, manifest, str(folder / "of_first" / "model"))
+    assert all(np.array_equal(value, variable.numpy()) for value, variable in zip(before, model.weights, strict=True))
 
 
 def test_start_refuses_the_training_folder(folder: Path, tmp_path: Path) -> None:
