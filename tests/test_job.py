@@ -288,3 +288,23 @@ def test_job_finds_what_the_texts_are_like(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(plan.plan_tasks, "__kwdefaults__", {"range_bytes": 900})
     again = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "other", split__column="part"))
     assert {name: again[name] for name in FIGURES} == {name: found[name] for name in FIGURES}
+
+
+def test_job_estimates_from_the_same_rows_however_they_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"text": f"<b>film</b> number {row}", "label": str(row % 2)} for row in range(600)]
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    # A quarter of the input is looked at.
+    monkeypatch.setattr("pipeline.plan._SAMPLED_BYTES", (tmp_path / "rows.jsonl").stat().st_size // 4)
+    found = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "out"))
+    looked_at = found["quality"]["sampled_rows"]
+    assert 110 < looked_at < 190  # 150 with a standard deviation of 11
+    assert found["quality"]["findings"]["html"] | {"examples": []} == {
+        "count": looked_at, "of": looked_at, "share": 1.0, "exact": False, "examples": [],
+    }  # fmt: skip
+    assert not found["telling_words"]["exact"]
+    assert 0 < found["telling_words"]["sampled_rows"] < looked_at
+
+    monkeypatch.setattr(plan.plan_tasks, "__kwdefaults__", {"range_bytes": 3000})
+    threads = ("--direct_running_mode=multi_threading", "--direct_num_workers=3")
+    again = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "other", *threads))
+    assert {name: again[name] for name in FIGURES} == {name: found[name] for name in FIGURES}
