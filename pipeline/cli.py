@@ -45,8 +45,8 @@ _FOLDER_HELP = "the records folder; where it is not on this machine, Beam's opti
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit status: 0 done, 2 the user's mistake, 3 a limit of `compare` passed, 130 interrupted,
-    1 anything else."""
+    """Runs one command; the exit status: 0 done, 2 the user's mistake, 3 a limit of `compare` exceeded,
+    130 interrupted, 1 anything else."""
     parser = _parser()
     left = list(sys.argv[1:] if arguments is None else arguments)
     return guarded("pipeline", lambda: _call(parser, left))
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
 
     compare = commands.add_parser(
         "compare",
-        help="what changed from one records folder to another; status 3 when a limit is passed",
+        help="what changed from one records folder to another; status 3 when a limit is exceeded",
         epilog=_COMPARE_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -214,10 +214,10 @@ def _compare(known: argparse.Namespace, overrides: dict[str, str], beam_argument
         print(json.dumps(found, ensure_ascii=False, indent=1))
     else:
         show(compared(found))
-    passed = [check for check in found["checks"] if check["passed"]]
-    for check in passed:
-        print(f"{check['setting']}: {check['value']:.4f} passes the limit of {check['limit']:g}", file=sys.stderr)
-    return 3 if passed else 0
+    exceeded = [check for check in found["checks"] if check["exceeded"]]
+    for check in exceeded:
+        print(f"{check['setting']}: {check['value']:.4f} is above the limit of {check['limit']:g}", file=sys.stderr)
+    return 3 if exceeded else 0
 
 
 def _verify(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:

@@ -176,7 +176,7 @@ def _quality(a: ManifestFile, b: ManifestFile) -> dict[str, list[float]]:
 
 
 def _checks(found: Mapping[str, Any], limits: CompareSettings) -> list[dict[str, Any]]:
-    """Each limit that is set, with what was found, and whether that passes it."""
+    """Each limit that is set, with what was found, and whether that is above it."""
     values = {
         "max_oov_share": found["oov"]["at_least"],
         "max_label_shift": found["labels"]["shift"],
@@ -185,7 +185,7 @@ def _checks(found: Mapping[str, Any], limits: CompareSettings) -> list[dict[str,
         "max_coverage_drop": found["coverage"]["drop"],
     }
     return [
-        {"setting": f"compare.{name}", "limit": limit, "value": values[name], "passed": values[name] > limit}
+        {"setting": f"compare.{name}", "limit": limit, "value": values[name], "exceeded": values[name] > limit}
         for name, limit in limits.model_dump().items()
         if limit is not None
     ]

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.contract import SPLITS
-from pipeline.terminal import table
+from pipeline.terminal import small, table
 from pipeline.visible import visible
 
 _MOST_LABELS = 12
@@ -44,7 +44,7 @@ def _overview(found: Mapping[str, Any]) -> Table:
     made.add_row(f"cut at {lengths['max_length']:,} ids", *cut, f"lengths shifted by {lengths['shift']:.1%}")
     for name, shares in found["quality"].items():
         if any(shares):
-            made.add_row(name.replace("_", " "), *[f"{share:.1%}" for share in shares])
+            made.add_row(name.replace("_", " "), *[small(share) for share in shares])
     return made
 
 
@@ -92,6 +92,6 @@ def _labels(labels: Mapping[str, Any]) -> Table:
 def _checks(checks: Sequence[Mapping[str, Any]]) -> Table:
     made = table("limits", "", "found", "limit", "")
     for check in checks:
-        verdict = Text("passed the limit", style="red") if check["passed"] else Text("within", style="green")
+        verdict = Text("above the limit", style="red") if check["exceeded"] else Text("within", style="green")
         made.add_row(check["setting"], f"{check['value']:.4f}", f"{check['limit']:g}", verdict)
     return made

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from pipeline.contract import SPLITS
 from pipeline.manifest_file import ManifestFile, Repeated
-from pipeline.terminal import share, table
+from pipeline.terminal import share, small, table
 from pipeline.visible import visible
 
 _MOST_LABELS = 12
@@ -55,14 +55,8 @@ def _quality(manifest: ManifestFile) -> RenderableType:
     for name, finding in part.findings.items():
         if finding.count:
             example = " ".join(visible(finding.examples[0]).split()) if finding.examples else ""
-            made.add_row(
-                name.replace("_", " "), _small(finding.share), Text(example, no_wrap=True, overflow="ellipsis")
-            )
+            made.add_row(name.replace("_", " "), small(finding.share), Text(example, no_wrap=True, overflow="ellipsis"))
     return made
-
-
-def _small(part: float) -> str:
-    return "<0.1%" if 0 < part < 0.001 else f"{part:.1%}"
 
 
 def _repeats(manifest: ManifestFile) -> RenderableType:

@@ -41,6 +41,15 @@ def share(part: float, whole: float) -> str:
     return f"{part / whole:.1%}" if whole else "-"
 
 
+def small(part: float) -> str:
+    """A share in percent, with which a little is not nothing.
+
+    >>> small(0.00004), small(0.0)
+    ('<0.1%', '0.0%')
+    """
+    return "<0.1%" if 0 < part < 0.001 else f"{part:.1%}"
+
+
 def bars(heights: Sequence[float]) -> str:
     """A bar a character, the highest full; what is more than nothing can be seen.
 

@@ -144,7 +144,7 @@ def test_compare_of_equal_folders_finds_nothing() -> None:
     found = compare(same, same, CompareSettings(
         max_oov_share=0.4, max_label_shift=0, max_length_shift=0, max_vocabulary_change=0, max_coverage_drop=0,
     ))  # fmt: skip
-    assert {check["setting"]: (check["value"], check["passed"]) for check in found["checks"]} == {
+    assert {check["setting"]: (check["value"], check["exceeded"]) for check in found["checks"]} == {
         "compare.max_oov_share": (0.4, False),  # at the limit is not beyond it
         "compare.max_label_shift": (0.0, False),
         "compare.max_length_shift": (0.0, False),
@@ -173,8 +173,8 @@ def test_compare_command_ends_with_3_when_a_limit_is_passed(
     capsys.readouterr()
     assert main(["compare", *folders, "--json", "--compare.max_vocabulary_change", "0.6"]) == 3
     out, error = capsys.readouterr()
-    assert json.loads(out)["checks"][0]["passed"] is True
-    assert error == "compare.max_vocabulary_change: 0.6667 passes the limit of 0.6\n"
+    assert json.loads(out)["checks"][0]["exceeded"] is True
+    assert error == "compare.max_vocabulary_change: 0.6667 is above the limit of 0.6\n"
     (tmp_path / "limits.yaml").write_text("compare: {max_vocabulary_change: 0.5}")
     assert main(["compare", *folders, "--config", "limits.yaml"]) == 3
     capsys.readouterr()
