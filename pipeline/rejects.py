@@ -80,7 +80,7 @@ def rows_before(task_rows: Iterable[TaskRows]) -> dict[tuple[str, int], int]:
     """
     before: dict[tuple[str, int], int] = {}
     counted: Counter[str] = Counter()
-    for part in sorted(task_rows):
+    for part in sorted(task_rows, key=lambda part: (part.path, part.start)):
         before[part.path, part.start] = counted[part.path]
         counted[part.path] += part.rows
     return before

@@ -11,7 +11,8 @@ from pipeline.accounts import Account, TaskRows
 from pipeline.errors import UserError
 from pipeline.job import build
 from pipeline.plan import Plan
-from pipeline.quality import Quality
+from pipeline.quality import Found, Quality
+from pipeline.rejects import rows_before
 from pipeline.sources.schema import Batch, Kind, ReadTask, Reject, TaskGroup, no_rows, rejected_batch
 from pipeline.tasks import read_groups, write_groups
 
@@ -123,6 +124,11 @@ def test_job_sources_groups_come_back_as_they_were(tmp_path: Path) -> None:
     ]
     write_groups(str(tmp_path / "work/tasks"), groups)
     assert list(read_groups(str(tmp_path / "work/tasks"))) == groups
+
+
+def test_job_sources_rows_before_ranges_of_groups_that_tell_the_same_place() -> None:
+    parts = [TaskRows("", 0, 3, quality=Quality(found={"a": Found(1, ())})), TaskRows("", 0, 3)]
+    assert rows_before([TaskRows("b", 7, 1, 1), *parts, TaskRows("b", 0, 5)])["b", 7] == 5
 
 
 def test_account_tells_files_with_rejects_and_ranges_alone() -> None:
