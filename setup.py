@@ -45,6 +45,7 @@ setup(
         "gcp": ["apache-beam[gcp]>=2.70,<3"],
         "aws": ["apache-beam[aws]>=2.70,<3"],
         "azure": ["apache-beam[azure]>=2.70,<3"],
+        "hadoop": ["apache-beam[hadoop]>=2.70,<3"],
     },
     classifiers=["Programming Language :: Python :: 3", "Topic :: Scientific/Engineering :: Artificial Intelligence"],
 )

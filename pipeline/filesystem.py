@@ -26,6 +26,7 @@ _CLIENTS: Final = {
     "gs": ("google.cloud.storage", "gcp"),
     "s3": ("boto3", "aws"),
     "azfs": ("azure.storage.blob", "azure"),
+    "hdfs": ("hdfs", "hadoop"),
 }
 
 # An object store takes some 100 ms to rename a file, by copying it, and does many at a time.
@@ -53,10 +54,12 @@ def check_filesystem(path: str, *, setting: str) -> None:
         )
     try:
         filesystem = FileSystems.get_filesystem(path)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
+        if "Unable to get filesystem from" not in str(error):  # there is one, and it lacks an option (--hdfs_host)
+            raise UserError(f"{setting}: {path} can't be reached: {_reason(error)}") from error
         known = ", ".join(f"{scheme}://" for scheme in _CLIENTS)
         raise UserError(
-            f"{setting}: nothing is installed that reaches {path!r}; there are {known}, hdfs:// and plain paths"
+            f"{setting}: nothing is installed that reaches {path!r}; there are {known} and plain paths"
         ) from error
     try:
         if scheme == "s3":  # Beam finds nothing in a bucket that is not there, and no fault with that

@@ -10,6 +10,7 @@ import pytest
 from object_stores import STORES
 from pipeline_support import ONE_THREAD, SMALL_SETTINGS, no_display, run_job, small_rows, write_jsonl
 
+from pipeline import filesystem
 from pipeline.cli import main
 from pipeline.config import load
 from pipeline.errors import UserError
@@ -160,8 +161,23 @@ def test_filesystem_says_that_there_is_no_such_bucket(store: Store) -> None:
     assert "NoSuchBucket" in str(raised.value) or "404" in str(raised.value)
 
 
+def test_filesystem_tells_an_option_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def get_filesystem(_: str) -> None:
+        raise ValueError("hdfs_host is not set")
+
+    monkeypatch.setitem(filesystem._CLIENTS, "hdfs", ("json", ""))  # so that its client is there
+    monkeypatch.setattr(filesystem.FileSystems, "get_filesystem", get_filesystem)
+    with pytest.raises(UserError, match=r"^output.path: hdfs://n/out can't be reached: hdfs_host is not set$"):
+        check_filesystem("hdfs://n/out", setting="output.path")
+
+
 # scheme, the module that is missing -> the extra that is named
-EXTRAS = [("gs", "google.cloud.storage", "gcp"), ("s3", "boto3", "aws"), ("azfs", "azure.storage.blob", "azure")]
+EXTRAS = [
+    ("gs", "google.cloud.storage", "gcp"),
+    ("s3", "boto3", "aws"),
+    ("azfs", "azure.storage.blob", "azure"),
+    ("hdfs", "hdfs", "hadoop"),
+]
 
 
 @pytest.mark.parametrize(("scheme", "module", "extra"), EXTRAS)
