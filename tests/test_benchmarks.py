@@ -14,6 +14,7 @@ from benchmarks.processes import Look, Measured, ProcessError, run_measured
 from benchmarks.report import OURS, Machine, Report, Row, load, save
 from benchmarks.rounds import time_in_turn
 from benchmarks.timeline import Watch, marked_parts
+from pipeline.sample import sample_batch
 
 MACHINE = Machine(cores=2, memory_bytes=8 << 30, processor="a processor", python="3.11", versions={"keras": "3"})
 
@@ -45,9 +46,9 @@ def test_benchmarks_short_form_runs_and_agrees(tmp_path: Path, capsys: pytest.Ca
     main(["preprocessing", "--short", "--results", str(tmp_path)])
     (report,) = load(tmp_path)
     assert [row.failure for row in report.rows] == [None] * 4  # ours on ten rows; ours, plain TFT and Keras on 300
-    keras = report.row("300 sample reviews", "Keras Tokenizer")
-    plain = report.row("300 sample reviews", "plain TFT, instance dicts")
-    ours = report.row("300 sample reviews", OURS)
+    keras = report.row("300 sample texts", "Keras Tokenizer")
+    plain = report.row("300 sample texts", "plain TFT, instance dicts")
+    ours = report.row("300 sample texts", OURS)
     assert keras is not None
     assert plain is not None
     assert ours is not None
@@ -68,6 +69,9 @@ def test_benchmarks_input_is_the_same_for_all(tmp_path: Path) -> None:
     assert table["split"].to_pylist() == [*(["train"] * 8 + ["eval", "test"]) * 2, *["train"] * 5]
     assert given.text_bytes == sum(len(text.encode()) for text in table["text"].to_pylist())
     assert set(table["label"].to_pylist()) == {0, 1}
+    reviews = sample_batch(0, 75, seed=0)
+    assert table["text"][1].as_py() == " ".join(reviews["text"].to_pylist()[3:6])
+    assert table["label"][1].as_py() == (reviews["label"][3].as_py() == "positive")
     again = inputs.given_input([given.path, given.path], tmp_path, rows=30)
     assert (again.rows, again.name) == (30, "30 rows of sample-25 + sample-25")
     assert pq.read_table(again.path)["text"].to_pylist() == (table["text"].to_pylist() * 2)[:30]
