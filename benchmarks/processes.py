@@ -110,7 +110,7 @@ def run_measured(
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
     if process.returncode:
-        raise ProcessError(f"exit status {process.returncode}: {_last_lines(log)}")
+        raise ProcessError(f"exit status {process.returncode}, {_told(log)}")
     return Measured(begin, now, usage.ru_utime + usage.ru_stime, peak, looks)
 
 
@@ -144,5 +144,7 @@ def _tree(pid: int) -> Iterator[int]:
         yield from _tree(int(child))
 
 
-def _last_lines(log: Path) -> str:
-    return log.read_text(errors="replace")[-_SHOWN_OF_ERROR:].strip()
+def _told(log: Path) -> str:
+    """The last line of what was printed, and before it, on lines of their own, those that led to it."""
+    lines = log.read_text(errors="replace").strip()[-_SHOWN_OF_ERROR:].splitlines()
+    return "\n".join([*lines[-1:], *lines])

@@ -77,7 +77,7 @@ def run(path: str, output: str) -> None:
             for split in SPLITS[1:]:
                 write(rows, MLTransform(read_artifact_location=artifacts), split=split, output=output)
         mark("eval and test")
-        (found,) = Path(artifacts).rglob("assets/vocabulary*")
+        (found,) = Path(artifacts).glob("*/transform_fn/assets/vocabulary_text")
         shutil.copy(found, f"{output}/vocabulary.txt")
 
 

@@ -9,5 +9,5 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 def new_pipeline() -> beam.Pipeline:
     """An empty pipeline."""
-    options = PipelineOptions(direct_num_workers=len(os.sched_getaffinity(0)), direct_running_mode="in_memory")
+    options = PipelineOptions([], direct_num_workers=len(os.sched_getaffinity(0)), direct_running_mode="in_memory")
     return beam.Pipeline(runner=FnApiRunner(), options=options)

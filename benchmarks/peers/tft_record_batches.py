@@ -38,6 +38,11 @@ def batches_by_split(table: pa.Table) -> Iterator[beam.pvalue.TaggedOutput]:
             yield beam.pvalue.TaggedOutput(split, pa.RecordBatch.from_arrays(lists, schema=_ARROW))
 
 
+def encode(element: tuple[pa.RecordBatch, object], *, schema: object) -> list[bytes]:
+    """A record batch, beside it what passed by TFT -> Examples."""
+    return RecordBatchToExamplesEncoder(schema).encode(element[0])
+
+
 def run(path: str, output: str) -> None:
     """The whole job."""
     raw = DatasetMetadata.from_feature_spec(
@@ -65,18 +70,13 @@ def run(path: str, output: str) -> None:
         for split, (data, metadata) in zip(SPLITS, every, strict=True):
             _ = (
                 data
-                | f"Encode{split}" >> beam.FlatMapTuple(_encode, schema=metadata.schema)
+                | f"Encode{split}" >> beam.FlatMap(encode, schema=metadata.schema)
                 | f"Shuffle{split}" >> beam.Reshuffle()
                 | f"Write{split}" >> beam.io.WriteToTFRecord(f"{output}/{split}", file_name_suffix=".tfrecord.gz")
             )
         _ = transform | WriteTransformFn(f"{output}/transform")
         mark("graphs")
     mark("job")
-
-
-def _encode(batch: pa.RecordBatch, passed_by: object, *, schema: object) -> list[bytes]:
-    del passed_by
-    return RecordBatchToExamplesEncoder(schema).encode(batch)
 
 
 if __name__ == "__main__":
