@@ -91,7 +91,7 @@ def test_job_on_a_store_writes_what_it_writes_here(
     out = capsys.readouterr().out
     assert "6 shards, 105 records" in out
     assert "most frequent: " in out
-    assert "# would read 1 parts of 1 files" in out
+    assert "# would read 1 files in 1 groups" in out
 
     with pytest.raises(UserError, match="holds a complete records folder"):
         check_output(f"{root}/out", overwrite=False)
