@@ -135,6 +135,7 @@ def test_job_manifest_counts_as_python_does(divided: tuple[list[SplitRow], Path]
             "unknown_tokens": sum(word not in vocabulary for text in chosen for word in text),
             "truncated_texts": sum(len(text) > config.sequence.max_length for text in chosen),
             "empty_texts": sum(not text for text in chosen),
+            "wordless_texts": sum(not text for text in chosen),
             "lengths": [[length, lengths[length]] for length in sorted(lengths)],
         }
         assert sum(shard["records"] for shard in part["shards"]) == len(chosen)
