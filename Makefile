@@ -4,16 +4,17 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
-SOURCES := pipeline trainer benchmarks tests setup.py
+SOURCES := pipeline trainer benchmarks cluster tests setup.py
 DEMO := out/demo
 IMAGE ?= textrecords
 
-.PHONY: help install demo test bench lint format types lock image clean
+.PHONY: help install demo test test-cluster cluster-tools bench lint format types lock image clean
 
 help:
 	@echo "make install  a virtual environment in .venv with everything in it"
 	@echo "make demo     the whole way once, on the built-in sample: records, model, predictions"
 	@echo "make test     lint, types and all tests"
+	@echo "make test-cluster  the job on a job server and two pools of workers, as on a cluster; needs Go"
 	@echo "make bench    all benchmarks, for hours; python -m benchmarks --help tells how to run one"
 	@echo "make format   formats the code;  make lint, make types: only these"
 	@echo "make lock     resolves requirements.lock anew from setup.py"
@@ -42,6 +43,22 @@ demo: install
 
 test: install lint types
 	$(RUN) -m pytest
+
+# Beam's own programs of the version that is installed: Prism, a job server, and what starts workers in its images.
+cluster-tools: install
+	@version=$$($(RUN) -c 'from importlib.metadata import version; print(version("apache-beam"))') && \
+	tools=$(CURDIR)/build/beam-$$version && \
+	if test -x $$tools/prism -a -x $$tools/container; then exit; fi && \
+	echo "builds Prism and Beam's boot program in $$tools" && \
+	GOBIN=$$tools go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$$version \
+	    github.com/apache/beam/sdks/v2/python/container@v$$version
+
+test-cluster: install
+	@if command -v go > /dev/null; then \
+	    $(MAKE) --no-print-directory cluster-tools && $(RUN) -m pytest cluster; \
+	else \
+	    echo "test-cluster: SKIPPED, for there is no Go here to build Beam's job server and boot program with"; \
+	fi
 
 bench: install
 	$(RUN) -m benchmarks all

@@ -32,6 +32,11 @@ def quick_imports() -> Iterator[None]:
 def leave(status: int) -> NoReturn:
     """Ends the process with an exit status, all that was written flushed, and nothing taken apart."""
     logging.shutdown()
+    # What TensorFlow would do at exit: remove the code that it has generated.
+    for name, module in list(sys.modules.items()):
+        if name.startswith("__autograph_generated_file") and module.__file__:
+            with contextlib.suppress(OSError):
+                os.remove(module.__file__)
     for stream in (sys.stdout, sys.stderr):
         # Who read our output has gone (`| head`).
         with contextlib.suppress(BrokenPipeError):

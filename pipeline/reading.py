@@ -34,6 +34,8 @@ from pipeline.sources.schema import (
 )
 
 NAMESPACE = "textrecords"
+# Beam's counters of rows read, rejected ones among them: in the first pass, in the second.
+TRAIN_ROWS, ROWS = "rows_to_count", "rows"
 UNKNOWN_SPLIT = "split is not train, eval or test"
 UNKNOWN_LABEL = "label does not occur in the train split"
 
@@ -70,6 +72,7 @@ class ReadTrain(beam.DoFn):
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
+        self._rows = Metrics.counter(NAMESPACE, TRAIN_ROWS)
 
     def process(self, group: TaskGroup) -> Iterator[pa.RecordBatch]:
         """Gives a batch as soon as it is read."""
@@ -87,6 +90,7 @@ class ReadTrain(beam.DoFn):
                 zeros = np.zeros(rows.num_rows, np.int64)
                 if rows.num_rows:
                     yield batches.transform_batch(rows, labels=zeros, keys=keys, splits=zeros)
+                self._rows.inc(batch.count)
                 tally.add(batch.count)
         except UserError as error:
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))
@@ -102,7 +106,7 @@ class ReadAll(beam.DoFn):
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._rows = Metrics.counter(NAMESPACE, "rows")
+        self._rows = Metrics.counter(NAMESPACE, ROWS)
         self._rejected = Metrics.counter(NAMESPACE, "rejected_rows")
 
     def process(self, group: TaskGroup, labels: list[str]) -> Iterator[pa.RecordBatch]:

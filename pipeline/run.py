@@ -1,6 +1,7 @@
 """Settings -> a finished run: checks, plans, runs the job on the runner asked for, and clears up."""
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from pipeline import given_words
 from pipeline.config import Config
 from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles, check_filesystem, use_options
+from pipeline.follow import finish, interrupts, job_page
 from pipeline.job import build
 from pipeline.places import temp_folder
 from pipeline.plan import Plan, columns_of
@@ -49,7 +51,7 @@ def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, 
     tasks = plan_tasks(config.input, files, cuts_quoted=True)
     check_columns(tasks.tasks(), columns_of(config), files)
     _tell_left_out(tasks)
-    runner = choose_runner(options)
+    runner = choose_runner(options, input_bytes=tasks.bytes)
     with temp_folder(config.output.path, options) as temp:
         staging = new_staging(config.output.path)
         try:
@@ -112,8 +114,17 @@ def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) ->
         pipeline = beam.Pipeline(runner=runner, options=options)
     except ValueError as error:
         raise UserError(f"options for Beam: {error}") from error
-    build(pipeline, plan)
-    state = pipeline.run().wait_until_finish()
+    try:
+        build(pipeline, plan)
+        with interrupts():
+            result = pipeline.run()
+            page = job_page(result, options)
+            if page is not None:
+                _logger.info("the job's page: %s", page)
+            state = finish(result, progress_folder=plan.progress_folder)
+    finally:
+        # Beam removes it only when a pipeline that it began to run has ended.
+        shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
     if state != PipelineState.DONE:
         raise RuntimeError(f"the job ended as {state}; its runner's log says why")
     files = BeamFiles()

@@ -1,23 +1,46 @@
 """Arguments for Beam -> its options and the runner they name; the one module that knows about Beam's options.
 
-Where nothing else is named the job runs in this process, on Beam's FnApiRunner, with a thread a core. Beam's own
-DirectRunner would prefer Prism, a program that it downloads, and fall back in silence where it can't.
+Where nothing else is named the job runs on this machine, on Beam's FnApiRunner, with all cores. Beam's own DirectRunner
+would prefer Prism, a program that it downloads, and fall back in silence where it can't.
 """
 
 import argparse
 import difflib
 import logging
 import os
+import shlex
+import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner, fn_runner
 from apache_beam.runners.runner import PipelineRunner, create_runner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from pipeline import local_worker
 from pipeline.errors import UserError
 
+
+class LocalWorkers(NamedTuple):
+    """Beam's direct_running_mode and direct_num_workers."""
+
+    mode: str
+    number: int
+
+
 _IN_PROCESS = ("", "DirectRunner", "FnApiRunner")
+
+# As measured, see local_workers.
+_BYTES_FOR_PROCESSES = 384 << 20
+_FEWEST_PROCESSES = 4
+_MEMORY_A_PROCESS = 3 << 29
+
+_WORKERS = {
+    "in_memory": ("thread", "threads"),
+    "multi_threading": ("gRPC thread", "gRPC threads"),
+    "multi_processing": ("process", "processes"),
+}
 
 _logger = logging.getLogger(__name__)
 
@@ -41,22 +64,18 @@ def beam_options(arguments: Sequence[str]) -> PipelineOptions:
     setup.save_main_session = False
     if setup.setup_file:  # Beam goes into its folder, and of a bare name takes that to be ''
         setup.setup_file = os.path.abspath(setup.setup_file)
-    if not any(argument.startswith("--direct_") for argument in arguments):
-        _use_all_cores(options)
     return options
 
 
-def choose_runner(options: PipelineOptions) -> PipelineRunner:
-    """The runner that the options name; this process where they name none or DirectRunner.
+def choose_runner(options: PipelineOptions, *, input_bytes: int) -> PipelineRunner:
+    """The runner that the options name; this machine where they name none or DirectRunner.
 
     Raises:
       UserError: there is no such runner.
     """
     name = options.view_as(StandardOptions).runner or ""
     if name in _IN_PROCESS:
-        direct = options.view_as(DirectOptions)
-        _logger.info("runs in this process, %d workers (%s)", direct.direct_num_workers, direct.direct_running_mode)
-        return FnApiRunner()
+        return _runner_here(options, input_bytes)
     try:
         return create_runner(name)
     except (ValueError, ImportError, AttributeError) as error:
@@ -78,19 +97,73 @@ def _beam_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _use_all_cores(options: PipelineOptions) -> None:
-    """A thread a core, in this process and without gRPC between runner and workers.
+def local_workers(input_bytes: int, *, cores: int, memory: int) -> LocalWorkers:
+    """How many workers a job gets on this machine, and what they are, where the user says nothing.
 
-    Nearly all the time goes into TensorFlow's and Arrow's own code, which leaves Python's lock alone. 25,000 reviews in
-    one file on 2 cores: 4.7 s after the start with two threads, 5.2 s where gRPC carries their data (multi_threading),
-    5.5 s with one; processes pay for TensorFlow's import once more each.
+    One thread a core in this process is quickest as long as a core's worth of Python is not the limit: of the work on a
+    MB of reviews (90 ms of one core), TensorFlow and Arrow do 60% without Python's lock, so threads stand still at 2 to
+    3 cores' worth. Processes have no such limit, and cost 4.5 s of CPU each to import TensorFlow and Beam and 0.7 GB.
+    On 2 cores they never pay (25,000 reviews: 4.7 s with threads, 11.2 s with processes); on 4 or more they do from
+    some 300 MB on: 40 ms a MB with threads against 5 s and 90 ms / cores.
+
+    >>> local_workers(33 << 20, cores=2, memory=24 << 30)
+    LocalWorkers(mode='in_memory', number=2)
+    >>> local_workers(33 << 20, cores=16, memory=64 << 30)
+    LocalWorkers(mode='in_memory', number=16)
+    >>> local_workers(2 << 30, cores=16, memory=64 << 30)
+    LocalWorkers(mode='multi_processing', number=16)
+    >>> local_workers(2 << 30, cores=16, memory=12 << 30)  # a process's share of memory counts
+    LocalWorkers(mode='multi_processing', number=8)
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if cores > 1:
-        direct = options.view_as(DirectOptions)
-        direct.direct_num_workers = cores
-        direct.direct_running_mode = "in_memory"
-        logging.getLogger(fn_runner.__name__).addFilter(_is_not_about_workers_in_memory)
+    processes = min(cores, memory // _MEMORY_A_PROCESS)
+    if processes >= _FEWEST_PROCESSES and input_bytes >= _BYTES_FOR_PROCESSES:
+        return LocalWorkers("multi_processing", processes)
+    return LocalWorkers("in_memory", cores)
+
+
+def _runner_here(options: PipelineOptions, input_bytes: int) -> FnApiRunner:
+    """The in-process runner, with the workers that the user asked for, or else with those that suit the input."""
+    direct = options.view_as(DirectOptions)
+    # What stands there, even if it is the default.
+    named = {argument.partition("=")[0].removeprefix("--") for argument in options._flags}
+    if "direct_running_mode" in named:
+        mode = direct.direct_running_mode
+        # Beam's default of one worker would leave nothing of such a mode but its cost.
+        number = direct.direct_num_workers if "direct_num_workers" in named or mode == "in_memory" else _cores()
+    elif "direct_num_workers" in named:
+        mode, number = "in_memory", direct.direct_num_workers
+    else:
+        mode, number = local_workers(input_bytes, cores=_cores(), memory=_memory())
+    number = number or _cores()
+    _logger.info("runs on this machine: %d %s, as %s", number, _WORKERS[mode][number != 1], _reason(named, mode))
+    direct.direct_num_workers = number
+    direct.direct_running_mode = mode
+    if mode == "multi_threading":
+        return FnApiRunner()
+    # Without gRPC between runner and threads; with workers of our own instead of Beam's, see local_worker.py.
+    direct.direct_running_mode = "in_memory"
+    logging.getLogger(fn_runner.__name__).addFilter(_is_not_about_workers_in_memory)
+    if mode == "multi_processing":
+        command = f"exec {shlex.quote(sys.executable)} -m {local_worker.__name__}"
+        return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))
+    return FnApiRunner()
+
+
+def _reason(named: set[str], mode: str) -> str:
+    if named & {"direct_running_mode", "direct_num_workers"}:
+        return "the options say"
+    return "suits a large input" if mode == "multi_processing" else "suits the input"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # not on this system: as if there were plenty
+        return 1 << 62
 
 
 def _is_not_about_workers_in_memory(record: logging.LogRecord) -> bool:

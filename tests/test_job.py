@@ -139,6 +139,13 @@ WAYS = [
     ("many_ranges", "jsonl", "ranges", IN_MEMORY),
     ("threads", "jsonl", "ranges", ("--direct_running_mode=in_memory", "--direct_num_workers=3")),
     ("grpc", "jsonl", "ranges", ("--direct_running_mode=multi_threading", "--direct_num_workers=3")),
+    ("processes", "jsonl", "ranges", ("--direct_running_mode=multi_processing", "--direct_num_workers=2")),
+    (
+        "repeated",
+        "jsonl",
+        "ranges",
+        ("--direct_num_workers=2", "--direct_runner_bundle_repeat=2"),
+    ),  # each bundle thrice
 ]
 
 

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from conftest import REPOSITORY
 
 from pipeline.cli import main
 
@@ -156,24 +158,45 @@ def _wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> 
     while not condition():
         assert process.poll() is None, "it ended before it could be stopped"
         assert time.monotonic() < deadline
-        os.sched_yield()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
 
 
-@pytest.mark.parametrize(("sent", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
-def test_cli_leaves_nothing_to_read_when_stopped(tmp_path: Path, sent: signal.Signals, status: int) -> None:
+# what is sent, the exit status, how the job runs
+STOPS = [
+    (signal.SIGKILL, -signal.SIGKILL, []),
+    (signal.SIGINT, 130, []),
+    (signal.SIGINT, 130, ["--direct_num_workers=1"]),  # the runner makes a RuntimeError of it
+    (signal.SIGINT, 130, ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]),
+]
+
+
+@pytest.mark.parametrize(("sent", "status", "options"), STOPS, ids=["kill", "threads", "thread", "processes"])
+def test_cli_leaves_nothing_to_read_when_stopped(
+    tmp_path: Path, sent: signal.Signals, status: int, options: list[str]
+) -> None:
     out = tmp_path / "out"
     source = tmp_path / "rows.csv"
     source.write_text("text,label\n" + "".join(f"word{row} and more of it,{row % 2}\n" for row in range(400_000)))
-    arguments = _run(out, "--input.path", str(source))
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
-        _wait_for(lambda: any(out.glob(".staging-*/work/tft/*/*")), process)
-        process.send_signal(sent)
+    arguments = [*_run(out, "--input.path", str(source)), *options]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with subprocess.Popen(
+        arguments, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True,
+        env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(REPOSITORY)},
+    ) as process:  # fmt: skip
+        _wait_for(lambda: any(temporary.glob("textrecords-*/transform.*")), process)
+        # A terminal sends it to the whole group.
+        os.killpg(process.pid, sent)
+        # Whoever holds the other end of stderr has ended as well when this returns.
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == status, stderr
     assert "Traceback" not in stderr
     assert not (out / "manifest.json").exists()
     if sent == signal.SIGINT:
-        assert not list(out.glob(".staging-*"))
+        assert not out.exists()
+        assert stderr.endswith("pipeline: interrupted\n")
+        assert not list(temporary.iterdir())
     small = tmp_path / "good.csv"
     small.write_text(ROWS)
     again = subprocess.run(_run(out, "--input.path", str(small)), capture_output=True, text=True, check=False)
