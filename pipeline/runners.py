@@ -67,8 +67,10 @@ def beam_options(arguments: Sequence[str]) -> PipelineOptions:
     return options
 
 
-def choose_runner(options: PipelineOptions, *, input_bytes: int) -> PipelineRunner:
+def choose_runner(options: PipelineOptions, *, input_bytes: int | None) -> PipelineRunner:
     """The runner that the options name; this machine where they name none or DirectRunner.
+
+    input_bytes: by which workers of this machine are chosen, which is told; None: only to see that there is a runner.
 
     Raises:
       UserError: there is no such runner.
@@ -121,7 +123,7 @@ def local_workers(input_bytes: int, *, cores: int, memory: int) -> LocalWorkers:
     return LocalWorkers("in_memory", cores)
 
 
-def _runner_here(options: PipelineOptions, input_bytes: int) -> FnApiRunner:
+def _runner_here(options: PipelineOptions, input_bytes: int | None) -> FnApiRunner:
     """The in-process runner, with the workers that the user asked for, or else with those that suit the input."""
     direct = options.view_as(DirectOptions)
     # What stands there, even if it is the default.
@@ -133,9 +135,10 @@ def _runner_here(options: PipelineOptions, input_bytes: int) -> FnApiRunner:
     elif "direct_num_workers" in named:
         mode, number = "in_memory", direct.direct_num_workers
     else:
-        mode, number = local_workers(input_bytes, cores=_cores(), memory=_memory())
+        mode, number = local_workers(input_bytes or 0, cores=_cores(), memory=_memory())
     number = number or _cores()
-    _logger.info("runs on this machine: %d %s, as %s", number, _WORKERS[mode][number != 1], _reason(named, mode))
+    if input_bytes is not None:
+        _logger.info("runs on this machine: %d %s, as %s", number, _WORKERS[mode][number != 1], _reason(named, mode))
     direct.direct_num_workers = number
     direct.direct_running_mode = mode
     if mode == "multi_threading":

@@ -14,7 +14,7 @@ from pipeline.filesystem import BeamFiles
 from pipeline.sources import plan
 from pipeline.sources.files import LocalFiles
 from pipeline.verify import verify_folder
-from pipeline.writing import WriteShard, Writing
+from pipeline.writing import Counted, WriteShard, Writing
 
 TWO_WORKERS = ("--direct_num_workers=2", "--direct_runner_bundle_repeat=1")
 
@@ -22,7 +22,7 @@ TWO_WORKERS = ("--direct_num_workers=2", "--direct_runner_bundle_repeat=1")
 @pytest.fixture
 def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The corpus of small_records, cut into many read tasks."""
-    monkeypatch.setattr(plan.plan_tasks, "__kwdefaults__", {"range_bytes": 2000})
+    monkeypatch.setitem(plan.plan_tasks.__kwdefaults__, "range_bytes", 2000)
     return write_jsonl(tmp_path / "rows.jsonl", small_rows())
 
 
@@ -86,7 +86,7 @@ def test_faults_a_worker_that_dies_while_it_writes_leaves_no_shard(
 ) -> None:
     writing = Writing(
         folder=f"{tmp_path}/result", attempts=f"{tmp_path}/attempts", shards=(1, 1, 1), compression="none",
-        keeps_unknown=False, progress_folder=None,
+        keeps_unknown=False, progress_folder=None, buckets=1, counted=Counted(1.0, 1),
     )  # fmt: skip
     move = BeamFiles.move
 

@@ -39,7 +39,7 @@ def examine(config: Config, beam_arguments: Sequence[str], *, overwrite: bool) -
       UserError: the options for Beam are none.
     """
     options = beam_options(beam_arguments)
-    choose_runner(options)  # that there is such a one
+    choose_runner(options, input_bytes=None)  # that there is such a one
     use_options(options)
     findings = check_options(config, options, beam_arguments)
     if any(finding.about == CREDENTIALS for finding in findings):
