@@ -41,8 +41,9 @@ demo: install
 	@echo "  $(RUN) -m trainer predict --model $(DEMO)/model 'your own text'"
 	@echo "  $(RUN) -m trainer explain --model $(DEMO)/model 'not bad at all'"
 
+# A process a core, four at most: each holds TensorFlow. A file's tests share what they set up, so they stay together.
 test: install lint types
-	$(RUN) -m pytest
+	$(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Beam's own programs of the version that is installed: Prism, a job server, and what starts workers in its images.
 cluster-tools: install

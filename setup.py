@@ -37,6 +37,7 @@ setup(
             "moto[server]>=5.1,<6",
             "mypy>=1.15",
             "pytest>=8",
+            "pytest-xdist>=3.5",
             "ruff>=0.9",
             "setuptools>=77",
             "types-PyYAML>=6",
