@@ -29,6 +29,7 @@ HOSTILE = [
     f"\u2028{_ACT}\u2029{_ACT}//",
     f"]]>&lt;script&gt;{_ACT}&lt;/script&gt;{{{{{_ACT}}}}}${{{_ACT}}}",
     r"$$\href{javascript:alert(1)}{x}$$ \(x\) @y{safe} @{top}{custom}",
+    "$$x^2$$",  # which BokehJS would set as a formula
     "0" * 3000,
     "\0\ud83d\ude00\ufeff\x1b[31m\r\n\t",
     "",

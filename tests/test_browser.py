@@ -107,6 +107,15 @@ def test_browser_shows_all_of_it_on_a_phone(
     assert chromium.evaluate("document.documentElement.scrollWidth") == 390
 
 
+def test_browser_reads_no_label_as_a_formula(chromium: Browser, tmp_path: Path) -> None:
+    chromium.open(stored(tmp_path, PAGES["Training report"](len(HOSTILE))))
+    kinds = chromium.evaluate(
+        "Bokeh.documents.flatMap(one => one.roots()).flatMap(plot => plot.yaxes)"
+        ".flatMap(axis => [...axis.major_label_overrides.values()]).map(name => name.type ?? typeof name)"
+    )
+    assert kinds == ["PlainText"] * len(HOSTILE)
+
+
 def test_browser_turns_page_and_plots_to_night(chromium: Browser, tmp_path: Path) -> None:
     path = stored(tmp_path, PAGES["Records report"](2))
     look = (

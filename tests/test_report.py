@@ -5,7 +5,8 @@ import re
 from typing import Any
 
 import pytest
-from pages_support import hostile, hostile_manifest, hostile_words
+from pages_support import HOSTILE as HOSTILE_TEXTS
+from pages_support import hostile_manifest, hostile_words
 
 from pipeline.config import SequenceSettings
 from pipeline.manifest_file import Advice, ManifestFile, parse_manifest
@@ -226,6 +227,6 @@ def test_report_shows_the_most_and_the_fewest_of_many_labels() -> None:
 def test_report_shows_telling_words_of_each_label() -> None:
     page = labels.telling(hostile_manifest(labels=20))
     assert "Estimated from 3 training texts." in page
-    assert page.count('class="chip"') == 20 * len(hostile(16))
+    assert page.count('class="chip"') == 20 * len(HOSTILE_TEXTS)
     assert "8 more labels" in page  # behind the first 12
     assert 'title="5 times here, 1 elsewhere"' in page
