@@ -53,7 +53,7 @@ if "apache_beam.runners.worker.sdk_worker_main" in sys.orig_argv:
 def job_server(log: Path) -> Iterator[str]:
     """Prism as a server of its own; gives its address."""
     port = free_port()
-    with _process([str(PRISM), f"--job_port={port}", "--serve_http=false"], log=log) as _:
+    with process([str(PRISM), f"--job_port={port}", "--serve_http=false"], log=log):
         yield _listening(port)
 
 
@@ -81,7 +81,7 @@ def worker_pool(folder: Path, log: Path) -> Iterator[str]:
     # Without a container executable the pool ignores what the job ships.
     command = [str(folder / "bin" / "python"), "-m", "apache_beam.runners.worker.worker_pool_main"]
     command += [f"--service_port={port}", f"--container_executable={boot}"]
-    with _process(command, log=log, environment=environment, folder=here):
+    with process(command, log=log, environment=environment, folder=here):
         yield _listening(port)
 
 
@@ -113,21 +113,21 @@ def _listening(port: int) -> str:
 
 
 @contextmanager
-def _process(
+def process(
     command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None, folder: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process with a group of its own, which is gone with all its children when the context ends."""
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        started = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=folder, start_new_session=True
         )
         try:
-            yield process
+            yield started
         finally:
             # Ctrl-C: a pool then ends its workers, which have groups of their own.
-            process.send_signal(signal.SIGINT)
+            started.send_signal(signal.SIGINT)
             try:
-                process.wait(_SECONDS_TO_STOP)
+                started.wait(_SECONDS_TO_STOP)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                os.killpg(started.pid, signal.SIGKILL)
+                started.wait()
