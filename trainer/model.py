@@ -12,7 +12,7 @@ row begins with padding or is nothing else: a row without any word is let step o
 multiplied by 0. That is the state of an LSTM that has read nothing, on every device, in training and in serving.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -20,6 +20,14 @@ import tensorflow as tf
 from pipeline.config import ModelSettings, Side
 from pipeline.contract import PADDING_ID
 from pipeline.errors import UserError
+
+# An LSTM, float [batch, length, dim], mask, training -> its states, or those at the rows' last words.
+Reader = Callable[..., tf.Tensor]
+
+
+def read_by_keras(lstm: keras.layers.LSTM, sequence: tf.Tensor, *, mask: tf.Tensor | None, training: bool) -> tf.Tensor:
+    """The layer's own way."""
+    return lstm(sequence, mask=mask, training=training)
 
 
 class TextClassifier(keras.Model):
@@ -46,7 +54,10 @@ class TextClassifier(keras.Model):
 
     def call(self, ids: tf.Tensor, training: bool = False) -> tf.Tensor:
         """int [batch, length] -> probabilities, float [batch, 1] (of class 1) or [batch, classes]."""
-        logits = self.logits(ids, training=training)
+        return self.probabilities(self.logits(ids, training=training))
+
+    def probabilities(self, logits: tf.Tensor) -> tf.Tensor:
+        """Of float [batch, 1] or [batch, classes], in the same shape."""
         return tf.sigmoid(logits) if self.is_binary else tf.nn.softmax(logits)
 
     def logits(self, ids: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -61,18 +72,25 @@ class TextClassifier(keras.Model):
         """int [batch, length] -> float [batch, width], what the last Dense sees; zeros for a row without any word."""
         # A loop over time needs a first step.
         ids = tf.pad(ids, [[0, 0], [0, tf.cast(tf.equal(tf.shape(ids)[1], 0), tf.int32)]])
-        mask = None
         if self.settings.mask_zero:
-            ids = pack(ids)
-            mask = readable_mask(ids)
-        sequence = self.vectors(ids)
-        for layer in self.recurrent:
-            sequence = layer(sequence, is_word=mask, training=training)
-        if mask is None:
-            return pool(sequence, None, pooling=self.settings.pooling)
+            return self.state_of_packed(pack(ids), training=training)
+        return pool(self._read(ids, None, training=training), None, pooling=self.settings.pooling)
+
+    def state_of_packed(self, ids: tf.Tensor, training: bool = False, read: Reader = read_by_keras) -> tf.Tensor:
+        """The same of packed ids, of a length of 1 or more; `read` is the way in which LSTMs read."""
+        mask = readable_mask(ids)
+        sequence = self._read(ids, mask, training=training, read=read)
         has_words = tf.not_equal(ids[:, :1], PADDING_ID)
         pooled = pool(sequence, mask, pooling=self.settings.pooling)
         return pooled * tf.cast(has_words, pooled.dtype)
+
+    def _read(
+        self, ids: tf.Tensor, mask: tf.Tensor | None, *, training: bool, read: Reader = read_by_keras
+    ) -> tf.Tensor:
+        sequence = self.vectors(ids)
+        for layer in self.recurrent:
+            sequence = layer(sequence, is_word=mask, training=training, read=read)
+        return sequence
 
 
 class Recurrent(keras.layers.Layer):
@@ -98,17 +116,23 @@ class Recurrent(keras.layers.Layer):
     def compute_mask(self, *_: tf.Tensor) -> None:
         """Hangs no mask on the result."""
 
-    def call(self, sequence: tf.Tensor, is_word: tf.Tensor | None = None, training: bool = False) -> tf.Tensor:
+    def call(
+        self,
+        sequence: tf.Tensor,
+        is_word: tf.Tensor | None = None,
+        training: bool = False,
+        read: Reader = read_by_keras,
+    ) -> tf.Tensor:
         """float [batch, length, dim], bool [batch, length] (None: all are words) -> [batch, length, width],
         or [batch, width] of the last word.
         """
         sequence = self.dropout(sequence, training=training)
-        forward = self.lstms[0](sequence, mask=is_word, training=training)
+        forward = read(self.lstms[0], sequence, mask=is_word, training=training)
         if len(self.lstms) == 1:
             return forward
         lengths = _lengths(sequence, is_word)
         turned = tf.reverse_sequence(sequence, lengths, seq_axis=1)
-        backward = self.lstms[1](turned, mask=is_word, training=training)
+        backward = read(self.lstms[1], turned, mask=is_word, training=training)
         if self.whole_sequence:
             backward = tf.reverse_sequence(backward, lengths, seq_axis=1)
         return tf.concat([forward, backward], axis=-1)
@@ -167,10 +191,18 @@ def pack(ids: tf.Tensor) -> tf.Tensor:
     >>> pack(tf.constant([[0, 0, 7, 8], [7, 8, 0, 0], [0, 0, 0, 0]])).numpy().tolist()
     [[7, 8, 0, 0], [7, 8, 0, 0], [0, 0, 0, 0]]
     """
-    first_word = tf.argmax(tf.not_equal(ids, PADDING_ID), axis=1, output_type=tf.int32)
+    return roll(ids, tf.argmax(tf.not_equal(ids, PADDING_ID), axis=1, output_type=tf.int32))
+
+
+def roll(ids: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    """Rolls each row of int [batch, length] to the left by so many places, int32 [batch].
+
+    >>> roll(tf.constant([[1, 2, 3], [4, 5, 6]]), tf.constant([0, 2])).numpy().tolist()
+    [[1, 2, 3], [6, 4, 5]]
+    """
     length = tf.shape(ids)[1]
-    places = (tf.range(length)[tf.newaxis, :] + first_word[:, tf.newaxis]) % length
-    return tf.gather(ids, places, batch_dims=1)
+    sources = (tf.range(length)[tf.newaxis, :] + places[:, tf.newaxis]) % length
+    return tf.gather(ids, sources, batch_dims=1)
 
 
 def readable_mask(packed: tf.Tensor) -> tf.Tensor:

@@ -8,9 +8,8 @@
     token_ids        text string [batch]         ids int64 [batch, max_length], as the records hold them
     embeddings       text string [batch]         vectors float32 [batch, max_length, dim], state float32 [batch, width]
 
-The LSTM steps through the longest text of the batch and no further: padding is no step of a masked model, so the
-answers stay the same to the bit, and a text of 20 words takes a twelfth of the time. A model without a mask reads the
-padding, and gets all of it.
+Padding is no step of a masked model: its LSTMs step through words alone, and do it within one operation, see
+`block_lstm`. A model without a mask reads the padding, gets all of it, and answers through Keras's own loop.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,8 +19,9 @@ from typing import Final
 import tensorflow as tf
 
 from pipeline.config import Side
-from pipeline.contract import IDS, PADDING_ID, TEXT
-from trainer.model import TextClassifier, class_scores, lstm_layers
+from pipeline.contract import IDS, TEXT
+from trainer.block_lstm import BlockLstms
+from trainer.model import TextClassifier, class_scores, lstm_layers, roll
 from trainer.signatures import (
     EMBEDDINGS,
     EXAMPLES,
@@ -48,6 +48,7 @@ class ServedModel(tf.Module):
 
     functions: by the name of their signature.
     embedding: the variable float32 [top_words, dim], for those who look at the words' vectors.
+    lstms: a masked model's, as answers are computed with them; None for a model that reads the padding.
     variables_: all of the model's weights. The Keras model itself must not be held here: a module that tracks one is
       loaded by tf.saved_model.load alone, not by the session loader of TensorFlow Serving and the JVM (keras#20095).
     """
@@ -57,21 +58,23 @@ class ServedModel(tf.Module):
         self.text_to_ids = text_to_ids
         self.embedding = model.embedding.embeddings.value
         self.variables_ = [variable.value for variable in model.weights]
-        self.functions = _functions(text_to_ids, model, labels=labels, padding=padding)
+        self.lstms = BlockLstms(model) if model.settings.mask_zero else None
+        self.functions = _functions(text_to_ids, model, self.lstms, labels=labels, padding=padding)
 
 
 def _functions(
-    text_to_ids: TextToIds, model: TextClassifier, *, labels: Sequence[str], padding: Side
+    text_to_ids: TextToIds, model: TextClassifier, lstms: BlockLstms | None, *, labels: Sequence[str], padding: Side
 ) -> dict[str, Function]:
     """The functions of the four signatures; the model stays in their closures."""
     names = tf.constant(list(labels), tf.string)
 
-    def trimmed(ids: tf.Tensor) -> tf.Tensor:
-        return trim(ids, padding=padding) if model.settings.mask_zero else ids
+    def state_of(ids: tf.Tensor) -> tf.Tensor:
+        with portable(model):
+            return model.state(ids) if lstms is None else lstms.state(*trim(ids, padding=padding))
 
     def answer(text: tf.Tensor) -> Outputs:
-        with portable(model):
-            scores = class_scores(model(trimmed(text_to_ids(text)), training=False), labels)
+        logits = model.head(state_of(text_to_ids(text)))
+        scores = class_scores(model.probabilities(logits), labels)
         label = tf.gather(names, tf.argmax(scores, axis=1))
         return {LABEL_NAME: label, PROBABILITY: tf.reduce_max(scores, axis=1), SCORES: scores}
 
@@ -84,8 +87,7 @@ def _functions(
 
     def embeddings(text: tf.Tensor) -> Outputs:
         ids = text_to_ids(text)
-        with portable(model):
-            return {VECTORS: model.vectors(ids), STATE: model.state(trimmed(ids))}
+        return {VECTORS: model.vectors(ids), STATE: state_of(ids)}
 
     return {
         SERVING_DEFAULT: _traced(answer, _TEXTS),
@@ -95,20 +97,24 @@ def _functions(
     }
 
 
-def trim(ids: tf.Tensor, *, padding: Side) -> tf.Tensor:
-    """int64 [batch, max_length] -> [batch, length]: cuts off the padding that all rows share; one column stays.
+def trim(ids: tf.Tensor, *, padding: Side) -> tuple[tf.Tensor, tf.Tensor]:
+    """int64 [batch, max_length] -> the words in front, [batch, length], and how many each row has, int32 [batch].
 
-    >>> ids = tf.constant([[0, 0, 7, 8], [0, 0, 0, 9]], tf.int64)
-    >>> trim(ids, padding="pre").numpy().tolist()
-    [[7, 8], [0, 9]]
-    >>> trim(ids[:, ::-1], padding="post").numpy().tolist()
-    [[8, 7], [9, 0]]
-    >>> trim(ids[:0], padding="pre").shape
+    The padding that all rows share is cut off; one column stays.
+
+    >>> packed, lengths = trim(tf.constant([[0, 0, 7, 8], [0, 0, 0, 9]], tf.int64), padding="pre")
+    >>> packed.numpy().tolist(), lengths.numpy().tolist()
+    ([[7, 8], [9, 0]], [2, 1])
+    >>> trim(tf.constant([[8, 7, 0, 0], [0, 0, 0, 0]], tf.int64), padding="post")[0].numpy().tolist()
+    [[8, 7], [0, 0]]
+    >>> trim(tf.zeros([0, 4], tf.int64), padding="pre")[0].shape
     TensorShape([0, 1])
     """
-    is_used = tf.reduce_any(tf.not_equal(ids, PADDING_ID), axis=0)
-    length = tf.maximum(tf.math.count_nonzero(is_used), 1)
-    return ids[:, -length:] if padding == "pre" else ids[:, :length]
+    lengths = tf.math.count_nonzero(ids, axis=1, dtype=tf.int32)
+    longest = tf.maximum(tf.reduce_max(lengths), 1)
+    if padding == "post":
+        return ids[:, :longest], lengths
+    return roll(ids[:, -longest:], longest - lengths), lengths
 
 
 @contextmanager
