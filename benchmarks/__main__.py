@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import preprocessing, tables
+from benchmarks import preprocessing, serving, tables, training
 from benchmarks.report import RESULTS, load, save
 from benchmarks.suite import Suite
 
-SUITES: dict[str, Suite] = {"preprocessing": preprocessing}
+SUITES: dict[str, Suite] = {"preprocessing": preprocessing, "serving": serving, "training": training}
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 

@@ -14,7 +14,7 @@ Padding is no step of a masked model: its LSTMs step through words alone, and do
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 import tensorflow as tf
 
@@ -38,6 +38,7 @@ from trainer.transform_graph import TextToIds
 
 Outputs = dict[str, tf.Tensor]
 Function = Callable[[tf.Tensor], Outputs]
+Traceable = TypeVar("Traceable", bound=Callable[[tf.Tensor], object])
 
 _TEXTS: Final = tf.TensorSpec([None], tf.string, name=TEXT)
 _EXAMPLES: Final = tf.TensorSpec([None], tf.string, name=EXAMPLES)
@@ -72,11 +73,16 @@ def _functions(
         with portable(model):
             return model.state(ids) if lstms is None else lstms.state(*trim(ids, padding=padding))
 
-    def answer(text: tf.Tensor) -> Outputs:
-        logits = model.head(state_of(text_to_ids(text)))
+    # One graph of each for all signatures that use it: loading takes as long as the graphs are large.
+    state = _traced(state_of, tf.TensorSpec([None, None], tf.int64))
+
+    def answer_texts(text: tf.Tensor) -> Outputs:
+        logits = model.head(state(text_to_ids(text)))
         scores = class_scores(model.probabilities(logits), labels)
         label = tf.gather(names, tf.argmax(scores, axis=1))
         return {LABEL_NAME: label, PROBABILITY: tf.reduce_max(scores, axis=1), SCORES: scores}
+
+    answer = _traced(answer_texts, _TEXTS)
 
     def answer_examples(examples: tf.Tensor) -> Outputs:
         features = {TEXT: tf.io.FixedLenFeature([], tf.string, default_value="")}
@@ -87,10 +93,10 @@ def _functions(
 
     def embeddings(text: tf.Tensor) -> Outputs:
         ids = text_to_ids(text)
-        return {VECTORS: model.vectors(ids), STATE: state_of(ids)}
+        return {VECTORS: model.vectors(ids), STATE: state(ids)}
 
     return {
-        SERVING_DEFAULT: _traced(answer, _TEXTS),
+        SERVING_DEFAULT: answer,
         SERVE_EXAMPLES: _traced(answer_examples, _EXAMPLES),
         TOKEN_IDS: _traced(token_ids, _TEXTS),
         EMBEDDINGS: _traced(embeddings, _TEXTS),
@@ -131,6 +137,6 @@ def portable(model: TextClassifier) -> Iterator[None]:
             layer.use_cudnn = use_cudnn
 
 
-def _traced(function: Function, spec: tf.TensorSpec) -> Function:
+def _traced(function: Traceable, spec: tf.TensorSpec) -> Traceable:
     # autograph=False: the code has no Python control flow over tensors, and its conversion costs seconds.
     return tf.function(function, input_signature=[spec], autograph=False)
