@@ -20,6 +20,9 @@ from pipeline.writing import Counted, Writing
 
 # With `shards: auto`, a shard for this much text: some 200,000 reviews, 50 MB as gzip, 130 MB to order in memory.
 _BYTES_A_SHARD = 256 << 20
+# Of less input so many, each for so much, since a shard is ordered and compressed on one core: 7 us a record.
+_FEWEST_SHARDS = 4
+_FEWEST_BYTES_A_SHARD = 4 << 20
 # A bucket of tokens for this much text; 256 MB hold about 2 million distinct tokens at the worst, a table of 100 MB.
 _BYTES_A_BUCKET = 256 << 20
 _MOST_BUCKETS = 1024
@@ -106,7 +109,8 @@ class Plan:
         settings, shares = self.config.output, self.config.split
         if settings.shards != "auto":
             return settings.shards, settings.shards, settings.shards
-        whole = max(1, self.input_bytes / _BYTES_A_SHARD)
+        few = min(_FEWEST_SHARDS, self.input_bytes // _FEWEST_BYTES_A_SHARD)
+        whole = max(1, few, self.input_bytes / _BYTES_A_SHARD)
         if shares.column is not None:
             return math.ceil(whole), math.ceil(whole), math.ceil(whole)
         return math.ceil(whole * shares.train), math.ceil(whole * shares.eval) or 1, math.ceil(whole * shares.test) or 1

@@ -13,7 +13,13 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    SetupOptions,
+    StandardOptions,
+    TypeOptions,
+)
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner, fn_runner
 from apache_beam.runners.runner import PipelineRunner, create_runner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
@@ -62,6 +68,8 @@ def beam_options(arguments: Sequence[str]) -> PipelineOptions:
     # What runs on workers is in the package; nothing of the main module is pickled.
     setup = options.view_as(SetupOptions)
     setup.save_main_session = False
+    # That its stages fit together is tested, with the check on; here it would take 0.2 s of each run.
+    options.view_as(TypeOptions).pipeline_type_check = False
     if setup.setup_file:  # Beam goes into its folder, and of a bare name takes that to be ''
         setup.setup_file = os.path.abspath(setup.setup_file)
     return options
