@@ -35,6 +35,8 @@ TAG = r"</?[A-Za-z!][^<>]*>"
 # Well-formed UTF-8 without NUL, by RE2's exact ranges. U+10FFFF is left out: with it RE2 takes the range for "anything
 # beyond ASCII", and lets overlong forms pass.
 _WELL_FORMED = r"[\x01-\x{d7ff}\x{e000}-\x{10fffe}]*"
+# The same without a capital letter: the letters and title letters, and the two rows of signs, that have a small form.
+_WELL_FORMED_SMALL = r"[^\x00\p{Lu}\p{Lt}\x{2160}-\x{216f}\x{24b6}-\x{24cf}\x{d800}-\x{dfff}\x{10ffff}]*"
 
 # ICU lowers these by the rules of the machine's language: under LANG=tr_TR 'I' becomes a dotless i, under lt_LT a dot
 # is added below an accent. Mapped by ourselves, before ICU sees them, a text has the same ids on every machine.
@@ -134,8 +136,10 @@ def _readable(text: tf.Tensor, *, lowercase: bool) -> tf.Tensor:
     """Valid UTF-8 without NUL, in lower case if asked for."""
     if lowercase:
         text = tf.strings.lower(text)  # ASCII: 10 times as fast as ICU, and it takes 'I' out of ICU's hands
-    is_ascii = tf.strings.regex_full_match(text, r"[\x01-\x7f]*")
-    others = tf.where(tf.logical_not(is_ascii))
+    # One pass of 2 ms a MB finds the texts that need no more: in IMDB's only 0.1% have a capital beyond ASCII. The
+    # others take 6.5 ms a MB.
+    is_readable = tf.strings.regex_full_match(text, _WELL_FORMED_SMALL if lowercase else _WELL_FORMED)
+    others = tf.where(tf.logical_not(is_readable))
     careful = _readable_unicode(tf.gather_nd(text, others), lowercase=lowercase)
     return tf.tensor_scatter_nd_update(text, others, careful)
 

@@ -1,5 +1,6 @@
 """pipeline.text against tf_keras's Tokenizer and pad_sequences, and against Python's str, over all of Unicode."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -129,6 +130,21 @@ def test_text_every_character_is_lowered_and_split_as_python_does() -> None:
     differ = {ord(characters[place]) for place in np.flatnonzero(np.array(joined) != np.array(expected))}
     # A Python as old as the ICU, 3.10, does not know them either.
     assert differ in (YOUNGER_THAN_ICU, set())
+
+
+def test_text_lower_case_passes_by_only_what_icu_would_leave() -> None:
+    every = [chr(code).encode("utf-8", "surrogatepass") for code in range(sys.maxunicode + 1)]
+    ends = (0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF)  # of the ranges of a second and later byte
+    broken = [bytes([lead, *rest]) for lead in range(128, 256) for rest in itertools.product(ends, ends, ends)]
+    small = tf.strings.lower([b"a" + one for one in every + broken])
+    passes = tf.boolean_mask(small, tf.strings.regex_full_match(small, text._WELL_FORMED_SMALL))
+    assert passes.numpy().tolist() == tf.strings.lower(passes, encoding="utf-8").numpy().tolist()
+    assert all(one.decode() and b"\0" not in one for one in passes.numpy().tolist())
+    # What has a small form, or none to speak of (NUL, surrogates, U+10FFFF), is all that is held back of the valid.
+    valid = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+    unchanged = {b"a" + one.encode() for one in valid if one.lower() == one} - {b"a\0", b"a\xf4\x8f\xbf\xbf"}
+    # Mathematical capitals and the like are capitals without a small form.
+    assert len(unchanged - set(passes.numpy().tolist())) < 1000
 
 
 def test_text_is_the_same_whatever_the_language_of_the_machine() -> None:
