@@ -65,7 +65,7 @@ def _whole(report: Report) -> str:
         if row.case != case:
             continue
         if row.failure is not None:
-            lines.append([row.subject, row.failure.partition("\n")[0], *[""] * 6])
+            lines.append([row.subject, row.failure.partition("\n")[0], *[""] * 7])
             continue
         found = pair(report, row.subject)
         lines.append(
@@ -78,10 +78,19 @@ def _whole(report: Report) -> str:
                 _times(found.added, ours and ours.added) if found else "",
                 spread(row.values["cpu_seconds"]),
                 spread(row.values["peak_bytes"], digits=0, scale=1 / _MEGABYTE),
+                _agreement(row),
             ]
         )
-    header = ["", "whole, s", "x ours", "start-up, s", "added row, us", "x ours", "CPU, s", "peak RSS, MB"]
+    header = ["", "whole, s", "x ours", "start-up, s", "added row, us", "x ours", "CPU, s", "peak RSS, MB", "as ours"]
     return table(header, lines)
+
+
+def _agreement(row: Row) -> str:
+    """In what a peer's output was found to be ours."""
+    if row.facts.get("equal_records") == 1.0:
+        return "every id"
+    shared = row.facts.get("shared_words")
+    return "" if shared is None else f"{float(shared):.1%} of the words"
 
 
 def _times(value: float, ours: float | None) -> str:
