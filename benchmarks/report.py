@@ -11,7 +11,7 @@ import re
 import shlex
 import statistics
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -74,10 +74,24 @@ def make_report(suite: str, name: str, rows: Iterable[Row], *, arguments: Sequen
     return Report(
         suite=suite,
         name=name,
-        command=shlex.join(["python", "-m", "benchmarks", *arguments]),
+        command=shlex.join(["python", "-m", "benchmarks", *_told_elsewhere(arguments)]),
         machine=this_machine(),
         rows=list(rows),
     )
+
+
+def _told_elsewhere(arguments: Sequence[str]) -> Iterator[str]:
+    """The arguments without what only this machine has: folders, and where the results go.
+
+    >>> list(_told_elsewhere(["preprocessing", "--results", "here", "--input", "/data/reviews.parquet"]))
+    ['preprocessing', '--input', 'reviews.parquet']
+    """
+    left = iter(arguments)
+    for argument in left:
+        if argument == "--results":
+            next(left)
+        elif not argument.startswith("--results="):
+            yield os.path.basename(argument) if os.path.isabs(argument) else argument
 
 
 def save(report: Report, folder: Path) -> Path:

@@ -11,7 +11,7 @@ from benchmarks import inputs, tables
 from benchmarks.__main__ import main, write_tables
 from benchmarks.preprocessing_tables import pair, show
 from benchmarks.processes import Look, Measured, ProcessError, run_measured
-from benchmarks.report import OURS, Machine, Report, Row, load, save
+from benchmarks.report import OURS, Machine, Report, Row, load, make_report, save
 from benchmarks.rounds import time_in_turn
 from benchmarks.timeline import Watch, marked_parts
 from pipeline.sample import sample_batch
@@ -160,6 +160,12 @@ def test_benchmarks_tables_name_a_failure() -> None:
     report = a_report(failure="more than 1800 s\nand so on")
     assert pair(report, "plain TFT, instance dicts") is None
     assert "| plain TFT, instance dicts | more than 1800 s |" in show([report])
+
+
+def test_benchmarks_keep_a_command_that_others_can_give() -> None:
+    given = ["preprocessing", "--results", "here", "--input", "/data/reviews.parquet", "--results=there"]
+    kept = make_report("preprocessing", "few", [], arguments=given)
+    assert kept.command == "python -m benchmarks preprocessing --input reviews.parquet"
 
 
 def test_benchmarks_fill_the_page(tmp_path: Path) -> None:
