@@ -158,7 +158,10 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         from pipeline.run import run
 
     run(config, beam_arguments, overwrite=known.overwrite, display=show_progress)
-    for item in read_manifest(config.output.path, BeamFiles())[1].advice:
+    manifest = read_manifest(config.output.path, BeamFiles())[1]
+    if (cache := manifest.vocabulary.cache) is not None:
+        print(f"counted {cache.counted_files} files anew, {cache.reused_files} taken from the cache")
+    for item in manifest.advice:
         print(visible(item.text))
     print(
         f"records are in {config.output.path}, and report.html there shows them; "

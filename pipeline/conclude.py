@@ -10,6 +10,7 @@ from pipeline import accounts, counts, manifest, quality, rejects, repeats
 from pipeline.advice import advice
 from pipeline.contract import REPORT_FILE, TRANSFORM_FOLDER, VOCABULARY_FILE
 from pipeline.errors import UserError
+from pipeline.file_counts import Found
 from pipeline.filesystem import BeamFiles
 from pipeline.manifest_file import ManifestFile, parse_manifest
 from pipeline.plan import Plan
@@ -31,6 +32,7 @@ def conclude(
     rejected: Sequence[rejects.Rejected],
     task_rows: Sequence[accounts.TaskRows],
     refused: Sequence[str],
+    found: Sequence[Found] | None,
     transform: Sequence[object],
 ) -> None:
     """Publishes the folder, or leaves the reason at plan.refusal_path; a second attempt goes on where the first was.
@@ -60,6 +62,7 @@ def conclude(
             words=_words(vocabulary),
             vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
             origin=plan.origin,
+            found=found,
         )
         try:
             built = manifest.build(facts, plan.config)

@@ -80,6 +80,7 @@ class VocabularySettings(Section):
     oov: Oov = "drop"
     source: NameOrNone = Field(None, alias="from")
     grow: bool = False
+    cache: NameOrNone = None
 
     @model_validator(mode="after")
     def at_least_one_word(self) -> Self:

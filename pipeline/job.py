@@ -1,7 +1,7 @@
 """Joins the stages: a plan -> a Beam pipeline that turns raw text into a published records folder.
 
     ranges of large csv files -> ScanRanges -> where their rows begin
-    tasks -> ReadTrain -> AnalyzeDataset -> transform graph            (the vocabulary)
+    tasks -> (LookUp ->) ReadTrain -> AnalyzeDataset -> transform graph            (the vocabulary)
                        -> labels
     tasks -> ReadAll -> TransformDataset -> EncodeRecords -> WriteShards
                      -> rejected rows -> WriteRejects
@@ -18,9 +18,10 @@ from tensorflow_transform import beam as tft_beam
 from pipeline import batches, preprocessing, repeats
 from pipeline.conclude import conclude
 from pipeline.contract import TRANSFORM_FOLDER
+from pipeline.file_counts import FOUND, TABLES, Counted, look_up_counts
 from pipeline.labels import MergeLabels
 from pipeline.plan import Plan
-from pipeline.reading import LABELS, REFUSED, REJECTED, TASK_ROWS, ReadAll, ReadTrain
+from pipeline.reading import LABELS, NOTES, REFUSED, REJECTED, TASK_ROWS, ReadAll, ReadTrain
 from pipeline.rejects import WriteRejects
 from pipeline.tasks import ScanRanges, Tasks
 from pipeline.transform_graph import WriteTransform
@@ -28,11 +29,13 @@ from pipeline.writing import REPEATS, STATISTICS, EncodeRecords, MergeStatistics
 
 
 class Analysed(NamedTuple):
-    """What the first pass gives: TFT's (transform graph, metadata), the ordered labels as a singleton, refusals."""
+    """What the first pass gives: TFT's (transform graph, metadata), the ordered labels as a singleton, refusals, and
+    Founds where counts are kept."""
 
     transform: tuple[beam.PCollection, object]
     labels: beam.PCollection
     refused: beam.PCollection
+    found: beam.PCollection | None
 
 
 class Written(NamedTuple):
@@ -70,6 +73,7 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
             rejected=beam.pvalue.AsList(written.rejected),
             task_rows=beam.pvalue.AsList(written.task_rows),
             refused=beam.pvalue.AsList(refused),
+            found=None if analysed.found is None else beam.pvalue.AsList(analysed.found),
             transform=beam.pvalue.AsList(transform),
         )
     )
@@ -77,17 +81,27 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
 
 def analyse(pipeline: beam.Pipeline, plan: Plan, scans: beam.PCollection | None) -> Analysed:
     """First pass, over the train split: counts tokens and collects labels."""
-    train = (
-        pipeline
-        | "TasksToAnalyse" >> Tasks(plan.tasks_path, scans=scans)
-        | "ReadTrain" >> beam.ParDo(ReadTrain(plan.reading)).with_outputs(LABELS, REFUSED, main="batches")
-    )
+    tasks = pipeline | "TasksToAnalyse" >> Tasks(plan.tasks_path, scans=scans)
+    if plan.counts_folder is None:
+        train = tasks | "ReadTrain" >> beam.ParDo(ReadTrain(plan.reading)).with_outputs(LABELS, REFUSED, main="batches")
+        counted, found, labels = None, None, train[LABELS]
+    else:
+        look_up = look_up_counts(tasks, plan.counts_folder, buckets=plan.buckets)
+        train = (
+            look_up["missing"]
+            | "Spread" >> beam.Reshuffle()
+            | "ReadTrain"
+            >> beam.ParDo(ReadTrain(plan.reading, by_file=True)).with_outputs(LABELS, REFUSED, NOTES, main="batches")
+        )
+        notes = (look_up[NOTES], train[NOTES]) | "Notes" >> beam.Flatten()
+        counted, found = Counted(plan.counts_folder, look_up[TABLES], notes), look_up[FOUND]
+        labels = (look_up[LABELS], train[LABELS]) | "Labels" >> beam.Flatten()
     function = preprocessing.preprocessing_fn(
-        plan.config, summary_path=plan.summary_path, buckets=plan.buckets, given=plan.given
+        plan.config, summary_path=plan.summary_path, buckets=plan.buckets, given=plan.given, counted=counted
     )
     transform = (train["batches"], preprocessing.input_config()) | ("Analyse" >> tft_beam.AnalyzeDataset(function))
-    labels = train[LABELS] | "MergeLabels" >> beam.CombineGlobally(MergeLabels())
-    return Analysed(transform, labels, train[REFUSED])
+    merged = labels | "MergeLabels" >> beam.CombineGlobally(MergeLabels())
+    return Analysed(transform, merged, train[REFUSED], found)
 
 
 def write(pipeline: beam.Pipeline, plan: Plan, analysed: Analysed, scans: beam.PCollection | None) -> Written:

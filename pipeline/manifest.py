@@ -13,6 +13,7 @@ from pipeline import counts, quality, rejects, repeats, statistics, telling
 from pipeline.config import Config
 from pipeline.contract import FORMAT_VERSION, SPLITS
 from pipeline.errors import UserError
+from pipeline.file_counts import Found, add_found
 from pipeline.reading import MOST_LABELS, UNKNOWN_LABEL
 from pipeline.records.shuffle import DuplicateCounts
 from pipeline.statistics import SplitStatistics
@@ -43,6 +44,7 @@ class Facts:
     words: Sequence[tuple[int, str, int]]
     vocabulary_sha256: str
     origin: Origin | None = None
+    found: Sequence[Found] | None = None
 
 
 def build(facts: Facts, config: Config) -> dict[str, Any]:
@@ -69,6 +71,7 @@ def build(facts: Facts, config: Config) -> dict[str, Any]:
             "distinct_tokens": facts.summary.distinct,
             "sha256": facts.vocabulary_sha256,
             "from": None if facts.origin is None else facts.origin._asdict(),
+            "cache": None if facts.found is None else add_found(facts.found)._asdict(),
         },
         "coverage": _coverage(facts.summary, kept=len(facts.words)),
         "splits": {split: _split(index, facts) for index, split in enumerate(SPLITS)},

@@ -54,15 +54,23 @@ class OriginPart(_Part):
     last_id: int
 
 
+class CachePart(_Part):
+    """How many files' counts were taken from vocabulary.cache, and how many files were counted anew."""
+
+    reused_files: int
+    counted_files: int
+
+
 class VocabularyPart(_Part):
     """vocabulary.tsv. size: its words; tokens, distinct_tokens: what was counted in the train split; origin: where its
-    ids come from, if not from those counts."""
+    ids come from, if not from those counts; cache: what vocabulary.cache was good for, if there is one."""
 
     size: int = Field(ge=0)
     tokens: int = 0
     distinct_tokens: int = 0
     sha256: str
     origin: OriginPart | None = Field(None, alias="from")
+    cache: CachePart | None = None
 
 
 class RejectedFile(_Part):

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipeline import count_cache
 from pipeline.config import Config
 from pipeline.contract import first_word_id
 from pipeline.given_words import GivenWords
@@ -82,6 +83,11 @@ class Plan:
     def given(self) -> GivenWords | None:
         """Where the words wait that have their ids already, if there are any."""
         return None if self.origin is None else GivenWords(f"{self.work}/given_words.arrow", self.origin.last_id)
+
+    @property
+    def counts_folder(self) -> str | None:
+        """Where the counts of files are kept from run to run, if they are."""
+        return count_cache.entries_folder(self.config)
 
     @property
     def refusal_path(self) -> str:

@@ -16,6 +16,7 @@ from pipeline import text
 from pipeline.batches import TRANSFORM_SCHEMA, tensor_representations
 from pipeline.config import Config, SequenceSettings, TextSettings
 from pipeline.contract import IDS, KNOWN_COUNT, LABEL, PADDING_ID, POSITION, TEXT, TOKEN_COUNT, UNKNOWN_HASH, Oov
+from pipeline.file_counts import Counted
 from pipeline.fingerprints import unknown_hashes
 from pipeline.given_words import GivenWords
 from pipeline.vocabulary import VocabularyPlan, vocabulary_file, vocabulary_plan
@@ -24,7 +25,12 @@ PreprocessingFn = Callable[[Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]
 
 
 def preprocessing_fn(
-    config: Config, *, summary_path: str, buckets: int, given: GivenWords | None = None
+    config: Config,
+    *,
+    summary_path: str,
+    buckets: int,
+    given: GivenWords | None = None,
+    counted: Counted | None = None,
 ) -> PreprocessingFn:
     """The function that TFT traces; it holds the settings alone, so that it can be shipped to a worker."""
     plan = vocabulary_plan(
@@ -35,6 +41,7 @@ def preprocessing_fn(
         buckets=buckets,
         given=given,
         grow=config.vocabulary.grow,
+        counted=counted,
     )
     return functools.partial(
         preprocess,

@@ -4,6 +4,7 @@ Reading twice costs less than letting a runner keep the input between the two pa
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import apache_beam as beam
@@ -44,7 +45,7 @@ MOST_LABELS = 10_000
 
 # Tags of what ReadTrain and ReadAll give beside batches. REFUSED: the message of a UserError. Raised on a worker it
 # would be tried again and again, with a traceback each time; so the job's last step is told, which ends the run.
-LABELS, REJECTED, TASK_ROWS, REFUSED = "labels", "rejected", "task_rows", "refused"
+LABELS, REJECTED, TASK_ROWS, REFUSED, NOTES = "labels", "rejected", "task_rows", "refused", "notes"
 
 
 class Reading(NamedTuple):
@@ -67,18 +68,38 @@ class Sorted(NamedTuple):
     rejected: pa.RecordBatch
 
 
-class ReadTrain(beam.DoFn):
-    """A group of read tasks -> batches of its train rows; tagged LABELS the labels in them, tagged REFUSED messages."""
+class Note(NamedTuple):
+    """What one step knows of a file whose counts are kept, see file_counts.py.
 
-    def __init__(self, reading: Reading) -> None:
+    task, entry: the file, and where its counts will be kept (LookUp). labels, is_complete: of a range of it, and
+    whether all of that could be read (ReadTrain). table: counts of some of its rows, packed (the graph).
+    """
+
+    task: ReadTask | None = None
+    entry: str | None = None
+    labels: Sequence[str] = ()
+    is_complete: bool = True
+    table: bytes = b""
+
+
+class ReadTrain(beam.DoFn):
+    """A group of read tasks -> batches of its train rows; tagged LABELS the labels in them, tagged REFUSED messages.
+
+    by_file: no batch holds rows of two files, and there is a (file_index, Note) tagged NOTES of each file.
+    """
+
+    def __init__(self, reading: Reading, *, by_file: bool = False) -> None:
         self._reading = reading
         self._rows = Metrics.counter(NAMESPACE, TRAIN_ROWS)
+        self._by_file = by_file
 
     def process(self, group: TaskGroup) -> Iterator[pa.RecordBatch]:
         """Gives a batch as soon as it is read."""
         tasks = list(group.tasks())
         tally = Tally(self._reading.progress_folder, "analyse")
         labels: set[str] = set()
+        labels_by_file: dict[int, set[str]] = {task.file_index: set() for task in tasks if self._by_file}
+        is_complete = True
         try:
             for batch in read_tasks(tasks, self._reading.columns, BeamFiles()):
                 found = sort_rows(batch, self._reading, tasks=tasks)
@@ -87,14 +108,21 @@ class ReadTrain(beam.DoFn):
                 if len(labels) <= MOST_LABELS:
                     labels.update(pc.unique(rows["label"]).to_pylist())
                 keys = found.keys.filter(pa.array(is_train))
-                zeros = np.zeros(rows.num_rows, np.int64)
-                if rows.num_rows:
-                    yield batches.transform_batch(rows, labels=zeros, keys=keys, splits=zeros)
+                for part, part_keys in _files_apart(rows, keys) if self._by_file else [(rows, keys)]:
+                    zeros = np.zeros(part.num_rows, np.int64)
+                    if part.num_rows:
+                        yield batches.transform_batch(part, labels=zeros, keys=part_keys, splits=zeros)
+                    if part.num_rows and self._by_file:
+                        labels_by_file[int(file_indices(part)[0])].update(pc.unique(part["label"]).to_pylist())
                 self._rows.inc(batch.count)
                 tally.add(batch.count)
         except UserError as error:
+            is_complete = False
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))
         tally.write()
+        for file, found_labels in labels_by_file.items():
+            note = Note(labels=sorted(found_labels)[: MOST_LABELS + 1], is_complete=is_complete)
+            yield beam.pvalue.TaggedOutput(NOTES, (file, note))
         yield beam.pvalue.TaggedOutput(LABELS, sorted(labels)[: MOST_LABELS + 1])
 
 
@@ -164,6 +192,14 @@ def sort_rows(batch: Batch, reading: Reading, *, tasks: Sequence[ReadTask]) -> S
     rejected = _rejects(rows, ~is_named, tasks, reason=UNKNOWN_SPLIT, column="split")
     kept = pa.array(is_named)
     return Sorted(rows.filter(kept), keys.filter(kept), named[is_named], rejected)
+
+
+def _files_apart(rows: pa.RecordBatch, keys: pa.Array) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
+    """Ordered rows and their keys, cut where another file begins."""
+    files = file_indices(rows)
+    edges = [0, *(np.flatnonzero(np.diff(files)) + 1).tolist(), rows.num_rows]
+    for start, stop in pairwise(edges):
+        yield rows.slice(start, stop - start), keys.slice(start, stop - start)
 
 
 def _rejects(

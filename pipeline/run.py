@@ -13,6 +13,7 @@ from apache_beam.runners.runner import PipelineRunner, PipelineState
 
 from pipeline import given_words
 from pipeline.config import Config
+from pipeline.count_cache import check_cache
 from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles, check_filesystem, use_options
 from pipeline.follow import finish, interrupts, job_page
@@ -50,6 +51,7 @@ def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, 
         check_tokens(source, config.text)
     tasks = plan_tasks(config.input, files, cuts_quoted=True)
     check_columns(tasks.tasks(), columns_of(config), files)
+    check_cache(config)
     _tell_left_out(tasks)
     runner = choose_runner(options, input_bytes=tasks.bytes)
     with temp_folder(config.output.path, options) as temp:
@@ -73,6 +75,8 @@ def _check_filesystems(config: Config) -> None:
     settings = [("output.path", config.output.path), *(("input.path", path) for path in paths)]
     if config.vocabulary.source is not None:
         settings.append(("vocabulary.from", config.vocabulary.source))
+    if config.vocabulary.cache is not None:
+        settings.append(("vocabulary.cache", config.vocabulary.cache))
     for setting, path in settings:
         check_filesystem(path, setting=setting)
 

@@ -21,6 +21,7 @@ from tensorflow_transform import beam as tft_beam
 
 from pipeline import blobs, counts, given_words
 from pipeline.contract import Oov, first_word_id, id_behind, kept_words, kept_words_behind
+from pipeline.file_counts import CountByFile, Counted
 from pipeline.filesystem import BeamFiles
 from pipeline.given_words import GivenWords
 
@@ -39,7 +40,7 @@ class VocabularyPlan(NamedTuple):
 
     words: how many counted words are kept at most. first_id: the id of the first. summary_path: where the CountSummary
     goes, for the coverage curve. buckets: into how many parts the tokens are divided for merging. given: words that
-    have their ids already, whatever their counts.
+    have their ids already, whatever their counts. counted: what is counted already, and where new counts are kept.
     """
 
     words: int
@@ -48,6 +49,7 @@ class VocabularyPlan(NamedTuple):
     summary_path: str
     buckets: int
     given: GivenWords | None = None
+    counted: Counted | None = None
 
 
 def vocabulary_plan(
@@ -59,12 +61,15 @@ def vocabulary_plan(
     buckets: int,
     given: GivenWords | None = None,
     grow: bool = False,
+    counted: Counted | None = None,
 ) -> VocabularyPlan:
     """The plan that the settings ask for."""
     if given is None:
-        return VocabularyPlan(kept_words(top_words, oov), first_word_id(oov), min_count, summary_path, buckets)
-    words = kept_words_behind(given.last_id, top_words=top_words) if grow else 0
-    return VocabularyPlan(words, id_behind(given.last_id), min_count, summary_path, buckets, given)
+        words, first_id = kept_words(top_words, oov), first_word_id(oov)
+    else:
+        words = kept_words_behind(given.last_id, top_words=top_words) if grow else 0
+        first_id = id_behind(given.last_id)
+    return VocabularyPlan(words, first_id, min_count, summary_path, buckets, given, counted)
 
 
 def vocabulary_file(tokens: tf.RaggedTensor, position: tf.Tensor, plan: VocabularyPlan) -> tf.Tensor:
@@ -111,12 +116,13 @@ class BuildVocabulary(tft_beam.experimental.PTransformAnalyzer):
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         """Counted batches -> one path."""
-        tops = (
-            batches
-            | "MergeInBundle" >> beam.ParDo(MergeInBundle(self._plan.buckets)).with_output_types(tuple[int, bytes])
-            | "GroupByBucket" >> beam.GroupByKey()
-            | "MergeBucket" >> beam.Map(_merge_bucket, plan=self._plan)
-        )
+        buckets, counted = self._plan.buckets, self._plan.counted
+        if counted is None:
+            merge = beam.ParDo(MergeInBundle(buckets)).with_output_types(tuple[int, bytes])
+            tables = batches | "MergeInBundle" >> merge
+        else:
+            tables = batches | "CountByFile" >> CountByFile(counted, buckets=buckets)
+        tops = tables | "GroupByBucket" >> beam.GroupByKey() | "MergeBucket" >> beam.Map(_merge_bucket, plan=self._plan)
         return (
             batches.pipeline
             | "One" >> beam.Create([self.base_temp_dir])
