@@ -34,7 +34,7 @@ REVIEWS = pa.table({"text": ["a", "b", "c", "d", "e"], "label": [1, 2, 3, 4, 5]}
 
 FILES = {
     "d/b.csv": CSV,
-    "d/a.jsonl.gz": gzip.compress(LINES),
+    "d/a.jsonl.gz": gzip.compress(LINES, mtime=0),
     "d/sub/c.TSV": b"text\tlabel\na\t1\n",
     "d/notes.md": b"hello",
     "d/z.parquet": parquet(REVIEWS),
@@ -68,8 +68,8 @@ GUESSES = [
     (b"text\tlabel,x\n", "tsv"),
     (b'\n {"text":"a"}\n', "jsonl"),
     (b'\xef\xbb\xbf{"text":"a"}\n', "jsonl"),
-    (gzip.compress(LINES), "jsonl"),
-    (gzip.compress(LINES)[:-3], "jsonl"),
+    (gzip.compress(LINES, mtime=0), "jsonl"),
+    (gzip.compress(LINES, mtime=0)[:-3], "jsonl"),
     ("\ufefftext\tlabel\n".encode("utf-16-le"), "tsv"),
     (parquet(REVIEWS), "parquet"),
 ]
@@ -125,8 +125,8 @@ RANGES = [
     # file, content, range_bytes, (start, stop) of each task
     ("a.jsonl", LINES, 30, [(0, 30), (30, 60), (60, 69)]),
     ("a.jsonl", LINES, 69, [(0, None)]),
-    ("a.jsonl.gz", gzip.compress(LINES), 10, [(0, None)]),
-    ("a.jsonl", gzip.compress(LINES), 10, [(0, None)]),  # compressed, though its name does not say so
+    ("a.jsonl.gz", gzip.compress(LINES, mtime=0), 10, [(0, None)]),
+    ("a.jsonl", gzip.compress(LINES, mtime=0), 10, [(0, None)]),  # compressed, though its name does not say so
     ("a.jsonl", "\ufeffé".encode("utf-16-le"), 1, [(0, None)]),
     ("a.csv", CSV, 1, [(0, None)]),  # a line break may stand in quotes
     ("a.parquet", parquet(REVIEWS, row_group_size=2), 1, [(0, 1), (1, 2), (2, 3)]),
@@ -242,8 +242,8 @@ FINE = [
     ("a.csv", CSV),
     ("a.csv", b"text,label\nbroken\n"),
     ("a.csv", b'text,label\n"open'),
-    ("a.csv.gz", gzip.compress(CSV)[:-3]),
-    ("a.csv.gz", gzip.compress(CSV)[:12]),  # the header is lost, too
+    ("a.csv.gz", gzip.compress(CSV, mtime=0)[:-3]),
+    ("a.csv.gz", gzip.compress(CSV, mtime=0)[:12]),  # the header is lost, too
     ("a.jsonl", b"broken\n" * 99 + LINES),
     ("a.jsonl", b'{"x":1}\n' * 99 + LINES),  # the 100th object has the columns
     ("a.jsonl", b'{"text":null,"label":null}\n'),

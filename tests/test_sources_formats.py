@@ -228,7 +228,7 @@ def test_sources_formats_parquet_nested() -> None:
 
 
 LINES = b'{"text":"a","label":1}\n{"text":"b","label":2}\n{"text":"c","label":3}\n'
-GZIP = gzip.compress(LINES)
+GZIP = gzip.compress(LINES, mtime=0)
 ZSTD = zstandard.compress(LINES)
 LONG_WINDOW = zstandard.ZstdCompressor(
     compression_params=zstandard.ZstdCompressionParameters.from_level(1, window_log=28)
@@ -241,8 +241,8 @@ COMPRESSED = [
     ("zstd", "a.jsonl.zst", ZSTD, USED, []),
     ("upper case", "A.JSONL.GZ", GZIP, USED, []),
     ("not named so", "a.jsonl", GZIP, USED, []),
-    ("several members", "a.jsonl.gz", gzip.compress(LINES[:30]) + gzip.compress(LINES[30:]), USED, []),
-    ("an empty member", "a.jsonl.gz", gzip.compress(b"") + GZIP, USED, []),
+    ("several members", "a.jsonl.gz", gzip.compress(LINES[:30], mtime=0) + gzip.compress(LINES[30:], mtime=0), USED, []),
+    ("an empty member", "a.jsonl.gz", gzip.compress(b"", mtime=0) + GZIP, USED, []),
     ("several frames", "a.jsonl.zst", zstandard.compress(LINES[:30]) + zstandard.compress(LINES[30:]), USED,
      []),
     ("zstd --long=28", "a.jsonl.zst", LONG_WINDOW.compress(LINES) + LONG_WINDOW.flush(), USED, []),
@@ -253,10 +253,10 @@ COMPRESSED = [
     ("not compressed", "a.jsonl.gz", LINES, [], [(0, DAMAGED)]),
     ("the other compression", "a.jsonl.gz", ZSTD, [], [(0, DAMAGED)]),
     ("nothing", "a.jsonl.gz", b"", [], [(0, DAMAGED)]),
-    ("empty text", "a.jsonl.gz", gzip.compress(b""), [], []),
-    ("csv", "a.csv.gz", gzip.compress(b"text,label\na,1\n"), [("a", "1", 0)], []),
+    ("empty text", "a.jsonl.gz", gzip.compress(b"", mtime=0), [], []),
+    ("csv", "a.csv.gz", gzip.compress(b"text,label\na,1\n", mtime=0), [("a", "1", 0)], []),
     ("tsv", "a.tsv.zst", zstandard.compress(b"text\tlabel\na\t1\n"), [("a", "1", 0)], []),
-    ("utf-16", "a.csv.gz", gzip.compress("\ufefftext,label\na,1\n".encode("utf-16-le")), [("a", "1", 0)], []),
+    ("utf-16", "a.csv.gz", gzip.compress("\ufefftext,label\na,1\n".encode("utf-16-le"), mtime=0), [("a", "1", 0)], []),
 ]
 # fmt: on
 
@@ -281,7 +281,7 @@ SHOWN = [
     ("a.jsonl", b'{"id":7,"text":"a"}\n{"text":"a","label":1}', '{"id":7,"text":"a"}', "7"),
     ("a.jsonl", b'{"id":"\\ud800"}\n{"label":1}', '{"id":"\\ud800"}', "?"),
     ("a.jsonl", b'{"id": \xff' + b"x" * 5000, '{"id": \ufffd' + "x" * 992, None),
-    ("a.jsonl.gz", gzip.compress(LINES)[:-9], "", None),
+    ("a.jsonl.gz", gzip.compress(LINES, mtime=0)[:-9], "", None),
     ("a.parquet", parquet(id=INTS, text=AB, label=pa.nulls(2)), '{"id": 1, "text": "a", "label": null}', "1"),
 ]
 # fmt: on
