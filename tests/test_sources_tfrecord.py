@@ -88,7 +88,8 @@ TABLE = [
     ("wrong content, then wrong length", framed(AB[0]) + framed(AB[1])[:-1] + b"\0\x07" + framed(AB[1])[1:],
      [USED[0]], [(1, DAMAGED)]),
     ("cut", FILE[:-1], [USED[0]], [(1, DAMAGED)]),
-    ("cut gzip", gzip.compress(FILE, mtime=0)[:-1], USED, [(2, DAMAGED)]),  # its last byte is of the checksum of the whole
+    # Its last byte is of the checksum of the whole.
+    ("cut gzip", gzip.compress(FILE, mtime=0)[:-1], USED, [(2, DAMAGED)]),
 ]
 # fmt: on
 
