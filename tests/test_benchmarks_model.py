@@ -37,7 +37,7 @@ def test_benchmarks_short_form_of_serving_runs_and_agrees(tmp_path: Path, capsys
 def test_benchmarks_short_form_of_training_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["training", "--short", "--results", str(tmp_path)])
     (report,) = load(tmp_path)
-    assert report.name == "400 sample reviews"
+    assert report.name == "400 sample texts"
     assert [row.facts for row in report.rows] == [{"rows": 320, "length": 500}] * 6
     assert all(len(row.values["epoch_seconds"]) == 1 for row in report.rows if row.case == "epochs")
     assert "examples/s of the input pipeline" in capsys.readouterr().out
