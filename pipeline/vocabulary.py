@@ -29,6 +29,9 @@ from pipeline.given_words import GivenWords
 # step: that one knows why there is none, and refuses.
 _NO_WORDS = b"1\t\t0\n"
 
+# Tops of fewer words wait for each other: to order them costs less than to pack and unpack them once more.
+_SMALL_TOP = 1 << 17
+
 # Fingerprints stay below this: positive, and more than enough to divide them into buckets.
 _FINGERPRINTS = 2**31 - 1
 
@@ -122,12 +125,17 @@ class BuildVocabulary(tft_beam.experimental.PTransformAnalyzer):
             tables = batches | "MergeInBundle" >> merge
         else:
             tables = batches | "CountByFile" >> CountByFile(counted, buckets=buckets)
-        tops = tables | "GroupByBucket" >> beam.GroupByKey() | "MergeBucket" >> beam.Map(_merge_bucket, plan=self._plan)
+        top = (
+            tables
+            | "GroupByBucket" >> beam.GroupByKey()
+            | "MergeBucket" >> beam.Map(top_of_bucket, plan=self._plan)
+            | "MergeTops" >> beam.CombineGlobally(MergeTops(self._plan))
+        )
         return (
             batches.pipeline
             | "One" >> beam.Create([self.base_temp_dir])
             | "WriteVocabulary"
-            >> beam.Map(_write, tops=beam.pvalue.AsList(tops), plan=self._plan).with_output_types(np.ndarray)
+            >> beam.Map(_write, top=beam.pvalue.AsSingleton(top), plan=self._plan).with_output_types(np.ndarray)
         )
 
 
@@ -153,35 +161,77 @@ class MergeInBundle(beam.DoFn):
 
 
 class Top(NamedTuple):
-    """What is left of a bucket: its most frequent words as a packed count table, and the summary of all of them."""
+    """What is left of some buckets: their given words and their most frequent others, as packed count tables, how many
+    these others are, and the summary of all words."""
 
-    table: bytes
+    given: bytes
+    others: bytes
+    rows: int
     summary: counts.CountSummary
 
 
-def _merge_bucket(bucket: tuple[int, Iterable[bytes]], *, plan: VocabularyPlan) -> Top:
+def top_of_bucket(bucket: tuple[int, Iterable[bytes]], *, plan: VocabularyPlan) -> Top:
+    """(bucket, all count tables of it, packed) -> its Top."""
     merger = counts.Merger()
     for blob in bucket[1]:
         merger.add(blobs.unpack(blob))
     table = merger.result()
     given, others = given_words.divide(table, given_words.read(plan.given))
+    return _top(given, others, counts.summarize(table), plan)
+
+
+class MergeTops(beam.CombineFn):
+    """Tops of buckets -> the Top of them all.
+
+    Buckets share no word, so of any of them together only the best `words` need go on: a million words of a thousand
+    buckets never come to one worker, which would hold 50 GB.
+    """
+
+    def __init__(self, plan: VocabularyPlan) -> None:
+        self._plan = plan
+
+    def create_accumulator(self) -> list[Top]:
+        """No bucket."""
+        return []
+
+    def add_input(self, accumulator: list[Top], element: Top) -> list[Top]:
+        """Adds a Top; they are only merged once there is something to leave out."""
+        accumulator.append(element)
+        is_large = sum(top.rows for top in accumulator) > 4 * max(self._plan.words, _SMALL_TOP)
+        return self.compact(accumulator) if is_large else accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[list[Top]]) -> list[Top]:
+        """Adds Tops."""
+        merged: list[Top] = []
+        for accumulator in accumulators:
+            for top in accumulator:
+                merged = self.add_input(merged, top)
+        return merged
+
+    def compact(self, accumulator: list[Top]) -> list[Top]:
+        """Leaves out what can't be among the best; the runner calls it before anything crosses to another worker."""
+        return [self.extract_output(accumulator)]
+
+    def extract_output(self, accumulator: list[Top]) -> Top:
+        """The Top of all."""
+        given = pa.concat_tables([counts.SCHEMA.empty_table(), *(blobs.unpack(top.given) for top in accumulator)])
+        others = pa.concat_tables([counts.SCHEMA.empty_table(), *(blobs.unpack(top.others) for top in accumulator)])
+        return _top(given, others, counts.merge_summaries(top.summary for top in accumulator), self._plan)
+
+
+def _top(given: pa.Table, others: pa.Table, summary: counts.CountSummary, plan: VocabularyPlan) -> Top:
     kept = counts.top(others, words=plan.words, min_count=plan.min_count)
-    return Top(blobs.pack(pa.concat_tables([given, kept])), counts.summarize(table))
+    return Top(blobs.pack(given), blobs.pack(kept), kept.num_rows, summary)
 
 
-def _write(folder: str, *, tops: list[Top], plan: VocabularyPlan) -> npt.NDArray[np.object_]:
-    merger = counts.Merger()
-    for part in tops:
-        merger.add(blobs.unpack(part.table))
+def _write(folder: str, *, top: Top, plan: VocabularyPlan) -> npt.NDArray[np.object_]:
     words = given_words.read(plan.given)
-    given, others = given_words.divide(merger.result(), words)
-    table = counts.top(others, words=plan.words, min_count=plan.min_count)
-    summary = counts.merge_summaries(part.summary for part in tops)
     files = BeamFiles()
-    files.write(plan.summary_path, json.dumps(summary._asdict()).encode())
+    files.write(plan.summary_path, json.dumps(top.summary._asdict()).encode())
     # A name of its own for each run: TensorFlow shares tables by path within a process.
     path = f"{folder}/vocabulary"
-    lines = given_words.counted_lines(words, given) + vocabulary_lines(table, first_id=plan.first_id)
+    lines = given_words.counted_lines(words, blobs.unpack(top.given))
+    lines += vocabulary_lines(blobs.unpack(top.others), first_id=plan.first_id)
     files.write(path, lines or _NO_WORDS)
     return np.array(path.encode(), dtype=object)
 

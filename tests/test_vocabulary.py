@@ -15,8 +15,8 @@ from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import blobs, given_words, vocabulary
-from pipeline.vocabulary import BuildVocabulary, MergeInBundle, VocabularyPlan, count_batch, vocabulary_plan
+from pipeline import blobs, counts, given_words, vocabulary
+from pipeline.vocabulary import BuildVocabulary, MergeInBundle, MergeTops, VocabularyPlan, count_batch, vocabulary_plan
 
 TOKENS = st.binary(max_size=2) | st.sampled_from([b"a", b"b", "日本".encode()])
 
@@ -123,6 +123,34 @@ def test_vocabulary_keeps_given_ids(
     build([], plan, tmp_path, expected=b"".join(b"%d\t%b\t0\n" % (n, t.encode()) for n, t in words))
     build([FIRST, SECOND], plan, tmp_path, expected=lines)
     assert json.loads((tmp_path / "counts.json").read_text()) == {"counts": [2, 4], "words": [2, 2]}
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.integers(1, 5), max_size=20), st.integers(3, 9), st.integers(1, 3), st.integers(1, 4), st.integers(0, 3)
+)
+def test_vocabulary_tops_of_buckets_in_any_order(
+    found: list[int], top_words: int, min_count: int, buckets: int, small: int
+) -> None:
+    """Words 0, 1, 2 ... with these counts, over buckets and workers: what remains is what sorting all of them gives."""
+    plan = plan_for(Path(), top_words=top_words, min_count=min_count)
+    numbered = list(enumerate(found))
+    tops = []
+    for bucket in range(buckets):
+        words = numbered[bucket::buckets]
+        columns = ([b"%d" % n for n, _ in words], [c for _, c in words], [n for n, _ in words], *[[0] * len(words)] * 2)
+        tops.append(vocabulary.top_of_bucket((bucket, [blobs.pack(counts.count_table(columns))]), plan=plan))
+    combine = MergeTops(plan)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vocabulary, "_SMALL_TOP", small)
+        accumulators = [[], []]
+        for index, top in enumerate(tops):
+            accumulators[index % 2] = combine.add_input(accumulators[index % 2], top)
+        assert all(sum(top.rows for top in one) <= 4 * max(plan.words, small) for one in accumulators)
+        top = combine.extract_output(combine.merge_accumulators([combine.compact(accumulators[0]), accumulators[1]]))
+    expected = sorted((item for item in numbered if item[1] >= min_count), key=lambda item: -item[1])[: plan.words]
+    assert blobs.unpack(top.others)["token"].to_pylist() == [b"%d" % number for number, _ in expected]
+    assert dict(zip(top.summary.counts, top.summary.words, strict=True)) == Counter(found)
 
 
 def test_vocabulary_leaves_the_summary_of_all_counts(tmp_path: Path) -> None:
