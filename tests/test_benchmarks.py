@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import inputs, tables
+from benchmarks import inputs, scale, tables
 from benchmarks.__main__ import main, write_tables
 from benchmarks.preprocessing_tables import pair, show
 from benchmarks.processes import Look, Measured, ProcessError, run_measured
@@ -191,3 +192,15 @@ def test_benchmarks_records_are_compared_one_by_one() -> None:
     words = OurVocabulary({"a": 5, "b": 2, "c": 1, "d": 1})
     assert words.shared(["b", "a", "z"]) == 1.0  # c and d stand last, and others may have others there
     assert words.shared(["a", "c", "d"]) == 0.5
+
+
+def test_benchmarks_scale_counts_what_it_made(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    scale.main(["words", "--distinct", "2000100", "--top_words", "1000"])
+    told = capsys.readouterr().out.splitlines()
+    # In the second bucket 100 words, of which three bundles of four have each: 300 rows.
+    assert told[-1].startswith("2000100 words in 6000300 rows of 2 buckets -> the best 999: ")
+    scale.main(["files", "--files", "3000"])
+    assert capsys.readouterr().out.splitlines()[1].startswith("3000 files in 17 groups: ")
+    pq.write_table(pa.Table.from_batches([sample_batch(0, 200, seed=0)]), tmp_path / "few.parquet")
+    scale.main(["bytes", "--input", str(tmp_path / "few.parquet")])
+    assert capsys.readouterr().out.startswith("200 texts of ")
