@@ -127,7 +127,11 @@ def test_vocabulary_keeps_given_ids(
 
 @settings(max_examples=50, deadline=None)
 @given(
-    st.lists(st.integers(1, 5), max_size=20), st.integers(3, 9), st.integers(1, 3), st.integers(1, 4), st.integers(0, 3)
+    st.lists(st.integers(1, 5), max_size=60),
+    st.integers(3, 9),
+    st.integers(1, 3),
+    st.integers(1, 20),
+    st.integers(0, 3),
 )
 def test_vocabulary_tops_of_buckets_in_any_order(
     found: list[int], top_words: int, min_count: int, buckets: int, small: int
@@ -146,11 +150,27 @@ def test_vocabulary_tops_of_buckets_in_any_order(
         accumulators = [[], []]
         for index, top in enumerate(tops):
             accumulators[index % 2] = combine.add_input(accumulators[index % 2], top)
-        assert all(sum(top.rows for top in one) <= 4 * max(plan.words, small) for one in accumulators)
         top = combine.extract_output(combine.merge_accumulators([combine.compact(accumulators[0]), accumulators[1]]))
     expected = sorted((item for item in numbered if item[1] >= min_count), key=lambda item: -item[1])[: plan.words]
     assert blobs.unpack(top.others)["token"].to_pylist() == [b"%d" % number for number, _ in expected]
     assert dict(zip(top.summary.counts, top.summary.words, strict=True)) == Counter(found)
+
+
+def test_vocabulary_tops_do_not_pile_up() -> None:
+    """Two words are wanted: a thousand buckets with two each leave eight at the most to be held."""
+    plan = plan_for(Path(), top_words=3)
+    combine = MergeTops(plan)
+    held = []
+    accumulator = combine.create_accumulator()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vocabulary, "_SMALL_TOP", 0)
+        for bucket in range(1000):
+            columns = ([b"%d" % bucket, b"%d." % bucket], [bucket, 1], [bucket, bucket], [0, 1], [0, 0])
+            table = blobs.pack(counts.count_table(columns))
+            accumulator = combine.add_input(accumulator, vocabulary.top_of_bucket((bucket, [table]), plan=plan))
+            held.append(sum(top.rows for top in accumulator))
+    assert max(held) == 8
+    assert blobs.unpack(combine.extract_output(accumulator).others)["token"].to_pylist() == [b"999", b"998"]
 
 
 def test_vocabulary_leaves_the_summary_of_all_counts(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_vocabulary_from_keras_manifest_tells_where_from(keras: Tokenizer, from_
         "words": 118, "last_id": 119,
     }  # fmt: skip
     assert manifest["config"]["vocabulary"] == {
-        "top_words": 120, "min_count": 1, "oov": "token", "from": path, "grow": False,
+        "top_words": 120, "min_count": 1, "oov": "token", "from": path, "grow": False, "cache": None,
     }  # fmt: skip
     assert manifest["config"]["text"]["split"] == "space"
 
