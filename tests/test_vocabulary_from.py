@@ -119,7 +119,7 @@ def test_vocabulary_from_describe_and_report_show_it(from_keras: Path, capsys: p
     assert "(a Keras tokenizer, 118 words)" in shown
     by_count = sorted(vocabulary_of(from_keras), key=lambda word: -word[2])
     assert "most frequent: " + ", ".join(f"{token} {count}" for _, token, count in by_count[:4]) in shown
-    assert f"make up {share} of the train split" in (from_keras / "report.html").read_text()
+    assert f"cover {share} of the text" in (from_keras / "report.html").read_text()
 
 
 def test_vocabulary_from_keras_the_exported_model_gives_its_ids(
