@@ -238,8 +238,8 @@ def test_doctor_estimate() -> None:
     assert found.rows == 25_000
     # 25,000 x (15 + 230 x 1.2); what was measured on IMDB is 7.0 MB.
     assert found.output_bytes == 7_275_000
-    # 20,000 records of 60 + 230 x 2 + 270 bytes, times 2.5.
-    assert found.worker_bytes == (800 << 20) + 39_500_000
+    # A quarter of 20,000 records (the train split has four shards) of 60 + 230 x 2 + 270 bytes, times 2.5.
+    assert found.worker_bytes == (800 << 20) + 9_875_000
     plain = estimate(plan_of(32_500_000, output__compression="none"), tasks_of(), first=first)
     assert plain.output_bytes == 19_750_000
     assert estimate(plan_of(10_000_000), tasks_of("a.csv.gz"), first=first).text_bytes == 27_000_000
