@@ -1,6 +1,7 @@
 """What the tests here share: input, a local run to compare with, two clean environments, and one cluster of them."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,10 @@ from typing import NamedTuple
 import pytest
 
 from cluster.parts import BOOT, PRISM, ROOT, clean_environment, job_server, worker_pool
+
+# A shell starts what it puts into the background with Ctrl-C ignored, which all children inherit; tests press it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Cluster(NamedTuple):

@@ -1,6 +1,11 @@
 """What all tests share: TensorFlow on the CPU and quiet, the real reviews, and one small finished run."""
 
 import os
+import signal
+
+# A shell starts what it puts into the background with Ctrl-C ignored, which all children inherit; tests press it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before anything imports TensorFlow.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
