@@ -53,6 +53,17 @@ PLANS = [
 ]
 
 
+@pytest.mark.parametrize(("path", "format", "left_out"), [
+    ("d", "auto", {"other_format": 1}),
+    ("d", "csv", {"other_format": 4}),
+    (["d", "e.dat"], "auto", {"other_format": 1}),
+    ("d/*", "csv", {}),  # a glob names what is meant
+])  # fmt: skip
+def test_sources_plan_counts_what_it_leaves_out(path: str | list[str], format: str, left_out: dict[str, int]) -> None:
+    settings = InputSettings.model_validate({"path": path, "format": format})
+    assert plan_tasks(settings, MemoryFiles(FILES)).left_out == left_out
+
+
 @pytest.mark.parametrize(("path", "format", "tasks"), PLANS)
 def test_sources_plan_finds_files(path: str | list[str], format: str, tasks: list[tuple[str, str]]) -> None:
     settings = InputSettings.model_validate({"path": path, "format": format})

@@ -18,9 +18,11 @@ from pipeline.sources.streams import compression_named
 ENDING: Final = ".txt"
 UNLABELLED: Final = "unsup"
 OTHER: Final = "other"
+OTHER_FORMAT: Final = "other_format"
 # What is said of files that are left out.
 LEFT_OUT: Final = {
     UNLABELLED: f"texts in folders named {UNLABELLED} have no label",
+    OTHER_FORMAT: "in a folder, files are taken whose names end as those of a known format, or of input.format, do",
     OTHER: f"they are no {ENDING} files in a folder of a label (below a folder of a split, where there are some)",
 }
 SPLIT_NAMES: Final[dict[str, str]] = {

@@ -13,7 +13,7 @@ from pipeline.sources.folders import FOLDERS
 from pipeline.sources.formats import FORMATS, format_named
 from pipeline.sources.groups import Found, grouped, range_size
 from pipeline.sources.guess import guess_formats
-from pipeline.sources.layout import layout
+from pipeline.sources.layout import OTHER_FORMAT, layout
 from pipeline.sources.schema import MAX_FILES, ReadTask, TaskGroup
 
 GLOB: Final = "*?["
@@ -110,6 +110,8 @@ def _entries(path: str, format: str, files: Files, left_out: Counter[str]) -> It
         return _texts(path, found, is_folder=True, left_out=left_out)
     if not known:
         raise UserError(f"input.path: the folder {path!r} holds no file that ends in {_endings(formats)}")
+    if len(known) < len(found):
+        left_out[OTHER_FORMAT] += len(found) - len(known)
     return known
 
 
