@@ -129,7 +129,8 @@ def _lengths(manifest: ManifestFile) -> Sentences:
 
 def _coverage(manifest: ManifestFile) -> Sentences:
     train, settings = manifest.splits["train"], manifest.config.vocabulary
-    covered = 1 - train.unknown_tokens / max(train.tokens, 1)
+    # As it is shown: nobody should be told that 90.0% is less than 90%.
+    covered = round(1 - train.unknown_tokens / max(train.tokens, 1), 3)
     if manifest.vocabulary.origin is not None:
         if covered < _LOW_COVERAGE:
             setting = "vocabulary.top_words" if settings.grow else "vocabulary.grow"
