@@ -12,7 +12,7 @@ from pipeline.contract import REPORT_FILE, TRANSFORM_FOLDER, VOCABULARY_FILE
 from pipeline.errors import UserError
 from pipeline.file_counts import Found
 from pipeline.filesystem import BeamFiles
-from pipeline.manifest_file import ManifestFile, parse_manifest
+from pipeline.manifest_file import parse_manifest
 from pipeline.plan import Plan
 from pipeline.publish import keep_rejected, publish
 from pipeline.report import render
@@ -72,8 +72,10 @@ def conclude(
                 message += f"; rejected rows are listed in {keep_rejected(plan.result, plan.config.output.path)}"
             files.write(plan.refusal_path, message.encode())
             return
-        built["advice"] = [item.model_dump() for item in advice(_parsed(built, plan), facts.words)]
-        page = render(_parsed(built, plan), words=facts.words)
+        parsed = parse_manifest(_content(built), path=plan.manifest_path)
+        found_wanting = advice(parsed, facts.words)
+        built["advice"] = [item.model_dump() for item in found_wanting]
+        page = render(parsed.model_copy(update={"advice": found_wanting}), words=facts.words)
         files.write(f"{plan.result}/{VOCABULARY_FILE}", vocabulary)
         files.write(f"{plan.result}/{REPORT_FILE}", page)
         files.write(plan.manifest_path, _content(built))
@@ -82,10 +84,6 @@ def conclude(
 
 def _content(built: dict[str, Any]) -> bytes:
     return (json.dumps(built, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def _parsed(built: dict[str, Any], plan: Plan) -> ManifestFile:
-    return parse_manifest(_content(built), path=plan.manifest_path)
 
 
 def _words(vocabulary: bytes) -> list[tuple[int, str, int]]:

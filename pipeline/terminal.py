@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -27,8 +27,8 @@ def table(title: str, *columns: str) -> Table:
     """A table without lines; the first column is to the left, numbers to the right."""
     made = Table(title=title or None, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     for index, column in enumerate(columns):
-        justify = "left" if index == 0 else "right"
-        made.add_column(Text(column), justify=justify, header_style="dim", overflow="fold")  # type: ignore[arg-type]
+        justify: JustifyMethod = "left" if index == 0 else "right"
+        made.add_column(Text(column), justify=justify, header_style="dim", overflow="fold")
     return made
 
 

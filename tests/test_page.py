@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from pipeline.config import Side
+from pipeline.contract import Oov
 from pipeline.page import Section, document
 from pipeline.page.html import advice, folded, settings_table, shown, table, tiles
 from pipeline.page.plots import Axis, Layer, Plot, drawn, short
@@ -88,8 +90,8 @@ DECODED = [
 
 
 @pytest.mark.parametrize(("ids", "padding", "oov", "expected"), DECODED)
-def test_page_shows_ids_as_words(ids: list[int], padding: str, oov: str, expected: str) -> None:
-    assert decoded(ids, {1: "the", 2: "br"}, oov=oov, padding=padding) == expected  # type: ignore[arg-type]
+def test_page_shows_ids_as_words(ids: list[int], padding: Side, oov: Oov, expected: str) -> None:
+    assert decoded(ids, {1: "the", 2: "br"}, oov=oov, padding=padding) == expected
 
 
 def test_page_folds_long_records() -> None:
