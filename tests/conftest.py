@@ -18,6 +18,11 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are not shown in a test's name: unreadable, and pytest-xdist needs the same names in every process."""
+    return f"{argname} of {len(val)} bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def imdb() -> Path:
     """train.parquet of the Large Movie Review Dataset: columns id, text and label (0 or 1)."""
