@@ -20,8 +20,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.clean import TAG, UNICODE_WHITE_SPACE
 from pipeline.splits import key_halves
-from pipeline.text import TAG, UNICODE_WHITE_SPACE
 
 # Arrow matches bytes as if they were Latin-1: \xc3\x83 is the UTF-8 of Ã.
 _SECOND = r"(?:\xc2[\x80-\xbf]|[\xc5\xc6\xcb][\x80-\xbf]|\xe2(?:\x80[\x90-\xbf]|\x82\xac|\x84\xa2))"

@@ -1,7 +1,7 @@
 r"""Texts -> tokens -> ids -> padded ids: pure functions of tensors, the same graph in the job and in the served model.
 
     text       string [batch]             as it came
-    clean      string [batch]             lower case, filtered, one separator between tokens
+    clean      string [batch]             lower case, filtered, spaces between tokens (clean.py)
     tokens     string [batch, (tokens)]   ragged, in order
     known ids  int64  [batch, (known)]    ragged; with `oov: drop` unknown words are gone
     ids        int64  [batch, max_length] truncated and padded as Keras's pad_sequences
@@ -21,28 +21,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from pipeline.clean import clean
 from pipeline.config import SequenceSettings, TextSettings
 from pipeline.contract import PADDING_ID, VOCABULARY_COLUMNS, Oov, oov_id
 from pipeline.spelling import ESCAPES
-
-# What Python's str.split() splits at: Unicode's White_Space and the four information separators.
-# TensorFlow's own split without a separator knows the ASCII ones (9-13 and 32) alone.
-UNICODE_WHITE_SPACE = (
-    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
-)
-TAG = r"</?[A-Za-z!][^<>]*>"
-# Well-formed UTF-8 without NUL, by RE2's exact ranges. U+10FFFF is left out: with it RE2 takes the range for "anything
-# beyond ASCII", and lets overlong forms pass.
-_WELL_FORMED = r"[\x01-\x{d7ff}\x{e000}-\x{10fffe}]*"
-# The same without a capital letter: the letters and title letters, and the two rows of signs, that have a small form.
-_WELL_FORMED_SMALL = r"[^\x00\p{Lu}\p{Lt}\x{2160}-\x{216f}\x{24b6}-\x{24cf}\x{d800}-\x{dfff}\x{10ffff}]*"
-
-# ICU lowers these by the rules of the machine's language: under LANG=tr_TR 'I' becomes a dotless i, under lt_LT a dot
-# is added below an accent. Mapped by ourselves, before ICU sees them, a text has the same ids on every machine.
-_LANGUAGE_DEPENDENT = {
-    "\u0130": "i\u0307", "\u00cc": "\u00ec", "\u00cd": "\u00ed", "\u0128": "\u0129", "\u012e": "\u012f",
-}  # fmt: skip
 
 
 class Sequences(NamedTuple):
@@ -64,12 +46,12 @@ def tokenize(text: tf.Tensor, settings: TextSettings) -> tf.RaggedTensor:
     >>> tokenize(tf.constant(["Not bad, NOT bad!", ""]), TextSettings()).to_list()
     [[b'not', b'bad', b'not', b'bad'], []]
     """
-    clean = _filtered(_readable(text, lowercase=settings.lowercase), settings)
+    text = clean(text, settings)
     if settings.split == "character":
-        characters = tf.strings.unicode_split(clean, "UTF-8")
+        characters = tf.strings.unicode_split(text, "UTF-8")
         return characters.with_flat_values(_escaped(characters.flat_values, settings))
     # All separators are spaces by now. tf.strings.split would take 8.4 ms a MB for this, the older operation 4.7.
-    pieces = tf.raw_ops.StringSplit(input=_escaped(clean, settings), delimiter=" ", skip_empty=True)
+    pieces = tf.raw_ops.StringSplit(input=_escaped(text, settings), delimiter=" ", skip_empty=True)
     return tf.RaggedTensor.from_value_rowids(pieces.values, pieces.indices[:, 0], nrows=pieces.shape[0], validate=False)
 
 
@@ -132,53 +114,9 @@ def pad(known: tf.RaggedTensor, settings: SequenceSettings) -> tf.Tensor:
     return tf.ensure_shape(padded, [None, width])
 
 
-def _readable(text: tf.Tensor, *, lowercase: bool) -> tf.Tensor:
-    """Valid UTF-8 without NUL, in lower case if asked for."""
-    if lowercase:
-        text = tf.strings.lower(text)  # ASCII: 10 times as fast as ICU, and it takes 'I' out of ICU's hands
-    # One pass of 2 ms a MB finds the texts that need no more: in IMDB's only 0.1% have a capital beyond ASCII. The
-    # others take 6.5 ms a MB.
-    is_readable = tf.strings.regex_full_match(text, _WELL_FORMED_SMALL if lowercase else _WELL_FORMED)
-    others = tf.where(tf.logical_not(is_readable))
-    careful = _readable_unicode(tf.gather_nd(text, others), lowercase=lowercase)
-    return tf.tensor_scatter_nd_update(text, others, careful)
-
-
-def _readable_unicode(text: tf.Tensor, *, lowercase: bool) -> tf.Tensor:
-    # Few texts are not well-formed, and ICU takes 21 ms a MB to mend one, where RE2 finds out in 2.
-    odd = tf.where(tf.logical_not(tf.strings.regex_full_match(text, _WELL_FORMED)))
-    mended = tf.strings.regex_replace(tf.gather_nd(text, odd), r"\x00", " ")  # the operations below cut a text at NUL
-    mended = tf.strings.unicode_transcode(mended, "UTF-8", "UTF-8", errors="replace")
-    text = tf.tensor_scatter_nd_update(text, odd, mended)
-    if lowercase:
-        for capital, small in _LANGUAGE_DEPENDENT.items():
-            text = tf.strings.regex_replace(text, capital, small)
-        text = tf.strings.lower(text, encoding="utf-8")
-    return text
-
-
-def _filtered(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
-    if settings.strip_html:
-        text = tf.strings.regex_replace(text, TAG, " ")
-    spaces = set(settings.filters)
-    if settings.split == "whitespace":
-        spaces |= set(UNICODE_WHITE_SPACE)
-    spaces.discard(" ")  # replacing each space by itself costs 4 times the rest (43 against 182 MB/s)
-    if not spaces:
-        return text
-    # A run becomes one space: the split drops empty tokens anyhow. Characters are tokens themselves, so they keep
-    # their number.
-    repeat = "" if settings.split == "character" else "+"
-    return tf.strings.regex_replace(text, _character_class(spaces) + repeat, " ")
-
-
 def _escaped(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
     for character, spelling in ESCAPES:
         is_separator = settings.split == "whitespace" and character.isspace()
         if character not in settings.filters and not is_separator:
             text = tf.strings.regex_replace(text, re.escape(character), spelling.replace("\\", "\\\\"))
     return text
-
-
-def _character_class(characters: set[str]) -> str:
-    return "[" + "".join(f"\\x{{{ord(character):x}}}" for character in sorted(characters)) + "]"

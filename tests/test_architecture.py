@@ -19,7 +19,7 @@ HEAVY = {"tensorflow", "apache_beam", "tensorflow_transform", "tensorflow_metada
 
 # What the trainer takes from the pipeline; nothing there knows Beam.
 FOR_THE_TRAINER = {
-    "pipeline.arguments", "pipeline.cli", "pipeline.config", "pipeline.contract", "pipeline.errors",
+    "pipeline.arguments", "pipeline.clean", "pipeline.cli", "pipeline.config", "pipeline.contract", "pipeline.errors",
     "pipeline.manifest_file", "pipeline.page", "pipeline.process", "pipeline.quiet", "pipeline.sample",
     "pipeline.sources", "pipeline.text",
 }  # fmt: skip

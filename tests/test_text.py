@@ -17,6 +17,7 @@ from tf_keras.preprocessing.sequence import pad_sequences
 from tf_keras.preprocessing.text import Tokenizer, text_to_word_sequence
 
 from pipeline import counts, text
+from pipeline.clean import plain_pattern
 from pipeline.config import KERAS_FILTERS, SequenceSettings, TextSettings
 from pipeline.contract import Oov, first_word_id, kept_words
 from pipeline.vocabulary import count_batch, vocabulary_lines
@@ -137,7 +138,8 @@ def test_text_lower_case_passes_by_only_what_icu_would_leave() -> None:
     ends = (0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF)  # of the ranges of a second and later byte
     broken = [bytes([lead, *rest]) for lead in range(128, 256) for rest in itertools.product(ends, ends, ends)]
     small = tf.strings.lower([b"a" + one for one in every + broken])
-    passes = tf.boolean_mask(small, tf.strings.regex_full_match(small, text._WELL_FORMED_SMALL))
+    settings = TextSettings(split="space")
+    passes = tf.boolean_mask(small, tf.strings.regex_full_match(small, plain_pattern(settings)))
     assert passes.numpy().tolist() == tf.strings.lower(passes, encoding="utf-8").numpy().tolist()
     assert all(one.decode() and b"\0" not in one for one in passes.numpy().tolist())
     # What has a small form, or none to speak of (NUL, surrogates, U+10FFFF), is all that is held back of the valid.

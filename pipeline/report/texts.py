@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from pipeline.clean import TAG
 from pipeline.contract import SPLITS
 from pipeline.manifest_file import Finding, ManifestFile, Repeats
 from pipeline.page.html import Html, bar, share, shown, table
 from pipeline.page.plots import beside
-from pipeline.text import TAG
 
 _WORDS = 40
 _TOKEN_CHARACTERS = 40
