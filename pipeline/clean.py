@@ -5,7 +5,7 @@ Of ASCII, a byte always becomes the same byte: that is a look-up in a table, for
 expression finds to hold more (an odd byte, a capital or a separator beyond ASCII) goes the careful way before.
 """
 
-import functools
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -41,10 +41,7 @@ def clean(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
     >>> clean(tf.constant(["Not bad, NOT bad!", ""]), TextSettings()).numpy().tolist()
     [b'not bad  not bad ', b'']
     """
-    is_plain = tf.strings.regex_full_match(text, plain_pattern(settings))
-    others = tf.where(tf.logical_not(is_plain))
-    careful = _carefully(tf.gather_nd(text, others), settings)
-    text = tf.tensor_scatter_nd_update(text, others, careful)
+    text = _unless(text, plain_pattern(settings), lambda others: _carefully(others, settings))
     if settings.strip_html:
         text = tf.strings.regex_replace(text, TAG, " ")
     return _translated(text, settings)
@@ -58,20 +55,37 @@ def plain_pattern(settings: TextSettings) -> str:
     return f"[^{held_back}]*"
 
 
+def separators(settings: TextSettings) -> set[str]:
+    """The characters that become spaces.
+
+    >>> sorted(separators(TextSettings(split="space", filters="!?")))
+    ['!', '?']
+    """
+    return set(settings.filters) | (set(UNICODE_WHITE_SPACE) if settings.split == "whitespace" else set())
+
+
 def _carefully(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
     if settings.lowercase:
         text = tf.strings.lower(text)  # ASCII alone: that takes 'I' out of ICU's hands
     # Few texts are not well-formed, and ICU takes 21 ms a MB to mend one, where RE2 finds out in 2.
-    odd = tf.where(tf.logical_not(tf.strings.regex_full_match(text, f"[^{_ODD}]*")))
-    mended = tf.strings.regex_replace(tf.gather_nd(text, odd), r"\x00", " ")  # the operations below cut a text at NUL
-    mended = tf.strings.unicode_transcode(mended, "UTF-8", "UTF-8", errors="replace")
-    text = tf.tensor_scatter_nd_update(text, odd, mended)
+    text = _unless(text, f"[^{_ODD}]*", _mended)
     if settings.lowercase:
         for capital, small in _LANGUAGE_DEPENDENT.items():
             text = tf.strings.regex_replace(text, capital, small)
         text = tf.strings.lower(text, encoding="utf-8")
     wide = _wide_separators(settings)
     return tf.strings.regex_replace(text, f"[{_ranges(wide)}]", " ") if wide else text
+
+
+def _mended(text: tf.Tensor) -> tf.Tensor:
+    text = tf.strings.regex_replace(text, r"\x00", " ")  # ICU's operations cut a text at NUL
+    return tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
+
+
+def _unless(text: tf.Tensor, pattern: str, change: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+    """Changes the texts that do not match."""
+    others = tf.where(tf.logical_not(tf.strings.regex_full_match(text, pattern)))
+    return tf.tensor_scatter_nd_update(text, others, change(tf.gather_nd(text, others)))
 
 
 def _translated(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
@@ -84,34 +98,28 @@ def _translated(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
         whole = tf.strings.reduce_join(text, separator=_END)
         # An end behind the last text, and one more where the number of bytes would be odd.
         whole = tf.strings.join([whole, tf.gather([_END + _END, _END], tf.strings.length(whole) % 2)])
-        # The table as int16: TensorFlow writes 65,536 uint16 into a graph one by one, in 0.1 s.
-        table = tf.constant(_pairs(settings).view(np.int16))
-        pairs = tf.gather(table, tf.cast(tf.io.decode_raw(whole, tf.uint16), tf.int32))
+        pairs = tf.gather(_pairs(settings), tf.cast(tf.io.decode_raw(whole, tf.uint16), tf.int32))
         # The only way from numbers back to a string that does not print them: a TensorProto ends with their bytes.
         size = tf.strings.length(whole)
         whole = tf.strings.substr(tf.io.serialize_tensor(pairs), -size, size)
         return tf.raw_ops.StringSplit(input=[whole], delimiter=_END, skip_empty=False).values[: tf.size(text)]
 
 
-@functools.lru_cache
-def _pairs(settings: TextSettings) -> npt.NDArray[np.uint16]:
-    """What becomes of two bytes, as one number: uint16 [65536]."""
+def _pairs(settings: TextSettings) -> npt.NDArray[np.int16]:
+    """What becomes of two bytes, as one number: int16 [65536]; TensorFlow writes uint16 into a graph one by one, in
+    0.1 s."""
     table = np.arange(256, dtype=np.uint8)
-    for character in _separators(settings):
+    for character in separators(settings):
         if ord(character) < 128:
             table[ord(character)] = ord(" ")
     if settings.lowercase:  # before separators are looked for: a capital among them is met by no text
         table[ord("A") : ord("Z") + 1] = table[ord("a") : ord("z") + 1]
     pairs = np.arange(65536, dtype=np.uint16)
-    return table[pairs.view(np.uint8)].view(np.uint16)
-
-
-def _separators(settings: TextSettings) -> set[str]:
-    return set(settings.filters) | (set(UNICODE_WHITE_SPACE) if settings.split == "whitespace" else set())
+    return table[pairs.view(np.uint8)].view(np.int16)
 
 
 def _wide_separators(settings: TextSettings) -> list[str]:
-    return sorted(character for character in _separators(settings) if ord(character) > 127)
+    return sorted(character for character in separators(settings) if ord(character) > 127)
 
 
 def _ranges(characters: list[str]) -> str:

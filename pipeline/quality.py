@@ -35,8 +35,6 @@ _MOJIBAKE = "|".join([
 # Not the joiners U+200C and U+200D: emoji, Persian and the scripts of India are spelt with them.
 _INVISIBLE = r"\xc2\xad|\xe2\x80\x8b|\xe2\x81\xa0|\xef\xbb\xbf"
 _NOT_ASCII = r"[\x80-\xff]"
-# The first byte of a letter of another script, see _SCRIPT: few texts hold one, and to weigh all takes 9 ms a MB.
-_OTHER_SCRIPT = r"[\xcd-\xe1\xe3-\xed]"
 
 _EXAMPLES = 3
 _EXAMPLE_CHARACTERS = 80
@@ -46,6 +44,8 @@ _EXAMPLE_CHARACTERS = 80
 _LATIN = {*range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1), *range(0xC3, 0xCA)}
 _OTHERS = {*range(0xCD, 0xE2), *range(0xE3, 0xEE)}
 _SCRIPT = np.array([(byte in _LATIN) - (byte in _OTHERS) for byte in range(256)], np.int8).tobytes()
+# Few texts hold a letter of another script, and to weigh all of them takes 9 ms a MB.
+_OTHER_SCRIPT = "[" + "".join(rf"\x{byte:02x}" for byte in sorted(_OTHERS)) + "]"
 # U+1E00 to U+1EFF are Latin again: Vietnamese is full of them.
 _LATIN_EXTENDED = (0xE1, range(0xB8, 0xBC))
 
@@ -144,15 +144,15 @@ def _glued(filters: str) -> str:
 
 def _letters(texts: pa.LargeBinaryArray) -> npt.NDArray[np.int32]:
     """Latin letters less letters of other scripts, int32 [rows], of texts none of which is empty."""
-    _, offsets, data = texts.buffers()
-    ends = np.frombuffer(offsets or bytes(8), np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    content = data[ends[0] : ends[-1]].to_pybytes() if len(texts) else b""
+    contents = texts.to_pylist()
+    content = b"".join(contents)
     scores = np.frombuffer(bytearray(content.translate(_SCRIPT)), np.int8)
     text = np.frombuffer(content, np.uint8)
     lead, seconds = _LATIN_EXTENDED
     leads = np.flatnonzero(text[:-1] == lead)
     scores[leads[np.isin(text[leads + 1], seconds)]] = 1
-    return np.add.reduceat(scores, ends[:-1] - ends[0], dtype=np.int32)
+    starts = np.cumsum([0, *map(len, contents)])[:-1]
+    return np.add.reduceat(scores, starts, dtype=np.int32)
 
 
 def _matching(texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray, pattern: str) -> Found:

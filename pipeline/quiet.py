@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 
 def import_tensorflow(*, beside_transform: bool = False) -> None:
@@ -18,14 +18,12 @@ def import_tensorflow(*, beside_transform: bool = False) -> None:
     """
     if beside_transform:
         os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
-        import tensorflow  # noqa: F401
-    else:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-        with held_back_stderr():
-            import tensorflow as tf
+    holds_back = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with held_back_stderr() if holds_back else nullcontext():
+        import tensorflow as tf
 
-            tf.config.list_logical_devices()
+        tf.config.list_logical_devices()
 
 
 @contextmanager

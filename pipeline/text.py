@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from pipeline.clean import clean
+from pipeline.clean import clean, separators
 from pipeline.config import SequenceSettings, TextSettings
 from pipeline.contract import PADDING_ID, VOCABULARY_COLUMNS, Oov, oov_id
 from pipeline.spelling import ESCAPES
@@ -116,7 +116,6 @@ def pad(known: tf.RaggedTensor, settings: SequenceSettings) -> tf.Tensor:
 
 def _escaped(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
     for character, spelling in ESCAPES:
-        is_separator = settings.split == "whitespace" and character.isspace()
-        if character not in settings.filters and not is_separator:
+        if character not in separators(settings):
             text = tf.strings.regex_replace(text, re.escape(character), spelling.replace("\\", "\\\\"))
     return text

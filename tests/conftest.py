@@ -25,7 +25,11 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.fixture(scope="session")
 def imdb() -> Path:
-    """train.parquet of the Large Movie Review Dataset: columns id, text and label (0 or 1)."""
+    """train.parquet of the Large Movie Review Dataset: columns id, text and label (0 or 1).
+
+    Other people's texts, so they are not in the repository; a clone that does not lie beside them goes without these
+    tests, whose rules the made-up texts try as well.
+    """
     path = REPOSITORY.parent / "shared" / "data" / "imdb" / "train.parquet"
     if not path.exists():
         pytest.skip(f"the real reviews are not there: {path}")
