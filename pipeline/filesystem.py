@@ -4,12 +4,14 @@ Whole small files in, whole small files out, and open streams for large ones.
 """
 
 import contextlib
+import errno
 import glob
 import importlib.util
 import os
 import shutil
+import tempfile
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, Final, cast
 
@@ -28,6 +30,9 @@ _CLIENTS: Final = {
     "azfs": ("azure.storage.blob", "azure"),
     "hdfs": ("hdfs", "hadoop"),
 }
+
+# A worker puts a file into a folder every 200 ms at most, and a folder is removed in less.
+_ATTEMPTS_TO_REMOVE: Final = 100
 
 # An object store takes some 100 ms to rename a file, by copying it, and does many at a time.
 _RENAMES_AT_A_TIME: Final = 16
@@ -177,6 +182,16 @@ class BeamFiles:
                     FileSystems.delete(found)
 
 
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[str]:
+    """A new folder on this machine; behind the context it is gone, though workers may just be writing into it."""
+    folder = tempfile.mkdtemp(prefix="textrecords-")
+    try:
+        yield folder
+    finally:
+        _remove_local(folder)
+
+
 def is_local(path: str) -> bool:
     """Whether a path has no scheme, so that it is on this machine, or on a disk that it mounts.
 
@@ -204,9 +219,20 @@ def _local_files(folder: str) -> list[FileInfo]:
 def _remove_local(path: str) -> None:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
+            _remove_tree(path)
         else:
             os.remove(path)
+
+
+def _remove_tree(path: str) -> None:
+    """Again and again as long as something is put into it: the threads of a run that was interrupted end after it."""
+    for _ in range(_ATTEMPTS_TO_REMOVE):
+        try:
+            return shutil.rmtree(path)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+    shutil.rmtree(path)
 
 
 def _matches(pattern: str) -> list[FileInfo]:

@@ -13,7 +13,7 @@ from typing import Final
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, PortableOptions, StandardOptions
 
 from pipeline.errors import UserError
-from pipeline.filesystem import BeamFiles, is_local
+from pipeline.filesystem import BeamFiles, is_local, scratch_folder
 
 # Their workers are threads or child processes of this command's.
 _HERE: Final = frozenset(
@@ -50,7 +50,7 @@ def temp_folder(output: str, options: PipelineOptions) -> Iterator[str | None]:
     if place is None:
         yield None
     elif place == _THIS_MACHINE:
-        with tempfile.TemporaryDirectory(prefix="textrecords-") as folder:
+        with scratch_folder() as folder:
             yield folder
     else:
         folder = f"{place.rstrip('/')}/textrecords-{uuid.uuid4().hex[:8]}"

@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -15,7 +14,7 @@ from pipeline import given_words
 from pipeline.config import Config
 from pipeline.count_cache import check_cache
 from pipeline.errors import UserError
-from pipeline.filesystem import BeamFiles, check_filesystem, use_options
+from pipeline.filesystem import BeamFiles, check_filesystem, scratch_folder, use_options
 from pipeline.follow import finish, interrupts, job_page
 from pipeline.job import build
 from pipeline.places import temp_folder
@@ -57,7 +56,7 @@ def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, 
     with temp_folder(config.output.path, options) as temp:
         staging = new_staging(config.output.path)
         try:
-            with tempfile.TemporaryDirectory(prefix="textrecords-") as progress_folder:
+            with scratch_folder() as progress_folder:
                 plan = make_plan(config, tasks, staging=staging, progress_folder=progress_folder, source=source)
                 with display(progress_folder):
                     run_plan(replace(plan, temp_folder=temp), runner=runner, options=options)

@@ -3,6 +3,7 @@ folders."""
 
 import hashlib
 import io
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +78,22 @@ def test_filesystem_removes_the_very_path(tree: Path) -> None:
         ".hidden.csv", "a.csv", "a1.csv", "deep/.part.crc", "deep/a/b.csv", "dx/three.csv", "sp ace/é.csv",
         "starry.csv",
     ]  # fmt: skip
+
+
+def test_filesystem_removes_a_folder_into_which_something_is_put_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    removed, late = os.rmdir, iter(["train.1", "train.2"])
+
+    def after_a_late_worker(path: str, **places: int) -> None:
+        for name in itertools.islice(late, 1):
+            (tmp_path / "run" / name).touch()
+        removed(path, **places)
+
+    monkeypatch.setattr(os, "rmdir", after_a_late_worker)
+    BeamFiles().remove([str(tmp_path / "run")])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_filesystem_removes_a_link_and_not_what_it_leads_to(tree: Path) -> None:
