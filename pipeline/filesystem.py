@@ -228,7 +228,8 @@ def _remove_tree(path: str) -> None:
     """Again and again as long as something is put into it: the threads of a run that was interrupted end after it."""
     for _ in range(_ATTEMPTS_TO_REMOVE):
         try:
-            return shutil.rmtree(path)
+            shutil.rmtree(path)
+            return
         except OSError as error:
             if error.errno != errno.ENOTEMPTY:
                 raise

@@ -52,7 +52,9 @@ def tokenize(text: tf.Tensor, settings: TextSettings) -> tf.RaggedTensor:
         return characters.with_flat_values(_escaped(characters.flat_values, settings))
     # All separators are spaces by now. tf.strings.split would take 8.4 ms a MB for this, the older operation 4.7.
     pieces = tf.raw_ops.StringSplit(input=_escaped(text, settings), delimiter=" ", skip_empty=True)
-    return tf.RaggedTensor.from_value_rowids(pieces.values, pieces.indices[:, 0], nrows=pieces.shape[0], validate=False)
+    return tf.RaggedTensor.from_row_splits(
+        pieces.values, _row_splits(pieces.indices[:, 0], rows=pieces.shape[0]), validate=False
+    )
 
 
 def word_table(vocabulary_file: str | tf.Tensor) -> tf.lookup.StaticHashTable:
@@ -90,7 +92,8 @@ def sequences(word_ids: tf.RaggedTensor, *, oov: Oov) -> Sequences:
     known_splits = tf.gather(known_before, word_ids.row_splits)
     shared = oov_id(oov)
     if shared is None:
-        known = tf.RaggedTensor.from_row_splits(tf.boolean_mask(flat, is_known), known_splits, validate=False)
+        kept = tf.gather(flat, tf.squeeze(tf.where(is_known), axis=1))
+        known = tf.RaggedTensor.from_row_splits(kept, known_splits, validate=False)
     else:
         known = word_ids.with_flat_values(tf.where(is_known, flat, tf.constant(shared, tf.int64)))
     return Sequences(known, word_ids.row_lengths(), known_splits[1:] - known_splits[:-1])
@@ -106,12 +109,33 @@ def pad(known: tf.RaggedTensor, settings: SequenceSettings) -> tf.Tensor:
     [[1, 2, 3], [1, 0, 0]]
     """
     width = settings.max_length
-    kept = known[:, -width:] if settings.truncating == "pre" else known[:, :width]
-    padded = kept.to_tensor(PADDING_ID, shape=[None, width])
-    if settings.padding == "pre":
-        # Each row turned round, then every row as a whole: the words keep their order and the padding comes first.
-        padded = tf.reverse(tf.reverse_sequence(padded, kept.row_lengths(), seq_axis=1), axis=[1])
+    cuts_begin = settings.truncating == "pre"
+    # A ragged tensor becomes a dense one by the begin of its rows. All turned round, the last word first, that is by
+    # their ends; and turned back, the padding stands in front.
+    padded = (_turned(known) if cuts_begin else known).to_tensor(PADDING_ID, shape=[None, width])
+    if cuts_begin:
+        padded = tf.reverse(padded, axis=[0, 1])
+    if settings.padding != settings.truncating:
+        lengths = tf.minimum(known.row_lengths(), width)
+        turned = tf.reverse(padded, axis=[1]) if cuts_begin else padded
+        padded = tf.reverse_sequence(turned, lengths, seq_axis=1)
+        padded = padded if cuts_begin else tf.reverse(padded, axis=[1])
     return tf.ensure_shape(padded, [None, width])
+
+
+def _row_splits(row_of_value: tf.Tensor, *, rows: tf.Tensor) -> tf.Tensor:
+    """Ascending int64 [values] -> where each row begins and ends, int64 [rows + 1]; TensorFlow's own way to it takes
+    14 operations where these are two, of some 3 us each in an answer."""
+    lengths = tf.raw_ops.DenseBincount(input=row_of_value, size=rows, weights=tf.constant([], tf.int64))
+    return tf.concat([[0], tf.cumsum(lengths)], axis=0)
+
+
+def _turned(rows: tf.RaggedTensor) -> tf.RaggedTensor:
+    """The last row first, and in each the last value."""
+    splits = rows.row_splits
+    return tf.RaggedTensor.from_row_splits(
+        tf.reverse(rows.flat_values, axis=[0]), splits[-1] - tf.reverse(splits, axis=[0]), validate=False
+    )
 
 
 def _escaped(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:

@@ -21,7 +21,7 @@ import tensorflow as tf
 from pipeline.config import Side
 from pipeline.contract import IDS, TEXT
 from trainer.block_lstm import BlockLstms
-from trainer.model import TextClassifier, class_scores, lstm_layers, roll
+from trainer.model import TextClassifier, class_scores, lstm_layers
 from trainer.signatures import (
     EMBEDDINGS,
     EXAMPLES,
@@ -120,7 +120,8 @@ def trim(ids: tf.Tensor, *, padding: Side) -> tuple[tf.Tensor, tf.Tensor]:
     longest = tf.maximum(tf.reduce_max(lengths), 1)
     if padding == "post":
         return ids[:, :longest], lengths
-    return roll(ids[:, -longest:], longest - lengths), lengths
+    # The words' order turned round with the row, and back again by themselves: fewer operations than `roll` takes.
+    return tf.reverse_sequence(tf.reverse(ids[:, -longest:], axis=[1]), lengths, seq_axis=1), lengths
 
 
 @contextmanager
