@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 from pipeline.config import ModelSettings
-from trainer.block_lstm import GROUP_ROWS, BlockLstms
+from trainer.block_kernel import GROUP_ROWS
+from trainer.block_lstm import BlockLstms
 from trainer.model import TextClassifier, build_model
 from trainer.serving import portable, trim
 
@@ -108,8 +109,8 @@ def test_block_lstm_of_wide_layers_keeps_keras_for_many_rows(units: int, loops: 
     assert ops & {"BlockLSTMV2", "TensorListFromTensor"} == loops
 
 
-def test_block_lstm_refuses_to_drop() -> None:
+def test_block_lstm_refuses_to_learn() -> None:
     keras.utils.set_random_seed(4)
     model = build_model(30, ModelSettings(embedding_dim=2, lstm_units=3), classes=2, padding="pre")
-    with pytest.raises(ValueError, match="drops nothing"):
+    with pytest.raises(ValueError, match="nothing can be learnt"):
         model.state_of_packed(tf.constant([[1]], tf.int64), training=True, read=BlockLstms(model)._read)

@@ -107,6 +107,7 @@ def test_dataset_batches_rows_of_about_the_same_length(manifest: Manifest) -> No
     batches = training_batches(manifest, batch_size=8, trim=True, seed=1, epoch=0)
     lengths = [np.count_nonzero(ids, axis=1) for ids, _ in batches]
     assert max(int(batch.max() - batch.min()) for batch in lengths) <= 2  # the texts have 1 to 12 words
+    assert all((np.diff(batch) >= 0).all() for batch in lengths)
 
 
 def test_dataset_keeps_one_column_of_a_batch_without_words(tmp_path: Path) -> None:

@@ -5,13 +5,7 @@
     state   float [batch, width]    what `TextClassifier.state` gives, but for the last bits
 
 Keras steps through a text with a loop of some ten operations a word, which take 30 us to call whatever they compute;
-`BlockLSTMV2` is the same loop within one operation, 6 us a word for a text alone. It has kernels for CPU and GPU and is
-part of TensorFlow itself, so a server needs nothing more. It knows no mask: what it makes of the padding behind a row's
-last word is never looked at.
-
-It multiplies inputs and state by their weights in one sum where Keras makes two and adds them, so a number of the state
-differs by 1e-7 from Keras's (by 4e-7 with 512 units), and a score by less (measured with 100 to 512 units, stacked and
-bidirectional).
+`block_kernel` is the same loop within one operation, 6 us a word for a text alone.
 """
 
 from typing import Final
@@ -19,11 +13,9 @@ from typing import Final
 import keras
 import tensorflow as tf
 
+from trainer.block_kernel import GROUP_ROWS, answering_states, at_last_word, join_weights
 from trainer.model import TextClassifier, lstm_layers
 
-# Rows that go through the kernel together. Above some 20 of them it spreads each of its small products over the cores,
-# which costs more than it saves: 32 rows of 230 words take 30 ms of CPU time, twice 16 take 15, Keras's loop 21.
-GROUP_ROWS: Final = 16
 # Wider LSTMs are all arithmetic, and Keras's products are the larger ones: 64 rows of 100 words through 256 units take
 # its loop 55 ms, and groups 77. Up to here groups are faster in any number, and spread over the cores besides.
 _WIDEST_IN_GROUPS: Final = 128
@@ -43,10 +35,7 @@ class BlockLstms(tf.Module):
         lstms = lstm_layers(model)
         self._are_narrow = max(lstm.units for lstm in lstms) <= _WIDEST_IN_GROUPS
         # As the kernel wants them. Joined at each call, the two would cost as much as 20 words.
-        self.weights = [
-            tf.Variable(tf.concat([lstm.cell.kernel.value, lstm.cell.recurrent_kernel.value], axis=0), trainable=False)
-            for lstm in lstms
-        ]
+        self.weights = [tf.Variable(join_weights(lstm), trainable=False) for lstm in lstms]
         self._place = {lstm: place for place, lstm in enumerate(lstms)}
 
     def state(self, packed: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
@@ -83,24 +72,9 @@ class BlockLstms(tf.Module):
         mask: bool [batch, length], in each row True in front and False behind.
         """
         if training:
-            raise ValueError("BlockLSTMV2 drops nothing")
-        rows = tf.shape(sequence)[0]
-        nothing = tf.zeros([rows, lstm.units], sequence.dtype)
-        unused = tf.zeros([lstm.units], sequence.dtype)  # weights of peepholes, which Keras's LSTM doesn't have
-        states = tf.raw_ops.BlockLSTMV2(
-            seq_len_max=tf.shape(sequence, tf.int64)[1],
-            x=tf.transpose(sequence, [1, 0, 2]),
-            cs_prev=nothing,
-            h_prev=nothing,
-            w=self.weights[self._place[lstm]],
-            wci=unused,
-            wcf=unused,
-            wco=unused,
-            b=lstm.cell.bias.value,
-            cell_clip=-1.0,  # none
-            use_peephole=False,
-        ).h
+            raise ValueError("these weights are copies, so nothing can be learnt through them; see block_reader")
+        weights = self.weights[self._place[lstm]]
+        states = answering_states(tf.transpose(sequence, [1, 0, 2]), weights, lstm.cell.bias.value)
         if lstm.return_sequences:
             return tf.transpose(states, [1, 0, 2])
-        last = tf.math.count_nonzero(mask, axis=1, dtype=tf.int32) - 1
-        return tf.gather_nd(states, tf.stack([last, tf.range(rows)], axis=1))
+        return at_last_word(states, tf.math.count_nonzero(mask, axis=1, dtype=tf.int32))

@@ -11,10 +11,11 @@ import tensorflow as tf
 
 from pipeline.contract import Split
 from pipeline.errors import UserError
+from trainer.block_reader import block_reader
 from trainer.dataset import checked, evaluation_batches
 from trainer.manifest import Manifest
 from trainer.metrics import Metrics, classification_metrics
-from trainer.model import TextClassifier, class_scores
+from trainer.model import Reader, TextClassifier, class_scores, read_by_keras
 
 Scorer = Callable[[tf.Tensor], tf.Tensor]
 
@@ -47,11 +48,14 @@ class ScoredSplit:
     metrics: Metrics
 
 
-def scorer(model: TextClassifier, labels: Sequence[str]) -> Scorer:
-    """int64 [batch, length] -> float32 [batch, classes]: the model as a graph, traced once for every shape."""
+def scorer(model: TextClassifier, labels: Sequence[str], *, read: Reader = read_by_keras) -> Scorer:
+    """int64 [batch, length] -> float32 [batch, classes]: the model as a graph, traced once for every shape.
+
+    read: the way in which LSTMs read.
+    """
 
     def scores(ids: tf.Tensor) -> tf.Tensor:
-        return class_scores(model(ids, training=False), labels)
+        return class_scores(model.probabilities(model.logits(ids, read=read)), labels)
 
     signature = [tf.TensorSpec([None, None], tf.int64)]
     compiled: Scorer = tf.function(scores, input_signature=signature, autograph=False)
@@ -62,7 +66,7 @@ class Evaluator:
     """Model + split -> scores and metrics, as often as wanted; the graphs of model and input are made once."""
 
     def __init__(self, model: TextClassifier, manifest: Manifest, split: Split, *, batch_size: int) -> None:
-        self._score = scorer(model, manifest.labels)
+        self._score = scorer(model, manifest.labels, read=block_reader(model, batch_size=batch_size))
         self._batches = evaluation_batches(manifest, split, batch_size=batch_size, trim=model.settings.mask_zero)
         self._manifest, self._split = manifest, split
 

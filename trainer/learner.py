@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from pipeline.config import TrainingSettings
+from trainer.block_reader import block_reader
 from trainer.model import TextClassifier
 from trainer.schedule import learning_rate
 
@@ -31,6 +32,7 @@ class Learner:
         self.schedule = learning_rate(settings, steps=steps)
         self.optimizer = keras.optimizers.Adam(self.schedule, clipnorm=settings.clipnorm)
         self.optimizer.build(model.trainable_variables)
+        self._read = block_reader(model, batch_size=settings.batch_size)
         self._loss_sum = tf.Variable(0.0, dtype=tf.float64, trainable=False)
         self._hits = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._examples = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -71,7 +73,7 @@ class Learner:
         """One step on int64 [batch, length] and int64 [batch]; gives the batch's mean loss, float []."""
         weights = [variable.value for variable in self.model.trainable_variables]
         with tf.GradientTape() as tape:
-            logits = self.model.logits(ids, training=True)
+            logits = self.model.logits(ids, training=True, read=self._read)
             losses = _losses(logits, labels)
             loss = tf.reduce_mean(losses)
         # Dense gradients: Keras would take the norm of the embedding's rows one occurrence at a time, so a word that

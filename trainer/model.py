@@ -60,33 +60,34 @@ class TextClassifier(keras.Model):
         """Of float [batch, 1] or [batch, classes], in the same shape."""
         return tf.sigmoid(logits) if self.is_binary else tf.nn.softmax(logits)
 
-    def logits(self, ids: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def logits(self, ids: tf.Tensor, training: bool = False, read: Reader = read_by_keras) -> tf.Tensor:
         """int [batch, length] -> float [batch, 1] or [batch, classes], before sigmoid or softmax."""
-        return self.head(self.dropout(self.state(ids, training=training), training=training))
+        return self.head(self.dropout(self.state(ids, training=training, read=read), training=training))
 
     def vectors(self, ids: tf.Tensor) -> tf.Tensor:
         """int [batch, length] -> float [batch, length, dim], in the order of the ids; padding has a vector as well."""
         return self.embedding(ids)
 
-    def state(self, ids: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """int [batch, length] -> float [batch, width], what the last Dense sees; zeros for a row without any word."""
+    def state(self, ids: tf.Tensor, training: bool = False, read: Reader = read_by_keras) -> tf.Tensor:
+        """int [batch, length] -> float [batch, width], what the last Dense sees; zeros for a row without any word.
+
+        read: the way in which LSTMs read.
+        """
         # A loop over time needs a first step.
         ids = tf.pad(ids, [[0, 0], [0, tf.cast(tf.equal(tf.shape(ids)[1], 0), tf.int32)]])
         if self.settings.mask_zero:
-            return self.state_of_packed(pack(ids), training=training)
-        return pool(self._read(ids, None, training=training), None, pooling=self.settings.pooling)
+            return self.state_of_packed(pack(ids), training=training, read=read)
+        return pool(self._read(ids, None, training=training, read=read), None, pooling=self.settings.pooling)
 
     def state_of_packed(self, ids: tf.Tensor, training: bool = False, read: Reader = read_by_keras) -> tf.Tensor:
-        """The same of packed ids, of a length of 1 or more; `read` is the way in which LSTMs read."""
+        """The same of packed ids, of a length of 1 or more."""
         mask = readable_mask(ids)
         sequence = self._read(ids, mask, training=training, read=read)
         has_words = tf.not_equal(ids[:, :1], PADDING_ID)
         pooled = pool(sequence, mask, pooling=self.settings.pooling)
         return pooled * tf.cast(has_words, pooled.dtype)
 
-    def _read(
-        self, ids: tf.Tensor, mask: tf.Tensor | None, *, training: bool, read: Reader = read_by_keras
-    ) -> tf.Tensor:
+    def _read(self, ids: tf.Tensor, mask: tf.Tensor | None, *, training: bool, read: Reader) -> tf.Tensor:
         sequence = self.vectors(ids)
         for layer in self.recurrent:
             sequence = layer(sequence, is_word=mask, training=training, read=read)

@@ -20,7 +20,7 @@ def certify(
     """The ids that the pipeline wrote (samples) or its graph gives (odd texts), and the Keras model's scores of them.
 
     The model gets them as Keras would, padded to the full length, and one at a time: what is exported trims them, steps
-    through them in its own way, and gives the same but for 1e-7 (see `block_lstm`).
+    through them in its own way, and gives the same but for 1e-7 (see `block_kernel`).
     """
     sampled = [sample.text.encode() for sample in samples]
     # All samples in one: longer than max_length, so that something is cut off, with nothing but words that occur.
