@@ -120,7 +120,7 @@ def shuffled(path: str) -> Iterator[str]:
     for a_block in (1, 10, 100, 1000):
         begin, packed = time.process_time(), 0
         for start in range(0, min(rows.num_rows, 2000 * a_block) - a_block + 1, a_block):
-            packed += len(shuffle.pack_block(block.slice(start, a_block)))
+            packed += len(shuffle.pack_piece(block.slice(start, a_block)))
         done = start + a_block
         yield (
             f"blocks of {a_block} records: {packed / done:.0f} bytes a text, "

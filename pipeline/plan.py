@@ -19,11 +19,14 @@ from pipeline.sources.schema import Columns
 from pipeline.vocabulary_sources.source import Origin
 from pipeline.writing import Counted, Writing
 
-# With `shards: auto`, a shard for this much text: some 200,000 reviews, 50 MB as gzip, 130 MB to order in memory.
+# With `shards: auto`, a shard for this much text: some 200,000 reviews, 50 MB as gzip.
 _BYTES_A_SHARD = 256 << 20
 # Of less input so many, each for so much, since a shard is ordered and compressed on one core: 7 us a record.
 _FEWEST_SHARDS = 4
 _FEWEST_BYTES_A_SHARD = 4 << 20
+# A shard is ordered in sub-ranges of so much of the input each: 10 MB of frames if it is plain, 20 if it is Parquet.
+_BYTES_A_RANGE = 16 << 20
+_MOST_RANGES = 64
 # A bucket of tokens for this much text; 256 MB hold about 2 million distinct tokens at the worst, a table of 100 MB.
 _BYTES_A_BUCKET = 256 << 20
 _MOST_BUCKETS = 1024
@@ -41,6 +44,7 @@ class Plan:
     tell how far they are, or None. origin: where its vocabulary comes from, None if from the texts. temp_folder: where
     TFT keeps its own files (see places.py), None if in staging. left_out: files of folders that are no labelled texts,
     by what they are. has_nominal_ranges: some groups are ranges whose rows a scan must find, see sources/ranges.py.
+    waits_on_disk: blocks of records wait on the disk that all workers share, and not in the runner, see waiting.py.
     """
 
     config: Config
@@ -53,6 +57,7 @@ class Plan:
     temp_folder: str | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
     has_nominal_ranges: bool = False
+    waits_on_disk: bool = False
 
     @property
     def work(self) -> str:
@@ -68,6 +73,11 @@ class Plan:
     def transform_temp(self) -> str:
         """Where TFT keeps its own files."""
         return f"{self.temp_folder or self.work}/tft"
+
+    @property
+    def waiting(self) -> str | None:
+        """Where blocks of records wait on disk, if they do; like TFT's own files it goes when the run ends."""
+        return f"{self.temp_folder or self.work}/blocks" if self.waits_on_disk else None
 
     @property
     def tasks_path(self) -> str:
@@ -122,6 +132,18 @@ class Plan:
         return math.ceil(whole * shares.train), math.ceil(whole * shares.eval) or 1, math.ceil(whole * shares.test) or 1
 
     @property
+    def ranges(self) -> int:
+        """Into how many sub-ranges a shard is divided to be ordered; the records' order does not depend on it."""
+        return max(1, min(_MOST_RANGES, math.ceil(self.input_bytes * self.largest_share / _BYTES_A_RANGE)))
+
+    @property
+    def largest_share(self) -> float:
+        """The share of all rows that the largest shard has, at the most."""
+        settings = self.config.split
+        fractions = (settings.train, settings.eval, settings.test) if settings.column is None else (1.0, 1.0, 1.0)
+        return max(fraction / number for fraction, number in zip(fractions, self.shards, strict=True))
+
+    @property
     def reading(self) -> Reading:
         """How its rows are read."""
         return Reading(
@@ -149,6 +171,8 @@ class Plan:
             progress_folder=self.progress_folder,
             buckets=1 + min(_MOST_BUCKETS, self.input_bytes // _BYTES_A_BUCKET),
             counted=Counted(self.sampled, first_word_id(self.config.vocabulary.oov)),
+            ranges=self.ranges,
+            waiting=self.waiting,
         )
 
 

@@ -1,6 +1,7 @@
 """Settings -> a finished run: checks, plans, runs the job on the runner asked for, and clears up."""
 
 import logging
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -20,7 +21,7 @@ from pipeline.job import build
 from pipeline.places import temp_folder
 from pipeline.plan import Plan, columns_of
 from pipeline.publish import check_output, new_staging, remove_staging
-from pipeline.runners import beam_options, choose_runner
+from pipeline.runners import beam_options, blocks_wait_on_disk, choose_runner
 from pipeline.sources import InputTasks, check_columns, plan_tasks
 from pipeline.sources.layout import LEFT_OUT
 from pipeline.sources.ranges import is_nominal
@@ -59,7 +60,8 @@ def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, 
             with scratch_folder() as progress_folder:
                 plan = make_plan(config, tasks, staging=staging, progress_folder=progress_folder, source=source)
                 with display(progress_folder):
-                    run_plan(replace(plan, temp_folder=temp), runner=runner, options=options)
+                    plan = replace(plan, temp_folder=temp, waits_on_disk=blocks_wait_on_disk(runner))
+                    run_plan(plan, runner=runner, options=options)
         finally:
             remove_staging(staging)
 
@@ -117,6 +119,8 @@ def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) ->
         pipeline = beam.Pipeline(runner=runner, options=options)
     except ValueError as error:
         raise UserError(f"options for Beam: {error}") from error
+    if plan.waiting is not None:
+        os.makedirs(plan.waiting)
     try:
         build(pipeline, plan)
         with interrupts():

@@ -95,6 +95,12 @@ def choose_runner(options: PipelineOptions, *, input_bytes: int | None) -> Pipel
         raise UserError(f"--runner: there is no runner {name}; {hint}") from error
 
 
+def blocks_wait_on_disk(runner: PipelineRunner) -> bool:
+    """Whether blocks of records had better wait on disk: the runner keeps in its memory what crosses a shuffle, as it
+    arrives and in two more copies while it hands it on, and its workers, threads or processes, are on this machine."""
+    return isinstance(runner, FnApiRunner)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UserError(f"options for Beam: {message}")

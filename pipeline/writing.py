@@ -1,11 +1,13 @@
 """Transformed batches -> shard files and statistics: the Beam stages around pipeline/records.
 
-What crosses the shuffle is a block of framed records of one shard, keyed by a number for (split, shard).
+What crosses the shuffle is a block of framed records of one shard, or where it waits on disk (waiting.py), keyed by a
+number for (split, shard).
 """
 
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +19,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from pipeline import repeats, telling
+from pipeline import repeats, telling, waiting
 from pipeline.batches import KEY, SAMPLE, SPLIT
 from pipeline.contract import IDS, KNOWN_COUNT, LABEL, SPLITS, TOKEN_COUNT, UNKNOWN_HASH, Compression, Split, shard_file
 from pipeline.filesystem import BeamFiles
@@ -45,7 +47,9 @@ _NUMBERS = (IDS, LABEL, TOKEN_COUNT, KNOWN_COUNT, UNKNOWN_HASH)
 class Writing(NamedTuple):
     """How shards are written: the folder they go to, that of unfinished ones, how many a split has, in which form.
 
-    buckets: into how many parts rows are divided to find equal texts; counted: what words are counted of.
+    buckets: into how many parts rows are divided to find equal texts; counted: what words are counted of; ranges: into
+    how many sub-ranges of its keys a shard is divided, which are ordered one after the other; waiting: the folder of
+    this machine where blocks wait, None where they cross the shuffle.
     """
 
     folder: str
@@ -56,6 +60,8 @@ class Writing(NamedTuple):
     progress_folder: str | None
     buckets: int
     counted: "Counted"
+    ranges: int = 1
+    waiting: str | None = None
 
     def places(self) -> list[tuple[Split, int]]:
         """(split, shard) of every shard, in order; a block's key is the index into this list."""
@@ -85,6 +91,7 @@ class EncodeRecords(beam.DoFn):
 
     def __init__(self, writing: Writing) -> None:
         self._writing = writing
+        self._places = writing.places()
         self._tokens = Metrics.counter(NAMESPACE, "tokens")
         self._lengths = Metrics.distribution(NAMESPACE, "tokens_of_text")
 
@@ -95,6 +102,7 @@ class EncodeRecords(beam.DoFn):
         self._statistics: defaultdict[int, list[SplitStatistics]] = defaultdict(list)
         self._words: list[telling.WordCounts] = []
         self._rows: list[pa.Table] = []
+        self._out = waiting.Blocks(self._writing.waiting)
 
     def process(self, element: tuple[pa.RecordBatch, object]) -> Iterator[tuple[int, bytes]]:
         """Encodes one batch; gives the blocks that are full."""
@@ -127,6 +135,7 @@ class EncodeRecords(beam.DoFn):
         window = GlobalWindow()
         for key in list(self._blocks):
             yield WindowedValue(self._taken(key), window.max_timestamp(), [window])
+        self._out.close()
         for block in self._taken_rows():
             yield beam.pvalue.TaggedOutput(REPEATS, WindowedValue(block, window.max_timestamp(), [window]))
         self._statistics[SPLITS.index("train")].append(SplitStatistics(words=telling.add(self._words)))
@@ -136,8 +145,12 @@ class EncodeRecords(beam.DoFn):
 
     def _taken(self, key: int) -> tuple[int, bytes]:
         del self._bytes[key]
-        whole = pa.Table.from_batches(self._blocks.pop(key)).combine_chunks().to_batches()
-        return key, shuffle.pack_block(whole[0])
+        (whole,) = pa.Table.from_batches(self._blocks.pop(key)).combine_chunks().to_batches()
+        split, _ = self._places[key]
+        number = self._writing.shards[SPLITS.index(split)]
+        ranges = shuffle.range_of(whole["key"], shards=number, ranges=self._writing.ranges)
+        pieces = [(place, shuffle.pack_piece(part)) for place, part in shuffle.partition(whole, ranges)]
+        return key, self._out.put(pieces)
 
     def _taken_rows(self) -> list[tuple[int, bytes]]:
         rows, self._rows = self._rows, []
@@ -246,13 +259,24 @@ class WriteShard(beam.DoFn):
         compression = self._writing.compression
         number = self._writing.shards[SPLITS.index(split)]
         path = shard_file(split, index, shards=number, compression=compression)
-        ordered = shuffle.order_records(block for block in blocks if block)
+        duplicates: list[shuffle.DuplicateCounts] = []
         files = BeamFiles()
         attempt = f"{self._writing.attempts}/{uuid.uuid4().hex}"
-        with files.create(attempt) as file:
-            summary = shards.write_shard(ordered["frame"], file, compression=compression)
+        arrived = waiting.Arrived(filter(None, blocks), self._writing.waiting)
+        with closing(arrived), files.create(attempt) as file:
+            summary = shards.write_shard(self._frames(arrived, duplicates), file, compression=compression)
         files.move(attempt, f"{self._writing.folder}/{path}")
         tally = Tally(self._writing.progress_folder, "write")
         tally.add(summary.records)
         tally.write()
-        yield WrittenShard(split=split, path=path, summary=summary, duplicates=shuffle.duplicate_counts(ordered))
+        yield WrittenShard(split=split, path=path, summary=summary, duplicates=shuffle.add_counts(duplicates))
+
+    def _frames(
+        self, arrived: waiting.Arrived, duplicates: list[shuffle.DuplicateCounts]
+    ) -> Iterator[pa.LargeBinaryArray]:
+        """The shard's frames in order, of a sub-range at a time; adds the equal texts of each to `duplicates`."""
+        for number in range(self._writing.ranges):
+            ordered = shuffle.order_records(arrived.pieces(number))
+            duplicates.append(shuffle.duplicate_counts(ordered))
+            yield from ordered["frame"].chunks
+            del ordered  # before the next is read

@@ -201,7 +201,7 @@ FORMS: list[tuple[Compression, str]] = [("gzip", "GZIP"), ("none", "")]  # ours,
 
 def stored(records: Iterable[bytes], compression: Compression) -> bytes:
     file = io.BytesIO()
-    write_shard(frame(binary(records)), file, compression=compression)
+    write_shard([frame(binary(records))], file, compression=compression)
     return file.getvalue()
 
 
@@ -214,7 +214,7 @@ def read_all(file, compression: Compression) -> list[bytes]:
 def test_shards_are_read_by_tensorflow(tmp_path, compression, tensorflows, records):
     path = tmp_path / "shard"
     with path.open("wb") as file:
-        summary = write_shard(frame(binary(records)), file, compression=compression)
+        summary = write_shard([frame(binary(records))], file, compression=compression)
     dataset = tf.data.TFRecordDataset(str(path), compression_type=tensorflows)
     assert list(dataset.as_numpy_iterator()) == records
     content = path.read_bytes()
@@ -237,12 +237,12 @@ def test_shards_have_the_same_bytes_whatever_the_chunks(monkeypatch):
     monkeypatch.setattr(shards, "_WRITE_BYTES", 1000)
     frames = frame(binary(bytes([number % 7]) * number for number in range(100)))
     expected = io.BytesIO()
-    write_shard(frames, expected, compression="gzip")
+    write_shard([frames], expected, compression="gzip")
     assert expected.getvalue()[4:8] == bytes(4)  # gzip's time stamp
     for cuts in ([0, 50], [0, 1, 2, 99], [0, 0, 30]):
         chunks = [frames[first:last] for first, last in zip(cuts, [*cuts[1:], 100], strict=True)]
         file = io.BytesIO()
-        write_shard(pa.chunked_array(chunks), file, compression="gzip")
+        write_shard(chunks, file, compression="gzip")
         assert file.getvalue() == expected.getvalue()
 
 

@@ -13,7 +13,7 @@ from pipeline.records.shuffle import (
     DuplicateCounts,
     duplicate_counts,
     order_records,
-    pack_block,
+    pack_piece,
     partition,
     shard_of,
 )
@@ -26,7 +26,7 @@ def key(split: int = 0, place: int = 0) -> bytes:
 def block(rows: list[tuple[bytes, bytes, int]]) -> bytes:
     """Rows of key, frame, label."""
     columns = zip(SCHEMA, zip(*rows, strict=True), strict=True)
-    return pack_block(pa.RecordBatch.from_arrays([pa.array(values, f.type) for f, values in columns], schema=SCHEMA))
+    return pack_piece(pa.RecordBatch.from_arrays([pa.array(values, f.type) for f, values in columns], schema=SCHEMA))
 
 
 def rows_of(table: pa.Table) -> list[tuple[bytes, bytes, int]]:
@@ -82,9 +82,9 @@ def test_shuffle_block_holds_only_the_rows_of_its_slice():
         {"key": [key(0, place) for place in range(100)], "frame": [b"x" * 50] * 100, "label": [1] * 100},
         SCHEMA,
     )
-    packed = pack_block(batch.slice(40, 2))
+    packed = pack_piece(batch.slice(40, 2))
     assert rows_of(order_records([packed])) == [(key(0, 40), b"x" * 50, 1), (key(0, 41), b"x" * 50, 1)]
-    assert len(packed) < len(pack_block(batch))
+    assert len(packed) < len(pack_piece(batch))
 
 
 # Few keys, labels and frames, so that there are ties at every step of the order.
@@ -115,8 +115,8 @@ def test_shuffle_order_of_the_shards_is_that_of_the_whole():
     keys = pa.array([random.bytes(16) for _ in range(200)], pa.binary(16))
     columns = [keys, pa.array([b""] * 200, pa.large_binary()), pa.array([0] * 200, pa.int32())]
     batch = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
-    whole = rows_of(order_records([pack_block(batch)]))
-    shards = [rows_of(order_records([pack_block(part)])) for _, part in partition(batch, shard_of(keys, 7))]
+    whole = rows_of(order_records([pack_piece(batch)]))
+    shards = [rows_of(order_records([pack_piece(part)])) for _, part in partition(batch, shard_of(keys, 7))]
     assert len(shards) == 7
     assert list(itertools.chain(*shards)) == whole
 

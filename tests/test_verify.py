@@ -42,7 +42,7 @@ def write(path: Path, rows: list[Row], compression: Compression = "none") -> dic
     ids = np.array([row[0] for row in rows], np.int64).reshape(len(rows), 4)
     labels = np.array([row[1] for row in rows], np.int64)
     with path.open("wb") as file:
-        summary = write_shard(frame(encode_examples(ids, labels)), file, compression=compression)
+        summary = write_shard([frame(encode_examples(ids, labels))], file, compression=compression)
     return {
         "path": f"records/{path.name}",
         "bytes": summary.bytes,

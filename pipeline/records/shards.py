@@ -5,7 +5,7 @@ Files are written and read as streams: memory is a few chunks, however long the 
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -33,18 +33,22 @@ class ShardSummary:
     sha256: str
 
 
-def write_shard(
-    frames: pa.LargeBinaryArray | pa.ChunkedArray, file: BinaryIO, *, compression: Compression
-) -> ShardSummary:
-    """Writes framed records (framing.frame), large_binary [rows], end to end; no rows make a valid file too.
+def write_shard(frames: Iterable[pa.LargeBinaryArray], file: BinaryIO, *, compression: Compression) -> ShardSummary:
+    """Writes framed records (framing.frame), each array large_binary [rows], end to end; no rows make a valid file too.
 
     >>> import io
-    >>> write_shard(pa.array([b"abc"], pa.large_binary()), io.BytesIO(), compression="none").bytes
+    >>> write_shard([pa.array([b"abc"], pa.large_binary())], io.BytesIO(), compression="none").bytes
     3
     """
     compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_FORMAT) if compression == "gzip" else None
     digest = hashlib.sha256()
-    written = 0
+    written = records = 0
+
+    def counted() -> Iterator[pa.LargeBinaryArray]:
+        nonlocal records
+        for array in frames:
+            records += len(array)
+            yield array
 
     def write(stored: bytes) -> None:
         nonlocal written
@@ -52,11 +56,11 @@ def write_shard(
         written += len(stored)
         file.write(stored)
 
-    for content in _chunks(frames):
+    for content in _chunks(counted()):
         write(compressor.compress(content) if compressor else content)
     if compressor:
         write(compressor.flush())
-    return ShardSummary(bytes=written, records=len(frames), sha256=digest.hexdigest())
+    return ShardSummary(bytes=written, records=records, sha256=digest.hexdigest())
 
 
 class Readable(Protocol):
@@ -88,17 +92,24 @@ def read_shard(file: Readable, *, compression: Compression) -> Iterator[pa.Large
         raise DamagedRecordsError(f"the file ends {len(rest)} bytes into it", record=records)
 
 
-def _chunks(frames: pa.LargeBinaryArray | pa.ChunkedArray) -> Iterator[bytes]:
-    """The frames' bytes, cut at the same places whatever the array's chunks: gzip may depend on the cuts."""
-    if not len(frames):
-        return
-    if isinstance(frames, pa.ChunkedArray):
-        frames = frames.chunk(0) if frames.num_chunks == 1 else pa.concat_arrays(frames.chunks)
-    _, offsets_buffer, data = frames.buffers()
-    offsets = np.frombuffer(offsets_buffer, np.int64)
-    begin, end = int(offsets[frames.offset]), int(offsets[frames.offset + len(frames)])
-    for at in range(begin, end, _WRITE_BYTES):
-        yield data[at : min(end, at + _WRITE_BYTES)].to_pybytes()
+def _chunks(frames: Iterable[pa.LargeBinaryArray]) -> Iterator[bytes]:
+    """The frames' bytes, cut at the same places whatever the arrays: gzip may depend on the cuts."""
+    rest = b""
+    for array in frames:
+        if not len(array):
+            continue
+        _, offsets_buffer, data = array.buffers()
+        offsets = np.frombuffer(offsets_buffer, np.int64)
+        at, end = int(offsets[array.offset]), int(offsets[array.offset + len(array)])
+        while at < end:
+            behind = min(end, at + _WRITE_BYTES - len(rest))
+            rest += data[at:behind].to_pybytes()
+            at = behind
+            if len(rest) == _WRITE_BYTES:
+                yield rest
+                rest = b""
+    if rest:
+        yield rest
 
 
 def _contents(file: Readable, *, compression: Compression) -> Iterator[bytes]:

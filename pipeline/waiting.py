@@ -1,0 +1,129 @@
+"""Blocks of records on their way from where they are encoded to where their shard is written.
+
+A block is what a bundle has together of one shard, in pieces (records/shuffle.py), each of one sub-range. What crosses
+the shuffle is either the block itself, or, where blocks wait on this machine's disk, a reference to it:
+
+    pieces, uint8 | of each: sub-range uint8, bytes uint64, CRC-32C uint32 | the pieces
+    pieces, uint8 | the same                                               | offset uint64, name of the file
+
+A bundle has one file, and its references are seen by nobody unless it ends well; a runner may repeat it as it likes.
+"""
+
+import contextlib
+import os
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import BinaryIO, NamedTuple
+
+import google_crc32c
+import numpy as np
+
+_ENTRY = np.dtype([("range", "u1"), ("bytes", "<u8"), ("crc", "<u4")])
+_OFFSET_BYTES = 8
+
+
+class Blocks:
+    """The blocks of one bundle; folder: where they wait, None where they cross the shuffle themselves."""
+
+    def __init__(self, folder: str | None) -> None:
+        self._folder = folder
+        self._path = ""
+        self._file: BinaryIO | None = None
+
+    def put(self, pieces: Sequence[tuple[int, bytes]]) -> bytes:
+        """(sub-range, piece) of one block -> what crosses the shuffle for it.
+
+        Raises:
+          OSError: there is no room for it; names the file.
+
+        >>> block = Blocks(None).put([(0, b"a"), (3, b"bc")])
+        >>> list(Arrived([block], None).pieces(3))
+        [b'bc']
+        """
+        entries = [(number, len(piece), google_crc32c.value(piece)) for number, piece in pieces]
+        index = bytes([len(entries)]) + np.array(entries, _ENTRY).tobytes()
+        content = b"".join(piece for _, piece in pieces)
+        if self._folder is None:
+            return index + content
+        if self._file is None:
+            # The folder is there already: the late thread of a run that was interrupted must not make it again.
+            self._path = f"{self._folder}/{uuid.uuid4().hex}"
+            self._file = open(self._path, "xb")  # noqa: SIM115
+        offset = self._file.tell()
+        with _naming(self._path):
+            self._file.write(content)
+        return index + offset.to_bytes(_OFFSET_BYTES, "little") + os.path.basename(self._path).encode()
+
+    def close(self) -> None:
+        """Behind it all blocks can be read."""
+        if self._file is not None:
+            with _naming(self._path):
+                self._file.close()
+            self._file = None
+
+
+class _Piece(NamedTuple):
+    """Where a piece lies: in a block that arrived, or in a file."""
+
+    place: bytes | str
+    offset: int
+    bytes: int
+    crc: int
+
+
+class Arrived:
+    """All blocks of a shard, as they come out of the shuffle; to be closed, as their files are."""
+
+    def __init__(self, blocks: Iterable[bytes], folder: str | None) -> None:
+        self._pieces: defaultdict[int, list[_Piece]] = defaultdict(list)
+        for block in blocks:
+            begin = 1 + block[0] * _ENTRY.itemsize
+            place: bytes | str = block
+            if folder is not None:
+                place = f"{folder}/{block[begin + _OFFSET_BYTES :].decode()}"
+                begin = int.from_bytes(block[begin : begin + _OFFSET_BYTES], "little")
+            for number, size, crc in np.frombuffer(block, _ENTRY, block[0], 1).tolist():
+                self._pieces[number].append(_Piece(place, begin, size, crc))
+                begin += size
+        self._files: dict[str, BinaryIO] = {}
+        self._open = ExitStack()
+
+    def close(self) -> None:
+        """Closes the files."""
+        self._open.close()
+
+    def pieces(self, number: int) -> Iterator[bytes]:
+        """The pieces of a sub-range, one in memory at a time where they wait on disk.
+
+        Raises:
+          OSError: a piece is not what it was; names the file.
+        """
+        for piece in self._pieces[number]:
+            content = self._content(piece)
+            if len(content) != piece.bytes or google_crc32c.value(content) != piece.crc:
+                where = piece.place if isinstance(piece.place, str) else "what crossed the shuffle"
+                raise OSError(
+                    f"{where} is damaged: it does not hold at byte {piece.offset} the {piece.bytes} bytes of records "
+                    "that were put there"
+                )
+            yield content
+
+    def _content(self, piece: _Piece) -> bytes:
+        if isinstance(piece.place, bytes):
+            return piece.place[piece.offset : piece.offset + piece.bytes]
+        file = self._files.get(piece.place)
+        if file is None:
+            file = self._files[piece.place] = self._open.enter_context(open(piece.place, "rb"))  # noqa: SIM115
+        file.seek(piece.offset)
+        return file.read(piece.bytes)
+
+
+@contextlib.contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Errors within it name the file, which those of writing don't."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
