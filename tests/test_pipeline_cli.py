@@ -185,7 +185,7 @@ def test_cli_leaves_nothing_to_read_when_stopped(
         arguments, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True,
         env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(REPOSITORY)},
     ) as process:  # fmt: skip
-        _wait_for(lambda: any(temporary.glob("textrecords-*/transform.*")), process)
+        _wait_for(lambda: any(out.glob(".staging-*/work/blocks/*")), process)
         # A terminal sends it to the whole group.
         os.killpg(process.pid, sent)
         # Whoever holds the other end of stderr has ended as well when this returns.

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from pipeline.records.shuffle import (
     SCHEMA,
     DuplicateCounts,
+    add_counts,
     duplicate_counts,
     order_records,
     pack_piece,
     partition,
+    range_of,
     shard_of,
 )
 
@@ -23,10 +25,14 @@ def key(split: int = 0, place: int = 0) -> bytes:
     return split.to_bytes(8, "big") + place.to_bytes(8, "big")
 
 
-def block(rows: list[tuple[bytes, bytes, int]]) -> bytes:
+def as_batch(rows: list[tuple[bytes, bytes, int]]) -> pa.RecordBatch:
     """Rows of key, frame, label."""
     columns = zip(SCHEMA, zip(*rows, strict=True), strict=True)
-    return pack_piece(pa.RecordBatch.from_arrays([pa.array(values, f.type) for f, values in columns], schema=SCHEMA))
+    return pa.RecordBatch.from_arrays([pa.array(values, f.type) for f, values in columns], schema=SCHEMA)
+
+
+def block(rows: list[tuple[bytes, bytes, int]]) -> bytes:
+    return pack_piece(as_batch(rows))
 
 
 def rows_of(table: pa.Table) -> list[tuple[bytes, bytes, int]]:
@@ -119,6 +125,44 @@ def test_shuffle_order_of_the_shards_is_that_of_the_whole():
     shards = [rows_of(order_records([pack_piece(part)])) for _, part in partition(batch, shard_of(keys, 7))]
     assert len(shards) == 7
     assert list(itertools.chain(*shards)) == whole
+
+
+# Places at and beside the bounds of any number of ranges of any shard, and equal ones.
+PLACES = st.one_of(
+    st.integers(0, 2**64 - 1),
+    st.builds(
+        lambda part, parts, beside: max(0, min(2**64 - 1, 2**64 * part // parts + beside)),
+        st.integers(0, 200), st.integers(1, 200), st.integers(-1, 1),
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), PLACES, st.integers(0, 1)), min_size=1, max_size=60),
+    st.sampled_from([1, 2, 3, 7, 99_999]),
+    st.sampled_from([1, 2, 5, 64]),
+)
+def test_shuffle_sub_ranges_one_behind_the_other_are_the_order_of_the_shard(rows, shards, ranges):
+    rows = [(key(split, place), place.to_bytes(8, "big"), label) for split, place, label in rows]
+    batch = as_batch(rows)
+    ordered, counts = [], []
+    for _, shard in partition(batch, shard_of(batch["key"], shards)):
+        for number in range(ranges):
+            in_range = range_of(shard["key"], shards=shards, ranges=ranges) == number
+            part = order_records([pack_piece(some) for some in [shard.filter(pa.array(in_range))] if some.num_rows])
+            ordered += rows_of(part)
+            counts.append(duplicate_counts(part))
+    assert ordered == sorted(rows, key=lambda row: (row[0][8:], row[0][:8], row[2], row[1]))
+    assert add_counts(counts) == duplicate_counts(order_records([pack_piece(batch)]))
+
+
+def test_shuffle_large_pieces_are_the_smaller_ones_for_it():
+    random = np.random.default_rng(0)
+    words = random.integers(1, 5000, (1000, 230)).astype("<u2")
+    rows = [(random.bytes(16), words[row].tobytes() + bytes(270), 1) for row in range(1000)]
+    whole, part = (len(pack_piece(as_batch(rows[:number]))) / number for number in (1000, 100))
+    assert whole < part
 
 
 def test_shuffle_order_of_nothing():
