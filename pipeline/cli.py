@@ -18,7 +18,7 @@ import yaml
 from pipeline.arguments import split_overrides
 from pipeline.config import load, setting_names
 from pipeline.errors import UserError
-from pipeline.process import quick_imports
+from pipeline.process import quick_imports, spare_memory
 from pipeline.quiet import import_tensorflow
 from pipeline.visible import visible
 
@@ -150,6 +150,7 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         print(f"# would read {tasks.files} files in {len(tasks.groups)} groups")
         return 0
 
+    spare_memory()
     with quick_imports():
         import_tensorflow(beside_transform=True)
         from pipeline.display import show_progress

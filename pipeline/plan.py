@@ -24,8 +24,8 @@ _BYTES_A_SHARD = 256 << 20
 # Of less input so many, each for so much, since a shard is ordered and compressed on one core: 7 us a record.
 _FEWEST_SHARDS = 4
 _FEWEST_BYTES_A_SHARD = 4 << 20
-# A shard is ordered in sub-ranges of so much of the input each: 10 MB of frames if it is plain, 20 if it is Parquet.
-_BYTES_A_RANGE = 16 << 20
+# A shard is ordered in sub-ranges of so much of the input each: 5 MB of frames if it is plain, 12 if it is Parquet.
+_BYTES_A_RANGE = 8 << 20
 _MOST_RANGES = 64
 # A bucket of tokens for this much text; 256 MB hold about 2 million distinct tokens at the worst, a table of 100 MB.
 _BYTES_A_BUCKET = 256 << 20

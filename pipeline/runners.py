@@ -26,6 +26,7 @@ from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipeline import local_worker
 from pipeline.errors import UserError
+from pipeline.process import cores as _cores
 
 
 class LocalWorkers(NamedTuple):
@@ -170,10 +171,6 @@ def _reason(named: set[str], mode: str) -> str:
     if named & {"direct_running_mode", "direct_num_workers"}:
         return "the options say"
     return "suits a large input" if mode == "multi_processing" else "suits the input"
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _memory() -> int:
