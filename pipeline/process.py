@@ -18,7 +18,7 @@ from typing import NoReturn
 # Python looks through its youngest objects every 700 allocations; graphs are built of millions that all stay.
 _ALLOCATIONS_BETWEEN_COLLECTIONS = 20_000
 
-# mallopt's number for how many arenas there may be; glibc's own is 8 a core, each of which keeps what its threads freed.
+# mallopt's number for how many arenas there may be; glibc has 8 a core, each of which keeps what its threads freed.
 _M_ARENA_MAX = -8
 
 

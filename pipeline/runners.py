@@ -138,11 +138,10 @@ def local_workers(input_bytes: int, *, cores: int, memory: int) -> LocalWorkers:
     return LocalWorkers("in_memory", cores)
 
 
-def _runner_here(options: PipelineOptions, input_bytes: int | None) -> FnApiRunner:
-    """The in-process runner, with the workers that the user asked for, or else with those that suit the input."""
-    direct = options.view_as(DirectOptions)
-    # What stands there, even if it is the default.
-    named = {argument.partition("=")[0].removeprefix("--") for argument in options._flags}
+def workers_here(options: PipelineOptions, input_bytes: int) -> LocalWorkers:
+    """The workers that the in-process runner gets: those that the user asked for, or else those that suit the input; of
+    options that no runner was chosen by yet."""
+    direct, named = options.view_as(DirectOptions), _named(options)
     if "direct_running_mode" in named:
         mode = direct.direct_running_mode
         # Beam's default of one worker would leave nothing of such a mode but its cost.
@@ -150,10 +149,17 @@ def _runner_here(options: PipelineOptions, input_bytes: int | None) -> FnApiRunn
     elif "direct_num_workers" in named:
         mode, number = "in_memory", direct.direct_num_workers
     else:
-        mode, number = local_workers(input_bytes or 0, cores=_cores(), memory=_memory())
-    number = number or _cores()
+        mode, number = local_workers(input_bytes, cores=_cores(), memory=_memory())
+    return LocalWorkers(mode, number or _cores())
+
+
+def _runner_here(options: PipelineOptions, input_bytes: int | None) -> FnApiRunner:
+    """The in-process runner with its workers."""
+    mode, number = workers_here(options, input_bytes or 0)
     if input_bytes is not None:
-        _logger.info("runs on this machine: %d %s, as %s", number, _WORKERS[mode][number != 1], _reason(named, mode))
+        reason = _reason(_named(options), mode)
+        _logger.info("runs on this machine: %d %s, as %s", number, _WORKERS[mode][number != 1], reason)
+    direct = options.view_as(DirectOptions)
     direct.direct_num_workers = number
     direct.direct_running_mode = mode
     if mode == "multi_threading":
@@ -165,6 +171,11 @@ def _runner_here(options: PipelineOptions, input_bytes: int | None) -> FnApiRunn
         command = f"exec {shlex.quote(sys.executable)} -m {local_worker.__name__}"
         return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))
     return FnApiRunner()
+
+
+def _named(options: PipelineOptions) -> set[str]:
+    """The options that stand there, even with their default."""
+    return {argument.partition("=")[0].removeprefix("--") for argument in options._flags}
 
 
 def _reason(named: set[str], mode: str) -> str:

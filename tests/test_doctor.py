@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import google.auth
@@ -22,7 +23,7 @@ from pipeline.doctor.places import FirstRows, check_input, check_output_place, c
 from pipeline.doctor.shipping import Shipment, check_shipment
 from pipeline.filesystem import BeamFiles
 from pipeline.plan import Plan
-from pipeline.runners import beam_options
+from pipeline.runners import LocalWorkers, beam_options
 from pipeline.sources import InputTasks
 from pipeline.sources.schema import Kind, TaskGroup
 
@@ -226,6 +227,9 @@ def tasks_of(name: str = "a.csv") -> InputTasks:
     return InputTasks([TaskGroup(0, (name,), (Kind("csv"),))], files=1, bytes=1, left_out={})
 
 
+MB = 1_000_000
+
+
 def plan_of(size: int, **settings: str) -> Plan:
     overrides = {key.replace("__", "."): value for key, value in settings.items()}
     return Plan(load(None, overrides), 1, 1, size, staging="out/x")
@@ -238,34 +242,62 @@ def test_doctor_estimate() -> None:
     assert found.rows == 25_000
     # 25,000 x (15 + 230 x 1.2); what was measured on IMDB is 7.0 MB.
     assert found.output_bytes == 7_275_000
+    # All of them, 1.3 times 15 + 230 x 1.2 bytes each.
+    assert found.blocks_bytes == 9_457_500
     # A quarter of 20,000 records (the train split has four shards) of 60 + 230 x 2 + 270 bytes, times 2.5.
-    assert found.worker_bytes == (800 << 20) + 9_875_000
+    assert found.thread_bytes == (90 << 20) + 9_875_000
+    assert found.shard_bytes == 1_891_500
+    assert found.worker_bytes == (890 << 20) + 9_875_000 + 1_891_500
     plain = estimate(plan_of(32_500_000, output__compression="none"), tasks_of(), first=first)
     assert plain.output_bytes == 19_750_000
     assert estimate(plan_of(10_000_000), tasks_of("a.csv.gz"), first=first).text_bytes == 27_000_000
+    # A shard of 26 GB of text: 20 million records in all, 64 sub-ranges.
+    large = estimate(plan_of(26_000_000_000, output__shards="1"), tasks_of(), first=first)
+    assert large.thread_bytes == (90 << 20) + 493_750_000
+    assert large.shard_bytes == 6_052_800_000
 
 
 def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 1_000_000}.__getitem__)
+    monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 1_220_000}.__getitem__)
     monkeypatch.setattr("shutil.disk_usage", lambda _: os.statvfs_result and type("Usage", (), {"free": 50_000_000}))
     out = str(tmp_path / "out")
-    # output bytes, worker bytes, workers are here, output.shards -> what is found
+    monkeypatch.setattr("tempfile.gettempdir", lambda: "/tmp")
+    threads, processes = LocalWorkers("in_memory", 4), LocalWorkers("multi_processing", 4)
+    # output, output.shards, output bytes, bytes of a thread, workers are here, those of the runner in this process ->
+    # what is found, where blocks are 9 MB
     cases = [
-        (7_000_000, 900_000_000, True, "auto", ["ok memory about 914 MB", "ok disk about 7.0 MB of 50 MB"]),
-        (7_000_000, 5_000_000_000, True, "auto", ["error memory about 5.0 GB, and this machine has 4.1", "ok disk"]),
+        (out, "auto", 7 * MB, 100 * MB, True, threads, ["ok memory about 1.2 GB", "ok disk about 16 MB of 50 MB"]),
+        (out, "auto", 7 * MB, 100 * MB, True, processes, ["ok memory about 4.6 GB", "ok disk about 16 MB"]),
+        (out, "auto", 45 * MB, 900 * MB, True, threads, ["ok memory about 4.4 GB", "error disk about 54 MB of 50 MB"]),
+        (out, "auto", 45 * MB, 2000 * MB, True, None, ["ok memory about 2.9 GB", "ok disk about 45 MB of 50 MB"]),
+        (out, "auto", 7 * MB, 2000 * MB, True, threads, ["error memory about 8.8 GB, and this machine has 5.0", "ok"]),
+        (out, "auto", 60 * MB, 100 * MB, False, None, ["ok memory of a worker about 944 MB", "error disk about 60 MB"]),
+        (out, "1", 7 * MB, 9000 * MB, False, None, ["error output.shards about 9.8 GB, to write a whole", "ok disk"]),
         (
-            60_000_000,
-            900_000_000,
-            False,
+            "gs://b/out",
             "auto",
-            ["ok memory of a worker about 900 MB", "error disk about 60 MB"],
+            7 * MB,
+            100 * MB,
+            True,
+            threads,
+            ["ok memory", "ok disk about 7.0 MB at gs://b/out", "ok disk about 9"],
         ),
-        (7_000_000, 9_000_000_000, False, "1", ["error output.shards about 9.0 GB, to order a whole", "ok disk"]),
+        (
+            "gs://b/out",
+            "auto",
+            7 * MB,
+            100 * MB,
+            False,
+            None,
+            ["ok memory of a worker", "ok disk about 7.0 MB at gs://b/out"],
+        ),
     ]
-    for output, worker, here, shards, expected in cases:
-        plan = plan_of(1, output__path=out, output__shards=shards)
-        guess = Estimate(text_bytes=1, rows=1, output_bytes=output, worker_bytes=worker)
-        found = check_machine(guess, plan, workers_here=here)
+    for path, shards, output, thread, here, workers, expected in cases:
+        plan = replace(plan_of(1, output__path=path, output__shards=shards), waits_on_disk=workers is not None)
+        guess = Estimate(
+            text_bytes=1, rows=1, output_bytes=output, blocks_bytes=9 * MB, thread_bytes=thread, shard_bytes=5 * MB
+        )
+        found = check_machine(guess, plan, workers_here=here, in_process=workers)
         for finding, text in zip(found, expected, strict=True):
             assert f"{finding.level} {finding.about} {finding.text}".startswith(text)
 

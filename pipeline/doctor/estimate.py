@@ -6,24 +6,29 @@ to see that a machine is ten times too small.
 
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pipeline.config import Config
-from pipeline.contract import SPLITS
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.places import FirstRows
 from pipeline.filesystem import is_local
 from pipeline.plan import Plan
+from pipeline.runners import LocalWorkers
 from pipeline.sources import InputTasks
 
 # A byte stored -> bytes of text: reviews in gzip, zstd and Parquet (which is packed within).
 _UNPACKED: Final = {".gz": 2.7, ".zst": 2.8, ".parquet": 2.1, ".pq": 2.1}
-# A process with TensorFlow and Beam in it, before it has read anything.
+# A process with TensorFlow, Beam and the job's graphs in it, before it has read anything.
 _PROCESS_BYTES: Final = 800 << 20
-# Of a shard's records in memory, ordering takes twice the frames, and blocks wait packed beside it.
+# A worker's thread with a batch in the graph, one being read, and blocks that fill.
+_THREAD_BYTES: Final = 90 << 20
+# Ordering takes twice the frames of a sub-range, and its pieces wait packed beside it.
 _ORDERING: Final = 2.5
+# Blocks of records as they wait or cross the shuffle: 290 to 370 bytes where gzip leaves 270.
+_BLOCKS: Final = 1.3
 # An id in a record is a varint: 1 byte below 128, as padding is, 2 for nearly all words.
 _WORD_BYTES, _PADDING_BYTES, _RECORD_BYTES = 2, 1, 60
 # What gzip leaves of a record: 7.0 MB of 25,000 reviews of 230 words.
@@ -32,12 +37,20 @@ _PACKED_WORD_BYTES: Final = 1.2
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Bytes of the input's text and of the records folder, rows, and bytes of memory that a worker process takes."""
+    """Bytes of the input's text and of the records folder, rows, bytes of all blocks, and bytes of memory: what a
+    working thread takes, and the blocks of a shard in a worker that is handed them by the shuffle."""
 
     text_bytes: int
     rows: int
     output_bytes: int
-    worker_bytes: int
+    blocks_bytes: int
+    thread_bytes: int
+    shard_bytes: int
+
+    @property
+    def worker_bytes(self) -> int:
+        """Memory of a process with one thread that writes the largest shard, whose blocks come out of a shuffle."""
+        return _PROCESS_BYTES + self.thread_bytes + self.shard_bytes
 
 
 def estimate(plan: Plan, tasks: InputTasks, *, first: FirstRows) -> Estimate:
@@ -55,37 +68,57 @@ def estimate(plan: Plan, tasks: InputTasks, *, first: FirstRows) -> Estimate:
     words = min(first.words / sample, length)
     frame = _RECORD_BYTES + words * _WORD_BYTES + (length - words) * _PADDING_BYTES
     packed = _RECORD_BYTES / 4 + words * _PACKED_WORD_BYTES
-    largest = max(rows * share / shards for share, shards in zip(_shares(plan.config), plan.shards, strict=True))
+    largest = rows * plan.largest_share
     return Estimate(
         text_bytes=text_bytes,
         rows=rows,
         output_bytes=int(rows * (packed if plan.config.output.compression == "gzip" else frame)),
-        worker_bytes=_PROCESS_BYTES + int(largest * frame * _ORDERING),
+        blocks_bytes=int(rows * packed * _BLOCKS),
+        thread_bytes=_THREAD_BYTES + int(largest * frame * _ORDERING / plan.ranges),
+        shard_bytes=int(largest * packed * _BLOCKS),
     )
 
 
-def check_machine(found: Estimate, plan: Plan, *, workers_here: bool) -> list[Finding]:
-    """Whether this machine is large enough for what is done on it."""
-    findings = []
+def check_machine(found: Estimate, plan: Plan, *, workers_here: bool, in_process: LocalWorkers | None) -> list[Finding]:
+    """Whether this machine is large enough for what is done on it; in_process: the workers, if its runner is here."""
+    return [_memory(found, plan, workers_here=workers_here, in_process=in_process), *_disks(found, plan)]
+
+
+def _memory(found: Estimate, plan: Plan, *, workers_here: bool, in_process: LocalWorkers | None) -> Finding:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    # In-process runners keep what crosses between two stages, and that is every record once.
-    needed = found.worker_bytes + (found.output_bytes * 2 if workers_here else 0)
-    about = "memory" if workers_here else "memory of a worker"
-    findings.append(Finding("ok", about, f"about {told(needed)}"))
-    if workers_here and needed > memory:
-        text = f"about {told(needed)}, and this machine has {told(memory)}: use a runner with workers elsewhere"
-        findings[-1] = Finding("error", about, text)
-    elif not workers_here and plan.config.output.shards != "auto" and found.worker_bytes > 4 << 30:
-        text = f"about {told(found.worker_bytes)}, to order a whole shard; raise output.shards or set it to auto"
-        findings[-1] = Finding("error", "output.shards", text)
-    if is_local(plan.config.output.path):
-        free = shutil.disk_usage(_nearest(plan.config.output.path)).free
-        enough = free > found.output_bytes
-        text = f"about {told(found.output_bytes)} of {told(free)} that are free at {plan.config.output.path}"
-        findings.append(Finding("ok" if enough else "error", "disk", text))
+    if not workers_here:
+        if plan.config.output.shards != "auto" and found.worker_bytes > 4 << 30:
+            text = f"about {told(found.worker_bytes)}, to write a whole shard; raise output.shards or set it to auto"
+            return Finding("error", "output.shards", text)
+        return Finding("ok", "memory of a worker", f"about {told(found.worker_bytes)}")
+    if in_process is None:  # another runner of this machine, which may keep all blocks
+        needed = found.worker_bytes + found.blocks_bytes
+    elif in_process.mode == "multi_processing":
+        needed = _PROCESS_BYTES + in_process.number * (_PROCESS_BYTES + found.thread_bytes)
     else:
-        findings.append(Finding("ok", "disk", f"about {told(found.output_bytes)} at {plan.config.output.path}"))
-    return findings
+        needed = _PROCESS_BYTES + in_process.number * found.thread_bytes
+    if needed > memory:
+        text = f"about {told(needed)}, and this machine has {told(memory)}: use a runner with workers elsewhere"
+        return Finding("error", "memory", text)
+    return Finding("ok", "memory", f"about {told(needed)}")
+
+
+def _disks(found: Estimate, plan: Plan) -> Iterator[Finding]:
+    """What is needed where the output is, and in the folder for temporary files if blocks wait there."""
+    output = plan.config.output.path
+    waiting = found.blocks_bytes if plan.waits_on_disk else 0
+    if not is_local(output):
+        yield Finding("ok", "disk", f"about {told(found.output_bytes)} at {output}")
+        if waiting:
+            yield _disk(waiting, tempfile.gettempdir())
+    else:
+        yield _disk(found.output_bytes + waiting, output)
+
+
+def _disk(needed: int, path: str) -> Finding:
+    free = shutil.disk_usage(_nearest(path)).free
+    text = f"about {told(needed)} of {told(free)} that are free at {path}"
+    return Finding("ok" if free > needed else "error", "disk", text)
 
 
 def told(size: float) -> str:
@@ -99,12 +132,6 @@ def told(size: float) -> str:
             return f"{size:.1f} {unit}" if size < 10 and unit != "B" else f"{size:.0f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"
-
-
-def _shares(config: Config) -> tuple[float, ...]:
-    if config.split.column is not None:
-        return tuple(1.0 for _ in SPLITS)
-    return config.split.train, config.split.eval, config.split.test
 
 
 def _nearest(path: str) -> Path:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from pipeline.config import Config
@@ -11,11 +12,11 @@ from pipeline.doctor.finding import Finding, mistakes_as
 from pipeline.doctor.options import CREDENTIALS, check_options
 from pipeline.doctor.places import check_input, check_output_place, check_temp_place
 from pipeline.doctor.shipping import Shipment, check_shipment, shipment
-from pipeline.filesystem import BeamFiles, use_options
+from pipeline.filesystem import BeamFiles, is_local, use_options
 from pipeline.places import workers_are_here
 from pipeline.plan import Plan
 from pipeline.run import make_plan
-from pipeline.runners import beam_options, choose_runner
+from pipeline.runners import beam_options, blocks_wait_on_disk, choose_runner, workers_here
 from pipeline.token_check import check_tokens
 from pipeline.vocabulary_sources import resolve
 
@@ -39,7 +40,7 @@ def examine(config: Config, beam_arguments: Sequence[str], *, overwrite: bool) -
       UserError: the options for Beam are none.
     """
     options = beam_options(beam_arguments)
-    choose_runner(options, input_bytes=None)  # that there is such a one
+    runner = choose_runner(options, input_bytes=None)  # that there is such a one
     use_options(options)
     findings = check_options(config, options, beam_arguments)
     if any(finding.about == CREDENTIALS for finding in findings):
@@ -54,8 +55,10 @@ def examine(config: Config, beam_arguments: Sequence[str], *, overwrite: bool) -
         if source is not None:
             check_tokens(source, resolved.text)
         plan = make_plan(resolved, tasks, staging=staging, progress_folder=None, source=source)
+        plan = replace(plan, waits_on_disk=blocks_wait_on_disk(runner))
         expected = estimate(plan, tasks, first=first)
-        findings.extend(check_machine(expected, plan, workers_here=workers_are_here(options)))
+        workers = workers_here(beam_options(beam_arguments), plan.input_bytes) if plan.waits_on_disk else None
+        findings.extend(check_machine(expected, plan, workers_here=workers_are_here(options), in_process=workers))
         shipped = shipment(plan, options)
         findings.extend(check_shipment(shipped))
         return Examination(findings, plan_lines(plan, expected, shipped))
@@ -72,7 +75,15 @@ def plan_lines(plan: Plan, expected: Estimate, shipped: Shipment) -> list[str]:
         if plan.given is None
         else "counts    words that the given vocabulary lacks",
         f"writes    shards: {shards}; up to {plan.rejected_files} files of rejected rows",
+        *_waiting_lines(plan, expected),
         f"publishes about {told(expected.output_bytes)} to {plan.config.output.path}, manifest.json last",
         f"ships     {len(shipped.pickles)} functions in a graph of {told(shipped.size)}",
         f"steps     {', '.join(shipped.steps)}",
     ]
+
+
+def _waiting_lines(plan: Plan, expected: Estimate) -> list[str]:
+    if not plan.waits_on_disk:
+        return []
+    place = "below it" if is_local(plan.config.output.path) else f"in {tempfile.gettempdir()}"
+    return [f"          about {told(expected.blocks_bytes)} of records wait {place} until their shard is written"]
