@@ -133,7 +133,12 @@ class Plan:
 
     @property
     def ranges(self) -> int:
-        """Into how many sub-ranges a shard is divided to be ordered; the records' order does not depend on it."""
+        """Into how many sub-ranges a shard is divided to be ordered; the records' order does not depend on it.
+
+        One where blocks cross a shuffle: with hundreds of shards a block has few records, which would be pieces of one.
+        """
+        if not self.waits_on_disk:
+            return 1
         return max(1, min(_MOST_RANGES, math.ceil(self.input_bytes * self.largest_share / _BYTES_A_RANGE)))
 
     @property

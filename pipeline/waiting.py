@@ -95,12 +95,14 @@ class Arrived:
         self._open.close()
 
     def pieces(self, number: int) -> Iterator[bytes]:
-        """The pieces of a sub-range, one in memory at a time where they wait on disk.
+        """The pieces of a sub-range, once; each is given up as it is taken, and read as it is asked for.
 
         Raises:
           OSError: a piece is not what it was; names the file.
         """
-        for piece in self._pieces[number]:
+        left = self._pieces.pop(number, [])[::-1]
+        while left:
+            piece = left.pop()
             content = self._content(piece)
             if len(content) != piece.bytes or google_crc32c.value(content) != piece.crc:
                 where = piece.place if isinstance(piece.place, str) else "what crossed the shuffle"

@@ -246,15 +246,15 @@ def test_doctor_estimate() -> None:
     assert found.blocks_bytes == 9_457_500
     # A quarter of 20,000 records (the train split has four shards) of 60 + 230 x 2 + 270 bytes, times 2.5.
     assert found.thread_bytes == (90 << 20) + 9_875_000
-    assert found.shard_bytes == 1_891_500
-    assert found.worker_bytes == (890 << 20) + 9_875_000 + 1_891_500
+    assert found.worker_bytes == (890 << 20) + 9_875_000
     plain = estimate(plan_of(32_500_000, output__compression="none"), tasks_of(), first=first)
     assert plain.output_bytes == 19_750_000
     assert estimate(plan_of(10_000_000), tasks_of("a.csv.gz"), first=first).text_bytes == 27_000_000
-    # A shard of 26 GB of text: 20 million records in all, 64 sub-ranges.
-    large = estimate(plan_of(26_000_000_000, output__shards="1"), tasks_of(), first=first)
-    assert large.thread_bytes == (90 << 20) + 493_750_000
-    assert large.shard_bytes == 6_052_800_000
+    # A shard of 26 GB of text: 20 million records in all, 64 sub-ranges where they wait on disk.
+    plan = plan_of(26_000_000_000, output__shards="1")
+    assert estimate(plan, tasks_of(), first=first).thread_bytes == (90 << 20) + 31_600_000_000
+    waits = replace(plan, waits_on_disk=True)
+    assert estimate(waits, tasks_of(), first=first).thread_bytes == (90 << 20) + 493_750_000
 
 
 def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -262,41 +262,24 @@ def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.setattr("shutil.disk_usage", lambda _: os.statvfs_result and type("Usage", (), {"free": 50_000_000}))
     out = str(tmp_path / "out")
     monkeypatch.setattr("tempfile.gettempdir", lambda: "/tmp")
+    store = "gs://b/out"
     threads, processes = LocalWorkers("in_memory", 4), LocalWorkers("multi_processing", 4)
     # output, output.shards, output bytes, bytes of a thread, workers are here, those of the runner in this process ->
     # what is found, where blocks are 9 MB
     cases = [
         (out, "auto", 7 * MB, 100 * MB, True, threads, ["ok memory about 1.2 GB", "ok disk about 16 MB of 50 MB"]),
-        (out, "auto", 7 * MB, 100 * MB, True, processes, ["ok memory about 4.6 GB", "ok disk about 16 MB"]),
+        (out, "auto", 7 * MB, 100 * MB, True, processes, ["ok memory about 4.6 GB", "ok disk about 16 MB of 50 MB"]),
         (out, "auto", 45 * MB, 900 * MB, True, threads, ["ok memory about 4.4 GB", "error disk about 54 MB of 50 MB"]),
-        (out, "auto", 45 * MB, 2000 * MB, True, None, ["ok memory about 2.9 GB", "ok disk about 45 MB of 50 MB"]),
+        (out, "auto", 45 * MB, 2000 * MB, True, None, ["ok memory about 2.8 GB", "ok disk about 45 MB of 50 MB"]),
         (out, "auto", 7 * MB, 2000 * MB, True, threads, ["error memory about 8.8 GB, and this machine has 5.0", "ok"]),
-        (out, "auto", 60 * MB, 100 * MB, False, None, ["ok memory of a worker about 944 MB", "error disk about 60 MB"]),
-        (out, "1", 7 * MB, 9000 * MB, False, None, ["error output.shards about 9.8 GB, to write a whole", "ok disk"]),
-        (
-            "gs://b/out",
-            "auto",
-            7 * MB,
-            100 * MB,
-            True,
-            threads,
-            ["ok memory", "ok disk about 7.0 MB at gs://b/out", "ok disk about 9"],
-        ),
-        (
-            "gs://b/out",
-            "auto",
-            7 * MB,
-            100 * MB,
-            False,
-            None,
-            ["ok memory of a worker", "ok disk about 7.0 MB at gs://b/out"],
-        ),
-    ]
+        (out, "auto", 60 * MB, 100 * MB, False, None, ["ok memory of a worker about 939 MB", "error disk about 60 MB"]),
+        (out, "1", 7 * MB, 9000 * MB, False, None, ["error output.shards about 9.8 GB, to order a whole", "ok disk"]),
+        (store, "auto", 7 * MB, 100 * MB, True, threads, ["ok mem", "ok disk about 7.0 MB at gs:", "ok disk about 9.0 MB of"]),
+        (store, "auto", 7 * MB, 100 * MB, False, None, ["ok memory of a", "ok disk about 7.0 MB at gs://b/out"]),
+    ]  # fmt: skip
     for path, shards, output, thread, here, workers, expected in cases:
         plan = replace(plan_of(1, output__path=path, output__shards=shards), waits_on_disk=workers is not None)
-        guess = Estimate(
-            text_bytes=1, rows=1, output_bytes=output, blocks_bytes=9 * MB, thread_bytes=thread, shard_bytes=5 * MB
-        )
+        guess = Estimate(text_bytes=1, rows=1, output_bytes=output, blocks_bytes=9 * MB, thread_bytes=thread)
         found = check_machine(guess, plan, workers_here=here, in_process=workers)
         for finding, text in zip(found, expected, strict=True):
             assert f"{finding.level} {finding.about} {finding.text}".startswith(text)

@@ -2,9 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from object_stores import STORES
@@ -19,6 +19,7 @@ from pipeline.publish import check_output
 from pipeline.run import run
 from pipeline.runners import beam_options
 from pipeline.vocabulary_sources import resolve
+from pipeline.writing import WriteShard
 
 SETTINGS = {**SMALL_SETTINGS, "split.train": "0.9", "split.test": "0", "output.max_rejected": "0.1"}
 
@@ -60,8 +61,23 @@ def local(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, b
 
 
 def test_job_on_a_store_writes_what_it_writes_here(
-    store: Store, source: Path, local: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+    store: Store,
+    source: Path,
+    local: dict[str, bytes],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Where TFT's files and blocks of records are meanwhile.
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    waited: list[Path] = []
+    process = WriteShard.process
+
+    def watched(self: WriteShard, shard: tuple[int, Iterable[bytes]]) -> Iterable[Any]:
+        waited.extend(tmp_path.glob("textrecords-*/blocks/*"))
+        return process(self, shard)
+
+    monkeypatch.setattr(WriteShard, "process", watched)
     files, root = BeamFiles(), f"{store.root}/whole"
     files.write(f"{root}/in/rows.jsonl", source.read_bytes())
     files.write(f"{root}/out/", b"")  # what a web console makes for a folder
@@ -70,6 +86,8 @@ def test_job_on_a_store_writes_what_it_writes_here(
     run(config, [*ONE_THREAD, *store.options], overwrite=False, display=no_display)
 
     found = store.contents(f"{root}/out")
+    assert waited
+    assert not list(tmp_path.iterdir())
     assert found.keys() == local.keys()
     assert found["records/test-00000-of-00002.tfrecord"] == b""
     same = [

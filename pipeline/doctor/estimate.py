@@ -37,20 +37,19 @@ _PACKED_WORD_BYTES: Final = 1.2
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Bytes of the input's text and of the records folder, rows, bytes of all blocks, and bytes of memory: what a
-    working thread takes, and the blocks of a shard in a worker that is handed them by the shuffle."""
+    """Bytes of the input's text, of the records folder and of all blocks, rows, and bytes of memory that a working
+    thread takes."""
 
     text_bytes: int
     rows: int
     output_bytes: int
     blocks_bytes: int
     thread_bytes: int
-    shard_bytes: int
 
     @property
     def worker_bytes(self) -> int:
-        """Memory of a process with one thread that writes the largest shard, whose blocks come out of a shuffle."""
-        return _PROCESS_BYTES + self.thread_bytes + self.shard_bytes
+        """Memory of a process with one thread that works."""
+        return _PROCESS_BYTES + self.thread_bytes
 
 
 def estimate(plan: Plan, tasks: InputTasks, *, first: FirstRows) -> Estimate:
@@ -75,7 +74,6 @@ def estimate(plan: Plan, tasks: InputTasks, *, first: FirstRows) -> Estimate:
         output_bytes=int(rows * (packed if plan.config.output.compression == "gzip" else frame)),
         blocks_bytes=int(rows * packed * _BLOCKS),
         thread_bytes=_THREAD_BYTES + int(largest * frame * _ORDERING / plan.ranges),
-        shard_bytes=int(largest * packed * _BLOCKS),
     )
 
 
@@ -88,13 +86,13 @@ def _memory(found: Estimate, plan: Plan, *, workers_here: bool, in_process: Loca
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if not workers_here:
         if plan.config.output.shards != "auto" and found.worker_bytes > 4 << 30:
-            text = f"about {told(found.worker_bytes)}, to write a whole shard; raise output.shards or set it to auto"
+            text = f"about {told(found.worker_bytes)}, to order a whole shard; raise output.shards or set it to auto"
             return Finding("error", "output.shards", text)
         return Finding("ok", "memory of a worker", f"about {told(found.worker_bytes)}")
     if in_process is None:  # another runner of this machine, which may keep all blocks
         needed = found.worker_bytes + found.blocks_bytes
     elif in_process.mode == "multi_processing":
-        needed = _PROCESS_BYTES + in_process.number * (_PROCESS_BYTES + found.thread_bytes)
+        needed = _PROCESS_BYTES + in_process.number * found.worker_bytes
     else:
         needed = _PROCESS_BYTES + in_process.number * found.thread_bytes
     if needed > memory:
