@@ -274,7 +274,7 @@ def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
         (out, "auto", 7 * MB, 2000 * MB, True, threads, ["error memory about 8.8 GB, and this machine has 5.0", "ok"]),
         (out, "auto", 60 * MB, 100 * MB, False, None, ["ok memory of a worker about 939 MB", "error disk about 60 MB"]),
         (out, "1", 7 * MB, 9000 * MB, False, None, ["error output.shards about 9.8 GB, to order a whole", "ok disk"]),
-        (store, "auto", 7 * MB, 100 * MB, True, threads, ["ok mem", "ok disk about 7.0 MB at gs:", "ok disk about 9.0 MB of"]),
+        (store, "auto", 7 * MB, 100 * MB, True, threads, ["ok mem", "ok disk about 7.0 MB at", "ok disk about 9.0 MB"]),
         (store, "auto", 7 * MB, 100 * MB, False, None, ["ok memory of a", "ok disk about 7.0 MB at gs://b/out"]),
     ]  # fmt: skip
     for path, shards, output, thread, here, workers, expected in cases:
