@@ -62,6 +62,25 @@ def test_shuffle_shard_of_a_key(place, shards, shard):
     assert found.tolist() == [shard]
 
 
+SUB_RANGES = [
+    # place in the key, number of shards, of sub-ranges, sub-range: each shard begins with its first and ends with its last
+    (2**64 - 1, 1, 1, 0),
+    (2**63 - 1, 1, 2, 0),
+    (2**63, 1, 2, 1),
+    (2**61 - 1, 4, 2, 0),
+    (2**61, 4, 2, 1),
+    (2**62 - 1, 4, 2, 1),
+    (2**62, 4, 2, 0),  # the next shard
+    (2**64 - 1, 99_999, 64, 63),
+]
+
+
+@pytest.mark.parametrize(("place", "shards", "ranges", "expected"), SUB_RANGES)
+def test_shuffle_sub_range_of_a_key(place, shards, ranges, expected):
+    found = range_of(pa.array([key(9, place)], pa.binary(16)), shards=shards, ranges=ranges)
+    assert found.tolist() == [expected]
+
+
 def test_shuffle_shard_of_no_keys():
     assert shard_of(pa.array([], pa.binary(16)), 3).tolist() == []
 
