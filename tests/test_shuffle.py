@@ -63,7 +63,7 @@ def test_shuffle_shard_of_a_key(place, shards, shard):
 
 
 SUB_RANGES = [
-    # place in the key, number of shards, of sub-ranges, sub-range: each shard begins with its first and ends with its last
+    # place in the key, number of shards, of sub-ranges, sub-range: a shard begins with its first, ends with its last
     (2**64 - 1, 1, 1, 0),
     (2**63 - 1, 1, 2, 0),
     (2**63, 1, 2, 1),
