@@ -4,9 +4,9 @@
       -> groups of 16 rows, each cut off behind its own longest row -> `block_kernel` -> one batch again
 
 Without the last bits, states and gradients are Keras's: of 64 IMDB reviews, gradients differ by less than 1e-6 of their
-length. Forward and backward, these take Keras's masked loop 218 ms of CPU time (rows of 224 words, 100 units) and groups
-of 16 rows 109; groups of 12 138, of 22 107, of 32 127, all in one 133. That is the least of 12 calls on a busy machine; by
-the clock 16 is a fifth ahead of 22.
+length. Forward and backward, these take Keras's masked loop 218 ms of CPU time (rows of 224 words, 100 units) and
+groups of 16 rows 109; groups of 12 138, of 22 107, of 32 127, all in one 133. That is the least of 12 calls on a busy
+machine; by the clock 16 is a fifth ahead of 22.
 """
 
 from functools import partial
