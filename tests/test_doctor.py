@@ -245,16 +245,16 @@ def test_doctor_estimate() -> None:
     # All of them, 1.3 times 15 + 230 x 1.2 bytes each.
     assert found.blocks_bytes == 9_457_500
     # A quarter of 20,000 records (the train split has four shards) of 60 + 230 x 2 + 270 bytes, times 2.5.
-    assert found.thread_bytes == (90 << 20) + 9_875_000
-    assert found.worker_bytes == (890 << 20) + 9_875_000
+    assert found.thread_bytes == (130 << 20) + 9_875_000
+    assert found.worker_bytes == (930 << 20) + 9_875_000
     plain = estimate(plan_of(32_500_000, output__compression="none"), tasks_of(), first=first)
     assert plain.output_bytes == 19_750_000
     assert estimate(plan_of(10_000_000), tasks_of("a.csv.gz"), first=first).text_bytes == 27_000_000
     # A shard of 26 GB of text: 20 million records in all, 64 sub-ranges where they wait on disk.
     plan = plan_of(26_000_000_000, output__shards="1")
-    assert estimate(plan, tasks_of(), first=first).thread_bytes == (90 << 20) + 31_600_000_000
+    assert estimate(plan, tasks_of(), first=first).thread_bytes == (130 << 20) + 31_600_000_000
     waits = replace(plan, waits_on_disk=True)
-    assert estimate(waits, tasks_of(), first=first).thread_bytes == (90 << 20) + 493_750_000
+    assert estimate(waits, tasks_of(), first=first).thread_bytes == (130 << 20) + 493_750_000
 
 
 def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ _UNPACKED: Final = {".gz": 2.7, ".zst": 2.8, ".parquet": 2.1, ".pq": 2.1}
 # A process with TensorFlow, Beam and the job's graphs in it, before it has read anything.
 _PROCESS_BYTES: Final = 800 << 20
 # A worker's thread with a batch in the graph, one being read, and blocks that fill.
-_THREAD_BYTES: Final = 90 << 20
+_THREAD_BYTES: Final = 130 << 20
 # Ordering takes twice the frames of a sub-range, and its pieces wait packed beside it.
 _ORDERING: Final = 2.5
 # Blocks of records as they wait or cross the shuffle: 290 to 370 bytes where gzip leaves 270.

@@ -34,9 +34,10 @@ MAGIC: Final = b"PAR1"
 # Pages are fetched in pieces of this size, so that a row group of gigabytes is never held whole.
 FETCHED: Final = 8 << 20
 
-# Rows that are decoded together: so many, or fewer where texts are long. With 8 MiB a job takes 70 MB more.
+# Rows that are decoded together: so many, or fewer where texts are long, so that they stay within some
+# megabytes.
 DECODED_ROWS: Final = 4096
-DECODED_BYTES: Final = 2 << 20
+DECODED_BYTES: Final = 8 << 20
 
 FieldPath = tuple[int, ...]
 
