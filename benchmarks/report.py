@@ -83,7 +83,7 @@ def make_report(suite: str, name: str, rows: Iterable[Row], *, arguments: Sequen
 def _told_elsewhere(arguments: Sequence[str]) -> Iterator[str]:
     """The arguments without what only this machine has: folders, and where the results go.
 
-    >>> list(_told_elsewhere(["preprocessing", "--results", "here", "--input", "/data/reviews.parquet"]))
+    >>> list(_told_elsewhere(["preprocessing", "--results", "here", "--input", "../data/reviews.parquet"]))
     ['preprocessing', '--input', 'reviews.parquet']
     """
     left = iter(arguments)
@@ -91,7 +91,7 @@ def _told_elsewhere(arguments: Sequence[str]) -> Iterator[str]:
         if argument == "--results":
             next(left)
         elif not argument.startswith("--results="):
-            yield os.path.basename(argument) if os.path.isabs(argument) else argument
+            yield os.path.basename(argument) if os.path.dirname(argument) else argument
 
 
 def save(report: Report, folder: Path) -> Path:
