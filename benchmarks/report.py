@@ -85,13 +85,16 @@ def _told_elsewhere(arguments: Sequence[str]) -> Iterator[str]:
 
     >>> list(_told_elsewhere(["preprocessing", "--results", "here", "--input", "../data/reviews.parquet"]))
     ['preprocessing', '--input', 'reviews.parquet']
+    >>> list(_told_elsewhere(["preprocessing", "--input=/data/reviews.parquet"]))
+    ['preprocessing', '--input=reviews.parquet']
     """
     left = iter(arguments)
     for argument in left:
         if argument == "--results":
             next(left)
         elif not argument.startswith("--results="):
-            yield os.path.basename(argument) if os.path.dirname(argument) else argument
+            option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+            yield f"{option}{equals}{os.path.basename(value)}"
 
 
 def save(report: Report, folder: Path) -> Path:

@@ -14,8 +14,7 @@ import os
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import google_crc32c
 import numpy as np
@@ -28,9 +27,7 @@ class Blocks:
     """The blocks of one bundle; folder: where they wait, None where they cross the shuffle themselves."""
 
     def __init__(self, folder: str | None) -> None:
-        self._folder = folder
-        self._path = ""
-        self._file: BinaryIO | None = None
+        self._path = None if folder is None else f"{folder}/{uuid.uuid4().hex}"
 
     def put(self, pieces: Sequence[tuple[int, bytes]]) -> bytes:
         """(sub-range, piece) of one block -> what crosses the shuffle for it.
@@ -45,23 +42,13 @@ class Blocks:
         entries = [(number, len(piece), google_crc32c.value(piece)) for number, piece in pieces]
         index = bytes([len(entries)]) + np.array(entries, _ENTRY).tobytes()
         content = b"".join(piece for _, piece in pieces)
-        if self._folder is None:
+        if self._path is None:
             return index + content
-        if self._file is None:
-            # The folder is there already: the late thread of a run that was interrupted must not make it again.
-            self._path = f"{self._folder}/{uuid.uuid4().hex}"
-            self._file = open(self._path, "xb")  # noqa: SIM115
-        offset = self._file.tell()
-        with _naming(self._path):
-            self._file.write(content)
+        # The folder is there already: the late thread of a run that was interrupted must not make it again.
+        with _naming(self._path), open(self._path, "ab") as file:
+            offset = file.tell()
+            file.write(content)
         return index + offset.to_bytes(_OFFSET_BYTES, "little") + os.path.basename(self._path).encode()
-
-    def close(self) -> None:
-        """Behind it all blocks can be read."""
-        if self._file is not None:
-            with _naming(self._path):
-                self._file.close()
-            self._file = None
 
 
 class _Piece(NamedTuple):
@@ -74,7 +61,7 @@ class _Piece(NamedTuple):
 
 
 class Arrived:
-    """All blocks of a shard, as they come out of the shuffle; to be closed, as their files are."""
+    """All blocks of a shard, as they come out of the shuffle."""
 
     def __init__(self, blocks: Iterable[bytes], folder: str | None) -> None:
         self._pieces: defaultdict[int, list[_Piece]] = defaultdict(list)
@@ -87,12 +74,6 @@ class Arrived:
             for number, size, crc in np.frombuffer(block, _ENTRY, block[0], 1).tolist():
                 self._pieces[number].append(_Piece(place, begin, size, crc))
                 begin += size
-        self._files: dict[str, BinaryIO] = {}
-        self._open = ExitStack()
-
-    def close(self) -> None:
-        """Closes the files."""
-        self._open.close()
 
     def pieces(self, number: int) -> Iterator[bytes]:
         """The pieces of a sub-range, once; each is given up as it is taken, and read as it is asked for.
@@ -103,7 +84,7 @@ class Arrived:
         left = self._pieces.pop(number, [])[::-1]
         while left:
             piece = left.pop()
-            content = self._content(piece)
+            content = _content(piece)
             if len(content) != piece.bytes or google_crc32c.value(content) != piece.crc:
                 where = piece.place if isinstance(piece.place, str) else "what crossed the shuffle"
                 raise OSError(
@@ -112,12 +93,12 @@ class Arrived:
                 )
             yield content
 
-    def _content(self, piece: _Piece) -> bytes:
-        if isinstance(piece.place, bytes):
-            return piece.place[piece.offset : piece.offset + piece.bytes]
-        file = self._files.get(piece.place)
-        if file is None:
-            file = self._files[piece.place] = self._open.enter_context(open(piece.place, "rb"))  # noqa: SIM115
+
+def _content(piece: _Piece) -> bytes:
+    if isinstance(piece.place, bytes):
+        return piece.place[piece.offset : piece.offset + piece.bytes]
+    # Opened for each piece: a shard has pieces in as many files as there are bundles, too many to hold them open.
+    with open(piece.place, "rb") as file:
         file.seek(piece.offset)
         return file.read(piece.bytes)
 

@@ -7,7 +7,6 @@ number for (split, shard).
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -62,6 +61,10 @@ class Writing(NamedTuple):
     counted: "Counted"
     ranges: int = 1
     waiting: str | None = None
+
+    def shards_of(self, split: Split) -> int:
+        """How many shards a split has."""
+        return self.shards[SPLITS.index(split)]
 
     def places(self) -> list[tuple[Split, int]]:
         """(split, shard) of every shard, in order; a block's key is the index into this list."""
@@ -135,7 +138,6 @@ class EncodeRecords(beam.DoFn):
         window = GlobalWindow()
         for key in list(self._blocks):
             yield WindowedValue(self._taken(key), window.max_timestamp(), [window])
-        self._out.close()
         for block in self._taken_rows():
             yield beam.pvalue.TaggedOutput(REPEATS, WindowedValue(block, window.max_timestamp(), [window]))
         self._statistics[SPLITS.index("train")].append(SplitStatistics(words=telling.add(self._words)))
@@ -147,8 +149,8 @@ class EncodeRecords(beam.DoFn):
         del self._bytes[key]
         (whole,) = pa.Table.from_batches(self._blocks.pop(key)).combine_chunks().to_batches()
         split, _ = self._places[key]
-        number = self._writing.shards[SPLITS.index(split)]
-        ranges = shuffle.range_of(whole["key"], shards=number, ranges=self._writing.ranges)
+        shards_of_split = self._writing.shards_of(split)
+        ranges = shuffle.range_of(whole["key"], shards=shards_of_split, ranges=self._writing.ranges)
         pieces = [(place, shuffle.pack_piece(part)) for place, part in shuffle.partition(whole, ranges)]
         return key, self._out.put(pieces)
 
@@ -257,13 +259,12 @@ class WriteShard(beam.DoFn):
         key, blocks = shard
         split, index = self._places[key]
         compression = self._writing.compression
-        number = self._writing.shards[SPLITS.index(split)]
-        path = shard_file(split, index, shards=number, compression=compression)
+        path = shard_file(split, index, shards=self._writing.shards_of(split), compression=compression)
         duplicates: list[shuffle.DuplicateCounts] = []
         files = BeamFiles()
         attempt = f"{self._writing.attempts}/{uuid.uuid4().hex}"
         arrived = waiting.Arrived(filter(None, blocks), self._writing.waiting)
-        with closing(arrived), files.create(attempt) as file:
+        with files.create(attempt) as file:
             summary = shards.write_shard(self._frames(arrived, duplicates), file, compression=compression)
         files.move(attempt, f"{self._writing.folder}/{path}")
         tally = Tally(self._writing.progress_folder, "write")

@@ -40,10 +40,8 @@ def test_waiting_gives_the_pieces_of_a_sub_range(
     for blocks in bundles:
         out = Blocks(folder)
         crossed += [out.put(block) for block in blocks]
-        out.close()
     arrived = Arrived(crossed, folder)
     assert [list(arrived.pieces(number)) for number in (0, 1, 63)] == [first, second, last]
-    arrived.close()
     assert len(list(tmp_path.iterdir())) == (sum(map(bool, bundles)) if on_disk else 0)
 
 
@@ -72,14 +70,12 @@ DAMAGES = [
 def test_waiting_names_the_file_that_is_damaged(damage: Any, expected: str, tmp_path: Path) -> None:
     out = Blocks(str(tmp_path))
     crossed = [out.put([(0, b"good")]), out.put([(1, b"wrong")])]
-    out.close()
     (file,) = tmp_path.iterdir()
     damage(file)
     arrived = Arrived(crossed, str(tmp_path))
     with pytest.raises(OSError, match=expected) as raised:
         list(arrived.pieces(1))
     assert str(file) in str(raised.value)
-    arrived.close()
 
 
 def test_waiting_names_the_file_that_has_no_room(tmp_path: Path) -> None:
