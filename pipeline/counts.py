@@ -28,8 +28,9 @@ SCHEMA = pa.schema(
     ]
 )
 
-# Rows that wait to be merged: below this a merge costs more in calls than in work; 2**20 rows are some 50 MB.
-_PENDING_ROWS = 1 << 20
+# Rows that wait to be merged; 2**18 are some 12 MB. Merging the 1.8 million rows of 170,000 texts takes 0.33 s of CPU
+# with them, 0.57 with 2**17, and 0.55 with 2**20, whose tables and copies were 170 MB of a large job's peak.
+_PENDING_ROWS = 1 << 18
 
 
 class CountSummary(NamedTuple):
