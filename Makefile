@@ -42,8 +42,10 @@ demo: install
 	@echo "  $(RUN) -m trainer explain --model $(DEMO)/model 'not bad at all'"
 
 # A process a core, four at most: each holds TensorFlow. A file's tests share what they set up, so they stay together.
+# In the order of their names: xdist's own, files of many tests first, leaves long files of few tests to one core at the
+# end (597 s against 653 on 2 cores).
 test: install lint types
-	$(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Beam's own programs of the version that is installed: Prism, a job server, and what starts workers in its images.
 cluster-tools: install
