@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.quality import Quality
-from pipeline.sources.schema import Batch, ReadTask, file_indices
+from pipeline.sources.schema import ReadTask, file_indices
 
 # Files told of in the manifest: those with the most rejected rows.
 _TOLD_FILES = 100
@@ -38,14 +38,13 @@ class Account:
         self._rows: Counter[int] = Counter()
         self._rejected: Counter[str] = Counter()
 
-    def add(self, batch: Batch, rejected: pa.Table | None) -> None:
-        """Counts a batch; `rejected`: all of its rows that are not used after all, those of batch.rejected too."""
-        files, counts = np.unique(file_indices(batch.rows), return_counts=True)
+    def add(self, used: pa.RecordBatch, rejected: pa.Table) -> None:
+        """Counts a batch: the rows of it that are used, and all that are not."""
+        files, counts = np.unique(file_indices(used), return_counts=True)
         self._rows.update(dict(zip(files.tolist(), counts.tolist(), strict=True)))
-        for path, rows in _counted(batch.rejected["file"]):
+        for path, rows in _counted(rejected["file"]):
             self._rows[self._index(path)] += rows
-        if rejected is not None:
-            self._rejected.update(dict(_counted(rejected["file"])))
+            self._rejected[path] += rows
 
     def rows(self, quality: Quality) -> list[TaskRows]:
         """What was counted, and `quality` with it."""
@@ -81,6 +80,6 @@ def files_with_rejects(task_rows: Iterable[TaskRows]) -> dict[str, Any]:
     return {"with_rejects": len(files), "files": told}
 
 
-def _counted(values: pa.Array | pa.ChunkedArray) -> Iterable[tuple[str, int]]:
+def _counted(values: pa.ChunkedArray) -> Iterable[tuple[str, int]]:
     counted = values.value_counts()
     return zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)

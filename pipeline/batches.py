@@ -55,34 +55,63 @@ def transform_batch(
     {'text': [[b'a']], 'position': [[7]], 'label': [[1]], 'split': [[0]], 'sample': [[b'a']]}
     """
     columns = [rows["text"], rows["position"], pa.array(labels), keys, pa.array(splits)]
-    offsets = pa.array(np.arange(rows.num_rows + 1))
-    lists = [pa.LargeListArray.from_arrays(offsets, column) for column in columns]
-    is_sample = _samples(rows["text"], labels=labels, keys=keys, splits=splits)
-    sample_offsets = np.concatenate([[0], np.cumsum(is_sample)])
-    samples = pa.LargeListArray.from_arrays(pa.array(sample_offsets), rows["text"].filter(pa.array(is_sample)))
-    return pa.RecordBatch.from_arrays([*lists, samples], schema=TRANSFORM_SCHEMA)
+    sample = sample_column(rows["text"], labels=labels, keys=keys, splits=splits)
+    return pa.RecordBatch.from_arrays(
+        [*(lists(column, rows=rows.num_rows) for column in columns), sample], schema=TRANSFORM_SCHEMA
+    )
 
 
-def _samples(
+def lists(values: pa.Array, *, rows: int) -> pa.LargeListArray:
+    """Values of rows, as many of each -> a list a row.
+
+    >>> lists(pa.array([1, 2, 3, 4]), rows=2).to_pylist()
+    [[1, 2], [3, 4]]
+    """
+    offsets = np.arange(rows + 1) * (len(values) // max(rows, 1))
+    return pa.LargeListArray.from_arrays(pa.array(offsets), values)
+
+
+def sample_column(
     texts: pa.LargeBinaryArray,
     *,
     labels: npt.NDArray[np.int64],
     keys: pa.LargeBinaryArray,
     splits: npt.NDArray[np.int64],
+) -> pa.LargeListArray:
+    """SAMPLE of rows; texts may be null where `samples` marks none."""
+    is_sample = samples(texts, labels=labels, keys=keys, splits=splits)
+    offsets = np.concatenate([[0], np.cumsum(is_sample)])
+    return pa.LargeListArray.from_arrays(pa.array(offsets), texts.filter(pa.array(is_sample)))
+
+
+def samples(
+    texts: pa.LargeBinaryArray,
+    *,
+    labels: npt.NDArray[np.integer],
+    keys: pa.LargeBinaryArray,
+    splits: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.bool_]:
     """Marks the rows of each split with the smallest keys, one of those with equal text and label, so that the samples
-    are the same however rows are batched."""
+    are the same however rows are batched; labels: numbers that tell them apart."""
     halves = key_halves(keys)
-    is_short = pc.less_equal(pc.binary_length(texts), _SAMPLE_BYTES).to_numpy(zero_copy_only=False)
+    is_short = pc.fill_null(pc.less_equal(pc.binary_length(texts), _SAMPLE_BYTES), False)
     order = np.lexsort((labels, halves[:, 0], halves[:, 1], splits))
-    order = order[is_short[order]]
-    sorted_columns = (labels[order], halves[order, 0], halves[order, 1], splits[order])
-    is_new = np.logical_or.reduce([column[1:] != column[:-1] for column in sorted_columns])
-    order = order[np.concatenate([[True], is_new])[: len(order)]]
+    order = order[is_short.to_numpy(zero_copy_only=False)[order]]
+    is_new_key = _differs(splits[order], halves[order, 0], halves[order, 1])
+    is_new = is_new_key | _differs(labels[order])
+    number = np.cumsum(is_new_key)
     is_sample = np.zeros(len(texts), np.bool_)
     for split in range(len(SPLITS)):
-        is_sample[order[splits[order] == split][:SAMPLES_OF_SPLIT]] = True
+        in_split = splits[order] == split
+        first = number[in_split].min(initial=len(texts))
+        is_sample[order[in_split & is_new & (number < first + SAMPLES_OF_SPLIT)]] = True
     return is_sample
+
+
+def _differs(*columns: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    """Marks the rows that differ from the one before in any column, the first among them."""
+    changes = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    return np.concatenate([[True], changes])[: len(columns[0])]
 
 
 def tensor_representations() -> dict[str, schema_pb2.TensorRepresentation]:

@@ -105,17 +105,26 @@ def _translated(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
         return tf.raw_ops.StringSplit(input=[whole], delimiter=_END, skip_empty=False).values[: tf.size(text)]
 
 
-def _pairs(settings: TextSettings) -> npt.NDArray[np.int16]:
-    """What becomes of two bytes, as one number: int16 [65536]; TensorFlow writes uint16 into a graph one by one, in
-    0.1 s."""
+def byte_table(settings: TextSettings) -> npt.NDArray[np.uint8]:
+    """What becomes of a byte of a text without tags that `plain_pattern` matches, uint8 [256].
+
+    >>> byte_table(TextSettings())[[ord("A"), ord("!"), 200]].tolist() == [ord("a"), ord(" "), 200]
+    True
+    """
     table = np.arange(256, dtype=np.uint8)
     for character in separators(settings):
         if ord(character) < 128:
             table[ord(character)] = ord(" ")
     if settings.lowercase:  # before separators are looked for: a capital among them is met by no text
         table[ord("A") : ord("Z") + 1] = table[ord("a") : ord("z") + 1]
+    return table
+
+
+def _pairs(settings: TextSettings) -> npt.NDArray[np.int16]:
+    """What becomes of two bytes, as one number: int16 [65536]; TensorFlow writes uint16 into a graph one by one, in
+    0.1 s."""
     pairs = np.arange(65536, dtype=np.uint16)
-    return table[pairs.view(np.uint8)].view(np.int16)
+    return byte_table(settings)[pairs.view(np.uint8)].view(np.int16)
 
 
 def _wide_separators(settings: TextSettings) -> list[str]:

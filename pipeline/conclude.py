@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline import accounts, counts, manifest, quality, rejects, repeats
 from pipeline.advice import advice
-from pipeline.contract import REPORT_FILE, TRANSFORM_FOLDER, VOCABULARY_FILE
+from pipeline.contract import REPORT_FILE, TRANSFORM_FOLDER, VOCABULARY_ASSET, VOCABULARY_FILE
 from pipeline.errors import UserError
 from pipeline.file_counts import Found
 from pipeline.filesystem import BeamFiles
@@ -19,7 +19,7 @@ from pipeline.report import render
 from pipeline.statistics import SplitStatistics
 from pipeline.writing import WrittenShard
 
-_VOCABULARY_ASSET = f"{TRANSFORM_FOLDER}/transform_fn/assets/vocabulary"
+_VOCABULARY = f"{TRANSFORM_FOLDER}/transform_fn/{VOCABULARY_ASSET}"
 
 
 def conclude(
@@ -45,7 +45,7 @@ def conclude(
         if refused:
             files.write(plan.refusal_path, min(refused).encode())
             return
-        vocabulary = files.read(f"{plan.result}/{_VOCABULARY_ASSET}")
+        vocabulary = files.read(f"{plan.result}/{_VOCABULARY}")
         facts = manifest.Facts(
             labels=labels,
             shards=shards,

@@ -34,6 +34,8 @@ SPLITS: Final[tuple[Split, ...]] = ("train", "eval", "test")
 MANIFEST_FILE: Final = "manifest.json"
 RECORDS_FOLDER: Final = "records"
 TRANSFORM_FOLDER: Final = "transform"
+# Within a graph that TFT saves.
+VOCABULARY_ASSET: Final = "assets/vocabulary"
 VOCABULARY_FILE: Final = "vocabulary.tsv"
 REJECTED_FOLDER: Final = "rejected"
 # Beside or instead of these: the rejected rows of the last run, if that failed.

@@ -1,4 +1,6 @@
-"""What tells texts of the same tokens from others: a number a text, within a run, that equal token sequences share.
+"""What tells words from others, and texts of the same tokens: numbers, for use within a run.
+
+A word's chooses its bucket. A text's is shared by equal token sequences:
 
     in the graph   the unknown tokens of a text -> a number; it costs 1 ms a MB
     in numpy       that, the ids of the record and the counts of tokens -> the fingerprint; 0.2 ms a MB
@@ -15,8 +17,15 @@ import tensorflow as tf
 from pipeline.contract import PADDING_ID
 from pipeline.repeats import NO_TOKENS
 
+# Fingerprints of words stay below this: positive, and more than enough to divide them into buckets.
+_FINGERPRINTS = 2**31 - 1
 _HASHES = 2**63 - 1
 _SEED = 20_080_416
+
+
+def word_fingerprints(words: tf.Tensor) -> tf.Tensor:
+    """String [words] -> int64 [words]."""
+    return tf.strings.to_hash_bucket_fast(words, _FINGERPRINTS)
 
 
 def unknown_hashes(tokens: tf.RaggedTensor, word_ids: tf.Tensor) -> tf.Tensor:
@@ -33,6 +42,23 @@ def unknown_hashes(tokens: tf.RaggedTensor, word_ids: tf.Tensor) -> tf.Tensor:
     hashes = tf.strings.to_hash_bucket_fast(tf.gather(tokens.flat_values, unknown), _HASHES)
     # The sum overflows on purpose.
     return tf.math.unsorted_segment_sum(hashes, tf.gather(tokens.value_rowids(), unknown), tokens.nrows())
+
+
+def unknown_hashes_of_numbers(tokens: tf.RaggedTensor, words: tf.Tensor, word_ids: tf.Tensor) -> tf.Tensor:
+    """The same of tokens that are numbers, ragged int32 [batch, (tokens)]: indices into words and their ids, [words].
+
+    >>> words, word_ids = tf.constant(["a", "new"]), tf.constant([1, 0], tf.int64)
+    >>> found = unknown_hashes_of_numbers(tf.ragged.constant([[0, 1], [1, 1, 0], [0], []]), words, word_ids)
+    >>> again = unknown_hashes(tf.ragged.constant([["a", "new"], ["new", "new", "a"], ["a"], []]), [1, 0, 0, 0, 1, 1])
+    >>> (found == again).numpy().tolist()
+    [True, True, True, True]
+    """
+    is_unknown = tf.equal(word_ids, tf.constant(PADDING_ID, tf.int64))
+    hashes = tf.where(is_unknown, tf.strings.to_hash_bucket_fast(words, _HASHES), tf.constant(0, tf.int64))
+    # Sums up to each token, which overflow as well; the differences between them are the sums of rows.
+    before = tf.concat([[tf.constant(0, tf.int64)], tf.cumsum(tf.gather(hashes, tokens.flat_values))], axis=0)
+    at_splits = tf.gather(before, tokens.row_splits)
+    return at_splits[1:] - at_splits[:-1]
 
 
 def fingerprints(

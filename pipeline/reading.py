@@ -1,6 +1,7 @@
 """Read tasks -> Arrow batches for TFT, twice: the train split for the analysis, then everything for the transform.
 
-Reading twice costs less than letting a runner keep the input between the two passes: time and memory halve.
+Reading twice costs less than letting a runner keep the input between the two passes: time and memory halve. Where
+batches can wait on disk they are read once, see reading_once.py; how rows are sorted and sieved is the same.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 from apache_beam.metrics import Metrics
 
 from pipeline import batches, quality, splits
-from pipeline.accounts import Account
+from pipeline.accounts import Account, TaskRows
 from pipeline.config import SplitSettings
 from pipeline.contract import SPLITS
 from pipeline.errors import UserError
@@ -43,8 +44,9 @@ UNKNOWN_LABEL = "label does not occur in the train split"
 # A text column taken for the labels by mistake has as many labels as rows; no use in collecting them all.
 MOST_LABELS = 10_000
 
-# Tags of what ReadTrain and ReadAll give beside batches. REFUSED: the message of a UserError. Raised on a worker it
-# would be tried again and again, with a traceback each time; so the job's last step is told, which ends the run.
+# Tags of what ReadTrain and ReadAll, or ReadOnce and TransformKept, give beside batches. REFUSED: the message of a
+# UserError. Raised on a worker it would be tried again and again, with a traceback each time; so the job's last step is
+# told, which ends the run.
 LABELS, REJECTED, TASK_ROWS, REFUSED, NOTES = "labels", "rejected", "task_rows", "refused", "notes"
 
 
@@ -60,12 +62,12 @@ class Reading(NamedTuple):
 
 
 class Sorted(NamedTuple):
-    """A batch's usable rows with the key and the split of each, and the rows that can't be used."""
+    """A batch's rows with the key and the split of each, and its rejected rows, in batches of REJECTED_SCHEMA."""
 
     rows: pa.RecordBatch
     keys: pa.LargeBinaryArray
     splits: npt.NDArray[np.int64]
-    rejected: pa.RecordBatch
+    rejected: list[pa.RecordBatch]
 
 
 class Note(NamedTuple):
@@ -97,7 +99,7 @@ class ReadTrain(beam.DoFn):
         """Gives a batch as soon as it is read."""
         tasks = list(group.tasks())
         tally = Tally(self._reading.progress_folder, "analyse")
-        labels: set[str] = set()
+        labels = Labels()
         labels_by_file: dict[int, set[str]] = {task.file_index: set() for task in tasks if self._by_file}
         is_complete = True
         try:
@@ -105,8 +107,7 @@ class ReadTrain(beam.DoFn):
                 found = sort_rows(batch, self._reading, tasks=tasks)
                 is_train = found.splits == SPLITS.index("train")
                 rows = found.rows.filter(pa.array(is_train))
-                if len(labels) <= MOST_LABELS:
-                    labels.update(pc.unique(rows["label"]).to_pylist())
+                labels.add(rows["label"])
                 keys = found.keys.filter(pa.array(is_train))
                 for part, part_keys in _files_apart(rows, keys) if self._by_file else [(rows, keys)]:
                     zeros = np.zeros(part.num_rows, np.int64)
@@ -123,7 +124,23 @@ class ReadTrain(beam.DoFn):
         for file, found_labels in labels_by_file.items():
             note = Note(labels=sorted(found_labels)[: MOST_LABELS + 1], is_complete=is_complete)
             yield beam.pvalue.TaggedOutput(NOTES, (file, note))
-        yield beam.pvalue.TaggedOutput(LABELS, sorted(labels)[: MOST_LABELS + 1])
+        yield beam.pvalue.TaggedOutput(LABELS, labels.listed())
+
+
+class Labels:
+    """The labels of some rows, of more than MOST_LABELS not all."""
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+
+    def add(self, column: pa.StringArray) -> None:
+        """Takes in those of a batch."""
+        if len(self.found) <= MOST_LABELS:
+            self.found.update(pc.unique(column).to_pylist())
+
+    def listed(self) -> list[str]:
+        """They, or one more than MOST_LABELS of them."""
+        return sorted(self.found)[: MOST_LABELS + 1]
 
 
 class ReadAll(beam.DoFn):
@@ -134,51 +151,75 @@ class ReadAll(beam.DoFn):
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._rows = Metrics.counter(NAMESPACE, ROWS)
-        self._rejected = Metrics.counter(NAMESPACE, "rejected_rows")
 
     def process(self, group: TaskGroup, labels: list[str]) -> Iterator[pa.RecordBatch]:
         """Gives a batch as soon as it is read."""
         tasks = list(group.tasks())
-        account = Account(tasks)
-        tally = Tally(self._reading.progress_folder, "transform")
-        seen: list[Quality] = []
+        sieve = Sieve(tasks, self._reading, labels=labels)
         try:
             for batch in read_tasks(tasks, self._reading.columns, BeamFiles()):
-                yield from self._outputs(batch, tasks=tasks, labels=labels, account=account, seen=seen)
-                self._rows.inc(batch.count)
-                tally.add(batch.count)
+                usable = sieve.usable(sort_rows(batch, self._reading, tasks=tasks))
+                if usable.rejected.num_rows:
+                    yield beam.pvalue.TaggedOutput(REJECTED, usable.rejected)
+                if usable.rows.num_rows:
+                    yield batches.transform_batch(
+                        usable.rows, labels=usable.labels, keys=usable.keys, splits=usable.splits
+                    )
         except UserError as error:
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))
-        tally.write()
-        for rows in account.rows(quality.add(seen)):
+        for rows in sieve.task_rows():
             yield beam.pvalue.TaggedOutput(TASK_ROWS, rows)
 
-    def _outputs(
-        self,
-        batch: Batch,
-        *,
-        tasks: Sequence[ReadTask],
-        labels: list[str],
-        account: Account,
-        seen: list[Quality],
-    ) -> Iterator[pa.RecordBatch]:
-        found = sort_rows(batch, self._reading, tasks=tasks)
-        index = pc.fill_null(pc.index_in(found.rows["label"], pa.array(labels, pa.string())), -1)
+
+class Usable(NamedTuple):
+    """The rows of a batch that become records.
+
+    labels: int64 [rows], the index of each one's. is_usable: bool, which rows of the batch they are. rejected: a table
+    of REJECTED_SCHEMA, all others.
+    """
+
+    rows: pa.RecordBatch
+    keys: pa.LargeBinaryArray
+    splits: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    is_usable: npt.NDArray[np.bool_]
+    rejected: pa.Table
+
+
+class Sieve:
+    """Keeps the rows of a group of read tasks that have a label of the train split, and account of all of them."""
+
+    def __init__(self, tasks: Sequence[ReadTask], reading: Reading, *, labels: list[str]) -> None:
+        self._tasks = tasks
+        self._look = reading.look
+        self._labels = pa.array(labels, pa.string())
+        self._account = Account(tasks)
+        self._tally = Tally(reading.progress_folder, "transform")
+        self._seen: list[Quality] = []
+        self._rows = Metrics.counter(NAMESPACE, ROWS)
+        self._rejected = Metrics.counter(NAMESPACE, "rejected_rows")
+
+    def usable(self, found: Sorted) -> Usable:
+        """The usable rows of a batch."""
+        index = pc.fill_null(pc.index_in(found.rows["label"], self._labels), -1)
         index = index.to_numpy(zero_copy_only=False).astype(np.int64)
-        is_known = index >= 0
-        unknown = _rejects(found.rows, ~is_known, tasks, reason=UNKNOWN_LABEL, column="label")
-        rejected = [part for part in (batch.rejected, found.rejected, unknown) if part.num_rows]
-        table = pa.Table.from_batches(rejected) if rejected else None
-        account.add(batch, table)
-        if table is not None:
-            self._rejected.inc(table.num_rows)
-            yield beam.pvalue.TaggedOutput(REJECTED, table)
-        if is_known.any():
-            kept = pa.array(is_known)
-            rows, keys = found.rows.filter(kept), found.keys.filter(kept)
-            seen.append(quality.look(rows["text"], keys, self._reading.look))
-            yield batches.transform_batch(rows, labels=index[is_known], keys=keys, splits=found.splits[is_known])
+        is_usable = index >= 0
+        unknown = _rejects(found.rows, ~is_usable, self._tasks, reason=UNKNOWN_LABEL, column="label")
+        rejected = pa.Table.from_batches([*found.rejected, unknown])
+        chosen = pa.array(is_usable)
+        rows, keys = found.rows.filter(chosen), found.keys.filter(chosen)
+        if rows.num_rows:
+            self._seen.append(quality.look(rows["text"], keys, self._look))
+        self._account.add(rows, rejected)
+        self._rejected.inc(rejected.num_rows)
+        self._rows.inc(rows.num_rows + rejected.num_rows)
+        self._tally.add(rows.num_rows + rejected.num_rows)
+        return Usable(rows, keys, found.splits[is_usable], index[is_usable], is_usable, rejected)
+
+    def task_rows(self) -> list[TaskRows]:
+        """How many rows each task had, when all are through."""
+        self._tally.write()
+        return self._account.rows(quality.add(self._seen))
 
 
 def sort_rows(batch: Batch, reading: Reading, *, tasks: Sequence[ReadTask]) -> Sorted:
@@ -186,12 +227,12 @@ def sort_rows(batch: Batch, reading: Reading, *, tasks: Sequence[ReadTask]) -> S
     rows = batch.rows
     keys = splits.content_keys(rows["text"].to_pylist(), seed=reading.seed)
     if reading.split.column is None:
-        return Sorted(rows, keys, splits.split_where_allowed(keys, rows["split"], reading.split), rejected_rows([]))
+        return Sorted(rows, keys, splits.split_where_allowed(keys, rows["split"], reading.split), [batch.rejected])
     named = splits.split_by_name(rows["split"])
     is_named = named >= 0
     rejected = _rejects(rows, ~is_named, tasks, reason=UNKNOWN_SPLIT, column="split")
     kept = pa.array(is_named)
-    return Sorted(rows.filter(kept), keys.filter(kept), named[is_named], rejected)
+    return Sorted(rows.filter(kept), keys.filter(kept), named[is_named], [batch.rejected, rejected])
 
 
 def _files_apart(rows: pa.RecordBatch, keys: pa.Array) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
@@ -215,7 +256,8 @@ def _rejects(
         return rejected_rows([])
     by_index = {task.file_index: task for task in tasks}
     columns = (bad["row"].to_pylist(), bad[column].to_pylist(), bad["text"].to_pylist(), file_indices(bad).tolist())
+    # A text may be missing that was kept from reading once (kept.py), of a job that has too many labels and is refused.
     return rejected_rows(
-        (by_index[file], Reject(row, reason, shown(f"{column}: {value}, text: {text.decode()}")))
+        (by_index[file], Reject(row, reason, shown(f"{column}: {value}, text: {(text or b'').decode()}")))
         for row, value, text, file in zip(*columns, strict=True)
     )

@@ -39,8 +39,8 @@ class LocalWorkers(NamedTuple):
 _IN_PROCESS = ("", "DirectRunner", "FnApiRunner")
 
 # As measured, see local_workers.
-_BYTES_FOR_PROCESSES = 384 << 20
-_FEWEST_PROCESSES = 4
+_BYTES_FOR_PROCESSES = 512 << 20
+_FEWEST_PROCESSES = 6
 _MEMORY_A_PROCESS = 3 << 29
 
 _WORKERS = {
@@ -118,10 +118,11 @@ def local_workers(input_bytes: int, *, cores: int, memory: int) -> LocalWorkers:
     """How many workers a job gets on this machine, and what they are, where the user says nothing.
 
     One thread a core in this process is quickest as long as a core's worth of Python is not the limit: of the work on a
-    MB of reviews (90 ms of one core), TensorFlow and Arrow do 60% without Python's lock, so threads stand still at 2 to
-    3 cores' worth. Processes have no such limit, and cost 4.5 s of CPU each to import TensorFlow and Beam and 0.7 GB.
-    On 2 cores they never pay (25,000 reviews: 4.7 s with threads, 11.2 s with processes); on 4 or more they do from
-    some 300 MB on: 40 ms a MB with threads against 5 s and 90 ms / cores.
+    MB of reviews (90 ms of one core), TensorFlow, Arrow and NumPy do three quarters without Python's lock (py-spy: held
+    in 3.8 of 14 s), so threads stand still at 4 cores' worth. Processes have no such limit, and cost 4.5 s of CPU each
+    to import TensorFlow and Beam and 0.7 GB. So on 2 cores they never pay (25,000 reviews: 4.7 s with threads, 11.2 s
+    with processes, before the lock was held less), on 4 hardly; on 6 and more they do from some 500 MB on: 25 ms a MB
+    with threads against 5 s and 90 ms / cores.
 
     >>> local_workers(33 << 20, cores=2, memory=24 << 30)
     LocalWorkers(mode='in_memory', number=2)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from pipeline.clean import clean, separators
+from pipeline.clean import TAG, clean, separators
 from pipeline.config import SequenceSettings, TextSettings
 from pipeline.contract import PADDING_ID, VOCABULARY_COLUMNS, Oov, oov_id
 from pipeline.spelling import ESCAPES
@@ -46,15 +46,24 @@ def tokenize(text: tf.Tensor, settings: TextSettings) -> tf.RaggedTensor:
     >>> tokenize(tf.constant(["Not bad, NOT bad!", ""]), TextSettings()).to_list()
     [[b'not', b'bad', b'not', b'bad'], []]
     """
-    text = clean(text, settings)
     if settings.split == "character":
-        characters = tf.strings.unicode_split(text, "UTF-8")
+        characters = tf.strings.unicode_split(clean(text, settings), "UTF-8")
         return characters.with_flat_values(_escaped(characters.flat_values, settings))
-    # All separators are spaces by now. tf.strings.split would take 8.4 ms a MB for this, the older operation 4.7.
-    pieces = tf.raw_ops.StringSplit(input=_escaped(text, settings), delimiter=" ", skip_empty=True)
+    # tf.strings.split would take 8.4 ms a MB for this, the older operation 4.7.
+    pieces = tf.raw_ops.StringSplit(input=spaced(text, settings), delimiter=" ", skip_empty=True)
     return tf.RaggedTensor.from_row_splits(
         pieces.values, _row_splits(pieces.indices[:, 0], rows=pieces.shape[0]), validate=False
     )
+
+
+def spaced(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
+    """String [batch] -> string [batch], its tokens as files spell them, with one or more spaces between them, unless
+    they are characters.
+
+    >>> spaced(tf.constant(["Not bad, NOT bad!"]), TextSettings()).numpy().tolist()
+    [b'not bad  not bad ']
+    """
+    return _escaped(clean(text, settings), settings)
 
 
 def word_table(vocabulary_file: str | tf.Tensor) -> tf.lookup.StaticHashTable:
@@ -136,6 +145,17 @@ def _turned(rows: tf.RaggedTensor) -> tf.RaggedTensor:
     return tf.RaggedTensor.from_row_splits(
         tf.reverse(rows.flat_values, axis=[0]), splits[-1] - tf.reverse(splits, axis=[0]), validate=False
     )
+
+
+def beyond_table(settings: TextSettings) -> set[str]:
+    r"""The characters of ASCII that more than clean.py's table of bytes has to see to: those that are escaped, and with
+    which tags begin.
+
+    >>> beyond_table(TextSettings()), sorted(beyond_table(TextSettings(split="space", filters="\t\n", strip_html=True)))
+    (set(), ['\r', '<', '\\'])
+    """
+    escaped = {character for character, _ in ESCAPES} - separators(settings)
+    return escaped | ({TAG[0]} if settings.strip_html else set())
 
 
 def _escaped(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:

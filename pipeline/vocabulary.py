@@ -1,4 +1,5 @@
-"""Tokens of the train split -> vocabulary.tsv: a TFT analyzer that counts batches in the graph and merges Arrow tables.
+"""Tokens of the train split -> vocabulary.tsv: a TFT analyzer that counts batches in the graph, unless they are counted
+outside of it (CountedBatches), and merges Arrow tables.
 
 `vocabulary_file(tokens, position, ...)` is called within the preprocessing_fn and gives the path of the file there, an
 asset of the transform graph. On the way nothing is smaller than the count table of a batch, tables are merged in
@@ -6,6 +7,7 @@ each bundle and then in each bucket of the tokens' fingerprints, and what grows 
 """
 
 import json
+import posixpath
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -20,9 +22,10 @@ from apache_beam.utils.windowed_value import WindowedValue
 from tensorflow_transform import beam as tft_beam
 
 from pipeline import blobs, counts, given_words
-from pipeline.contract import Oov, first_word_id, id_behind, kept_words, kept_words_behind
+from pipeline.contract import VOCABULARY_ASSET, Oov, first_word_id, id_behind, kept_words, kept_words_behind
 from pipeline.file_counts import CountByFile, Counted
 from pipeline.filesystem import BeamFiles
+from pipeline.fingerprints import word_fingerprints
 from pipeline.given_words import GivenWords
 
 # TensorFlow can't load an empty file. A job without a word goes on with this one, which no token matches, to its last
@@ -32,11 +35,6 @@ _NO_WORDS = b"1\t\t0\n"
 # Tops of fewer words wait for each other: to order them costs less than to pack and unpack them once more.
 _SMALL_TOP = 1 << 17
 
-# Fingerprints stay below this: positive, and more than enough to divide them into buckets.
-_FINGERPRINTS = 2**31 - 1
-
-Arrays = tuple[npt.NDArray[np.object_] | npt.NDArray[np.int64], ...]
-
 
 class VocabularyPlan(NamedTuple):
     """What the analyzer needs to know beside the tokens.
@@ -44,6 +42,7 @@ class VocabularyPlan(NamedTuple):
     words: how many counted words are kept at most. first_id: the id of the first. summary_path: where the CountSummary
     goes, for the coverage curve. buckets: into how many parts the tokens are divided for merging. given: words that
     have their ids already, whatever their counts. counted: what is counted already, and where new counts are kept.
+    batches: the counts of all batches, if TFT does not make them.
     """
 
     words: int
@@ -53,6 +52,18 @@ class VocabularyPlan(NamedTuple):
     buckets: int
     given: GivenWords | None = None
     counted: Counted | None = None
+    batches: "CountedBatches | None" = None
+
+
+class CountedBatches:
+    """Count tables of batches made outside of TFT's graph, which is then given no batch; like Counted it is used where
+    the pipeline is built, and stays behind when preprocessing_fn is shipped."""
+
+    def __init__(self, tables: beam.PCollection | None = None) -> None:
+        self.tables = tables
+
+    def __reduce__(self) -> tuple[type["CountedBatches"], tuple[()]]:
+        return CountedBatches, ()
 
 
 def vocabulary_plan(
@@ -65,6 +76,7 @@ def vocabulary_plan(
     given: GivenWords | None = None,
     grow: bool = False,
     counted: Counted | None = None,
+    batches: CountedBatches | None = None,
 ) -> VocabularyPlan:
     """The plan that the settings ask for."""
     if given is None:
@@ -72,7 +84,7 @@ def vocabulary_plan(
     else:
         words = kept_words_behind(given.last_id, top_words=top_words) if grow else 0
         first_id = id_behind(given.last_id)
-    return VocabularyPlan(words, first_id, min_count, summary_path, buckets, given, counted)
+    return VocabularyPlan(words, first_id, min_count, summary_path, buckets, given, counted, batches)
 
 
 def vocabulary_file(tokens: tf.RaggedTensor, position: tf.Tensor, plan: VocabularyPlan) -> tf.Tensor:
@@ -106,12 +118,12 @@ def count_batch(tokens: tf.RaggedTensor, position: tf.Tensor) -> list[tf.Tensor]
         count,
         tf.fill([distinct], tf.reduce_min(position)),
         tf.range(distinct),
-        tf.strings.to_hash_bucket_fast(word, _FINGERPRINTS),
+        word_fingerprints(word),
     ]
 
 
 class BuildVocabulary(tft_beam.experimental.PTransformAnalyzer):
-    """Count tables of batches, as arrays -> the path of the vocabulary file."""
+    """Count tables of batches, as the graph's arrays unless the plan has them -> the path of the vocabulary file."""
 
     def __init__(self, plan: VocabularyPlan) -> None:
         super().__init__()
@@ -122,7 +134,7 @@ class BuildVocabulary(tft_beam.experimental.PTransformAnalyzer):
         buckets, counted = self._plan.buckets, self._plan.counted
         if counted is None:
             merge = beam.ParDo(MergeInBundle(buckets)).with_output_types(tuple[int, bytes])
-            tables = batches | "MergeInBundle" >> merge
+            tables = self._counted(batches) | "MergeInBundle" >> merge
         else:
             tables = batches | "CountByFile" >> CountByFile(counted, buckets=buckets)
         top = (
@@ -138,9 +150,14 @@ class BuildVocabulary(tft_beam.experimental.PTransformAnalyzer):
             >> beam.Map(_write, top=beam.pvalue.AsSingleton(top), plan=self._plan).with_output_types(np.ndarray)
         )
 
+    def _counted(self, batches: beam.PCollection) -> beam.PCollection:
+        if self._plan.batches is not None:
+            return self._plan.batches.tables
+        return batches | "CountTables" >> beam.Map(counts.count_table)
+
 
 class MergeInBundle(beam.DoFn):
-    """The batches of a bundle -> (bucket, count table as bytes), once, when the bundle ends."""
+    """The count tables of a bundle's batches -> (bucket, count table as bytes), once, when the bundle ends."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -149,9 +166,9 @@ class MergeInBundle(beam.DoFn):
         """Begins with nothing counted."""
         self._merger = counts.Merger()
 
-    def process(self, batch: Arrays) -> None:
+    def process(self, table: pa.Table) -> None:
         """Takes in the counts of one batch."""
-        self._merger.add(counts.count_table(batch))
+        self._merger.add(table)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Gives the counts of the bundle."""
@@ -229,7 +246,7 @@ def _write(folder: str, *, top: Top, plan: VocabularyPlan) -> npt.NDArray[np.obj
     files = BeamFiles()
     files.write(plan.summary_path, json.dumps(top.summary._asdict()).encode())
     # A name of its own for each run: TensorFlow shares tables by path within a process.
-    path = f"{folder}/vocabulary"
+    path = f"{folder}/{posixpath.basename(VOCABULARY_ASSET)}"
     lines = given_words.counted_lines(words, blobs.unpack(top.given))
     lines += vocabulary_lines(blobs.unpack(top.others), first_id=plan.first_id)
     files.write(path, lines or _NO_WORDS)

@@ -1,12 +1,15 @@
-"""Blocks of records on their way from where they are encoded to where their shard is written.
+"""Blocks on their way between stages: records from where they are encoded to where their shard is written, and tokens
+from the first pass to the second (kept.py).
 
-A block is what a bundle has together of one shard, in pieces (records/shuffle.py), each of one sub-range. What crosses
-the shuffle is either the block itself, or, where blocks wait on this machine's disk, a reference to it:
+A block is in numbered pieces; one of records is what a bundle has together of one shard, and its pieces have the number
+of their sub-range (records/shuffle.py). What crosses the shuffle is either the block itself, or, where blocks wait on
+this machine's disk, a reference to it:
 
-    pieces, uint8 | of each: sub-range uint8, bytes uint64, CRC-32C uint32 | the pieces
-    pieces, uint8 | the same                                               | offset uint64, name of the file
+    pieces, uint8 | of each: number uint8, bytes uint64, CRC-32C uint32 | the pieces
+    pieces, uint8 | the same                                            | offset uint64, name of the file
 
-A bundle has one file, and its references are seen by nobody unless it ends well; a runner may repeat it as it likes.
+A bundle of records, or a group of read tasks, has one file, and its references are seen by nobody unless it ends well;
+a runner may repeat it as it likes.
 """
 
 import contextlib
@@ -19,18 +22,18 @@ from typing import NamedTuple
 import google_crc32c
 import numpy as np
 
-_ENTRY = np.dtype([("range", "u1"), ("bytes", "<u8"), ("crc", "<u4")])
+_ENTRY = np.dtype([("number", "u1"), ("bytes", "<u8"), ("crc", "<u4")])
 _OFFSET_BYTES = 8
 
 
 class Blocks:
-    """The blocks of one bundle; folder: where they wait, None where they cross the shuffle themselves."""
+    """The blocks of one bundle or group; folder: where they wait, None where they cross the shuffle themselves."""
 
     def __init__(self, folder: str | None) -> None:
         self._path = None if folder is None else f"{folder}/{uuid.uuid4().hex}"
 
     def put(self, pieces: Sequence[tuple[int, bytes]]) -> bytes:
-        """(sub-range, piece) of one block -> what crosses the shuffle for it.
+        """(number, piece) of one block -> what crosses the shuffle for it.
 
         Raises:
           OSError: there is no room for it; names the file.
@@ -61,7 +64,7 @@ class _Piece(NamedTuple):
 
 
 class Arrived:
-    """All blocks of a shard, as they come out of the shuffle."""
+    """Some blocks, all of a shard or one of tokens, as they come out of the shuffle."""
 
     def __init__(self, blocks: Iterable[bytes], folder: str | None) -> None:
         self._pieces: defaultdict[int, list[_Piece]] = defaultdict(list)
@@ -76,7 +79,7 @@ class Arrived:
                 begin += size
 
     def pieces(self, number: int) -> Iterator[bytes]:
-        """The pieces of a sub-range, once; each is given up as it is taken, and read as it is asked for.
+        """The pieces of a number, once; each is given up as it is taken, and read as it is asked for.
 
         Raises:
           OSError: a piece is not what it was; names the file.
@@ -88,8 +91,8 @@ class Arrived:
             if len(content) != piece.bytes or google_crc32c.value(content) != piece.crc:
                 where = piece.place if isinstance(piece.place, str) else "what crossed the shuffle"
                 raise OSError(
-                    f"{where} is damaged: it does not hold at byte {piece.offset} the {piece.bytes} bytes of records "
-                    "that were put there"
+                    f"{where} is damaged: it does not hold at byte {piece.offset} the {piece.bytes} bytes that "
+                    "were put there"
                 )
             yield content
 

@@ -255,6 +255,9 @@ def test_doctor_estimate() -> None:
     assert estimate(plan, tasks_of(), first=first).thread_bytes == (130 << 20) + 31_600_000_000
     waits = replace(plan, waits_on_disk=True)
     assert estimate(waits, tasks_of(), first=first).thread_bytes == (130 << 20) + 493_750_000
+    # 20 million texts of 230 tokens, 3 bytes each, if they are kept at all.
+    assert estimate(waits, tasks_of(), first=first).kept_bytes == 13_800_000_000
+    assert estimate(plan, tasks_of(), first=first).kept_bytes == 0
 
 
 def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -265,7 +268,7 @@ def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     store = "gs://b/out"
     threads, processes = LocalWorkers("in_memory", 4), LocalWorkers("multi_processing", 4)
     # output, output.shards, output bytes, bytes of a thread, workers are here, those of the runner in this process ->
-    # what is found, where blocks are 9 MB
+    # what is found, where blocks and tokens are 9 MB
     cases = [
         (out, "auto", 7 * MB, 100 * MB, True, threads, ["ok memory about 1.2 GB", "ok disk about 16 MB of 50 MB"]),
         (out, "auto", 7 * MB, 100 * MB, True, processes, ["ok memory about 4.6 GB", "ok disk about 16 MB of 50 MB"]),
@@ -279,7 +282,9 @@ def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     ]  # fmt: skip
     for path, shards, output, thread, here, workers, expected in cases:
         plan = replace(plan_of(1, output__path=path, output__shards=shards), waits_on_disk=workers is not None)
-        guess = Estimate(text_bytes=1, rows=1, output_bytes=output, blocks_bytes=9 * MB, thread_bytes=thread)
+        guess = Estimate(
+            text_bytes=1, rows=1, output_bytes=output, blocks_bytes=5 * MB, kept_bytes=4 * MB, thread_bytes=thread
+        )
         found = check_machine(guess, plan, workers_here=here, in_process=workers)
         for finding, text in zip(found, expected, strict=True):
             assert f"{finding.level} {finding.about} {finding.text}".startswith(text)
@@ -326,8 +331,9 @@ def test_doctor_says_all_that_is_wrong_at_once_and_then_that_it_is_ready(
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert lines[-1] == "ready to run"
-    assert "reads     1 files, 47 kB, in 1 parts, twice" in lines
-    assert any(line.startswith("steps     TasksToAnalyse, ReadTrain, Analyse") for line in lines)
+    assert "reads     1 files, 47 kB, in 1 parts, once" in lines
+    assert any(line.endswith(" of tokens wait below it until they have ids") for line in lines)
+    assert any(line.startswith("steps     TasksToAnalyse, ReadOnce, NoBatch, Analyse") for line in lines)
     assert any(line.startswith("ok       functions") for line in lines)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "rows.jsonl"]
 

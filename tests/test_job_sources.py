@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import apache_beam as beam
+import pyarrow as pa
 import pytest
 from pipeline_support import config_of, manifest_of, record_bytes, run_job
 
@@ -13,7 +14,7 @@ from pipeline.job import build
 from pipeline.plan import Plan
 from pipeline.quality import Found, Quality
 from pipeline.rejects import rows_before
-from pipeline.sources.schema import Batch, Kind, ReadTask, Reject, TaskGroup, no_rows, rejected_batch
+from pipeline.sources.schema import Kind, ReadTask, Reject, TaskGroup, no_rows, rejected_batch
 from pipeline.tasks import read_groups, write_groups
 
 
@@ -132,11 +133,9 @@ def test_job_sources_rows_before_ranges_of_groups_that_tell_the_same_place() -> 
 
 
 def test_account_tells_files_with_rejects_and_ranges_alone() -> None:
-    def rejects(*rows: int) -> Batch:
-        return Batch(no_rows(), rejected_batch(tasks[1], [Reject(row, "r", "") for row in rows]))
-
     tasks = [ReadTask("a", 0, "csv"), ReadTask("b", 1, "csv")]
     account = Account(tasks)
-    account.add(rejects(0, 3), rejects(0, 3).rejected)
+    rejected = rejected_batch(tasks[1], [Reject(row, "r", "") for row in (0, 3)])
+    account.add(no_rows(), pa.Table.from_batches([rejected]))
     assert account.rows(Quality()) == [TaskRows("b", 0, 2, 2), TaskRows("", 0, 0)]
     assert Account([ReadTask("a", 0, "jsonl", 5, 9)]).rows(Quality()) == [TaskRows("a", 5, 0), TaskRows("", 0, 0)]

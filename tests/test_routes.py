@@ -1,12 +1,14 @@
-"""The table of cases through three routes: the eager graph, a Beam job, and the graph that the job saved, loaded again.
+"""The table of cases through four routes: the eager graph, texts that are tokenized once, a Beam job through TFT's
+graph, and the graph that the job saved, loaded again.
 
-The exported model is the fourth; the trainer's tests send the same table through it.
+The exported model is the fifth; the trainer's tests send the same table through it.
 """
 
 import json
 import uuid
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +24,7 @@ from tensorflow_transform import beam as tft_beam
 from pipeline import batches, preprocessing, text
 from pipeline.contract import oov_id
 from pipeline.splits import content_keys
+from pipeline.tokenized import tokenizer
 from pipeline.writing import batch_columns
 
 CASES = [pytest.param(group, case, id=f"{group.name}-{case.text!r}") for group in GROUPS for case in group.cases]
@@ -138,6 +141,21 @@ def test_routes_eager(group: Group, case: Case, tmp_path: Path) -> None:
     ids = text.pad(found.known, config.sequence)
     answer = Answer(ids.numpy()[0].tolist(), int(found.token_count[0]), int(found.known_count[0]))
     assert answer == expected(group, case)
+
+
+@EACH_GROUP
+def test_routes_tokenized_once(group: Group, tmp_path: Path) -> None:
+    """All cases as one batch, since texts that the table of bytes makes clean and others go different ways."""
+    path = tmp_path / f"{uuid.uuid4().hex}.tsv"
+    path.write_bytes(group.vocabulary_file())
+    found = tokenizer(group.config.text)(pa.array([case.text for case in group.cases], pa.large_binary()))
+    words = [word.decode() for word in found.words.to_pylist()]
+    tokens = [words[number] for number in found.numbers.tolist()]
+    rows = list(pairwise(found.row_splits.tolist()))
+    assert [tokens[begin:end] for begin, end in rows] == [case.tokens for case in group.cases]
+    features = preprocessing.transformer(group.config, str(path))(found)
+    columns = (features[name].tolist() for name in ("ids", "token_count", "known_count"))
+    assert list(map(Answer, *columns)) == [expected(group, case) for case in group.cases]
 
 
 @pytest.mark.parametrize(("group", "case"), CASES)

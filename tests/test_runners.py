@@ -19,10 +19,10 @@ CHOICES = [
     (33 << 20, 2, 24 * GB, LocalWorkers("in_memory", 2)),
     (100 * GB, 2, 24 * GB, LocalWorkers("in_memory", 2)),  # processes never pay on two cores
     (33 << 20, 16, 64 * GB, LocalWorkers("in_memory", 16)),
-    (383 << 20, 16, 64 * GB, LocalWorkers("in_memory", 16)),
-    (384 << 20, 16, 64 * GB, LocalWorkers("multi_processing", 16)),
-    (384 << 20, 16, 9 * GB, LocalWorkers("multi_processing", 6)),  # 1.5 GB each
-    (384 << 20, 16, 5 * GB, LocalWorkers("in_memory", 16)),  # memory for three is not worth it
+    (511 << 20, 16, 64 * GB, LocalWorkers("in_memory", 16)),
+    (512 << 20, 16, 64 * GB, LocalWorkers("multi_processing", 16)),
+    (512 << 20, 16, 9 * GB, LocalWorkers("multi_processing", 6)),  # 1.5 GB each
+    (512 << 20, 16, 5 * GB, LocalWorkers("in_memory", 16)),  # memory for three is not worth it
 ]
 
 

@@ -5,9 +5,10 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
+import pyarrow as pa
 import pytest
 import tensorflow as tf
 from conftest import REPOSITORY
@@ -18,8 +19,10 @@ from tf_keras.preprocessing.text import Tokenizer, text_to_word_sequence
 
 from pipeline import counts, text
 from pipeline.clean import plain_pattern
-from pipeline.config import KERAS_FILTERS, SequenceSettings, TextSettings
+from pipeline.config import KERAS_FILTERS, SequenceSettings, TextSettings, load
 from pipeline.contract import Oov, first_word_id, kept_words
+from pipeline.preprocessing import transformer
+from pipeline.tokenized import Tokenized, count_words, tokenizer
 from pipeline.vocabulary import count_batch, vocabulary_lines
 
 # Capital letters of Unicode 14 (Python 3.11 and later), whose small letters the ICU within TensorFlow does not know
@@ -36,12 +39,30 @@ CHARACTERS = st.sampled_from(AWKWARD) | st.characters(
     exclude_categories=["Cs"], exclude_characters="\0" + "".join(map(chr, YOUNGER_THAN_ICU))
 )
 TEXTS = st.text(CHARACTERS, max_size=40)
+TokensOf = Callable[[list[str], TextSettings], list[list[str]]]
 FILTERS = st.just(KERAS_FILTERS) | st.just("") | st.text(CHARACTERS, max_size=6)
 
 
-def tokens_of(texts: list[str], text_settings: TextSettings) -> list[list[str]]:
+def in_the_graph(texts: list[str], text_settings: TextSettings) -> list[list[str]]:
     found = text.tokenize(tf.constant([one.encode() for one in texts], tf.string), text_settings)
     return [[token.decode() for token in tokens] for tokens in found.to_list()]
+
+
+def tokenized_once(texts: list[str], text_settings: TextSettings) -> list[list[str]]:
+    found = tokenized_of(texts, text_settings)
+    tokens = [found.words[number].as_py().decode() for number in found.numbers.tolist()]
+    return [tokens[begin:end] for begin, end in itertools.pairwise(found.row_splits.tolist())]
+
+
+def tokenized_of(texts: list[str], text_settings: TextSettings) -> Tokenized:
+    tf.config.run_functions_eagerly(True)  # to trace a graph for each example would take minutes
+    try:
+        return tokenizer(text_settings)(pa.array([one.encode() for one in texts], pa.large_binary()))
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+EACH_ROUTE = pytest.mark.parametrize("tokens_of", [in_the_graph, tokenized_once])
 
 
 def spelt(token: str) -> str:
@@ -49,10 +70,10 @@ def spelt(token: str) -> str:
     return token.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-def ids_of(
+def ids_in_the_graph(
     texts: list[str], *, text_settings: TextSettings, sequence: SequenceSettings, top_words: int, oov: Oov, folder: Path
 ) -> list[list[int]]:
-    """What the job does of it, without a job: counts all the texts, writes the vocabulary, looks up, pads."""
+    """What the job does of it in TFT's graph, without a job: counts texts, writes the vocabulary, looks up, pads."""
     tokens = text.tokenize(tf.constant([one.encode() for one in texts], tf.string), text_settings)
     table = counts.count_table([column.numpy() for column in count_batch(tokens, tf.range(len(texts), dtype=tf.int64))])
     kept = counts.top(table, words=kept_words(top_words, oov), min_count=1)
@@ -62,23 +83,43 @@ def ids_of(
     return text.pad(text.sequences(word_ids, oov=oov).known, sequence).numpy().tolist()
 
 
+def ids_once(
+    texts: list[str], *, text_settings: TextSettings, sequence: SequenceSettings, top_words: int, oov: Oov, folder: Path
+) -> list[list[int]]:
+    """The same as it is done where texts are tokenized once."""
+    found = tokenized_of(texts, text_settings)
+    table = count_words(found, rows=len(texts), position=0)
+    kept = counts.top(table, words=kept_words(top_words, oov), min_count=1)
+    path = folder / f"{uuid.uuid4().hex}.tsv"
+    path.write_bytes(vocabulary_lines(kept, first_id=first_word_id(oov)) or b"1\t\t0\n")
+    config = load(None, {"vocabulary.oov": oov}).model_copy(update={"sequence": sequence})
+    tf.config.run_functions_eagerly(True)
+    try:
+        return transformer(config, str(path))(found)["ids"].tolist()
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+@EACH_ROUTE
 @settings(max_examples=150, deadline=None)
-@given(st.lists(TEXTS, min_size=1, max_size=8), FILTERS, st.booleans())
-def test_text_tokens_are_kerass(texts: list[str], filters: str, lower: bool) -> None:
+@given(texts=st.lists(TEXTS, min_size=1, max_size=8), filters=FILTERS, lower=st.booleans())
+def test_text_tokens_are_kerass(tokens_of: TokensOf, texts: list[str], filters: str, lower: bool) -> None:
     expected = [
         [spelt(token) for token in text_to_word_sequence(one, filters=filters, lower=lower, split=" ")] for one in texts
     ]
     assert tokens_of(texts, TextSettings(split="space", filters=filters, lowercase=lower)) == expected
 
 
+@EACH_ROUTE
 @settings(max_examples=150, deadline=None)
-@given(st.lists(TEXTS, min_size=1, max_size=8), FILTERS, st.booleans())
-def test_text_tokens_are_pythons_split(texts: list[str], filters: str, lower: bool) -> None:
+@given(texts=st.lists(TEXTS, min_size=1, max_size=8), filters=FILTERS, lower=st.booleans())
+def test_text_tokens_are_pythons_split(tokens_of: TokensOf, texts: list[str], filters: str, lower: bool) -> None:
     spaces = str.maketrans(dict.fromkeys(filters, " "))
     expected = [[spelt(token) for token in (one.lower() if lower else one).translate(spaces).split()] for one in texts]
     assert tokens_of(texts, TextSettings(split="whitespace", filters=filters, lowercase=lower)) == expected
 
 
+@pytest.mark.parametrize("ids_of", [ids_in_the_graph, ids_once])
 @settings(max_examples=150, deadline=None)
 @given(
     texts=st.lists(TEXTS, min_size=1, max_size=8),
@@ -93,6 +134,7 @@ def test_text_tokens_are_pythons_split(texts: list[str], filters: str, lower: bo
 )
 def test_text_ids_are_kerass(
     tmp_path_factory: pytest.TempPathFactory,
+    ids_of: Callable[..., list[list[int]]],
     texts: list[str],
     num_words: int | None,
     filters: str,
@@ -122,13 +164,13 @@ def test_text_ids_are_kerass(
     assert found == expected.tolist()
 
 
-def test_text_every_character_is_lowered_and_split_as_python_does() -> None:
+@EACH_ROUTE
+def test_text_every_character_is_lowered_and_split_as_python_does(tokens_of: TokensOf) -> None:
     characters = [chr(code) for code in range(1, sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
     texts = [f"A{character}b" for character in characters]
-    found = text.tokenize(tf.constant([one.encode() for one in texts]), TextSettings(filters=""))
-    joined = tf.strings.reduce_join(found, axis=-1, separator=" ").numpy().tolist()
-    expected = [" ".join(spelt(token) for token in one.lower().split()).encode() for one in texts]
-    differ = {ord(characters[place]) for place in np.flatnonzero(np.array(joined) != np.array(expected))}
+    found = tokens_of(texts, TextSettings(filters=""))
+    expected = [[spelt(token) for token in one.lower().split()] for one in texts]
+    differ = {ord(character) for character, one, other in zip(characters, found, expected, strict=True) if one != other}
     # A Python as old as the ICU, 3.10, does not know them either.
     assert differ in (YOUNGER_THAN_ICU, set())
 
@@ -174,14 +216,16 @@ print(ascii(b" ".join(tokens).decode()), ascii(tf.strings.lower("I \\u00cc", enc
     assert found == {language: f"{ours} {icus}" for language, icus in alone.items()}
 
 
-def test_text_of_megabytes() -> None:
+@EACH_ROUTE
+def test_text_of_megabytes(tokens_of: TokensOf) -> None:
     long = "Good film!\u00a0" * 200_000
     (tokens,) = tokens_of([long], TextSettings())
     assert tokens == ["good", "film"] * 200_000
 
 
+@EACH_ROUTE
 @pytest.mark.parametrize("split", ["whitespace", "space", "character"])
-def test_text_of_an_empty_batch(split: str) -> None:
+def test_text_of_an_empty_batch(split: str, tokens_of: TokensOf) -> None:
     assert tokens_of([], TextSettings(split=split)) == []
 
 

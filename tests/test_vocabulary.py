@@ -15,7 +15,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import blobs, counts, given_words, vocabulary
+from pipeline import blobs, counts, fingerprints, given_words, vocabulary
 from pipeline.vocabulary import BuildVocabulary, MergeInBundle, MergeTops, VocabularyPlan, count_batch, vocabulary_plan
 
 TOKENS = st.binary(max_size=2) | st.sampled_from([b"a", b"b", "日本".encode()])
@@ -54,7 +54,7 @@ def test_vocabulary_batch_is_counted_as_in_python(rows: list[list[bytes]], colli
     position = [10 * row + 3 for row in range(len(rows))]
     with pytest.MonkeyPatch.context() as patch:
         if collide:
-            patch.setattr(vocabulary, "_FINGERPRINTS", 2)  # two fingerprints for all words there are
+            patch.setattr(fingerprints, "_FINGERPRINTS", 2)  # two fingerprints for all words there are
         found = count_batch(tf.ragged.constant(rows, tf.string, ragged_rank=1), tf.constant(position, tf.int64))
     token, count, first_position, first_place, fingerprint = (column.numpy().tolist() for column in found)
     words = [word for row in rows for word in row]
@@ -183,7 +183,7 @@ def test_vocabulary_bundle_gives_one_table_a_bucket() -> None:
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         tables = (
             pipeline
-            | beam.Create([arrays(FIRST), arrays(SECOND)], reshuffle=False).with_output_types(Any)
+            | beam.Create([counts.count_table(FIRST), counts.count_table(SECOND)], reshuffle=False)
             | beam.ParDo(MergeInBundle(2))
             | "Unpack"
             >> beam.MapTuple(

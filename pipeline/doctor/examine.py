@@ -68,8 +68,9 @@ def examine(config: Config, beam_arguments: Sequence[str], *, overwrite: bool) -
 def plan_lines(plan: Plan, expected: Estimate, shipped: Shipment) -> list[str]:
     """What the job would do, a line a stage."""
     shards = ", ".join(f"{number} {split}" for split, number in zip(SPLITS, plan.shards, strict=True))
+    reads = "once" if plan.keeps_tokens else "twice"
     return [
-        f"reads     {plan.input_files:,} files, {told(plan.input_bytes)}, in {plan.groups:,} parts, twice",
+        f"reads     {plan.input_files:,} files, {told(plan.input_bytes)}, in {plan.groups:,} parts, {reads}",
         f"          about {expected.rows:,} rows, {told(expected.text_bytes)} of text",
         f"counts    words in {plan.buckets} buckets"
         if plan.given is None
@@ -86,4 +87,6 @@ def _waiting_lines(plan: Plan, expected: Estimate) -> list[str]:
     if not plan.waits_on_disk:
         return []
     place = "below it" if is_local(plan.config.output.path) else f"in {tempfile.gettempdir()}"
-    return [f"          about {told(expected.blocks_bytes)} of records wait {place} until their shard is written"]
+    kept = [f"          about {told(expected.kept_bytes)} of tokens wait {place} until they have ids"]
+    records = f"          about {told(expected.blocks_bytes)} of records wait {place} until their shard is written"
+    return [*(kept if plan.keeps_tokens else []), records]
