@@ -10,6 +10,7 @@ import sys
 
 from apache_beam.runners.worker import sdk_worker_main
 
+from pipeline.process import leave
 from pipeline.quiet import held_back_stderr, import_tensorflow
 
 if __name__ == "__main__":
@@ -21,3 +22,6 @@ if __name__ == "__main__":
     # It misses a main session, which we never have.
     logging.getLogger(sdk_worker_main.__name__).setLevel(logging.ERROR)
     sdk_worker_main.main(sys.argv)
+    # A thread still at work when the command was interrupted may not survive the interpreter's end: a worker was seen
+    # to abort, of which Beam tells the command with a traceback.
+    leave(0)
