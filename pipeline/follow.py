@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloudOptions, PipelineOptions
@@ -48,17 +49,24 @@ def finish(result: PipelineResult, *, progress_folder: str | None) -> str:
 
 
 @contextmanager
-def interrupts() -> Iterator[None]:
-    """Within it an interrupt is a KeyboardInterrupt, whatever a runner makes of it, and nothing is logged of it."""
+def interrupts(folder: str | None = None) -> Iterator[None]:
+    """Within it an interrupt is a KeyboardInterrupt, whatever a runner makes of it, and nothing is logged of it.
+
+    folder: where parts of the run wait on disk, which goes when it is interrupted. Threads that are still at work miss
+    it then, and nothing is logged of that either, also behind the context.
+    """
     handlers = list(logging.getLogger().handlers)
     for handler in handlers:
         handler.addFilter(_is_no_interrupt)
     try:
         yield
-    except RuntimeError as error:
-        if _INTERRUPTED in str(error):
-            raise KeyboardInterrupt from error
-        raise
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and _INTERRUPTED not in str(error):
+            raise
+        if folder is not None:
+            for handler in handlers:
+                handler.addFilter(partial(_is_not_of, folder))
+        raise KeyboardInterrupt from error
     finally:
         for handler in handlers:
             handler.removeFilter(_is_no_interrupt)
@@ -67,6 +75,11 @@ def interrupts() -> Iterator[None]:
 def _is_no_interrupt(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, KeyboardInterrupt) and _INTERRUPTED not in record.getMessage()
+
+
+def _is_not_of(folder: str, record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return folder not in record.getMessage() and folder not in str(error)
 
 
 def job_page(result: PipelineResult, options: PipelineOptions) -> str | None:

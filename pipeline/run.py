@@ -123,7 +123,7 @@ def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) ->
         os.makedirs(plan.waiting)
     try:
         build(pipeline, plan)
-        with interrupts():
+        with interrupts(plan.waiting):
             result = pipeline.run()
             page = job_page(result, options)
             if page is not None:
