@@ -1,5 +1,6 @@
 """pipeline.waiting: blocks on their way, through the shuffle and on disk; and a job whose blocks wait, or don't."""
 
+import logging
 import resource
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import pytest
 from pipeline_support import manifest_of, record_bytes, run_job, small_rows, write_jsonl
 
 from pipeline import plan as plan_module
+from pipeline.follow import interrupts
 from pipeline.runners import beam_options, blocks_wait_on_disk, choose_runner
 from pipeline.waiting import Arrived, Blocks
 from pipeline.writing import WriteShard
@@ -176,3 +178,18 @@ def test_waiting_blocks_go_when_a_job_fails_and_the_damaged_file_is_named(
     assert len(files) == 1
     assert str(files[0]) in str(raised.value)
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+def test_waiting_threads_that_are_late_after_an_interrupt_are_not_heard(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger()
+    before = {handler: list(handler.filters) for handler in logger.handlers}
+    try:
+        with pytest.raises(KeyboardInterrupt), interrupts("/staging/blocks"):
+            raise KeyboardInterrupt
+        logger.error("failed: %s", FileNotFoundError(2, "No such file", "/staging/blocks/1"))
+        logger.error("failed", exc_info=FileNotFoundError(2, "No such file", "/staging/blocks/2"))
+        logger.error("failed: another file")
+    finally:
+        for handler, filters in before.items():
+            handler.filters = filters
+    assert [record.getMessage() for record in caplog.records] == ["failed: another file"]
