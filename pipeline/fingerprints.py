@@ -28,6 +28,11 @@ def word_fingerprints(words: tf.Tensor) -> tf.Tensor:
     return tf.strings.to_hash_bucket_fast(words, _FINGERPRINTS)
 
 
+def word_hashes(words: tf.Tensor) -> tf.Tensor:
+    """String [words] -> int64 [words], the numbers that `unknown_hashes` adds up."""
+    return tf.strings.to_hash_bucket_fast(words, _HASHES)
+
+
 def unknown_hashes(tokens: tf.RaggedTensor, word_ids: tf.Tensor) -> tf.Tensor:
     """Ragged string [batch, (tokens)] and the id of each, int64 [tokens of the batch], PADDING_ID for unknown words ->
     int64 [batch], 0 for a text without an unknown word.
@@ -39,26 +44,9 @@ def unknown_hashes(tokens: tf.RaggedTensor, word_ids: tf.Tensor) -> tf.Tensor:
     (True, False, 0)
     """
     unknown = tf.where(tf.equal(word_ids, tf.constant(PADDING_ID, tf.int64)))[:, 0]
-    hashes = tf.strings.to_hash_bucket_fast(tf.gather(tokens.flat_values, unknown), _HASHES)
+    hashes = word_hashes(tf.gather(tokens.flat_values, unknown))
     # The sum overflows on purpose.
     return tf.math.unsorted_segment_sum(hashes, tf.gather(tokens.value_rowids(), unknown), tokens.nrows())
-
-
-def unknown_hashes_of_numbers(tokens: tf.RaggedTensor, words: tf.Tensor, word_ids: tf.Tensor) -> tf.Tensor:
-    """The same of tokens that are numbers, ragged int32 [batch, (tokens)]: indices into words and their ids, [words].
-
-    >>> words, word_ids = tf.constant(["a", "new"]), tf.constant([1, 0], tf.int64)
-    >>> found = unknown_hashes_of_numbers(tf.ragged.constant([[0, 1], [1, 1, 0], [0], []]), words, word_ids)
-    >>> again = unknown_hashes(tf.ragged.constant([["a", "new"], ["new", "new", "a"], ["a"], []]), [1, 0, 0, 0, 1, 1])
-    >>> (found == again).numpy().tolist()
-    [True, True, True, True]
-    """
-    is_unknown = tf.equal(word_ids, tf.constant(PADDING_ID, tf.int64))
-    hashes = tf.where(is_unknown, tf.strings.to_hash_bucket_fast(words, _HASHES), tf.constant(0, tf.int64))
-    # Sums up to each token, which overflow as well; the differences between them are the sums of rows.
-    before = tf.concat([[tf.constant(0, tf.int64)], tf.cumsum(tf.gather(hashes, tokens.flat_values))], axis=0)
-    at_splits = tf.gather(before, tokens.row_splits)
-    return at_splits[1:] - at_splits[:-1]
 
 
 def fingerprints(

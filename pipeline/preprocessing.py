@@ -1,5 +1,4 @@
-"""Settings -> the preprocessing_fn of the TFT job: text.py and the one vocabulary call; and `transformer`, which does
-the same to texts that are tokenized already.
+"""Settings -> the preprocessing_fn of the TFT job: text.py and the one vocabulary call.
 
 The graph takes TEXT, POSITION and LABEL of a batch and gives IDS and LABEL, which the records hold, and TOKEN_COUNT and
 KNOWN_COUNT and UNKNOWN_HASH, of which the manifest's figures are made. POSITION serves the analysis alone.
@@ -8,8 +7,6 @@ KNOWN_COUNT and UNKNOWN_HASH, of which the manifest's figures are made. POSITION
 import functools
 from collections.abc import Callable, Mapping
 
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
@@ -20,9 +17,8 @@ from pipeline.batches import TRANSFORM_SCHEMA, tensor_representations
 from pipeline.config import Config, SequenceSettings, TextSettings
 from pipeline.contract import IDS, KNOWN_COUNT, LABEL, PADDING_ID, POSITION, TEXT, TOKEN_COUNT, UNKNOWN_HASH, Oov
 from pipeline.file_counts import Counted
-from pipeline.fingerprints import unknown_hashes, unknown_hashes_of_numbers
+from pipeline.fingerprints import unknown_hashes
 from pipeline.given_words import GivenWords
-from pipeline.tokenized import Tokenized
 from pipeline.vocabulary import CountedBatches, VocabularyPlan, vocabulary_file, vocabulary_plan
 
 PreprocessingFn = Callable[[Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]
@@ -71,47 +67,14 @@ def preprocess(
     vocabulary = vocabulary_file(tokens, inputs[POSITION], plan)
     # TFT's own way to a deferred file: it knows when the real one is there.
     word_ids = tft.apply_vocabulary(tokens.flat_values, vocabulary, default_value=PADDING_ID, lookup_fn=_look_up)
-    unknown = unknown_hashes(tokens, word_ids)
-    found = features(tokens.with_flat_values(word_ids), unknown, sequence=sequence, oov=oov)
-    return {LABEL: tf.identity(inputs[LABEL]), **found}
-
-
-def features(
-    word_ids: tf.RaggedTensor, unknown: tf.Tensor, *, sequence: SequenceSettings, oov: Oov
-) -> dict[str, tf.Tensor]:
-    """What a record and the manifest's figures are made of, but for the label, of a batch's tokens: their ids, ragged
-    int64 [batch, (tokens)], and the hashes of the unknown ones, int64 [batch]."""
-    sequences = text.sequences(word_ids, oov=oov)
+    sequences = text.sequences(tokens.with_flat_values(word_ids), oov=oov)
     return {
         IDS: text.pad(sequences.known, sequence),
+        LABEL: tf.identity(inputs[LABEL]),
         TOKEN_COUNT: sequences.token_count,
         KNOWN_COUNT: sequences.known_count,
-        UNKNOWN_HASH: unknown,
+        UNKNOWN_HASH: unknown_hashes(tokens, word_ids),
     }
-
-
-def transformer(config: Config, vocabulary_file: str) -> Callable[[Tokenized], dict[str, npt.NDArray[np.int64]]]:
-    """A function of Tokenized texts [rows] -> their `features`, the ids of the words being those of the file.
-
-    It gives what `preprocess` makes of the texts; each word of a batch is looked up once.
-    """
-    table = text.word_table(vocabulary_file)
-    signature = [tf.TensorSpec([None], dtype) for dtype in (tf.string, tf.int32, tf.int64)]
-
-    @tf.function(input_signature=signature, autograph=False)
-    def transform(words: tf.Tensor, numbers: tf.Tensor, row_splits: tf.Tensor) -> dict[str, tf.Tensor]:
-        tokens = tf.RaggedTensor.from_row_splits(numbers, row_splits, validate=False)
-        word_ids = table.lookup(words)
-        unknown = unknown_hashes_of_numbers(tokens, words, word_ids)
-        ids = tokens.with_flat_values(tf.gather(word_ids, numbers))
-        return features(ids, unknown, sequence=config.sequence, oov=config.vocabulary.oov)
-
-    def call(tokenized: Tokenized) -> dict[str, npt.NDArray[np.int64]]:
-        words, numbers, row_splits = tokenized
-        found = transform(tf.constant(words.to_numpy(zero_copy_only=False), tf.string), numbers, row_splits)
-        return {name: tensor.numpy() for name, tensor in found.items()}
-
-    return call
 
 
 def _look_up(tokens: tf.Tensor, vocabulary_file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -4,7 +4,7 @@
     references -> TransformKept -> transformed batches, rejected rows, accounts
 
 The first takes the place of ReadTrain and TFT's analysis graph, the second that of ReadAll and TFT's transform graph;
-both are made of the same functions (text.py, preprocessing.features) and give the same bytes.
+both give the same bytes.
 """
 
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ from pipeline.batches import KEY, SAMPLE, SPLIT
 from pipeline.config import Config
 from pipeline.contract import LABEL
 from pipeline.errors import UserError
+from pipeline.features import transformer
 from pipeline.filesystem import BeamFiles
-from pipeline.preprocessing import transformer
 from pipeline.progress import Tally
 from pipeline.reading import (
     LABELS,

@@ -34,6 +34,11 @@ class Tokenized(NamedTuple):
     row_splits: npt.NDArray[np.int64]
 
 
+def strings(column: pa.LargeBinaryArray) -> tf.Tensor:
+    """A column as a tensor, string [rows]."""
+    return tf.constant(column.to_numpy(zero_copy_only=False), tf.string)
+
+
 def tokenizer(settings: TextSettings) -> Callable[[pa.LargeBinaryArray], Tokenized]:
     """A function of texts [rows] -> Tokenized, with the tokens that text.tokenize gives.
 
@@ -64,12 +69,13 @@ def _words(settings: TextSettings) -> Callable[[pa.LargeBinaryArray], Tokenized]
         clean = [translated[begin:end] for begin, end in pairwise(offsets.tolist())]
         is_odd = _have(content - np.uint8(1) >= 127, offsets)  # NUL, or a byte beyond ASCII
         if is_odd.any():
-            is_odd[is_odd] = ~is_plain(_strings(texts, is_odd)).numpy()
+            is_odd[is_odd] = ~is_plain(strings(texts.filter(pa.array(is_odd)))).numpy()
         for character in text.beyond_table(settings):
             is_odd |= _have(content == ord(character), offsets)
         if is_odd.any():
             rows = np.flatnonzero(is_odd).tolist()
-            for row, string in zip(rows, spaced(_strings(texts, is_odd)).numpy().tolist(), strict=True):
+            others = spaced(strings(texts.filter(pa.array(is_odd)))).numpy().tolist()
+            for row, string in zip(rows, others, strict=True):
                 clean[row] = string
         return numbered(_END.join([*clean, b""]))
 
@@ -84,10 +90,6 @@ def _have(is_marked: npt.NDArray[np.bool_], offsets: npt.NDArray[np.int64]) -> n
     if has_bytes.any():
         found[has_bytes] = np.logical_or.reduceat(is_marked, begins[has_bytes])
     return found
-
-
-def _strings(texts: pa.LargeBinaryArray, is_chosen: npt.NDArray[np.bool_]) -> tf.Tensor:
-    return tf.constant(texts.filter(pa.array(is_chosen)).to_numpy(zero_copy_only=False), tf.string)
 
 
 def _buffers(texts: pa.LargeBinaryArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
@@ -105,7 +107,7 @@ def _characters(settings: TextSettings) -> Callable[[pa.LargeBinaryArray], Token
         return words, numbers, found.row_splits
 
     def tokenize(texts: pa.LargeBinaryArray) -> Tokenized:
-        found = characters(tf.constant(texts.to_numpy(zero_copy_only=False), tf.string))
+        found = characters(strings(texts))
         words, numbers, row_splits = (tensor.numpy() for tensor in found)
         return Tokenized(pa.array(words, pa.large_binary()), numbers, row_splits)
 
@@ -147,5 +149,5 @@ def count_words(tokenized: Tokenized, *, rows: int, position: int) -> pa.Table:
     """
     count = np.bincount(tokenized.numbers[: tokenized.row_splits[rows]])
     words = tokenized.words[: len(count)]
-    fingerprints = word_fingerprints(words.to_numpy(zero_copy_only=False)).numpy()
+    fingerprints = word_fingerprints(strings(words)).numpy()
     return counts.count_table((words, count, np.full(len(words), position), np.arange(len(words)), fingerprints))

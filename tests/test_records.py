@@ -59,6 +59,17 @@ def test_encode_gives_protobufs_own_bytes(example):
     assert encode_examples(ids, labels).to_pylist() == expected
 
 
+@settings(max_examples=60, deadline=None)
+@given(examples())
+def test_encode_takes_int32_as_well(example):
+    ids, labels = (np.minimum(numbers, 2**31 - 1) for numbers in example)
+    expected = [
+        protobuf_example({"ids": int64_feature(row), "label": int64_feature([label])})
+        for row, label in zip(ids.tolist(), labels.tolist(), strict=True)
+    ]
+    assert encode_examples(ids.astype(np.int32), labels.astype(np.int32)).to_pylist() == expected
+
+
 @settings(max_examples=30, deadline=None)
 @given(examples())
 def test_encode_is_read_by_tensorflow(example):
@@ -106,8 +117,9 @@ REFUSED_ARRAYS = [
     (np.array([[1, -1]]), np.array([0]), "ids: -1 to 1 is not within 0 to 2"),
     (np.array([[1, 2**31 + 1]]), np.array([0]), "ids: 1 to 2147483649 is not within"),
     (np.array([[1, 2]]), np.array([-1]), "label: -1 to -1 is not within"),
-    (np.array([[1, 2]], np.int32), np.array([0]), "ids must be int64, not int32"),
-    (np.array([[1.0, 2.0]]), np.array([0]), "ids must be int64, not float64"),
+    (np.array([[1, -1]], np.int32), np.array([0]), "ids: -1 to 1 is not within 0 to 2"),
+    (np.array([[1, 2]], np.int16), np.array([0]), "ids must be int32 or int64, not int16"),
+    (np.array([[1.0, 2.0]]), np.array([0]), "ids must be int32 or int64, not float64"),
     (np.array([[1, 2]]), np.array([0, 1]), "must be [rows, max_length] and [rows]"),
     (np.array([1, 2]), np.array([0, 1]), "must be [rows, max_length] and [rows]"),
     (

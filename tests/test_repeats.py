@@ -1,16 +1,21 @@
 """Repeated texts: hand-worked counts, and random rows against an oracle of plain dictionaries."""
 
 import random
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from pipeline import repeats
+from pipeline.config import load
+from pipeline.features import Features, transformer
 from pipeline.fingerprints import fingerprints, unknown_hashes
+from pipeline.tokenized import numbered
 
 SPLITS = ("train", "eval", "test")
 
@@ -124,6 +129,8 @@ def test_repeats_buckets_divide_the_rows() -> None:
     }  # fmt: skip
 
 
+KNOWN = {"a": 1, "b": 2}
+
 # tokens of two texts, whether they count as equal; 'a' and 'b' are words, others are unknown; records hold 3 ids
 EQUAL = [
     ("a b", "a b", True),
@@ -140,19 +147,37 @@ EQUAL = [
 ]
 
 
-@pytest.mark.parametrize(("first", "second", "equal"), EQUAL)
-def test_fingerprints_are_equal_for_equal_tokens(first: str, second: str, equal: bool) -> None:
-    known = {"a": 1, "b": 2}
-    tokens = [first.split(), second.split()]
-    word_ids = [[known.get(token, 0) for token in text] for text in tokens]
+def columns_in_the_graph(texts: list[str], _: Path) -> Features:
+    tokens = [one.split() for one in texts]
+    word_ids = [[KNOWN.get(token, 0) for token in text] for text in tokens]
     flat = tf.constant([number for text in word_ids for number in text], tf.int64)
-    ragged = tf.ragged.constant(tokens, dtype=tf.string)
     cut = [[number for number in text if number][-3:] for text in word_ids]
+    return {
+        "ids": np.array([[0] * (3 - len(text)) + text for text in cut]),
+        "token_count": np.array([len(text) for text in word_ids]),
+        "known_count": np.array([sum(number > 0 for number in text) for text in word_ids]),
+        "unknown_hash": unknown_hashes(tf.ragged.constant(tokens, dtype=tf.string), flat).numpy(),
+    }
+
+
+def columns_of_tokenized(texts: list[str], folder: Path) -> Features:
+    path = folder / f"{uuid.uuid4().hex}.tsv"
+    path.write_text("".join(f"{number}\t{word}\t1\n" for word, number in KNOWN.items()))
+    tokenized = numbered("".join(f"{one}\0" for one in texts).encode())
+    return transformer(load(None, {"sequence.max_length": "3"}), str(path))(tokenized)
+
+
+@pytest.mark.parametrize("columns_of", [columns_in_the_graph, columns_of_tokenized])
+@pytest.mark.parametrize(("first", "second", "equal"), EQUAL)
+def test_fingerprints_are_equal_for_equal_tokens(
+    first: str, second: str, equal: bool, columns_of: Callable[[list[str], Path], Features], tmp_path: Path
+) -> None:
+    columns = columns_of([first, second], tmp_path)
     found = fingerprints(
-        np.array([[0] * (3 - len(text)) + text for text in cut]),
-        token_counts=np.array([len(text) for text in word_ids]),
-        known_counts=np.array([sum(number > 0 for number in text) for text in word_ids]),
-        unknown=unknown_hashes(ragged, flat).numpy(),
+        columns["ids"],
+        token_counts=columns["token_count"],
+        known_counts=columns["known_count"],
+        unknown=columns["unknown_hash"],
     )
     assert (found[0] == found[1]) == equal
-    assert [number == repeats.NO_TOKENS for number in found] == [not text for text in tokens]
+    assert [number == repeats.NO_TOKENS for number in found] == [not text for text in (first, second)]

@@ -23,6 +23,7 @@ from tensorflow_transform import beam as tft_beam
 
 from pipeline import batches, preprocessing, text
 from pipeline.contract import oov_id
+from pipeline.features import transformer
 from pipeline.splits import content_keys
 from pipeline.tokenized import tokenizer
 from pipeline.writing import batch_columns
@@ -153,7 +154,7 @@ def test_routes_tokenized_once(group: Group, tmp_path: Path) -> None:
     tokens = [words[number] for number in found.numbers.tolist()]
     rows = list(pairwise(found.row_splits.tolist()))
     assert [tokens[begin:end] for begin, end in rows] == [case.tokens for case in group.cases]
-    features = preprocessing.transformer(group.config, str(path))(found)
+    features = transformer(group.config, str(path))(found)
     columns = (features[name].tolist() for name in ("ids", "token_count", "known_count"))
     assert list(map(Answer, *columns)) == [expected(group, case) for case in group.cases]
 

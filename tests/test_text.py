@@ -21,7 +21,7 @@ from pipeline import counts, text
 from pipeline.clean import plain_pattern
 from pipeline.config import KERAS_FILTERS, SequenceSettings, TextSettings, load
 from pipeline.contract import Oov, first_word_id, kept_words
-from pipeline.preprocessing import transformer
+from pipeline.features import transformer
 from pipeline.tokenized import Tokenized, count_words, tokenizer
 from pipeline.vocabulary import count_batch, vocabulary_lines
 
