@@ -12,6 +12,7 @@ setup(
     install_requires=[
         "apache-beam>=2.70,<3",
         "bokeh>=3.8,<4",
+        "deflate>=0.9,<0.10",
         "google-crc32c>=1.5,<2",
         "keras>=3.12,<4",
         "numpy>=1.26,<3",

@@ -222,8 +222,10 @@ def read_all(file, compression: Compression) -> list[bytes]:
 
 
 @pytest.mark.parametrize(("compression", "tensorflows"), FORMS)
+@pytest.mark.parametrize("chunk_bytes", [4 << 20, 37, 10])  # of which gzip makes members; records end at 37
 @pytest.mark.parametrize("records", [[], RECORDS[:1], RECORDS])
-def test_shards_are_read_by_tensorflow(tmp_path, compression, tensorflows, records):
+def test_shards_are_read_by_tensorflow(tmp_path, monkeypatch, compression, tensorflows, chunk_bytes, records):
+    monkeypatch.setattr(shards, "_WRITE_BYTES", chunk_bytes)
     path = tmp_path / "shard"
     with path.open("wb") as file:
         summary = write_shard([frame(binary(records))], file, compression=compression)
@@ -259,8 +261,13 @@ def test_shards_have_the_same_bytes_whatever_the_chunks(monkeypatch):
 
 
 @pytest.mark.parametrize("compression", ["gzip", "none"])
-def test_shards_are_read_in_pieces_of_any_size(monkeypatch, compression):
+@pytest.mark.parametrize("chunk_bytes", [4 << 20, 37, 10])
+def test_shards_are_read_in_pieces_of_any_size(monkeypatch, compression, chunk_bytes):
+    monkeypatch.setattr(shards, "_WRITE_BYTES", chunk_bytes)
     content = stored(RECORDS, compression)
+    if compression == "gzip":
+        assert content.count(b"\x1f\x8b\x08\x00") == -(-RECORD_ENDS[-1] // chunk_bytes)
+        assert gzip.decompress(content) == stored(RECORDS, "none")
     for size in (1, 7, 100):
         monkeypatch.setattr(shards, "_READ_BYTES", size)
         assert read_all(io.BytesIO(content), compression) == RECORDS
@@ -271,6 +278,16 @@ def test_shards_cut_short_are_found_at_every_byte():
     for size in range(len(content)):
         with pytest.raises(DamagedRecordsError, match="the file ends before its gzip stream does"):
             read_all(io.BytesIO(content[:size]), "gzip")
+
+
+def test_shards_cut_short_between_members_are_found_within_records(monkeypatch):
+    monkeypatch.setattr(shards, "_WRITE_BYTES", 10)
+    content = stored(RECORDS, "gzip")
+    ends = [at for at in range(1, len(content)) if content.startswith(b"\x1f\x8b\x08\x00", at)]
+    assert len(ends) == 75  # 753 bytes, none of which are a record's end
+    for end in ends:
+        with pytest.raises(DamagedRecordsError, match=r"^record [012]: the file ends \d+ bytes into it"):
+            read_all(io.BytesIO(content[:end]), "gzip")
 
 
 def test_shards_cut_short_without_compression_are_found_within_records():
@@ -299,11 +316,8 @@ def test_shards_with_a_flipped_bit_are_found():
 DAMAGED_FILES = [
     # content, compression, message
     (stored(RECORDS, "gzip") + b"\x00", "gzip", "record 3: other bytes follow the gzip stream"),
-    (
-        stored(RECORDS, "gzip") * 2,
-        "gzip",
-        "record 3: other bytes follow the gzip stream",
-    ),  # gunzip would take both
+    (stored(RECORDS, "gzip") + b"\x1f\x8b", "gzip", "record 3: the file ends before its gzip stream does"),
+    (stored(RECORDS, "gzip") + b"\x1f\x00" * 9, "gzip", "record 3: the gzip stream is damaged"),
     (stored(RECORDS, "none"), "gzip", "record 0: the gzip stream is damaged"),
     (stored(RECORDS, "gzip"), "none", "record 0: the checksum of its length is wrong"),
     (stored(RECORDS, "gzip")[:-8] + bytes(8), "gzip", "the gzip stream is damaged"),  # its own checksum
