@@ -26,6 +26,8 @@ _ODD = r"\x00\x{d800}-\x{dfff}\x{10ffff}"
 # The letters and title letters, and the two rows of signs, that have a small form.
 _CAPITALS = r"\p{Lu}\p{Lt}\x{2160}-\x{216f}\x{24b6}-\x{24cf}"
 
+_SIGMA = r"\x{3a3}"
+
 # ICU lowers these by the rules of the machine's language: under LANG=tr_TR 'I' becomes a dotless i, under lt_LT a dot
 # is added below an accent. Mapped by ourselves, before ICU sees them, a text has the same ids on every machine.
 _LANGUAGE_DEPENDENT = {
@@ -53,6 +55,12 @@ def plain_pattern(settings: TextSettings) -> str:
     if settings.lowercase:
         return f"(?:[A-Z]|[^{held_back}{_CAPITALS}])*"
     return f"[^{held_back}]*"
+
+
+def lone_pattern(settings: TextSettings) -> str:
+    """Matches the words of which `clean` makes alone what it makes of them in a text: well-formed ones, and none with a
+    capital sigma, whose small form depends on the letters around it (Unicode's SpecialCasing, Final_Sigma)."""
+    return f"[^{_ODD}{_SIGMA}]*" if settings.lowercase else f"[^{_ODD}]*"
 
 
 def separators(settings: TextSettings) -> set[str]:

@@ -39,7 +39,8 @@ from pipeline.reading import (
 )
 from pipeline.sources import read_tasks
 from pipeline.sources.schema import TaskGroup
-from pipeline.tokenized import count_words, tokenizer
+from pipeline.tokenized import count_words
+from pipeline.tokenizer import tokenizer
 
 KEPT = "kept"
 

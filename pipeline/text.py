@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from pipeline.clean import TAG, clean, separators
+from pipeline.clean import clean, separators
 from pipeline.config import SequenceSettings, TextSettings
 from pipeline.contract import PADDING_ID, VOCABULARY_COLUMNS, Oov, oov_id
 from pipeline.spelling import ESCAPES
@@ -147,19 +147,16 @@ def _turned(rows: tf.RaggedTensor) -> tf.RaggedTensor:
     )
 
 
-def beyond_table(settings: TextSettings) -> set[str]:
-    r"""The characters of ASCII that more than clean.py's table of bytes has to see to: those that are escaped, and with
-    which tags begin.
+def escapes(settings: TextSettings) -> list[tuple[str, str]]:
+    r"""The characters that tokens may have and files can't, and how they are spelt there.
 
-    >>> beyond_table(TextSettings()), sorted(beyond_table(TextSettings(split="space", filters="\t\n", strip_html=True)))
-    (set(), ['\r', '<', '\\'])
+    >>> escapes(TextSettings()), escapes(TextSettings(split="space", filters="\t\n"))
+    ([], [('\\', '\\\\'), ('\r', '\\r')])
     """
-    escaped = {character for character, _ in ESCAPES} - separators(settings)
-    return escaped | ({TAG[0]} if settings.strip_html else set())
+    return [(character, spelling) for character, spelling in ESCAPES if character not in separators(settings)]
 
 
 def _escaped(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
-    for character, spelling in ESCAPES:
-        if character not in separators(settings):
-            text = tf.strings.regex_replace(text, re.escape(character), spelling.replace("\\", "\\\\"))
+    for character, spelling in escapes(settings):
+        text = tf.strings.regex_replace(text, re.escape(character), spelling.replace("\\", "\\\\"))
     return text

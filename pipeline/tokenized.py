@@ -1,12 +1,13 @@
 """Texts tokenized once: a batch's distinct words, and its tokens as their numbers among them.
 
+    texts -> rows, bytes with spaces between their tokens (tokenizer.py) -> numbered -> respelt -> Tokenized
+
 It splits as text.tokenize does, which makes a string of 24 bytes or more of a token, of which a hash table then makes
 numbers: 19 ms a MB. Here a token is where it stands until Arrow numbers it, 11 ms; and a batch's words are looked up
 once each, where its texts hold them ten times.
 """
 
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,14 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import tensorflow as tf
 
-from pipeline import counts, text
-from pipeline.clean import byte_table, plain_pattern
-from pipeline.config import TextSettings
+from pipeline import counts
 from pipeline.fingerprints import word_fingerprints
 
-_SPACE: Final = ord(" ")
+SPACE: Final = ord(" ")
 # Behind each text of a batch; no clean text holds it.
-_END: Final = b"\0"
+END: Final = 0
+
+Flags = npt.NDArray[np.bool_]
 
 
 class Tokenized(NamedTuple):
@@ -39,91 +40,16 @@ def strings(column: pa.LargeBinaryArray) -> tf.Tensor:
     return tf.constant(column.to_numpy(zero_copy_only=False), tf.string)
 
 
-def tokenizer(settings: TextSettings) -> Callable[[pa.LargeBinaryArray], Tokenized]:
-    """A function of texts [rows] -> Tokenized, with the tokens that text.tokenize gives.
+def numbered(rows: Sequence[bytes]) -> Tokenized:
+    """Texts with spaces between their tokens -> Tokenized.
 
-    >>> found = tokenizer(TextSettings())(pa.array([b"B a (b)", b"a, c"], pa.large_binary()))
-    >>> found.words.to_pylist(), found.numbers.tolist(), found.row_splits.tolist()
-    ([b'b', b'a', b'c'], [0, 1, 0, 1, 2], [0, 3, 5])
-    """
-    return _characters(settings) if settings.split == "character" else _words(settings)
-
-
-def _words(settings: TextSettings) -> Callable[[pa.LargeBinaryArray], Tokenized]:
-    # Of most texts clean.py's table of bytes is all there is to do: 1 ms a MB, where its graph takes 12. The graph says
-    # of those beyond ASCII whether they are such, and has the others, and those with tags or characters to escape.
-    table = byte_table(settings).tobytes()
-    signature = [tf.TensorSpec([None], tf.string)]
-
-    @tf.function(input_signature=signature, autograph=False)
-    def is_plain(texts: tf.Tensor) -> tf.Tensor:
-        return tf.strings.regex_full_match(texts, plain_pattern(settings))
-
-    @tf.function(input_signature=signature, autograph=False)
-    def spaced(texts: tf.Tensor) -> tf.Tensor:
-        return text.spaced(texts, settings)
-
-    def tokenize(texts: pa.LargeBinaryArray) -> Tokenized:
-        offsets, content = _buffers(texts)
-        translated = content.tobytes().translate(table)
-        clean = [translated[begin:end] for begin, end in pairwise(offsets.tolist())]
-        is_odd = _have(content - np.uint8(1) >= 127, offsets)  # NUL, or a byte beyond ASCII
-        if is_odd.any():
-            is_odd[is_odd] = ~is_plain(strings(texts.filter(pa.array(is_odd)))).numpy()
-        for character in text.beyond_table(settings):
-            is_odd |= _have(content == ord(character), offsets)
-        if is_odd.any():
-            rows = np.flatnonzero(is_odd).tolist()
-            others = spaced(strings(texts.filter(pa.array(is_odd)))).numpy().tolist()
-            for row, string in zip(rows, others, strict=True):
-                clean[row] = string
-        return numbered(_END.join([*clean, b""]))
-
-    return tokenize
-
-
-def _have(is_marked: npt.NDArray[np.bool_], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Whether a byte of each row is marked, bool [rows]; rows begin and end at the offsets, [rows + 1]."""
-    begins = offsets[:-1]
-    has_bytes = begins < offsets[1:]
-    found = np.zeros(len(begins), np.bool_)
-    if has_bytes.any():
-        found[has_bytes] = np.logical_or.reduceat(is_marked, begins[has_bytes])
-    return found
-
-
-def _buffers(texts: pa.LargeBinaryArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Offsets int64 [rows + 1], and the content, uint8, in which they count."""
-    _, offsets, content = texts.buffers()
-    ends = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    return ends - ends[0], np.frombuffer(content or b"", np.uint8)[ends[0] : ends[-1]]
-
-
-def _characters(settings: TextSettings) -> Callable[[pa.LargeBinaryArray], Tokenized]:
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
-    def characters(texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        found = text.tokenize(texts, settings)
-        words, numbers = tf.unique(found.flat_values)
-        return words, numbers, found.row_splits
-
-    def tokenize(texts: pa.LargeBinaryArray) -> Tokenized:
-        found = characters(strings(texts))
-        words, numbers, row_splits = (tensor.numpy() for tensor in found)
-        return Tokenized(pa.array(words, pa.large_binary()), numbers, row_splits)
-
-    return tokenize
-
-
-def numbered(texts: bytes) -> Tokenized:
-    r"""Texts with spaces between their tokens and NUL behind each text -> Tokenized.
-
-    >>> found = numbered(b"b a  b\0 a c \0\0")
+    >>> found = numbered([b"b a  b", b" a c ", b""])
     >>> found.words.to_pylist(), found.numbers.tolist(), found.row_splits.tolist()
     ([b'b', b'a', b'c'], [0, 1, 0, 1, 2], [0, 3, 5, 5])
     """
-    content = np.frombuffer(texts, np.uint8)
-    is_end = content == _END[0]
-    is_token = (content != _SPACE) & ~is_end
+    content = np.frombuffer(bytes([END]).join([*rows, b""]), np.uint8)
+    is_end = content == END
+    is_token = (content != SPACE) & ~is_end
     is_first = is_token.copy()
     is_first[1:] &= ~is_token[:-1]
     row_ends = np.searchsorted(np.flatnonzero(is_first), np.flatnonzero(is_end))
@@ -131,18 +57,55 @@ def numbered(texts: bytes) -> Tokenized:
     is_kept = is_token.copy()
     is_kept[1:] |= is_token[:-1]
     content = content[is_kept]
-    content[content == _END[0]] = _SPACE
-    offsets = np.concatenate([[0], np.flatnonzero(content == _SPACE) + 1])
+    content[content == END] = SPACE
+    offsets = np.concatenate([[0], np.flatnonzero(content == SPACE) + 1])
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(content)]
     encoded = pa.Array.from_buffers(pa.large_binary(), len(offsets) - 1, buffers).dictionary_encode()
     words = pc.binary_slice(encoded.dictionary, 0, -1)
     return Tokenized(words, encoded.indices.to_numpy(), np.concatenate([[0], row_ends]))
 
 
-def count_words(tokenized: Tokenized, *, rows: int, position: int) -> pa.Table:
-    r"""The count table (counts.py) of the first rows; their first word stands at the position.
+def rows_with(tokenized: Tokenized, is_word: Flags) -> Flags:
+    """Which texts, bool [rows], have one of the words that are marked, bool [words].
 
-    >>> found = numbered(b"b a b\0c\0")
+    >>> rows_with(numbered([b"b a b", b"a c", b""]), np.array([True, False, False])).tolist()
+    [True, False, False]
+    """
+    before = np.concatenate([[0], np.cumsum(is_word[tokenized.numbers])])
+    return np.diff(before[tokenized.row_splits]) > 0
+
+
+def respelt(tokenized: Tokenized, tokens_of: Mapping[int, Sequence[bytes]]) -> Tokenized:
+    """The same texts, with other tokens, or several or none, for some words; by their index, rising.
+
+    >>> found = respelt(numbered([b"b A", b"x-y b a"]), {1: [b"a"], 2: [b"x", b"y"]})
+    >>> found.words.to_pylist(), found.numbers.tolist(), found.row_splits.tolist()
+    ([b'b', b'a', b'x', b'y'], [0, 1, 2, 3, 0, 1], [0, 2, 6])
+    """
+    words, numbers, row_splits = tokenized
+    changed = np.fromiter(tokens_of, np.int64, len(tokens_of))
+    new = [token for tokens in tokens_of.values() for token in tokens]
+    sizes = np.ones(len(words), np.int64)
+    sizes[changed] = [len(tokens) for tokens in tokens_of.values()]
+    begins = np.cumsum(sizes) - sizes
+    # Each word's tokens in its place: so they are in order of first occurrence, and some may be there twice.
+    places = np.repeat(np.arange(len(words)), sizes)
+    places[np.isin(places, changed)] = len(words) + np.arange(len(new))
+    listed = pa.concat_arrays([words, pa.array(new, pa.large_binary())]).take(pa.array(places)).dictionary_encode()
+    codes = listed.indices.to_numpy()
+    if (sizes == 1).all():  # of most batches: a capital beyond ASCII became small
+        return Tokenized(listed.dictionary, codes[numbers], row_splits)
+    token_sizes = sizes[numbers]
+    ends = np.cumsum(token_sizes)
+    within = np.arange(ends[-1]) - np.repeat(ends - token_sizes, token_sizes)
+    codes = codes[np.repeat(begins[numbers], token_sizes) + within]
+    return Tokenized(listed.dictionary, codes, np.concatenate([[0], ends])[row_splits])
+
+
+def count_words(tokenized: Tokenized, *, rows: int, position: int) -> pa.Table:
+    """The count table (counts.py) of the first rows; their first word stands at the position.
+
+    >>> found = numbered([b"b a b", b"c"])
     >>> table = count_words(found, rows=1, position=7)
     >>> table.select(["token", "count", "position", "place"]).to_pydict()
     {'token': [b'b', b'a'], 'count': [2, 1], 'position': [7, 7], 'place': [0, 1]}

@@ -87,6 +87,7 @@ GROUPS = [
             ("STRASSE Straße", ["strasse", "straße"], [1, 3, 0, 0, 0, 0]),  # ß is not ss
             ("ΣΊΣΥΦΟΣ σίσυφοσ", ["σίσυφος", "σίσυφοσ"], [4, 1, 0, 0, 0, 0]),  # a small sigma stays what it is
             ("Σ", ["σ"], [1, 0, 0, 0, 0, 0]),  # final only behind a letter
+            ("ΑΣ.ΑΣ", ["ασ", "ας"], [1, 1, 0, 0, 0, 0]),  # and before none, not even behind a full stop, if no space is
             ("I İ ı İSTANBUL", ["i", "i\u0307", "ı", "i\u0307stanbul"], [1, 1, 1, 5, 0, 0]),
             ("film\u00a0film\u3000film\u0085film\u2028film", ["film"] * 5, [2, 2, 2, 2, 2, 0]),
             ("film\x0bfilm\x0cfilm\x1cfilm\x1ffilm", ["film"] * 5, [2, 2, 2, 2, 2, 0]),

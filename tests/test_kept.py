@@ -89,9 +89,9 @@ def test_kept_batches_come_back(on_disk: bool, tmp_path: Path) -> None:
     folder = str(tmp_path) if on_disk else None
     out = Blocks(folder)
     batches = [
-        (batch([(b"b a", "x", TRAIN), (b"", "y", EVAL), (b"a", "x", TEST)], rejects=2), numbered(b"b a\0\0a\0")),
-        (batch([], rejects=1), numbered(b"")),
-        (batch([(b"c", "x", TEST)]), numbered(b"c\0")),
+        (batch([(b"b a", "x", TRAIN), (b"", "y", EVAL), (b"a", "x", TEST)], rejects=2), numbered([b"b a", b"", b"a"])),
+        (batch([], rejects=1), numbered([])),
+        (batch([(b"c", "x", TEST)]), numbered([b"c"])),
     ]
     references = [kept.put(out, found, tokenized) for found, tokenized in batches]
     for (before, tokenized), reference in zip(batches, references, strict=True):
@@ -109,7 +109,7 @@ def test_kept_batches_come_back(on_disk: bool, tmp_path: Path) -> None:
 
 
 def test_kept_rows_can_be_chosen_of_the_tokens() -> None:
-    reference = kept.put(Blocks(None), batch([(b"", "x", TRAIN)] * 4), numbered(b"b a\0\0c\0a c\0"))
+    reference = kept.put(Blocks(None), batch([(b"", "x", TRAIN)] * 4), numbered([b"b a", b"", b"c", b"a c"]))
     _, tokens = kept.take(reference, None)
     found = kept.of_column(tokens.filter(pa.array([False, True, False, True])))
     assert found.words.to_pylist() == [b"b", b"a", b"c"]
@@ -118,7 +118,7 @@ def test_kept_rows_can_be_chosen_of_the_tokens() -> None:
 
 @pytest.mark.parametrize("words", [65_536, 65_537])
 def test_kept_numbers_are_as_wide_as_they_must_be(words: int) -> None:
-    tokenized = numbered(b"".join(b"w%d " % word for word in range(words)) + b"w0\0")
+    tokenized = numbered([b" ".join(b"w%d" % word for word in range(words)) + b" w0"])
     reference = kept.put(Blocks(None), batch([(b"", "x", TRAIN)]), tokenized)
     found = kept.of_column(kept.take(reference, None)[1])
     assert found.numbers.tolist() == [*range(words), 0]
@@ -126,11 +126,11 @@ def test_kept_numbers_are_as_wide_as_they_must_be(words: int) -> None:
 
 
 def test_tokenized_counts_the_first_rows_alone() -> None:
-    table = count_words(numbered(b"b a b\0\0a\0c b\0"), rows=3, position=7)
+    table = count_words(numbered([b"b a b", b"", b"a", b"c b"]), rows=3, position=7)
     assert table.select(["token", "count", "position", "place"]).to_pydict() == {
         "token": [b"b", b"a"], "count": [2, 2], "position": [7, 7], "place": [0, 1],
     }  # fmt: skip
-    assert count_words(numbered(b"\0a\0"), rows=1, position=7).num_rows == 0
+    assert count_words(numbered([b"", b"a"]), rows=1, position=7).num_rows == 0
 
 
 BROKEN = '{"text": null, "label": "x", "part": "test"}\n{broken\n'

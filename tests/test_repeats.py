@@ -163,7 +163,7 @@ def columns_in_the_graph(texts: list[str], _: Path) -> Features:
 def columns_of_tokenized(texts: list[str], folder: Path) -> Features:
     path = folder / f"{uuid.uuid4().hex}.tsv"
     path.write_text("".join(f"{number}\t{word}\t1\n" for word, number in KNOWN.items()))
-    tokenized = numbered("".join(f"{one}\0" for one in texts).encode())
+    tokenized = numbered([one.encode() for one in texts])
     return transformer(load(None, {"sequence.max_length": "3"}), str(path))(tokenized)
 
 

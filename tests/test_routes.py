@@ -25,7 +25,7 @@ from pipeline import batches, preprocessing, text
 from pipeline.contract import oov_id
 from pipeline.features import transformer
 from pipeline.splits import content_keys
-from pipeline.tokenized import tokenizer
+from pipeline.tokenizer import tokenizer
 from pipeline.writing import batch_columns
 
 CASES = [pytest.param(group, case, id=f"{group.name}-{case.text!r}") for group in GROUPS for case in group.cases]

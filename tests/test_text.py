@@ -22,7 +22,8 @@ from pipeline.clean import plain_pattern
 from pipeline.config import KERAS_FILTERS, SequenceSettings, TextSettings, load
 from pipeline.contract import Oov, first_word_id, kept_words
 from pipeline.features import transformer
-from pipeline.tokenized import Tokenized, count_words, tokenizer
+from pipeline.tokenized import Tokenized, count_words
+from pipeline.tokenizer import tokenizer
 from pipeline.vocabulary import count_batch, vocabulary_lines
 
 # Capital letters of Unicode 14 (Python 3.11 and later), whose small letters the ICU within TensorFlow does not know
@@ -49,20 +50,48 @@ def in_the_graph(texts: list[str], text_settings: TextSettings) -> list[list[str
 
 
 def tokenized_once(texts: list[str], text_settings: TextSettings) -> list[list[str]]:
-    found = tokenized_of(texts, text_settings)
+    found = tokenized_of([one.encode() for one in texts], text_settings)
     tokens = [found.words[number].as_py().decode() for number in found.numbers.tolist()]
     return [tokens[begin:end] for begin, end in itertools.pairwise(found.row_splits.tolist())]
 
 
-def tokenized_of(texts: list[str], text_settings: TextSettings) -> Tokenized:
+def tokenized_of(texts: list[bytes], text_settings: TextSettings) -> Tokenized:
     tf.config.run_functions_eagerly(True)  # to trace a graph for each example would take minutes
     try:
-        return tokenizer(text_settings)(pa.array([one.encode() for one in texts], pa.large_binary()))
+        return tokenizer(text_settings)(pa.array(texts, pa.large_binary()))
     finally:
         tf.config.run_functions_eagerly(False)
 
 
 EACH_ROUTE = pytest.mark.parametrize("tokens_of", [in_the_graph, tokenized_once])
+
+
+# Pieces of texts that are no UTF-8, that the graph must see whole, and that it may see word by word.
+PIECES = [
+    b"\0", b"\xff", b"\xe2\x82", b"\xed\xa0\x80", b"\xf0\x9f", b"\xc3", b"\xc0\x80", b"\xf4\x90\x80\x80",
+    *map(str.encode, [
+        "A\u03a3", "A\u03a3.\u03a3\u0391", ".", "'", "<b>", "</b", ">", "\\", "\r", "\u00c9t\u00c9", "\u00e9", "a\u00a0b",
+        "\u2028", "\u212a", "\u0130", "\u0307", "\U0010ffff", "good", "film", " ", " ",
+    ]),
+]  # fmt: skip
+SOME_SETTINGS = [
+    TextSettings(),
+    TextSettings(split="whitespace", strip_html=True),
+    TextSettings(split="space", filters="", lowercase=False),
+    TextSettings(split="whitespace", filters="k\u00e9\u03c3"),
+]
+
+
+@pytest.mark.parametrize("text_settings", SOME_SETTINGS)
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join), min_size=1, max_size=8))
+def test_text_tokenized_once_has_the_graphs_tokens(text_settings: TextSettings, texts: list[bytes]) -> None:
+    expected = text.tokenize(tf.constant(texts, tf.string), text_settings).to_list()
+    found = tokenized_of(texts, text_settings)
+    words = found.words.to_pylist()
+    tokens = [words[number] for number in found.numbers.tolist()]
+    assert [tokens[begin:end] for begin, end in itertools.pairwise(found.row_splits.tolist())] == expected
+    assert list(dict.fromkeys(tokens)) == words
 
 
 def spelt(token: str) -> str:
@@ -87,7 +116,7 @@ def ids_once(
     texts: list[str], *, text_settings: TextSettings, sequence: SequenceSettings, top_words: int, oov: Oov, folder: Path
 ) -> list[list[int]]:
     """The same as it is done where texts are tokenized once."""
-    found = tokenized_of(texts, text_settings)
+    found = tokenized_of([one.encode() for one in texts], text_settings)
     table = count_words(found, rows=len(texts), position=0)
     kept = counts.top(table, words=kept_words(top_words, oov), min_count=1)
     path = folder / f"{uuid.uuid4().hex}.tsv"

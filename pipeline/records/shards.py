@@ -1,8 +1,7 @@
 """A shard's frames in, a record file out; and a record file in, its records out, every checksum compared.
 
 Files are written and read as streams: memory is a few chunks, however long the file is. A gzip file has a member for
-each chunk, as RFC 1952 allows (section 2.2): TensorFlow, Beam, gzip itself and the libraries of most languages read them
-as one.
+each chunk, as RFC 1952 allows (section 2.2): TensorFlow, Beam, gzip itself and most libraries read them as one.
 """
 
 import hashlib
