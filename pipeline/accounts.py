@@ -42,7 +42,7 @@ class Account:
         """Counts a batch: the rows of it that are used, and all that are not."""
         files, counts = np.unique(file_indices(used), return_counts=True)
         self._rows.update(dict(zip(files.tolist(), counts.tolist(), strict=True)))
-        for path, rows in _counted(rejected["file"]):
+        for path, rows in _counted(rejected["file"]) if rejected.num_rows else ():
             self._rows[self._index(path)] += rows
             self._rejected[path] += rows
 

@@ -9,6 +9,8 @@ sample    string  passes by the graph: the text once more for the few rows of ea
                   shuffled order, an empty list for the others; some of them go into the manifest as samples
 """
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -67,8 +69,12 @@ def lists(values: pa.Array, *, rows: int) -> pa.LargeListArray:
     >>> lists(pa.array([1, 2, 3, 4]), rows=2).to_pylist()
     [[1, 2], [3, 4]]
     """
-    offsets = np.arange(rows + 1) * (len(values) // max(rows, 1))
-    return pa.LargeListArray.from_arrays(pa.array(offsets), values)
+    return pa.LargeListArray.from_arrays(_offsets(rows, len(values) // max(rows, 1)), values)
+
+
+@functools.lru_cache(maxsize=8)  # most columns of a batch share them
+def _offsets(rows: int, size: int) -> pa.Int64Array:
+    return pa.array(np.arange(rows + 1) * size)
 
 
 def sample_column(

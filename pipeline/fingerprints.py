@@ -10,6 +10,8 @@ unknown word, or in known words that truncation cuts off while their number is t
 different texts two meet by chance once in 3,000 such inputs.
 """
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -50,7 +52,7 @@ def unknown_hashes(tokens: tf.RaggedTensor, word_ids: tf.Tensor) -> tf.Tensor:
 
 
 def fingerprints(
-    ids: npt.NDArray[np.int64],
+    ids: npt.NDArray[np.signedinteger],
     *,
     token_counts: npt.NDArray[np.int64],
     known_counts: npt.NDArray[np.int64],
@@ -66,10 +68,14 @@ def fingerprints(
     ([True, True, False, False], 0)
     """
     # Multilinear hashing: each place has a random factor; products and sums overflow on purpose.
-    draw = np.random.Generator(np.random.PCG64(_SEED))
-    factors = draw.integers(-(2**63), 2**63 - 1, ids.shape[1] + 3)
+    factors = _factors(ids.shape[1] + 3)
     found = np.einsum("ij,j->i", ids, factors[3:])
     for column, factor in zip((token_counts, known_counts, unknown), factors[:3], strict=True):
         found += column * factor
     found[token_counts == 0] = NO_TOKENS
     return found
+
+
+@functools.lru_cache
+def _factors(number: int) -> npt.NDArray[np.int64]:
+    return np.random.Generator(np.random.PCG64(_SEED)).integers(-(2**63), 2**63 - 1, number)

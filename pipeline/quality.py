@@ -99,6 +99,29 @@ def look(texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray, how: Look) -> Qu
     return Quality(rows, len(texts), found)
 
 
+class Looker:
+    """Looks at the texts that are chosen among those of some batches, of all batches at once: of a large input a batch
+    has 25 of them, for which a hundred calls to Arrow and NumPy took 4% of a row's time."""
+
+    def __init__(self, how: Look) -> None:
+        self._how = how
+        self._rows = 0
+        self._texts = [pa.array([], pa.large_binary())]
+        self._keys = [pa.array([], pa.large_binary())]
+
+    def add(self, texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray) -> None:
+        """Takes in a batch; texts, [rows], may be null where they are not chosen."""
+        self._rows += len(texts)
+        chosen = pa.array(is_chosen(keys, self._how.share))
+        self._texts.append(texts.filter(chosen))
+        self._keys.append(keys.filter(chosen))
+
+    def result(self) -> Quality:
+        """What those that were chosen are like."""
+        found = look(pa.concat_arrays(self._texts), pa.concat_arrays(self._keys), self._how._replace(share=1.0))
+        return found._replace(rows=self._rows)
+
+
 def is_chosen(keys: pa.LargeBinaryArray, share: float) -> npt.NDArray[np.bool_]:
     """Keys [rows] -> whether each is among the share that is looked at; independent of split and shard.
 

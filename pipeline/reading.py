@@ -15,16 +15,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.metrics import Metrics
 
-from pipeline import batches, quality, splits
+from pipeline import batches, splits
 from pipeline.accounts import Account, TaskRows
 from pipeline.config import SplitSettings
 from pipeline.contract import SPLITS
 from pipeline.errors import UserError
 from pipeline.filesystem import BeamFiles
 from pipeline.progress import Tally
-from pipeline.quality import Look, Quality
+from pipeline.quality import Look, Looker
 from pipeline.sources import read_tasks
 from pipeline.sources.schema import (
+    REJECTED_SCHEMA,
     Batch,
     Columns,
     ReadTask,
@@ -191,11 +192,10 @@ class Sieve:
 
     def __init__(self, tasks: Sequence[ReadTask], reading: Reading, *, labels: list[str]) -> None:
         self._tasks = tasks
-        self._look = reading.look
         self._labels = pa.array(labels, pa.string())
         self._account = Account(tasks)
         self._tally = Tally(reading.progress_folder, "transform")
-        self._seen: list[Quality] = []
+        self._looker = Looker(reading.look)
         self._rows = Metrics.counter(NAMESPACE, ROWS)
         self._rejected = Metrics.counter(NAMESPACE, "rejected_rows")
 
@@ -204,22 +204,24 @@ class Sieve:
         index = pc.fill_null(pc.index_in(found.rows["label"], self._labels), -1)
         index = index.to_numpy(zero_copy_only=False).astype(np.int64)
         is_usable = index >= 0
-        unknown = _rejects(found.rows, ~is_usable, self._tasks, reason=UNKNOWN_LABEL, column="label")
-        rejected = pa.Table.from_batches([*found.rejected, unknown])
-        chosen = pa.array(is_usable)
-        rows, keys = found.rows.filter(chosen), found.keys.filter(chosen)
-        if rows.num_rows:
-            self._seen.append(quality.look(rows["text"], keys, self._look))
-        self._account.add(rows, rejected)
-        self._rejected.inc(rejected.num_rows)
-        self._rows.inc(rows.num_rows + rejected.num_rows)
-        self._tally.add(rows.num_rows + rejected.num_rows)
-        return Usable(rows, keys, found.splits[is_usable], index[is_usable], is_usable, rejected)
+        rows, keys, split_of_row, rejected = found
+        if not is_usable.all():
+            rejected = [*rejected, _rejects(rows, ~is_usable, self._tasks, reason=UNKNOWN_LABEL, column="label")]
+            chosen = pa.array(is_usable)
+            rows, keys = rows.filter(chosen), keys.filter(chosen)
+            split_of_row, index = split_of_row[is_usable], index[is_usable]
+        self._looker.add(rows["text"], keys)
+        rejects = pa.Table.from_batches(rejected, REJECTED_SCHEMA)
+        self._account.add(rows, rejects)
+        self._rejected.inc(rejects.num_rows)
+        self._rows.inc(rows.num_rows + rejects.num_rows)
+        self._tally.add(rows.num_rows + rejects.num_rows)
+        return Usable(rows, keys, split_of_row, index, is_usable, rejects)
 
     def task_rows(self) -> list[TaskRows]:
         """How many rows each task had, when all are through."""
         self._tally.write()
-        return self._account.rows(quality.add(self._seen))
+        return self._account.rows(self._looker.result())
 
 
 def sort_rows(batch: Batch, reading: Reading, *, tasks: Sequence[ReadTask]) -> Sorted:

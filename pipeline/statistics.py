@@ -4,7 +4,7 @@ Lengths are numbers of ids before truncation and padding: with `oov: drop` the k
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,53 +54,43 @@ class Sample:
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a transformed batch, each int64 [rows]; ids [rows, max_length]; samples by row."""
+    """The columns of a transformed batch, each int64 [rows]; ids int32 or int64 [rows, max_length]; (row, key, text) of
+    samples."""
 
-    ids: Int64Array
+    ids: npt.NDArray[np.signedinteger]
     labels: Int64Array
+    splits: Int64Array
     token_counts: Int64Array
     known_counts: Int64Array
     unknown_hashes: Int64Array
-    keys: Sequence[bytes]
-    samples: Mapping[int, bytes]
-
-    def __getitem__(self, rows: Int64Array) -> "Columns":
-        """The rows of some ordinals, in their order."""
-        place = {int(row): index for index, row in enumerate(rows)}
-        return Columns(
-            self.ids[rows],
-            self.labels[rows],
-            self.token_counts[rows],
-            self.known_counts[rows],
-            self.unknown_hashes[rows],
-            [self.keys[row] for row in rows],
-            {place[row]: text for row, text in self.samples.items() if row in place},
-        )
+    samples: Sequence[tuple[int, bytes, bytes]]
 
 
-def split_statistics(columns: Columns, *, keeps_unknown: bool) -> SplitStatistics:
-    """The statistics of rows of one split; `keeps_unknown`: unknown tokens have an id (`oov: token`).
+def split_statistics(
+    labels: Int64Array,
+    token_counts: Int64Array,
+    known_counts: Int64Array,
+    *,
+    max_length: int,
+    keeps_unknown: bool,
+) -> SplitStatistics:
+    """The statistics of rows of one split, int64 [rows] each, but for samples and words; `keeps_unknown`: unknown
+    tokens have an id (`oov: token`).
 
-    >>> one = np.array([[0, 2]]), np.array([1]), np.array([3]), np.array([1]), np.array([0])
-    >>> found = split_statistics(Columns(*one, [b"k"], {}), keeps_unknown=False)
+    >>> found = split_statistics(np.array([1]), np.array([3]), np.array([1]), max_length=2, keeps_unknown=False)
     >>> found.tokens, found.unknown_tokens, found.truncated_texts, dict(found.lengths)
     (3, 2, 0, {1: 1})
     """
-    lengths = columns.token_counts if keeps_unknown else columns.known_counts
-    samples = (
-        Sample(_place(columns.keys[row]), text, int(columns.labels[row]), tuple(columns.ids[row].tolist()))
-        for row, text in columns.samples.items()
-    )
+    lengths = token_counts if keeps_unknown else known_counts
     return SplitStatistics(
         rows=len(lengths),
-        tokens=int(columns.token_counts.sum()),
-        unknown_tokens=int((columns.token_counts - columns.known_counts).sum()),
-        truncated_texts=int(np.count_nonzero(lengths > columns.ids.shape[1])),
+        tokens=int(token_counts.sum()),
+        unknown_tokens=int((token_counts - known_counts).sum()),
+        truncated_texts=int(np.count_nonzero(lengths > max_length)),
         empty_texts=int(np.count_nonzero(lengths == 0)),
-        wordless_texts=int(np.count_nonzero(columns.token_counts == 0)),
-        labels=_counted(columns.labels),
+        wordless_texts=int(np.count_nonzero(token_counts == 0)),
+        labels=_counted(labels),
         lengths=_counted(rounded_up(lengths)),
-        samples=_smallest(samples),
     )
 
 
@@ -127,7 +117,7 @@ def merge(parts: Iterable[SplitStatistics]) -> SplitStatistics:
         samples.extend(part.samples)
         words.append(part.words)
     return SplitStatistics(
-        rows, tokens, unknown, truncated, empty, wordless, labels, lengths, _smallest(samples), telling.add(words)
+        rows, tokens, unknown, truncated, empty, wordless, labels, lengths, smallest(samples), telling.add(words)
     )
 
 
@@ -163,9 +153,11 @@ def _counted(values: Int64Array) -> Counter[int]:
     return Counter(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
 
 
-def _place(key: bytes) -> bytes:
+def sample_place(key: bytes) -> bytes:
+    """The place in its split's shuffled order of a row with that key, see records/shuffle.py."""
     return key[8:] + key[:8]
 
 
-def _smallest(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+def smallest(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    """Those of the smallest places, in order."""
     return tuple(sorted(set(samples))[:SAMPLES_OF_SPLIT])

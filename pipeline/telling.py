@@ -40,7 +40,7 @@ class WordCounts(NamedTuple):
     rows: int = 0
 
 
-def count_words(ids: Int64s, labels: Int64s, *, first_id: int) -> WordCounts:
+def count_words(ids: npt.NDArray[np.signedinteger], labels: Int64s, *, first_id: int) -> WordCounts:
     """Counts of records, ids [rows, max_length] and labels [rows]; ids below `first_id` are no words.
 
     >>> found = count_words(np.array([[0, 1, 1], [0, 0, 1]]), np.array([0, 1]), first_id=1)
