@@ -27,6 +27,7 @@ _ODD = r"\x00\x{d800}-\x{dfff}\x{10ffff}"
 _CAPITALS = r"\p{Lu}\p{Lt}\x{2160}-\x{216f}\x{24b6}-\x{24cf}"
 
 _SIGMA = r"\x{3a3}"
+_LETTERS = r"A-Za-z\x{386}\x{388}-\x{38a}\x{38c}\x{38e}-\x{3a1}\x{3a4}-\x{3a9}\x{3ac}-\x{3ce}"
 
 # ICU lowers these by the rules of the machine's language: under LANG=tr_TR 'I' becomes a dotless i, under lt_LT a dot
 # is added below an accent. Mapped by ourselves, before ICU sees them, a text has the same ids on every machine.
@@ -58,9 +59,11 @@ def plain_pattern(settings: TextSettings) -> str:
 
 
 def lone_pattern(settings: TextSettings) -> str:
-    """Matches the words of which `clean` makes alone what it makes of them in a text: well-formed ones, and none with a
-    capital sigma, whose small form depends on the letters around it (Unicode's SpecialCasing, Final_Sigma)."""
-    return f"[^{_ODD}{_SIGMA}]*" if settings.lowercase else f"[^{_ODD}]*"
+    """Matches the words of which `clean` makes alone what it makes of them in a text: well-formed ones, in which each
+    capital sigma has a letter behind it. Without one its small form depends on whether a letter follows beyond full
+    stops and apostrophes, which may divide words (Unicode's SpecialCasing, Final_Sigma)."""
+    others = f"[^{_ODD}{_SIGMA}]"
+    return f"(?:{others}|{_SIGMA}+[{_LETTERS}])*" if settings.lowercase else f"[^{_ODD}]*"
 
 
 def separators(settings: TextSettings) -> set[str]:

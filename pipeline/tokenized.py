@@ -19,9 +19,7 @@ import tensorflow as tf
 from pipeline import counts
 from pipeline.fingerprints import word_fingerprints
 
-SPACE: Final = ord(" ")
-# Behind each text of a batch; no clean text holds it.
-END: Final = 0
+_SEPARATOR: Final = b" "
 
 Flags = npt.NDArray[np.bool_]
 
@@ -47,22 +45,23 @@ def numbered(rows: Sequence[bytes]) -> Tokenized:
     >>> found.words.to_pylist(), found.numbers.tolist(), found.row_splits.tolist()
     ([b'b', b'a', b'c'], [0, 1, 0, 1, 2], [0, 3, 5, 5])
     """
-    content = np.frombuffer(bytes([END]).join([*rows, b""]), np.uint8)
-    is_end = content == END
-    is_token = (content != SPACE) & ~is_end
-    is_first = is_token.copy()
-    is_first[1:] &= ~is_token[:-1]
-    row_ends = np.searchsorted(np.flatnonzero(is_first), np.flatnonzero(is_end))
-    # Of what stands between tokens one byte stays, as a space: so they lie side by side, each with a space behind it.
-    is_kept = is_token.copy()
-    is_kept[1:] |= is_token[:-1]
-    content = content[is_kept]
-    content[content == END] = SPACE
-    offsets = np.concatenate([[0], np.flatnonzero(content == SPACE) + 1])
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(content)]
-    encoded = pa.Array.from_buffers(pa.large_binary(), len(offsets) - 1, buffers).dictionary_encode()
-    words = pc.binary_slice(encoded.dictionary, 0, -1)
-    return Tokenized(words, encoded.indices.to_numpy(), np.concatenate([[0], row_ends]))
+    content = np.frombuffer(_SEPARATOR.join([*rows, b""]), np.uint8)
+    # A token is what stands before a space, with it: as tokens lie side by side, Arrow numbers them in place. Before
+    # the second of two spaces there is an empty one, which has a number as well until these are left out.
+    ends = np.flatnonzero(content == _SEPARATOR[0]) + 1
+    buffers = [None, pa.py_buffer(np.concatenate([[0], ends])), pa.py_buffer(content)]
+    encoded = pa.Array.from_buffers(pa.large_binary(), len(ends), buffers).dictionary_encode()
+    words, numbers = pc.binary_slice(encoded.dictionary, 0, -1), encoded.indices.to_numpy()
+    row_ends = np.cumsum([len(row) + 1 for row in rows], dtype=np.int64)
+    row_splits = np.concatenate([[0], np.searchsorted(ends, row_ends, side="right")])
+    nothing = pc.index(words, b"").as_py()
+    if nothing < 0:
+        return Tokenized(words, numbers, row_splits)
+    is_nothing = numbers == nothing
+    numbers = numbers[~is_nothing]
+    numbers -= numbers > nothing
+    words = pa.concat_arrays([words[:nothing], words[nothing + 1 :]])
+    return Tokenized(words, numbers, row_splits - np.searchsorted(np.flatnonzero(is_nothing), row_splits))
 
 
 def rows_with(tokenized: Tokenized, is_word: Flags) -> Flags:

@@ -18,7 +18,7 @@ import tensorflow as tf
 from pipeline import text
 from pipeline.clean import TAG, byte_table, clean, lone_pattern
 from pipeline.config import TextSettings
-from pipeline.tokenized import END, SPACE, Flags, Tokenized, numbered, respelt, rows_with, strings
+from pipeline.tokenized import Flags, Tokenized, numbered, respelt, rows_with, strings
 
 Tokenizer = Callable[[pa.LargeBinaryArray], Tokenized]
 
@@ -38,7 +38,7 @@ def tokenizer(settings: TextSettings) -> Tokenizer:
 class _Words:
     def __init__(self, settings: TextSettings) -> None:
         table = byte_table(settings)
-        table[END] = SPACE
+        table[0] = ord(" ")  # NUL, which the careful way makes a space before all else
         self._table = table.tobytes()
         self._begins_tag = ord(TAG[0]) if settings.strip_html else None
         self._is_special = np.arange(256) > 127
