@@ -19,7 +19,7 @@ def decode_examples(records: pa.LargeBinaryArray, max_length: int) -> tuple[Int6
     """What encode_examples was given: ids int64 [rows, max_length] and labels int64 [rows].
 
     Args:
-      records: large_binary [rows], as encode_examples returns them.
+      records: large_binary [rows], of what encode_examples returns.
       max_length: ids in a record.
 
     Raises:

@@ -12,16 +12,14 @@ A record is these bytes, with `|` for a varint that holds the length of what fol
 
 ids come first, as in protobuf's own deterministic serialization, which sorts the keys of a map.
 
-How it is fast: each slice of rows becomes one matrix with room for the longest form of every number, and a
-mask of the bytes that are used; the used ones, row after row, are the records. 500 ids take 3.4 us a row.
+How it is fast: of a slice of rows, all ids become varints at once, each in a number with room for the longest, and the
+bytes that are used are taken. What stands before them goes by their size alone, and what stands behind by the label.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import functools
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from pipeline.contract import IDS, LABEL
 
@@ -32,38 +30,27 @@ Mask = npt.NDArray[np.bool_]
 
 HIGHEST_VALUE = 2**31
 
-# A number takes about 25 bytes of temporary arrays: 25 MB a slice, which a batch of 2 MB of reviews fills to two thirds.
-# Measured at 500 ids, of ms a MB of reviews: 256 Ki numbers 3.4, 512 Ki 3.1, 1 Mi 2.8, 2 Mi 2.8 to 3.6.
-_SLICE_NUMBERS = 1024 * 1024
+# A number takes about 20 bytes of temporary arrays: 10 MB a slice. Records of 500 ids, ms a MB of reviews, where ids take
+# up to two bytes and up to three: 128 Ki numbers 1.8 and 3.0, 512 Ki 1.8 and 3.2, 1 Mi 1.8 and 7.2; two threads at a time
+# get through 128 Ki in 1.8 and 2.7, through 512 Ki in 1.5 and 2.6.
+_SLICE_NUMBERS = 512 * 1024
 
+# Numbers that hold varints of so many bytes, the first of which is the lowest: TensorFlow runs on no other machines.
+_CELLS: dict[int, type[np.unsignedinteger]] = {1: np.uint8, 2: np.uint16, 3: np.uint32, 4: np.uint32, 5: np.uint64}
 _UNSIGNED = {np.dtype(np.int32): np.uint32, np.dtype(np.int64): np.uint64}
 
 
-class _Part(NamedTuple):
-    """Columns of the matrix.
-
-    places: uint8 [rows, width]; used: bool [rows, width]; sizes: int64 [rows], used bytes a row.
-    """
-
-    places: Bytes
-    used: Mask
-    sizes: Int64s
-
-
-def encode_examples(ids: Integers, labels: Integers) -> pa.LargeBinaryArray:
+def encode_examples(ids: Integers, labels: Integers) -> list[bytes]:
     """Each row as a serialized tf.train.Example {ids: int64 [max_length], label: int64 [1]}.
 
     Args:
       ids: int32 or int64 [rows, max_length], 0 to 2**31.
       labels: int32 or int64 [rows], 0 to 2**31.
 
-    Returns:
-      large_binary [rows].
-
     Raises:
       ValueError: the shapes don't agree, or a number is out of range.
 
-    >>> encode_examples(np.array([[0, 1, 300]]), np.array([1]))[0].as_py().hex(" ")
+    >>> encode_examples(np.array([[0, 1, 300]]), np.array([1]))[0].hex(" ")
     '0a 21 0a 0f 0a 03 69 64 73 12 08 1a 06 0a 04 00 01 ac 02 0a 0e 0a 05 6c 61 62 65 6c 12 05 1a 03 0a 01 01'
     """
     if ids.ndim != 2 or labels.shape != ids.shape[:1] or ids.shape[1] == 0:
@@ -72,11 +59,8 @@ def encode_examples(ids: Integers, labels: Integers) -> pa.LargeBinaryArray:
     _check_range(LABEL, labels)
     rows, max_length = ids.shape
     step = max(1, _SLICE_NUMBERS // max_length)
-    slices = [_encode_slice(ids[i : i + step], labels[i : i + step]) for i in range(0, rows, step)]
-    offsets = np.zeros(rows + 1, np.int64)
-    np.cumsum(np.concatenate([np.zeros(0, np.int64), *(sizes for _, sizes in slices)]), out=offsets[1:])
-    data = np.concatenate([np.zeros(0, np.uint8), *(used for used, _ in slices)])
-    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    slices = (_encode_slice(ids[i : i + step], labels[i : i + step]) for i in range(0, rows, step))
+    return [record for records in slices for record in records]
 
 
 def _check_range(name: str, numbers: Integers) -> None:
@@ -88,55 +72,68 @@ def _check_range(name: str, numbers: Integers) -> None:
         raise ValueError(f"{name}: {numbers.min()} to {numbers.max()} is not within 0 to 2**31")
 
 
-def _encode_slice(ids: Integers, labels: Integers) -> tuple[Bytes, Int64s]:
-    """The records of some rows, end to end, and the size of each."""
-    example = _length_delimited(b"\x0a", [*_feature(IDS, ids), *_feature(LABEL, labels[:, None])])
-    places = np.concatenate([part.places for part in example], axis=1)
-    used = np.concatenate([part.used for part in example], axis=1)
+def _encode_slice(ids: Integers, labels: Integers) -> list[bytes]:
+    packed, sizes = _packed(ids)
+    records = []
+    begin = 0
+    for size, tail in zip(sizes.tolist(), map(_label_entry, labels.tolist()), strict=True):
+        records.append(_head(size, len(tail)) + packed[begin : begin + size] + tail)
+        begin += size
+    return records
+
+
+# 500 ids of three bytes have some 1,000 sizes; labels are up to 10,000.
+@functools.lru_cache(maxsize=4096)
+def _head(packed: int, tail: int) -> bytes:
+    """What stands before that many bytes of packed ids; tail: how many stand behind them."""
+    ids = _entry_head(IDS, packed)
+    return _length_delimited(b"\x0a", len(ids) + packed + tail) + ids
+
+
+@functools.lru_cache(maxsize=16384)
+def _label_entry(label: int) -> bytes:
+    packed = _varint(label)
+    return _entry_head(LABEL, len(packed)) + packed
+
+
+def _entry_head(name: str, packed: int) -> bytes:
+    """An entry of the map Features.feature up to its packed numbers."""
+    head = b""
+    for tag in (b"\x0a", b"\x1a", b"\x12"):
+        head = _length_delimited(tag, len(head) + packed) + head
+    head = _length_delimited(b"\x0a", len(name)) + name.encode() + head
+    return _length_delimited(b"\x0a", len(head) + packed) + head
+
+
+def _length_delimited(tag: bytes, size: int) -> bytes:
+    """What a protobuf field of that size says before its content."""
+    return tag + _varint(size)
+
+
+def _varint(number: int) -> bytes:
+    """Base 128: the low seven bits first, the top bit set on all bytes but the last."""
+    places = bytearray()
+    while number > 127:
+        places.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*places, number])
+
+
+def _packed(numbers: Integers) -> tuple[bytes, Int64s]:
+    """Numbers [rows, count] as varints, one after the other, and how many bytes each row takes, int64 [rows]."""
+    width = len(_varint(int(numbers.max())))
+    cell = _CELLS[width]
+    left = numbers.astype(cell)
+    places = left & cell(127)
+    used = np.ones_like(places)  # a byte of it is 1 where that of places is used
+    sizes = np.full(len(numbers), numbers.shape[1])
+    for place in range(1, width):
+        left >>= cell(7)
+        is_longer = left > 0
+        sizes += np.count_nonzero(is_longer, axis=1)
+        longer = is_longer.astype(cell)
+        places |= (longer << cell(8 * place - 1)) | ((left & cell(127)) << cell(8 * place))
+        used |= longer << cell(8 * place)
     # Taking by index is twice as fast as by mask, whose runs are short here.
-    return places.reshape(-1)[np.flatnonzero(used)], _total_size(example)
-
-
-def _feature(name: str, numbers: Integers) -> list[_Part]:
-    """An entry of the map Features.feature; numbers [rows, count]."""
-    key = name.encode()
-    packed = _length_delimited(b"\x0a", [_varints(numbers)])
-    feature = _length_delimited(b"\x1a", packed)
-    value = _length_delimited(b"\x12", feature)
-    named = [_constant(bytes([0x0A, len(key)]) + key, rows=len(numbers)), *value]
-    return _length_delimited(b"\x0a", named)
-
-
-def _length_delimited(tag: bytes, parts: Sequence[_Part]) -> list[_Part]:
-    """A protobuf field that says its tag and its size before its content."""
-    size = _total_size(parts)
-    return [_constant(tag, rows=len(size)), _varints(size[:, None]), *parts]
-
-
-def _total_size(parts: Sequence[_Part]) -> Int64s:
-    return np.sum([part.sizes for part in parts], axis=0, dtype=np.int64)
-
-
-def _constant(content: bytes, *, rows: int) -> _Part:
-    shape = (rows, len(content))
-    places = np.broadcast_to(np.frombuffer(content, np.uint8), shape)
-    return _Part(places, np.ones(shape, np.bool_), np.full(rows, len(content), np.int64))
-
-
-def _varints(numbers: Integers) -> _Part:
-    """Base-128 varints: the low seven bits first, the top bit set on all bytes of a number but its last."""
-    rows, count = numbers.shape
-    highest = int(numbers.max())
-    width = max(1, -(-highest.bit_length() // 7))
-    left = numbers.astype(np.min_scalar_type(highest))
-    places = np.empty((rows, count, width), np.uint8)
-    used = np.empty((rows, count, width), np.bool_)
-    used[..., 0] = True
-    for place in range(width):
-        more = left > 127
-        places[..., place] = left.astype(np.uint8) | (more.view(np.uint8) << 7)
-        if place + 1 < width:
-            used[..., place + 1] = more
-            left = left >> 7
-    flat = used.reshape(rows, count * width)
-    return _Part(places.reshape(flat.shape), flat, flat.view(np.uint8).sum(axis=1, dtype=np.int64))
+    taken = np.flatnonzero(used.view(np.bool_))
+    return places.reshape(-1).view(np.uint8)[taken].tobytes(), sizes

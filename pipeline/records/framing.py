@@ -4,6 +4,7 @@ A frame is: length of the record, uint64 little-endian | checksum of those bytes
 A checksum is TFRecord's masked CRC-32C, uint32 little-endian.
 """
 
+from collections.abc import Sequence
 from itertools import chain
 
 import google_crc32c
@@ -17,29 +18,28 @@ HEADER_BYTES = 12
 FOOTER_BYTES = 4
 
 
-def frame(records: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
-    """Each record of large_binary [rows] with its TFRecord frame around it.
+def frame(records: Sequence[bytes]) -> pa.LargeBinaryArray:
+    """Each record with its TFRecord frame around it, large_binary [rows].
 
-    >>> frame(pa.array([b"abc"], pa.large_binary()))[0].as_py().hex(" ")
+    >>> frame([b"abc"])[0].as_py().hex(" ")
     '03 00 00 00 00 00 00 00 b0 99 49 0e 61 62 63 6e 57 f1 21'
     """
-    contents = records.to_pylist()
-    sizes = np.fromiter(map(len, contents), np.int64, len(contents))
+    sizes = np.fromiter(map(len, records), np.int64, len(records))
     distinct, which = np.unique(sizes, return_inverse=True)
     headers = [_header(int(size)) for size in distinct]
-    crcs = np.fromiter(map(google_crc32c.value, contents), np.uint32, len(contents))
+    crcs = np.fromiter(map(google_crc32c.value, records), np.uint32, len(records))
     footers = _masked(crcs).astype("<u4").tobytes()
     pieces = zip(
         map(headers.__getitem__, which.tolist()),
-        contents,
+        records,
         (footers[i : i + FOOTER_BYTES] for i in range(0, len(footers), FOOTER_BYTES)),
         strict=True,
     )
-    offsets = np.zeros(len(contents) + 1, np.int64)
+    offsets = np.zeros(len(records) + 1, np.int64)
     np.cumsum(sizes + HEADER_BYTES + FOOTER_BYTES, out=offsets[1:])
     data = b"".join(chain.from_iterable(pieces))
     return pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), len(contents), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+        pa.large_binary(), len(records), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
     )
 
 
@@ -49,7 +49,7 @@ def unframe(data: bytes) -> tuple[list[bytes], int]:
     Raises:
       DamagedRecordsError: a checksum doesn't fit.
 
-    >>> unframe(frame(pa.array([b"abc"], pa.large_binary()))[0].as_py() + b"rest")
+    >>> unframe(frame([b"abc"])[0].as_py() + b"rest")
     ([b'abc'], 19)
     """
     at = 0
