@@ -30,9 +30,9 @@ Mask = npt.NDArray[np.bool_]
 
 HIGHEST_VALUE = 2**31
 
-# A number takes about 20 bytes of temporary arrays: 10 MB a slice. Records of 500 ids, ms a MB of reviews, where ids take
-# up to two bytes and up to three: 128 Ki numbers 1.8 and 3.0, 512 Ki 1.8 and 3.2, 1 Mi 1.8 and 7.2; two threads at a time
-# get through 128 Ki in 1.8 and 2.7, through 512 Ki in 1.5 and 2.6.
+# A number takes about 20 bytes of temporary arrays: 10 MB a slice. Records of 500 ids, in ms a MB of reviews, where ids
+# take up to two bytes, or three: 128 Ki numbers 1.8, 3.0; 512 Ki 1.8, 3.2; 1 Mi 1.8, 7.2. Two threads need for 128 Ki
+# 1.8, 2.7; for 512 Ki 1.5, 2.6.
 _SLICE_NUMBERS = 512 * 1024
 
 # Numbers that hold varints of so many bytes, the first of which is the lowest: TensorFlow runs on no other machines.

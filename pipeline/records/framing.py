@@ -4,6 +4,7 @@ A frame is: length of the record, uint64 little-endian | checksum of those bytes
 A checksum is TFRecord's masked CRC-32C, uint32 little-endian.
 """
 
+import functools
 from collections.abc import Sequence
 from itertools import chain
 
@@ -81,6 +82,7 @@ def is_header(data: bytes) -> bool:
     return data == _header(int.from_bytes(data[:8], "little"))
 
 
+@functools.lru_cache(maxsize=4096)
 def _header(size: int) -> bytes:
     length = size.to_bytes(8, "little")
     return length + _masked(np.array([google_crc32c.value(length)], np.uint32)).astype("<u4").tobytes()
