@@ -15,9 +15,9 @@ from pipeline.batches import SAMPLES_OF_SPLIT
 from pipeline.contract import SPLITS
 from pipeline.statistics import Columns, Sample, SplitStatistics, merge, sample_place, smallest, split_statistics
 
-# Rows that wait: 2 MB of their numbers. Of those whose words are counted, 2 MB of ids at a max_length of 500.
+# Rows that wait: 2 MB of their numbers. Records that wait for their words to be counted: 2 MB of 500 ids each.
 _WAITING_ROWS = 1 << 16
-_WAITING_COUNTED = 1 << 10
+_WAITING_RECORDS = 1 << 10
 
 
 class BundleStatistics:
@@ -27,8 +27,8 @@ class BundleStatistics:
         self._keeps_unknown = keeps_unknown
         self._first_id = first_id
         self._max_length = 0
-        self._waiting: list[npt.NDArray[np.int64]] = []
-        self._counted: list[tuple[npt.NDArray[np.signedinteger], npt.NDArray[np.int64]]] = []
+        self._waiting_rows: list[npt.NDArray[np.int64]] = []
+        self._waiting_records: list[tuple[npt.NDArray[np.signedinteger], npt.NDArray[np.int64]]] = []
         self._statistics: defaultdict[int, SplitStatistics] = defaultdict(SplitStatistics)
         self._samples: defaultdict[int, tuple[Sample, ...]] = defaultdict(tuple)
         self._words = telling.WordCounts()
@@ -37,12 +37,12 @@ class BundleStatistics:
         """Takes in a batch; is_counted, [rows]: which of its rows words are counted of."""
         self._max_length = columns.ids.shape[1]
         numbers = (columns.splits, columns.labels, columns.token_counts, columns.known_counts)
-        self._waiting.append(np.stack(numbers))
-        if sum(array.shape[1] for array in self._waiting) > _WAITING_ROWS:
+        self._waiting_rows.append(np.stack(numbers))
+        if sum(array.shape[1] for array in self._waiting_rows) > _WAITING_ROWS:
             self._count_rows()
         if is_counted.any():
-            self._counted.append((columns.ids[is_counted], columns.labels[is_counted]))
-            if sum(len(labels) for _, labels in self._counted) > _WAITING_COUNTED:
+            self._waiting_records.append((columns.ids[is_counted], columns.labels[is_counted]))
+            if sum(len(labels) for _, labels in self._waiting_records) > _WAITING_RECORDS:
                 self._count_words()
         for row, key, text in columns.samples:
             self._sample(columns, row, key=key, text=text)
@@ -58,9 +58,9 @@ class BundleStatistics:
             yield split, merge([self._statistics[split], others])
 
     def _count_rows(self) -> None:
-        if self._waiting:
-            splits, *numbers = np.concatenate(self._waiting, axis=1)
-            self._waiting = []
+        if self._waiting_rows:
+            splits, *numbers = np.concatenate(self._waiting_rows, axis=1)
+            self._waiting_rows = []
             for split in np.unique(splits).tolist():
                 labels, tokens, known = (array[splits == split] for array in numbers)
                 part = split_statistics(
@@ -69,9 +69,9 @@ class BundleStatistics:
                 self._statistics[split] = merge([self._statistics[split], part])
 
     def _count_words(self) -> None:
-        if self._counted:
-            ids, labels = (np.concatenate(arrays) for arrays in zip(*self._counted, strict=True))
-            self._counted = []
+        if self._waiting_records:
+            ids, labels = (np.concatenate(arrays) for arrays in zip(*self._waiting_records, strict=True))
+            self._waiting_records = []
             self._words = telling.add([self._words, telling.count_words(ids, labels, first_id=self._first_id)])
 
     def _sample(self, columns: Columns, row: int, *, key: bytes, text: bytes) -> None:

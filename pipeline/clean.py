@@ -117,7 +117,7 @@ def _translated(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
 
 
 def byte_table(settings: TextSettings) -> npt.NDArray[np.uint8]:
-    """What becomes of a byte of a text without tags that `plain_pattern` matches, uint8 [256].
+    """What becomes of each byte of a text without tags that `plain_pattern` matches, ASCII or not; uint8 [256].
 
     >>> byte_table(TextSettings())[[ord("A"), ord("!"), 200]].tolist() == [ord("a"), ord(" "), 200]
     True

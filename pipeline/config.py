@@ -19,6 +19,9 @@ from pipeline.yaml_values import parse_value, read_sections
 # Keras's Tokenizer default: punctuation but the apostrophe, and tab and line feed.
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
+# Ids are below it, so that 32 bits with a sign hold them.
+MOST_TOP_WORDS = 2**31 - 1
+
 Side = Literal["pre", "post"]
 Name = Annotated[str, Field(min_length=1)]
 # The contract writes `none` where YAML has null.
@@ -75,7 +78,7 @@ class TextSettings(Section):
 class VocabularySettings(Section):
     """Which words get an id. source: `from`, which Python keeps for itself."""
 
-    top_words: int = Field(5000, ge=3, le=2**31 - 1)
+    top_words: int = Field(5000, ge=3, le=MOST_TOP_WORDS)
     min_count: int = Field(1, ge=1)
     oov: Oov = "drop"
     source: NameOrNone = Field(None, alias="from")

@@ -14,8 +14,7 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
-import numpy as np
-import numpy.typing as npt
+import pyarrow as pa
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
@@ -28,8 +27,6 @@ TABLES, FOUND = "tables", "found"
 
 # Entries are small and of an object store each takes tens of milliseconds.
 _AT_A_TIME: Final = 16
-
-Arrays = tuple[npt.NDArray[np.object_] | npt.NDArray[np.int64], ...]
 
 
 class Found(NamedTuple):
@@ -119,7 +116,7 @@ class LookUp(beam.DoFn):
 
 
 class CountByFile(beam.PTransform):
-    """Counted batches, each of one file -> (bucket, count table as bytes), those from the cache among them."""
+    """Count tables of batches, each of one file -> (bucket, count table as bytes), those from the cache among them."""
 
     def __init__(self, counted: Counted, *, buckets: int) -> None:
         super().__init__()
@@ -142,16 +139,15 @@ class CountByFile(beam.PTransform):
 
 
 class MergeByFile(beam.DoFn):
-    """Counted batches of a bundle -> (file_index, Note with a count table) when another file follows."""
+    """The count tables of a bundle's batches -> (file_index, Note with a count table) when another file follows."""
 
     def start_bundle(self) -> None:
         """Begins with nothing counted."""
         self._merger = counts.Merger()
         self._file: int | None = None
 
-    def process(self, batch: Arrays) -> Iterator[tuple[int, Note]]:
+    def process(self, table: pa.Table) -> Iterator[tuple[int, Note]]:
         """Takes in the counts of one batch."""
-        table = counts.count_table(batch)
         if not table.num_rows:
             return
         file = table["position"][0].as_py() >> PLACE_BITS

@@ -2,8 +2,8 @@
 
 A word's chooses its bucket. A text's is shared by equal token sequences:
 
-    in the graph   the unknown tokens of a text -> a number; it costs 1 ms a MB
-    in numpy       that, the ids of the record and the counts of tokens -> the fingerprint; 0.2 ms a MB
+    the unknown tokens of a text -> a number, in the graph 1 ms a MB; where texts are tokenized once, see features.py
+    that, the ids of the record and the counts of tokens -> the fingerprint, in NumPy 0.2 ms a MB
 
 A hash of all tokens would cost the graph 4.7 ms a MB. So texts also count as equal that differ only in the place of an
 unknown word, or in known words that truncation cuts off while their number is the same. 64 bits: among 100 million

@@ -204,19 +204,20 @@ class Sieve:
         index = pc.fill_null(pc.index_in(found.rows["label"], self._labels), -1)
         index = index.to_numpy(zero_copy_only=False).astype(np.int64)
         is_usable = index >= 0
-        rows, keys, split_of_row, rejected = found
+        rows, keys, split_of_row, rejected_batches = found
         if not is_usable.all():
-            rejected = [*rejected, _rejects(rows, ~is_usable, self._tasks, reason=UNKNOWN_LABEL, column="label")]
+            unknown = _rejects(rows, ~is_usable, self._tasks, reason=UNKNOWN_LABEL, column="label")
+            rejected_batches = [*rejected_batches, unknown]
             chosen = pa.array(is_usable)
             rows, keys = rows.filter(chosen), keys.filter(chosen)
             split_of_row, index = split_of_row[is_usable], index[is_usable]
         self._looker.add(rows["text"], keys)
-        rejects = pa.Table.from_batches(rejected, REJECTED_SCHEMA)
-        self._account.add(rows, rejects)
-        self._rejected.inc(rejects.num_rows)
-        self._rows.inc(rows.num_rows + rejects.num_rows)
-        self._tally.add(rows.num_rows + rejects.num_rows)
-        return Usable(rows, keys, split_of_row, index, is_usable, rejects)
+        rejected = pa.Table.from_batches(rejected_batches, REJECTED_SCHEMA)
+        self._account.add(rows, rejected)
+        self._rejected.inc(rejected.num_rows)
+        self._rows.inc(rows.num_rows + rejected.num_rows)
+        self._tally.add(rows.num_rows + rejected.num_rows)
+        return Usable(rows, keys, split_of_row, index, is_usable, rejected)
 
     def task_rows(self) -> list[TaskRows]:
         """How many rows each task had, when all are through."""

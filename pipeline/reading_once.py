@@ -97,8 +97,8 @@ class ReadOnce(beam.DoFn):
 
 
 class TransformKept(beam.DoFn):
-    """A Kept, the labels and the vocabulary file -> batches as TFT's transform gives them: of the usable rows, a list a
-    column and row.
+    """A Kept, the labels and the vocabulary file -> batches of the usable rows as TFT's transform gives them, a list a
+    column and row; ids have 32 bits.
 
     Tagged REJECTED tables of rejected rows, TASK_ROWS accounts.TaskRows.
     """

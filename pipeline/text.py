@@ -1,4 +1,5 @@
 r"""Texts -> tokens -> ids -> padded ids: pure functions of tensors, the same graph in the job and in the served model.
+Where the job tokenizes texts once, tokenizer.py and features.py do the same to bytes and numbers.
 
     text       string [batch]             as it came
     clean      string [batch]             lower case, filtered, spaces between tokens (clean.py)

@@ -36,6 +36,9 @@ def tokenizer(settings: TextSettings) -> Tokenizer:
 
 
 class _Words:
+    """Texts -> Tokenized. What the graph has made of a whole text is given to it word by word once more: clean twice is
+    clean once, and escapes come last."""
+
     def __init__(self, settings: TextSettings) -> None:
         table = byte_table(settings)
         table[0] = ord(" ")  # NUL, which the careful way makes a space before all else

@@ -132,13 +132,14 @@ class BuildVocabulary(tft_beam.experimental.PTransformAnalyzer):
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         """Counted batches -> one path."""
         buckets, counted = self._plan.buckets, self._plan.counted
+        tables = self._tables(batches)
         if counted is None:
             merge = beam.ParDo(MergeInBundle(buckets)).with_output_types(tuple[int, bytes])
-            tables = self._counted(batches) | "MergeInBundle" >> merge
+            merged = tables | "MergeInBundle" >> merge
         else:
-            tables = batches | "CountByFile" >> CountByFile(counted, buckets=buckets)
+            merged = tables | "CountByFile" >> CountByFile(counted, buckets=buckets)
         top = (
-            tables
+            merged
             | "GroupByBucket" >> beam.GroupByKey()
             | "MergeBucket" >> beam.Map(top_of_bucket, plan=self._plan)
             | "MergeTops" >> beam.CombineGlobally(MergeTops(self._plan))
@@ -150,7 +151,7 @@ class BuildVocabulary(tft_beam.experimental.PTransformAnalyzer):
             >> beam.Map(_write, top=beam.pvalue.AsSingleton(top), plan=self._plan).with_output_types(np.ndarray)
         )
 
-    def _counted(self, batches: beam.PCollection) -> beam.PCollection:
+    def _tables(self, batches: beam.PCollection) -> beam.PCollection:
         if self._plan.batches is not None:
             return self._plan.batches.tables
         return batches | "CountTables" >> beam.Map(counts.count_table)

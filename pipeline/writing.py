@@ -113,7 +113,7 @@ class EncodeRecords(beam.DoFn):
         """Encodes one batch; gives the blocks that are full."""
         batch = element[0]
         columns = batch_columns(batch)
-        self._count(batch, columns)
+        self._gather(batch, columns)
         records = encode.encode_examples(columns.ids, columns.labels)
         block = pa.RecordBatch.from_arrays(
             [
@@ -165,8 +165,8 @@ class EncodeRecords(beam.DoFn):
             before += number
         return found
 
-    def _count(self, batch: pa.RecordBatch, columns: Columns) -> None:
-        """Keeps what statistics are made of and equal texts are found by; 0.3 ms a MB."""
+    def _gather(self, batch: pa.RecordBatch, columns: Columns) -> None:
+        """Keeps what statistics are made of, and what equal texts are found by."""
         self._tokens.inc(int(columns.token_counts.sum()))
         for count in columns.token_counts.tolist():
             self._lengths.update(count)

@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline import quality
 from pipeline.config import KERAS_FILTERS
-from pipeline.quality import Look, Quality, add, for_manifest, is_chosen, look
+from pipeline.quality import Look, Looker, Quality, add, for_manifest, is_chosen, look
 from pipeline.splits import content_keys
 
 # text, what is found in it under Keras's filters
@@ -46,12 +47,11 @@ TEXTS = [
     ("🤦🏽\u200d♀️ no", ()),  # a joiner is part of the emoji
     ("<p>cafÃ©\u00a0x</p>", ("html", "mojibake", "glued_white_space")),
 ]
-ALL = Look(1.0, KERAS_FILTERS)
 
 
-def looked(texts: list[str], how: Look = ALL) -> Quality:
+def looked(texts: list[str], filters: str = KERAS_FILTERS) -> Quality:
     encoded = [text.encode() for text in texts]
-    return look(pa.array(encoded, pa.large_binary()), content_keys(encoded, seed=0), how)
+    return look(pa.array(encoded, pa.large_binary()), content_keys(encoded, seed=0), filters=filters)
 
 
 @pytest.mark.parametrize(("text", "expected"), TEXTS)
@@ -61,18 +61,18 @@ def test_quality_of_a_text(text: str, expected: tuple[str, ...]) -> None:
 
 
 def test_quality_without_filters_finds_tabs_and_lines() -> None:
-    assert looked(["tab\tand\nline", "form\ffeed"], Look(1.0, "\f")).found["glued_white_space"].texts == 1
+    assert looked(["tab\tand\nline", "form\ffeed"], "\f").found["glued_white_space"].texts == 1
 
 
 def test_quality_when_filters_hold_all_white_space() -> None:
     every = "".join(map(chr, range(0x3001)))
-    assert looked(["a\u00a0b\u3000c\r"], Look(1.0, every)).found["glued_white_space"].texts == 0
+    assert looked(["a\u00a0b\u3000c\r"], every).found["glued_white_space"].texts == 0
 
 
 def test_quality_of_slices() -> None:
     texts = pa.array([b"<b>", "мир".encode(), b"plain", "мир труд".encode(), b"<b>"], pa.large_binary())
     keys = content_keys(texts.to_pylist(), seed=0)
-    found = look(texts.slice(1, 3), keys.slice(1, 3), ALL).found
+    found = look(texts.slice(1, 3), keys.slice(1, 3), filters=KERAS_FILTERS).found
     assert (found["html"].texts, found["non_latin"].texts) == (0, 2)
 
 
@@ -86,13 +86,30 @@ def test_quality_examples_are_snippets_of_the_first_texts_by_key() -> None:
     assert [text for _, text in looked(texts * 3).found["html"].examples] == [text for _, text in first]
 
 
+@pytest.mark.parametrize("waiting_bytes", [0, 100, 10**9])
 @pytest.mark.parametrize("batch", [1, 7, 1000])
-@pytest.mark.parametrize("share", [1.0, 0.3])
-def test_quality_is_the_same_however_rows_are_batched(batch: int, share: float) -> None:
+@pytest.mark.parametrize("share", [1.0, 0.3, 0.0])
+def test_quality_is_the_same_however_rows_are_batched(
+    batch: int, share: float, waiting_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quality, "_WAITING_BYTES", waiting_bytes)
     texts = [text for text, _ in TEXTS] * 4 + [f"<i>{number}</i>" for number in range(200)]
-    parts = [looked(texts[start : start + batch], Look(share, "")) for start in range(0, len(texts), batch)]
-    assert add(parts) == looked(texts, Look(share, ""))
-    assert add(reversed(parts)) == add(parts)
+    encoded = pa.array([text.encode() for text in texts], pa.large_binary())
+    keys = content_keys(encoded.to_pylist(), seed=0)
+    chosen = is_chosen(keys, share)
+    looker = Looker(Look(share, ""))
+    for start in range(0, len(texts), batch):
+        some = encoded.slice(start, batch)
+        needed = some.take(pa.array(np.arange(len(some)), mask=~chosen[start : start + batch]))  # null, if not chosen
+        looker.add(needed, keys.slice(start, batch))
+    expected = looked([text for text, is_in in zip(texts, chosen, strict=True) if is_in], "")
+    assert looker.result() == expected._replace(rows=len(texts))
+    assert expected.looked_at == chosen.sum()
+
+
+def test_quality_of_parts_adds_up_in_any_order() -> None:
+    parts = [looked([text], "") for text, _ in TEXTS]
+    assert add(parts) == add(reversed(parts)) == looked([text for text, _ in TEXTS], "")
 
 
 def test_quality_looks_at_a_share_chosen_by_key() -> None:

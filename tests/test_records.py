@@ -105,11 +105,13 @@ def test_encode_and_decode_work_in_slices_without_a_trace(monkeypatch):
         decode_examples(binary([*whole[:49], b"?"]), 7)
 
 
-def test_encode_takes_any_memory_layout():
-    ids, labels = np.arange(24).reshape(4, 6), np.arange(4)
+@pytest.mark.parametrize("factor", [1, 100, 10_000])  # ids of a byte, up to two, up to three
+def test_encode_takes_any_memory_layout(factor):
+    ids, labels = factor * np.arange(24).reshape(4, 6), np.arange(4)
     expected = encode_examples(ids[::2, ::3].copy(), labels[::2].copy())
     assert encode_examples(ids[::2, ::3], labels[::2]) == expected
     assert encode_examples(np.asfortranarray(ids[::2, ::3]), labels[::2]) == expected
+    assert encode_examples(np.broadcast_to(ids[0], (2, 6)), labels[:2])[0] == encode_examples(ids[:1], labels[:1])[0]
 
 
 REFUSED_ARRAYS = [
@@ -324,6 +326,10 @@ DAMAGED_FILES = [
     (gzip.compress(stored(RECORDS, "none")[:-1], mtime=0), "gzip", "record 2: the file ends 715 bytes into it"),
     (b"", "gzip", "record 0: the file ends before its gzip stream does"),  # TensorFlow reads no records
 ]
+
+
+def test_shards_one_behind_the_other_are_one():
+    assert read_all(io.BytesIO(stored(RECORDS, "gzip") * 2), "gzip") == RECORDS * 2  # the manifest's count tells
 
 
 @pytest.mark.parametrize(("content", "compression", "message"), DAMAGED_FILES)

@@ -71,7 +71,8 @@ PIECES = [
     b"\0", b"\xff", b"\xe2\x82", b"\xed\xa0\x80", b"\xf0\x9f", b"\xc3", b"\xc0\x80", b"\xf4\x90\x80\x80",
     *map(str.encode, [
         "A\u03a3", "A\u03a3.\u03a3\u0391", ".", "'", "<b>", "</b", ">", "\\", "\r", "\u00c9t\u00c9", "\u00e9",
-        "a\u00a0b", "\u2028", "\u212a", "\u0130", "\u0307", "\U0010ffff", "good", "film", " ", " ",
+        "a\u00a0b", "\u2028", "\u212a", "\u0130", "\u0307", "\U0010ffff", "good", "film", " ", " ", "-" * 30,
+        "\u0391\u0301\u03a3",
     ]),
 ]  # fmt: skip
 SOME_SETTINGS = [
@@ -84,7 +85,7 @@ SOME_SETTINGS = [
 
 @pytest.mark.parametrize("text_settings", SOME_SETTINGS)
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join), min_size=1, max_size=8))
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join), max_size=8))
 def test_text_tokenized_once_has_the_graphs_tokens(text_settings: TextSettings, texts: list[bytes]) -> None:
     expected = text.tokenize(tf.constant(texts, tf.string), text_settings).to_list()
     found = tokenized_of(texts, text_settings)
@@ -92,6 +93,25 @@ def test_text_tokenized_once_has_the_graphs_tokens(text_settings: TextSettings, 
     tokens = [words[number] for number in found.numbers.tolist()]
     assert [tokens[begin:end] for begin, end in itertools.pairwise(found.row_splits.tolist())] == expected
     assert list(dict.fromkeys(tokens)) == words
+
+
+# Ruled lines, whose spaces behind spaces are left out before words are numbered, and other texts; the tokens.
+RULES = [
+    ("-----a-----\n--\n-----b a--", ["a", "b", "a"]), ("----------", []), ("", []), (" a ", ["a"]),
+    ("b a b", ["b", "a", "b"]), ("-a--------", ["a"]), ("c", ["c"]),
+]  # fmt: skip
+
+
+def test_text_tokenized_once_of_ruled_lines() -> None:
+    for texts in (
+        RULES,
+        RULES[:1],
+        RULES[1:3],
+        RULES[3:5],
+        RULES[4:],
+        [*RULES[:4], *[("a b, c", ["a", "b", "c"])] * 9],
+    ):
+        assert tokenized_once([text for text, _ in texts], TextSettings()) == [tokens for _, tokens in texts]
 
 
 def spelt(token: str) -> str:

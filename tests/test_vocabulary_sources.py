@@ -332,6 +332,22 @@ def test_vocabulary_sources_settle(
         assert {name: found[name] for name in expected} == expected
 
 
+def test_vocabulary_sources_ids_fit_into_32_bits(tmp_path: Path) -> None:
+    keras = json.loads(tokenizer(["a b"]).to_json())
+    keras["config"]["word_index"] = json.dumps({"a": 1, "b": 2**31 - 2})
+    path = write(tmp_path / "tokenizer.json", json.dumps(keras))
+    config, _ = resolved(path, {})
+    assert config.vocabulary.top_words == 2**31 - 1
+    keras["config"]["word_index"] = json.dumps({"a": 1, "b": 2**31 - 1})
+    write(path, json.dumps(keras))
+    with pytest.raises(UserError) as raised:
+        resolved(path, {})
+    assert str(raised.value) == (
+        f"{path} (vocabulary.from) has an id of 2147483647, which needs a vocabulary.top_words of 2147483648; "
+        "the most is 2147483647: number its words anew, from the smallest id on"
+    )
+
+
 def test_vocabulary_sources_a_file_of_defaults_chooses_nothing(tmp_path: Path) -> None:
     """pipeline.yaml lists every default, and lies where most people run."""
     path = write(tmp_path / "tokenizer.json", tokenizer(["a b c"], lower=False).to_json())

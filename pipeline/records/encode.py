@@ -123,7 +123,7 @@ def _packed(numbers: Integers) -> tuple[bytes, Int64s]:
     """Numbers [rows, count] as varints, one after the other, and how many bytes each row takes, int64 [rows]."""
     width = len(_varint(int(numbers.max())))
     cell = _CELLS[width]
-    left = numbers.astype(cell)
+    left = numbers.astype(cell, order="C")
     places = left & cell(127)
     used = np.ones_like(places)  # a byte of it is 1 where that of places is used
     sizes = np.full(len(numbers), numbers.shape[1])

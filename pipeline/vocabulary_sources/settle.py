@@ -4,7 +4,7 @@ import json
 import logging
 from typing import Any
 
-from pipeline.config import Config, TextSettings, VocabularySettings
+from pipeline.config import MOST_TOP_WORDS, Config, TextSettings, VocabularySettings
 from pipeline.contract import kept_words_behind, rows_for
 from pipeline.errors import UserError
 from pipeline.vocabulary_sources.source import KIND_NAMES, Source
@@ -45,8 +45,14 @@ def _adopted(
 def _top_words(vocabulary: VocabularySettings, source: Source) -> int:
     """Those chosen, if all ids fit in; otherwise the vocabulary's own, or the default where it is to grow."""
     rows, needed = vocabulary.top_words, rows_for(source.last_id)
+    if needed > MOST_TOP_WORDS:
+        raise UserError(
+            f"{source.path} (vocabulary.from) has an id of {source.last_id}, which needs a vocabulary.top_words of "
+            f"{needed}; the most is {MOST_TOP_WORDS}: number its words anew, from the smallest id on"
+        )
     if "top_words" not in vocabulary.model_fields_set:
-        rows = max(rows, source.top_words) if vocabulary.grow else source.top_words
+        own = min(source.top_words, MOST_TOP_WORDS)
+        rows = max(rows, own) if vocabulary.grow else own
     elif rows < needed:
         raise UserError(
             f"vocabulary.top_words is {rows}, but the ids of {source.path} (vocabulary.from) need {needed}; "
