@@ -13,7 +13,8 @@ import numpy.typing as npt
 from pipeline import telling
 from pipeline.batches import SAMPLES_OF_SPLIT
 from pipeline.contract import SPLITS
-from pipeline.statistics import Columns, Sample, SplitStatistics, merge, sample_place, smallest, split_statistics
+from pipeline.splits import shuffled_place
+from pipeline.statistics import Columns, Sample, SplitStatistics, merge, smallest, split_statistics
 
 # Rows that wait: 2 MB of their numbers. Records that wait for their words to be counted: 2 MB of 500 ids each.
 _WAITING_ROWS = 1 << 16
@@ -75,7 +76,7 @@ class BundleStatistics:
             self._words = telling.add([self._words, telling.count_words(ids, labels, first_id=self._first_id)])
 
     def _sample(self, columns: Columns, row: int, *, key: bytes, text: bytes) -> None:
-        split, place = int(columns.splits[row]), sample_place(key)
+        split, place = int(columns.splits[row]), shuffled_place(key)
         kept = self._samples[split]
         if len(kept) < SAMPLES_OF_SPLIT or place <= kept[-1].place:
             sample = Sample(place, text, int(columns.labels[row]), tuple(columns.ids[row].tolist()))

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.clean import TAG, UNICODE_WHITE_SPACE
-from pipeline.splits import key_halves
+from pipeline.splits import key_halves, shuffled_place
 
 # Arrow matches bytes as if they were Latin-1: \xc3\x83 is the UTF-8 of Ã.
 _SECOND = r"(?:\xc2[\x80-\xbf]|[\xc5\xc6\xcb][\x80-\xbf]|\xe2(?:\x80[\x90-\xbf]|\x82\xac|\x84\xa2))"
@@ -197,7 +197,7 @@ def _found(texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray, pattern: str |
     texts, keys = texts.take(first), keys.take(first)
     places = pc.find_substring_regex(texts, pattern).to_pylist() if pattern else [0] * len(texts)
     snippets = (_snippet(text, place) for text, place in zip(texts.to_pylist(), places, strict=True))
-    ranked = ((key[8:] + key[:8], snippet) for key, snippet in zip(keys.to_pylist(), snippets, strict=True))
+    ranked = ((shuffled_place(key), snippet) for key, snippet in zip(keys.to_pylist(), snippets, strict=True))
     return Found(len(halves), _first(ranked))
 
 

@@ -84,6 +84,15 @@ def key_halves(keys: pa.LargeBinaryArray) -> npt.NDArray[np.uint64]:
     return data[keys.offset : keys.offset + len(keys)].astype(np.uint64)
 
 
+def shuffled_place(key: bytes) -> bytes:
+    """What rows of a shard are ordered by, of a key's two halves the second first; see records/shuffle.py.
+
+    >>> shuffled_place(b"split...ordered.")
+    b'ordered.split...'
+    """
+    return key[8:] + key[:8]
+
+
 def split_by_name(names: pa.StringArray) -> SplitIndices:
     """Names of splits -> int64 [rows], the index into SPLITS of each; -1 where it is none of them.
 

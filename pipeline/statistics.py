@@ -153,11 +153,6 @@ def _counted(values: Int64Array) -> Counter[int]:
     return Counter(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
 
 
-def sample_place(key: bytes) -> bytes:
-    """The place in its split's shuffled order of a row with that key, see records/shuffle.py."""
-    return key[8:] + key[:8]
-
-
 def smallest(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     """Those of the smallest places, in order."""
     return tuple(sorted(set(samples))[:SAMPLES_OF_SPLIT])

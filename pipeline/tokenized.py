@@ -3,7 +3,7 @@
     texts -> rows, bytes with spaces between their tokens (tokenizer.py) -> numbered -> respelt -> Tokenized
 
 It splits as text.tokenize does, which makes a string of 24 bytes or more of a token, of which a hash table then makes
-numbers: 19 ms a MB. Here a token is where it stands until Arrow numbers it, 11 ms; and a batch's words are looked up
+numbers: 19 ms a MB. Here a token is where it stands until Arrow numbers it, 9 ms; and a batch's words are looked up
 once each, where its texts hold them ten times.
 """
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from pipeline.contract import PADDING_ID, Compression
 from pipeline.records.damaged import DamagedRecordsError
-from pipeline.records.decode import decode_examples
-from pipeline.records.encode import Int64s, Mask
+from pipeline.records.decode import Mask, decode_examples
+from pipeline.records.encode import Int64s
 from pipeline.records.shards import read_shard
 
 _READ_BYTES = 1024 * 1024

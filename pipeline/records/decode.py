@@ -4,11 +4,15 @@ All records of an array are read side by side: a cursor holds a place in each, a
 """
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.contract import IDS, LABEL
 from pipeline.records.damaged import DamagedRecordsError
-from pipeline.records.encode import HIGHEST_VALUE, Bytes, Int64s, Mask
+from pipeline.records.encode import HIGHEST_VALUE, Int64s
+
+Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
 
 # Temporary arrays take about 40 bytes a byte of records: 40 MB a slice.
 _SLICE_BYTES = 1024 * 1024

@@ -25,8 +25,6 @@ from pipeline.contract import IDS, LABEL
 
 Int64s = npt.NDArray[np.int64]
 Integers = npt.NDArray[np.signedinteger]
-Bytes = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
 
 HIGHEST_VALUE = 2**31
 
