@@ -117,12 +117,12 @@ def _beam_parser() -> argparse.ArgumentParser:
 def local_workers(input_bytes: int, *, cores: int, memory: int) -> LocalWorkers:
     """How many workers a job gets on this machine, and what they are, where the user says nothing.
 
-    One thread a core in this process is quickest as long as a core's worth of Python is not the limit: of the work on a
-    MB of reviews (45 ms of one core), TensorFlow, Arrow and NumPy do more than half without Python's lock (py-spy: held
-    in 9 of 20 s), so threads stand still at 2 to 3 cores' worth, 20 ms a MB. Processes have no such limit, and cost 4.5 s
-    of CPU each to import TensorFlow and Beam and 0.7 GB. So on 2 cores they never pay (25,000 reviews: 4.7 s with
-    threads, 11.2 s with processes, with older code), on 6 and more from some 400 MB on: 5 s and 45 ms / cores. On 4 they
-    would from some 550; that is reasoned, and not done before it is measured.
+    One thread a core in this process is quickest as long as a core's worth of Python is not the limit: of the work on
+    a MB of reviews (45 ms of one core), TensorFlow, Arrow and NumPy do more than half without Python's lock (py-spy:
+    held in 9 of 20 s), so threads stand still at 2 to 3 cores' worth, 20 ms a MB. Processes have no such limit, and
+    cost 4.5 s of CPU each to import TensorFlow and Beam and 0.7 GB. So on 2 cores they never pay (25,000 reviews: 4.7
+    s with threads, 11.2 s with processes, with older code), on 6 and more from some 400 MB on: 5 s and 45 ms / cores.
+    On 4 they would from some 550; that is reasoned, and not done before it is measured.
 
     >>> local_workers(33 << 20, cores=2, memory=24 << 30)
     LocalWorkers(mode='in_memory', number=2)
