@@ -15,6 +15,6 @@ COPY CHANGELOG.md MANIFEST.in README.md pipeline.yaml pyproject.toml setup.py ./
 COPY pipeline pipeline
 COPY trainer trainer
 RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
-    && cd / && python -c "import pipeline.job"
+    && cd / && python -c "import pipeline.job.build"
 
 # The entry point stays Beam's: it starts the workers.

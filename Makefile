@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
-SOURCES := pipeline trainer benchmarks cluster tests setup.py
+SOURCES := pipeline trainer benchmarks tests setup.py
 DEMO := out/demo
 IMAGE ?= textrecords
 
@@ -34,7 +34,7 @@ demo: install
 	@$(RUN) -m pipeline run --output.path $(DEMO)/records --overwrite
 	@$(RUN) -m pipeline describe $(DEMO)/records
 	@$(RUN) -m trainer train --output.path $(DEMO)/records --training.path $(DEMO)/training --export.path $(DEMO)/model
-	@$(RUN) -m benchmarks.bag_of_words $(DEMO)/records
+	@$(RUN) -m benchmarks.baseline.bag_of_words $(DEMO)/records
 	@$(RUN) -m trainer predict --model $(DEMO)/model \
 	    "Not bad at all, as I had feared." "Not good at all, as I had feared."
 	@echo "look at $(DEMO)/records/report.html and $(DEMO)/training/training.html; ask on with"
@@ -58,7 +58,7 @@ cluster-tools: install
 
 test-cluster: install
 	@if command -v go > /dev/null; then \
-	    $(MAKE) --no-print-directory cluster-tools && $(RUN) -m pytest cluster; \
+	    $(MAKE) --no-print-directory cluster-tools && $(RUN) -m pytest tests/cluster; \
 	else \
 	    echo "test-cluster: SKIPPED, for there is no Go here to build Beam's job server and boot program with"; \
 	fi

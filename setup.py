@@ -8,7 +8,7 @@ setup(
     description="Labelled text to TFRecords, a trained Embedding-LSTM and a SavedModel that takes raw text",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["pipeline", "pipeline.*", "trainer", "trainer.*"]),
-    package_data={"pipeline.page": ["*.css", "*.js"]},
+    package_data={"pipeline.html": ["*.css", "*.js"]},
     install_requires=[
         "apache-beam>=2.70,<3",
         "bokeh>=3.8,<4",

@@ -9,9 +9,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import preprocessing, serving, tables, training
-from benchmarks.report import RESULTS, load, save
-from benchmarks.suite import Suite
+from benchmarks.harness import markdown_tables
+from benchmarks.harness.report import RESULTS, load, save
+from benchmarks.harness.suite import Suite
+from benchmarks.preprocessing import suite as preprocessing
+from benchmarks.serving import suite as serving
+from benchmarks.training import suite as training
 
 SUITES: dict[str, Suite] = {"preprocessing": preprocessing, "serving": serving, "training": training}
 
@@ -38,7 +41,7 @@ def write_tables(results: Path, *, page: Path) -> None:
     reports = load(results)
     for name, suite in SUITES.items():
         of_suite = [report for report in reports if report.suite == name]
-        if of_suite and not tables.fill(page, name, suite.show(of_suite)):
+        if of_suite and not markdown_tables.fill(page, name, suite.show(of_suite)):
             sys.exit(f"{page} has no place for the tables of {name}")
 
 

@@ -17,11 +17,12 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from pipeline import blobs, counts
-from pipeline.config import InputSettings, TextSettings
+from pipeline.config.settings import InputSettings, TextSettings
+from pipeline.files.local import FileInfo, LocalFiles
 from pipeline.sources import plan_tasks, read_tasks
-from pipeline.sources.files import FileInfo, LocalFiles
 from pipeline.sources.schema import Columns
+from pipeline.support import arrow_ipc
+from pipeline.vocabulary import count_tables
 
 # As plan.py has it: 256 MB of text a bucket, which hold 2 million distinct words at the worst.
 _WORDS_A_BUCKET = 2_000_000
@@ -31,7 +32,7 @@ _BUNDLES = 4
 
 def words(distinct: int, top_words: int) -> Iterator[str]:
     """Merges buckets one after the other, then their tops, as the job's workers do."""
-    from pipeline.vocabulary import MergeTops, top_of_bucket, vocabulary_plan
+    from pipeline.vocabulary.analyzer import MergeTops, top_of_bucket, vocabulary_plan
 
     number = -(-distinct // _WORDS_A_BUCKET)
     plan = vocabulary_plan(top_words=top_words, min_count=1, oov="drop", summary_path="", buckets=number)
@@ -42,7 +43,7 @@ def words(distinct: int, top_words: int) -> Iterator[str]:
     for bucket in range(number):
         tables = list(_bundles(bucket, min(_WORDS_A_BUCKET, distinct - bucket * _WORDS_A_BUCKET)))
         rows += sum(table.num_rows for table in tables)
-        packed = [blobs.pack(table) for table in tables]
+        packed = [arrow_ipc.pack(table) for table in tables]
         del tables
         started = time.process_time()
         tops = combine.add_input(tops, top_of_bucket((bucket, packed), plan=plan))
@@ -62,7 +63,7 @@ def _bundles(bucket: int, size: int) -> Iterator[pa.Table]:
         here = ids[ids % _BUNDLES != bundle] + bucket * _WORDS_A_BUCKET
         token = pa.array(here).cast(pa.large_string()).cast(pa.large_binary())
         columns = [here % 97 + 1, np.full(len(here), bundle << 40), np.arange(len(here)), here]
-        yield pa.Table.from_arrays([token, *map(pa.array, columns)], schema=counts.SCHEMA)
+        yield pa.Table.from_arrays([token, *map(pa.array, columns)], schema=count_tables.SCHEMA)
 
 
 class _ManyFiles:
@@ -92,23 +93,23 @@ def shuffled(path: str) -> Iterator[str]:
     import tensorflow as tf
 
     from pipeline.records import encode, framing, shuffle
-    from pipeline.splits import content_keys
-    from pipeline.text import tokenize
-    from pipeline.vocabulary import count_batch
+    from pipeline.records.keys import content_keys
+    from pipeline.text.graph import tokenize
+    from pipeline.vocabulary.analyzer import count_batch
 
     tasks = list(plan_tasks(InputSettings(path=path), LocalFiles()).tasks())
     found = [batch.rows for batch in read_tasks(tasks, Columns("text", "label"), LocalFiles())]
     rows = pa.Table.from_batches(found)
     size = rows["text"].nbytes
     yield f"{rows.num_rows} texts of {size / rows.num_rows:.0f} bytes"
-    merger, begin = counts.Merger(), time.process_time()
+    merger, begin = count_tables.Merger(), time.process_time()
     for batch in found:
         tokens = tokenize(tf.constant(batch["text"].to_pylist()), TextSettings())
         columns = count_batch(tokens, tf.constant(batch["position"].to_pylist(), tf.int64))
-        merger.add(counts.count_table([column.numpy() for column in columns]))
+        merger.add(count_tables.count_table([column.numpy() for column in columns]))
     table = merger.result()
     for number in (4, 1024):
-        packed = sum(len(blobs.pack(part)) for _, part in counts.buckets(table, number))
+        packed = sum(len(arrow_ipc.pack(part)) for _, part in count_tables.buckets(table, number))
         yield f"count table of {table.num_rows} words in {number} buckets: {packed / rows.num_rows:.0f} bytes a text"
     yield f"counting: {(time.process_time() - begin) / size * 1e9:.0f} ms of CPU a MB"
 

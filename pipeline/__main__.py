@@ -1,7 +1,7 @@
 """`python -m pipeline`."""
 
 from pipeline.cli import main
-from pipeline.process import leave
+from pipeline.support.process import leave
 
 if __name__ == "__main__":
     leave(main())

@@ -6,8 +6,6 @@ need neither TensorFlow nor Beam.
 
 import argparse
 import json
-import logging
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,15 +13,16 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from pipeline.arguments import split_overrides
-from pipeline.config import load, setting_names
+from pipeline.config.overrides import split_overrides
+from pipeline.config.settings import load, setting_names
 from pipeline.errors import UserError
-from pipeline.process import quick_imports, spare_memory
-from pipeline.quiet import import_tensorflow
-from pipeline.visible import visible
+from pipeline.support.exit_status import guarded
+from pipeline.support.printable import visible
+from pipeline.support.process import quick_imports, spare_memory
+from pipeline.support.tensorflow_startup import import_tensorflow
 
 if TYPE_CHECKING:
-    from pipeline.sources.files import Files
+    from pipeline.files.local import Files
 
 Command = Callable[[argparse.Namespace, dict[str, str], list[str]], int]
 
@@ -50,25 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     left = list(sys.argv[1:] if arguments is None else arguments)
     return guarded("pipeline", lambda: _call(parser, left))
-
-
-def guarded(program: str, command: Callable[[], int]) -> int:
-    """Calls a command; turns a UserError into one line on stderr and status 2, Ctrl-C into 130."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("pipeline").setLevel(logging.INFO)
-    logging.getLogger("trainer").setLevel(logging.INFO)
-    try:
-        return command()
-    except UserError as error:
-        print(f"{program}: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # Who read our output has gone (`| head`); nothing is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
 
 
 def _call(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
@@ -140,7 +120,7 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
     config = load(_config_path(known), overrides)
     if known.dry_run:
         from pipeline.sources import plan_tasks
-        from pipeline.vocabulary_sources import resolve
+        from pipeline.vocabulary.imported import resolve
 
         paths = {"input.path": config.input.path, "vocabulary.from": config.vocabulary.source or []}
         files = _files(paths, beam_arguments)
@@ -153,10 +133,10 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
     spare_memory()
     with quick_imports():
         import_tensorflow(beside_transform=True)
-        from pipeline.display import show_progress
-        from pipeline.filesystem import BeamFiles
-        from pipeline.records_folder import read_manifest
-        from pipeline.run import run
+        from pipeline.files.beam import BeamFiles
+        from pipeline.job.run import run
+        from pipeline.records_folder.reader import read_manifest
+        from pipeline.support.progress_display import show_progress
 
     run(config, beam_arguments, overwrite=known.overwrite, display=show_progress)
     manifest = read_manifest(config.output.path, BeamFiles())[1]
@@ -191,9 +171,9 @@ def _config_path(known: argparse.Namespace) -> str | None:
 
 def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
     del overrides
-    from pipeline.describe import described
-    from pipeline.records_folder import most_frequent_words, read_manifest
-    from pipeline.terminal import show
+    from pipeline.inspection.describe import described
+    from pipeline.records_folder.reader import most_frequent_words, read_manifest
+    from pipeline.support.terminal import show
 
     files = _folder_files([known.folder], beam_arguments)
     content, manifest = read_manifest(known.folder, files)
@@ -205,10 +185,10 @@ def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_argumen
 
 
 def _compare(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
-    from pipeline.compare import Folder, compare
-    from pipeline.compare_view import compared
-    from pipeline.records_folder import read_manifest, read_words
-    from pipeline.terminal import show
+    from pipeline.inspection.compare import Folder, compare
+    from pipeline.inspection.compare_view import compared
+    from pipeline.records_folder.reader import read_manifest, read_words
+    from pipeline.support.terminal import show
 
     paths = [known.first, known.second]
     files = _folder_files(paths, beam_arguments)
@@ -226,7 +206,7 @@ def _compare(known: argparse.Namespace, overrides: dict[str, str], beam_argument
 
 def _verify(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
     del overrides
-    from pipeline.verify import verify_folder
+    from pipeline.inspection.verify import verify_folder
 
     result = verify_folder(known.folder, _folder_files([known.folder], beam_arguments))
     for problem in result.problems:
@@ -249,13 +229,13 @@ def _files(paths: Mapping[str, str | list[str]], beam_arguments: list[str]) -> "
     """What reads the paths of these settings: Beam, which takes 2 s to load, only where one of them has a scheme."""
     named = [(name, path) for name, given in paths.items() for path in ([given] if isinstance(given, str) else given)]
     if not any("://" in path for _, path in named):
-        from pipeline.sources.files import LocalFiles
+        from pipeline.files.local import LocalFiles
 
         return LocalFiles()
     with quick_imports():
         import_tensorflow(beside_transform=True)
-        from pipeline.filesystem import BeamFiles, check_filesystem, use_options
-        from pipeline.runners import beam_options
+        from pipeline.files.beam import BeamFiles, check_filesystem, use_options
+        from pipeline.runners.options import beam_options
 
     use_options(beam_options(beam_arguments))
     for name, path in named:
@@ -265,7 +245,7 @@ def _files(paths: Mapping[str, str | list[str]], beam_arguments: list[str]) -> "
 
 def _sample(known: argparse.Namespace, overrides: dict[str, str], rest: list[str]) -> int:
     del overrides, rest
-    from pipeline.sample import write_sample
+    from pipeline.sample_corpus import write_sample
 
     if known.rows < 1:
         raise UserError(f"--rows is {known.rows}; it must be 1 or more")

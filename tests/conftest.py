@@ -38,9 +38,9 @@ def imdb() -> Path:
 
 @pytest.fixture(scope="session")
 def small_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The records folder of pipeline_support.small_rows; tests must not change it."""
+    """The records folder of support/jobs.small_rows; tests must not change it."""
     # Here, so that tests which don't ask for it don't wait for TensorFlow and Beam.
-    from pipeline_support import run_job, small_rows, write_jsonl
+    from tests.support.jobs import run_job, small_rows, write_jsonl
 
     folder = tmp_path_factory.mktemp("small")
     return run_job(write_jsonl(folder / "rows.jsonl", small_rows()), folder / "records")

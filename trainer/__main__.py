@@ -1,6 +1,6 @@
 """`python -m trainer`."""
 
-from pipeline.process import leave
+from pipeline.support.process import leave
 from trainer.cli import main
 
 if __name__ == "__main__":

@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from pipeline.arguments import split_overrides
-from pipeline.cli import guarded
-from pipeline.config import load, setting_names
+from pipeline.config.overrides import split_overrides
+from pipeline.config.settings import load, setting_names
 from pipeline.errors import UserError
-from pipeline.process import quick_imports
-from pipeline.quiet import import_tensorflow
+from pipeline.support.exit_status import guarded
+from pipeline.support.process import quick_imports
+from pipeline.support.tensorflow_startup import import_tensorflow
 
 if TYPE_CHECKING:
-    from trainer.predict import Prediction
+    from trainer.commands.predict import Prediction
 
 Command = Callable[[argparse.Namespace, dict[str, str]], int]
 
@@ -64,15 +64,15 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     config = load(_config_path(known), overrides)
     with quick_imports():
         import_tensorflow()
-        from trainer.display import show_training
-        from trainer.export import export
+        from trainer.commands.tables import console, metrics_table
+        from trainer.data.records_folder import read_manifest
+        from trainer.export.export import export
+        from trainer.export.fresh_process import ExportError
         from trainer.files import check_reachable
-        from trainer.fit import score_held_out, train
-        from trainer.isolated import ExportError
-        from trainer.manifest import read_manifest
-        from trainer.report import write_page
-        from trainer.tables import console, metrics_table
-        from trainer.versions import check_writable
+        from trainer.savedmodel.versions import check_writable
+        from trainer.training.fit import score_held_out, train
+        from trainer.training.progress_display import show_training
+        from trainer.training_report import write_page
 
     for section in ("output", "training", "export"):
         check_reachable(getattr(config, section).path, setting=f"{section}.path")
@@ -108,10 +108,10 @@ def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         raise UserError(f"--{foreign[0]}: evaluate takes the settings of input alone; the others are the model's own")
     with quick_imports():
         import_tensorflow()
-        from trainer.display import show_rows
-        from trainer.evaluate import evaluate
-        from trainer.exported import open_model
-        from trainer.tables import console, metrics_table, rejected_table
+        from trainer.commands.evaluate import evaluate
+        from trainer.commands.tables import console, metrics_table, rejected_table
+        from trainer.savedmodel.loading import open_model
+        from trainer.training.progress_display import show_rows
 
     with show_rows("evaluating") as progress:
         found = evaluate(open_model(known.model), settings, progress=progress)
@@ -131,10 +131,10 @@ def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         raise UserError("--input: texts are given as well; give the one or the other")
     with quick_imports():
         import_tensorflow()
-        from trainer.exported import open_model
-        from trainer.predict import predict
-        from trainer.tables import console, prediction_line
-        from trainer.texts import Row, read_lines, read_texts
+        from trainer.commands.predict import predict
+        from trainer.commands.tables import console, prediction_line
+        from trainer.commands.text_files import Row, read_lines, read_texts
+        from trainer.savedmodel.loading import open_model
 
     model = open_model(known.model)
     if known.text:
@@ -181,10 +181,10 @@ def _explain(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     del overrides
     with quick_imports():
         import_tensorflow()
-        from trainer.explain import explain
-        from trainer.explain_view import explained
-        from trainer.exported import open_model
-        from trainer.tables import console
+        from trainer.commands.explain import explain
+        from trainer.commands.explain_view import explained
+        from trainer.commands.tables import console
+        from trainer.savedmodel.loading import open_model
 
     model = open_model(known.model)
     found = explain(model, [os.fsencode(text) for text in known.text])
@@ -199,8 +199,8 @@ def _verify(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     del overrides
     with quick_imports():
         import_tensorflow()
-        from trainer.isolated import ExportError
-        from trainer.verify import TOLERANCE, verify_files, verify_server
+        from trainer.commands.verify import TOLERANCE, verify_files, verify_server
+        from trainer.export.fresh_process import ExportError
 
     tolerance = TOLERANCE if known.tolerance is None else known.tolerance
     try:

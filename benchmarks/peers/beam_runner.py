@@ -1,4 +1,4 @@
-"""The Beam pipeline that the peers run in: in this process with a thread a core, as pipeline/runners.py has it."""
+"""The Beam pipeline that the peers run in: in this process, a thread a core, as pipeline/runners/options.py has it."""
 
 import os
 

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.config import ModelSettings, TrainingSettings
-from trainer.schedule import learning_rate
+from pipeline.config.settings import ModelSettings, TrainingSettings
+from trainer.training.learning_rate import learning_rate
 
 Ints = npt.NDArray[np.int64]
 

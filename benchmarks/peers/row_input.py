@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from trainer.manifest import Manifest
+from trainer.data.records_folder import Manifest
 
 _SHUFFLED = 10_000
 

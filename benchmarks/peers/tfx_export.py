@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from trainer.model import TextClassifier
+from trainer.model.classifier import TextClassifier
 
 
 def plain_keras(model: TextClassifier, *, length: int) -> keras.Model:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pipeline.doctor.access import FirstRows
 from pipeline.doctor.finding import Finding
-from pipeline.doctor.places import FirstRows
-from pipeline.filesystem import is_local
-from pipeline.plan import Plan
-from pipeline.runners import LocalWorkers
+from pipeline.files.beam import is_local
+from pipeline.job.plan import Plan
+from pipeline.runners.options import LocalWorkers
 from pipeline.sources import InputTasks
 
 # A byte stored -> bytes of text: reviews in gzip, zstd and Parquet (which is packed within).

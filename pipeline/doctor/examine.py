@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from pipeline.config import Config
+from pipeline.config.settings import Config
 from pipeline.contract import SPLITS
+from pipeline.doctor.access import check_input, check_output_place, check_temp_place
 from pipeline.doctor.estimate import Estimate, check_machine, estimate, told
 from pipeline.doctor.finding import Finding, mistakes_as
+from pipeline.doctor.job_graph import Shipment, check_shipment, shipment
 from pipeline.doctor.options import CREDENTIALS, check_options
-from pipeline.doctor.places import check_input, check_output_place, check_temp_place
-from pipeline.doctor.shipping import Shipment, check_shipment, shipment
-from pipeline.filesystem import BeamFiles, is_local, use_options
-from pipeline.places import workers_are_here
-from pipeline.plan import Plan
-from pipeline.run import make_plan
-from pipeline.runners import beam_options, blocks_wait_on_disk, choose_runner, workers_here
-from pipeline.token_check import check_tokens
-from pipeline.vocabulary_sources import resolve
+from pipeline.files.beam import BeamFiles, is_local, use_options
+from pipeline.job.plan import Plan
+from pipeline.job.run import make_plan
+from pipeline.runners.locations import workers_are_here
+from pipeline.runners.options import beam_options, blocks_wait_on_disk, choose_runner, workers_here
+from pipeline.vocabulary.imported import resolve
+from pipeline.vocabulary.imported.token_check import check_tokens
 
 
 class Examination(NamedTuple):

@@ -20,12 +20,12 @@ from apache_beam.options.pipeline_options import (
     WorkerOptions,
 )
 
-from pipeline.config import Config
+from pipeline.config.settings import Config
 from pipeline.doctor.finding import Finding
 from pipeline.errors import UserError
-from pipeline.filesystem import is_local
-from pipeline.places import runner_name, temp_place, workers_are_here, workers_share_no_disk
-from pipeline.sources.sample import SAMPLE
+from pipeline.files.beam import is_local
+from pipeline.runners.locations import runner_name, temp_place, workers_are_here, workers_share_no_disk
+from pipeline.sources.formats.sample import SAMPLE
 
 # Names of Beam's own images, and of those that are called after them: Python's version, Beam's version.
 _IMAGE: Final = re.compile(r"beam_python(\d\.\d+)_sdk:(\d+\.\d+\.\d+)")

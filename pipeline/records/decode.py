@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.contract import IDS, LABEL
-from pipeline.records.damaged import DamagedRecordsError
 from pipeline.records.encode import HIGHEST_VALUE, Int64s
+from pipeline.records.errors import DamagedRecordsError
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]

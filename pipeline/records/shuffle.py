@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import blobs
+from pipeline.support import arrow_ipc
 
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
@@ -97,8 +97,8 @@ def pack_piece(batch: pa.RecordBatch) -> bytes:
     >>> order_records([pack_piece(batch)])["frame"].to_pylist()
     [b'abc']
     """
-    codec: blobs.Codec = "zstd" if batch.nbytes >= _ZSTD_BYTES else "lz4"
-    return blobs.pack(pa.Table.from_batches([batch], SCHEMA), codec=codec)
+    codec: arrow_ipc.Codec = "zstd" if batch.nbytes >= _ZSTD_BYTES else "lz4"
+    return arrow_ipc.pack(pa.Table.from_batches([batch], SCHEMA), codec=codec)
 
 
 def order_records(pieces: Iterable[bytes]) -> pa.Table:
@@ -106,7 +106,7 @@ def order_records(pieces: Iterable[bytes]) -> pa.Table:
 
     By bytes 8 to 16 of the key, then 0 to 8, then label, then frame. Takes twice the memory of the frames.
     """
-    arrived = pa.concat_tables([SCHEMA.empty_table(), *map(blobs.unpack, pieces)]).combine_chunks()
+    arrived = pa.concat_tables([SCHEMA.empty_table(), *map(arrow_ipc.unpack, pieces)]).combine_chunks()
     if arrived.nbytes > _RELEASED_BYTES:
         pa.default_memory_pool().release_unused()  # of single pieces: 2.1 instead of 3.0 times the frames at the peak
     keys, labels = _keys_and_labels(arrived)

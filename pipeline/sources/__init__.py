@@ -8,7 +8,7 @@
 Nothing here knows Beam or TensorFlow: the trainer reads raw texts with the same code.
 """
 
-from pipeline.sources.plan import InputTasks, plan_tasks
-from pipeline.sources.read import check_columns, read_tasks
+from pipeline.sources.planning import InputTasks, plan_tasks
+from pipeline.sources.reading import check_columns, read_tasks
 
 __all__ = ["InputTasks", "check_columns", "plan_tasks", "read_tasks"]

@@ -1,0 +1,1 @@
+"""A bag of words to compare the model with."""

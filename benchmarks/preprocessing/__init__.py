@@ -1,0 +1,1 @@
+"""Raw text -> records, against peers."""

@@ -1,0 +1,1 @@
+"""Exported models: latency of requests and time to load."""

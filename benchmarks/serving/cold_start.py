@@ -1,0 +1,79 @@
+"""One fresh process that loads an exported model, asks it and prints as JSON what that took: `python -m
+benchmarks.serving.cold_start FOLDER`.
+
+    import_seconds      TensorFlow
+    load_seconds        tf.saved_model.load
+    first_seconds       the first answer, of 20 words: the graph is set up
+    long_seconds        one text of 10 MB
+    long_bytes          memory that it took beyond what the process held: how much its high-water mark rose
+    words_per_second    looked up by token_ids, where the model has that signature
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+LONG_BYTES = 10_000_000
+_WORDS = 200_000
+_TEXTS = 100
+
+
+def main(folder: str) -> None:
+    """Prints the figures of a model."""
+    begin = time.perf_counter()
+    import tensorflow as tf  # what it takes is one of the figures
+
+    figures = {"import_seconds": time.perf_counter() - begin}
+    begin = time.perf_counter()
+    signatures = tf.saved_model.load(folder).signatures
+    figures["load_seconds"] = time.perf_counter() - begin
+    words = [line.split("\t")[1] for line in _vocabulary(folder)]
+    drawn = np.random.default_rng(0).choice(words, _WORDS)
+
+    def ask(text: str) -> None:
+        feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
+        example = tf.train.Example(features=tf.train.Features(feature={"text": feature})).SerializeToString()
+        name = "serve_examples" if "serve_examples" in signatures else "serving_default"
+        scores = signatures[name](examples=tf.constant([example]))["scores"].numpy()
+        if not np.isfinite(scores).all():
+            raise SystemExit(f"{folder} gives {scores}")
+
+    figures["first_seconds"] = _seconds(lambda: ask(" ".join(drawn[:20])))
+    text = " ".join(drawn)
+    text = (text * (LONG_BYTES // len(text) + 1))[:LONG_BYTES]
+    before = _high_water()
+    figures["long_seconds"] = _seconds(lambda: ask(text))
+    figures["long_bytes"] = _high_water() - before
+    if "token_ids" in signatures:
+        texts = tf.constant([" ".join(part) for part in np.array_split(drawn, _TEXTS)])
+        look_up = _seconds(lambda: signatures["token_ids"](text=texts)["ids"].numpy())
+        figures["words_per_second"] = _WORDS / look_up
+    print(json.dumps(figures))
+
+
+def _vocabulary(folder: str) -> list[str]:
+    """Lines `id TAB token TAB count`."""
+    import tensorflow as tf
+
+    (name,) = tf.io.gfile.listdir(f"{folder}/assets")
+    with open(f"{folder}/assets/{name}", encoding="utf-8") as file:
+        return file.read().splitlines()
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
+def _high_water() -> float:
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(kilobytes) * (1 if sys.platform == "darwin" else 1024)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

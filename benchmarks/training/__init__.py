@@ -1,0 +1,1 @@
+"""Records -> trained model: examples a second."""

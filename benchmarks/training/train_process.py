@@ -1,0 +1,127 @@
+"""One fresh process that trains and prints as JSON what that took.
+
+Call: `python -m benchmarks.training.train_process WAY RECORDS SEED EPOCHS`.
+
+WAY is `bucketed` (as `trainer train` does), `padded` (the same without trimming), `fit` (plain Keras on padded arrays)
+or `feeding`, which reads the train split as batches and learns nothing.
+
+    import_seconds   TensorFlow, Keras and what trains
+    first_seconds    two steps, the graph's tracing included
+    epoch_seconds    each epoch: reading and steps, no evaluation
+    accuracy         of the test split, behind the last epoch
+"""
+
+import json
+import sys
+import time
+
+_BEGIN = time.perf_counter()
+
+from collections.abc import Callable  # noqa: E402
+from functools import partial  # noqa: E402
+from typing import Any  # noqa: E402
+
+from pipeline.support.process import quick_imports  # noqa: E402
+from pipeline.support.tensorflow_startup import import_tensorflow  # noqa: E402
+
+with quick_imports():
+    import_tensorflow()
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from benchmarks.peers import plain_fit, row_input
+    from pipeline.config.settings import ModelSettings, TrainingSettings
+    from trainer.data.dataset import batch_count, evaluation_batches, training_batches
+    from trainer.data.records_folder import Manifest, read_manifest
+    from trainer.evaluation.scoring import Evaluator
+    from trainer.model.classifier import build_model
+    from trainer.training.step import Learner
+
+_IMPORTED = time.perf_counter() - _BEGIN
+_ROUNDS = 3
+
+
+def main(way: str, records: str, seed: str, epochs: str) -> None:
+    """Prints the figures."""
+    manifest = read_manifest(records)
+    settings = TrainingSettings(seed=int(seed), epochs=int(epochs))
+    keras.utils.set_random_seed(settings.seed)
+    if way == "feeding":
+        figures = _feeding(manifest, settings)
+    elif way == "fit":
+        figures = _plain(manifest, settings)
+    else:
+        figures = _ours(manifest, settings, trim=way == "bucketed")
+    print(json.dumps({"import_seconds": _IMPORTED, **figures}))
+
+
+def _ours(manifest: Manifest, settings: TrainingSettings, *, trim: bool) -> dict[str, Any]:
+    model = build_model(manifest.vocabulary_size, ModelSettings(), classes=2, padding=manifest.sequence.padding)
+    steps = batch_count(manifest, "train", batch_size=settings.batch_size)
+    learner = Learner(model, settings, steps=settings.epochs * steps)
+
+    def learn(epoch: int, *, most: int = -1) -> None:
+        batches = training_batches(manifest, batch_size=settings.batch_size, trim=trim, seed=settings.seed, epoch=epoch)
+        for ids, labels in batches.take(most):
+            learner.step(ids, labels)
+        learner.averages()  # waits for the last step
+
+    first = _seconds(lambda: learn(settings.epochs, most=2))
+    times = [_seconds(partial(learn, epoch)) for epoch in range(settings.epochs)]
+    metrics = Evaluator(model, manifest, "test", batch_size=settings.batch_size).metrics()
+    return {"first_seconds": first, "epoch_seconds": times, "accuracy": metrics["accuracy"]}
+
+
+def _plain(manifest: Manifest, settings: TrainingSettings) -> dict[str, Any]:
+    arrays = {
+        split: plain_fit.padded_arrays(
+            [
+                (ids.numpy(), labels.numpy())
+                for ids, labels in evaluation_batches(manifest, split, batch_size=1024, trim=False)
+            ]
+        )
+        for split in ("train", "test")
+    }
+    ids, labels = arrays["train"]
+    plain = plain_fit.PlainFit(ids, labels, words=manifest.vocabulary_size, model=ModelSettings(), training=settings)
+    first = _seconds(plain.first_steps)
+    times = [_seconds(plain.epoch) for _ in range(settings.epochs)]
+    ids, labels = arrays["test"]
+    accuracy = float(np.mean((plain.scores(ids) > 0.5) == (labels == 1)))
+    return {"first_seconds": first, "epoch_seconds": times, "accuracy": accuracy}
+
+
+def _feeding(manifest: Manifest, settings: TrainingSettings) -> dict[str, Any]:
+    """Seconds and CPU seconds of an epoch's input, by way, in turn."""
+    size = settings.batch_size
+    ways: dict[str, Callable[[int], tf.data.Dataset]] = {
+        "bucketed": lambda epoch: training_batches(
+            manifest, batch_size=size, trim=True, seed=settings.seed, epoch=epoch
+        ),
+        "rows": lambda _: row_input.batched(manifest, batch_size=size),
+        "bucket_by_sequence_length": lambda _: row_input.bucketed(manifest, batch_size=size),
+    }
+    figures: dict[str, Any] = {way: {"seconds": [], "cpu_seconds": []} for way in ways}
+    wanted = manifest.splits["train"].rows
+    for epoch in range(_ROUNDS + 1):
+        for way, batches in ways.items():
+            begin, cpu = time.perf_counter(), time.process_time()
+            rows = sum(int(labels.shape[0]) for _, labels in batches(epoch))
+            taken = time.perf_counter() - begin, time.process_time() - cpu
+            if rows != wanted:
+                raise SystemExit(f"{way} gave {rows} of {wanted} rows")
+            if epoch:  # the first one only warms up
+                figures[way]["seconds"].append(taken[0])
+                figures[way]["cpu_seconds"].append(taken[1])
+    return figures
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

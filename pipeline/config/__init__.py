@@ -1,0 +1,1 @@
+"""pipeline.yaml and the command line -> checked, frozen settings."""

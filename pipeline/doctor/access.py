@@ -1,0 +1,125 @@
+"""Input, output and temporary folder -> whether they are reached, read and written, tried with a few bytes."""
+
+import contextlib
+import os
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow.compute as pc
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+
+from pipeline.config.settings import Config
+from pipeline.doctor.finding import Finding, mistakes_as
+from pipeline.errors import UserError
+from pipeline.files.beam import BeamFiles, check_filesystem, is_local
+from pipeline.files.publish import check_output, new_staging, remove_staging
+from pipeline.job.plan import columns_of
+from pipeline.sources import InputTasks, check_columns, plan_tasks, read_tasks
+from pipeline.sources.csv_ranges import is_nominal
+
+
+class FirstRows(NamedTuple):
+    """What the first batch of the input holds. text_bytes: of the rows that can be used."""
+
+    rows: int
+    rejected: Counter[str]
+    text_bytes: int
+    words: int
+
+
+def check_output_place(config: Config, findings: list[Finding], *, overwrite: bool) -> None:
+    """The output can be reached, is not in the way, and takes a file."""
+    output = config.output.path
+    with mistakes_as(findings, "output.path"):
+        check_filesystem(output, setting="output.path")
+        check_output(output, overwrite=overwrite)
+        with _folders_left_as_they_were(output):
+            staging = new_staging(output)
+            try:
+                _write(f"{staging}/probe", about="output.path")
+            finally:
+                remove_staging(staging)
+        findings.append(Finding("ok", "output.path", f"{output} can be written"))
+
+
+def check_temp_place(options: PipelineOptions, findings: list[Finding]) -> None:
+    """--temp_location, where one is given, takes a file."""
+    temp = options.view_as(GoogleCloudOptions).temp_location
+    if not temp:
+        return
+    with mistakes_as(findings, "--temp_location"):
+        check_filesystem(temp, setting="--temp_location")
+        probe = f"{temp.rstrip('/')}/textrecords-{uuid.uuid4().hex[:8]}"
+        with _folders_left_as_they_were(temp):
+            _write(probe, about="--temp_location")
+            BeamFiles().remove([probe])
+        findings.append(Finding("ok", "--temp_location", f"{temp} can be written"))
+
+
+def check_input(config: Config, findings: list[Finding]) -> tuple[InputTasks, FirstRows]:
+    """The input is there, has the columns, and its first rows can be read; its parts, and what the first one holds."""
+    files = BeamFiles()
+    tasks = InputTasks([], files=0, bytes=0, left_out={})
+    first = FirstRows(0, Counter(), 0, 0)
+    with mistakes_as(findings, "input.path"):
+        for path in [config.input.path] if isinstance(config.input.path, str) else config.input.path:
+            check_filesystem(path, setting="input.path")
+        tasks = plan_tasks(config.input, files, cuts_quoted=True)
+        check_columns(tasks.tasks(), columns_of(config), files)
+        first = first_rows(tasks, config)
+        findings.append(_told(first, config, tasks.groups[0].paths[0]))
+    return tasks, first
+
+
+def first_rows(tasks: InputTasks, config: Config) -> FirstRows:
+    """Reads the first batch that has a row."""
+    for group in tasks.groups:
+        # A range whose rows are not known yet is read as a whole file, of which the first rows are enough.
+        group = replace(group, start=0, stop=None) if is_nominal(group) else group
+        for batch in read_tasks(group.tasks(), columns_of(config), BeamFiles()):
+            text = batch.rows["text"]
+            lengths = pc.binary_length(text).to_numpy(zero_copy_only=False)
+            words = sum(len(value.split()) for value in text.to_pylist())
+            reasons = Counter(batch.rejected["reason"].to_pylist())
+            return FirstRows(batch.count, reasons, int(np.sum(lengths)), words)
+    return FirstRows(0, Counter(), 0, 0)
+
+
+def _told(first: FirstRows, config: Config, path: str) -> Finding:
+    rejected = first.rejected.total()
+    if not rejected:
+        return Finding("ok", "input.path", f"the first {first.rows:,} rows of {path} can be used")
+    reasons = ", ".join(f"{reason} ({rows})" for reason, rows in first.rejected.most_common(3))
+    text = f"{rejected:,} of the first {first.rows:,} rows of {path} can't be used: {reasons}"
+    if rejected > config.output.max_rejected * first.rows:
+        return Finding(
+            "error", "output.max_rejected", f"is {config.output.max_rejected:g}, and {text}; mend them or raise it"
+        )
+    return Finding("warning", "input.path", text)
+
+
+def _write(path: str, *, about: str) -> None:
+    try:
+        BeamFiles().write(path, b"textrecords doctor\n")
+    except Exception as error:  # each client has its own family of errors
+        raise UserError(f"{about}: can't write to {path.rpartition('/')[0]}: {error}") from error
+
+
+@contextlib.contextmanager
+def _folders_left_as_they_were(path: str) -> Iterator[None]:
+    """Within it folders may be made for a path of this machine; those that are empty afterwards go again."""
+    missing = []
+    if is_local(path):
+        folder = Path(path)
+        missing = [parent for parent in [folder, *folder.parents] if not parent.exists()]
+    try:
+        yield
+    finally:
+        for folder in missing:
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)

@@ -1,0 +1,1 @@
+"""`describe`, `verify` and `compare`: questions to records folders."""

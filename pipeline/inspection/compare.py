@@ -1,0 +1,198 @@
+"""Two records folders -> what changed from the first to the second: words, coverage, lengths, labels, qualities.
+
+Everything comes from the two manifests and vocabularies; no record is read. All of it is exact but
+
+    the share of B's tokens that A's vocabulary does not know: between two bounds, which are one where the words that B
+      left out can't have been A's; `at_least` is what is certain
+    lengths above 4,096 ids and qualities of large inputs: as in the manifests (docs/manifest.md)
+"""
+
+from collections.abc import Mapping, Sequence
+from heapq import nlargest
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipeline.config.settings import CompareSettings
+from pipeline.contract import SPLITS
+from pipeline.records_folder.lengths import distance, percentile, share_cut
+from pipeline.records_folder.manifest import ManifestFile, SplitPart
+from pipeline.statistics import distinctive_words
+
+_PERCENTILES = (0.5, 0.9, 0.99, 1.0)
+_MOST_WORDS = 50
+# Words used more or less: only such as stand out of chance by far.
+_TELLING_SCORE = 3.0
+_TELLING_WORDS = 20
+
+
+class Folder(NamedTuple):
+    """A records folder: where it lies, its manifest, and its words with their counts in its train split."""
+
+    path: str
+    manifest: ManifestFile
+    words: Mapping[str, int]
+
+
+def compare(a: Folder, b: Folder, limits: CompareSettings) -> dict[str, Any]:
+    """All that changed; what --json prints. Where two values stand together, the first is A's."""
+    found = {
+        "folders": [a.path, b.path],
+        "rows": [{split: side.manifest.splits[split].rows for split in SPLITS} for side in (a, b)],
+        "settings": _settings(a.manifest, b.manifest),
+        "vocabulary": _vocabulary(a, b),
+        "usage": _usage(a, b),
+        "coverage": _coverage(a.manifest, b.manifest),
+        "oov": oov(a, b),
+        "lengths": _lengths(a.manifest, b.manifest),
+        "labels": _labels(a.manifest, b.manifest),
+        "quality": _quality(a.manifest, b.manifest),
+    }
+    found["checks"] = _checks(found, limits)
+    return found
+
+
+def oov(a: Folder, b: Folder) -> dict[str, float]:
+    """The share of B's train tokens that A's vocabulary does not know, and that B's own does not.
+
+    Words that B kept are counted. Of those that it left out only their number of tokens is known: at most they are all
+    unknown to A. At least, those are known that A has and B has not; and a word that B left out for its rarity
+    occurs there no more often than the rarest that it kept.
+    """
+    train = b.manifest.splits["train"]
+    tokens = max(train.tokens, 1)
+    left_out = train.tokens - sum(b.words.values())
+    unknown = sum(count for word, count in b.words.items() if word not in a.words)
+    rarest = min(b.words.values(), default=0)
+    may_be_known = left_out
+    if b.manifest.vocabulary.origin is None:
+        may_be_known = min(left_out, rarest * sum(word not in b.words for word in a.words))
+    return {
+        "at_least": (unknown + left_out - may_be_known) / tokens,
+        "at_most": (unknown + left_out) / tokens,
+        "own": train.unknown_tokens / tokens,
+    }
+
+
+def _settings(a: ManifestFile, b: ManifestFile) -> dict[str, list[Any]]:
+    """Settings that decide on ids and are not the same."""
+    differ = {}
+    for section in ("text", "vocabulary", "sequence"):
+        first, second = getattr(a.config, section).model_dump(), getattr(b.config, section).model_dump()
+        differ.update({f"{section}.{key}": [first[key], second[key]] for key in first if first[key] != second[key]})
+    return differ
+
+
+def _vocabulary(a: Folder, b: Folder) -> dict[str, Any]:
+    came, went = b.words.keys() - a.words.keys(), a.words.keys() - b.words.keys()
+    shared = len(b.words) - len(came)
+    return {
+        "sizes": [len(a.words), len(b.words)],
+        "shared": shared,
+        "came": _listed({word: b.words[word] for word in came}),
+        "went": _listed({word: a.words[word] for word in went}),
+        "change": (len(came) + len(went)) / max(shared + len(came) + len(went), 1),
+    }
+
+
+def _listed(words: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "words": len(words),
+        "tokens": sum(words.values()),
+        "most_frequent": [
+            list(item) for item in nlargest(_MOST_WORDS, words.items(), key=lambda item: (item[1], item[0]))
+        ],
+    }
+
+
+def _usage(a: Folder, b: Folder) -> dict[str, list[dict[str, Any]]]:
+    """Words that both have and that are used more, or less, in B than chance explains.
+
+    The score is that of statistics/distinctive_words.py.
+    """
+    words = sorted(a.words.keys() & b.words.keys())
+    if not words:
+        return {"more": [], "less": []}
+    before, after = (np.array([side.words[word] for word in words], np.int64) for side in (a, b))
+    score = distinctive_words.scores(after, before)
+    order = np.argsort(-score, kind="stable").tolist()
+
+    def listed(places: Sequence[int]) -> list[dict[str, Any]]:
+        return [
+            {"token": words[place], "score": round(float(score[place]), 2),
+             "counts": [int(before[place]), int(after[place])]}
+            for place in places[:_TELLING_WORDS]
+            if abs(score[place]) > _TELLING_SCORE
+        ]  # fmt: skip
+
+    return {
+        "more": listed([place for place in order if score[place] > 0]),
+        "less": listed([place for place in reversed(order) if score[place] < 0]),
+    }
+
+
+def _coverage(a: ManifestFile, b: ManifestFile) -> dict[str, Any]:
+    """Of each folder's train tokens the share that its own vocabulary knows."""
+    shares = [1 - part.unknown_tokens / max(part.tokens, 1) for part in (a.splits["train"], b.splits["train"])]
+    return {
+        "shares": shares,
+        "drop": shares[0] - shares[1],
+        "distinct_tokens": [side.vocabulary.distinct_tokens for side in (a, b)],
+        "unknown_by_split": {
+            split: [_ratio(side.splits[split].unknown_tokens, side.splits[split].tokens) for side in (a, b)]
+            for split in SPLITS
+        },
+    }
+
+
+def _lengths(a: ManifestFile, b: ManifestFile) -> dict[str, Any]:
+    parts = [a.splits["train"], b.splits["train"]]
+    length = a.config.sequence.max_length
+    return {
+        "percentiles": {f"{share:.0%}": [percentile(part, share) for part in parts] for share in _PERCENTILES},
+        "max_length": length,
+        "cut_at_max_length": [share_cut(part, length) for part in parts],
+        "shift": distance(*parts),
+    }
+
+
+def _labels(a: ManifestFile, b: ManifestFile) -> dict[str, Any]:
+    """Shares of the labels among all rows. shift: the share of rows that would have to be of another label."""
+    names = sorted({*a.labels, *b.labels}, key=[*a.labels, *b.labels].index)
+    shares = {name: [_label_share(side.splits.values(), name) for side in (a, b)] for name in names}
+    return {
+        "shares": shares,
+        "came": [name for name in b.labels if name not in a.labels],
+        "went": [name for name in a.labels if name not in b.labels],
+        "shift": sum(abs(after - before) for before, after in shares.values()) / 2,
+    }
+
+
+def _label_share(parts: Any, name: str) -> float:
+    some: list[SplitPart] = list(parts)
+    return _ratio(sum(part.labels.get(name, 0) for part in some), sum(part.rows for part in some))
+
+
+def _quality(a: ManifestFile, b: ManifestFile) -> dict[str, list[float]]:
+    before, after = a.quality.findings, b.quality.findings
+    return {name: [before[name].share, after[name].share] for name in before if name in after}
+
+
+def _checks(found: Mapping[str, Any], limits: CompareSettings) -> list[dict[str, Any]]:
+    """Each limit that is set, with what was found, and whether that is above it."""
+    values = {
+        "max_oov_share": found["oov"]["at_least"],
+        "max_label_shift": found["labels"]["shift"],
+        "max_length_shift": found["lengths"]["shift"],
+        "max_vocabulary_change": found["vocabulary"]["change"],
+        "max_coverage_drop": found["coverage"]["drop"],
+    }
+    return [
+        {"setting": f"compare.{name}", "limit": limit, "value": values[name], "exceeded": values[name] > limit}
+        for name, limit in limits.model_dump().items()
+        if limit is not None
+    ]
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

@@ -1,0 +1,137 @@
+"""A manifest -> tables that a person reads on a terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.contract import SPLITS
+from pipeline.inspection.describe_texts import advice, texts
+from pipeline.records_folder.lengths import binned, percentile, share_cut
+from pipeline.records_folder.manifest import ManifestFile, OriginPart, SplitPart
+from pipeline.support.printable import visible
+from pipeline.support.terminal import bars, share, table
+from pipeline.vocabulary.imported.source import KIND_NAMES
+
+_HISTOGRAM_BINS = 40
+_COVERAGE_GOALS = (0.8, 0.9, 0.95, 0.99)
+_MOST_LABELS = 12
+
+
+def described(manifest: ManifestFile, *, words: Sequence[tuple[str, int]]) -> list[RenderableType]:
+    """What the folder holds, in parts; `words` are the most frequent ones with their counts."""
+    parts: list[RenderableType] = [
+        _splits(manifest),
+        _labels(manifest),
+        _vocabulary(manifest, words),
+        _lengths(manifest),
+        *texts(manifest),
+    ]
+    if manifest.rejected.rows:
+        parts.append(_rejected(manifest))
+    return [*parts, advice(manifest)]
+
+
+def _splits(manifest: ManifestFile) -> Table:
+    made = table("rows", "split", "rows", "shards", "tokens", "unknown", "cut", "empty")
+    for split in SPLITS:
+        part = manifest.splits[split]
+        made.add_row(
+            split,
+            f"{part.rows:,}",
+            f"{len(part.shards)}",
+            f"{part.tokens:,}",
+            share(part.unknown_tokens, part.tokens),
+            share(part.truncated_texts, part.rows),
+            share(part.empty_texts, part.rows),
+        )
+    return made
+
+
+def _labels(manifest: ManifestFile) -> Table:
+    made = table("labels", "label", *SPLITS)
+    for label in manifest.labels[:_MOST_LABELS]:
+        counts = [(manifest.splits[split].labels.get(label, 0), manifest.splits[split].rows) for split in SPLITS]
+        made.add_row(Text(visible(label)), *[f"{rows:,} ({share(rows, whole)})" for rows, whole in counts])
+    if len(manifest.labels) > _MOST_LABELS:
+        made.add_row(f"and {len(manifest.labels) - _MOST_LABELS} more")
+    return made
+
+
+def _vocabulary(manifest: ManifestFile, words: Sequence[tuple[str, int]]) -> Group:
+    part = manifest.vocabulary
+    train = manifest.splits["train"]
+    lines = [
+        Text("vocabulary", style="bold"),
+        Text(
+            f"{part.size:,} of {part.distinct_tokens:,} distinct tokens kept "
+            f"(top_words {manifest.config.vocabulary.top_words:,}); they make up "
+            f"{share(train.tokens - train.unknown_tokens, train.tokens)} of the train split"
+        ),
+        *_origin(part.origin),
+        *_coverage(manifest),
+        Text("most frequent: " + ", ".join(f"{visible(word)} {count:,}" for word, count in words)),
+    ]
+    return Group(*lines)
+
+
+def _origin(origin: OriginPart | None) -> list[Text]:
+    if origin is None:
+        return []
+    line = (
+        f"ids up to {origin.last_id:,} from {visible(origin.path)} ({KIND_NAMES[origin.kind]}, {origin.words:,} words)"
+    )
+    return [Text(line)]
+
+
+def _coverage(manifest: ManifestFile) -> list[Text]:
+    """The share of the tokens that growing numbers of words cover: a bar for each tenfold's fifth."""
+    curve = manifest.coverage
+    if len(curve) < 2:
+        return []
+    needed = [
+        (goal, next((words for words, covered in curve if covered >= goal), curve[-1][0])) for goal in _COVERAGE_GOALS
+    ]
+    drawn = bars([covered for _, covered in curve[:: max(1, len(curve) // _HISTOGRAM_BINS)]])
+    return [
+        Text.assemble("1 word ", (drawn, "cyan"), f" {curve[-1][0]:,}"),
+        Text("words that cover " + ", ".join(f"{goal:.0%}: {words:,}" for goal, words in needed)),
+    ]
+
+
+def _lengths(manifest: ManifestFile) -> Group:
+    part = manifest.splits["train"]
+    cut = manifest.config.sequence.max_length
+    quantiles = ", ".join(
+        f"{quantile:.0%} ≤ {percentile(part, quantile):,}" for quantile in (0.5, 0.9, 0.95, 0.99, 1.0)
+    )
+    others = sorted({percentile(part, quantile) for quantile in (0.5, 0.9, 0.99)} - {cut, 0})
+    elsewhere = ", ".join(f"{length:,}: {share_cut(part, length):.1%}" for length in others)
+    return Group(
+        Text("ids of a text before truncation (train)", style="bold"),
+        *_spark(part, cut),
+        Text(quantiles),
+        Text(
+            f"max_length {cut:,} cuts {share(part.truncated_texts, part.rows)} of the texts; others: {elsewhere or '-'}"
+        ),
+    )
+
+
+def _spark(part: SplitPart, cut: int) -> list[Text]:
+    """A histogram in a line, from 0 to the 99th percentile, and below it where max_length is."""
+    end = max(percentile(part, 0.99), 1)
+    drawn = Text.assemble("0 ", (bars(binned(part, bins=_HISTOGRAM_BINS, end=end)), "cyan"), f" {end:,}")
+    if cut > end:
+        return [drawn]
+    place = cut * _HISTOGRAM_BINS // (end + 1)
+    return [drawn, Text(" " * (2 + place) + f"▲ max_length {cut:,}", style="yellow")]
+
+
+def _rejected(manifest: ManifestFile) -> Table:
+    made = table("rejected rows", "reason", "rows", "for example")
+    for reason, rows in manifest.rejected.by_reason.items():
+        example = next(iter(manifest.rejected.examples.get(reason, [])), None)
+        where = f"{example['file']}, row {example['row']}" if example else ""
+        made.add_row(reason, f"{rows:,}", Text(visible(where)))
+    return made

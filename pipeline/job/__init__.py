@@ -1,0 +1,1 @@
+"""The Beam pipeline: raw text in, records folder out."""

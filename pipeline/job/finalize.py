@@ -1,0 +1,95 @@
+"""What the stages left -> a published records folder, or the sentence that says why there is none: the job's last
+step."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.contract import REPORT_FILE, TRANSFORM_FOLDER, VOCABULARY_ASSET, VOCABULARY_FILE
+from pipeline.errors import UserError
+from pipeline.files.beam import BeamFiles
+from pipeline.files.publish import keep_rejected, publish
+from pipeline.job import build_manifest, rejects
+from pipeline.job.plan import Plan
+from pipeline.job.write import WrittenShard
+from pipeline.records_folder.advice import advice
+from pipeline.records_folder.manifest import parse_manifest
+from pipeline.records_report import render
+from pipeline.statistics import duplicates, row_counts, text_quality
+from pipeline.statistics.split_statistics import SplitStatistics
+from pipeline.vocabulary import count_tables
+from pipeline.vocabulary.cached_counting import Found
+
+_VOCABULARY = f"{TRANSFORM_FOLDER}/transform_fn/{VOCABULARY_ASSET}"
+
+
+def conclude(
+    plan: Plan,
+    *,
+    labels: list[str],
+    shards: Sequence[WrittenShard],
+    splits: Mapping[int, SplitStatistics],
+    repeated: Sequence[duplicates.Counted],
+    rejected: Sequence[rejects.Rejected],
+    task_rows: Sequence[row_counts.TaskRows],
+    refused: Sequence[str],
+    found: Sequence[Found] | None,
+    transform: Sequence[object],
+) -> None:
+    """Publishes the folder, or leaves the reason at plan.refusal_path; a second attempt goes on where the first was.
+
+    `transform` is there to wait until its graph is written.
+    """
+    del transform
+    files = BeamFiles()
+    if not files.exists(plan.manifest_path):
+        if refused:
+            files.write(plan.refusal_path, min(refused).encode())
+            return
+        vocabulary = files.read(f"{plan.result}/{_VOCABULARY}")
+        facts = build_manifest.Facts(
+            labels=labels,
+            shards=shards,
+            splits=splits,
+            repeated=duplicates.add(repeated),
+            quality=text_quality.add(part.quality for part in task_rows),
+            rejected=rejects.merge(rejected),
+            input_rows=sum(part.rows for part in task_rows),
+            input_files=plan.input_files,
+            input_bytes=plan.input_bytes,
+            left_out=plan.left_out,
+            rejected_files=row_counts.files_with_rejects(task_rows),
+            summary=count_tables.CountSummary(**json.loads(files.read(plan.summary_path))),
+            words=_words(vocabulary),
+            vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
+            origin=plan.origin,
+            found=found,
+        )
+        try:
+            built = build_manifest.build(facts, plan.config)
+        except UserError as error:
+            message = str(error)
+            if facts.rejected.by_reason:
+                message += f"; rejected rows are listed in {keep_rejected(plan.result, plan.config.output.path)}"
+            files.write(plan.refusal_path, message.encode())
+            return
+        parsed = parse_manifest(_content(built), path=plan.manifest_path)
+        found_wanting = advice(parsed, facts.words)
+        built["advice"] = [item.model_dump() for item in found_wanting]
+        page = render(parsed.model_copy(update={"advice": found_wanting}), words=facts.words)
+        files.write(f"{plan.result}/{VOCABULARY_FILE}", vocabulary)
+        files.write(f"{plan.result}/{REPORT_FILE}", page)
+        files.write(plan.manifest_path, _content(built))
+    publish(plan.result, plan.config.output.path, manifest=files.read(plan.manifest_path))
+
+
+def _content(built: dict[str, Any]) -> bytes:
+    return (json.dumps(built, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _words(vocabulary: bytes) -> list[tuple[int, str, int]]:
+    """The words by falling count, which is the order of the file only where their ids come from their counts."""
+    rows = (line.split("\t") for line in vocabulary.decode().split("\n") if line)
+    words = [(int(number), token, int(count)) for number, token, count in rows]
+    return sorted(words, key=lambda word: -word[2])

@@ -1,0 +1,97 @@
+"""Settings -> the preprocessing_fn of the TFT job: text/graph.py and the one vocabulary call.
+
+The graph takes TEXT, POSITION and LABEL of a batch and gives IDS and LABEL, which the records hold, and TOKEN_COUNT and
+KNOWN_COUNT and UNKNOWN_HASH, of which the manifest's figures are made. POSITION serves the analysis alone.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
+from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
+
+from pipeline.config.settings import Config, SequenceSettings, TextSettings
+from pipeline.contract import IDS, KNOWN_COUNT, LABEL, PADDING_ID, POSITION, TEXT, TOKEN_COUNT, UNKNOWN_HASH, Oov
+from pipeline.job.transform_batches import TRANSFORM_SCHEMA, tensor_representations
+from pipeline.text import graph
+from pipeline.text.hashing import unknown_hashes
+from pipeline.vocabulary.analyzer import CountedBatches, VocabularyPlan, vocabulary_file, vocabulary_plan
+from pipeline.vocabulary.cached_counting import Counted
+from pipeline.vocabulary.imported_words import GivenWords
+
+PreprocessingFn = Callable[[Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]
+
+
+def preprocessing_fn(
+    config: Config,
+    *,
+    summary_path: str,
+    buckets: int,
+    given: GivenWords | None = None,
+    counted: Counted | None = None,
+    batches: CountedBatches | None = None,
+) -> PreprocessingFn:
+    """The function that TFT traces; it holds the settings alone, so that it can be shipped to a worker."""
+    plan = vocabulary_plan(
+        top_words=config.vocabulary.top_words,
+        min_count=config.vocabulary.min_count,
+        oov=config.vocabulary.oov,
+        summary_path=summary_path,
+        buckets=buckets,
+        given=given,
+        grow=config.vocabulary.grow,
+        counted=counted,
+        batches=batches,
+    )
+    return functools.partial(
+        preprocess,
+        text_settings=config.text,
+        sequence=config.sequence,
+        oov=config.vocabulary.oov,
+        plan=plan,
+    )
+
+
+def preprocess(
+    inputs: Mapping[str, tf.Tensor],
+    *,
+    text_settings: TextSettings,
+    sequence: SequenceSettings,
+    oov: Oov,
+    plan: VocabularyPlan,
+) -> dict[str, tf.Tensor]:
+    """Raw features of a batch -> record features: IDS int64 [batch, max_length], the others int64 [batch]."""
+    tokens = graph.tokenize(inputs[TEXT], text_settings)
+    vocabulary = vocabulary_file(tokens, inputs[POSITION], plan)
+    # TFT's own way to a deferred file: it knows when the real one is there.
+    word_ids = tft.apply_vocabulary(tokens.flat_values, vocabulary, default_value=PADDING_ID, lookup_fn=_look_up)
+    sequences = graph.sequences(tokens.with_flat_values(word_ids), oov=oov)
+    return {
+        IDS: graph.pad(sequences.known, sequence),
+        LABEL: tf.identity(inputs[LABEL]),
+        TOKEN_COUNT: sequences.token_count,
+        KNOWN_COUNT: sequences.known_count,
+        UNKNOWN_HASH: unknown_hashes(tokens, word_ids),
+    }
+
+
+def _look_up(tokens: tf.Tensor, vocabulary_file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    table = graph.word_table(vocabulary_file)
+    return table.lookup(tokens), table.size()
+
+
+def input_config() -> TensorAdapterConfig:
+    """How TFT reads the Arrow batches."""
+    return TensorAdapterConfig(TRANSFORM_SCHEMA, tensor_representations())
+
+
+def record_metadata(max_length: int) -> DatasetMetadata:
+    """What a record holds: the schema that transform/transformed_metadata tells to whoever parses records."""
+    return DatasetMetadata.from_feature_spec(
+        {
+            IDS: tf.io.FixedLenFeature([max_length], tf.int64),
+            LABEL: tf.io.FixedLenFeature([], tf.int64),
+        }
+    )

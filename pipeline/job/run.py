@@ -1,0 +1,139 @@
+"""Settings -> a finished run: checks, plans, runs the job on the runner asked for, and clears up."""
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineRunner, PipelineState
+
+from pipeline.config.settings import Config
+from pipeline.errors import UserError
+from pipeline.files.beam import BeamFiles, check_filesystem, scratch_folder, use_options
+from pipeline.files.publish import check_output, new_staging, remove_staging
+from pipeline.job.build import build
+from pipeline.job.plan import Plan, columns_of
+from pipeline.job.task_file import write_groups
+from pipeline.runners.locations import temp_folder
+from pipeline.runners.monitor import finish, interrupts, job_page
+from pipeline.runners.options import beam_options, blocks_wait_on_disk, choose_runner
+from pipeline.sources import InputTasks, check_columns, plan_tasks
+from pipeline.sources.csv_ranges import is_nominal
+from pipeline.sources.label_folders import LEFT_OUT
+from pipeline.vocabulary import imported_words
+from pipeline.vocabulary.count_cache import check_cache
+from pipeline.vocabulary.imported import Source, resolve
+from pipeline.vocabulary.imported.token_check import check_tokens
+
+_logger = logging.getLogger(__name__)
+
+# A display: given the folder in which workers tell their progress, shows it while the context lasts.
+Display = Callable[[str], AbstractContextManager[None]]
+
+
+def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, display: Display) -> None:
+    """Runs the whole job and returns when the records folder is published.
+
+    Raises:
+      UserError: a mistake in the settings, the input or the options for Beam.
+    """
+    options = beam_options(beam_arguments)
+    use_options(options)
+    _check_filesystems(config)
+    check_output(config.output.path, overwrite=overwrite)
+    files = BeamFiles()
+    config, source = resolve(config, files)
+    if source is not None:
+        check_tokens(source, config.text)
+    tasks = plan_tasks(config.input, files, cuts_quoted=True)
+    check_columns(tasks.tasks(), columns_of(config), files)
+    check_cache(config)
+    _tell_left_out(tasks)
+    runner = choose_runner(options, input_bytes=tasks.bytes)
+    with temp_folder(config.output.path, options) as temp:
+        staging = new_staging(config.output.path)
+        try:
+            with scratch_folder() as progress_folder:
+                plan = make_plan(config, tasks, staging=staging, progress_folder=progress_folder, source=source)
+                with display(progress_folder):
+                    plan = replace(plan, temp_folder=temp, waits_on_disk=blocks_wait_on_disk(runner))
+                    run_plan(plan, runner=runner, options=options)
+        finally:
+            remove_staging(staging)
+
+
+def _tell_left_out(tasks: InputTasks) -> None:
+    for what, number in tasks.left_out.items():
+        _logger.info("%d files are left out: %s", number, LEFT_OUT[what])
+
+
+def _check_filesystems(config: Config) -> None:
+    paths = [config.input.path] if isinstance(config.input.path, str) else config.input.path
+    settings = [("output.path", config.output.path), *(("input.path", path) for path in paths)]
+    if config.vocabulary.source is not None:
+        settings.append(("vocabulary.from", config.vocabulary.source))
+    if config.vocabulary.cache is not None:
+        settings.append(("vocabulary.cache", config.vocabulary.cache))
+    for setting, path in settings:
+        check_filesystem(path, setting=setting)
+
+
+def make_plan(
+    config: Config,
+    tasks: InputTasks,
+    *,
+    staging: str,
+    progress_folder: str | None,
+    source: Source | None = None,
+) -> Plan:
+    """The plan for tasks that were found; they, and the words of a vocabulary from elsewhere, are laid ready in its
+    staging."""
+    plan = Plan(
+        config=config,
+        groups=len(tasks.groups),
+        input_files=tasks.files,
+        input_bytes=tasks.bytes,
+        left_out=tasks.left_out,
+        has_nominal_ranges=any(map(is_nominal, tasks.groups)),
+        staging=staging,
+        progress_folder=progress_folder,
+        origin=None if source is None else source.origin,
+    )
+    write_groups(plan.tasks_path, tasks.groups)
+    if source is not None and plan.given is not None:
+        imported_words.write(plan.given.path, source.words)
+    return plan
+
+
+def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) -> None:
+    """Runs a plan to its end.
+
+    Raises:
+      UserError: the runner lacks an option, or the job found a mistake of the user's.
+    """
+    try:
+        pipeline = beam.Pipeline(runner=runner, options=options)
+    except ValueError as error:
+        raise UserError(f"options for Beam: {error}") from error
+    if plan.waiting is not None:
+        os.makedirs(plan.waiting)
+    try:
+        build(pipeline, plan)
+        with interrupts(plan.waiting):
+            result = pipeline.job.run()
+            page = job_page(result, options)
+            if page is not None:
+                _logger.info("the job's page: %s", page)
+            state = finish(result, progress_folder=plan.progress_folder)
+    finally:
+        # Beam removes it only when a pipeline that it began to run has ended.
+        shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
+    if state != PipelineState.DONE:
+        raise RuntimeError(f"the job ended as {state}; its runner's log says why")
+    files = BeamFiles()
+    if files.exists(plan.refusal_path):
+        raise UserError(files.read(plan.refusal_path).decode())

@@ -1,0 +1,39 @@
+"""TFT's transform graph -> transform/ in the records folder, on whatever filesystem that is.
+
+What TFT itself offers for this writes through TensorFlow's filesystems, which know local paths and gs:// alone, and
+moves each of its many small files twice.
+"""
+
+import apache_beam as beam
+from google.protobuf import text_format
+from tensorflow_transform import TFTransformOutput
+from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
+
+from pipeline.files.beam import BeamFiles
+
+_SCHEMA_FILE = "schema.pbtxt"
+# What TFT keeps beside the graph for itself.
+_OWN_FOLDER = ".tft_metadata"
+
+
+class WriteTransform(beam.PTransform):
+    """The path of a transform graph -> the folder that a TFTransformOutput reads, once all of it is there."""
+
+    def __init__(self, folder: str, metadata: DatasetMetadata) -> None:
+        super().__init__()
+        self._folder = folder
+        self._schema = text_format.MessageToString(metadata.schema)
+
+    def expand(self, graph: beam.PCollection) -> beam.PCollection:
+        """Copies the graph and writes the schema of the records."""
+        return graph | "CopyGraph" >> beam.Map(_write, folder=self._folder, schema=self._schema)
+
+
+def _write(graph: str, *, folder: str, schema: str) -> str:
+    files = BeamFiles()
+    for file in files.below(graph):
+        name = file.path.removeprefix(f"{graph}/")
+        if not name.startswith(f"{_OWN_FOLDER}/"):
+            files.write(f"{folder}/{TFTransformOutput.TRANSFORM_FN_DIR}/{name}", files.read(file.path))
+    files.write(f"{folder}/{TFTransformOutput.TRANSFORMED_METADATA_DIR}/{_SCHEMA_FILE}", schema.encode())
+    return folder

@@ -1,0 +1,79 @@
+"""The groups of files to read -> a file beside the job -> a PCollection of them.
+
+The graph holds the file's name alone: a million paths would be more than a service takes as a job (Dataflow: 10 MB).
+
+    file -> nominal ranges of csv and tsv -> scan_range        (only where there are some)
+    file -> groups, ranges of whole rows made of the scans -> spread over the workers
+"""
+
+import pickle
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+
+import apache_beam as beam
+
+from pipeline.files.beam import BeamFiles
+from pipeline.sources.csv_ranges import RangeScan, resolve, scan_range, to_scan
+from pipeline.sources.schema import TaskGroup
+
+# Paths are long and alike: a million of 60 bytes take 3 MB.
+_COMPRESSION_LEVEL = 1
+
+
+def write_groups(path: str, groups: Sequence[TaskGroup]) -> None:
+    """Lays the groups ready for the job's workers."""
+    BeamFiles().write(path, zlib.compress(pickle.dumps(list(groups)), _COMPRESSION_LEVEL))
+
+
+def read_groups(path: str) -> Iterator[TaskGroup]:
+    """The groups, as write_groups was given them."""
+    yield from pickle.loads(zlib.decompress(BeamFiles().read(path)))
+
+
+class Tasks(beam.PTransform):
+    """Nothing -> the groups in a file, spread over all workers; scans: what ScanRanges gave, None if there is none."""
+
+    def __init__(self, path: str, *, scans: beam.PCollection | None) -> None:
+        super().__init__()
+        self._path = path
+        self._scans = scans
+
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
+        """Reads the file where the job runs."""
+        path = pipeline | "File" >> beam.Create([self._path], reshuffle=False)
+        scans = [] if self._scans is None else beam.pvalue.AsList(self._scans)
+        return (
+            path
+            | "Groups" >> beam.FlatMap(_resolved, scans=scans).with_output_types(TaskGroup)
+            | "Spread" >> beam.Reshuffle()
+        )
+
+
+class ScanRanges(beam.PTransform):
+    """Nothing -> a RangeScan of each nominal range among the groups in a file."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
+        """Scans on all workers."""
+        return (
+            pipeline
+            | "File" >> beam.Create([self._path], reshuffle=False)
+            | "Ranges" >> beam.FlatMap(_nominal).with_output_types(TaskGroup)
+            | "Spread" >> beam.Reshuffle()
+            | "Scan" >> beam.Map(_scan).with_output_types(RangeScan)
+        )
+
+
+def _resolved(path: str, scans: Iterable[RangeScan]) -> Iterator[TaskGroup]:
+    return resolve(read_groups(path), scans)
+
+
+def _nominal(path: str) -> Iterator[TaskGroup]:
+    return to_scan(read_groups(path))
+
+
+def _scan(group: TaskGroup) -> RangeScan:
+    return scan_range(group, BeamFiles())

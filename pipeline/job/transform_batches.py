@@ -1,0 +1,130 @@
+"""Rows of a source -> the Arrow batches that TFT reads: every column a list of one, as its tensors want them.
+
+text      string  what the graph makes ids of
+position  int64   where the row stands in the input; orders words of equal counts
+label     int64   index into the labels; 0 in the analysis, which does not look at it
+key       bytes   passes by the graph: chooses split, shard and place
+split     int64   passes by the graph: index into SPLITS
+sample    string  passes by the graph: the text once more for the few rows of each split that come first in their
+                  shuffled order, an empty list for the others; some of them go into the manifest as samples
+"""
+
+import functools
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from pipeline.contract import LABEL, POSITION, SPLITS, TEXT
+from pipeline.records.keys import key_halves
+from pipeline.statistics.split_statistics import SAMPLES_OF_SPLIT
+
+KEY = "key"
+SPLIT = "split"
+SAMPLE = "sample"
+PASSED_BY = frozenset({KEY, SPLIT, SAMPLE})
+
+# No sample is so long that the manifest would suffer.
+_SAMPLE_BYTES = 4000
+
+TRANSFORM_SCHEMA = pa.schema(
+    [
+        (TEXT, pa.large_list(pa.large_binary())),
+        (POSITION, pa.large_list(pa.int64())),
+        (LABEL, pa.large_list(pa.int64())),
+        (KEY, pa.large_list(pa.large_binary())),
+        (SPLIT, pa.large_list(pa.int64())),
+        (SAMPLE, pa.large_list(pa.large_binary())),
+    ]
+)
+
+
+def transform_batch(
+    rows: pa.RecordBatch,
+    *,
+    labels: npt.NDArray[np.int64],
+    keys: pa.LargeBinaryArray,
+    splits: npt.NDArray[np.int64],
+) -> pa.RecordBatch:
+    """Rows of a source, with what was found out about each -> a batch of TRANSFORM_SCHEMA.
+
+    >>> rows = pa.record_batch({"text": pa.array([b"a"], pa.large_binary()), "position": [7]})
+    >>> keys = pa.array([b"sixteen bytes..."], pa.large_binary())
+    >>> batch = transform_batch(rows, labels=np.array([1]), keys=keys, splits=np.array([0]))
+    >>> batch.drop_columns("key").to_pydict()
+    {'text': [[b'a']], 'position': [[7]], 'label': [[1]], 'split': [[0]], 'sample': [[b'a']]}
+    """
+    columns = [rows["text"], rows["position"], pa.array(labels), keys, pa.array(splits)]
+    sample = sample_column(rows["text"], labels=labels, keys=keys, splits=splits)
+    return pa.RecordBatch.from_arrays(
+        [*(lists(column, rows=rows.num_rows) for column in columns), sample], schema=TRANSFORM_SCHEMA
+    )
+
+
+def lists(values: pa.Array, *, rows: int) -> pa.LargeListArray:
+    """Values of rows, as many of each -> a list a row.
+
+    >>> lists(pa.array([1, 2, 3, 4]), rows=2).to_pylist()
+    [[1, 2], [3, 4]]
+    """
+    return pa.LargeListArray.from_arrays(_offsets(rows, len(values) // max(rows, 1)), values)
+
+
+@functools.lru_cache(maxsize=8)  # most columns of a batch share them
+def _offsets(rows: int, size: int) -> pa.Int64Array:
+    return pa.array(np.arange(rows + 1) * size)
+
+
+def sample_column(
+    texts: pa.LargeBinaryArray,
+    *,
+    labels: npt.NDArray[np.int64],
+    keys: pa.LargeBinaryArray,
+    splits: npt.NDArray[np.int64],
+) -> pa.LargeListArray:
+    """SAMPLE of rows; texts may be null where `samples` marks none."""
+    is_sample = samples(texts, labels=labels, keys=keys, splits=splits)
+    offsets = np.concatenate([[0], np.cumsum(is_sample)])
+    return pa.LargeListArray.from_arrays(pa.array(offsets), texts.filter(pa.array(is_sample)))
+
+
+def samples(
+    texts: pa.LargeBinaryArray,
+    *,
+    labels: npt.NDArray[np.integer],
+    keys: pa.LargeBinaryArray,
+    splits: npt.NDArray[np.int64],
+) -> npt.NDArray[np.bool_]:
+    """Marks the rows of each split with the smallest keys, one of those with equal text and label, so that the samples
+    are the same however rows are batched; labels: numbers that tell them apart."""
+    halves = key_halves(keys)
+    is_short = pc.fill_null(pc.less_equal(pc.binary_length(texts), _SAMPLE_BYTES), False)
+    order = np.lexsort((labels, halves[:, 0], halves[:, 1], splits))
+    order = order[is_short.to_numpy(zero_copy_only=False)[order]]
+    is_new_key = _differs(splits[order], halves[order, 0], halves[order, 1])
+    is_new = is_new_key | _differs(labels[order])
+    number = np.cumsum(is_new_key)
+    is_sample = np.zeros(len(texts), np.bool_)
+    for split in range(len(SPLITS)):
+        in_split = splits[order] == split
+        first = number[in_split].min(initial=len(texts))
+        is_sample[order[in_split & is_new & (number < first + SAMPLES_OF_SPLIT)]] = True
+    return is_sample
+
+
+def _differs(*columns: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    """Marks the rows that differ from the one before in any column, the first among them."""
+    changes = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    return np.concatenate([[True], changes])[: len(columns[0])]
+
+
+def tensor_representations() -> dict[str, schema_pb2.TensorRepresentation]:
+    """How TFT makes tensors of a batch: each column that the graph takes as a tensor of shape [batch]."""
+    return {name: _scalar(name) for name in TRANSFORM_SCHEMA.names if name not in PASSED_BY}
+
+
+def _scalar(name: str) -> schema_pb2.TensorRepresentation:
+    dense = schema_pb2.TensorRepresentation.DenseTensor
+    return schema_pb2.TensorRepresentation(dense_tensor=dense(column_name=name, shape=schema_pb2.FixedShape()))

@@ -1,0 +1,1 @@
+"""A published records folder: its manifest, its vocabulary, and questions to them."""

@@ -1,0 +1,205 @@
+"""A manifest -> sentences about settings that do not fit the data; none where all is well.
+
+They are written into the manifest; the end of a run, `describe` and the report show them from there.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from pipeline.contract import kept_words
+from pipeline.records_folder.lengths import percentile, share_cut
+from pipeline.records_folder.manifest import Advice, Finding, ManifestFile
+
+Word = tuple[int, str, int]
+
+_MUCH_CUT = 0.05  # of the texts
+_LITTLE_CUT = 0.01
+_LOW_COVERAGE = 0.9  # of the tokens
+_UNBALANCED = 5  # times as many rows of one label as of another
+_MUCH_LEAKED = 0.01  # of a split's rows
+_MANY_SINGLE = 0.25  # of the words
+_FEW_WORDS = 100
+_SOME = 0.001  # of the texts
+_TAGS = 0.01  # of the texts
+_TAG_NAMES = frozenset({"br", "p", "div", "span", "href", "nbsp", "quot", "amp"})
+_FREQUENT = 100
+
+
+def advice(manifest: ManifestFile, words: Sequence[Word]) -> list[Advice]:
+    """What to change, the most telling first; `words` are rows of vocabulary.tsv, by falling count."""
+    found = [
+        *_leaks(manifest),
+        *_conflicts(manifest),
+        *_tags(manifest, words),
+        *_characters(manifest),
+        *_lengths(manifest),
+        *_coverage(manifest),
+        *_rare_words(manifest, words),
+        *_labels(manifest),
+        *_empty(manifest),
+    ]
+    return [Advice(setting=setting, text=text) for setting, text in found]
+
+
+Sentences = Iterator[tuple[str, str]]
+
+
+def _leaks(manifest: ManifestFile) -> Sentences:
+    """Rows of eval and test that stand in train as well: a score there is memory."""
+    setting = "input.path" if manifest.config.split.column is None else "split.column"
+    for kind, how in (("exact", ""), ("normalised", ", but for case, punctuation or white space")):
+        for shared in getattr(manifest.duplicates, kind).across:
+            split, leaked = shared.splits[1], shared.rows[1]
+            rows = manifest.splits[split].rows
+            if shared.splits[0] != "train" or leaked <= _MUCH_LEAKED * rows:
+                continue
+            yield (
+                setting,
+                (
+                    f"{leaked:,} of the {rows:,} {split} rows ({leaked / rows:.1%}) have the text of a train row{how}: "
+                    f"what {split} measures there is memory; leave them out of the input."
+                ),
+            )
+
+
+def _conflicts(manifest: ManifestFile) -> Sentences:
+    conflicting = max(manifest.duplicates.conflicting, manifest.duplicates.exact.conflicting)
+    if conflicting:
+        yield "input.label_column", f"{_texts(conflicting)} with different labels; no model can get both right."
+
+
+def _tags(manifest: ManifestFile, words: Sequence[Word]) -> Sentences:
+    html, origin = _finding(manifest, "html"), manifest.vocabulary.origin
+    comes_with_words = origin is not None and origin.kind != "token_list"  # as all of text then, and is not to change
+    if manifest.config.text.strip_html or comes_with_words or html.share <= _TAGS:
+        return
+    ranked = ((rank, token) for rank, (_, token, _) in enumerate(words[:_FREQUENT], start=1) if token in _TAG_NAMES)
+    word = next((f" and '{token}' is word {rank}" for rank, token in ranked), "")
+    yield "text.strip_html", (f"{_of_texts(html)} hold HTML tags{word}; text.strip_html: true takes the tags out.")
+
+
+def _characters(manifest: ManifestFile) -> Sentences:
+    text, is_own = manifest.config.text, manifest.vocabulary.origin is None
+    mojibake = _finding(manifest, "mojibake")
+    if mojibake.share > _SOME:
+        yield (
+            "input.path",
+            (
+                f"{_of_texts(mojibake)} hold damaged characters, as where UTF-8 was read as Latin-1; "
+                "make the files anew from their source."
+            ),
+        )
+    glued = _finding(manifest, "glued_white_space")
+    if text.split == "space" and glued.share > _SOME and is_own:
+        yield (
+            "text.split",
+            (
+                f"{_of_texts(glued)} hold white space other than U+0020, which text.split: space leaves in words; "
+                "text.split: whitespace splits there."
+            ),
+        )
+    invisible = _finding(manifest, "invisible")
+    if invisible.share > _TAGS and is_own:
+        yield (
+            "text.filters",
+            (
+                f"{_of_texts(invisible)} hold invisible characters, which make other words of the same letters; "
+                'add "\\u200b\\u2060\\ufeff\\u00ad" to text.filters.'
+            ),
+        )
+
+
+def _lengths(manifest: ManifestFile) -> Sentences:
+    part, chosen = manifest.splits["train"], manifest.config.sequence.max_length
+    cut, longest = share_cut(part, chosen), percentile(part, 1.0)
+    if cut > _MUCH_CUT:
+        better = -(-percentile(part, 1 - _LITTLE_CUT) // 50) * 50
+        yield (
+            "sequence.max_length",
+            (
+                f"sequence.max_length {chosen} cuts {cut:.1%} of the texts; "
+                f"{better} would cut {share_cut(part, better):.1%}."
+            ),
+        )
+    elif longest and chosen > 2 * longest:
+        yield (
+            "sequence.max_length",
+            (f"sequence.max_length {chosen} is more than twice the longest text ({longest} ids); {longest} would do."),
+        )
+
+
+def _coverage(manifest: ManifestFile) -> Sentences:
+    train, settings = manifest.splits["train"], manifest.config.vocabulary
+    # As it is shown: nobody should be told that 90.0% is less than 90%.
+    covered = round(1 - train.unknown_tokens / max(train.tokens, 1), 3)
+    if manifest.vocabulary.origin is not None:
+        if covered < _LOW_COVERAGE:
+            setting = "vocabulary.top_words" if settings.grow else "vocabulary.grow"
+            growing = "a larger vocabulary.top_words" if settings.grow else "vocabulary.grow: true"
+            yield (
+                setting,
+                (
+                    f"The words of {manifest.vocabulary.origin.path} cover {covered:.1%} of the tokens; "
+                    f"{growing} adds words of these texts behind them."
+                ),
+            )
+        return
+    better = next((words for words, share in manifest.coverage if share >= _LOW_COVERAGE), None)
+    if covered < _LOW_COVERAGE and better is not None:
+        yield (
+            "vocabulary.top_words",
+            (
+                f"vocabulary.top_words {settings.top_words} covers {covered:.1%} of the tokens; "
+                f"{better:,} words would cover {_LOW_COVERAGE:.0%}."
+            ),
+        )
+    words = manifest.vocabulary.size
+    if kept_words(settings.top_words, settings.oov) > 2 * words:
+        yield (
+            "vocabulary.top_words",
+            (
+                f"vocabulary.top_words {settings.top_words:,} is more than twice the {words:,} words there are; "
+                "the other rows of the embedding are never used."
+            ),
+        )
+
+
+def _rare_words(manifest: ManifestFile, words: Sequence[Word]) -> Sentences:
+    single = sum(count == 1 for _, _, count in words)
+    if manifest.vocabulary.origin is None and len(words) > _FEW_WORDS and single > _MANY_SINGLE * len(words):
+        yield (
+            "vocabulary.min_count",
+            (
+                f"{single:,} of the {len(words):,} words occur once, too seldom to be learnt; "
+                "vocabulary.min_count: 2 leaves them out."
+            ),
+        )
+
+
+def _labels(manifest: ManifestFile) -> Sentences:
+    rows = manifest.splits["train"].labels
+    if rows and max(rows.values()) > _UNBALANCED * max(min(rows.values()), 1):
+        most, least = max(rows, key=lambda label: rows[label]), min(rows, key=lambda label: rows[label])
+        yield (
+            "input.label_column",
+            (f"The label '{most}' has {rows[most]:,} training rows, '{least}' {rows[least]:,}; accuracy will flatter."),
+        )
+
+
+def _empty(manifest: ManifestFile) -> Sentences:
+    empty = sum(part.empty_texts for part in manifest.splits.values())
+    rows = sum(part.rows for part in manifest.splits.values())
+    if empty > _SOME * rows:
+        have = "text has" if empty == 1 else "texts have"
+        yield "vocabulary.top_words", f"{empty:,} {have} no word of the vocabulary; the model sees nothing of them."
+
+
+def _finding(manifest: ManifestFile, name: str) -> Finding:
+    return manifest.quality.findings.get(name, Finding())
+
+
+def _of_texts(finding: Finding) -> str:
+    return f"{'' if finding.exact else 'An estimated '}{finding.share:.1%} of the texts"
+
+
+def _texts(number: int) -> str:
+    return "1 text occurs" if number == 1 else f"{number:,} texts occur"

@@ -1,0 +1,1 @@
+"""Where a job runs: the runner, its options, its workers, and how it is watched."""

@@ -1,0 +1,117 @@
+"""A folder a label, a file a text -> rows. The layout of the Large Movie Review Dataset: train/pos/1.txt.
+
+The whole file is the text, without a byte order mark; it may be compressed, and UTF-16 with a mark. A file is a row,
+its place 0. `layout` says which files these are, and to which splits they may go.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.errors import UserError
+from pipeline.files.local import Files, open_file
+from pipeline.files.text_stream import DamagedError, check_promise, text_blocks, without_mark
+from pipeline.sources.formats.chunks import MAX_ROW
+from pipeline.sources.formats.validation import Fields, finish
+from pipeline.sources.schema import (
+    DAMAGED,
+    PLACE_BITS,
+    ROWS_SCHEMA,
+    TOO_LONG,
+    Batch,
+    Columns,
+    ReadTask,
+    Reject,
+    no_rows,
+    rejected_rows,
+    shown,
+)
+
+FOLDERS: Final = "folders"
+
+# Texts that are looked at together: so many, or so many bytes. Alone, each would cost ten times as much as its reading.
+TEXTS: Final = 1024
+TEXT_BYTES: Final = 2 << 20
+
+
+def check(task: ReadTask, columns: Columns, files: Files) -> bool:
+    """True: a file is a row.
+
+    Raises:
+      UserError: a column is asked for, or the file is not compressed as its name says.
+    """
+    for setting, name in (("split.column", columns.split), ("input.id_column", columns.id)):
+        if name is not None:
+            raise UserError(f"{setting}: {name!r} is a column, and texts in folders have none; leave it null")
+    with open_file(files, task.path) as file:
+        check_promise(file, task.path)
+    return True
+
+
+def read_all(tasks: Sequence[ReadTask], columns: Columns, files: Files) -> Iterator[Batch]:
+    """The texts of files, some hundreds at a time."""
+    del columns
+    read: list[tuple[ReadTask, bytes]] = []
+    damaged: list[tuple[ReadTask, Reject]] = []
+    size = 0
+    for task in tasks:
+        content, reason = _content(task, files)
+        if reason:
+            damaged.append((task, Reject(0, reason, shown(content))))
+        else:
+            read.append((task, content))
+            size += len(content)
+        if len(read) + len(damaged) == TEXTS or size >= TEXT_BYTES:
+            yield _batch(read, damaged)
+            read, damaged, size = [], [], 0
+    if read or damaged:
+        yield _batch(read, damaged)
+
+
+def label_of(path: str) -> str:
+    """A file's label: the folder that it stands in.
+
+    >>> label_of("aclImdb/train/pos/0_9.txt")
+    'pos'
+    """
+    return path.rpartition("/")[0].rpartition("/")[2]
+
+
+def _content(task: ReadTask, files: Files) -> tuple[bytes, str | None]:
+    """A file's text, and why it can't be used, if so."""
+    blocks: list[bytes] = []
+    size = 0
+    with open_file(files, task.path) as file:
+        try:
+            for block in without_mark(text_blocks(file, task.path)):
+                blocks.append(block)
+                size += len(block)
+                if size > MAX_ROW:
+                    return blocks[0], TOO_LONG
+        except DamagedError:
+            return b"".join(blocks), DAMAGED
+    return b"".join(blocks), None
+
+
+def _batch(read: Sequence[tuple[ReadTask, bytes]], damaged: Sequence[tuple[ReadTask, Reject]]) -> Batch:
+    if not read:
+        return Batch(no_rows(), rejected_rows(damaged))
+    tasks = [task for task, _ in read]
+    contents = [content for _, content in read]
+    labels = pa.array([label_of(task.path) for task in tasks])
+    numbers = np.arange(len(read))
+    fields = Fields(text=pa.array(contents, pa.large_binary()), label=labels)
+    found = finish(tasks[0], fields, ordinals=numbers, places=numbers, content=lambda row: shown(contents[row]))
+    # Until here they were rows of one file; now each becomes the only row of its own.
+    own = [tasks[row] for row in found.rows["row"].to_pylist()]
+    columns = {
+        "text": found.rows["text"],
+        "label": found.rows["label"],
+        "split": pa.array([task.splits for task in own], pa.string()),
+        "position": pa.array([task.file_index << PLACE_BITS for task in own], pa.int64()),
+        "row": pa.array(np.zeros(len(own), np.int64)),
+    }
+    bad = [(tasks[row["row"]], Reject(0, row["reason"], row["content"])) for row in found.rejected.to_pylist()]
+    return Batch(pa.RecordBatch.from_pydict(columns, schema=ROWS_SCHEMA), rejected_rows([*damaged, *bad]))

@@ -1,0 +1,133 @@
+"""JSON Lines -> rows: an object a line; a column is a key, `review.text` the key text of the object review.
+
+Only LF ends a line (a CR before it is white space); a blank line is no row. Text is UTF-8, or UTF-16 with a
+byte order mark. A row's place is the byte its line begins at, so that a large file can be cut into ranges: a
+line belongs to the range in which its first byte stands.
+"""
+
+import codecs
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+
+from pipeline.errors import UserError
+from pipeline.files.local import Files, open_file
+from pipeline.files.text_stream import check_promise, text_blocks
+from pipeline.sources.formats.chunks import Chunk, whole_rows
+from pipeline.sources.formats.json_objects import ABSENT, getter, lookup, parse_object
+from pipeline.sources.formats.lines import bytes_between, last_line_end, line_ranges, line_start
+from pipeline.sources.formats.validation import Fields, finish
+from pipeline.sources.formats.values import UnusableError
+from pipeline.sources.schema import Batch, Columns, ReadTask, Reject, missing_column, rejects_only, shown
+
+# Objects looked at for a column before it is said to be missing: a key may be left out where its value is
+# null.
+CHECKED_OBJECTS: Final = 100
+
+
+def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
+    """Ranges of `range_bytes` bytes; the whole file where it can be read from its beginning only."""
+    with open_file(files, task.path) as file:
+        return line_ranges(task, file, range_bytes=range_bytes)
+
+
+def check(task: ReadTask, columns: Columns, files: Files) -> bool:
+    """Whether the file has rows, or is too damaged to tell; its first objects are looked at.
+
+    Raises:
+      UserError: the file is not compressed as its name says, holds no JSON objects, or lacks a column.
+    """
+    with open_file(files, task.path) as file:
+        check_promise(file, task.path)
+        for chunk in _chunks(file, task):
+            if chunk.reason:
+                return True
+            lines = [line for _, line in islice(_lines(chunk), CHECKED_OBJECTS)]
+            if lines:
+                _check_lines(lines, task, columns)
+                return True
+    return False
+
+
+def _check_lines(lines: list[bytes], task: ReadTask, columns: Columns) -> None:
+    objects = list(_objects(lines))
+    is_array = lines[0].lstrip().startswith(b"[")
+    if is_array or not objects:
+        found = "a JSON array" if is_array else "no JSON object in its first lines"
+        raise UserError(f"input.path: {task.path} holds {found}; jsonl is one JSON object a line (or set input.format)")
+    for setting, name in columns.by_setting().items():
+        if all(lookup(value, name, ABSENT) is ABSENT for value in objects):
+            keys = list(dict.fromkeys(key for value in objects for key in value))
+            raise missing_column(setting, name, task.path, [shown(key) for key in keys])
+
+
+def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
+    """The rows of a range, some megabytes at a time; a key that a line lacks counts as null."""
+    row = 0
+    with open_file(files, task.path) as file:
+        for chunk in _chunks(file, task):
+            if chunk.reason:
+                yield rejects_only(task, Reject(row, chunk.reason, shown(chunk.data)))
+            else:
+                batch = _parse(chunk, task, columns, first_row=row)
+                row += batch.count
+                yield batch
+
+
+def _chunks(file: BinaryIO, task: ReadTask) -> Iterator[Chunk]:
+    if task.stop is None:
+        return whole_rows(text_blocks(file, task.path), last_line_end)
+    # Both ends go to the next beginning of a line, so that neighbours share no line and leave none out.
+    first, end = line_start(file, task.start), line_start(file, task.stop)
+    return whole_rows(bytes_between(file, first, end), last_line_end, offset=first)
+
+
+def _lines(chunk: Chunk) -> Iterator[tuple[int, bytes]]:
+    """Each line that is not blank, with the place of its first byte."""
+    data = chunk.data
+    if chunk.offset == 0 and data.startswith(codecs.BOM_UTF8):
+        # Blanks are no part of the JSON and keep the places as they are.
+        data = data.replace(codecs.BOM_UTF8, b" " * len(codecs.BOM_UTF8), 1)
+    place = chunk.offset
+    for line in data.split(b"\n"):
+        if line and not line.isspace():
+            yield place, line
+        place += len(line) + 1
+
+
+def _objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        with suppress(UnusableError):
+            yield parse_object(line)
+
+
+def _parse(chunk: Chunk, task: ReadTask, columns: Columns, *, first_row: int) -> Batch:
+    wanted = {"text": columns.text, "label": columns.label, "split": columns.split, "id": columns.id}
+    values: dict[str, list[object]] = {field: [] for field, name in wanted.items() if name is not None}
+    takers = [(getter(name), values[field].append) for field, name in wanted.items() if name is not None]
+    lines: list[bytes] = []
+    places: list[int] = []
+    ordinals: list[int] = []
+    rejects: list[Reject] = []
+    for row, (place, line) in enumerate(_lines(chunk), first_row):
+        try:
+            value = parse_object(line)
+        except UnusableError as unusable:
+            rejects.append(Reject(row, str(unusable), shown(line)))
+            continue
+        for get, append in takers:
+            append(get(value))
+        lines.append(line)
+        places.append(place)
+        ordinals.append(row)
+    return finish(
+        task,
+        Fields(**values),
+        ordinals=np.array(ordinals, np.int64),
+        places=np.array(places, np.int64),
+        content=lambda row: shown(lines[row]),
+        rejects=rejects,
+    )

@@ -1,0 +1,195 @@
+"""Parquet -> rows. A column is a column's name, `review.text` the field text of the struct review.
+
+A large file is cut into ranges of row groups. A row's place is its number in the file.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import BinaryIO, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.errors import UserError
+from pipeline.files.local import Files, open_file
+from pipeline.files.text_stream import DamagedError, read_head
+from pipeline.sources.formats.validation import Fields, columns_shown, finish
+from pipeline.sources.formats.values import is_nameable, is_textual
+from pipeline.sources.schema import (
+    DAMAGED,
+    Batch,
+    Columns,
+    ReadTask,
+    Reject,
+    missing_column,
+    rejects_only,
+    shown,
+)
+
+MAGIC: Final = b"PAR1"
+
+# Pages are fetched in pieces of this size, so that a row group of gigabytes is never held whole.
+FETCHED: Final = 8 << 20
+
+# Rows that are decoded together: so many, or fewer where texts are long, so that they stay within some
+# megabytes.
+DECODED_ROWS: Final = 4096
+DECODED_BYTES: Final = 8 << 20
+
+FieldPath = tuple[int, ...]
+
+
+def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
+    """Ranges of row groups, of `range_bytes` decompressed bytes or one group; a damaged file stays whole."""
+    ranges = []
+    start = held = 0
+    with open_file(files, task.path) as file:
+        try:
+            metadata = _open(file).metadata
+        except DamagedError:
+            return [task]
+    for group in range(metadata.num_row_groups):
+        held += metadata.row_group(group).total_byte_size
+        if held >= range_bytes or group == metadata.num_row_groups - 1:
+            ranges.append(replace(task, start=start, stop=group + 1))
+            start, held = group + 1, 0
+    return ranges or [task]
+
+
+def check(task: ReadTask, columns: Columns, files: Files) -> bool:
+    """Whether the file has rows, or is too damaged to tell.
+
+    Raises:
+      UserError: the file is not Parquet, lacks a column, or has one of a type that cannot be used.
+    """
+    with open_file(files, task.path) as file:
+        if not MAGIC.startswith(read_head(file)):
+            raise UserError(f"input.path: {task.path} is not Parquet (it does not begin with PAR1); set input.format")
+        try:
+            parquet = _open(file)
+        except DamagedError:
+            return True
+        fields = list(parquet.schema_arrow)
+        _check_columns(fields, task, columns)
+        text, label = _type_of(fields, columns.text), _type_of(fields, columns.label)
+        if not is_textual(text):
+            raise UserError(f"input.text_column: {columns.text!r} in {task.path} holds {text}; it must hold texts")
+        if not is_nameable(label):
+            raise UserError(
+                f"input.label_column: {columns.label!r} in {task.path} holds {label}; "
+                "it must hold strings, integers or booleans"
+            )
+        return bool(parquet.metadata.num_rows)
+
+
+def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
+    """The rows of a range of row groups, a few thousand at a time.
+
+    Raises:
+      UserError: the file lacks a column.
+    """
+    row = 0
+    with open_file(files, task.path) as file:
+        try:
+            parquet = _open(file)
+            _check_columns(list(parquet.schema_arrow), task, columns)
+            first = sum(parquet.metadata.row_group(group).num_rows for group in range(task.start))
+            for table in _tables(parquet, task, columns):
+                yield _finish(table, task, columns, first_row=row, first_place=first + row)
+                row += table.num_rows
+        except DamagedError as damage:
+            yield rejects_only(task, Reject(row, DAMAGED, shown(f"no row from here on can be read: {damage}")))
+
+
+def _finish(table: pa.RecordBatch, task: ReadTask, columns: Columns, *, first_row: int, first_place: int) -> Batch:
+    wanted = {"text": columns.text, "label": columns.label, "split": columns.split, "id": columns.id}
+    fields = Fields(**{field: _column(table, name) for field, name in wanted.items() if name is not None})
+    numbers = np.arange(table.num_rows)
+    return finish(
+        task,
+        fields,
+        ordinals=first_row + numbers,
+        places=first_place + numbers,
+        content=lambda row: columns_shown(columns, fields, row),
+    )
+
+
+def _open(file: BinaryIO) -> pq.ParquetFile:
+    with _damage():
+        return pq.ParquetFile(file, pre_buffer=False, buffer_size=FETCHED)
+
+
+def _tables(parquet: pq.ParquetFile, task: ReadTask, columns: Columns) -> Iterator[pa.RecordBatch]:
+    groups = range(parquet.metadata.num_row_groups)[task.start : task.stop]
+    sizes = [(group.num_rows, group.total_byte_size) for group in map(parquet.metadata.row_group, groups)]
+    widest = max((size / rows for rows, size in sizes if rows), default=0)
+    rows = int(min(DECODED_ROWS, max(1, DECODED_BYTES / max(1, widest))))
+    names = list(columns.by_setting().values())
+    with _damage():
+        yield from parquet.iter_batches(batch_size=rows, row_groups=list(groups), columns=names, use_threads=False)
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """Turns what pyarrow raises into DamagedError; errors of the filesystem, which have a number, stay."""
+    try:
+        yield
+    except pa.ArrowMemoryError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        if getattr(error, "errno", None) is not None:
+            raise
+        raise DamagedError(str(error)) from error
+
+
+def _check_columns(fields: Sequence[pa.Field], task: ReadTask, columns: Columns) -> None:
+    for setting, name in columns.by_setting().items():
+        if _find(fields, name) is None:
+            raise missing_column(setting, name, task.path, _names(fields))
+
+
+def _find(fields: Sequence[pa.Field], name: str) -> FieldPath | None:
+    """The field numbers that lead to a column: its name's, or else those within the struct before a dot."""
+    names = [field.name for field in fields]
+    if name in names:
+        return (names.index(name),)
+    for dot in (place for place, character in enumerate(name) if character == "."):
+        if name[:dot] in names:
+            number = names.index(name[:dot])
+            within = _find(_fields_of(fields[number]), name[dot + 1 :])
+            if within is not None:
+                return (number, *within)
+    return None
+
+
+def _names(fields: Sequence[pa.Field]) -> list[str]:
+    """The columns that can be named, those within structs after their struct."""
+    names = []
+    for field in fields:
+        names.append(field.name)
+        names.extend(f"{field.name}.{name}" for name in _names(_fields_of(field)))
+    return names
+
+
+def _fields_of(field: pa.Field) -> list[pa.Field]:
+    return list(field.type) if pa.types.is_struct(field.type) else []
+
+
+def _type_of(fields: Sequence[pa.Field], name: str) -> pa.DataType:
+    first, *within = _find(fields, name) or ()
+    kind = fields[first].type
+    for number in within:
+        kind = kind[number].type
+    return kind
+
+
+def _column(table: pa.RecordBatch, name: str) -> pa.Array:
+    first, *within = _find(list(table.schema), name) or ()
+    array = table.column(first)
+    for number in within:
+        # A null struct makes its fields null.
+        array = pc.struct_field(array, [number])
+    return array

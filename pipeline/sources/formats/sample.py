@@ -1,0 +1,68 @@
+"""The built-in sample corpus -> rows, without a file. A row's place is its number."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline import sample_corpus
+from pipeline.files.local import Files
+from pipeline.sources.formats.validation import Fields, columns_shown, finish
+from pipeline.sources.schema import Batch, Columns, Kind, ReadTask, TaskGroup, missing_column
+
+SAMPLE: Final = "sample"
+
+# Rows a task: large enough to be worth a task, small enough that the default corpus keeps several workers
+# busy.
+TASK_ROWS: Final = 4096
+
+
+def groups() -> list[TaskGroup]:
+    """The whole corpus, in ranges of rows."""
+    whole = TaskGroup(0, (SAMPLE,), (Kind(SAMPLE),))
+    starts = range(0, sample_corpus.DEFAULT_ROWS, TASK_ROWS)
+    return [replace(whole, start=start, stop=min(start + TASK_ROWS, sample_corpus.DEFAULT_ROWS)) for start in starts]
+
+
+def check(task: ReadTask, columns: Columns, _files: Files) -> bool:
+    """True: the corpus always has rows.
+
+    Raises:
+      UserError: it does not have a column.
+    """
+    have = sample_corpus.sample_batch(0, 1, seed=sample_corpus.DEFAULT_SEED).schema.names
+    for setting, name in columns.by_setting().items():
+        if name not in have:
+            raise missing_column(setting, name, task.path, have)
+    return True
+
+
+def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
+    """The rows of a range, which is one batch at most TASK_ROWS long.
+
+    Raises:
+      UserError: the corpus does not have a column.
+    """
+    check(task, columns, files)
+    stop = sample_corpus.DEFAULT_ROWS if task.stop is None else task.stop
+    table = sample_corpus.sample_batch(task.start, stop - task.start, seed=sample_corpus.DEFAULT_SEED)
+
+    def column(name: str | None) -> pa.Array | None:
+        return None if name is None else table.column(name)
+
+    fields = Fields(
+        text=table.column(columns.text),
+        label=table.column(columns.label),
+        split=column(columns.split),
+        id=column(columns.id),
+    )
+    numbers = np.arange(table.num_rows)
+    yield finish(
+        task,
+        fields,
+        ordinals=numbers,
+        places=task.start + numbers,
+        content=lambda row: columns_shown(columns, fields, row),
+    )

@@ -1,0 +1,97 @@
+"""Bytes of a tf.train.Example -> its features as Python values, without TensorFlow.
+
+Protobuf's own parser reads the bytes. The message is described here once more, in a pool of its own, because
+TensorFlow's description comes with TensorFlow alone.
+"""
+
+from typing import Any, Final, TypeAlias
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+
+from pipeline.sources.formats.values import Nested, UnusableError
+from pipeline.sources.schema import BROKEN_EXAMPLE
+
+# What a feature may hold, with its number in Feature, its protobuf type and whether its values are packed.
+_KINDS: Final = (("bytes_list", "TYPE_BYTES"), ("float_list", "TYPE_FLOAT"), ("int64_list", "TYPE_INT64"))
+_PACKAGE: Final = "textrecords.sources"
+
+Features: TypeAlias = Any  # A protobuf map from names to features.
+
+
+def parse_features(record: bytes) -> Features:
+    """A record's features by name.
+
+    Raises:
+      UnusableError: it is no tf.train.Example.
+    """
+    try:
+        return _EXAMPLE.FromString(record).features.feature
+    except message.DecodeError as error:
+        raise UnusableError(BROKEN_EXAMPLE) from error
+
+
+def value_of(features: Features, name: str) -> object:
+    """The one value of a feature: bytes, int or float; None where it is not there or has none; Nested if it has more.
+
+    >>> features = parse_features(bytes.fromhex("0a0f0a0d0a046e616d6512050a030a0161"))
+    >>> value_of(features, "name"), value_of(features, "other")
+    (b'a', None)
+    """
+    if name not in features:  # The map would make a feature that is asked for.
+        return None
+    feature = features[name]
+    kind = feature.WhichOneof("kind")
+    if kind is None:
+        return None
+    values = getattr(feature, kind).value
+    if len(values) == 1:
+        return values[0]
+    return Nested(f"{kind} of {len(values)}") if values else None
+
+
+def _example_class() -> Any:
+    """The message class of tf.train.Example, whose fields tensorflow/core/example/*.proto number."""
+    file = descriptor_pb2.FileDescriptorProto(name="textrecords_example.proto", package=_PACKAGE, syntax="proto3")
+    field = descriptor_pb2.FieldDescriptorProto
+    for name, kind in _KINDS:
+        values = file.message_type.add(name=_camel(name)).field.add(
+            name="value", number=1, label=field.LABEL_REPEATED, type=field.Type.Value(kind)
+        )
+        if kind != "TYPE_BYTES":
+            values.options.packed = True
+    feature = file.message_type.add(name="Feature")
+    feature.oneof_decl.add(name="kind")
+    for number, (name, _) in enumerate(_KINDS, 1):
+        feature.field.add(
+            name=name, number=number, label=field.LABEL_OPTIONAL, type=field.TYPE_MESSAGE,
+            type_name=f".{_PACKAGE}.{_camel(name)}", oneof_index=0,
+        )  # fmt: skip
+    features = file.message_type.add(name="Features")
+    entry = features.nested_type.add(name="FeatureEntry")
+    entry.options.map_entry = True
+    entry.field.add(name="key", number=1, label=field.LABEL_OPTIONAL, type=field.TYPE_STRING)
+    entry.field.add(
+        name="value", number=2, label=field.LABEL_OPTIONAL, type=field.TYPE_MESSAGE, type_name=f".{_PACKAGE}.Feature"
+    )
+    features.field.add(
+        name="feature", number=1, label=field.LABEL_REPEATED, type=field.TYPE_MESSAGE,
+        type_name=f".{_PACKAGE}.Features.FeatureEntry",
+    )  # fmt: skip
+    file.message_type.add(name="Example").field.add(
+        name="features", number=1, label=field.LABEL_OPTIONAL, type=field.TYPE_MESSAGE,
+        type_name=f".{_PACKAGE}.Features",
+    )  # fmt: skip
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.Example"))
+
+
+def _camel(name: str) -> str:
+    """
+    >>> _camel("int64_list")
+    'Int64List'
+    """
+    return name.title().replace("_", "")
+
+
+_EXAMPLE: Final = _example_class()

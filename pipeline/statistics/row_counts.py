@@ -1,0 +1,85 @@
+"""Batches of read tasks -> how many rows each file had, and how many of them could not be used.
+
+Of files that were read whole and without a reject only the sum is told: there may be a million of them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.sources.schema import ReadTask, file_indices
+from pipeline.statistics.text_quality import Quality
+
+# Files told of in the manifest: those with the most rejected rows.
+_TOLD_FILES = 100
+
+
+class TaskRows(NamedTuple):
+    """How many rows a read task had, used and rejected together.
+
+    path "": the files of a group of which nothing else needs telling, and what the group's used texts are like.
+    """
+
+    path: str
+    start: int
+    rows: int
+    rejected: int = 0
+    quality: Quality = Quality()
+
+
+class Account:
+    """Counts the rows of read tasks, batch by batch."""
+
+    def __init__(self, tasks: Sequence[ReadTask]) -> None:
+        self._tasks = tasks
+        self._rows: Counter[int] = Counter()
+        self._rejected: Counter[str] = Counter()
+
+    def add(self, used: pa.RecordBatch, rejected: pa.Table) -> None:
+        """Counts a batch: the rows of it that are used, and all that are not."""
+        files, counts = np.unique(file_indices(used), return_counts=True)
+        self._rows.update(dict(zip(files.tolist(), counts.tolist(), strict=True)))
+        for path, rows in _counted(rejected["file"]) if rejected.num_rows else ():
+            self._rows[self._index(path)] += rows
+            self._rejected[path] += rows
+
+    def rows(self, quality: Quality) -> list[TaskRows]:
+        """What was counted, and `quality` with it."""
+        told, others = [], 0
+        for task in self._tasks:
+            rows, rejected = self._rows[task.file_index], self._rejected[task.path]
+            if rejected or task.stop is not None:
+                told.append(TaskRows(task.path, task.start, rows, rejected))
+            else:
+                others += rows
+        return [*told, TaskRows("", 0, others, quality=quality)]
+
+    def _index(self, path: str) -> int:
+        return next(task.file_index for task in self._tasks if task.path == path)
+
+
+def files_with_rejects(task_rows: Iterable[TaskRows]) -> dict[str, Any]:
+    """For the manifest: how many files have rejected rows, and the rows of those with the most.
+
+    >>> files_with_rejects([TaskRows("a", 0, 5, 2), TaskRows("a", 90, 5, 1), TaskRows("b", 0, 3), TaskRows("", 0, 8)])
+    {'with_rejects': 1, 'files': [{'file': 'a', 'rows': 10, 'used': 7, 'rejected': 3}]}
+    """
+    rows: Counter[str] = Counter()
+    rejected: Counter[str] = Counter()
+    for part in task_rows:
+        rows[part.path] += part.rows
+        rejected[part.path] += part.rejected
+    files = sorted((path for path in rejected if rejected[path]), key=lambda path: (-rejected[path], path))
+    told = [
+        {"file": path, "rows": rows[path], "used": rows[path] - rejected[path], "rejected": rejected[path]}
+        for path in files[:_TOLD_FILES]
+    ]
+    return {"with_rejects": len(files), "files": told}
+
+
+def _counted(values: pa.ChunkedArray) -> Iterable[tuple[str, int]]:
+    counted = values.value_counts()
+    return zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)

@@ -1,0 +1,1 @@
+"""Tokens of the train split -> count tables -> vocabulary.tsv."""

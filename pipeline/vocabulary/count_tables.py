@@ -1,0 +1,178 @@
+"""Token counts of a batch -> merged count tables -> the ordered vocabulary: pure functions of Arrow tables.
+
+A count table has a row a distinct token:
+
+    token     large_binary  the token as text/graph.py spells it
+    count     int64         how often it stands in the texts counted so far
+    position  int64         position (file, then row) of the first row of the batch in which it stands first
+    place     int64         its number among the distinct tokens of that batch, in order of first occurrence
+    hash      int64         a fingerprint of the token, the same everywhere, that chooses its bucket
+
+Tables of batches merge in any order to the same table; batches are intervals of the input, so (position, place) orders
+tokens by first occurrence however it was cut into them. Memory goes with the number of distinct tokens alone.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+SCHEMA = pa.schema(
+    [
+        ("token", pa.large_binary()),
+        ("count", pa.int64()),
+        ("position", pa.int64()),
+        ("place", pa.int64()),
+        ("hash", pa.int64()),
+    ]
+)
+
+# Rows that wait to be merged; 2**18 are some 12 MB. Merging the 1.8 million rows of 170,000 texts takes 0.33 s of CPU
+# with them, 0.57 with 2**17, and 0.55 with 2**20, whose tables and copies were 170 MB of a large job's peak.
+_PENDING_ROWS = 1 << 18
+
+
+class CountSummary(NamedTuple):
+    """What stays of a count table when only its top is kept: enough for the coverage of any top_words, exactly.
+
+    counts[i] is a count that occurs, ascending; words[i] the number of distinct tokens that have it.
+    """
+
+    counts: list[int]
+    words: list[int]
+
+    @property
+    def distinct(self) -> int:
+        """Number of distinct tokens."""
+        return sum(self.words)
+
+    @property
+    def total(self) -> int:
+        """Number of tokens, each occurrence counted."""
+        return sum(count * words for count, words in zip(self.counts, self.words, strict=True))
+
+
+def count_table(columns: Sequence[object]) -> pa.Table:
+    """Arrays in the order of SCHEMA, tokens as an object array of bytes -> a count table."""
+    token, *numbers = columns
+    arrays = [pa.array(token, pa.large_binary()), *(pa.array(number, pa.int64()) for number in numbers)]
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def merge(tables: Sequence[pa.Table]) -> pa.Table:
+    """Tables of disjoint rows of the input -> one table, a row a token: counts added, the earliest place kept.
+
+    >>> first = count_table(([b"a", b"b"], [2, 1], [7, 7], [0, 1], [5, 6]))
+    >>> second = count_table(([b"b"], [3], [4], [2], [6]))
+    >>> merge([first, second]).select(["token", "count", "position", "place"]).to_pydict()
+    {'token': [b'a', b'b'], 'count': [2, 4], 'position': [7, 4], 'place': [0, 2]}
+    """
+    if len(tables) == 1:
+        return tables[0]
+    table = pa.concat_tables(tables).combine_chunks()
+    if table.num_rows == 0:
+        return table
+    encoded = table["token"].combine_chunks().dictionary_encode()
+    word = encoded.indices.to_numpy(zero_copy_only=False)
+    distinct = len(encoded.dictionary)
+    columns = {name: table[name].to_numpy() for name in SCHEMA.names[1:]}
+    count = np.zeros(distinct, np.int64)
+    np.add.at(count, word, columns["count"])
+    position = np.full(distinct, np.iinfo(np.int64).max)
+    np.minimum.at(position, word, columns["position"])
+    # A position is in one table only, so a single entry of each word has the smallest position.
+    first = np.flatnonzero(columns["position"] == position[word])
+    place = np.empty(distinct, np.int64)
+    fingerprint = np.empty(distinct, np.int64)
+    place[word[first]] = columns["place"][first]
+    fingerprint[word[first]] = columns["hash"][first]
+    return count_table((encoded.dictionary, count, position, place, fingerprint))
+
+
+class Merger:
+    """Collects count tables and merges them now and then, so that no more than twice the distinct tokens are held."""
+
+    def __init__(self) -> None:
+        self._merged: list[pa.Table] = []
+        self._pending: list[pa.Table] = []
+        self._pending_rows = 0
+
+    def add(self, table: pa.Table) -> None:
+        """Takes in one more table."""
+        self._pending.append(table)
+        self._pending_rows += table.num_rows
+        merged_rows = self._merged[0].num_rows if self._merged else 0
+        if self._pending_rows > max(_PENDING_ROWS, merged_rows):
+            self.result()
+
+    def result(self) -> pa.Table:
+        """The merged table of all that was added."""
+        tables = [*self._merged, *self._pending]
+        self._merged = [merge(tables) if tables else SCHEMA.empty_table()]
+        self._pending, self._pending_rows = [], 0
+        return self._merged[0]
+
+
+def buckets(table: pa.Table, number: int) -> Iterator[tuple[int, pa.Table]]:
+    """Cuts a table into (bucket, table) by the tokens' fingerprints; equal tokens come to equal buckets."""
+    bucket = table["hash"].to_numpy() % number
+    order = np.argsort(bucket, kind="stable")
+    table = table.take(pa.array(order))
+    ends = np.searchsorted(bucket[order], np.arange(number), side="right")
+    start = 0
+    for index, end in enumerate(ends.tolist()):
+        if end > start:
+            yield index, table.slice(start, end - start)
+        start = end
+
+
+def top(table: pa.Table, *, words: int, min_count: int) -> pa.Table:
+    """The most frequent `words` rows by falling count; equal counts keep the order of first occurrence.
+
+    >>> table = count_table(([b"a", b"b", b"c"], [2, 9, 2], [8, 1, 3], [0, 0, 0], [1, 2, 3]))
+    >>> top(table, words=2, min_count=1)["token"].to_pylist()
+    [b'b', b'c']
+    """
+    count = table["count"].to_numpy()
+    order = np.lexsort((table["place"].to_numpy(), table["position"].to_numpy(), -count))
+    order = order[: min(words, int(np.count_nonzero(count >= min_count)))]
+    return table.take(pa.array(order))
+
+
+def summarize(table: pa.Table) -> CountSummary:
+    """How many tokens have which count.
+
+    >>> summarize(count_table(([b"a", b"b", b"c"], [2, 9, 2], [8, 1, 3], [0, 0, 0], [1, 2, 3])))
+    CountSummary(counts=[2, 9], words=[2, 1])
+    """
+    counts, words = np.unique(table["count"].to_numpy(), return_counts=True)
+    return CountSummary(counts.tolist(), words.tolist())
+
+
+def merge_summaries(summaries: Iterable[CountSummary]) -> CountSummary:
+    """The summary of tables that share no token.
+
+    >>> merge_summaries([CountSummary([1, 2], [5, 1]), CountSummary([2], [3])])
+    CountSummary(counts=[1, 2], words=[5, 4])
+    """
+    words_by_count: dict[int, int] = {}
+    for summary in summaries:
+        for count, words in zip(summary.counts, summary.words, strict=True):
+            words_by_count[count] = words_by_count.get(count, 0) + words
+    ordered = sorted(words_by_count)
+    return CountSummary(ordered, [words_by_count[count] for count in ordered])
+
+
+def coverage(summary: CountSummary, kept: Sequence[int]) -> list[float]:
+    """The share of all tokens that the `kept[i]` most frequent words make up.
+
+    >>> coverage(CountSummary([1, 2, 5], [3, 1, 1]), [0, 1, 2, 4, 100])
+    [0.0, 0.5, 0.7, 0.9, 1.0]
+    """
+    count = np.array(summary.counts[::-1], np.int64)
+    words = np.array(summary.words[::-1], np.int64)
+    words_up_to = np.concatenate([[0], np.cumsum(words)])
+    tokens_up_to = np.concatenate([[0], np.cumsum(words * count)])
+    total = max(int(tokens_up_to[-1]), 1)
+    return [float(share) for share in np.interp(kept, words_up_to, tokens_up_to) / total]

@@ -1,0 +1,95 @@
+"""`vocabulary.from` -> the vocabulary that it names, and the settings that go with it.
+
+One module a kind: a Keras tokenizer, a token list, an earlier records folder. What a file is, its content tells.
+"""
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from pipeline.config.settings import Config
+from pipeline.contract import MANIFEST_FILE, VOCABULARY_FILE
+from pipeline.errors import UserError
+from pipeline.files.local import Files
+from pipeline.vocabulary.imported import keras_tokenizer, records_folder, token_list
+from pipeline.vocabulary.imported.settings import settled
+from pipeline.vocabulary.imported.source import KIND_NAMES, Source
+
+_KINDS = "a Keras Tokenizer.to_json() file, a UTF-8 text file with a token a line, or a records folder"
+_PICKLE = b"\x80"
+# An object, or a string with one in it.
+_JSON_OBJECT = re.compile(r'\s*"?\{(\\n|\s)*\\?"')
+
+
+def resolve(config: Config, files: Files) -> tuple[Config, Source | None]:
+    """The settings as the vocabulary that they name wants them, and that vocabulary; None where they name none.
+
+    Raises:
+      UserError: there is no such vocabulary, or a setting that somebody chose contradicts it.
+    """
+    if config.vocabulary.source is None:
+        return config, None
+    source = read_source(config, files)
+    return settled(config, source), source
+
+
+def read_source(config: Config, files: Files) -> Source:
+    """The vocabulary that `vocabulary.from` names."""
+    path = str(config.vocabulary.source).rstrip("/")
+    manifests = files.match(f"{path}/{MANIFEST_FILE}")
+    if manifests:
+        return records_folder.read(manifests[0].path.removesuffix(f"/{MANIFEST_FILE}"), files)
+    found = files.match(path)
+    if not found:
+        raise UserError(f"vocabulary.from: there is no file or folder {path}; it can be {_KINDS}")
+    if len(found) > 1 or found[0].path.startswith(f"{path}/"):
+        raise UserError(f"vocabulary.from: {path} holds no {MANIFEST_FILE}, so it is no records folder; give {_KINDS}")
+    return _read_file(found[0].path, files, config)
+
+
+def _read_file(path: str, files: Files, config: Config) -> Source:
+    try:
+        with files.open(path) as file:
+            content = file.read()
+    except OSError as error:
+        raise UserError(f"vocabulary.from: {path} can't be read: {error.strerror or error}") from error
+    name = path.rpartition("/")[2]
+    if name in (MANIFEST_FILE, VOCABULARY_FILE):
+        raise UserError(f"vocabulary.from: {path} is a part of a records folder; give the folder")
+    sha256 = hashlib.sha256(content).hexdigest()
+    text = _decoded(content, path=path)
+    values = _json_object(text, path=path)
+    if values is not None:
+        return keras_tokenizer.read(values, path=path, sha256=sha256)
+    return token_list.read(text, path=path, sha256=sha256, oov=config.vocabulary.oov)
+
+
+def _decoded(content: bytes, *, path: str) -> str:
+    if content.startswith(_PICKLE):
+        raise UserError(
+            f"vocabulary.from: {path} looks like a pickle, which only the program that wrote it should load; "
+            "load the tokenizer there and write its to_json() to a file"
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"vocabulary.from: {path} is no UTF-8 text (byte {error.start}); it can be {_KINDS}") from error
+
+
+def _json_object(text: str, *, path: str) -> dict[str, Any] | None:
+    """The JSON object that a file holds, or that a string of JSON in it holds; None: it holds tokens."""
+    if not _JSON_OBJECT.match(text):
+        return None
+    try:
+        values = json.loads(text)
+        values = json.loads(values) if isinstance(values, str) else values
+    except ValueError as error:
+        raise UserError(
+            f"vocabulary.from: {path} begins like JSON and is none ({error}); if it is a Keras tokenizer, "
+            "write its to_json() again"
+        ) from error
+    return values if isinstance(values, dict) else None
+
+
+__all__ = ["KIND_NAMES", "Source", "read_source", "resolve"]

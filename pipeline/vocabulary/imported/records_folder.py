@@ -1,0 +1,42 @@
+"""An earlier records folder -> its vocabulary, and the settings of its texts."""
+
+import hashlib
+
+from pipeline.contract import VOCABULARY_FILE
+from pipeline.errors import UserError
+from pipeline.files.local import Files
+from pipeline.records_folder.reader import read_manifest
+from pipeline.vocabulary.imported.source import Source
+
+
+def read(folder: str, files: Files) -> Source:
+    """The vocabulary of a records folder.
+
+    Raises:
+      UserError: the folder is damaged, or of another format version.
+    """
+    _, manifest = read_manifest(folder, files)
+    path = f"{folder}/{VOCABULARY_FILE}"
+    try:
+        with files.open(path) as file:
+            content = file.read()
+    except OSError as error:
+        raise UserError(f"vocabulary.from: {path} can't be read: {error}") from error
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != manifest.vocabulary.sha256:
+        raise UserError(
+            f"vocabulary.from: {path} is damaged, or another folder's: its sha256 is not the manifest's; "
+            "`python -m pipeline verify` tells what else is wrong there"
+        )
+    rows = [line.split("\t") for line in content.decode().split("\n") if line]
+    words = [(int(number), token) for number, token, _ in rows]
+    return Source(
+        kind="records_folder",
+        path=folder,
+        sha256=sha256,
+        words=words,
+        last_id=words[-1][0],
+        top_words=manifest.config.vocabulary.top_words,
+        oov=manifest.config.vocabulary.oov,
+        text=manifest.config.text,
+    )

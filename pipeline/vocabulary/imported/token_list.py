@@ -1,0 +1,43 @@
+"""A text file with a token a line -> its words, numbered in the order of the lines."""
+
+from pipeline.contract import Oov, first_word_id, rows_for
+from pipeline.errors import UserError
+from pipeline.text.escaping import spelt
+from pipeline.vocabulary.imported.source import Source
+
+
+def read(content: str, *, path: str, sha256: str, oov: Oov) -> Source:
+    r"""The tokens in the file at `path`; a line is a token as it stands, and ends with LF or CRLF.
+
+    Raises:
+      UserError: a line is empty, a token stands there twice, or there is none.
+
+    >>> read("the\r\nfilm\r\n", path="tokens.txt", sha256="", oov="token").words
+    [(2, 'the'), (3, 'film')]
+    """
+    tokens = content.removesuffix("\n").split("\n") if content else []
+    if not tokens:
+        raise UserError(f"vocabulary.from: {path} is empty; it must hold a token a line")
+    tokens = [token.removesuffix("\r") for token in tokens]
+    lines: dict[str, int] = {}
+    for line, token in enumerate(tokens, start=1):
+        if not token:
+            raise UserError(f"vocabulary.from: {path}, line {line} is empty; each line must hold a token")
+        if token in lines:
+            raise UserError(
+                f"vocabulary.from: {path}, line {line}: {token!r} stands in line {lines[token]} already; "
+                "a token has one id, so take one of the lines out"
+            )
+        lines[token] = line
+    words = [(number, spelt(token)) for number, token in enumerate(tokens, start=first_word_id(oov))]
+    last_id = words[-1][0]
+    return Source(
+        kind="token_list",
+        path=path,
+        sha256=sha256,
+        words=words,
+        last_id=last_id,
+        top_words=rows_for(max(last_id, first_word_id("token"))),
+        oov=oov,
+        text=None,
+    )

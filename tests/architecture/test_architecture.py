@@ -1,0 +1,219 @@
+"""Rules on folders: who may import whom, what is cheap to import, how long things may get."""
+
+import ast
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in ("pipeline", "trainer")
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+HEAVY = {"tensorflow", "apache_beam", "tensorflow_transform", "tensorflow_metadata", "tfx_bsl", "keras"}
+
+# Folders of a level; a folder imports only lower ones. Files at the top of a package count as folders of their own.
+LEVELS = {
+    "pipeline": [
+        {"contract", "errors"},
+        {"support"},
+        {"config", "files", "sample_corpus"},
+        {"html", "records", "records_folder", "runners", "text"},
+        {"records_report", "sources"},
+        {"statistics", "vocabulary"},
+        {"inspection", "job"},
+        {"doctor"},
+        {"cli"},
+        {"__main__"},
+    ],
+    "trainer": [
+        {"files"},
+        {"model", "savedmodel"},
+        {"data"},
+        {"evaluation"},
+        {"training"},
+        {"export"},
+        {"commands", "training_report"},
+        {"cli"},
+        {"__main__"},
+    ],
+}
+
+# What each heavy package may be imported by; support/tensorflow_startup imports TensorFlow for whoever needs it.
+TENSORFLOW_IN = {
+    "pipeline.text", "pipeline.vocabulary", "pipeline.job", "pipeline.runners", "pipeline.records_report",
+    "pipeline.doctor", "pipeline.support.tensorflow_startup", "trainer",
+}  # fmt: skip
+BEAM_IN = {
+    "pipeline.files.beam", "pipeline.vocabulary", "pipeline.job", "pipeline.runners", "pipeline.doctor",
+    "pipeline.support.process",
+}  # fmt: skip
+FOR_THE_TRAINER = {
+    "pipeline.config", "pipeline.contract", "pipeline.errors", "pipeline.support", "pipeline.files.local",
+    "pipeline.sources", "pipeline.text", "pipeline.html", "pipeline.records_folder",
+}  # fmt: skip
+
+# What loads neither, directly or through others: so --help, --dry-run, describe, verify and unit tests are quick.
+LIGHT = {
+    "pipeline.cli", "pipeline.config", "pipeline.contract", "pipeline.errors", "pipeline.files.local",
+    "pipeline.files.text_stream", "pipeline.html", "pipeline.inspection", "pipeline.records", "pipeline.records_folder",
+    "pipeline.sample_corpus", "pipeline.sources", "pipeline.vocabulary.imported.settings", "trainer.cli",
+}  # fmt: skip
+
+# The only places where an import may wait for the moment it is needed.
+# trainer.export.replay hides the packages that a server lacks before it loads TensorFlow.
+LATE_IMPORTS = {"pipeline.cli", "pipeline.support.tensorflow_startup", "trainer.cli", "trainer.export.replay"}
+
+
+def imports(module: str) -> Iterator[tuple[str, bool]]:
+    """(imported module, whether it stands inside a function)."""
+    tree = ast.parse(MODULES[module].read_text())
+    inside = {
+        id(node) for function in ast.walk(tree) if isinstance(function, ast.FunctionDef) for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                yield name.name, id(node) in inside
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for name in node.names:
+                whole = f"{node.module}.{name.name}"
+                yield (whole if whole in MODULES else node.module), id(node) in inside
+
+
+def ours(module: str, *, late: bool = False) -> set[str]:
+    return {name for name, inside in imports(module) if name in MODULES and (late or not inside)}
+
+
+def test_architecture_pipeline_does_not_know_the_trainer() -> None:
+    for module in MODULES:
+        if module.startswith("pipeline"):
+            assert not {name for name, _ in imports(module) if name.startswith("trainer")}, module
+
+
+def is_below(module: str, places: set[str]) -> bool:
+    return any(f"{module}.".startswith(f"{place}.") for place in places)
+
+
+def folder_of(module: str) -> str:
+    """The folder right below the package, or the file there."""
+    return module.split(".")[1] if "." in module else ""
+
+
+@pytest.mark.parametrize("package", LEVELS)
+def test_architecture_a_folder_imports_only_lower_levels(package: str) -> None:
+    level = {folder: number for number, folders in enumerate(LEVELS[package]) for folder in folders}
+    for module in MODULES:
+        if not module.startswith(f"{package}."):
+            continue
+        assert folder_of(module) in level, f"{module}: its folder has no level"
+        for needed in ours(module, late=True):
+            if needed.startswith(f"{package}.") and folder_of(needed) != folder_of(module):
+                assert level[folder_of(needed)] < level[folder_of(module)], f"{module} imports {needed}"
+
+
+def test_architecture_heavy_packages_are_imported_where_they_belong() -> None:
+    for module in MODULES:
+        heads = {name.partition(".")[0] for name, _ in imports(module)}
+        assert not heads & HEAVY - {"apache_beam"} or is_below(module, TENSORFLOW_IN), module
+        assert "apache_beam" not in heads or is_below(module, BEAM_IN), module
+
+
+def test_architecture_trainer_takes_only_what_is_for_it() -> None:
+    for module in MODULES:
+        if module.startswith("trainer"):
+            taken = {name for name, _ in imports(module) if name.startswith("pipeline")}
+            assert not {name for name in taken if not is_below(name, FOR_THE_TRAINER)}, module
+            heads = {name.partition(".")[0] for name, _ in imports(module)}
+            assert not heads & {"apache_beam", "tensorflow_transform", "tfx_bsl"}, module
+
+
+def test_architecture_contract_and_errors_know_nothing() -> None:
+    assert ours("pipeline.contract", late=True) == set()
+    assert ours("pipeline.errors", late=True) == set()
+
+
+def test_architecture_imports_go_one_way() -> None:
+    left = {module: ours(module) - {module} for module in MODULES}
+    while left:
+        ready = {module for module, needs in left.items() if not needs & left.keys()}
+        assert ready, f"these import each other in a circle: {sorted(left)}"
+        left = {module: needs for module, needs in left.items() if module not in ready}
+
+
+def test_architecture_imports_wait_only_where_they_must() -> None:
+    for module in MODULES:
+        late = {name for name, inside in imports(module) if inside}
+        assert not late or module in LATE_IMPORTS, (module, late)
+
+
+@pytest.mark.parametrize("command", [
+    ["pipeline", "--help"], ["pipeline", "run", "--help"], ["trainer", "--help"], ["trainer", "train", "--help"],
+    ["pipeline", "run", "--dry-run"],
+], ids=" ".join)  # fmt: skip
+def test_architecture_help_needs_neither_tensorflow_nor_beam(command: list[str]) -> None:
+    blocked = (
+        "import sys, runpy\n"
+        f"heavy = {HEAVY!r}\n"
+        "class Blocker:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in heavy:\n"
+        "            raise ImportError(f'{name} is heavy')\n"
+        "sys.meta_path.insert(0, Blocker())\n"
+        f"sys.argv = {command!r}\n"
+        f"runpy.run_module({command[0]!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_architecture_light_folders_load_neither_tensorflow_nor_beam() -> None:
+    light = [name for name in MODULES if is_below(name, LIGHT)]
+    assert len(light) > 60
+    names = ", ".join(light)
+    check = f"import sys, {names}\nprint(sorted({HEAVY!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "[]\n"
+
+
+def test_architecture_no_page_needs_bokehs_python() -> None:
+    """0.8 s of each run; its script in the page is a file that is read."""
+    check = "import sys, pipeline.records_report, trainer.training_report\nprint('bokeh' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "False\n"
+
+
+def test_architecture_trainer_never_loads_beam() -> None:
+    names = ", ".join(name for name in MODULES if name.startswith("trainer") and not name.endswith("__main__"))
+    check = f"import sys, {names}\nprint(sorted({{'apache_beam', 'tensorflow_transform'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "[]\n"
+
+
+def test_architecture_modules_and_functions_fit_a_head() -> None:
+    lengths = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
+    assert statistics.median(lengths.values()) < 150
+    assert not {module: length for module, length in lengths.items() if length > 300}
+    for module, path in MODULES.items():
+        tree = ast.parse(path.read_text())
+        assert ast.get_docstring(tree), f"{module} does not say what goes in and what comes out"
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                assert (node.end_lineno or 0) - node.lineno < 60, f"{module}.{node.name}"
+
+
+def test_architecture_pythons_hash_is_not_used() -> None:
+    for module, path in MODULES.items():
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert "hash" not in calls, module
+        assert "print" not in calls or module in {"pipeline.cli", "trainer.cli", "pipeline.support.exit_status"}, module

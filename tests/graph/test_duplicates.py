@@ -1,0 +1,184 @@
+"""Repeated texts: hand-worked counts, and random rows against an oracle of plain dictionaries."""
+
+import random
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipeline.config.settings import load
+from pipeline.statistics import duplicates
+from pipeline.statistics.fingerprints import NO_TOKENS, fingerprints
+from pipeline.text.fast_sequences import Features, transformer
+from pipeline.text.hashing import unknown_hashes
+from pipeline.text.token_batch import numbered
+
+SPLITS = ("train", "eval", "test")
+
+# A row: fingerprint of its tokens (0: it has none), fingerprint of its text, split, label.
+Row = tuple[int, int, int, int]
+
+
+def table(rows: Sequence[Row]):
+    tokens, text, split, label = np.array(rows, np.int64).reshape(-1, 4).T
+    return duplicates.rows_table(tokens=tokens, text=text.astype(np.uint64), split=split, label=label)
+
+
+def counted(rows: Sequence[Row], *, buckets: int = 1, parts: int = 1) -> duplicates.Counted:
+    """As the job counts: rows in several parts, each cut into buckets, each bucket counted by itself."""
+    packed: defaultdict[int, list[bytes]] = defaultdict(list)
+    for part in range(parts):
+        some = rows[part::parts]
+        if some:
+            for bucket, blob in duplicates.buckets([table(some)], buckets):
+                packed[bucket].append(blob)
+    return duplicates.add(duplicates.count(blobs) for blobs in packed.values())
+
+
+# (rows, texts, rows beyond the first, conflicting), by text and by tokens, over all splits
+WHOLE = [
+    ("nothing", [], (0, 0, 0), (0, 0, 0)),
+    ("all different", [(1, 1, 0, 0), (2, 2, 0, 1)], (0, 0, 0), (0, 0, 0)),
+    ("thrice the same", [(1, 1, 0, 0)] * 3, (1, 2, 0), (1, 2, 0)),
+    ("other punctuation", [(1, 1, 0, 0), (1, 2, 0, 0)], (0, 0, 0), (1, 1, 0)),
+    ("other label", [(1, 1, 0, 0), (1, 1, 0, 1)], (1, 1, 1), (1, 1, 1)),
+    ("other label and punctuation", [(1, 1, 0, 0), (1, 2, 0, 1)], (0, 0, 0), (1, 1, 1)),
+    ("without a token", [(0, 1, 0, 0), (0, 2, 0, 1)], (0, 0, 0), (0, 0, 0)),  # not equal to each other
+    ("empty twice", [(0, 1, 0, 0), (0, 1, 0, 0)], (1, 1, 0), (1, 1, 0)),
+    ("across splits", [(1, 1, 0, 0), (1, 1, 2, 0)], (1, 1, 0), (1, 1, 0)),
+]
+
+
+@pytest.mark.parametrize(("rows", "exact", "normalised"), [case[1:] for case in WHOLE], ids=[case[0] for case in WHOLE])
+def test_repeats_of_the_whole_input(rows: list[Row], exact: tuple[int, ...], normalised: tuple[int, ...]) -> None:
+    found = counted(rows)
+    assert tuple(found.exact.whole) == exact
+    assert tuple(found.normalised.whole) == normalised
+
+
+def test_repeats_inside_and_across_splits() -> None:
+    rows = [
+        (1, 1, 0, 0), (1, 1, 0, 0), (1, 1, 2, 1),  # twice in train, once in test with another label
+        (2, 2, 0, 0), (2, 3, 1, 0), (2, 3, 1, 0),  # by tokens in train and eval, by text twice in eval
+        (3, 4, 1, 0), (3, 4, 2, 0),  # in eval and test
+    ]  # fmt: skip
+    found = counted(rows)
+    assert duplicates.for_manifest(found.exact) == {
+        "texts": 3, "rows": 4, "conflicting": 1,
+        "splits": {
+            "train": {"texts": 1, "rows": 1, "conflicting": 0},
+            "eval": {"texts": 1, "rows": 1, "conflicting": 0},
+            "test": {"texts": 0, "rows": 0, "conflicting": 0},
+        },
+        "across": [
+            {"splits": ["train", "eval"], "texts": 0, "rows": [0, 0], "conflicting": 0},
+            {"splits": ["train", "test"], "texts": 1, "rows": [2, 1], "conflicting": 1},
+            {"splits": ["eval", "test"], "texts": 1, "rows": [1, 1], "conflicting": 0},
+        ],
+    }  # fmt: skip
+    assert duplicates.for_manifest(found.normalised)["across"][0] == {
+        "splits": ["train", "eval"], "texts": 1, "rows": [1, 2], "conflicting": 0,
+    }  # fmt: skip
+
+
+def oracle(rows: Sequence[Row], key: Callable[[Row], int]) -> tuple[list, list, list]:
+    def of(groups: dict[int, list[Row]]) -> list[int]:
+        twice = [group for group in groups.values() if len(group) > 1]
+        differ = [group for group in twice if len({row[3] for row in group}) > 1]
+        return [len(twice), sum(map(len, twice)) - len(twice), len(differ)]
+
+    def grouped(some: Sequence[Row]) -> dict[int, list[Row]]:
+        groups = defaultdict(list)
+        for row in some:
+            groups[key(row)].append(row)
+        return groups
+
+    by_split = [grouped([row for row in rows if row[2] == split]) for split in range(3)]
+    across = []
+    for first, second in combinations(by_split, 2):
+        shared = first.keys() & second.keys()
+        labels = [{row[3] for row in first[text] + second[text]} for text in shared]
+        rows_of = [sum(len(groups[text]) for text in shared) for groups in (first, second)]
+        across.append([len(shared), *rows_of, sum(len(some) > 1 for some in labels)])
+    return of(grouped(rows)), [of(groups) for groups in by_split], across
+
+
+@pytest.mark.parametrize(("buckets", "parts"), [(1, 1), (7, 1), (3, 5)])
+def test_repeats_are_those_of_the_oracle_however_rows_are_cut(buckets: int, parts: int) -> None:
+    draw = random.Random(11)
+    rows = []
+    for _ in range(3000):
+        text = draw.randrange(2500)  # 0 and 1 are texts without a token, 2 and 3 are equal but for punctuation ...
+        rows.append(((text // 2) * 7919, text, draw.choices(range(3), (8, 1, 1))[0], draw.randrange(3)))
+    found = counted(rows, buckets=buckets, parts=parts)
+    for kind, expected in [
+        (found.exact, oracle(rows, lambda row: row[1])),
+        (found.normalised, oracle(rows, lambda row: row[0] or -1 - row[1])),
+    ]:
+        assert (kind.whole.tolist(), kind.inside.tolist(), kind.across.tolist()) == expected
+
+
+def test_repeats_buckets_divide_the_rows() -> None:
+    cut = dict(duplicates.buckets([table([(number, number, 0, 0) for number in (3, 4, 7, 7, 9)])], 4))
+    assert {bucket: duplicates.blobs.unpack(blob)["tokens"].to_pylist() for bucket, blob in cut.items()} == {
+        0: [4], 1: [9], 3: [3, 7, 7],
+    }  # fmt: skip
+
+
+KNOWN = {"a": 1, "b": 2}
+
+# tokens of two texts, whether they count as equal; 'a' and 'b' are words, others are unknown; records hold 3 ids
+EQUAL = [
+    ("a b", "a b", True),
+    ("a b", "b a", False),
+    ("a x", "a x", True),
+    ("a x", "a y", False),
+    ("a x", "a x x", False),
+    ("x y", "y x", True),  # the place of unknown words is not looked at
+    ("a", "a a", False),
+    ("a x b", "x a b", True),
+    ("b a a b", "a a a b", True),  # known words that truncation cuts off are counted alone
+    ("a a a b", "a a b", False),
+    ("x", "", False),
+]
+
+
+def columns_in_the_graph(texts: list[str], _: Path) -> Features:
+    tokens = [one.split() for one in texts]
+    word_ids = [[KNOWN.get(token, 0) for token in text] for text in tokens]
+    flat = tf.constant([number for text in word_ids for number in text], tf.int64)
+    cut = [[number for number in text if number][-3:] for text in word_ids]
+    return {
+        "ids": np.array([[0] * (3 - len(text)) + text for text in cut]),
+        "token_count": np.array([len(text) for text in word_ids]),
+        "known_count": np.array([sum(number > 0 for number in text) for text in word_ids]),
+        "unknown_hash": unknown_hashes(tf.ragged.constant(tokens, dtype=tf.string), flat).numpy(),
+    }
+
+
+def columns_of_tokenized(texts: list[str], folder: Path) -> Features:
+    path = folder / f"{uuid.uuid4().hex}.tsv"
+    path.write_text("".join(f"{number}\t{word}\t1\n" for word, number in KNOWN.items()))
+    tokenized = numbered([one.encode() for one in texts])
+    return transformer(load(None, {"sequence.max_length": "3"}), str(path))(tokenized)
+
+
+@pytest.mark.parametrize("columns_of", [columns_in_the_graph, columns_of_tokenized])
+@pytest.mark.parametrize(("first", "second", "equal"), EQUAL)
+def test_fingerprints_are_equal_for_equal_tokens(
+    first: str, second: str, equal: bool, columns_of: Callable[[list[str], Path], Features], tmp_path: Path
+) -> None:
+    columns = columns_of([first, second], tmp_path)
+    found = fingerprints(
+        columns["ids"],
+        token_counts=columns["token_count"],
+        known_counts=columns["known_count"],
+        unknown=columns["unknown_hash"],
+    )
+    assert (found[0] == found[1]) == equal
+    assert [number == NO_TOKENS for number in found] == [not text for text in (first, second)]

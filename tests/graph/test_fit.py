@@ -1,0 +1,347 @@
+"""Training: every variant learns, a run is a function of its settings, and a kill at any step leaves no trace in it."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import pytest
+import tensorflow as tf
+
+from pipeline.config.settings import Config, TrainingSettings
+from pipeline.errors import UserError
+from tests.support.toy_records import toy_config, toy_folder, toy_rows, write_folder
+from trainer.data.records_folder import Manifest
+from trainer.evaluation.scoring import Evaluator
+from trainer.training import fit
+from trainer.training.fit import TrainedModel, score_held_out, train
+from trainer.training.history import EpochRecord, best_epoch, is_over
+from trainer.training.learning_rate import learning_rate
+from trainer.training.progress import EpochDone, StepDone
+
+# Dropout in every place: all the random state that there is.
+RANDOM = {"dropout": 0.3, "recurrent_dropout": 0.3}
+# Without dropout of the state, LSTMs are read in groups as one operation; with it through Keras's loop.
+RANDOM_BIDIRECTIONAL = [{**RANDOM, "bidirectional": True}, {"dropout": 0.3, "bidirectional": True}]
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    return toy_folder(tmp_path_factory.mktemp("records"))
+
+
+class Run(NamedTuple):
+    config: Config
+    trained: TrainedModel
+    events: list[StepDone | EpochDone]
+
+
+@pytest.fixture(scope="module")
+def unbroken(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """18 steps, 6 an epoch, with random state; a checkpoint every 4."""
+    config = toy_config(tmp_path_factory.mktemp("unbroken"), model=RANDOM)
+    events: list[StepDone | EpochDone] = []
+    return Run(config, train(config, manifest, progress=events.append), events)
+
+
+class StoppedError(Exception):
+    """Stands for a kill."""
+
+
+def weights(trained: TrainedModel) -> list[bytes]:
+    return [variable.numpy().tobytes() for variable in trained.model.variables]
+
+
+def without_seconds(trained: TrainedModel) -> list[dict[str, Any]]:
+    return [record.model_dump(exclude={"seconds"}) for record in trained.history.epochs]
+
+
+@pytest.mark.parametrize(
+    # model settings, labels, padding
+    ("model", "labels", "padding"),
+    [
+        ({}, "ab", "pre"),
+        ({"mask_zero": False, "pooling": "max"}, "ab", "post"),
+        ({"bidirectional": True, "pooling": "mean"}, "ab", "post"),
+        ({"lstm_units": [16, 8], "dropout": 0.1}, "abc", "pre"),
+    ],
+)
+def test_fit_learns_in_every_variant(tmp_path: Path, model: dict[str, Any], labels: str, padding: str) -> None:
+    rows = toy_rows(64, classes=len(labels), longest=3)
+    folder = write_folder(
+        tmp_path / "records", train=[rows], evaluation=rows, labels=list(labels), padding=padding, max_length=4
+    )
+    trained = train(toy_config(tmp_path / "training", model=model, epochs=3, batch_size=2), folder)
+    first, last = trained.history.epochs[0], trained.history.epochs[-1]
+    assert last.loss < 0.8 * first.loss
+    assert last.eval_accuracy is not None
+    assert last.eval_accuracy > 0.8
+
+
+def test_fit_is_a_function_of_its_settings(manifest: Manifest, unbroken: Run, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(12345)  # whatever went on in the process before
+    again = train(toy_config(tmp_path, model=RANDOM), manifest)
+    assert weights(again) == weights(unbroken.trained)
+    assert without_seconds(again) == without_seconds(unbroken.trained)
+
+
+def test_fit_takes_another_path_with_another_seed(manifest: Manifest, unbroken: Run, tmp_path: Path) -> None:
+    losses = []
+
+    def progress(event: StepDone | EpochDone) -> None:
+        losses.append(event.averages().loss)
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train(toy_config(tmp_path, model=RANDOM, seed=1), manifest, progress=progress)
+    assert losses != pytest.approx([unbroken.trained.history.curve[0].loss])
+
+
+def test_fit_tells_each_step_and_epoch(unbroken: Run) -> None:
+    steps = [event for event in unbroken.events if isinstance(event, StepDone)]
+    assert [(step.epoch, step.step) for step in steps] == [(e, s) for e in (1, 2, 3) for s in range(1, 7)]
+    assert {(step.epochs, step.steps) for step in steps} == {(3, 6)}
+    assert steps[-1].examples == 3 * 43
+    epochs = [event for event in unbroken.events if isinstance(event, EpochDone)]
+    assert [event.record for event in epochs] == unbroken.trained.history.epochs
+    assert epochs[0].is_best
+
+
+def stop_at(step: int, *, epoch: int) -> Callable[[StepDone | EpochDone], None]:
+    def progress(event: StepDone | EpochDone) -> None:
+        if isinstance(event, StepDone) and (event.epoch, event.step) == (epoch, step):
+            raise StoppedError
+
+    return progress
+
+
+def logged_steps(training_path: Path, part: str, tag: str) -> list[int]:
+    steps = []
+    for path in (training_path / "tensorboard" / part).iterdir():
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            steps += [event.step for value in event.summary.value if value.tag == tag]
+    return steps
+
+
+def test_fit_resumed_leaves_no_trace_of_the_stop(
+    manifest: Manifest, unbroken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches, read = fit.training_batches, []
+    monkeypatch.setattr(
+        fit, "training_batches", lambda *a, **k: read.append((k["epoch"], k["skip"])) or batches(*a, **k)
+    )
+    with pytest.raises(StoppedError):  # between an epoch's last step and its evaluation
+        train(toy_config(tmp_path, model=RANDOM), manifest, progress=stop_at(6, epoch=2))
+    # How often checkpoints are written may change meanwhile.
+    resumed = train(toy_config(tmp_path, model=RANDOM, checkpoint_steps=100), manifest, resume=True)
+    assert read == [(0, 0), (1, 0), (1, 2), (2, 0)]  # the last checkpoint: after step 8, the second of its epoch
+    assert weights(resumed) == weights(unbroken.trained)
+    assert without_seconds(resumed) == without_seconds(unbroken.trained)
+    assert resumed.history.curve == unbroken.trained.history.curve
+    assert resumed.best_epoch == unbroken.trained.best_epoch
+    with (tmp_path / "history.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["epoch"], line["steps"]) for line in lines] == [("1", "6"), ("2", "12"), ("3", "18")]
+    assert [float(line["eval_loss"]) for line in lines] == [record.eval_loss for record in resumed.history.epochs]
+    assert logged_steps(tmp_path, "train", "batch_loss") == list(range(1, 19))
+    assert logged_steps(tmp_path, "train", "loss") == [6, 12, 18]
+    assert logged_steps(tmp_path, "eval", "accuracy") == [6, 12, 18]
+
+
+KILLED_RUN = """
+import os, signal, sys
+from tests.support.toy_records import toy_config
+from trainer.fit import train
+from trainer.manifest import read_manifest
+from trainer.progress import StepDone
+
+def killed(event):
+    if isinstance(event, StepDone) and (event.epoch, event.step) == (2, 5):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+train(toy_config(sys.argv[2], model={model!r}, epochs=2), read_manifest(sys.argv[1]), progress=killed)
+"""
+
+
+@pytest.mark.parametrize("model", RANDOM_BIDIRECTIONAL, ids=["loop", "groups"])
+def test_fit_resumed_after_a_kill_ends_with_the_same_bits(
+    manifest: Manifest, tmp_path: Path, model: dict[str, Any]
+) -> None:
+    root = Path(__file__).parent.parent.parent
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_RUN.format(model=model), manifest.folder, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    resumed = train(toy_config(tmp_path, model=model, epochs=2), manifest, resume=True)
+    unbroken = train(toy_config(tmp_path / "unbroken", model=model, epochs=2), manifest)
+    assert weights(resumed) == weights(unbroken)
+    assert without_seconds(resumed) == without_seconds(unbroken)
+
+
+def test_fit_resumed_when_done_trains_no_further(manifest: Manifest, unbroken: Run) -> None:
+    events: list[StepDone | EpochDone] = []
+    again = train(unbroken.config, manifest, resume=True, progress=events.append)
+    assert events == []
+    assert weights(again) == weights(unbroken.trained)
+    assert again.history == unbroken.trained.history
+
+
+def test_fit_stops_early_and_keeps_the_weights_of_the_best_epoch(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate, losses = Evaluator.metrics, iter([0.5, 0.3, 0.4, 0.35, 0.1])
+    monkeypatch.setattr(Evaluator, "metrics", lambda self: {**evaluate(self), "loss": next(losses)})
+    build, built = fit.build_model, []
+    monkeypatch.setattr(fit, "build_model", lambda *a, **k: built.append(build(*a, **k)) or built[0])
+    seen: list[list[bytes]] = []
+    kept: list[bool] = []
+
+    def progress(event: StepDone | EpochDone) -> None:
+        if isinstance(event, EpochDone):
+            seen.append([variable.numpy().tobytes() for variable in built[0].variables])
+            kept.append(event.is_best)
+
+    trained = train(toy_config(tmp_path, epochs=9, early_stopping=2), manifest, progress=progress)
+    assert trained.best_epoch == 2
+    assert weights(trained) == seen[1]
+    assert kept == [True, True, False, False]
+    assert [path.name for path in tmp_path.glob("weights-*")] == ["weights-epoch-00002.npz"]
+
+
+def record(epoch: int, eval_loss: float | None) -> EpochRecord:
+    others = {"steps": epoch, "learning_rate": 0.1, "loss": 0.1, "accuracy": 0.9, "seconds": 1.0}
+    return EpochRecord(epoch=epoch, eval_loss=eval_loss, eval_accuracy=None, eval_auc=None, **others)
+
+
+@pytest.mark.parametrize(
+    # eval losses (None: no eval split), early_stopping (of 5 epochs), best epoch, over
+    ("losses", "patience", "best", "over"),
+    [
+        ([], None, 0, False),
+        ([None, None], None, 2, False),  # nothing to judge by: the last one
+        ([0.4, 0.2, 0.3], None, 2, False),
+        ([0.4, 0.2, 0.3], 1, 2, True),
+        ([0.4, 0.2, 0.3], 2, 2, False),
+        ([0.2, 0.2, 0.2], 2, 1, True),
+        ([0.5, 0.4, 0.3, 0.2, 0.1], None, 5, True),
+    ],
+)
+def test_fit_history_tells_the_best_epoch_and_the_end(
+    losses: list[float | None], patience: int | None, best: int, over: bool
+) -> None:
+    epochs = [record(epoch, loss) for epoch, loss in enumerate(losses, start=1)]
+    assert best_epoch(epochs) == best
+    assert is_over(epochs, TrainingSettings(epochs=5, early_stopping=patience)) == over
+
+
+@pytest.mark.parametrize(
+    # settings, the rate at steps 0, 5, 10, 55, 100 of 100
+    ("values", "rates"),
+    [
+        ({"schedule": "constant", "warmup": 0.0}, [0.5, 0.5, 0.5, 0.5, 0.5]),
+        ({"schedule": "constant", "warmup": 0.1}, [0.0, 0.25, 0.5, 0.5, 0.5]),
+        ({"schedule": "cosine", "warmup": 0.1}, [0.0, 0.25, 0.5, 0.25, 0.0]),
+    ],
+)
+def test_fit_schedule_rises_and_falls(values: dict[str, Any], rates: list[float]) -> None:
+    rate = learning_rate(TrainingSettings(learning_rate=0.5, **values), steps=100)
+    assert [float(rate(step)) for step in (0, 5, 10, 55, 100)] == pytest.approx(rates, abs=1e-6)
+
+
+def test_fit_replaces_an_earlier_run_and_nothing_else(manifest: Manifest, tmp_path: Path) -> None:
+    old = ["checkpoint.npz", "history.csv", "metrics.json", "weights-epoch-00007.npz", "tensorboard/train/events"]
+    foreign = ["notes.txt", "weights-of-mine.npz", "tensorboard/mine/events"]
+    for name in old + foreign:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    trained = train(toy_config(tmp_path, epochs=1), manifest)
+    assert trained.best_epoch == 1
+    assert [name for name in old if (tmp_path / name).exists()] == ["checkpoint.npz", "history.csv"]
+    assert (tmp_path / "history.csv").read_text() != "history.csv"
+    assert [(tmp_path / name).read_text() for name in foreign] == foreign
+
+
+def test_fit_writes_the_metrics_of_the_test_split(manifest: Manifest, unbroken: Run, tmp_path: Path) -> None:
+    scored = score_held_out(unbroken.trained, toy_config(tmp_path).training)
+    assert scored is not None
+    metrics = scored.metrics
+    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+    assert metrics["examples"] == manifest.splits["test"].rows == 20
+    assert list(metrics["per_label"]) == ["neg", "pos"]
+
+
+def test_fit_trains_without_an_eval_split(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "records", train=[toy_rows(20)])
+    trained = train(toy_config(tmp_path / "training", epochs=2), folder)
+    assert trained.best_epoch == 2
+    assert trained.history.epochs[0].eval_loss is None
+    assert score_held_out(trained, toy_config(tmp_path / "training").training) is None
+
+
+def test_fit_scores_the_eval_split_where_there_are_no_test_rows(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "records", train=[toy_rows(20)], evaluation=toy_rows(9, seed=1))
+    config = toy_config(tmp_path / "training", epochs=1)
+    scored = score_held_out(train(config, folder), config.training)
+    assert scored is not None
+    assert (scored.split, len(scored.labels), scored.metrics["examples"]) == ("eval", 9, 9)
+    assert not (tmp_path / "training" / "metrics.json").exists()  # which is the test split's
+
+
+@pytest.mark.parametrize(
+    # settings that are other than when the run was started, what the message says
+    ("training", "model", "message"),
+    [
+        ({"learning_rate": 0.1}, RANDOM, r"training\.learning_rate was 0\.05 .* 0\.1 now"),
+        ({"epochs": 4}, RANDOM, r"training\.epochs was 3 .* 4 now"),
+        ({}, {**RANDOM, "lstm_units": [5, 5]}, r"model\.lstm_units was 5 .* \[5, 5\] now"),
+    ],
+)
+def test_fit_refuses_to_resume_under_other_settings(
+    manifest: Manifest, unbroken: Run, training: dict[str, Any], model: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        train(toy_config(Path(unbroken.config.training.path), model=model, **training), manifest, resume=True)
+
+
+def test_fit_refuses_to_resume_with_other_records(unbroken: Run, tmp_path: Path) -> None:
+    others = toy_folder(tmp_path, max_length=13)
+    with pytest.raises(UserError, match=r"--resume: the sha256 of manifest\.json was"):
+        train(unbroken.config, others, resume=True)
+
+
+@pytest.mark.parametrize(
+    # settings of the training, rows of train and eval, resume, what the message says
+    ("training", "rows", "resume", "message"),
+    [
+        ({}, (20, 0), True, r"--resume: .* holds no checkpoint\.npz"),
+        ({}, (0, 5), False, r"split\.train: .* no train rows"),
+        ({"early_stopping": 1}, (20, 0), False, r"training\.early_stopping is 1, but .* no eval rows"),
+        ({"learning_rate": 1e38, "warmup": 0.0, "clipnorm": None}, (20, 5), False, "the loss has become nan"),
+    ],
+)
+def test_fit_refuses_what_can_not_be_trained(
+    tmp_path: Path, training: dict[str, Any], rows: tuple[int, int], resume: bool, message: str
+) -> None:
+    folder = write_folder(tmp_path / "records", train=[toy_rows(rows[0])], evaluation=toy_rows(rows[1]))
+    with pytest.raises(UserError, match=message):
+        train(toy_config(tmp_path / "training", **training), folder, resume=resume)
+
+
+def test_fit_checks_the_shards_before_the_first_step(tmp_path: Path) -> None:
+    folder = toy_folder(tmp_path / "records")
+    shard = tmp_path / "records" / "records" / "test-00000-of-00001.tfrecord.gz"
+    shard.write_bytes(shard.read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"test-00000-of-00001\.tfrecord\.gz has"):
+        train(toy_config(tmp_path / "training"), folder)
+    assert not (tmp_path / "training").exists()

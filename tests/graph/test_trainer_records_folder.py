@@ -1,0 +1,105 @@
+"""What is refused before a training begins: no folder, half a folder, another folder's shard."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import UserError
+from tests.support.toy_records import toy_folder, write_folder
+from trainer.data.records_folder import check_shards, read_manifest
+
+SHARD = "records/train-00001-of-00002.tfrecord.gz"
+
+
+def test_manifest_says_what_the_folder_holds(tmp_path: Path) -> None:
+    manifest = toy_folder(tmp_path, padding="post")
+    assert manifest.labels == ["neg", "pos"]
+    assert manifest.vocabulary_size == 20
+    assert (manifest.sequence.max_length, manifest.sequence.padding) == (12, "post")
+    assert {split: part.rows for split, part in manifest.splits.items()} == {"train": 43, "eval": 20, "test": 20}
+    check_shards(manifest)
+
+
+def test_manifest_lists_no_shard_that_is_empty(tmp_path: Path) -> None:
+    manifest = write_folder(tmp_path, train=[[], [([1], 0)], []])
+    assert manifest.shard_paths("train") == [f"{tmp_path}/records/train-00001-of-00003.tfrecord.gz"]
+    assert manifest.shard_paths("eval") == []
+
+
+def change(key: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def changed(content: dict[str, Any]) -> None:
+        content[key] = value
+
+    return changed
+
+
+def forget_a_shard(content: dict[str, Any]) -> None:
+    content["splits"]["train"]["shards"].pop()
+
+
+def forget_a_split(content: dict[str, Any]) -> None:
+    del content["splits"]["test"]
+
+
+@pytest.mark.parametrize(
+    # what happened to manifest.json, what the message says
+    ("damage", "message"),
+    [
+        (change("format_version", 999), "format_version is 999"),
+        (change("labels", ["only"]), "two labels or more"),
+        (change("labels", None), "labels"),
+        (forget_a_shard, r"splits\.train\.rows is 43, but its shards hold 30"),
+        (forget_a_split, r"splits\.test is missing"),
+    ],
+)
+def test_manifest_refuses_a_file_that_is_not_right(tmp_path: Path, damage: Any, message: str) -> None:
+    toy_folder(tmp_path)
+    path = tmp_path / "manifest.json"
+    content = json.loads(path.read_text())
+    damage(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=message):
+        read_manifest(str(tmp_path))
+
+
+def test_manifest_refuses_a_folder_without_one(tmp_path: Path) -> None:
+    toy_folder(tmp_path)
+    (tmp_path / "manifest.json").unlink()
+    with pytest.raises(UserError, match="is no complete records folder"):
+        read_manifest(str(tmp_path))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def replace_by_another(path: Path) -> None:
+    path.write_bytes(path.with_name("train-00000-of-00002.tfrecord.gz").read_bytes())
+
+
+@pytest.mark.parametrize(
+    # what happened to a shard, what the message says
+    ("damage", "message"),
+    [
+        (Path.unlink, "can't be read, and the manifest lists it"),
+        (cut, "bytes, but the manifest says"),
+        (flip, "its sha256 is not the manifest's"),
+        (replace_by_another, "bytes, but the manifest says"),
+    ],
+)
+def test_manifest_refuses_a_shard_that_is_not_the_one(
+    tmp_path: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    manifest = toy_folder(tmp_path)
+    damage(tmp_path / SHARD)
+    with pytest.raises(UserError, match=f"{SHARD} .*{message}"):
+        check_shards(manifest)

@@ -1,0 +1,202 @@
+"""training.html: numbers worked by hand, what is said about a training, and the page of a real one."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.config.settings import SequenceSettings
+from tests.support.exported_models import settings, trained_on
+from tests.support.hostile_pages import hostile_training
+from tests.support.toy_records import toy_config, toy_folder
+from trainer.evaluation.metrics import Metrics, classification_metrics
+from trainer.evaluation.scoring import Mistake, score_split
+from trainer.training.fit import score_held_out, train
+from trainer.training.history import EpochRecord, History
+from trainer.training_report import write_page
+from trainer.training_report.calibration import Bin, expected_calibration_error, reliability
+from trainer.training_report.confusion import confusion, most_confused, pairs, per_label
+from trainer.training_report.curves import curves
+from trainer.training_report.mistakes import mistakes
+from trainer.training_report.neighbours import neighbours
+from trainer.training_report.page import render
+from trainer.training_report.verdict import verdict
+
+# The bins of calibration, by hand: confidences .5 (right), .55 (wrong), .95 (right), 1 (right), 1 (wrong).
+# .55 is the upper bound of (.5, .55] and .5 of (.45, .5]; .95 of (.9, .95]; 1 of (.95, 1].
+SCORES = np.array([[0.5, 0.5], [0.45, 0.55], [0.05, 0.95], [1.0, 0.0], [0.0, 1.0]])
+LABELS = np.array([0, 0, 1, 0, 0])
+
+
+def test_calibration_bins_by_the_predicted_labels_probability() -> None:
+    bins = reliability(SCORES, LABELS)
+    assert bins == [
+        Bin(0.45, 0.5, 1, 0.5, 1.0), Bin(0.5, 0.55, 1, 0.55, 0.0), Bin(0.9, 0.95, 1, 0.95, 1.0),
+        Bin(0.95, 1.0, 2, 1.0, 0.5),
+    ]  # fmt: skip
+    # (|1 - .5| + |0 - .55| + |1 - .95| + 2 |.5 - 1|) / 5
+    assert expected_calibration_error(bins) == pytest.approx(2.1 / 5)
+
+
+def test_calibration_error_is_0_where_probabilities_are_true() -> None:
+    scores = np.array([[0.75, 0.25]] * 4)
+    assert expected_calibration_error(reliability(scores, np.array([0, 0, 0, 1]))) == 0
+    many = np.full([3, 1000], 0.001)
+    assert [part.rows for part in reliability(many, np.zeros(3, np.int64))] == [3]  # none is lost below
+
+
+def metrics_of(confused: list[list[int]], names: list[str] | None = None) -> Metrics:
+    """Metrics with this confusion matrix."""
+    counts = np.array(confused)
+    right, predicted = (np.repeat(where.ravel(), counts.ravel()) for where in np.indices(counts.shape))
+    names = names or [f"label{place}" for place in range(len(confused))]
+    return classification_metrics(np.eye(len(names))[predicted], right, label_names=names)
+
+
+def test_confusion_of_few_labels_is_a_table() -> None:
+    page = confusion(metrics_of([[8, 2], [0, 5]], ["<b>", "pos"]))
+    assert '<div class="right" style="--share:48%">8 <small>80.0%</small></div>' in page
+    assert '<div class="wrong" style="--share:12%">2 <small>20.0%</small></div>' in page
+    assert '<div class="wrong" style="--share:0%">0 <small>0.0%</small></div>' in page
+    assert "<b>" not in page
+    assert "application/json" not in page
+
+
+def test_confusion_of_many_labels_is_a_map_of_the_most_confused() -> None:
+    counts = np.diag(np.full(100, 5))
+    counts[97, 98], counts[3, 99] = 7, 1
+    assert most_confused(counts, 3) == [3, 97, 98]
+    assert pairs(counts, 9) == [(97, 98, 7), (3, 99, 1)]
+    page = confusion(metrics_of(counts.tolist()))
+    assert "the 60 of 100 labels with the most mistakes" in page
+    assert "label97" in page
+    assert '<td class="n">7</td><td class="n">58.3%</td>' in page  # 7 of 12
+    assert "all 13 labels" in confusion(metrics_of(np.diag(np.full(13, 5)).tolist()))
+
+
+def test_labels_of_the_lowest_f1_come_first_where_there_are_many() -> None:
+    counts = np.diag(np.full(100, 5))
+    counts[97, 98] = 5
+    page = per_label(metrics_of(counts.tolist()))
+    assert "The 60 of 100 labels with the lowest F1" in page
+    assert page.index("label97") < page.index("label98") < page.index("label0<")
+    assert page.count("<tr>") == 1 + 1 + 60
+    few = per_label(metrics_of([[8, 2], [0, 5]]))
+    # Means: precision (1 + 5/7) / 2, recall (.8 + 1) / 2, F1 (16/18 + 10/12) / 2.
+    assert '<td class="n">0.857</td><td class="n">0.900</td><td class="n">0.861</td>' in few
+
+
+def record(epoch: int, *, loss: float, eval_loss: float | None) -> EpochRecord:
+    return EpochRecord(epoch=epoch, steps=9 * epoch, learning_rate=0.001, loss=loss, accuracy=0.5, eval_loss=eval_loss,
+                       eval_accuracy=eval_loss and 0.5, eval_auc=None, seconds=1)  # fmt: skip
+
+
+# train losses, eval losses, best epoch, words of what is said
+EPOCHS = [
+    ([0.5, 0.4], [0.5, 0.49], 2, []),
+    ([0.5, 0.4], [0.5, 0.4], 2, ["still falling in the last epoch (0.500 to 0.400)"]),
+    ([0.5, 0.4, 0.3], [0.45, 0.5, 0.6], 1, ["rose from 0.450 after epoch 1 to 0.600 after epoch 3",
+                                           "from 0.500 to 0.300", "training.epochs 1 would have done"]),
+    ([0.5], [0.5], 1, []),
+    ([0.5, 0.4], [None, None], 2, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("losses", "eval_losses", "best", "told"), EPOCHS)
+def test_verdict_on_epochs(losses: list[float], eval_losses: list[float | None], best: int, told: list[str]) -> None:
+    epochs = [
+        record(number, loss=a, eval_loss=b) for number, (a, b) in enumerate(zip(losses, eval_losses, strict=True), 1)
+    ]
+    found = verdict(epochs, None, best_epoch=best, bins=[])
+    assert len(found) == bool(told)
+    assert all(part in found[0] for part in told)
+
+
+def test_verdict_on_what_was_learnt() -> None:
+    epochs = [record(1, loss=0.5, eval_loss=0.5)]
+    assert verdict(epochs, metrics_of([[8, 2], [0, 5]]), best_epoch=1, bins=[Bin(0.85, 0.9, 15, 0.87, 0.87)]) == []
+    said = verdict(epochs, metrics_of([[10, 0], [5, 0]]), best_epoch=1, bins=[Bin(0.95, 1, 15, 0.98, 0.67)])
+    assert [sentence.partition(":")[0] for sentence in said] == [
+        "Accuracy 0.667 is little better than always answering 'label0' (0.667)",
+        "1 of 2 labels are never predicted; see the labels with the lowest recall.",
+        "The probabilities are off by 0.310 on average (expected calibration error)",
+    ]
+
+
+def test_curves_leave_out_what_was_not_measured() -> None:
+    page = curves(History(epochs=[record(1, loss=0.5, eval_loss=None)]), best_epoch=1)
+    assert "train accuracy" in page
+    assert "eval" not in page
+    assert "kept: epoch 1" in page
+
+
+def test_mistakes_are_told_in_words() -> None:
+    page = mistakes(
+        [Mistake([0, 2, 1, 3], 1, 0, 0.875)],
+        labels=["neg", "<pos>"],
+        tokens={2: "<b>", 3: "film"},
+        oov="token",
+        sequence=SequenceSettings(max_length=4),
+    )
+    row = (
+        '<td class="n" data-head="probability">0.875</td><td class="t" data-head="taken for"><bdi>neg</bdi></td>'
+        '<td class="t" data-head="is"><bdi>&lt;pos&gt;</bdi></td>'
+        '<td class="x" data-head="text"><bdi>&lt;b&gt;</bdi> <mark>unknown</mark> <bdi>film</bdi></td>'
+    )
+    assert row in page
+    none = mistakes([], labels=[], tokens={}, oov="drop", sequence=SequenceSettings())
+    assert none == "<p>None: every text was told right.</p>"
+
+
+def test_neighbours_are_of_the_words_that_moved_farthest() -> None:
+    before = np.array([[0, 0], [1, 0], [1, 0.1], [0, 1]], np.float32)
+    after = np.array([[9, 9], [1, 0], [0, 2], [0, 1]], np.float32)  # 'good' turns from 'the' to 'great'
+    page = neighbours(before, after, {1: "the", 2: "good", 3: "great"}, is_random=True)
+    first = page[page.index("<tbody>") :].split("</tr>")[0]
+    assert "<b><bdi>good</bdi></b>" in first
+    assert f">{math.hypot(1, 1.9):.2f}<" in first
+    assert "Training began with a random table" in page
+    assert first.index("<bdi>the</bdi>&nbsp;<small>1.00") < first.index("<bdi>great</bdi>&nbsp;<small>1.00")
+
+
+def texts_of(found: list[Mistake]) -> list[tuple[list[int], int]]:
+    return sorted(([id for id in mistake.ids if id], mistake.label) for mistake in found)
+
+
+def test_mistakes_of_a_split_are_its_most_confident(tmp_path: Path) -> None:
+    folder = toy_folder(tmp_path / "records")
+    trained = train(toy_config(tmp_path / "training", epochs=1, learning_rate=1e-6), folder)
+    scored = score_split(trained.model, folder, "test", batch_size=3)
+    predicted = scored.scores.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != scored.labels)
+    expected = sorted(scored.scores[wrong, predicted[wrong]].tolist(), reverse=True)
+    assert len(expected) >= 3  # it has learnt nothing
+    assert [mistake.probability for mistake in scored.mistakes] == expected[:20]
+    assert all(mistake.label != mistake.predicted for mistake in scored.mistakes)
+    again = score_split(trained.model, folder, "test", batch_size=7)  # whose rows are trimmed to other widths
+    assert texts_of(again.mistakes) == texts_of(scored.mistakes)
+
+
+def test_page_of_a_training(small_records: Path, tmp_path: Path) -> None:
+    config = settings(small_records, tmp_path)
+    trained = trained_on(small_records, config)
+    path = write_page(trained, config, scored=score_held_out(trained, config.training))
+    assert path == str(tmp_path / "training" / "training.html")
+    page = Path(path).read_text()
+    for part in ("Curves", "What is taken for what", "Label by label", "Calibration", "The most confident mistakes",
+                 "Nearest words", "of the test split", "<bdi>word1</bdi>", "model.lstm_units"):  # fmt: skip
+        assert part in page, part
+    assert len(page) < 3_000_000
+
+
+def test_page_without_held_out_texts() -> None:
+    whole = hostile_training()
+    page = render(type(whole)(**{**vars(whole), "scored": None})).decode()
+    assert "There were no held-out texts to judge it by." in page
+    assert "Calibration" not in page
+    assert "Nearest words" in page
+
+
+def test_page_stays_small_with_thousands_of_labels() -> None:
+    assert len(render(hostile_training(labels=2000))) < 2_000_000

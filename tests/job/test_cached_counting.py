@@ -1,0 +1,262 @@
+"""`vocabulary.cache`: what is counted anew, what is taken from the cache, and that the results are the same."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.cli import main
+from pipeline.config.settings import Config, load
+from pipeline.errors import UserError
+from pipeline.files.beam import BeamFiles
+from pipeline.sources.schema import PLACE_BITS, Kind, ReadTask, TaskGroup
+from pipeline.support import arrow_ipc
+from pipeline.vocabulary import count_cache, count_tables
+from pipeline.vocabulary.cached_counting import LABELS, NOTES, TABLES, Found, LookUp, Note, keep
+from pipeline.vocabulary.count_cache import Entry, code_version, entries_folder, entry_path, read_entry, write_entry
+from tests.support.jobs import SMALL_SETTINGS, manifest_of, record_bytes, run_job, small_rows, write_csv, write_jsonl
+
+TABLE = count_tables.count_table(([b"this", b"is"], [2, 1], [5, 5], [0, 1], [4, 7]))
+
+
+def put(folder: Path, number: int, *, rows: int = 40) -> Path:
+    """A file of texts that other numbers have not: words of its own, all as frequent as each other, among the usual."""
+    folder.mkdir(exist_ok=True)
+    own = [(f"own{number} word3 also{number}", "positive")]
+    return write_jsonl(folder / f"day-{number:02}.jsonl", own + small_rows(400)[number * rows : (number + 1) * rows])
+
+
+def small_job(data: Path, output: Path, cache: Path | None, changed: dict[str, str]) -> tuple[Path, tuple[int, int]]:
+    """Runs over a folder; gives the records folder and how many files were (counted, reused)."""
+    settings = changed if cache is None else {"vocabulary.cache": str(cache), **changed}
+    manifest = manifest_of(run_job(data, output, settings, overwrite=True))
+    return output, tuple((manifest["vocabulary"]["cache"] or {}).values())
+
+
+def same_as_full(data: Path, tmp_path: Path, changed: dict[str, str]) -> tuple[int, int]:
+    """Runs with the cache and without; gives how many files were (reused, counted)."""
+    kept, found = small_job(data, tmp_path / "kept", tmp_path / "cache", changed)
+    full, _ = small_job(data, tmp_path / "full", None, changed)
+    assert record_bytes(kept) == record_bytes(full)
+    manifests = [manifest_of(kept), manifest_of(full)]
+    for manifest in manifests:
+        del manifest["config"]["output"], manifest["config"]["vocabulary"]["cache"], manifest["vocabulary"]["cache"]
+    assert manifests[0] == manifests[1]
+    return found
+
+
+def test_file_counts_only_what_changed_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, cache = tmp_path / "data", tmp_path / "cache"
+    for number in (2, 4, 6):
+        put(data, number)
+    write_csv(data / "day-05.csv", small_rows(3000) * 9)  # 2.6 MB: read in ranges of 1 MB
+    options = {**SMALL_SETTINGS, "input.path": data, "output.path": tmp_path / "first", "vocabulary.cache": cache}
+    assert main(["run", *(f"--{name}={value}" for name, value in options.items())]) == 0
+    assert "counted 4 files anew, 0 taken from the cache\n" in capsys.readouterr().out
+    assert len(list(cache.rglob("*.counts"))) == 4
+
+    for number in (1, 3, 9):  # at both ends and in the middle: every old file has another index
+        put(data, number)
+    put(data, 4, rows=30)
+    (data / "day-02.jsonl").unlink()
+    looser = {"vocabulary.min_count": "2", "sequence.max_length": "9"}  # nothing that counts depend on
+    assert same_as_full(data, tmp_path, looser) == (2, 4)
+
+    damaged = sorted(cache.rglob("*.counts"))
+    for path in damaged[::2]:
+        path.write_bytes(path.read_bytes()[:-9] + b"damaged!!")
+    grown = {"vocabulary.from": str(tmp_path / "first"), "vocabulary.grow": "true", "vocabulary.top_words": "300"}
+    found = same_as_full(data, tmp_path, grown)
+    assert sum(found) == 6
+    assert 1 <= found[1] <= 4  # of 8 entries 2 are of files that are gone or changed
+    assert small_job(data, tmp_path / "kept", cache, {})[1] == (6, 0)
+
+
+def test_file_counts_a_run_that_could_not_read_all_keeps_nothing_doubtful(tmp_path: Path) -> None:
+    data, cache = tmp_path / "data", tmp_path / "cache"
+    for number in range(9):
+        put(data, number, rows=10)
+    (data / "day-99.csv").write_text("txt,label\na,b\n")  # only the first 8 are looked into before the job
+    with pytest.raises(UserError, match=r"'text' is not in .*day-99.csv"):
+        run_job(data, tmp_path / "out", {"vocabulary.cache": str(cache)})
+    assert not list(cache.rglob("*.counts"))  # all ten are read in one go, and nobody knows which of them whole
+
+
+# --- entries
+
+
+def config_of(**changed: str) -> Config:
+    overrides = {name.replace("__", "."): value for name, value in changed.items()}
+    return load(None, {"vocabulary.cache": "cache", "input.path": "data", **overrides})
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_other"),
+    [
+        # settings, whether counts made with the defaults are of no use
+        ({"text__lowercase": "false"}, True),
+        ({"text__filters": "'!'"}, True),
+        ({"text__split": "space"}, True),
+        ({"text__strip_html": "true"}, True),
+        ({"split__train": "0.7", "split__test": "0.2"}, True),
+        ({"split__column": "part"}, True),
+        ({"output__seed": "1"}, True),
+        ({"input__text_column": "review"}, True),
+        ({"input__label_column": "stars"}, True),
+        ({"vocabulary__top_words": "10"}, False),
+        ({"vocabulary__min_count": "3"}, False),
+        ({"vocabulary__oov": "token"}, False),
+        ({"sequence__max_length": "10"}, False),
+        ({"output__shards": "3"}, False),
+        ({"input__id_column": "id"}, False),
+        ({"input__path": "elsewhere"}, False),  # the entry's own name has the path
+    ],
+)
+def test_file_counts_settings_that_counts_depend_on(changed: dict[str, str], is_other: bool) -> None:
+    assert (entries_folder(config_of(**changed)) != entries_folder(config_of())) == is_other
+
+
+def test_file_counts_another_version_of_the_code(tmp_path: Path) -> None:
+    root = Path(count_cache.__file__).parent.parent
+    for name in count_cache._CODE:
+        for path in (root / name).rglob("*.py") if (root / name).is_dir() else [root / name]:
+            copy = tmp_path / path.relative_to(root)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    assert code_version(tmp_path) == code_version()
+    (tmp_path / "sources" / "formats" / "values.py").write_text("# another way to read a label\n")
+    assert code_version(tmp_path) != code_version()
+
+
+def test_file_counts_entries_are_of_one_content(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+
+    def named(content: bytes, **changed: Any) -> str | None:
+        path.write_bytes(content)
+        return entry_path(
+            "cache", ReadTask(**{"path": str(path), "file_index": 3, "format": "csv", **changed}), BeamFiles()
+        )
+
+    first = named(b"text,label\na,b\n")
+    assert named(b"text,label\na,c\n") != first  # of the same size, and perhaps in the same tick of the clock
+    assert named(b"text,label\na,b\n", format="tsv") != first
+    assert named(b"text,label\na,b\n", splits="test") != first
+    assert named(b"text,label\na,b\n", file_index=9) == first
+
+
+def damage(content: bytes) -> bytes:
+    return content[:40] + b"x" + content[41:]
+
+
+@pytest.mark.parametrize(
+    "change", [damage, lambda content: content[:-1], lambda _: b"", lambda content: content + b"1"]
+)
+def test_file_counts_damaged_entries_are_none(change: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "1.counts"
+    write_entry(str(path), Entry(TABLE, ["neg", "ünknown"]), BeamFiles())
+    assert read_entry(str(path), BeamFiles()) == (TABLE, ["neg", "ünknown"])
+    path.write_bytes(change(path.read_bytes()))
+    assert read_entry(str(path), BeamFiles()) is None
+    assert read_entry(str(tmp_path / "2.counts"), BeamFiles()) is None
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([b"a", b"b", b"c", b""]), st.integers(0, 99)), max_size=8),
+    st.integers(0, 5000),
+    st.integers(0, 5000),
+)
+def test_file_counts_move_with_their_file(rows: Sequence[tuple[bytes, int]], old: int, new: int) -> None:
+    def table(file: int) -> pa.Table:
+        places = [(file << PLACE_BITS) + place for _, place in rows]
+        return count_tables.count_table(
+            ([word for word, _ in rows], [1] * len(rows), places, list(range(len(rows))), places)
+        )
+
+    found = count_cache.moved(count_cache.moved(table(old), 0), new)
+    assert found.drop_columns("hash") == table(new).drop_columns("hash")
+
+
+# --- stages
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    paths = [tmp_path / f"{name}.jsonl" for name in "abcd"]
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    return [str(path) for path in paths]
+
+
+def group_of(paths: list[str], first: int = 0, **changed: Any) -> TaskGroup:
+    return TaskGroup(first, tuple(paths), (Kind("jsonl"),) * len(paths), **changed)
+
+
+def kept(paths: list[str], folder: Path) -> None:
+    for path in paths:
+        (task,) = group_of([path]).tasks()
+        notes = [Note(task=task, entry=entry_path(str(folder), task, BeamFiles())), Note(labels=["x"])]
+        list(keep((0, [*notes, Note(table=arrow_ipc.pack(TABLE))]), folder=str(folder), buckets=1))
+
+
+def looked_up(folder: Path, *groups: TaskGroup) -> dict[str, list[Any]]:
+    outputs: dict[str, list[Any]] = {"missing": []}
+    for output in LookUp(str(folder), buckets=1).process((groups[0].first_file, groups)):
+        outputs.setdefault(getattr(output, "tag", "missing"), []).append(getattr(output, "value", output))
+    return outputs
+
+
+def test_file_counts_groups_are_what_is_left(files: list[str], tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    kept([files[1]], cache)
+    found = looked_up(cache, group_of(files, first=7))
+    assert found["missing"] == [group_of(files[:1], first=7), group_of(files[2:], first=9)]
+    assert found["found"] == [Found(reused_files=1, counted_files=3)]
+    assert [(index, note.task.path) for index, note in found[NOTES]] == [(7, files[0]), (9, files[2]), (10, files[3])]
+    assert found[LABELS] == [["x"]]
+    ((bucket, table),) = found[TABLES]
+    assert (bucket, arrow_ipc.unpack(table)["position"].to_pylist()) == (0, [(8 << 40) + 5, (8 << 40) + 5])
+
+
+def test_file_counts_all_ranges_of_a_file_or_none(files: list[str], tmp_path: Path) -> None:
+    ranges = [group_of(files[:1], stop=3), group_of(files[:1], start=3, stop=7)]
+    assert looked_up(tmp_path / "cache", *ranges)["missing"] == ranges
+    kept(files[:1], tmp_path / "cache")
+    assert looked_up(tmp_path / "cache", *ranges)["missing"] == []
+
+
+@pytest.mark.parametrize("why", ["changed", "gone", "not_read", "unknown"])
+def test_file_counts_nothing_doubtful_is_kept(why: str, files: list[str], tmp_path: Path) -> None:
+    (task,) = group_of(files[:1]).tasks()
+    entry = entry_path(str(tmp_path / "cache"), task, BeamFiles())
+    if why == "changed":
+        Path(files[0]).write_bytes(b"came while the job ran")
+    if why == "gone":
+        Path(files[0]).unlink()
+    first = Note(table=arrow_ipc.pack(TABLE)) if why == "unknown" else Note(task=task, entry=entry)
+    notes = [first, Note(labels=["x"], is_complete=why != "not_read"), Note(table=arrow_ipc.pack(TABLE))]
+    ((bucket, table),) = keep((0, notes), folder=str(tmp_path / "cache"), buckets=1)
+    assert (bucket, arrow_ipc.unpack(table)["count"].to_pylist()) == (0, [4, 2] if why == "unknown" else [2, 1])
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"input.path": "sample"}, "vocabulary.cache: the built-in corpus is no file"),
+        ({"vocabulary.cache": "{out}/cache"}, "is within output.path, where nothing else may be"),
+        ({"vocabulary.cache": "{out}-file/cache"}, "vocabulary.cache: can't write below"),
+    ],
+)
+def test_file_counts_mistakes_are_told_before_the_job(changed: dict[str, str], message: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (tmp_path / "out-file").write_text("in the way")
+    settings = {"vocabulary.cache": str(tmp_path / "cache")} | {
+        name: value.format(out=out) for name, value in changed.items()
+    }
+    with pytest.raises(UserError, match=message):
+        run_job(put(tmp_path / "data", 1), out, settings)

@@ -1,0 +1,284 @@
+"""The exported model: its signatures, where it loads, what it answers to odd texts, and the commands that use it."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from base64 import b64decode
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from tests.support.jobs import run_job, small_rows, write_csv, write_jsonl
+from trainer.cli import main
+
+SETTINGS = ["--model.embedding_dim=4", "--model.lstm_units=5", "--training.epochs=1", "--training.batch_size=32"]
+ODD = [b"", b" ", b"\0", b"\xff\xfe", b"zzzz yyyy", "日本 \U0001f600".encode(), b"word1\r\nword2", b"word1 " * 200_000]
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """(records folder, version folder) of a small model; the records are moved away before anything is asked."""
+    folder = tmp_path_factory.mktemp("export")
+    records = run_job(write_jsonl(folder / "rows.jsonl", small_rows()), folder / "records")
+    paths = [f"--output.path={records}", f"--training.path={folder / 'training'}", f"--export.path={folder / 'model'}"]
+    assert main(["train", *paths, *SETTINGS]) == 0
+    assert json.loads((folder / "training" / "metrics.json").read_text())["examples"] > 20
+    assert (folder / "training" / "training.html").read_bytes().startswith(b"<!DOCTYPE html>")
+    return records.rename(folder / "elsewhere"), folder / "model" / "1"
+
+
+@pytest.fixture(scope="module")
+def model(places: tuple[Path, Path]) -> Path:
+    return places[1]
+
+
+@pytest.fixture(scope="module")
+def signatures(model: Path) -> dict[str, object]:
+    loaded = tf.saved_model.load(str(model))
+    return {"loaded": loaded, **loaded.signatures}
+
+
+def samples(records: Path) -> list[dict]:
+    return json.loads((records / "manifest.json").read_bytes())["samples"]
+
+
+def test_export_gives_the_pipelines_own_ids(places: tuple[Path, Path], signatures: dict) -> None:
+    rows = samples(places[0])
+    assert len(rows) == 48
+    found = signatures["token_ids"](text=tf.constant([row["text"] for row in rows]))["ids"]
+    assert found.dtype == tf.int64
+    assert found.numpy().tolist() == [row["ids"] for row in rows]
+
+
+def test_export_signatures_have_the_promised_types(signatures: dict) -> None:
+    texts = tf.constant(["word1 word2", "word3"])
+    answer = signatures["serving_default"](text=texts)
+    assert {name: (value.dtype, value.shape.as_list()) for name, value in answer.items()} == {
+        "label": (tf.string, [2]),
+        "probability": (tf.float32, [2]),
+        "scores": (tf.float32, [2, 2]),
+    }
+    vectors = signatures["embeddings"](text=texts)
+    assert vectors["vectors"].shape.as_list() == [2, 12, 4]
+    assert vectors["state"].shape.as_list() == [2, 5]
+    examples = [
+        tf.train.Example(features=tf.train.Features(feature={"text": _bytes(text)})).SerializeToString()
+        for text in (b"word1 word2", b"word3")
+    ]
+    same = signatures["serve_examples"](examples=tf.constant(examples))
+    np.testing.assert_array_equal(same["scores"], answer["scores"])
+    best = np.argmax(answer["scores"], axis=1)
+    assert answer["label"].numpy().tolist() == [[b"negative", b"positive"][index] for index in best]
+    np.testing.assert_array_equal(answer["probability"], np.max(answer["scores"], axis=1))
+
+
+def _bytes(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def test_export_answers_any_text_and_an_empty_batch(signatures: dict) -> None:
+    together = signatures["serving_default"](text=tf.constant(ODD))["scores"].numpy()
+    assert np.isfinite(together).all()
+    np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-6)
+    for text, expected in zip(ODD, together, strict=True):
+        alone = signatures["serving_default"](text=tf.constant([text]))["scores"].numpy()
+        np.testing.assert_allclose(alone[0], expected, atol=1e-6)
+    # Texts without a known word are all the same to the model.
+    np.testing.assert_array_equal(together[0], together[1])
+    np.testing.assert_array_equal(together[0], together[4])
+    nothing = tf.constant([], tf.string)
+    assert signatures["serving_default"](text=nothing)["scores"].shape.as_list() == [0, 2]
+    assert signatures["token_ids"](text=nothing)["ids"].shape.as_list() == [0, 12]
+    assert signatures["embeddings"](text=nothing)["vectors"].shape.as_list() == [0, 12, 4]
+    assert signatures["serve_examples"](examples=nothing)["label"].shape.as_list() == [0]
+
+
+def test_export_equal_ids_have_equal_vectors(signatures: dict) -> None:
+    texts = tf.constant(["word1 word2 word1"])
+    ids = signatures["token_ids"](text=texts)["ids"].numpy()[0]
+    vectors = signatures["embeddings"](text=texts)["vectors"].numpy()[0]
+    assert ids[-1] == ids[-3] != ids[-2]
+    np.testing.assert_array_equal(vectors[-1], vectors[-3])
+    np.testing.assert_array_equal(vectors[0], vectors[1])  # padding
+
+
+def test_export_holds_no_kernel_of_one_device_and_no_python(model: Path) -> None:
+    proto = saved_model_pb2.SavedModel()
+    proto.ParseFromString((model / "saved_model.pb").read_bytes())
+    graph = proto.meta_graphs[0].graph_def
+    ops = {node.op for node in graph.node} | {node.op for f in graph.library.function for node in f.node_def}
+    assert "LookupTableFindV2" in ops
+    assert not [op for op in ops if "Cudnn" in op or "PyFunc" in op]
+
+
+HERMETIC = """
+import sys
+for name in ["tensorflow_transform", "apache_beam", "keras", "tf_keras", "pipeline", "trainer", "tfx_bsl"]:
+    sys.modules[name] = None
+import numpy as np
+import tensorflow as tf
+texts = sys.argv[2:]
+python = tf.saved_model.load(sys.argv[1]).signatures["serving_default"](text=tf.constant(texts))["scores"].numpy()
+with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+    graph = tf.compat.v1.saved_model.load(session, ["serve"], sys.argv[1])
+    signature = graph.signature_def["serving_default"]
+    scores = session.run(signature.outputs["scores"].name, {signature.inputs["text"].name: texts})
+np.testing.assert_array_equal(python, scores)
+print(signature.inputs["text"].name, signature.outputs["scores"].name)
+print(scores.tolist())
+"""
+
+
+@pytest.fixture(scope="module")
+def hermetic(model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What the model answers in a process that has TensorFlow alone, from another folder."""
+    command = [sys.executable, "-c", HERMETIC, str(model), "word1 word2", "word3"]
+    folder = tmp_path_factory.mktemp("elsewhere")
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder).stdout.splitlines()
+
+
+def test_export_loads_with_tensorflow_alone(hermetic: list[str], signatures: dict) -> None:
+    expected = signatures["serving_default"](text=tf.constant(["word1 word2", "word3"]))["scores"].numpy()
+    np.testing.assert_array_equal(np.array(json.loads(hermetic[1]), np.float32), expected)
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc to build a program against TensorFlow's C library")
+def test_export_loads_in_c(model: Path, hermetic: list[str], tmp_path: Path) -> None:
+    package = Path(tf.__file__).parent
+    library = next(package.glob("libtensorflow_cc.so.*"))
+    program = tmp_path / "serve"
+    source = Path(__file__).parent.parent / "support" / "serve.c"
+    framework = next(package.glob("libtensorflow_framework.so.*"))
+    subprocess.run(
+        ["gcc", "-O1", f"-I{package / 'include'}", str(source), str(library), str(framework), "-o", str(program),
+         f"-Wl,-rpath,{package}"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    text, scores = hermetic[0].split()
+    command = [str(program), str(model), text, scores, "2", "word1 word2", "word3"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = [[float(value) for value in line.split()] for line in done.stdout.splitlines()]
+    np.testing.assert_allclose(found, json.loads(hermetic[1]), atol=1e-7)
+
+
+class Serving(BaseHTTPRequestHandler):
+    """A stand-in for TensorFlow Serving's REST interface, on the real exported model."""
+
+    signatures: dict
+    error = 0.0
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        values = next(iter(asked["inputs"].values()))
+        raw = [b64decode(value["b64"]) if isinstance(value, dict) else value.encode() for value in values]
+        name = next(iter(asked["inputs"]))
+        answer = self.signatures[asked.get("signature_name", "serving_default")](**{name: tf.constant(raw)})
+        outputs = {key: _listed(value, error=self.error) for key, value in answer.items()}
+        content = json.dumps({"outputs": outputs if len(outputs) > 1 else next(iter(outputs.values()))}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def _listed(value: tf.Tensor, *, error: float) -> list:
+    if value.dtype == tf.string:
+        return [item.decode() for item in value.numpy()]
+    return (value.numpy() + (error if value.dtype == tf.float32 else 0)).tolist()
+
+
+@pytest.fixture
+def server(signatures: dict) -> Iterator[HTTPServer]:
+    handler = type("Handler", (Serving,), {"signatures": signatures})
+    with HTTPServer(("127.0.0.1", 0), handler) as http:
+        thread = threading.Thread(target=http.serve_forever)
+        thread.start()
+        yield http
+        http.shutdown()
+        thread.join()
+
+
+def test_cli_verifies_a_live_server(model: Path, server: HTTPServer) -> None:
+    url = f"http://127.0.0.1:{server.server_port}/v1/models/reviews"
+    assert main(["verify", "--model", str(model), "--url", url]) == 0
+    server.RequestHandlerClass.error = 0.01
+    assert main(["verify", "--model", str(model), "--url", url]) == 1
+
+
+def test_cli_verifies_the_files(model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--model", str(model)]) == 0
+    damaged = tmp_path / "model"
+    shutil.copytree(model, damaged)
+    vocabulary = next((damaged / "assets").iterdir())
+    lines = vocabulary.read_text().splitlines()
+    swapped = [lines[0].replace("\t", "\tx", 1), *lines[1:]]
+    vocabulary.write_text("\n".join(swapped) + "\n")
+    assert main(["verify", "--model", str(damaged)]) == 1
+    assert "id 0 is 0, should be " in capfd.readouterr().err
+
+
+def test_cli_predicts(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "--model", str(model.parent), "word1 word2", "word3", "--json"]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["text"], second["text"]) == ("word1 word2", "word3")
+    assert set(first) == {"text", "label", "probability", "scores"}
+    assert first["probability"] == max(first["scores"].values())
+    assert list(first["scores"]) == ["negative", "positive"]
+
+
+def test_cli_evaluates_any_source(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_csv(tmp_path / "new.csv", [("word1", "positive"), ("word2", "negative"), ("word3", "neutral")])
+    assert main(["evaluate", "--model", str(model), "--input", str(tmp_path / "new.csv"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["examples"] == 2
+    assert found["rejected"]["rows"] == 1
+    assert {"accuracy", "auc", "loss", "per_label", "confusion"} <= set(found)
+    assert [found["per_label"][label]["support"] for label in ("negative", "positive")] == [1, 1]
+
+
+def test_cli_explains(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "--model", str(model), "word1 unheard-of word1"]) == 0
+    told = capsys.readouterr().out
+    assert "(1, 12, 4)" in told
+    assert "unheard" in told
+    assert "one-hot" in told.lower()
+
+
+def test_cli_trainer_tells_a_mistake_in_one_line(
+    places: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    records, model = places
+    mistakes = [
+        (["predict", "--model", str(tmp_path), "x"], str(tmp_path)),
+        (["train", f"--output.path={tmp_path / 'none'}"], "no complete records folder"),
+        (["train", f"--output.path={records}", "--training.epoch=1"], "did you mean training.epochs?"),
+        (["train", f"--output.path={records}", f"--training.path={tmp_path / 't'}", "--resume"], "resume"),
+        (["evaluate", "--model", str(model), "--input", str(tmp_path / "no.csv")], "no.csv"),
+    ]
+    for arguments, told in mistakes:
+        assert main(arguments) == 2, arguments
+        lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("trainer: error: ")]
+        assert len(lines) == 1
+        assert told in lines[0]
+
+
+def test_cli_trainer_refuses_a_damaged_shard(
+    places: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    records = tmp_path / "records"
+    shutil.copytree(places[0], records)
+    shard = next((records / "records").glob("train-00000*"))
+    shard.write_bytes(shard.read_bytes()[:-3])
+    assert main(["train", f"--output.path={records}", f"--training.path={tmp_path / 't'}"]) == 2
+    assert shard.name in capfd.readouterr().err

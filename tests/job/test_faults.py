@@ -1,0 +1,106 @@
+"""Bundles that run twice, late and in another order, and workers that die while they write: nothing of it shows."""
+
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apache_beam.runners.portability.fn_api_runner import fn_runner
+
+from pipeline.files.beam import BeamFiles
+from pipeline.files.local import LocalFiles
+from pipeline.inspection.verify import verify_folder
+from pipeline.job import finalize as conclude_module
+from pipeline.job.write import Counted, WriteShard, Writing
+from pipeline.sources import planning
+from tests.support.jobs import manifest_of, record_bytes, run_job, small_rows, write_jsonl
+
+TWO_WORKERS = ("--direct_num_workers=2", "--direct_runner_bundle_repeat=1")
+
+
+@pytest.fixture
+def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The corpus of small_records, cut into many read tasks."""
+    monkeypatch.setitem(planning.plan_tasks.__kwdefaults__, "range_bytes", 2000)
+    return write_jsonl(tmp_path / "rows.jsonl", small_rows())
+
+
+def same_but_for_places(folder: Path, other: Path) -> bool:
+    """Whether two folders hold the same, the paths of input and output aside."""
+    first, second = manifest_of(folder), manifest_of(other)
+    for manifest in (first, second):
+        del manifest["config"]
+    return record_bytes(folder) == record_bytes(other) and first == second
+
+
+def test_faults_bundles_repeated_and_out_of_order_change_nothing(
+    rows: Path, small_records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = random.Random(3)
+    partition = fn_runner.ListBuffer.partition
+
+    def shuffled(self: fn_runner.ListBuffer, number: int) -> list[list[bytes]]:
+        parts = partition(self, number)
+        for part in parts:
+            draw.shuffle(part)
+        draw.shuffle(parts)
+        return parts
+
+    monkeypatch.setattr(fn_runner.ListBuffer, "partition", shuffled)
+    folder = run_job(rows, tmp_path / "records", beam_arguments=TWO_WORKERS)
+    assert same_but_for_places(folder, small_records)
+
+
+def test_faults_a_late_twin_of_a_finished_step_changes_nothing(
+    rows: Path, small_records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[Callable[[], Any]] = []
+    process = WriteShard.process
+
+    def remembered(self: WriteShard, shard: tuple[int, Iterable[bytes]]) -> Iterable[Any]:
+        key, blocks = shard[0], list(shard[1])
+        late.append(lambda: list(process(self, (key, blocks))))
+        return process(self, (key, blocks))
+
+    conclude = conclude_module.conclude
+    monkeypatch.setattr(WriteShard, "process", remembered)
+
+    def twice(*arguments: Any, **named: Any) -> None:
+        # The twins of the shards come in between and afterwards, in another order.
+        conclude(*arguments, **named)
+        for again in reversed(late):
+            again()
+        conclude(*arguments, **named)
+
+    monkeypatch.setattr("pipeline.job.build.conclude", twice)
+    folder = run_job(rows, tmp_path / "records")
+    assert len(late) >= 6
+    assert same_but_for_places(folder, small_records)
+    assert verify_folder(str(folder), LocalFiles()).problems == ()
+    assert not list(folder.glob(".staging-*"))
+
+
+def test_faults_a_worker_that_dies_while_it_writes_leaves_no_shard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing = Writing(
+        folder=f"{tmp_path}/result", attempts=f"{tmp_path}/attempts", shards=(1, 1, 1), compression="none",
+        keeps_unknown=False, progress_folder=None, buckets=1, counted=Counted(1.0, 1),
+    )  # fmt: skip
+    move = BeamFiles.move
+
+    def dies(*_: object) -> None:
+        raise OSError("the machine is gone")
+
+    monkeypatch.setattr(BeamFiles, "move", dies)
+    with pytest.raises(OSError, match="the machine is gone"):
+        list(WriteShard(writing).process((0, [])))
+    assert [file.name for file in (tmp_path / "attempts").iterdir()] != []
+    assert not list(tmp_path.glob("result/**/*.tfrecord"))
+    monkeypatch.setattr(BeamFiles, "move", move)
+    (written,) = WriteShard(writing).process((0, []))
+    assert written.path == "records/train-00000-of-00001.tfrecord"
+    assert [str(file.relative_to(tmp_path)) for file in tmp_path.glob("result/**/*.tfrecord")] == [
+        f"result/{written.path}"
+    ]

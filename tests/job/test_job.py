@@ -1,0 +1,320 @@
+"""The whole job on small corpora: what is in the folder, and that its bytes depend on input and settings alone."""
+
+import csv
+import hashlib
+import json
+from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+from tf_keras.preprocessing.sequence import pad_sequences
+from tf_keras.preprocessing.text import Tokenizer
+
+from pipeline.config.settings import load
+from pipeline.errors import UserError
+from pipeline.job.run import run
+from pipeline.sources import planning, reading
+
+WORDS = ["the", "a", "film", "good", "bad", "not", "and", "plot", "actor", "I", "It's", "long;short", "Δ", "é"]
+IN_MEMORY = ("--direct_running_mode=in_memory",)
+
+
+def corpus(rows: int = 400) -> list[dict[str, str]]:
+    """Rows with many ties, some duplicates (two with another label) and an empty text."""
+    random = np.random.default_rng(7)
+    texts = [" ".join(random.choice(WORDS, random.integers(1, 12))) + f" w{row % 90}" for row in range(rows)]
+    texts[50], texts[51], texts[60] = texts[0], texts[1], ""
+    labels = ["positive" if row % 3 else "negative" for row in range(rows)]
+    labels[50], labels[51] = labels[0], "negative" if labels[1] == "positive" else "positive"
+    return [{"text": text, "label": label} for text, label in zip(texts, labels, strict=True)]
+
+
+def write_csv(path: Path, rows: list[dict[str, str]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["label", "text"])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_jsonl(path: Path, rows: list[dict[str, str]]) -> None:
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+
+
+def write_parquet(path: Path, rows: list[dict[str, str]]) -> None:
+    pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=37)
+
+
+def records_folder(path: Path, output: Path, *arguments: str, **settings: str) -> Path:
+    named = {name.replace("__", "."): value for name, value in settings.items()}
+    config = load(None, {"input.path": str(path), "output.path": str(output), "sequence.max_length": "8", **named})
+    run(config, arguments or IN_MEMORY, overwrite=False, display=lambda _: nullcontext())
+    return output
+
+
+def manifest(folder: Path) -> dict:
+    return json.loads((folder / "manifest.json").read_bytes())
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """The files that must not depend on how they came about."""
+    files = [folder / "vocabulary.tsv", *sorted((folder / "records").iterdir())]
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def examples(folder: Path, split: str) -> list[tuple[tuple[int, ...], int]]:
+    """(ids, label) of a split, in order, by TensorFlow's own reader and the folder's own schema."""
+    spec = tft.TFTransformOutput(str(folder / "transform")).transformed_feature_spec()
+    found = []
+    for file in sorted((folder / "records").glob(f"{split}-*")):
+        for record in tf.data.TFRecordDataset(str(file), "GZIP" if file.suffix == ".gz" else ""):
+            parsed = tf.io.parse_single_example(record, spec)
+            found.append((tuple(parsed["ids"].numpy().tolist()), int(parsed["label"])))
+    return found
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A jsonl file and the records folder made of it."""
+    folder = tmp_path_factory.mktemp("small")
+    write_jsonl(folder / "rows.jsonl", corpus())
+    return folder / "rows.jsonl", records_folder(folder / "rows.jsonl", folder / "out", output__shards="2")
+
+
+def test_job_gives_the_ids_of_kerass_tokenizer(small: tuple[Path, Path]) -> None:
+    rows, folder = corpus(), small[1]
+    stored = {split: Counter(examples(folder, split)) for split in ("train", "eval", "test")}
+    # Which texts are in the train split is read off the records themselves: by trying every text's own ids.
+    keras = Tokenizer(num_words=5000)
+    in_train = [sample["text"] for sample in manifest(folder)["samples"] if sample["split"] == "train"]
+    assert len(in_train) == 16
+    vocabulary = [line.split("\t") for line in (folder / "vocabulary.tsv").read_text().splitlines()]
+    keras.word_index = {token: int(number) for number, token, _ in vocabulary}
+    sequences = keras.texts_to_sequences([row["text"] for row in rows])
+    index = {"negative": 0, "positive": 1}
+    expected = Counter(
+        (tuple(ids.tolist()), index[row["label"]]) for ids, row in zip(pad_sequences(sequences, 8), rows, strict=True)
+    )
+    assert stored["train"] + stored["eval"] + stored["test"] == expected
+
+
+def test_job_counts_the_train_split_alone_with_ties_in_order(tmp_path: Path) -> None:
+    splits = ["train"] * 5 + ["test"] * 3 + ["eval"]
+    texts = ["b a", "c a", "d", "e e", "b", "zz zz zz", "zz", "yy", "xx"]
+    rows = [
+        {"text": text, "label": str(row % 2), "part": split}
+        for row, (text, split) in enumerate(zip(texts, splits, strict=True))
+    ]
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    folder = records_folder(tmp_path / "rows.jsonl", tmp_path / "out", split__column="part")
+    assert (folder / "vocabulary.tsv").read_text() == "1\tb\t2\n2\ta\t2\n3\te\t2\n4\tc\t1\n5\td\t1\n"
+    found = manifest(folder)
+    assert [found["splits"][split]["rows"] for split in ("train", "eval", "test")] == [5, 1, 3]
+    assert found["labels"] == ["0", "1"]
+    assert found["splits"]["test"]["unknown_tokens"] == 5
+    assert found["splits"]["test"]["empty_texts"] == 3
+    assert found["vocabulary"]["distinct_tokens"] == 5
+    assert sorted(examples(folder, "train")) == [
+        ((0, 0, 0, 0, 0, 0, 0, 1), 0),
+        ((0, 0, 0, 0, 0, 0, 0, 5), 0),
+        ((0, 0, 0, 0, 0, 0, 1, 2), 0),
+        ((0, 0, 0, 0, 0, 0, 3, 3), 1),
+        ((0, 0, 0, 0, 0, 0, 4, 2), 1),
+    ]
+
+
+# Each of these changes how the work is cut and nothing of what it is: (name, format, what is done, arguments for Beam)
+WAYS = [
+    ("csv", "csv", None, IN_MEMORY),
+    ("csv_ranges", "csv", "ranges", IN_MEMORY),
+    ("csv_threads", "csv", "ranges", ("--direct_running_mode=multi_threading", "--direct_num_workers=3")),
+    ("parquet", "parquet", None, IN_MEMORY),
+    ("small_batches", "jsonl", "batches", IN_MEMORY),
+    ("many_ranges", "jsonl", "ranges", IN_MEMORY),
+    ("read_twice", "jsonl", "twice", IN_MEMORY),
+    ("threads", "jsonl", "ranges", ("--direct_running_mode=in_memory", "--direct_num_workers=3")),
+    ("grpc", "jsonl", "ranges", ("--direct_running_mode=multi_threading", "--direct_num_workers=3")),
+    ("processes", "jsonl", "ranges", ("--direct_running_mode=multi_processing", "--direct_num_workers=2")),
+    (
+        "repeated",
+        "jsonl",
+        "ranges",
+        ("--direct_num_workers=2", "--direct_runner_bundle_repeat=2"),
+    ),  # each bundle thrice
+]
+
+
+@pytest.mark.parametrize(("name", "format", "cut", "arguments"), WAYS, ids=[way[0] for way in WAYS])
+def test_job_writes_the_same_bytes(
+    small: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    format: str,
+    cut: str | None,
+    arguments: tuple[str, ...],
+) -> None:
+    source = tmp_path / f"{name}.{format}"
+    {"csv": write_csv, "parquet": write_parquet, "jsonl": write_jsonl}[format](source, corpus())
+    if cut == "batches":
+        monkeypatch.setattr(reading.read_tasks, "__kwdefaults__", {"batch_rows": 13, "batch_bytes": 8 << 20})
+    if cut == "twice":  # as where nothing waits on disk
+        monkeypatch.setattr("pipeline.job.run.blocks_wait_on_disk", lambda _: False)
+    if cut in ("ranges", "twice"):
+        monkeypatch.setitem(planning.plan_tasks.__kwdefaults__, "range_bytes", 4000)
+    folder = records_folder(source, tmp_path / "out", *arguments, output__shards="2")
+    assert digest(folder) == digest(small[1])
+
+
+def test_job_writes_other_bytes_for_another_seed(small: tuple[Path, Path], tmp_path: Path) -> None:
+    other = records_folder(small[0], tmp_path / "out", output__shards="2", output__seed="1")
+    assert digest(other) != digest(small[1])
+    assert sum(part["rows"] for part in manifest(other)["splits"].values()) == 400
+
+
+def test_job_tells_what_it_found(small: tuple[Path, Path]) -> None:
+    rows, found = corpus(), manifest(small[1])
+    assert found["input"]["rows"] == 400
+    assert found["labels"] == ["negative", "positive"]
+    labels = Counter(row["label"] for row in rows)
+    for label in found["labels"]:
+        assert sum(part["labels"][label] for part in found["splits"].values()) == labels[label]
+    texts = Counter(row["text"] for row in rows)
+    seen_twice = {text for text, count in texts.items() if count > 1}
+    labels_of = {text: {row["label"] for row in rows if row["text"] == text} for text in seen_twice}
+    assert {name: found["duplicates"][name] for name in ("texts", "rows", "conflicting")} == {
+        "texts": len(seen_twice),
+        "rows": sum(texts[text] - 1 for text in seen_twice),
+        "conflicting": sum(len(labels) > 1 for labels in labels_of.values()),
+    }
+    assert len(found["splits"]["train"]["shards"]) == 2
+    assert sum(part["empty_texts"] for part in found["splits"].values()) == 1
+    for part in found["splits"].values():
+        assert sum(count for _, count in part["lengths"]) == part["rows"]
+
+
+def test_job_keeps_equal_texts_in_one_split(tmp_path: Path) -> None:
+    rows = [{"text": f"text number {row % 40}", "label": str(row % 2)} for row in range(200)]
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    folder = records_folder(
+        tmp_path / "rows.jsonl", tmp_path / "out", split__train="0.5", split__eval="0.5", split__test="0"
+    )
+    train = {ids for ids, _ in examples(folder, "train")}
+    evaluation = {ids for ids, _ in examples(folder, "eval")}
+    # A text in both would have the same ids in both; one in eval alone lacks the id of its number.
+    assert train.isdisjoint(evaluation)
+    assert evaluation == {(0, 0, 0, 0, 0, 0, 1, 2)}
+    assert len(examples(folder, "train")) % 5 == 0
+
+
+def test_job_accounts_for_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [orjson.dumps(row) for row in corpus(120)]
+    lines[10], lines[70], lines[100] = b"{broken", b'{"text": "no label"}', b'{"text": null, "label": "positive"}'
+    (tmp_path / "rows.jsonl").write_bytes(b"\n".join(lines))
+    monkeypatch.setitem(planning.plan_tasks.__kwdefaults__, "range_bytes", 1500)
+    folder = records_folder(tmp_path / "rows.jsonl", tmp_path / "out", output__max_rejected="0.1")
+    rejected = [json.loads(line) for file in (folder / "rejected").iterdir() for line in file.open()]
+    path = str(tmp_path / "rows.jsonl")
+    assert [(line["file"], line["row"], line["reason"]) for line in rejected] == [
+        (path, 11, "broken JSON"),
+        (path, 71, "missing label"),
+        (path, 101, "missing text"),
+    ]
+    found = manifest(folder)
+    assert found["rejected"]["rows"] == 3
+    assert sum(part["rows"] for part in found["splits"].values()) == 117
+
+
+def test_job_rejects_labels_that_only_later_splits_have(tmp_path: Path) -> None:
+    rows = [{"text": f"t {row}", "label": str(row % 2), "part": "train"} for row in range(8)]
+    rows += [{"text": "t", "label": "2", "part": "test"}, {"text": "t", "label": "1", "part": "holdout"}]
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    folder = records_folder(tmp_path / "rows.jsonl", tmp_path / "out", split__column="part", output__max_rejected="0.2")
+    assert manifest(folder)["rejected"]["by_reason"] == {
+        "label does not occur in the train split": 1,
+        "split is not train, eval or test": 1,
+    }
+
+
+def test_job_refuses_more_rejected_rows_than_allowed(tmp_path: Path) -> None:
+    lines = [orjson.dumps(row) for row in corpus(99)] + [b"{broken", b"[1]"]
+    (tmp_path / "rows.jsonl").write_bytes(b"\n".join(lines))
+    with pytest.raises(UserError, match=r"output.max_rejected is 0.01, but 2 of 101 rows .*broken JSON \(1\)"):
+        records_folder(tmp_path / "rows.jsonl", tmp_path / "out")
+
+
+def test_job_orders_whole_number_labels_by_value(tmp_path: Path) -> None:
+    rows = [{"text": "t", "label": label} for label in (10, 9, 2, 10)]
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    folder = records_folder(
+        tmp_path / "rows.jsonl", tmp_path / "out", split__train="1", split__eval="0", split__test="0",
+        output__compression="none",
+    )  # fmt: skip
+    assert manifest(folder)["labels"] == ["2", "9", "10"]
+    assert sorted(label for _, label in examples(folder, "train")) == [0, 1, 2, 2]
+    assert [file.name for file in sorted((folder / "records").glob("eval*"))] == ["eval-00000-of-00001.tfrecord"]
+
+
+# Whichever way the work is cut, these figures are the same.
+FIGURES = ("splits", "coverage", "duplicates", "quality", "telling_words", "advice", "samples")
+
+
+def test_job_finds_what_the_texts_are_like(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {"text": f"{'good' if row % 2 else 'bad'} film number {row % 60}", "label": str(row % 2), "part": "train"}
+        for row in range(120)
+    ]
+    rows += [
+        {"text": "good film number 1", "label": "1", "part": "test"},
+        {"text": "GOOD film, number 1!", "label": "0", "part": "test"},
+        {"text": "new words <br />\u00a0here", "label": "0", "part": "eval"},
+        {"text": " ?!", "label": "0", "part": "eval"},
+        {"text": "...", "label": "1", "part": "eval"},
+    ]
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    found = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "out", split__column="part"))
+    exact, normalised = found["duplicates"]["exact"], found["duplicates"]["normalised"]
+    assert (exact["texts"], exact["rows"], exact["conflicting"]) == (60, 61, 0)
+    assert (normalised["texts"], normalised["rows"], normalised["conflicting"]) == (60, 62, 1)
+    assert exact["across"][1] == {"splits": ["train", "test"], "texts": 1, "rows": [2, 1], "conflicting": 0}
+    assert normalised["across"][1] == {"splits": ["train", "test"], "texts": 1, "rows": [2, 2], "conflicting": 1}
+    findings = found["quality"]["findings"]
+    assert {name: finding["count"] for name, finding in findings.items()} == {
+        "html": 1, "mojibake": 0, "non_latin": 0, "glued_white_space": 1, "invisible": 0, "empty_after_cleaning": 2,
+    }  # fmt: skip
+    assert findings["html"]["examples"] == ["new words <br />\u00a0here"]
+    telling = found["telling_words"]
+    assert (telling["sampled_rows"], telling["exact"]) == (120, True)
+    assert [telling["labels"][label][0]["token"] for label in "01"] == ["bad", "good"]
+    assert telling["labels"]["1"][0]["count"] == 60
+    assert [item["setting"] for item in found["advice"]][:2] == ["split.column", "split.column"]
+
+    monkeypatch.setattr(planning.plan_tasks, "__kwdefaults__", {"range_bytes": 900})
+    again = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "other", split__column="part"))
+    assert {name: again[name] for name in FIGURES} == {name: found[name] for name in FIGURES}
+
+
+def test_job_estimates_from_the_same_rows_however_they_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"text": f"<b>film</b> number {row}", "label": str(row % 2)} for row in range(600)]
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    # A quarter of the input is looked at.
+    monkeypatch.setattr("pipeline.job.plan._SAMPLED_BYTES", (tmp_path / "rows.jsonl").stat().st_size // 4)
+    found = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "out"))
+    looked_at = found["quality"]["sampled_rows"]
+    assert 110 < looked_at < 190  # 150 with a standard deviation of 11
+    assert found["quality"]["findings"]["html"] | {"examples": []} == {
+        "count": looked_at, "of": looked_at, "share": 1.0, "exact": False, "examples": [],
+    }  # fmt: skip
+    assert not found["telling_words"]["exact"]
+    assert 0 < found["telling_words"]["sampled_rows"] < looked_at
+
+    monkeypatch.setattr(planning.plan_tasks, "__kwdefaults__", {"range_bytes": 3000})
+    threads = ("--direct_running_mode=multi_threading", "--direct_num_workers=3")
+    again = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "other", *threads))
+    assert {name: again[name] for name in FIGURES} == {name: found[name] for name in FIGURES}

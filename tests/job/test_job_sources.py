@@ -1,0 +1,141 @@
+"""The whole job on folders, on many small files and on files with bad rows: what the manifest says of them."""
+
+import json
+from pathlib import Path
+
+import apache_beam as beam
+import pyarrow as pa
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.job.build import build
+from pipeline.job.plan import Plan
+from pipeline.job.rejects import rows_before
+from pipeline.job.task_file import read_groups, write_groups
+from pipeline.sources.schema import Kind, ReadTask, Reject, TaskGroup, no_rows, rejected_batch
+from pipeline.statistics.row_counts import Account, TaskRows
+from pipeline.statistics.text_quality import Found, Quality
+from tests.support.jobs import config_of, manifest_of, record_bytes, run_job
+
+
+def write_texts(folder: Path, texts: dict[str, str]) -> Path:
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def reviews() -> dict[str, str]:
+    """200 train texts, 40 test texts, 10 without a label, and a list that is no text."""
+    texts = {f"train/{label}/{n}.txt": f"a {label} film {n}" for n in range(100) for label in ("neg", "pos")}
+    texts |= {f"test/{label}/{n}.txt": f"a {label} test {n}" for n in range(20) for label in ("neg", "pos")}
+    texts |= {f"train/unsup/{n}.txt": f"who knows {n}" for n in range(10)}
+    return texts | {"train/urls_pos.txt": "http"}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("folders")
+    return folder / "imdb", run_job(write_texts(folder / "imdb", reviews()), folder / "out")
+
+
+def test_job_sources_folders_keep_their_splits_and_eval_comes_from_train(folders: tuple[Path, Path]) -> None:
+    found = manifest_of(folders[1])
+    assert found["input"]["files"] == 240
+    assert found["input"]["rows"] == 240
+    assert found["input"]["left_out"] == {"unsup": 10, "other": 1}
+    assert found["labels"] == ["neg", "pos"]
+    rows = {split: part["rows"] for split, part in found["splits"].items()}
+    assert rows["test"] == 40
+    assert rows["train"] + rows["eval"] == 200
+    assert 10 <= rows["eval"] <= 40  # a ninth of 200, by content: 22
+    samples = [sample for sample in found["samples"] if sample["split"] == "test"]
+    assert all(" test " in sample["text"] for sample in samples)
+    assert found["rejected"] == {"rows": 0, "by_reason": {}, "examples": {}, "with_rejects": 0, "files": []}
+
+
+def test_job_sources_folders_are_the_same_as_a_table(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """With the splits written out, in the same order, a table of the same texts gives the same files."""
+    texts = {name: text for name, text in sorted(reviews().items()) if "unsup" not in name and "urls" not in name}
+    lines = [
+        {"text": text, "label": name.split("/")[1], "part": "test" if name.startswith("test") else "train"}
+        for name, text in texts.items()
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    settings = {"split.train": "1.0", "split.eval": "0", "split.test": "0"}
+    table = run_job(tmp_path / "rows.jsonl", tmp_path / "table", {"split.column": "part"})
+    again = run_job(folders[0], tmp_path / "again", settings)
+    assert manifest_of(again)["splits"]["eval"]["rows"] == 0
+    assert record_bytes(again) == record_bytes(table)
+    assert config_of(again).split.train == 1
+
+
+def test_job_sources_account_for_every_file(tmp_path: Path) -> None:
+    good = "".join(json.dumps({"text": f"t{n}", "label": n % 2}) + "\n" for n in range(30))
+    (tmp_path / "a.jsonl").write_text(good)
+    (tmp_path / "b.jsonl").write_text(good + "broken\n\n" + '{"text":"x"}\n')
+    (tmp_path / "c.csv").write_text("text,label\nbroken\n" + "t,1\n" * 9)
+    (tmp_path / "d.csv").write_text("text,label\n" + "t,0\n" * 9 + '"open')
+    output = run_job(tmp_path, tmp_path / "out", {"output.max_rejected": "0.5"})
+    found = manifest_of(output)
+    assert found["rejected"]["with_rejects"] == 3
+    assert found["rejected"]["files"] == [
+        {"file": str(tmp_path / "b.jsonl"), "rows": 32, "used": 30, "rejected": 2},
+        {"file": str(tmp_path / "c.csv"), "rows": 10, "used": 9, "rejected": 1},
+        {"file": str(tmp_path / "d.csv"), "rows": 10, "used": 9, "rejected": 1},
+    ]
+    assert found["input"]["rows"] == 30 + 32 + 10 + 10
+    lines = [json.loads(line) for path in (output / "rejected").iterdir() for line in path.read_text().splitlines()]
+    assert sorted((Path(line["file"]).name, line["row"], line["reason"]) for line in lines) == [
+        ("b.jsonl", 31, "broken JSON"),
+        ("b.jsonl", 32, "missing label"),
+        ("c.csv", 1, "wrong number of columns"),
+        ("d.csv", 10, "unclosed quote"),
+    ]
+
+
+def test_job_sources_failed_run_leaves_the_rejected_rows(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text,label\n" + "".join(f"t {n},{n % 2}\n" for n in range(40)) + "broken\n" * 10)
+    output = tmp_path / "out"
+    with pytest.raises(UserError) as error:
+        run_job(tmp_path / "in.csv", output)
+    assert str(error.value) == (
+        "output.max_rejected is 0.01, but 10 of 50 rows can't be used: wrong number of columns (10); "
+        f"mend them or raise output.max_rejected; rejected rows are listed in {output}/failed"
+    )
+    assert [path.name for path in output.iterdir()] == ["failed"]  # nothing that a reader would take
+    lines = [json.loads(line) for path in (output / "failed").iterdir() for line in path.read_text().splitlines()]
+    assert [line["row"] for line in lines] == list(range(41, 51))
+    run_job(tmp_path / "in.csv", output, {"output.max_rejected": "0.3"})
+    assert not (output / "failed").exists()
+
+
+def test_job_sources_graph_does_not_hold_the_files(tmp_path: Path) -> None:
+    config = config_of(run_job("sample", tmp_path / "out"))
+    pipeline = beam.Pipeline()
+    build(pipeline, Plan(config, 979, input_files=1_000_000, input_bytes=100_000_000, staging=str(tmp_path / "work")))
+    assert len(pipeline.to_runner_api().SerializeToString()) < 2_000_000
+
+
+def test_job_sources_groups_come_back_as_they_were(tmp_path: Path) -> None:
+    groups = [
+        TaskGroup(0, ("a", "b"), (Kind("csv"), Kind("jsonl"))),
+        TaskGroup(2, ("c",), (Kind("jsonl"),), 5, 9),
+        TaskGroup(3, ("d/x",), (Kind("folders", "train eval"),)),
+    ]
+    write_groups(str(tmp_path / "work/tasks"), groups)
+    assert list(read_groups(str(tmp_path / "work/tasks"))) == groups
+
+
+def test_job_sources_rows_before_ranges_of_groups_that_tell_the_same_place() -> None:
+    parts = [TaskRows("", 0, 3, quality=Quality(found={"a": Found(1, ())})), TaskRows("", 0, 3)]
+    assert rows_before([TaskRows("b", 7, 1, 1), *parts, TaskRows("b", 0, 5)])["b", 7] == 5
+
+
+def test_account_tells_files_with_rejects_and_ranges_alone() -> None:
+    tasks = [ReadTask("a", 0, "csv"), ReadTask("b", 1, "csv")]
+    account = Account(tasks)
+    rejected = rejected_batch(tasks[1], [Reject(row, "r", "") for row in (0, 3)])
+    account.add(no_rows(), pa.Table.from_batches([rejected]))
+    assert account.rows(Quality()) == [TaskRows("b", 0, 2, 2), TaskRows("", 0, 0)]
+    assert Account([ReadTask("a", 0, "jsonl", 5, 9)]).rows(Quality()) == [TaskRows("a", 5, 0), TaskRows("", 0, 0)]

@@ -1,0 +1,195 @@
+"""pipeline.job.spill: blocks on their way, through the shuffle and on disk; and a job whose blocks wait, or don't."""
+
+import logging
+import resource
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.job import plan as plan_module
+from pipeline.job.spill import Arrived, Blocks
+from pipeline.job.write import WriteShard
+from pipeline.runners.monitor import interrupts
+from pipeline.runners.options import beam_options, blocks_wait_on_disk, choose_runner
+from tests.support.jobs import manifest_of, record_bytes, run_job, small_rows, write_jsonl
+
+# blocks of each bundle: (sub-range, piece) of each block -> pieces of sub-ranges 0, 1 and 63
+BUNDLES = [
+    ([], [], [], []),
+    ([[]], [], [], []),  # a bundle without a row
+    ([[[(0, b"a")]]], [b"a"], [], []),
+    ([[[(1, b"")]]], [], [b""], []),
+    ([[[(0, b"a"), (63, b"bc")], [(63, b"d")]], [[(0, b"e"), (1, b"f")]]], [b"a", b"e"], [b"f"], [b"bc", b"d"]),
+    ([[[(1, bytes(300_000))]], [[(1, b"x" * 70_000)]]], [], [bytes(300_000), b"x" * 70_000], []),
+]
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize(("bundles", "first", "second", "last"), BUNDLES)
+def test_waiting_gives_the_pieces_of_a_sub_range(
+    bundles: list[list[list[tuple[int, bytes]]]],
+    first: list[bytes],
+    second: list[bytes],
+    last: list[bytes],
+    on_disk: bool,
+    tmp_path: Path,
+) -> None:
+    folder = str(tmp_path) if on_disk else None
+    crossed = []
+    for blocks in bundles:
+        out = Blocks(folder)
+        crossed += [out.put(block) for block in blocks]
+    arrived = Arrived(crossed, folder)
+    assert [list(arrived.pieces(number)) for number in (0, 1, 63)] == [first, second, last]
+    assert len(list(tmp_path.iterdir())) == (sum(map(bool, bundles)) if on_disk else 0)
+
+
+def test_waiting_what_crosses_is_small(tmp_path: Path) -> None:
+    out = Blocks(str(tmp_path))
+    assert len(out.put([(number, bytes(30_000)) for number in range(64)])) < 1000
+    # 1 + 13 bytes beside the record: there are jobs with a block a record (docs/scale.md)
+    assert len(Blocks(None).put([(5, bytes(700))])) == 714
+
+
+def _flipped(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[6] ^= 1
+    file.write_bytes(content)
+
+
+# what happens to the file -> what is said of it
+DAMAGES = [
+    (_flipped, "is damaged: it does not hold at byte 4 the 5 bytes that"),
+    (lambda file: file.write_bytes(file.read_bytes()[:-1]), "is damaged: it does not hold at byte 4 the 5 bytes"),
+    (lambda file: file.unlink(), "No such file"),
+]
+
+
+@pytest.mark.parametrize(("damage", "expected"), DAMAGES, ids=["bit", "end", "gone"])
+def test_waiting_names_the_file_that_is_damaged(damage: Any, expected: str, tmp_path: Path) -> None:
+    out = Blocks(str(tmp_path))
+    crossed = [out.put([(0, b"good")]), out.put([(1, b"wrong")])]
+    (file,) = tmp_path.iterdir()
+    damage(file)
+    arrived = Arrived(crossed, str(tmp_path))
+    with pytest.raises(OSError, match=expected) as raised:
+        list(arrived.pieces(1))
+    assert str(file) in str(raised.value)
+
+
+def test_waiting_names_the_file_that_has_no_room(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    out = Blocks(str(tmp_path))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large") as raised:
+            out.put([(0, bytes(2_000_000))])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert raised.value.filename == str(next(tmp_path.iterdir()))
+
+
+def test_waiting_late_workers_make_no_folder(tmp_path: Path) -> None:
+    out = Blocks(f"{tmp_path}/removed")
+    with pytest.raises(FileNotFoundError):
+        out.put([(0, b"a")])
+    assert not list(tmp_path.iterdir())
+
+
+# options for Beam -> whether blocks wait on disk
+RUNNERS = [
+    ([], True),
+    (["--runner=DirectRunner", "--direct_running_mode=multi_threading"], True),
+    (["--direct_running_mode=multi_processing"], True),  # its workers are this machine's
+    (["--runner=apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner"], True),
+    (["--runner=PrismRunner"], False),
+    (["--runner=DataflowRunner"], False),
+    (["--runner=FlinkRunner"], False),
+    (["--runner=PortableRunner", "--environment_type=LOOPBACK"], False),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), RUNNERS)
+def test_waiting_is_for_runners_in_this_process(arguments: list[str], expected: bool) -> None:
+    runner = choose_runner(beam_options(arguments), input_bytes=1000)
+    assert blocks_wait_on_disk(runner) == expected
+
+
+@contextmanager
+def crossing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The bytes of each block, or reference to one, that comes to where a shard is written."""
+    sizes: list[int] = []
+    process = WriteShard.process
+
+    def counted(self: WriteShard, shard: tuple[int, Iterable[bytes]]) -> Iterable[Any]:
+        key, blocks = shard[0], list(shard[1])
+        sizes.extend(len(block) for block in blocks if block)
+        return process(self, (key, blocks))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WriteShard, "process", counted)
+        yield sizes
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_waiting_changes_no_byte_of_a_job(
+    on_disk: bool, small_records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_module, "_BYTES_A_RANGE", 1)  # so that shards of some kilobytes have 64 sub-ranges
+    if not on_disk:
+        monkeypatch.setattr("pipeline.job.run.blocks_wait_on_disk", lambda _: False)
+    source = write_jsonl(tmp_path / "rows.jsonl", small_rows())
+    with crossing(monkeypatch) as sizes:
+        folder = run_job(source, tmp_path / "records", beam_arguments=["--direct_num_workers=2"])
+    assert record_bytes(folder) == record_bytes(small_records)
+    assert manifest_of(folder)["duplicates"] == manifest_of(small_records)["duplicates"]
+    assert (max(sizes) < 1000) == on_disk
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["records", "rows.jsonl"]
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("mode", ["multi_threading", "multi_processing"])
+def test_waiting_workers_beside_this_process_share_the_disk(mode: str, small_records: Path, tmp_path: Path) -> None:
+    source = write_jsonl(tmp_path / "rows.jsonl", small_rows())
+    arguments = [f"--direct_running_mode={mode}", "--direct_num_workers=2"]
+    folder = run_job(source, tmp_path / "records", beam_arguments=arguments)
+    assert record_bytes(folder) == record_bytes(small_records)
+
+
+def test_waiting_blocks_go_when_a_job_fails_and_the_damaged_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: list[Path] = []
+    process = WriteShard.process
+
+    def damaged(self: WriteShard, shard: tuple[int, Iterable[bytes]]) -> Iterable[Any]:
+        found = sorted(tmp_path.glob("records/.staging-*/work/blocks/*"), key=lambda file: file.stat().st_mtime_ns)
+        files[:] = found[1:]  # the first is of tokens, and nobody will read it again
+        for file in files:
+            file.write_bytes(bytes(file.stat().st_size))
+        return process(self, shard)
+
+    monkeypatch.setattr(WriteShard, "process", damaged)
+    with pytest.raises(OSError, match="is damaged") as raised:
+        run_job(write_jsonl(tmp_path / "rows.jsonl", small_rows()), tmp_path / "records")
+    assert len(files) == 1
+    assert str(files[0]) in str(raised.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+def test_waiting_threads_that_are_late_after_an_interrupt_are_not_heard(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger()
+    before = {handler: list(handler.filters) for handler in logger.handlers}
+    try:
+        with pytest.raises(KeyboardInterrupt), interrupts("/staging/blocks"):
+            raise KeyboardInterrupt
+        logger.error("failed: %s", FileNotFoundError(2, "No such file", "/staging/blocks/1"))
+        logger.error("failed", exc_info=FileNotFoundError(2, "No such file", "/staging/blocks/2"))
+        logger.error("failed: another file")
+    finally:
+        for handler, filters in before.items():
+            handler.filters = filters
+    assert [record.getMessage() for record in caplog.records] == ["failed: another file"]

@@ -1,0 +1,226 @@
+"""Tokenizing once: batches that wait between the passes, and a job that reads once against one that reads twice."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.job import token_store
+from pipeline.job.read import ReadAll, ReadTrain, Sorted
+from pipeline.job.read_once import ReadOnce, TransformKept
+from pipeline.job.spill import Blocks
+from pipeline.sources import plan_tasks
+from pipeline.sources.schema import REJECTED_SCHEMA, ReadTask, Reject, rejected_batch
+from pipeline.text.token_batch import numbered
+from pipeline.vocabulary.count_words import count_words
+from tests.support.jobs import manifest_of, record_bytes, run_job, small_rows, write_jsonl
+
+TRAIN, EVAL, TEST = 0, 1, 2
+
+
+def batch(rows: list[tuple[bytes, str, int]], *, rejects: int = 0, first_key: int = 0) -> Sorted:
+    """(text, label, split) of each row; keys rise, and choose a row where they are low."""
+    texts, labels, splits = zip(*rows, strict=True) if rows else ((), (), ())
+    columns = {
+        "text": pa.array(texts, pa.large_binary()),
+        "label": pa.array(labels, pa.string()),
+        "split": pa.nulls(len(rows), pa.string()),
+        "position": pa.array(range(10, 10 + len(rows)), pa.int64()),
+        "row": pa.array(range(len(rows)), pa.int64()),
+    }
+    keys = pa.array([(first_key + row).to_bytes(16, "big") for row in range(len(rows))], pa.large_binary())
+    task = ReadTask("a.csv", 0, "csv")
+    rejected = rejected_batch(task, [Reject(100 + row, "no text", "") for row in range(rejects)])
+    return Sorted(pa.record_batch(columns), keys, np.array(splits, np.int64), [rejected])
+
+
+def texts_of(found: Sorted) -> list[bytes | None]:
+    return found.rows["text"].to_pylist()
+
+
+# (text, split) of the rows -> texts in their new order, train rows
+ORDERS = [
+    ([], [], 0),
+    ([(b"a", TRAIN), (b"b", EVAL), (b"c", TEST)], [b"a", b"b", b"c"], 1),
+    ([(b"a", TEST), (b"b", TRAIN), (b"c", EVAL), (b"d", TRAIN)], [b"b", b"d", b"a", b"c"], 2),
+    ([(b"a", EVAL), (b"b", TEST)], [b"a", b"b"], 0),
+    ([(b"a", EVAL), (b"b", TRAIN)], [b"b", b"a"], 1),
+]
+
+
+@pytest.mark.parametrize(("rows", "expected", "trains"), ORDERS)
+def test_kept_train_rows_come_first(rows: list[tuple[bytes, int]], expected: list[bytes], trains: int) -> None:
+    before = batch([(text, "x", split) for text, split in rows], rejects=1)
+    found, number = token_store.train_first(before)
+    assert (texts_of(found), number) == (expected, trains)
+    places = [texts_of(before).index(text) for text in expected]
+    assert found.rows["position"].to_pylist() == [10 + place for place in places]
+    assert found.keys.to_pylist() == [place.to_bytes(16, "big") for place in places]
+    assert found.splits.tolist() == [rows[place][1] for place in places]
+    assert found.rejected[0].num_rows == 1
+
+
+def test_kept_texts_are_those_that_will_be_asked_for() -> None:
+    high = 2**64 - 1000  # above what a share chooses, and above the keys of all samples
+    rows = [(b"seen %d" % row, "known", TRAIN) for row in range(20)]
+    low = token_store.with_needed_texts(batch(rows), labels={"known"}, share=0)
+    assert texts_of(low) == [b"seen %d" % row for row in range(16)] + [None] * 4  # possible samples
+    rows = [*rows, (b"new label", "unknown", TEST), (b"old label", "known", TEST), (b"x" * 4001, "known", EVAL)]
+    found = token_store.with_needed_texts(batch(rows, first_key=high), labels={"known"}, share=0)
+    assert texts_of(found)[20:] == [b"new label", b"old label", None]  # one in doubt, one sample, one too long for it
+    every = token_store.with_needed_texts(batch(rows, first_key=high), labels={"known"}, share=1)
+    assert texts_of(every) == [text for text, _, _ in rows]
+    assert texts_of(token_store.with_needed_texts(batch([]), labels=set(), share=1)) == []
+
+
+def test_kept_texts_that_nobody_needs_take_no_room() -> None:
+    rows = [(b"%064d" % row * 50, "known", TRAIN) for row in range(100)]
+    found = token_store.with_needed_texts(batch(rows), labels={"known"}, share=0)
+    assert found.rows["text"].null_count == 84
+    assert found.rows["text"].nbytes < 16 * 3200 + 2000
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_kept_batches_come_back(on_disk: bool, tmp_path: Path) -> None:
+    folder = str(tmp_path) if on_disk else None
+    out = Blocks(folder)
+    batches = [
+        (batch([(b"b a", "x", TRAIN), (b"", "y", EVAL), (b"a", "x", TEST)], rejects=2), numbered([b"b a", b"", b"a"])),
+        (batch([], rejects=1), numbered([])),
+        (batch([(b"c", "x", TEST)]), numbered([b"c"])),
+    ]
+    references = [token_store.put(out, found, tokenized) for found, tokenized in batches]
+    for (before, tokenized), reference in zip(batches, references, strict=True):
+        found, tokens = token_store.take(reference, folder)
+        for name in ("text", "label", "position", "row"):
+            assert found.rows[name].equals(before.rows[name])
+        assert found.keys.equals(before.keys)
+        assert found.splits.tolist() == before.splits.tolist()
+        rejected = pa.Table.from_batches(found.rejected, REJECTED_SCHEMA)
+        assert rejected.equals(pa.Table.from_batches(before.rejected, REJECTED_SCHEMA))
+        again = token_store.of_column(tokens)
+        assert again.words.equals(tokenized.words)
+        assert again.numbers.tolist() == tokenized.numbers.tolist()
+        assert again.row_splits.tolist() == tokenized.row_splits.tolist()
+
+
+def test_kept_rows_can_be_chosen_of_the_tokens() -> None:
+    reference = token_store.put(Blocks(None), batch([(b"", "x", TRAIN)] * 4), numbered([b"b a", b"", b"c", b"a c"]))
+    _, tokens = token_store.take(reference, None)
+    found = token_store.of_column(tokens.filter(pa.array([False, True, False, True])))
+    assert found.words.to_pylist() == [b"b", b"a", b"c"]
+    assert (found.numbers.tolist(), found.row_splits.tolist()) == ([1, 2], [0, 0, 2])
+
+
+@pytest.mark.parametrize("words", [65_536, 65_537])
+def test_kept_numbers_are_as_wide_as_they_must_be(words: int) -> None:
+    tokenized = numbered([b" ".join(b"w%d" % word for word in range(words)) + b" w0"])
+    reference = token_store.put(Blocks(None), batch([(b"", "x", TRAIN)]), tokenized)
+    found = token_store.of_column(token_store.take(reference, None)[1])
+    assert found.numbers.tolist() == [*range(words), 0]
+    assert found.words[words - 1].as_py() == b"w%d" % (words - 1)
+
+
+def test_tokenized_counts_the_first_rows_alone() -> None:
+    table = count_words(numbered([b"b a b", b"", b"a", b"c b"]), rows=3, position=7)
+    assert table.select(["token", "count", "position", "place"]).to_pydict() == {
+        "token": [b"b", b"a"], "count": [2, 2], "position": [7, 7], "place": [0, 1],
+    }  # fmt: skip
+    assert count_words(numbered([b"", b"a"]), rows=1, position=7).num_rows == 0
+
+
+BROKEN = '{"text": null, "label": "x", "part": "test"}\n{broken\n'
+
+
+def write_everything(folder: Path) -> list[str]:
+    """Files with repeated and empty texts, labels that the train split lacks, splits that are none, broken lines, and
+    texts of all kinds; the last holds broken lines alone."""
+    rows = [{"text": text, "label": label, "part": "train"} for text, label in small_rows(200)]
+    for number, row in enumerate(rows):
+        row["part"] = ("train", "train", "eval", "test", "train")[number % 5]
+    rows[7]["part"] = "holdout"
+    rows[12:14] = [{"text": f"a rare <b>label</b> {number}", "label": "rare", "part": "test"} for number in range(2)]
+    rows[40]["text"], rows[41]["text"] = "ÉTÉ\u00a0CAFÃ© \u2028 x\u200by", "tab\tback\\slash İ ΣΊΣΥΦΟΣ"
+    late = {"text": "a label that only the last file trains", "label": "late", "part": "eval"}
+    files = [rows[:90], [late, *rows[90:]], [{**late, "part": "train"}, {**late, "text": "late", "part": "train"}], []]
+    paths = []
+    for number, content in enumerate(files):
+        path = folder / f"{number}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in content) + BROKEN * (1 if content else 100))
+        paths.append(str(path))
+    return paths
+
+
+SETTINGS = {"split.column": "part", "output.max_rejected": "0.6", "sequence.max_length": "12"}
+# What changes what a token is, or what is done with it.
+EVERY_WAY = [
+    {},
+    {"text.strip_html": "true", "vocabulary.oov": "token", "sequence.padding": "post", "sequence.truncating": "post"},
+    {"text.split": "space", "text.filters": '"x"', "text.lowercase": "false", "vocabulary.min_count": "2"},
+    {"text.split": "character", "text.filters": '""', "output.compression": "none"},
+]
+
+
+@pytest.mark.parametrize("changed", EVERY_WAY)
+def test_kept_job_gives_what_one_gives_that_reads_twice(
+    changed: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = write_everything(tmp_path)
+    monkeypatch.setattr("pipeline.job.plan._SAMPLED_BYTES", 9000)  # a third of the input
+    monkeypatch.setitem(plan_tasks.__kwdefaults__, "range_bytes", 4000)
+    with monkeypatch.context() as patch:
+        patch.delattr(ReadTrain, "process")
+        patch.delattr(ReadAll, "process")
+        once = run_job(paths, tmp_path / "once", {**SETTINGS, **changed}, beam_arguments=["--direct_num_workers=2"])
+    monkeypatch.setattr("pipeline.job.run.blocks_wait_on_disk", lambda _: False)
+    monkeypatch.delattr(ReadOnce, "process")
+    twice = run_job(paths, tmp_path / "twice", {**SETTINGS, **changed})
+    assert record_bytes(once) == record_bytes(twice)
+    assert rejected(once) == rejected(twice)
+    assert len(rejected(once)) == 209
+    assert facts(once) == facts(twice)
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_kept_job_refuses_too_many_labels(on_disk: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.job.run.blocks_wait_on_disk", lambda _: on_disk)
+    monkeypatch.setattr("pipeline.job.plan._SAMPLED_BYTES", 1)  # so that no text waits but those of samples
+    for module in ("reading", "labels", "manifest"):
+        monkeypatch.setattr(f"pipeline.{module}.MOST_LABELS", 20)
+    source = write_jsonl(tmp_path / "rows.jsonl", [(f"text {number}", f"label {number}") for number in range(100)])
+    with pytest.raises(UserError, match="different labels"):
+        run_job(source, tmp_path / "records")
+
+
+def rejected(folder: Path) -> list[bytes]:
+    return sorted(line for file in (folder / "rejected").iterdir() for line in file.read_bytes().splitlines())
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """The manifest, but for where it lies."""
+    found = manifest_of(folder)
+    del found["config"]["output"]["path"]
+    return found
+
+
+def test_kept_job_names_the_file_of_tokens_that_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files: list[Path] = []
+    process = TransformKept.process
+
+    def damaged(self: TransformKept, *arguments: Any, **named: Any) -> Iterable[Any]:
+        files[:] = tmp_path.glob("records/.staging-*/work/blocks/*")
+        for file in files:
+            file.write_bytes(bytes(file.stat().st_size))
+        return process(self, *arguments, **named)
+
+    monkeypatch.setattr(TransformKept, "process", damaged)
+    with pytest.raises(OSError, match="is damaged") as raised:
+        run_job(write_jsonl(tmp_path / "rows.jsonl", small_rows()), tmp_path / "records")
+    assert len(files) == 1
+    assert str(files[0]) in str(raised.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]

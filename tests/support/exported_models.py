@@ -1,0 +1,35 @@
+"""A small model, trained on the small records and exported once for all tests that only read it."""
+
+import functools
+from pathlib import Path
+
+from pipeline.config.settings import Config, load
+from trainer.data.records_folder import read_manifest
+from trainer.export.export import export
+from trainer.training.fit import TrainedModel, train
+
+# A few words with an opinion, so that there is something to learn, a repeated one and one that no text has.
+QUICK = {
+    "model.embedding_dim": "4",
+    "model.lstm_units": "6",
+    "training.epochs": "1",
+    "training.batch_size": "32",
+    "training.learning_rate": "0.02",
+}
+
+
+def settings(records: Path, folder: Path, **others: str) -> Config:
+    paths = {"output.path": records, "training.path": folder / "training", "export.path": folder / "model"}
+    return load(None, {**QUICK, **{name: str(path) for name, path in paths.items()}, **others})
+
+
+def trained_on(records: Path, config: Config) -> TrainedModel:
+    return train(config, read_manifest(str(records)))
+
+
+@functools.cache
+def exported_model(records: Path, folder: Path) -> Path:
+    """export.path of a model of the records; `folder` is where it is built."""
+    config = settings(records, folder)
+    export(trained_on(records, config), config, metrics=None)
+    return folder / "model"

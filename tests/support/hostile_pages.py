@@ -1,0 +1,110 @@
+"""Reports of data that does its worst: every text, label, word and file name of it tries to come alive in a page."""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from pipeline.config.settings import Config
+from pipeline.records_folder.manifest import ManifestFile, parse_manifest
+from trainer.data.records_folder import Manifest
+from trainer.evaluation.metrics import classification_metrics
+from trainer.evaluation.scoring import Mistake, ScoredSplit
+from trainer.training.history import CurvePoint, EpochRecord, History
+from trainer.training_report.page import Trained
+
+# Each sets the title and window.pwned where it is obeyed.
+_ACT = "document.title=window.pwned='pwned'"
+HOSTILE = [
+    f"<script>{_ACT}</script>",
+    f"</script><script>{_ACT}</script>",
+    f'<img src=x onerror="{_ACT}">',
+    f"'\"><svg onload={_ACT}>",
+    f"javascript:{_ACT}",
+    f'<a href="javascript:{_ACT}">a</a>',
+    f"<iframe srcdoc='<script>parent.{_ACT}</script>'></iframe>",
+    f"--><!--<details open ontoggle={_ACT}>",
+    f"</style><style>body{{display:none}}</style><base href=//example.org><script>{_ACT}</script>",
+    "\u202edekovni \u2066isolated\u2069\u200f",
+    f"\u2028{_ACT}\u2029{_ACT}//",
+    f"]]>&lt;script&gt;{_ACT}&lt;/script&gt;{{{{{_ACT}}}}}${{{_ACT}}}",
+    r"$$\href{javascript:alert(1)}{x}$$ \(x\) @y{safe} @{top}{custom}",
+    "$$x^2$$",  # which BokehJS would set as a formula
+    "0" * 3000,
+    "\0\ud83d\ude00\ufeff\x1b[31m\r\n\t",
+    "",
+]
+
+
+def hostile(number: int) -> list[str]:
+    """So many different hostile strings."""
+    return [
+        HOSTILE[place] if place < len(HOSTILE) else f"{HOSTILE[place % len(HOSTILE)]}{place}" for place in range(number)
+    ]
+
+
+def hostile_manifest(*, labels: int = len(HOSTILE)) -> ManifestFile:
+    """A manifest with every key that the report shows."""
+    names = hostile(labels)
+    rows = {name: place + 1 for place, name in enumerate(names)}
+    whole = sum(rows.values())
+    part = {"rows": whole, "shards": [], "labels": rows, "tokens": 4 * whole, "unknown_tokens": whole,
+            "truncated_texts": 3, "empty_texts": 1, "lengths": [[2, whole - 9], [40, 8], [700, 1]]}  # fmt: skip
+    repeated = {"texts": 2, "rows": 3, "conflicting": 1}
+    repeats = {**repeated, "splits": {"train": repeated},
+               "across": [{"splits": ["train", "test"], "texts": 1, "rows": [1, 2], "conflicting": 1}]}  # fmt: skip
+    finding = {"count": 3, "of": 9, "share": 0.3333, "exact": False, "examples": HOSTILE[:3]}
+    telling = [{"token": name, "score": 3.0, "count": 5, "elsewhere": 1} for name in HOSTILE]
+    samples = [{"split": "train", "text": f"{name} {name}", "label": name, "ids": [0, 0, 2, 1]} for name in HOSTILE]
+    content: dict[str, Any] = {
+        "format_version": 1,
+        "config": {"vocabulary": {"top_words": 40}, "sequence": {"max_length": 4}, "output": {}},
+        "labels": names,
+        "vocabulary": {"size": len(HOSTILE), "tokens": 40, "distinct_tokens": 90, "sha256": ""},
+        "coverage": [[1, 0.4], [16, 0.75], [90, 1.0]],
+        "splits": {"train": part, "eval": part, "test": part},
+        "input": {"files": 1, "bytes": 9, "rows": whole + 1},
+        "rejected": {"rows": 1, "by_reason": dict.fromkeys(HOSTILE, 1),
+                     "examples": {name: [{"file": name, "row": 3, "content": name}] for name in HOSTILE}},
+        "duplicates": {**repeated, "exact": repeats, "normalised": repeats},
+        "quality": {"rows": 9, "sampled_rows": 3, "findings": dict.fromkeys(["html", "mojibake", *HOSTILE], finding)},
+        "telling_words": {"sampled_rows": 3, "exact": False, "labels": dict.fromkeys(names[:50], telling)},
+        "advice": [{"setting": "text.split", "text": name} for name in HOSTILE],
+        "samples": samples,
+    }  # fmt: skip
+    return parse_manifest(json.dumps(content).encode(), path="manifest.json")
+
+
+def hostile_words() -> list[tuple[int, str, int]]:
+    """Rows of vocabulary.tsv: id, token, count."""
+    return [(place + 1, token, 100 - place) for place, token in enumerate(HOSTILE)]
+
+
+def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> Trained:
+    """A training on such records: random scores, so every label has mistakes."""
+    draw = np.random.default_rng(0)
+    names, width = hostile(labels), len(HOSTILE) + 1
+    right = draw.integers(0, labels, examples)
+    scores = draw.dirichlet(np.ones(labels), examples).astype(np.float32)
+    predicted = scores.argmax(axis=1)
+    mistakes = [
+        Mistake([0, *draw.integers(1, width, 3).tolist()], int(right[row]), int(predicted[row]), 0.9)
+        for row in range(len(HOSTILE))
+    ]
+    epochs = [
+        EpochRecord(epoch=epoch, steps=10 * epoch, learning_rate=0.001, loss=1 / epoch, accuracy=0.5, eval_loss=0.5,
+                    eval_accuracy=0.6, eval_auc=0.7, seconds=1.5)
+        for epoch in (1, 2)
+    ]  # fmt: skip
+    return Trained(
+        config=Config(),
+        manifest=Manifest("records", "0" * 64, hostile_manifest(labels=labels)),
+        history=History(
+            epochs=epochs, curve=[CurvePoint(step=step, loss=1 / step, learning_rate=0.001) for step in range(1, 21)]
+        ),
+        best_epoch=1,
+        scored=ScoredSplit("test", scores, right, mistakes, classification_metrics(scores, right, label_names=names)),
+        words={number: token for number, token, _ in hostile_words()},
+        before=draw.normal(size=(width, 4)).astype(np.float32),
+        after=draw.normal(size=(width, 4)).astype(np.float32),
+    )

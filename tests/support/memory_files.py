@@ -1,0 +1,61 @@
+"""What the tests of the sources share: files in memory, and one call from bytes to rows and rejects."""
+
+import io
+from fnmatch import fnmatch
+from typing import BinaryIO
+
+from pipeline.config.settings import InputSettings
+from pipeline.files.local import FileInfo
+from pipeline.sources import plan_tasks, read_tasks
+from pipeline.sources.schema import PLACE_BITS, Batch, Columns, ReadTask
+
+COLUMNS = Columns("text", "label")
+
+Row = tuple[str, str, int]
+Rejected = tuple[int, str]
+
+
+class MemoryFiles:
+    """pipeline.files.local.Files over a dictionary."""
+
+    def __init__(self, contents: dict[str, bytes]) -> None:
+        self.contents = contents
+        self.opened: list[str] = []
+
+    def match(self, pattern: str) -> list[FileInfo]:
+        names = [name for name in self.contents if fnmatch(name, pattern) or name.startswith(f"{pattern}/")]
+        return [FileInfo(name, len(self.contents[name])) for name in names]
+
+    def open(self, path: str) -> BinaryIO:
+        self.opened.append(path)
+        return io.BytesIO(self.contents[path])
+
+
+def plan(files: MemoryFiles, path: str = "*", *, format: str = "auto", range_bytes: int = 1 << 20) -> list[ReadTask]:
+    settings = InputSettings.model_validate({"path": path, "format": format})
+    return list(plan_tasks(settings, files, range_bytes=range_bytes).tasks())
+
+
+def batches_of(content: bytes, name: str, columns: Columns = COLUMNS, **options: int) -> list[Batch]:
+    files = MemoryFiles({name: content})
+    return [batch for task in plan(files, **options) for batch in read_tasks([task], columns, files)]
+
+
+def rows_of(batches: list[Batch]) -> list[Row]:
+    """Text, label and place in the file of each row."""
+    found = []
+    for batch in batches:
+        batch.rows.validate(full=True)
+        for row in batch.rows.to_pylist():
+            found.append((row["text"].decode(), row["label"], row["position"] & ((1 << PLACE_BITS) - 1)))
+    return found
+
+
+def rejects_of(batches: list[Batch]) -> list[Rejected]:
+    """Row and reason of each reject."""
+    return [(row["row"], row["reason"]) for batch in batches for row in batch.rejected.to_pylist()]
+
+
+def read(content: bytes, name: str, columns: Columns = COLUMNS, **options: int) -> tuple[list[Row], list[Rejected]]:
+    batches = batches_of(content, name, columns, **options)
+    return rows_of(batches), rejects_of(batches)

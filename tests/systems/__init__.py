@@ -1,0 +1,1 @@
+"""Real counterparts: browsers, object stores, services."""

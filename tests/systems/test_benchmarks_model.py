@@ -1,0 +1,85 @@
+"""The benchmarks of serving and training: that they run, and that their tables say what was measured."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.harness.report import OURS, Machine, Report, Row, load
+from benchmarks.serving import tables as serving_tables
+from benchmarks.serving.suite import THEIRS
+from benchmarks.training import tables as training_tables
+from benchmarks.training.tables import PLAIN_FIT
+
+MACHINE = Machine(cores=2, memory_bytes=8 << 30, processor="a processor", python="3.11", versions={"keras": "3"})
+
+
+def a_report(suite: str, name: str, rows: list[Row]) -> Report:
+    return Report(suite=suite, name=name, command="python -m benchmarks it", machine=MACHINE, rows=rows)
+
+
+def test_benchmarks_short_form_of_serving_runs_and_agrees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["serving", "--short", "--results", str(tmp_path)])
+    latency, loading = load(tmp_path)
+    assert [(row.case, row.subject, row.failure) for row in latency.rows] == [
+        ("1 x 20 words", OURS, None),
+        ("1 x 20 words", THEIRS, None),
+        ("17 x 20 words", OURS, None),
+        ("17 x 20 words", THEIRS, None),
+    ]
+    assert all(row.facts["largest_difference"] <= 1e-6 for row in latency.rows)
+    ours, theirs = loading.rows
+    figures = {"import_seconds", "load_seconds", "first_seconds", "long_seconds", "long_bytes"}
+    assert set(ours.values) == {*figures, "words_per_second"}
+    assert set(theirs.values) == figures
+    assert "| 50 words in the vocabulary, TextRecords |" in capsys.readouterr().out
+
+
+def test_benchmarks_short_form_of_training_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["training", "--short", "--results", str(tmp_path)])
+    (report,) = load(tmp_path)
+    assert report.name == "400 sample texts"
+    assert [row.facts for row in report.rows] == [{"rows": 320, "length": 500}] * 6
+    assert all(len(row.values["epoch_seconds"]) == 1 for row in report.rows if row.case == "epochs")
+    assert "examples/s of the input pipeline" in capsys.readouterr().out
+
+
+def test_benchmarks_tables_of_serving_say_what_was_reached() -> None:
+    def row(case: str, subject: str, seconds: list[float], *, texts: int, words: int) -> Row:
+        return Row(case=case, subject=subject, values={"seconds": seconds}, facts={"texts": texts, "words": words})
+
+    rows = [
+        row("1 x 20 words", OURS, [0.001, 0.001, 0.003], texts=1, words=20),
+        row("1 x 20 words", THEIRS, [0.007, 0.007, 0.007], texts=1, words=20),  # 7 times: less than wanted
+        row("64 x 20 words", OURS, [0.004], texts=64, words=20),
+        row("64 x 20 words", THEIRS, [0.004], texts=64, words=20),  # not slower
+        row("8 x 20 words", OURS, [0.004], texts=8, words=20),
+        Row(case="8 x 20 words", subject=THEIRS, failure="scores differ by 0.1"),
+    ]
+    shown = serving_tables.show([a_report("serving", "latency", rows)])
+    assert "| 1 x 20 words | 8x | 7.0x | no |" in shown
+    assert "| 64 x 20 words | 1x | 1.0x | yes |" in shown
+    assert "| 8 x 20 words | 1x |" not in shown
+    assert f"| 8 x 20 words, {THEIRS} | scores differ by 0.1 |  |" in shown
+    # the median; 98 hundredths of the way from the second to the third
+    assert f"| 1 x 20 words, {OURS} | 1.00 | 2.96 |" in shown
+
+
+def test_benchmarks_tables_of_training_say_what_was_reached() -> None:
+    facts: dict[str, float | str | bool] = {"rows": 30_000, "length": 500}
+
+    def epochs(subject: str, seconds: float, accuracy: list[float]) -> Row:
+        once = {name: [1.0] for name in ("import_seconds", "first_seconds")}
+        values = {**once, "epoch_seconds": [seconds], "accuracy": accuracy}
+        return Row(case="epochs", subject=subject, values=values, facts=facts)
+
+    rows = [
+        Row(case="feeding", subject=OURS, values={"seconds": [0.4], "cpu_seconds": [0.6]}, facts=facts),
+        epochs(OURS, 10.0, [0.8, 0.9]),
+        epochs(PLAIN_FIT, 22.0, [0.85]),
+    ]
+    shown = training_tables.show([a_report("training", "some reviews", rows)])
+    assert "| examples/s of the input pipeline | 60,000 | 75,000 | yes |" in shown
+    assert "| an epoch, faster than plain model.fit | 2.3x | 2.2x | no |" in shown
+    assert f"| {OURS} | 75,000 | 50,000 | 0.40 |" in shown
+    assert f"| {OURS} | 10.0 | 1.0 | 1.0 | 0.850 (0.800 to 0.900) | 0.850 |" in shown

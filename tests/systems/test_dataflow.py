@@ -1,0 +1,185 @@
+"""The whole job submitted to Dataflow, as far as that goes without it: a service on this machine takes the request, an
+emulator the staged files."""
+
+import io
+import json
+import pickletools
+import re
+import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from apache_beam.internal import pickler
+from apache_beam.portability.api import beam_runner_api_pb2
+from conftest import REPOSITORY
+
+from pipeline.config.settings import load
+from pipeline.doctor import pickles
+from pipeline.files.beam import BeamFiles
+from pipeline.job.run import run
+from tests.support.jobs import SMALL_SETTINGS, no_display, small_rows, write_jsonl
+from tests.support.object_stores import gs_store
+
+IMAGE = "europe-docker.pkg.dev/p-1/images/textrecords:1"
+
+
+class Submitted(NamedTuple):
+    """What Dataflow was sent: the job of the request, the request's size, and every staged file by name."""
+
+    job: dict[str, Any]
+    request_bytes: int
+    staged: dict[str, bytes]
+
+    @property
+    def graph(self) -> beam_runner_api_pb2.Pipeline:
+        return beam_runner_api_pb2.Pipeline.FromString(self.staged["pipeline.pb"])
+
+
+class Service(BaseHTTPRequestHandler):
+    """CreateJob and GetJob of Dataflow: each job is done as soon as it is there."""
+
+    requests: list[tuple[str, bytes]]
+
+    def do_POST(self) -> None:
+        self.requests.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+        job = json.loads(self.requests[-1][1])
+        self._answer({"id": "1", "name": job["name"], "clientRequestId": job["clientRequestId"]})
+
+    def do_GET(self) -> None:
+        self._answer({"id": "1", "currentState": "JOB_STATE_DONE"})
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+    def _answer(self, content: dict[str, str]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(content).encode())
+
+
+@contextmanager
+def service() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
+    """Its URL, and the requests that it gets."""
+    requests: list[tuple[str, bytes]] = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Service,), {"requests": requests}))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://localhost:{server.server_port}", requests
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def submitted(tmp_path_factory: pytest.TempPathFactory) -> Submitted:
+    folder = tmp_path_factory.mktemp("dataflow")
+
+    @contextmanager
+    def here(*_: object) -> Iterator[str]:
+        yield str(folder / "tft")  # TensorFlow knows the real gs:// alone
+
+    with gs_store(), service() as (url, requests), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.job.run.temp_folder", here)
+        patch.chdir(REPOSITORY)
+        files = BeamFiles()
+        files.write("gs://bucket/in/rows.jsonl", write_jsonl(folder / "rows.jsonl", small_rows(50)).read_bytes())
+        settings = {**SMALL_SETTINGS, "input.path": "gs://bucket/in/*.jsonl", "output.path": "gs://bucket/out"}
+        arguments = [
+            "--runner=DataflowRunner",
+            "--project=p-1",
+            "--region=europe-west1",
+            "--temp_location=gs://bucket/tmp",
+            "--job_name=reviews",
+            "--max_num_workers=7",
+            f"--sdk_container_image={IMAGE}",
+            "--setup_file=setup.py",
+            f"--dataflow_endpoint={url}",
+            "--no_auth",
+        ]
+        run(load(None, settings), arguments, overwrite=False, display=no_display)
+        ((path, body),) = requests
+        assert path.startswith("/v1b3/projects/p-1/locations/europe-west1/jobs")
+        staged = {file.path.rpartition("/")[2]: files.read(file.path) for file in files.below("gs://bucket/tmp")}
+        assert files.below("gs://bucket/out") == []  # what was laid there for the job is gone with it
+    return Submitted(json.loads(body), len(body), staged)
+
+
+def test_dataflow_is_sent_the_job_in_a_small_request(submitted: Submitted) -> None:
+    assert submitted.job["name"] == "reviews"
+    assert submitted.staged.keys() == {"pipeline.pb", "workflow.tar.gz", "submission_environment_dependencies.txt"}
+    # Dataflow takes 10 MB; what is sent holds no texts, and the graph some 30 bytes for each of the input's files.
+    assert submitted.request_bytes < 50_000
+    assert len(submitted.staged["pipeline.pb"]) < 400_000
+
+
+def test_dataflow_is_told_the_image_and_the_options(submitted: Submitted) -> None:
+    environment = submitted.job["environment"]
+    (pool,) = environment["workerPools"]
+    assert [image["containerImage"] for image in pool["sdkHarnessContainerImages"]] == [IMAGE]
+    assert pool["autoscalingSettings"]["maxNumWorkers"] == 7
+    options = {item["key"]: item["value"] for item in environment["sdkPipelineOptions"]["display_data"]}
+    assert options["project"] == "p-1"
+    assert options["region"] == "europe-west1"
+    assert options["temp_location"].startswith("gs://bucket/tmp/reviews.")
+    # Nothing of the main module is shipped, which on a worker is another one.
+    assert options["save_main_session"] is False
+    (docker,) = submitted.graph.components.environments.values()
+    assert beam_runner_api_pb2.DockerPayload.FromString(docker.payload).container_image == IMAGE
+
+
+def test_dataflow_shows_steps_that_a_person_knows(submitted: Submitted) -> None:
+    steps = {
+        transform.unique_name.partition("/")[0]
+        for transform in submitted.graph.components.transforms.values()
+        if not transform.unique_name.startswith("ref_")
+    }
+    assert steps >= {
+        "TasksToAnalyse", "ReadTrain", "Analyse", "MergeLabels", "TasksToTransform", "ReadAll", "Transform", "Encode",
+        "WriteShards", "WriteRejects", "MergeStatistics", "WriteTransform", "Conclude",
+    }  # fmt: skip
+    assert len(steps) < 40
+
+
+def test_dataflow_gets_functions_that_load_where_only_the_package_is(submitted: Submitted, tmp_path: Path) -> None:
+    with tarfile.open(fileobj=io.BytesIO(submitted.staged["workflow.tar.gz"])) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (package,) = tmp_path.iterdir()
+    found = pickles.pickles(submitted.graph)
+    assert len(found) > 50
+    found["bad"] = pickler.dumps(no_display)  # this file is not in the package
+    problems = pickles.load_elsewhere(found, packages=str(package))
+    assert problems == {"bad": "ModuleNotFoundError: No module named 'tests'"}
+
+
+def test_dataflow_gets_nothing_of_the_main_module_or_the_tests(submitted: Submitted) -> None:
+    found = pickles.pickles(submitted.graph)
+    strings = {
+        value
+        for payload in found.values()
+        for _, value, _ in pickletools.genops(pickles.unpacked(payload))
+        if isinstance(value, str)
+    }
+    assert "pipeline.job.read" in strings
+    foreign = r"(__main__|tests|conftest|pytest|test_\w+)(\.|$)"
+    assert {value for value in strings if re.match(foreign, value)} == set()
+
+
+def test_dataflow_gets_a_source_package_with_all_that_is_needed(submitted: Submitted) -> None:
+    with tarfile.open(fileobj=io.BytesIO(submitted.staged["workflow.tar.gz"])) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    modules = {
+        path.relative_to(REPOSITORY).as_posix()
+        for package in ("pipeline", "trainer")
+        for path in (REPOSITORY / package).rglob("*.py")
+    }
+    assert modules <= names
+    assert {"setup.py", "pyproject.toml", "pipeline.yaml", "README.md"} <= names
+    assert not [name for name in names if name.startswith(("tests", "benchmarks"))]

@@ -1,0 +1,210 @@
+"""The whole job, and each command that looks at a folder, on gs:// and s3:// as emulators on this machine play them."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from pipeline.cli import main
+from pipeline.config.settings import load
+from pipeline.errors import UserError
+from pipeline.files import beam
+from pipeline.files.beam import BeamFiles, check_filesystem, use_options
+from pipeline.files.publish import check_output
+from pipeline.job.run import run
+from pipeline.job.write import WriteShard
+from pipeline.runners.options import beam_options
+from pipeline.vocabulary.imported import resolve
+from tests.support.jobs import ONE_THREAD, SMALL_SETTINGS, no_display, run_job, small_rows, write_jsonl
+from tests.support.object_stores import STORES
+
+SETTINGS = {**SMALL_SETTINGS, "split.train": "0.9", "split.test": "0", "output.max_rejected": "0.1"}
+
+
+class Store(NamedTuple):
+    """An object store: the URL of its bucket, the options with which Beam reaches it, and all files in it by path."""
+
+    root: str
+    options: list[str]
+
+    def contents(self, folder: str) -> dict[str, bytes]:
+        files = BeamFiles()
+        return {file.path.removeprefix(f"{folder}/"): files.read(file.path) for file in files.below(folder)}
+
+
+@pytest.fixture(scope="module", params=STORES)
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    with STORES[request.param]() as options:
+        use_options(beam_options(options))
+        yield Store(f"{request.param}://bucket", options)
+    use_options(beam_options([]))
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = write_jsonl(tmp_path_factory.mktemp("rows") / "rows.jsonl", small_rows(100))
+    with path.open("a") as file:
+        file.write('{"text": "no label"}\n{broken\n')
+    return path
+
+
+# An uncompressed split without a row is an empty file, which Beam itself can't write to s3://.
+@pytest.fixture(scope="module")
+def local(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = run_job(source, tmp_path_factory.mktemp("local") / "out", {**SETTINGS, "output.compression": "none"})
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def test_job_on_a_store_writes_what_it_writes_here(
+    store: Store,
+    source: Path,
+    local: dict[str, bytes],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Where TFT's files and blocks of records are meanwhile.
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    waited: list[Path] = []
+    process = WriteShard.process
+
+    def watched(self: WriteShard, shard: tuple[int, Iterable[bytes]]) -> Iterable[Any]:
+        waited.extend(tmp_path.glob("textrecords-*/blocks/*"))
+        return process(self, shard)
+
+    monkeypatch.setattr(WriteShard, "process", watched)
+    files, root = BeamFiles(), f"{store.root}/whole"
+    files.write(f"{root}/in/rows.jsonl", source.read_bytes())
+    files.write(f"{root}/out/", b"")  # what a web console makes for a folder
+    settings = {**SETTINGS, "output.compression": "none", "input.path": f"{root}/in/*.jsonl"}
+    config = load(None, {**settings, "output.path": f"{root}/out"})
+    run(config, [*ONE_THREAD, *store.options], overwrite=False, display=no_display)
+
+    found = store.contents(f"{root}/out")
+    assert waited
+    assert not list(tmp_path.iterdir())
+    assert found.keys() == local.keys()
+    assert found["records/test-00000-of-00002.tfrecord"] == b""
+    same = [
+        name for name in local if name.startswith(("records/", "vocabulary.tsv", "transform/transformed_metadata/"))
+    ]
+    assert len(same) == 8
+    assert {name: found[name] for name in same} == {name: local[name] for name in same}
+    assert b"<html" in found["report.html"]
+    (rejected,) = [name for name in found if name.startswith("rejected/")]
+    assert found[rejected].decode() == local[rejected].decode().replace(str(source), f"{root}/in/rows.jsonl")
+    manifest, expected = json.loads(found["manifest.json"]), json.loads(local["manifest.json"])
+    assert manifest["splits"] == expected["splits"]
+    assert manifest["rejected"]["rows"] == 2
+
+    folder = [f"{root}/out", *store.options]
+    assert main(["verify", *folder]) == 0
+    assert main(["describe", *folder]) == 0
+    assert main(["run", "--dry-run", f"--input.path={root}/in", *store.options]) == 0
+    out = capsys.readouterr().out
+    assert "6 shards, 105 records" in out
+    assert "most frequent: " in out
+    assert "# would read 1 files in 1 groups" in out
+
+    with pytest.raises(UserError, match="holds a complete records folder"):
+        check_output(f"{root}/out", overwrite=False)
+    files.write(f"{root}/out/records/train-00000-of-00002.tfrecord", b"damaged")
+    files.write(f"{root}/out/records/train-00007-of-00008.tfrecord", b"of an older run")
+    assert main(["verify", *folder]) == 1
+    # Over the damaged folder, of which only what is written anew is left.
+    run(config, [*ONE_THREAD, *store.options], overwrite=True, display=no_display)
+    again = store.contents(f"{root}/out")
+    assert again.keys() == local.keys()
+    assert {name: again[name] for name in same} == {name: local[name] for name in same}
+
+
+def test_vocabulary_from_a_store(
+    store: Store, source: Path, small_records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files, root = BeamFiles(), f"{store.root}/vocabulary"
+    for name in ("manifest.json", "vocabulary.tsv", "report.html"):
+        files.write(f"{root}/folder/{name}", (small_records / name).read_bytes())
+    files.write(f"{root}/tokens.txt", b"word1\nword2\n")
+    files.write(f"{root}/other/tokens.txt", b"word1\n")
+    for path, kind, words in [("tokens.txt", "token_list", 2), ("folder", "records_folder", 199)]:
+        config, found = resolve(load(None, {"vocabulary.from": f"{root}/{path}"}), files)
+        assert found is not None
+        assert found.origin[:2] == (kind, f"{root}/{path}")
+        assert (len(found.words), config.vocabulary.top_words) == (words, words + 1)
+    for path, message in [("gone", "there is no file or folder"), ("other", "holds no manifest.json")]:
+        with pytest.raises(UserError, match=message):
+            resolve(load(None, {"vocabulary.from": f"{root}/{path}"}), files)
+    options = [f"--vocabulary.from={root}/tokens.txt", *ONE_THREAD, *store.options]
+    paths = [f"--input.path={source}", f"--output.path={tmp_path / 'records'}", "--output.max_rejected=0.1"]
+    assert main(["run", *paths, *options]) == 0
+    assert f"ids up to 2 from {root}/tokens.txt" in described(tmp_path / "records", capsys)
+
+
+def described(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["describe", str(folder)]) == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_files_on_a_store_are_written_moved_and_removed(store: Store) -> None:
+    files, root = BeamFiles(), f"{store.root}/files"
+    for number in range(20):
+        files.write(f"{root}/a/{number}", b"x" * number)
+    files.write(f"{root}/ab/other", b"")
+    assert files.exists(f"{root}/a/0")
+    files.move_all((f"{root}/a/{number}", f"{root}/c/d/{number}") for number in range(20))
+    # Asked right after: these stores list what was written at once.
+    assert store.contents(root) == {"ab/other": b"", **{f"c/d/{number}": b"x" * number for number in range(20)}}
+    files.remove([f"{root}/c", f"{root}/none"])
+    assert store.contents(root) == {"ab/other": b""}
+    check_output(f"{root}/none", overwrite=False)
+
+
+def test_commands_say_that_there_is_no_folder_on_a_store(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = f"{store.root}/nothing"
+    for command in ("describe", "verify"):
+        assert main([command, folder, *store.options]) == 2
+        assert f"{folder} is no complete records folder: it has no manifest.json" in capsys.readouterr().err
+
+
+def test_filesystem_says_that_there_is_no_such_bucket(store: Store) -> None:
+    path = store.root.replace("bucket", "no-such-bucket") + "/out"
+    with pytest.raises(UserError) as raised:
+        check_filesystem(path, setting="output.path")
+    assert str(raised.value).startswith(f"output.path: {path} can't be reached: ")
+    assert "NoSuchBucket" in str(raised.value) or "404" in str(raised.value)
+
+
+def test_filesystem_tells_an_option_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def get_filesystem(_: str) -> None:
+        raise ValueError("hdfs_host is not set")
+
+    monkeypatch.setitem(beam._CLIENTS, "hdfs", ("json", ""))  # so that its client is there
+    monkeypatch.setattr(beam.FileSystems, "get_filesystem", get_filesystem)
+    with pytest.raises(UserError, match=r"^output.path: hdfs://n/out can't be reached: hdfs_host is not set$"):
+        check_filesystem("hdfs://n/out", setting="output.path")
+
+
+# scheme, the module that is missing -> the extra that is named
+EXTRAS = [
+    ("gs", "google.cloud.storage", "gcp"),
+    ("s3", "boto3", "aws"),
+    ("azfs", "azure.storage.blob", "azure"),
+    ("hdfs", "hdfs", "hadoop"),
+]
+
+
+@pytest.mark.parametrize(("scheme", "module", "extra"), EXTRAS)
+def test_filesystem_names_the_extra_that_is_missing(
+    scheme: str, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)  # from now on to import it fails
+    with pytest.raises(UserError) as raised:
+        check_filesystem(f"{scheme}://b/out", setting="output.path")
+    assert str(raised.value) == (
+        f"output.path: {scheme}://b/out needs a client that is not installed here; pip install 'textrecords[{extra}]'"
+    )

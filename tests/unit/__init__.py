@@ -1,0 +1,1 @@
+"""No TensorFlow, no Beam, no process."""

@@ -1,0 +1,81 @@
+"""Statistics of a bundle: by hand, however its batches are cut and however much waits."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from pipeline.statistics import accumulator
+from pipeline.statistics.accumulator import BundleStatistics
+from pipeline.statistics.split_statistics import Columns, Sample, SplitStatistics
+
+# ids of two, label, split, tokens, known tokens, whether words are counted of it
+ROWS = [
+    ([0, 1], 0, 0, 2, 1, True),
+    ([2, 1], 1, 0, 3, 3, True),
+    ([0, 0], 1, 2, 0, 0, False),
+    ([1, 1], 1, 0, 2, 2, False),
+    ([0, 2], 0, 2, 4, 1, False),
+]
+# A sample's place is its key, the second half first.
+SAMPLES = {1: (b"b" * 8 + b"a" * 8, b"one"), 3: (b"a" * 8 + b"b" * 8, b"three"), 4: (b"c" * 16, b"four")}
+
+
+def columns(rows: range) -> Columns:
+    ids, labels, splits, tokens, known, _ = zip(*(ROWS[row] for row in rows), strict=True)
+    samples = [(row - rows.start, *SAMPLES[row]) for row in rows if row in SAMPLES]
+    numbers = (np.array(column) for column in (labels, splits, tokens, known))
+    return Columns(np.array(ids, np.int32), *numbers, np.zeros(len(rows), np.int64), samples)
+
+
+def found(cuts: tuple[int, ...], *, keeps_unknown: bool = False) -> dict[int, SplitStatistics]:
+    statistics = BundleStatistics(keeps_unknown=keeps_unknown, first_id=1)
+    for start, stop in itertools.pairwise([0, *cuts, len(ROWS)]):
+        is_counted = np.array([ROWS[row][5] for row in range(start, stop)])
+        statistics.add(columns(range(start, stop)), is_counted=is_counted)
+    return dict(statistics.result())
+
+
+@pytest.mark.parametrize("waiting", [0, 1, 3, 10**6])
+@pytest.mark.parametrize("cuts", [(), (2,), (1, 2, 3, 4)])
+def test_bundle_statistics_by_hand(waiting: int, cuts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accumulator, "_WAITING_ROWS", waiting)
+    monkeypatch.setattr(accumulator, "_WAITING_RECORDS", waiting)
+    train, test = (statistics := found(cuts))[0], statistics[2]
+    assert sorted(statistics) == [0, 2]
+    assert (train.rows, train.tokens, train.unknown_tokens) == (3, 7, 1)
+    assert (train.truncated_texts, train.empty_texts, train.wordless_texts) == (1, 0, 0)
+    assert (dict(train.labels), dict(train.lengths)) == ({0: 1, 1: 2}, {1: 1, 2: 1, 3: 1})
+    assert train.samples == (
+        Sample(b"a" * 8 + b"b" * 8, b"one", 1, (2, 1)),
+        Sample(b"b" * 8 + b"a" * 8, b"three", 1, (1, 1)),
+    )
+    assert train.words.rows == 2
+    counted = zip(train.words.codes.tolist(), train.words.counts.tolist(), strict=True)
+    assert list(counted) == [(1, 1), ((1 << 32) + 1, 1), ((1 << 32) + 2, 1)]  # label << 32 | id
+    assert (test.rows, test.tokens, test.unknown_tokens) == (2, 4, 3)
+    assert (test.truncated_texts, test.empty_texts, test.wordless_texts) == (0, 1, 1)
+    assert test.samples == (Sample(b"c" * 16, b"four", 0, (0, 2)),)
+    assert test.words.rows == 0
+
+
+def test_bundle_statistics_where_unknown_tokens_have_an_id() -> None:
+    statistics = found((), keeps_unknown=True)
+    assert dict(statistics[0].lengths) == {2: 2, 3: 1}
+    assert statistics[2].truncated_texts == 1
+
+
+def test_bundle_statistics_of_no_batch() -> None:
+    assert dict(BundleStatistics(keeps_unknown=False, first_id=1).result()) == {0: SplitStatistics()}
+
+
+def test_bundle_statistics_keep_the_samples_of_the_smallest_places() -> None:
+    statistics = BundleStatistics(keeps_unknown=False, first_id=1)
+    order = np.random.default_rng(0).permutation(40).tolist()
+    for number in order:
+        key = bytes(8) + bytes([0] * 7 + [number])
+        one = [np.array([0]) for _ in range(4)]
+        batch = Columns(np.array([[1, 2]]), *one, np.array([0]), [(0, key, b"text")])
+        statistics.add(batch, is_counted=np.array([False]))
+    samples = dict(statistics.result())[0].samples
+    assert [sample.place[7] for sample in samples] == list(range(16))

@@ -1,0 +1,97 @@
+"""Telling words: the formula worked in plain Python, counts against a dictionary, parts that add up, bounds."""
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from pipeline.statistics import distinctive_words
+
+
+def score(own: list[int], others: list[int], word: int) -> float:
+    """Monroe, Colaresi and Quinn's z-score, as in the paper, with a prior of 1,000 tokens."""
+    every = [left + right for left, right in zip(own, others, strict=True)]
+    prior = [1000 * count / sum(every) for count in every]
+    prior_sum = sum(prior)
+
+    def odds(counts: list[int]) -> float:
+        return (counts[word] + prior[word]) / (sum(counts) + prior_sum - counts[word] - prior[word])
+
+    variance = 1 / (own[word] + prior[word]) + 1 / (others[word] + prior[word])
+    return (math.log(odds(own)) - math.log(odds(others))) / math.sqrt(variance)
+
+
+@pytest.mark.parametrize(("own", "others"), [
+    ([30, 10, 10], [10, 10, 30]),
+    ([5, 0, 1000], [0, 3, 10]),
+    ([1, 0], [0, 1]),
+    ([70_000, 200, 0, 4], [60_000, 900, 7, 0]),
+])  # fmt: skip
+def test_telling_scores_are_the_papers(own: list[int], others: list[int]) -> None:
+    expected = [score(own, others, word) for word in range(len(own))]
+    assert distinctive_words.scores(np.array(own), np.array(others)) == pytest.approx(expected)
+
+
+def test_telling_scores_of_a_single_word() -> None:
+    assert distinctive_words.scores(np.array([3]), np.array([1])).tolist() == [0.0]
+
+
+def pairs(found: distinctive_words.WordCounts) -> dict[tuple[int, int], int]:
+    return {
+        (code >> 32, code & 0xFFFFFFFF): count for code, count in zip(*map(np.ndarray.tolist, found[:2]), strict=True)
+    }
+
+
+@pytest.mark.parametrize("counters", [1 << 22, 10], ids=["counters", "sorted"])
+def test_telling_counts_are_those_of_a_dictionary(counters: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distinctive_words, "_COUNTERS", counters)
+    draw = np.random.default_rng(3)
+    ids, labels = draw.integers(0, 30, (200, 8)), draw.choice([0, 3, 9_999], 200)
+    expected = Counter(
+        (int(label), int(number)) for row, label in zip(ids, labels, strict=True) for number in row if number >= 2
+    )
+    parts = [
+        distinctive_words.count_words(ids[at : at + 37], labels[at : at + 37], first_id=2) for at in range(0, 200, 37)
+    ]
+    found = distinctive_words.add(parts)
+    assert pairs(found) == expected
+    assert found.rows == 200
+    assert (np.diff(found.codes) > 0).all()
+
+
+def test_telling_words_of_labels() -> None:
+    # 'good' 90 times in label 1 and 10 in label 0, 'bad' the other way round, 'the' 100 times in each.
+    ids = np.array([[1]] * 200 + [[2]] * 100 + [[3]] * 100)
+    labels = np.array([0, 1] * 100 + [1] * 90 + [0] * 10 + [0] * 90 + [1] * 10)
+    found = distinctive_words.for_manifest(
+        distinctive_words.count_words(ids, labels, first_id=1),
+        label_rows=[200, 200], labels=["no", "yes"], tokens={1: "the", 2: "good", 3: "bad"}, rows=400,
+    )  # fmt: skip
+    assert (found["sampled_rows"], found["exact"]) == (400, True)
+    expected = round(score([100, 90, 10], [100, 10, 90], 1), 2)
+    assert found["labels"] == {
+        "no": [{"token": "bad", "score": expected, "count": 90, "elsewhere": 10}],
+        "yes": [{"token": "good", "score": expected, "count": 90, "elsewhere": 10}],
+    }
+
+
+def test_telling_words_are_bounded() -> None:
+    draw = np.random.default_rng(5)
+    ids, labels = draw.integers(1, 200, (3000, 5)), draw.integers(0, 60, 3000)
+    rows = [1000 if label in (7, 59) else 10 for label in range(60)]
+    found = distinctive_words.for_manifest(
+        distinctive_words.count_words(ids, labels, first_id=1),
+        label_rows=rows, labels=[f"label{label}" for label in range(60)],
+        tokens={number: str(number) for number in range(200)}, rows=10_000,
+    )  # fmt: skip
+    assert not found["exact"]
+    assert list(found["labels"]) == [f"label{label}" for label in [*range(49), 59]]
+    assert {len(words) for words in found["labels"].values()} == {20}
+
+
+def test_telling_words_of_no_record() -> None:
+    found = distinctive_words.for_manifest(
+        distinctive_words.add([]), label_rows=[3, 2], labels=["a", "b"], tokens={}, rows=5
+    )
+    assert found == {"sampled_rows": 0, "exact": False, "labels": {"a": [], "b": []}}

@@ -1,0 +1,140 @@
+"""What texts are like: a table of texts and what is found in them, samples chosen by content, parts that add up."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipeline.config.settings import KERAS_FILTERS
+from pipeline.records.keys import content_keys
+from pipeline.statistics import text_quality
+from pipeline.statistics.text_quality import Look, Looker, Quality, add, for_manifest, is_chosen, look
+
+# text, what is found in it under Keras's filters
+TEXTS = [
+    ("", ()),
+    ("A plain text, 1 < 2 and 3 > 2.", ()),
+    ("<b>bold</b>", ("html",)),
+    ("one<br />two", ("html",)),
+    ("</p>", ("html",)),
+    ("<!-- said nobody -->", ("html",)),
+    ("a <3 b > c", ()),
+    ("naïve café, Ænima, Åse, ÆØÅ", ()),
+    ("cafÃ© au lait", ("mojibake",)),
+    ("itâ€™s", ("mojibake",)),
+    ("â€œquotedâ€\x9d", ("mojibake",)),
+    ("Ð¿Ñ€Ð¸Ð²ÐµÑ‚", ("mojibake",)),
+    ("ðŸ˜€ fine", ("mojibake",)),
+    ("a \ufffd sign", ("mojibake",)),
+    ("Ã is a letter, SÃO PAULO, MAÇÃ", ()),
+    ("Spaß“ sagte er, groß’", ()),  # a sharp s before a quote is German, not damage
+    ("привет, мир", ("non_latin",)),
+    ("日本語のテキスト", ("non_latin",)),
+    ("مرحبا", ("non_latin",)),
+    ("ελληνικά and some more Latin letters", ()),
+    ("Tiếng Việt có nhiều dấu ở trên chữ", ()),  # U+1E00 to U+1EFF are Latin
+    ("ở ạ ế ệ ữ", ()),
+    ("😀😀😀😀 ok", ()),
+    ("“quoted” … — yes", ()),
+    ("film\rnext", ("glued_white_space",)),
+    ("film\u00a0noir", ("glued_white_space",)),
+    ("film\u3000noir", ("glued_white_space",)),
+    ("film\u0085noir", ("glued_white_space",)),
+    ("film\u2009noir", ("glued_white_space",)),
+    ("tab\tand\nline", ()),  # Keras's filters take these out
+    ("fi\u200blm", ("invisible",)),
+    ("fi\u00adlm", ("invisible",)),
+    ("\ufefffilm", ("invisible",)),
+    ("🤦🏽\u200d♀️ no", ()),  # a joiner is part of the emoji
+    ("<p>cafÃ©\u00a0x</p>", ("html", "mojibake", "glued_white_space")),
+]
+
+
+def looked(texts: list[str], filters: str = KERAS_FILTERS) -> Quality:
+    encoded = [text.encode() for text in texts]
+    return look(pa.array(encoded, pa.large_binary()), content_keys(encoded, seed=0), filters=filters)
+
+
+@pytest.mark.parametrize(("text", "expected"), TEXTS)
+def test_quality_of_a_text(text: str, expected: tuple[str, ...]) -> None:
+    found = looked([text]).found
+    assert tuple(name for name, some in found.items() if some.texts) == expected
+
+
+def test_quality_without_filters_finds_tabs_and_lines() -> None:
+    assert looked(["tab\tand\nline", "form\ffeed"], "\f").found["glued_white_space"].texts == 1
+
+
+def test_quality_when_filters_hold_all_white_space() -> None:
+    every = "".join(map(chr, range(0x3001)))
+    assert looked(["a\u00a0b\u3000c\r"], every).found["glued_white_space"].texts == 0
+
+
+def test_quality_of_slices() -> None:
+    texts = pa.array([b"<b>", "мир".encode(), b"plain", "мир труд".encode(), b"<b>"], pa.large_binary())
+    keys = content_keys(texts.to_pylist(), seed=0)
+    found = look(texts.slice(1, 3), keys.slice(1, 3), filters=KERAS_FILTERS).found
+    assert (found["html"].texts, found["non_latin"].texts) == (0, 2)
+
+
+def test_quality_examples_are_snippets_of_the_first_texts_by_key() -> None:
+    long = "é" * 500 + "<b>" + "ü" * 500
+    (example,) = looked([long]).found["html"].examples
+    assert example[1] == "é" * 40 + "<b>" + "ü" * 37
+    texts = [f"<b>{number}" for number in range(50)]
+    keys = content_keys([text.encode() for text in texts], seed=0).to_pylist()
+    first = sorted(zip([key[8:] for key in keys], texts, strict=True))[:3]
+    assert [text for _, text in looked(texts * 3).found["html"].examples] == [text for _, text in first]
+
+
+@pytest.mark.parametrize("waiting_bytes", [0, 100, 10**9])
+@pytest.mark.parametrize("batch", [1, 7, 1000])
+@pytest.mark.parametrize("share", [1.0, 0.3, 0.0])
+def test_quality_is_the_same_however_rows_are_batched(
+    batch: int, share: float, waiting_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_quality, "_WAITING_BYTES", waiting_bytes)
+    texts = [text for text, _ in TEXTS] * 4 + [f"<i>{number}</i>" for number in range(200)]
+    encoded = pa.array([text.encode() for text in texts], pa.large_binary())
+    keys = content_keys(encoded.to_pylist(), seed=0)
+    chosen = is_chosen(keys, share)
+    looker = Looker(Look(share, ""))
+    for start in range(0, len(texts), batch):
+        some = encoded.slice(start, batch)
+        needed = some.take(pa.array(np.arange(len(some)), mask=~chosen[start : start + batch]))  # null, if not chosen
+        looker.add(needed, keys.slice(start, batch))
+    expected = looked([text for text, is_in in zip(texts, chosen, strict=True) if is_in], "")
+    assert looker.result() == expected._replace(rows=len(texts))
+    assert expected.looked_at == chosen.sum()
+
+
+def test_quality_of_parts_adds_up_in_any_order() -> None:
+    parts = [looked([text], "") for text, _ in TEXTS]
+    assert add(parts) == add(reversed(parts)) == looked([text for text, _ in TEXTS], "")
+
+
+def test_quality_looks_at_a_share_chosen_by_key() -> None:
+    keys = content_keys([str(number).encode() for number in range(20_000)], seed=0)
+    chosen = is_chosen(keys, 0.25)
+    assert 4_800 < chosen.sum() < 5_200  # 5,000 with a standard deviation of 61
+    assert not (chosen & ~is_chosen(keys, 0.5)).any()
+    assert is_chosen(keys, 1.0).all()
+    order = np.random.default_rng(1).permutation(len(keys))
+    assert (is_chosen(keys.take(pa.array(order)), 0.25) == chosen[order]).all()
+
+
+def test_quality_says_what_is_estimated() -> None:
+    some = looked(["<b>", "<i>", "plain", "x"])._replace(rows=40)
+    found = for_manifest(some, wordless=10)
+    assert (found["rows"], found["sampled_rows"]) == (40, 4)
+    html = found["findings"]["html"]
+    assert (html["count"], html["of"], html["share"], html["exact"]) == (2, 4, 0.5, False)
+    assert sorted(html["examples"]) == ["<b>", "<i>"]
+    assert found["findings"]["empty_after_cleaning"] == {
+        "count": 10, "of": 40, "share": 0.25, "exact": True, "examples": [],
+    }  # fmt: skip
+
+
+def test_quality_of_no_text() -> None:
+    found = for_manifest(looked([]), wordless=0)["findings"]
+    assert list(found) == ["html", "mojibake", "non_latin", "glued_white_space", "invisible", "empty_after_cleaning"]
+    assert {finding["share"] for finding in found.values()} == {0.0}

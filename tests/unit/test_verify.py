@@ -1,0 +1,359 @@
+"""pipeline.inspection.verify: a good records folder, and a table of damages to it."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.contract import Compression
+from pipeline.errors import UserError
+from pipeline.files.local import LocalFiles
+from pipeline.inspection.verify import VerifyResult, verify_folder
+from pipeline.records import shards
+from pipeline.records.encode import encode_examples
+from pipeline.records.framing import frame
+from pipeline.records.shards import write_shard
+
+Row = tuple[list[int], int]  # ids, label
+
+VOCABULARY = "1\tthis\t4\n2\tis\t3\n"
+
+ROWS: dict[str, list[list[Row]]] = {
+    # split: rows of each shard; a shard may be empty
+    "train": [[([0, 1, 2, 3], 0), ([1, 2, 3, 4], 1)], [([0, 0, 0, 9], 1)]],
+    "eval": [[([0, 0, 0, 0], 0)]],
+    "test": [[]],
+}
+
+TRAIN_0 = "records/train-00000-of-00002.tfrecord"
+TRAIN_1 = "records/train-00001-of-00002.tfrecord"
+EVAL = "records/eval-00000-of-00001.tfrecord"
+
+
+def write(path: Path, rows: list[Row], compression: Compression = "none") -> dict[str, object]:
+    """Writes a shard and returns what the manifest says of it."""
+    ids = np.array([row[0] for row in rows], np.int64).reshape(len(rows), 4)
+    labels = np.array([row[1] for row in rows], np.int64)
+    with path.open("wb") as file:
+        summary = write_shard([frame(encode_examples(ids, labels))], file, compression=compression)
+    return {
+        "path": f"records/{path.name}",
+        "bytes": summary.bytes,
+        "records": summary.records,
+        "sha256": summary.sha256,
+    }
+
+
+def make_folder(folder: Path, compression: Compression = "none") -> Path:
+    (folder / "records").mkdir(parents=True)
+    ending = ".gz" if compression == "gzip" else ""
+    splits = {}
+    for split, rows_of_shards in ROWS.items():
+        names = [
+            f"{split}-{index:05d}-of-{len(rows_of_shards):05d}.tfrecord{ending}" for index in range(len(rows_of_shards))
+        ]
+        labels = [row[1] for rows in rows_of_shards for row in rows]
+        splits[split] = {
+            "rows": len(labels),
+            "shards": [
+                write(folder / "records" / name, rows, compression)
+                for name, rows in zip(names, rows_of_shards, strict=True)
+            ],
+            "labels": {"bad": labels.count(0), "good": labels.count(1)},
+            "tokens": 0,  # keys that verify doesn't know may stand beside
+        }
+    (folder / "vocabulary.tsv").write_bytes(VOCABULARY.encode())
+    manifest = {
+        "format_version": 1,
+        "config": {
+            "sequence": {"max_length": 4, "padding": "pre", "truncating": "pre"},
+            "vocabulary": {"top_words": 10},
+            "output": {"compression": compression},
+        },
+        "labels": ["bad", "good"],
+        "vocabulary": {"size": 10, "sha256": hashlib.sha256(VOCABULARY.encode()).hexdigest()},
+        "splits": splits,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def verify(folder: Path) -> VerifyResult:
+    return verify_folder(str(folder), LocalFiles())
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+@pytest.mark.parametrize("name", ["records", "a [1]*, odd name"])
+def test_verify_finds_nothing_in_a_good_folder(tmp_path, monkeypatch, compression, name):
+    folder = make_folder(tmp_path / name, compression)
+    stored = sum(path.stat().st_size for path in folder.glob("records/*"))
+    expected = VerifyResult(problems=(), shards=4, records=4, bytes=stored)
+    assert verify(folder) == expected
+    assert verify_folder(f"{folder}/", LocalFiles()) == expected
+    monkeypatch.chdir(tmp_path)
+    assert verify_folder(f"./{name}", LocalFiles()) == expected
+
+
+def test_verify_reads_through_beams_filesystems(tmp_path):
+    from pipeline.files.beam import BeamFiles
+
+    folder = make_folder(tmp_path / "records", "gzip")
+    assert verify_folder(str(folder), BeamFiles()).problems == ()
+    (folder / f"{EVAL}.gz").unlink()
+    (problem,) = verify_folder(str(folder), BeamFiles()).problems
+    assert problem == f"{EVAL}.gz: records: got no file, expected 1"
+
+
+def flip(name: str, *, byte: int) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        content = bytearray((folder / name).read_bytes())
+        content[byte] ^= 1
+        (folder / name).write_bytes(content)
+
+    return damage
+
+
+def cut(name: str, *, to: int) -> Callable[[Path], None]:
+    return lambda folder: os.truncate(folder / name, to)
+
+
+def remove(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).unlink()
+
+
+def add(name: str, content: bytes = b"") -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+
+    return damage
+
+
+def replace(name: str, rows: list[Row]) -> Callable[[Path], None]:
+    """Another shard in the place of one, with the manifest's bytes, records and hash of it."""
+
+    def damage(folder: Path) -> None:
+        entry = write(folder / name, rows)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        for split in manifest["splits"].values():
+            split["shards"] = [entry if shard["path"] == name else shard for shard in split["shards"]]
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    return damage
+
+
+def change(*keys: str | int, to: object) -> Callable[[Path], None]:
+    """Another value in the manifest."""
+
+    def damage(folder: Path) -> None:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        part = manifest
+        for key in keys[:-1]:
+            part = part[key]
+        part[keys[-1]] = to
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    return damage
+
+
+def swap(name: str, other: str) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        shutil.move(folder / name, folder / "aside")
+        shutil.move(folder / other, folder / name)
+        shutil.move(folder / "aside", folder / other)
+
+    return damage
+
+
+# A record of four ids below 128 and a label has 35 bytes, its frame 51.
+DAMAGES = [
+    # damage, the problems: patterns, each of one whole line
+    (flip(TRAIN_0, byte=20), [
+        rf"{TRAIN_0}: SHA-256: got \w{{64}}, expected \w{{64}}",
+        rf"{TRAIN_0}: record 0: the checksum of its content is wrong \(expected records: 2\)",
+    ]),
+    (flip(TRAIN_0, byte=60), [
+        rf"{TRAIN_0}: SHA-256: .*",
+        rf"{TRAIN_0}: record 1: the checksum of its length is wrong \(expected records: 2\)",
+    ]),
+    (cut(TRAIN_0, to=98), [
+        rf"{TRAIN_0}: bytes: got 98, expected 102",
+        rf"{TRAIN_0}: SHA-256: .*",
+        rf"{TRAIN_0}: record 1: the file ends 47 bytes into it \(expected records: 2\)",
+    ]),
+    (cut(TRAIN_0, to=51), [  # at the end of a record: as a TFRecord file it is sound
+        rf"{TRAIN_0}: bytes: got 51, expected 102",
+        rf"{TRAIN_0}: SHA-256: .*",
+        rf"{TRAIN_0}: records: got 1, expected 2",
+        r"manifest.json: labels of train: got {'bad': 1, 'good': 2}, expected {'bad': 1, 'good': 1}",
+    ]),
+    (cut(EVAL, to=0), [
+        rf"{EVAL}: bytes: got 0, expected 51",
+        rf"{EVAL}: SHA-256: .*",
+        rf"{EVAL}: records: got 0, expected 1",
+        r"manifest.json: labels of eval: got {'bad': 1}, expected {}",
+    ]),
+    (remove(TRAIN_1), [rf"{TRAIN_1}: records: got no file, expected 1"]),
+    (swap(TRAIN_1, EVAL), [  # both sound, of the same size and number of records
+        rf"{TRAIN_1}: SHA-256: .*",
+        r"manifest.json: labels of train: got {'bad': 1, 'good': 2}, expected {'bad': 2, 'good': 1}",
+        rf"{EVAL}: SHA-256: .*",
+        r"manifest.json: labels of eval: got {'bad': 1}, expected {'good': 1}",
+    ]),
+    (add("records/train-00002-of-00003.tfrecord"), [
+        r"records/train-00002-of-00003.tfrecord: got a file, expected none: the manifest doesn't name it",
+    ]),
+    (add("records/below/notes.txt"), [r"records/below/notes.txt: got a file, expected none: .*"]),
+    (add("rejected/rejected.jsonl"), []),  # not the business of the manifest
+    (add("vocabulary.tsv", b"1\tthat\t4\n"), [r"vocabulary.tsv: SHA-256: got \w{64}, expected \w{64}"]),
+    (remove("vocabulary.tsv"), [r"vocabulary.tsv: SHA-256: got no file, expected \w{64}"]),
+    (replace(TRAIN_0, [([0, 1, 2, 10], 0), ([11, 2, 3, 12], 1)]), [
+        rf"{TRAIN_0}: record 0: highest id: got 10, expected 0 to 9 \(such records: 2\)",
+    ]),
+    (replace(TRAIN_0, [([0, 1, 2, 3], 0), ([1, 2, 0, 3], 1)]), [
+        rf"{TRAIN_0}: record 1: place of padding: got 2, expected only in front of the words \(such .*: 1\)",
+    ]),
+    (replace(TRAIN_0, [([0, 1, 2, 3], 0), ([1, 2, 3, 4], 2)]), [
+        rf"{TRAIN_0}: record 1: label: got 2, expected 0 to 1 \(such records: 1\)",
+        r"manifest.json: labels of train: got {'bad': 1, 'good': 2}, expected {'bad': 1, 'good': 1}",
+    ]),
+    (replace(TRAIN_0, [([0, 1, 2, 3], 0)]), [
+        r"manifest.json: rows of train: got 3, expected 2",
+        r"manifest.json: labels of train: got {'bad': 1, 'good': 2}, expected {'bad': 1, 'good': 1}",
+    ]),
+    (change("splits", "train", "rows", to=4), [r"manifest.json: rows of train: got 4, expected 3"]),
+    (change("splits", "train", "shards", 0, "records", to=3), [
+        rf"{TRAIN_0}: records: got 2, expected 3",
+        r"manifest.json: rows of train: got 3, expected 4",
+    ]),
+    (change("splits", "train", "labels", to={"bad": 2, "good": 1}), [
+        r"manifest.json: labels of train: got {'bad': 2, 'good': 1}, expected {'bad': 1, 'good': 2}",
+    ]),
+    (change("splits", "train", "labels", to={"bad": 1, "good": 2, "new": 1}), [
+        r"manifest.json: labels of train: got .*'new': 1}, expected {'bad': 1, 'good': 2}",
+    ]),
+    (change("splits", "eval", "shards", to=[]), [
+        r"manifest.json: rows of eval: got 1, expected 0",
+        r"manifest.json: labels of eval: got {'bad': 1}, expected {}",
+        rf"{EVAL}: got a file, expected none: the manifest doesn't name it",
+    ]),
+    (change("splits", "eval", "shards", 0, "path", to=TRAIN_1), [
+        rf"manifest.json: shard 0 of eval: got {TRAIN_1}, expected {EVAL}",
+        rf"{TRAIN_1}: SHA-256: .*",
+        r"manifest.json: labels of eval: got {'bad': 1}, expected {'good': 1}",
+        rf"{EVAL}: got a file, expected none: the manifest doesn't name it",
+    ]),
+    (change("config", "vocabulary", "top_words", to=9), [
+        rf"{TRAIN_1}: record 0: highest id: got 9, expected 0 to 8 \(such records: 1\)",
+    ]),
+    (change("config", "sequence", "padding", to="post"), [
+        rf"{TRAIN_0}: record 0: place of padding: got 0, expected only behind the words \(such records: 1\)",
+        rf"{TRAIN_1}: record 0: place of padding: got 2, expected only behind the words \(such records: 1\)",
+    ]),
+    (change("config", "sequence", "max_length", to=5), [
+        rf"{TRAIN_0}: record 0: ids: got 4 numbers, expected 5 \(expected records: 2\)",
+        rf"{TRAIN_1}: record 0: ids: got 4 numbers, .*",
+        rf"{EVAL}: record 0: ids: got 4 numbers, .*",
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("damage", "patterns"), DAMAGES)
+def test_verify_names_every_problem(tmp_path, damage, patterns):
+    folder = make_folder(tmp_path / "folder")
+    damage(folder)
+    problems = verify(folder).problems
+    assert len(problems) == len(patterns), problems
+    for problem, pattern in zip(problems, patterns, strict=True):
+        assert re.fullmatch(pattern, problem)
+
+
+def test_verify_notices_a_flip_of_any_bit(tmp_path):
+    folder = make_folder(tmp_path / "folder", "gzip")
+    path = folder / f"{EVAL}.gz"
+    content = path.read_bytes()
+    for bit in range(8 * len(content)):
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        problems = verify(folder).problems
+        assert problems
+        assert problems[0].startswith(f"{EVAL}.gz: SHA-256: ")
+
+
+def test_verify_counts_records_across_the_pieces_of_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "_READ_BYTES", 60)
+    folder = make_folder(tmp_path / "folder")
+    many = [([0, 1, 2, 3 + number], 0) for number in range(9)]  # the last two beyond top_words
+    replace(TRAIN_0, many)(folder)
+    flip(TRAIN_0, byte=8 * 51 + 20)(folder)
+    assert about_records(folder) == [
+        "record 8: the checksum of its content is wrong (expected records: 9)",
+        "record 7: highest id: got 10, expected 0 to 9 (such records: 1)",
+    ]
+    replace(TRAIN_0, many)(folder)
+    flip(TRAIN_0, byte=20)(folder)  # the rest is not decoded but still hashed and counted
+    assert [line.split()[1] for line in verify(folder).problems if line.startswith(TRAIN_0)] == ["SHA-256:", "record"]
+    foreign = frame([b"foreign"])[0].as_py()
+    replace(TRAIN_0, many[:3])(folder)
+    add(TRAIN_0, (folder / TRAIN_0).read_bytes() + foreign)(folder)
+    assert about_records(folder) == [
+        "record 3: is no tf.train.Example of ids and label as the pipeline writes it (expected records: 3)"
+    ]
+    replace(TRAIN_0, [*many[:8], ([1, 2, 3, 4], 2**31), ([0, 2, 0, 4], 3)])(folder)
+    assert about_records(folder) == [
+        "record 7: highest id: got 10, expected 0 to 9 (such records: 1)",
+        "record 8: label: got 2147483648, expected 0 to 1 (such records: 2)",
+        "record 9: place of padding: got 2, expected only in front of the words (such records: 1)",
+    ]
+
+
+def about_records(folder: Path) -> list[str]:
+    prefix = f"{TRAIN_0}: "
+    return [line.removeprefix(prefix) for line in verify(folder).problems if line.startswith(f"{prefix}record ")]
+
+
+def test_verify_collects_problems_of_several_files(tmp_path):
+    folder = make_folder(tmp_path / "folder")
+    flip(TRAIN_0, byte=20)(folder)
+    remove(TRAIN_1)(folder)
+    remove("vocabulary.tsv")(folder)
+    result = verify(folder)
+    assert [problem.partition(":")[0] for problem in result.problems] == [
+        TRAIN_0,
+        TRAIN_0,
+        TRAIN_1,
+        "vocabulary.tsv",
+    ]
+    assert (result.shards, result.records, result.bytes) == (3, 1, 153)
+
+
+NO_MANIFEST = [
+    # damage, part of the message
+    (remove("manifest.json"), "is no complete records folder: it has no manifest.json"),
+    (shutil.rmtree, "is no complete records folder: it has no manifest.json"),
+    (add("manifest.json", b'{"format_version": 1'), "manifest.json is no JSON (Expecting"),
+    (add("manifest.json", b"\xff"), "manifest.json is no JSON ("),
+    (add("manifest.json", b"[]"), "manifest.json: format_version is None, expected 1"),
+    (change("format_version", to=2), "manifest.json: format_version is 2, expected 1"),
+    (change("splits", "train", to={}), "manifest.json: splits.train.rows: Field required"),
+    (
+        change("splits", "train", "rows", to="3"),
+        "manifest.json: splits.train.rows: Input should be a valid integer",
+    ),
+    (change("config", "sequence", "padding", to="left"), "manifest.json: config.sequence.padding: "),
+]
+
+
+@pytest.mark.parametrize(("damage", "message"), NO_MANIFEST)
+def test_verify_refuses_a_folder_without_a_readable_manifest(tmp_path, damage, message):
+    folder = make_folder(tmp_path / "folder")
+    damage(folder)
+    with pytest.raises(UserError, match=re.escape(message)):
+        verify(folder)

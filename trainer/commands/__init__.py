@@ -1,0 +1,1 @@
+"""The commands that ask an exported model: evaluate, predict, explain, verify."""

@@ -1,0 +1,70 @@
+"""An exported model + raw labelled text, from any source that the pipeline reads -> metrics, and the rows left out."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.config.settings import InputSettings
+from pipeline.errors import UserError
+from pipeline.files.local import LocalFiles
+from pipeline.sources import check_columns, plan_tasks, read_tasks
+from pipeline.sources.schema import Columns
+from trainer.evaluation.metrics import Metrics, classification_metrics
+from trainer.savedmodel.loading import ExportedModel
+
+UNKNOWN_LABEL = "label is not one of the model's"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """metrics: of the rows that could be used; rejected: the others by reason, the commonest first."""
+
+    metrics: Metrics
+    rejected: dict[str, int]
+
+
+def evaluate(
+    model: ExportedModel, settings: InputSettings, *, progress: Callable[[int], None] | None = None
+) -> Evaluation:
+    """Scores all rows of the input; `progress` is told of each so many rows that are done.
+
+    Raises:
+      UserError: the input can't be read, or has no row that can be used.
+    """
+    for path in [settings.path] if isinstance(settings.path, str) else settings.path:
+        if "://" in path:
+            raise UserError(f"input.path: evaluate reads files of this machine; copy {path} here first")
+    labels, files = model.info.labels, LocalFiles()
+    columns = Columns(settings.text_column, settings.label_column)
+    tasks = plan_tasks(settings, files)
+    check_columns(tasks.tasks(), columns, files)
+    scores: list[np.ndarray] = [np.zeros([0, len(labels)], np.float32)]
+    right: list[np.ndarray] = [np.zeros([0], np.int64)]
+    rejected: Counter[str] = Counter()
+    for group in tasks.groups:
+        for batch in read_tasks(group.tasks(), columns, files):
+            rejected.update(batch.rejected["reason"].to_pylist())
+            index = pc.fill_null(pc.index_in(batch.rows["label"], pa.array(labels, pa.string())), -1).to_numpy()
+            rejected[UNKNOWN_LABEL] += int(np.count_nonzero(index < 0))
+            texts = batch.rows["text"].filter(pa.array(index >= 0)).to_pylist()
+            scores.append(model.scores(texts))
+            right.append(index[index >= 0].astype(np.int64))
+            if progress is not None:
+                progress(batch.count)
+    reasons = {reason: rows for reason, rows in rejected.most_common() if rows}
+    every_label = np.concatenate(right)
+    if not every_label.size:
+        raise UserError(_no_rows(settings, labels, reasons))
+    return Evaluation(classification_metrics(np.concatenate(scores), every_label, label_names=labels), reasons)
+
+
+def _no_rows(settings: InputSettings, labels: list[str], reasons: dict[str, int]) -> str:
+    listed = ", ".join(f"{reason} ({rows})" for reason, rows in reasons.items())
+    return (
+        f"--input: no row of {settings.path} can be evaluated: {listed}; the model's labels are {', '.join(labels)}, "
+        f"and '{settings.label_column}' should hold them"
+    )

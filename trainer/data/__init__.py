@@ -1,0 +1,1 @@
+"""A records folder -> batches to train on."""

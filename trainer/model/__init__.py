@@ -1,0 +1,1 @@
+"""The Embedding-LSTM classifier, and the fast routes of its LSTMs."""

@@ -1,0 +1,1 @@
+"""Batches and settings -> a trained model, resumable at any step."""

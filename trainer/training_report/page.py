@@ -1,0 +1,121 @@
+"""The parts of the report -> training.html."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.config.settings import Config
+from pipeline.html import Section, document
+from pipeline.html.elements import Html, advice, folded, settings_table, shown, tiles
+from trainer.data.records_folder import Manifest
+from trainer.evaluation.scoring import ScoredSplit
+from trainer.model.neighbours import Floats
+from trainer.training.history import History
+from trainer.training_report.calibration import Bin, calibration, expected_calibration_error, reliability
+from trainer.training_report.confusion import confusion, per_label
+from trainer.training_report.curves import curves
+from trainer.training_report.mistakes import mistakes
+from trainer.training_report.neighbours import neighbours
+from trainer.training_report.verdict import commonest_share, verdict
+
+_FINE = "Nothing about this training looks out of place."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What the page is made of.
+
+    scored: the held-out split, None if there is none; words: id -> word, the most frequent first.
+    before, after: the embedding, float32 [ids, dim]; of the one before training the first rows may do.
+    """
+
+    config: Config
+    manifest: Manifest
+    history: History
+    best_epoch: int
+    scored: ScoredSplit | None
+    words: Mapping[int, str]
+    before: Floats
+    after: Floats
+
+
+def render(trained: Trained) -> bytes:
+    """The page."""
+    scored = trained.scored
+    bins = reliability(scored.scores, scored.labels) if scored else []
+    metrics = scored.metrics if scored else None
+    sentences = verdict(trained.history.epochs, metrics, best_epoch=trained.best_epoch, bins=bins)
+    sections = [
+        Section("Curves", curves(trained.history, best_epoch=trained.best_epoch)),
+        *(_judged(trained, scored, bins) if scored else []),
+        Section("Nearest words", _neighbours(trained)),
+        Section("Settings", _settings(trained.config)),
+    ]
+    head = f"<h1>What the model has learnt</h1>{_lead(trained)}{_tiles(trained, bins)}"
+    return document(title="Training report", head=head + advice(sentences, otherwise=_FINE), sections=sections)
+
+
+def _neighbours(trained: Trained) -> Html:
+    is_random = trained.config.training.start_from is None
+    return neighbours(trained.before, trained.after, trained.words, is_random=is_random)
+
+
+def _judged(trained: Trained, scored: ScoredSplit, bins: list[Bin]) -> list[Section]:
+    records = trained.manifest.content.config
+    found = mistakes(
+        scored.mistakes,
+        labels=trained.manifest.labels,
+        tokens=trained.words,
+        oov=records.vocabulary.oov,
+        sequence=records.sequence,
+    )
+    return [
+        Section("What is taken for what", confusion(scored.metrics)),
+        Section("Label by label", per_label(scored.metrics)),
+        Section("Calibration", calibration(bins, classes=len(trained.manifest.labels))),
+        Section("The most confident mistakes", found),
+    ]
+
+
+def _lead(trained: Trained) -> Html:
+    splits = trained.manifest.splits
+    judged = "There were no held-out texts to judge it by."
+    if trained.scored is not None:
+        rows = trained.scored.metrics["examples"]
+        split = trained.scored.split
+        judged = f"All figures below are of the {rows:,} texts of the {split} split, which it did not learn from."
+    return f"<p>Trained on {splits['train'].rows:,} texts with {len(trained.manifest.labels):,} labels. {judged}</p>"
+
+
+def _tiles(trained: Trained, bins: list[Bin]) -> Html:
+    figures: list[tuple[str, Html]] = []
+    if trained.scored is not None:
+        metrics = trained.scored.metrics
+        label, share = commonest_share(metrics)
+        always = f"<small>always ‘{shown(label, longest=20)}’: {share:.3f}</small>"
+        figures.append(("accuracy", f"{metrics['accuracy']:.3f} {always}"))
+        if metrics["auc"] is not None:
+            figures.append(("AUC", f"{metrics['auc']:.3f} <small>guessing: 0.500</small>"))
+        figures.append(("loss", f"{metrics['loss']:.3f} <small>cross-entropy, nats</small>"))
+        figures.append(("calibration error", f"{expected_calibration_error(bins):.3f} <small>0 is best</small>"))
+    seconds = sum(record.seconds for record in trained.history.epochs)
+    epochs = len(trained.history.epochs)
+    figures.append(("epoch kept", f"{trained.best_epoch} of {epochs} <small>{_time(seconds)} in all</small>"))
+    return tiles(figures)
+
+
+def _time(seconds: float) -> str:
+    """
+    >>> _time(9.7), _time(75.2), _time(7300)
+    ('10 s', '1 min 15 s', '2 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _settings(config: Config) -> Html:
+    sections = {"model": config.model.model_dump(), "training": config.training.model_dump()}
+    return folded("what the model was made and trained with", settings_table(sections))

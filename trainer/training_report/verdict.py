@@ -1,0 +1,74 @@
+"""A training's history and metrics -> sentences about what is off with it; none where all is well."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from trainer.evaluation.metrics import Metrics
+from trainer.training.history import EpochRecord
+from trainer.training_report.calibration import Bin, expected_calibration_error
+
+_LITTLE_BETTER: Final = 0.05  # than always answering the commonest label
+_STILL_FALLING: Final = 0.05  # share of the eval loss that the last epoch took away
+_POORLY_CALIBRATED: Final = 0.05
+
+
+def verdict(
+    epochs: Sequence[EpochRecord], metrics: Metrics | None, *, best_epoch: int, bins: Sequence[Bin]
+) -> list[str]:
+    """What to look into, the most telling first. metrics, bins: of the held-out split; None and empty without one."""
+    found = [] if metrics is None else [*_against_guessing(metrics), *_never_predicted(metrics)]
+    found += _epochs(epochs, best_epoch=best_epoch)
+    return [*found, *_calibration(bins)]
+
+
+def commonest_share(metrics: Metrics) -> tuple[str, float]:
+    """The label with the most texts, and the accuracy of always answering it."""
+    label = max(metrics["per_label"], key=lambda name: metrics["per_label"][name]["support"])
+    return label, metrics["per_label"][label]["support"] / metrics["examples"]
+
+
+def _against_guessing(metrics: Metrics) -> Iterator[str]:
+    label, share = commonest_share(metrics)
+    if metrics["accuracy"] < share + _LITTLE_BETTER:
+        yield (
+            f"Accuracy {metrics['accuracy']:.3f} is little better than always answering '{label}' ({share:.3f}): the "
+            "model has learnt next to nothing. Look at report.html of the records, then at more epochs or another "
+            "training.learning_rate."
+        )
+
+
+def _never_predicted(metrics: Metrics) -> Iterator[str]:
+    predicted = [sum(column) for column in zip(*metrics["confusion"], strict=True)]
+    scores = list(metrics["per_label"].values())
+    never = sum(not times and bool(scores[index]["support"]) for index, times in enumerate(predicted))
+    if never:
+        yield f"{never:,} of {len(scores):,} labels are never predicted; see the labels with the lowest recall."
+
+
+def _epochs(epochs: Sequence[EpochRecord], *, best_epoch: int) -> Iterator[str]:
+    losses = [record.eval_loss for record in epochs if record.eval_loss is not None]
+    if len(losses) != len(epochs) or len(losses) < 2:
+        return
+    if best_epoch < len(epochs):
+        yield (
+            f"The eval loss rose from {losses[best_epoch - 1]:.3f} after epoch {best_epoch} to {losses[-1]:.3f} after "
+            f"epoch {len(epochs)}, the training loss went from {epochs[best_epoch - 1].loss:.3f} to "
+            f"{epochs[-1].loss:.3f}: what came later was learnt by heart. The weights of epoch {best_epoch} were kept; "
+            f"training.epochs {best_epoch} would have done."
+        )
+    elif losses[-1] < (1 - _STILL_FALLING) * losses[-2]:
+        yield (
+            f"The eval loss was still falling in the last epoch ({losses[-2]:.3f} to {losses[-1]:.3f}): more "
+            "training.epochs may give a better model."
+        )
+
+
+def _calibration(bins: Sequence[Bin]) -> Iterator[str]:
+    if not bins:
+        return
+    error = expected_calibration_error(list(bins))
+    if error > _POORLY_CALIBRATED:
+        yield (
+            f"The probabilities are off by {error:.3f} on average (expected calibration error): use them to rank "
+            "texts, not as chances."
+        )

@@ -1,0 +1,30 @@
+"""A training that has ended -> training.html in training.path."""
+
+from pipeline.config.settings import Config
+from pipeline.contract import VOCABULARY_FILE
+from trainer import files
+from trainer.evaluation.scoring import ScoredSplit
+from trainer.export.export import embedding_before
+from trainer.savedmodel.vocabulary import read_words
+from trainer.training.fit import TrainedModel
+from trainer.training.run_folder import RunFolder
+from trainer.training_report.page import Trained, render
+
+
+def write_page(trained: TrainedModel, config: Config, *, scored: ScoredSplit | None) -> str:
+    """Writes the page; gives its path. scored: the held-out split, None where there is none."""
+    manifest = trained.manifest
+    words = {word.id: word.token for word in read_words(files.join(manifest.folder, VOCABULARY_FILE))}
+    page = render(
+        Trained(
+            config=config,
+            manifest=manifest,
+            history=trained.history,
+            best_epoch=trained.best_epoch,
+            scored=scored,
+            words=words,
+            before=embedding_before(trained, config),
+            after=trained.model.embedding.embeddings.numpy(),
+        )
+    )
+    return RunFolder(config.training.path).write_page(page)
