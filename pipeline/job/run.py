@@ -124,7 +124,7 @@ def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) ->
     try:
         build(pipeline, plan)
         with interrupts(plan.waiting):
-            result = pipeline.job.run()
+            result = pipeline.run()
             page = job_page(result, options)
             if page is not None:
                 _logger.info("the job's page: %s", page)
