@@ -17,12 +17,12 @@ help:
 	@echo "make test-cluster  the job on a job server and two pools of workers, as on a cluster; needs Go"
 	@echo "make bench    all benchmarks, for hours; python -m benchmarks --help tells how to run one"
 	@echo "make format   formats the code;  make lint, make types: only these"
-	@echo "make lock     resolves requirements.lock anew from setup.py"
+	@echo "make lock     resolves requirements.lock anew from pyproject.toml; needs uv"
 	@echo "make image    builds the image for workers on a cluster; IMAGE=registry/name:tag names it"
 
 install: $(INSTALLED)
 
-$(INSTALLED): requirements.lock setup.py
+$(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 10) <= v < (3, 14) else \
 	    f"Python {v[0]}.{v[1]} is too old or too new: install 3.10 to 3.13 and call make PYTHON=python3.x")'
 	$(PYTHON) -m venv $(VENV)
@@ -79,8 +79,8 @@ types: install
 	$(RUN) -m mypy
 
 lock:
-	uv pip compile --universal --python-version 3.10 --generate-hashes --extra test \
-	    --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock setup.py
+	uv pip compile --universal --python-version 3.10 --generate-hashes --extra test --extra docs \
+	    --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
 
 image: install
 	docker build --platform linux/amd64 --tag $(IMAGE) \
