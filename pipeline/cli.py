@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
-from pipeline.config.settings import load, setting_names
+from pipeline.config.settings import setting_names
 from pipeline.errors import UserError
 from pipeline.support.exit_status import guarded
 from pipeline.support.printable import visible

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
-from pipeline.config.settings import load, setting_names
+from pipeline.config.settings import setting_names
 from pipeline.errors import UserError
 from pipeline.support.exit_status import guarded
 from pipeline.support.process import quick_imports

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.config.settings import known_setting
+from pipeline.config.load import split_name
 from pipeline.errors import UserError
 
 
@@ -24,7 +24,7 @@ def split_overrides(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]
         if not argument.startswith("--") or "." not in name:
             rest.append(argument)
             continue
-        known_setting(name, origin="command line")
+        split_name(name, origin="command line")
         if not equals:
             if not left:
                 raise UserError(f"--{name} needs a value")

@@ -1,34 +1,26 @@
-"""pipeline.yaml + command line -> frozen, checked sections.
+"""Every setting: its type, its bounds and its default, in frozen pydantic models, one a section of pipeline.yaml.
 
-`load(path, overrides)` merges default < YAML < command line and validates with pydantic. Every mistake is a UserError
-of one line that names the setting, the value and the remedy. Imports neither TensorFlow nor Beam.
+In: values of settings, as YAML gives them. Out: a Config, or pydantic's ValidationError; load.py makes one line of it.
+What a setting means is said in pipeline/config/pipeline.yaml, a line a setting.
 """
 
-import difflib
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
-from pipeline.config.yaml_values import parse_value, read_sections
 from pipeline.contract import Compression, Oov, kept_words
-from pipeline.errors import UserError
 
-# Keras's Tokenizer default: punctuation but the apostrophe, and tab and line feed.
+# The default of Keras's Tokenizer: ASCII punctuation without the apostrophe, and tab and line feed.
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
-# Ids are below it, so that 32 bits with a sign hold them.
-MOST_TOP_WORDS = 2**31 - 1
+# All ids are below top_words, so an int32 holds them.
+MAX_TOP_WORDS = 2**31 - 1
 
 Side = Literal["pre", "post"]
 Name = Annotated[str, Field(min_length=1)]
 # The contract writes `none` where YAML has null.
 NameOrNone = Annotated[Name | None, BeforeValidator(lambda value: None if value == "none" else value)]
-
-# How pydantic begins to say what would be right.
-_WANTED = "Input should be "
 
 
 class Section(BaseModel):
@@ -38,7 +30,7 @@ class Section(BaseModel):
 
 
 class InputSettings(Section):
-    """What is read: files, their format and the columns in them."""
+    """Which files are read, their format and their columns."""
 
     path: Name | list[Name] = "sample"
     format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "tfrecord", "folders"] = "auto"
@@ -48,7 +40,7 @@ class InputSettings(Section):
 
 
 class SplitSettings(Section):
-    """How rows are divided into train, eval and test: by a column, or by fractions of the texts."""
+    """How rows are divided into train, eval and test: by a column, or by fractions."""
 
     column: Name | None = None
     train: float = Field(0.8, gt=0, le=1)
@@ -67,7 +59,7 @@ class SplitSettings(Section):
 
 
 class TextSettings(Section):
-    """What is done to a text before it is looked up."""
+    """How a text is normalized and split into tokens."""
 
     lowercase: bool = True
     strip_html: bool = False
@@ -76,9 +68,12 @@ class TextSettings(Section):
 
 
 class VocabularySettings(Section):
-    """Which words get an id. source: `from`, which Python keeps for itself."""
+    """Which words get an id.
 
-    top_words: int = Field(5000, ge=3, le=MOST_TOP_WORDS)
+    `source` is the setting `from`, a word that Python reserves.
+    """
+
+    top_words: int = Field(5000, ge=3, le=MAX_TOP_WORDS)
     min_count: int = Field(1, ge=1)
     oov: Oov = "drop"
     source: NameOrNone = Field(None, alias="from")
@@ -87,7 +82,7 @@ class VocabularySettings(Section):
 
     @model_validator(mode="after")
     def at_least_one_word(self) -> Self:
-        """There is room for a word beside the reserved ids, and something to grow from."""
+        """top_words leaves room for a word beside the reserved ids; `grow` needs a vocabulary to start from."""
         if kept_words(self.top_words, self.oov) < 1:
             raise ValueError(f"top_words {self.top_words} leaves no room for a word; use 3 or more")
         if self.grow and self.source is None:
@@ -96,7 +91,7 @@ class VocabularySettings(Section):
 
 
 class SequenceSettings(Section):
-    """How ids become a record of fixed length."""
+    """How the ids of a text become a record of fixed length."""
 
     max_length: int = Field(500, ge=1, le=1_000_000)
     padding: Side = "pre"
@@ -114,14 +109,14 @@ class OutputSettings(Section):
 
     @model_validator(mode="after")
     def shard_count(self) -> Self:
-        """A number of shards that file names can hold."""
+        """The number of shards fits the five digits of a shard's file name."""
         if isinstance(self.shards, int) and not 1 <= self.shards <= 99_999:
             raise ValueError(f"shards is {self.shards}; use auto or a number from 1 to 99999")
         return self
 
 
 class ModelSettings(Section):
-    """The architecture."""
+    """The layers of the classifier."""
 
     embedding_dim: int = Field(32, ge=1)
     mask_zero: bool = True
@@ -144,11 +139,11 @@ class ModelSettings(Section):
 
 
 class TrainingSettings(Section):
-    """How it is trained.
+    """How the classifier is trained.
 
-    The defaults are measured: on IMDB (20,000 texts, three seeds) the cosine with warm-up and clipping reaches a test
-    accuracy of 0.888, 0.883 and 0.889 at 0.001, and 0.876 to 0.888 at 0.002 and 0.003; the classic recipe, constant and
-    not clipped, 0.874, 0.879 and 0.873, and after its first epoch anything from 0.815 to 0.861.
+    The defaults are measured on IMDB (20,000 texts, three seeds). Cosine with warm-up and clipping reaches a test
+    accuracy of 0.888, 0.883 and 0.889 at a learning rate of 0.001, and 0.876 to 0.888 at 0.002 and 0.003. The classic
+    recipe (constant, not clipped) reaches 0.874, 0.879 and 0.873; after its first epoch it is between 0.815 and 0.861.
     """
 
     path: Name = "out/training"
@@ -165,13 +160,13 @@ class TrainingSettings(Section):
 
 
 class ExportSettings(Section):
-    """Where the SavedModel goes."""
+    """Where the SavedModel is written."""
 
     path: Name = "out/model"
 
 
 class CompareSettings(Section):
-    """How much may change between two records folders; null: anything."""
+    """The largest allowed changes from one records folder to another; null: no limit."""
 
     max_oov_share: float | None = Field(None, ge=0, le=1)
     max_label_shift: float | None = Field(None, ge=0, le=1)
@@ -181,7 +176,7 @@ class CompareSettings(Section):
 
 
 class Config(Section):
-    """All settings; a section a step of the way from raw text to the served model."""
+    """All settings, a section for each step from raw text to the served model."""
 
     input: InputSettings = InputSettings()
     split: SplitSettings = SplitSettings()
@@ -195,38 +190,6 @@ class Config(Section):
     compare: CompareSettings = CompareSettings()
 
 
-def load(path: str | None, overrides: Mapping[str, str]) -> Config:
-    """The settings of a YAML file (None: the defaults) with `section.key` overrides, whose values are read as YAML.
-
-    A section's `model_fields_set` are the settings that somebody chose: those on the command line, and those in which
-    the file differs from the defaults. A file that lists every default chooses nothing.
-
-    Raises:
-      UserError: the file is missing or no YAML, a key is unknown, a value is of the wrong type or out of range.
-
-    >>> load(None, {"vocabulary.top_words": "10"}).vocabulary.top_words
-    10
-    >>> load(None, {"vocabulary.top_word": "10"})
-    Traceback (most recent call last):
-    ...
-    pipeline.errors.UserError: command line: vocabulary.top_word is no setting; did you mean vocabulary.top_words?
-    """
-    settings = read_sections(path) if path is not None else {}
-    origin = path or "command line"
-    _refuse_unknown(settings, origin=origin)
-    settings = {section: _chosen(section, values) for section, values in settings.items()}
-    for name, value in overrides.items():
-        section, key = known_setting(name, origin="command line")
-        try:
-            settings.setdefault(section, {})[key] = parse_value(value)
-        except yaml.YAMLError as error:
-            raise UserError(f"--{name}: {value!r} is no YAML value; put it into quotes") from error
-    try:
-        return Config.model_validate(settings)
-    except ValidationError as error:
-        raise UserError(_one_line(error, origin=origin, overrides=overrides)) from error
-
-
 def setting_names() -> list[str]:
     """Every setting as `section.key`, in the order of pipeline.yaml.
 
@@ -234,51 +197,3 @@ def setting_names() -> list[str]:
     ['input.path', 'input.format']
     """
     return [f"{section}.{key}" for section in Config.model_fields for key in getattr(Config(), section).model_dump()]
-
-
-def _chosen(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    defaults = getattr(Config(), section).model_dump()
-    # 1 is no true and 1.0 no 1: what is of a wrong type stays, to be refused.
-    return {key: value for key, value in values.items() if repr(value) != repr(defaults[key])}
-
-
-def _refuse_unknown(settings: Mapping[str, Mapping[str, Any]], *, origin: str) -> None:
-    for section, values in settings.items():
-        if section not in Config.model_fields:
-            raise UserError(f"{origin}: {section} is no section; {_nearest(str(section), list(Config.model_fields))}")
-        for key in values:
-            known_setting(f"{section}.{key}", origin=origin)
-
-
-def known_setting(name: str, *, origin: str) -> tuple[str, str]:
-    """The section and key of a setting's name.
-
-    Raises:
-      UserError: there is no such setting; the message names the nearest, and `origin`, where the name came from.
-    """
-    names = setting_names()
-    if name not in names:
-        raise UserError(f"{origin}: {name} is no setting; {_nearest(name, names)}")
-    section, _, key = name.partition(".")
-    return section, key
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(known)}"
-
-
-def _one_line(error: ValidationError, *, origin: str, overrides: Mapping[str, str]) -> str:
-    """The first mistake that pydantic found, as `where: setting is value; what would be right`."""
-    first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"][:2])
-    where = f"--{name}" if name in overrides else f"{origin}: {name}"
-    if first["type"] == "value_error":
-        return f"{where}: {first['msg'].removeprefix('Value error, ')}"
-    # A setting that may be of two types has an error for each.
-    alternatives = [other["msg"] for other in error.errors() if other["loc"][:2] == first["loc"][:2]]
-    if all(message.startswith(_WANTED) for message in alternatives):
-        wanted = _WANTED + " or ".join(dict.fromkeys(message.removeprefix(_WANTED) for message in alternatives))
-    else:
-        wanted = alternatives[0]
-    return f"{where} is {first['input']!r}; {wanted[0].lower()}{wanted[1:]}"

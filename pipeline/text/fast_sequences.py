@@ -39,7 +39,7 @@ def transformer(config: Config, vocabulary_file: str) -> Callable[[Tokenized], F
         words, numbers, row_splits = tokenized
         word_ids, hashes = (tensor.numpy() for tensor in look_up(strings(words)))
         word_ids[word_ids == PADDING_ID] = unknown_id
-        ids = word_ids.astype(np.int32)[numbers]  # all are below MOST_TOP_WORDS
+        ids = word_ids.astype(np.int32)[numbers]  # all are below MAX_TOP_WORDS
         unknown = np.flatnonzero(ids == unknown_id)
         unknown_before = np.searchsorted(unknown, row_splits)
         known_splits = row_splits - unknown_before

@@ -13,7 +13,7 @@ from apache_beam.internal import pickler
 from conftest import REPOSITORY
 
 from pipeline.cli import main
-from pipeline.config.settings import load
+from pipeline.config.load import load
 from pipeline.doctor.access import FirstRows, check_input, check_output_place, check_temp_place
 from pipeline.doctor.estimate import Estimate, check_machine, estimate
 from pipeline.doctor.finding import Finding

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.config.settings import load
+from pipeline.config.load import load
 from pipeline.statistics import duplicates
 from pipeline.statistics.fingerprints import NO_TOKENS, fingerprints
 from pipeline.text.fast_sequences import Features, transformer

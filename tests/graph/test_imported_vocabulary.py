@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from test_text import CHARACTERS, FILTERS, TEXTS
 from tf_keras.preprocessing.text import Tokenizer, tokenizer_from_json
 
-from pipeline.config.settings import Config, load
+from pipeline.config.load import load
+from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
 from pipeline.text import graph

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from tf_keras.preprocessing.sequence import pad_sequences
 from tf_keras.preprocessing.text import Tokenizer, text_to_word_sequence
 
-from pipeline.config.settings import KERAS_FILTERS, SequenceSettings, TextSettings, load
+from pipeline.config.load import load
+from pipeline.config.settings import KERAS_FILTERS, SequenceSettings, TextSettings
 from pipeline.contract import Oov, first_word_id, kept_words
 from pipeline.text import graph
 from pipeline.text.fast_sequences import transformer
@@ -247,8 +248,8 @@ def test_text_lower_case_passes_by_only_what_icu_would_leave() -> None:
 def test_text_is_the_same_whatever_the_language_of_the_machine() -> None:
     program = """
 import tensorflow as tf
-from pipeline.config import TextSettings
-from pipeline.text import tokenize
+from pipeline.config.settings import TextSettings
+from pipeline.text.graph import tokenize
 (tokens,) = tokenize(tf.constant(["I \\u0130 \\u00cc \\u00cd \\u0128 \\u012e J\\u0300"]), TextSettings()).to_list()
 print(ascii(b" ".join(tokens).decode()), ascii(tf.strings.lower("I \\u00cc", encoding="utf-8").numpy().decode()))
 """

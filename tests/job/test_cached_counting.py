@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.cli import main
-from pipeline.config.settings import Config, load
+from pipeline.config.load import load
+from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
 from pipeline.sources.schema import PLACE_BITS, Kind, ReadTask, TaskGroup

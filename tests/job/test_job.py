@@ -17,7 +17,7 @@ import tensorflow_transform as tft
 from tf_keras.preprocessing.sequence import pad_sequences
 from tf_keras.preprocessing.text import Tokenizer
 
-from pipeline.config.settings import load
+from pipeline.config.load import load
 from pipeline.errors import UserError
 from pipeline.job.run import run
 from pipeline.sources import planning, reading

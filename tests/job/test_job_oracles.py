@@ -21,7 +21,7 @@ from conftest import REPOSITORY
 from tf_keras.preprocessing.sequence import pad_sequences
 from tf_keras.preprocessing.text import Tokenizer
 
-from pipeline.config.settings import load
+from pipeline.config.load import load
 from pipeline.contract import SPLITS
 from pipeline.files.local import LocalFiles
 from pipeline.job.build import build

@@ -7,7 +7,8 @@ return.
 
 from dataclasses import dataclass
 
-from pipeline.config.settings import Config, load
+from pipeline.config.load import load
+from pipeline.config.settings import Config
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import functools
 from pathlib import Path
 
-from pipeline.config.settings import Config, load
+from pipeline.config.load import load
+from pipeline.config.settings import Config
 from trainer.data.records_folder import read_manifest
 from trainer.export.export import export
 from trainer.training.fit import TrainedModel, train

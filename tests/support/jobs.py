@@ -12,7 +12,8 @@ import pyarrow.csv
 import pyarrow.parquet
 import tensorflow as tf
 
-from pipeline.config.settings import Config, load
+from pipeline.config.load import load
+from pipeline.config.settings import Config
 from pipeline.job.run import run
 
 Row = tuple[str, str]

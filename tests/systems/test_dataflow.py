@@ -18,7 +18,7 @@ from apache_beam.internal import pickler
 from apache_beam.portability.api import beam_runner_api_pb2
 from conftest import REPOSITORY
 
-from pipeline.config.settings import load
+from pipeline.config.load import load
 from pipeline.doctor import pickles
 from pipeline.files.beam import BeamFiles
 from pipeline.job.run import run

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pipeline.cli import main
-from pipeline.config.settings import load
+from pipeline.config.load import load
 from pipeline.errors import UserError
 from pipeline.files import beam
 from pipeline.files.beam import BeamFiles, check_filesystem, use_options

@@ -1,4 +1,4 @@
-"""pipeline.yaml, the classes behind it and the command line say the same."""
+"""pipeline.yaml, the classes of its sections and the command line say the same."""
 
 import re
 from pathlib import Path
@@ -7,11 +7,14 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
-from pipeline.config.settings import Config, load, setting_names
+from pipeline.config.reference import list_settings
+from pipeline.config.settings import Config, setting_names
 from pipeline.errors import UserError
 
-FILE = Path(__file__).parent.parent.parent / "pipeline.yaml"
+ROOT = Path(__file__).parent.parent.parent
+FILE = ROOT / "pipeline.yaml"
 
 
 def test_config_file_holds_every_setting_with_its_default() -> None:
@@ -24,6 +27,42 @@ def test_config_file_explains_every_setting_on_its_line() -> None:
     explained = [re.match(r"  (\w+): .*\S +# \S", line) for line in lines]
     assert all(explained), [line for line, found in zip(lines, explained, strict=True) if not found]
     assert [found[1] for found in explained if found] == [name.partition(".")[2] for name in setting_names()]
+
+
+def test_config_ships_its_file() -> None:
+    """An installed package has no file of the repository's root."""
+    shipped = ROOT / "pipeline" / "config" / "pipeline.yaml"
+    assert FILE.read_text() == shipped.read_text(), f"cp {shipped} {FILE}"
+
+
+# name -> values, default, comment
+REFERENCE = {
+    "input.path": (
+        "text or list of texts", "sample", "'sample' (the built-in corpus), or a path, a glob, or a list of them",
+    ),
+    "vocabulary.oov": (
+        "drop or token", "drop", "unknown words: drop (they leave no id, as Keras) or token (they share id 1)",
+    ),
+    "text.filters": (  # its default holds a number sign, which begins no comment
+        "text", r'"!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n"', "each of these characters becomes a space (Keras's)",
+    ),
+    "training.clipnorm": (
+        "number, above 0; or null", "1.0",
+        "a weight matrix's gradient is shortened to this length; null: not clipped",
+    ),
+    "sequence.max_length": ("whole number, at least 1 and at most 1000000", "500", "ids in a record"),
+}  # fmt: skip
+
+
+def test_config_lists_every_setting_for_people() -> None:
+    settings = {setting.name: setting for setting in list_settings()}
+    assert list(settings) == setting_names()
+    for name, expected in REFERENCE.items():
+        setting = settings[name]
+        assert (setting.values, setting.default, setting.comment) == expected, name
+    for setting in settings.values():
+        default = getattr(Config(), setting.section).model_dump()[setting.key]
+        assert yaml.safe_load(setting.default) == default, setting.name
 
 
 def test_config_defaults_are_those_of_the_classic_example() -> None:

@@ -4,7 +4,7 @@ import json
 import logging
 from typing import Any
 
-from pipeline.config.settings import MOST_TOP_WORDS, Config, TextSettings, VocabularySettings
+from pipeline.config.settings import MAX_TOP_WORDS, Config, TextSettings, VocabularySettings
 from pipeline.contract import kept_words_behind, rows_for
 from pipeline.errors import UserError
 from pipeline.vocabulary.imported.source import KIND_NAMES, Source
@@ -45,13 +45,13 @@ def _adopted(
 def _top_words(vocabulary: VocabularySettings, source: Source) -> int:
     """Those chosen, if all ids fit in; otherwise the vocabulary's own, or the default where it is to grow."""
     rows, needed = vocabulary.top_words, rows_for(source.last_id)
-    if needed > MOST_TOP_WORDS:
+    if needed > MAX_TOP_WORDS:
         raise UserError(
             f"{source.path} (vocabulary.from) has an id of {source.last_id}, which needs a vocabulary.top_words of "
-            f"{needed}; the most is {MOST_TOP_WORDS}: number its words anew, from the smallest id on"
+            f"{needed}; the most is {MAX_TOP_WORDS}: number its words anew, from the smallest id on"
         )
     if "top_words" not in vocabulary.model_fields_set:
-        own = min(source.top_words, MOST_TOP_WORDS)
+        own = min(source.top_words, MAX_TOP_WORDS)
         rows = max(rows, own) if vocabulary.grow else own
     elif rows < needed:
         raise UserError(

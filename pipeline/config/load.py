@@ -1,0 +1,102 @@
+"""A settings file and the overrides of the command line -> one Config.
+
+Defaults < YAML file < `--section.key VALUE`. Every mistake is a UserError of one line that names the setting, the value
+and the remedy. Imports neither TensorFlow nor Beam.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import yaml
+from pydantic import ValidationError
+
+from pipeline.config.settings import Config, setting_names
+from pipeline.config.yaml_values import parse_value, read_sections
+from pipeline.errors import UserError
+
+# The words with which pydantic begins to say what would be right.
+_EXPECTED: Final = "Input should be "
+
+
+def load(path: str | None, overrides: Mapping[str, str]) -> Config:
+    """The settings of a YAML file (None: the defaults) with overrides: `section.key` -> the value as YAML text.
+
+    A section's `model_fields_set` are the settings that somebody chose: those on the command line, and those in which
+    the file differs from the defaults. A file that lists every default chooses nothing.
+
+    Raises:
+      UserError: the file is missing or is not YAML, a key is unknown, a value has the wrong type or is out of range.
+
+    >>> load(None, {"vocabulary.top_words": "10"}).vocabulary.top_words
+    10
+    >>> load(None, {"vocabulary.top_word": "10"})
+    Traceback (most recent call last):
+    ...
+    pipeline.errors.UserError: command line: vocabulary.top_word is no setting; did you mean vocabulary.top_words?
+    """
+    sections = read_sections(path) if path is not None else {}
+    origin = path or "command line"
+    _check_names(sections, origin=origin)
+    sections = {section: _without_defaults(section, values) for section, values in sections.items()}
+    for name, value in overrides.items():
+        section, key = split_name(name, origin="command line")
+        try:
+            sections.setdefault(section, {})[key] = parse_value(value)
+        except yaml.YAMLError as error:
+            raise UserError(f"--{name}: {value!r} is no YAML value; put it into quotes") from error
+    try:
+        return Config.model_validate(sections)
+    except ValidationError as error:
+        raise UserError(_in_one_line(error, origin=origin, overrides=overrides)) from error
+
+
+def split_name(name: str, *, origin: str) -> tuple[str, str]:
+    """`section.key` -> the section and the key.
+
+    Raises:
+      UserError: there is no such setting; the message names the nearest, and `origin`, where the name came from.
+
+    >>> split_name("input.path", origin="command line")
+    ('input', 'path')
+    """
+    names = setting_names()
+    if name not in names:
+        raise UserError(f"{origin}: {name} is no setting; {_nearest(name, names)}")
+    section, _, key = name.partition(".")
+    return section, key
+
+
+def _check_names(sections: Mapping[str, Mapping[str, Any]], *, origin: str) -> None:
+    for section, values in sections.items():
+        if section not in Config.model_fields:
+            raise UserError(f"{origin}: {section} is no section; {_nearest(str(section), list(Config.model_fields))}")
+        for key in values:
+            split_name(f"{section}.{key}", origin=origin)
+
+
+def _without_defaults(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that differ from the defaults, in type as well: 1.0 differs from 1, and pydantic must see it."""
+    defaults = getattr(Config(), section).model_dump()
+    return {key: value for key, value in values.items() if repr(value) != repr(defaults[key])}
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(known)}"
+
+
+def _in_one_line(error: ValidationError, *, origin: str, overrides: Mapping[str, str]) -> str:
+    """The first mistake that pydantic reports, as `where: setting is value; what would be right`."""
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"][:2])
+    where = f"--{name}" if name in overrides else f"{origin}: {name}"
+    if first["type"] == "value_error":
+        return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+    # pydantic reports an error for each type that a setting may have.
+    messages = [other["msg"] for other in error.errors() if other["loc"][:2] == first["loc"][:2]]
+    if all(message.startswith(_EXPECTED) for message in messages):
+        expected = _EXPECTED + " or ".join(dict.fromkeys(message.removeprefix(_EXPECTED) for message in messages))
+    else:
+        expected = messages[0]
+    return f"{where} is {first['input']!r}; {expected[0].lower()}{expected[1:]}"
