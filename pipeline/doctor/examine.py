@@ -18,7 +18,7 @@ from pipeline.job.run import make_plan
 from pipeline.runners.locations import workers_are_here
 from pipeline.runners.options import beam_options, blocks_wait_on_disk, choose_runner, workers_here
 from pipeline.vocabulary.imported import resolve
-from pipeline.vocabulary.imported.token_check import check_tokens
+from pipeline.vocabulary.token_check import check_tokens
 
 
 class Examination(NamedTuple):

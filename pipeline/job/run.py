@@ -27,7 +27,7 @@ from pipeline.sources.label_folders import LEFT_OUT
 from pipeline.vocabulary import imported_words
 from pipeline.vocabulary.count_cache import check_cache
 from pipeline.vocabulary.imported import Source, resolve
-from pipeline.vocabulary.imported.token_check import check_tokens
+from pipeline.vocabulary.token_check import check_tokens
 
 _logger = logging.getLogger(__name__)
 

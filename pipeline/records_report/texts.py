@@ -7,7 +7,7 @@ from pipeline.contract import SPLITS
 from pipeline.html.elements import Html, bar, share, shown, table
 from pipeline.html.plots import beside
 from pipeline.records_folder.manifest import Finding, ManifestFile, Repeats
-from pipeline.text.normalization import TAG
+from pipeline.text.characters import TAG
 
 _WORDS = 40
 _TOKEN_CHARACTERS = 40

@@ -65,7 +65,7 @@ def count(packed: Iterable[bytes]) -> Counted:
     """All tables of a bucket -> its repeats.
 
     >>> rows = {"tokens": [5, 5, 5, 7], "text": [1, 1, 2, 3], "split": [0, 0, 2, 2], "label": [0, 1, 1, 1]}
-    >>> found = count([blobs.pack(pa.table(rows, SCHEMA))])
+    >>> found = count([arrow_ipc.pack(pa.table(rows, SCHEMA))])
     >>> found.exact.whole.tolist(), found.normalised.whole.tolist(), found.normalised.across[1].tolist()
     ([1, 1, 1], [1, 2, 1], [1, 2, 1, 1])
     """

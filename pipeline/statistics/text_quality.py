@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.records.keys import key_halves, shuffled_place
-from pipeline.text.normalization import TAG, UNICODE_WHITE_SPACE
+from pipeline.text.characters import TAG, UNICODE_WHITE_SPACE
 
 # Arrow matches bytes as if they were Latin-1: \xc3\x83 is the UTF-8 of Ã.
 _SECOND = r"(?:\xc2[\x80-\xbf]|[\xc5\xc6\xcb][\x80-\xbf]|\xe2(?:\x80[\x90-\xbf]|\x82\xac|\x84\xa2))"

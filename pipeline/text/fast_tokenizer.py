@@ -18,7 +18,9 @@ import tensorflow as tf
 
 from pipeline.config.settings import TextSettings
 from pipeline.text import graph
-from pipeline.text.normalization import TAG, byte_table, clean, lone_pattern
+from pipeline.text.characters import TAG
+from pipeline.text.escaping import escapes
+from pipeline.text.normalization import byte_table, clean, lone_pattern
 from pipeline.text.token_batch import Flags, Tokenized, numbered, respelt, rows_with, strings
 
 Tokenizer = Callable[[pa.LargeBinaryArray], Tokenized]
@@ -46,7 +48,7 @@ class _Words:
         self._table = table.tobytes()
         self._begins_tag = ord(TAG[0]) if settings.strip_html else None
         self._is_special = np.arange(256) > 127
-        self._is_special[[ord(character) for character, _ in graph.escapes(settings)]] = True
+        self._is_special[[ord(character) for character, _ in escapes(settings)]] = True
         self._clean = tf.function(lambda texts: clean(texts, settings), _STRINGS, autograph=False)
         self._spell = tf.function(
             lambda words: (graph.spaced(words, settings), tf.strings.regex_full_match(words, lone_pattern(settings))),

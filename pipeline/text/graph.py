@@ -24,8 +24,8 @@ import tensorflow as tf
 
 from pipeline.config.settings import SequenceSettings, TextSettings
 from pipeline.contract import PADDING_ID, VOCABULARY_COLUMNS, Oov, oov_id
-from pipeline.text.escaping import ESCAPES
-from pipeline.text.normalization import clean, separators
+from pipeline.text.escaping import escapes
+from pipeline.text.normalization import clean
 
 
 class Sequences(NamedTuple):
@@ -146,15 +146,6 @@ def _turned(rows: tf.RaggedTensor) -> tf.RaggedTensor:
     return tf.RaggedTensor.from_row_splits(
         tf.reverse(rows.flat_values, axis=[0]), splits[-1] - tf.reverse(splits, axis=[0]), validate=False
     )
-
-
-def escapes(settings: TextSettings) -> list[tuple[str, str]]:
-    r"""The characters that tokens may have and files can't, and how they are spelt there.
-
-    >>> escapes(TextSettings()), escapes(TextSettings(split="space", filters="\t\n"))
-    ([], [('\\', '\\\\'), ('\r', '\\r')])
-    """
-    return [(character, spelling) for character, spelling in ESCAPES if character not in separators(settings)]
 
 
 def _escaped(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:

@@ -12,14 +12,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from pipeline.config.settings import TextSettings
+from pipeline.text.characters import TAG, separators
 
-# What Python's str.split() splits at: Unicode's White_Space and the four information separators.
-# TensorFlow's own split without a separator knows the ASCII ones (9-13 and 32) alone.
-UNICODE_WHITE_SPACE = (
-    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
-)
-TAG = r"</?[A-Za-z!][^<>]*>"
 # What no plain text holds, by RE2's exact ranges: NUL, and halves of surrogate pairs. With U+10FFFF RE2 would take the
 # range for "anything beyond ASCII", and let overlong forms pass; so that one is taken for odd as well.
 _ODD = r"\x00\x{d800}-\x{dfff}\x{10ffff}"
@@ -64,15 +58,6 @@ def lone_pattern(settings: TextSettings) -> str:
     stops and apostrophes, which may divide words (Unicode's SpecialCasing, Final_Sigma)."""
     others = f"[^{_ODD}{_SIGMA}]"
     return f"(?:{others}|{_SIGMA}+[{_LETTERS}])*" if settings.lowercase else f"[^{_ODD}]*"
-
-
-def separators(settings: TextSettings) -> set[str]:
-    """The characters that become spaces.
-
-    >>> sorted(separators(TextSettings(split="space", filters="!?")))
-    ['!', '?']
-    """
-    return set(settings.filters) | (set(UNICODE_WHITE_SPACE) if settings.split == "whitespace" else set())
 
 
 def _carefully(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:

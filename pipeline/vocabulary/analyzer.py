@@ -103,7 +103,7 @@ def vocabulary_file(tokens: tf.RaggedTensor, position: tf.Tensor, plan: Vocabula
 
 
 def count_batch(tokens: tf.RaggedTensor, position: tf.Tensor) -> list[tf.Tensor]:
-    """The columns of a batch's count table, in the order of counts.SCHEMA.
+    """The columns of a batch's count table, in the order of count_tables.SCHEMA.
 
     >>> tokens = tf.ragged.constant([[b"b", b"a", b"b"], [b"a"]])
     >>> columns = count_batch(tokens, tf.constant([7, 9], tf.int64))
@@ -262,7 +262,7 @@ def _write(folder: str, *, top: Top, plan: VocabularyPlan) -> npt.NDArray[np.obj
 def vocabulary_lines(table: pa.Table, *, first_id: int) -> bytes:
     r"""Count table in its final order -> the bytes of vocabulary.tsv.
 
-    >>> table = counts.count_table(([b"this", b"is"], [8, 5], [0, 0], [0, 1], [1, 2]))
+    >>> table = count_tables.count_table(([b"this", b"is"], [8, 5], [0, 0], [0, 1], [1, 2]))
     >>> vocabulary_lines(table, first_id=1)
     b'1\tthis\t8\n2\tis\t5\n'
     """

@@ -11,8 +11,8 @@ from pipeline.vocabulary import count_tables
 def count_words(tokenized: Tokenized, *, rows: int, position: int) -> pa.Table:
     """The count table (vocabulary/count_tables.py) of the first rows; their first word stands at the position.
 
-    >>> found = numbered([b"b a b", b"c"])
-    >>> table = count_words(found, rows=1, position=7)
+    >>> from pipeline.text.token_batch import numbered
+    >>> table = count_words(numbered([b"b a b", b"c"]), rows=1, position=7)
     >>> table.select(["token", "count", "position", "place"]).to_pydict()
     {'token': [b'b', b'a'], 'count': [2, 1], 'position': [7, 7], 'place': [0, 1]}
     """

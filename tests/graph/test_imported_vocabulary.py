@@ -9,7 +9,6 @@ import pytest
 import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from test_text import CHARACTERS, FILTERS, TEXTS
 from tf_keras.preprocessing.text import Tokenizer, tokenizer_from_json
 
 from pipeline.config.load import load
@@ -19,7 +18,8 @@ from pipeline.files.local import LocalFiles
 from pipeline.text import graph
 from pipeline.vocabulary import count_tables, imported_words
 from pipeline.vocabulary.imported import Source, resolve
-from pipeline.vocabulary.imported.token_check import check_tokens
+from pipeline.vocabulary.token_check import check_tokens
+from tests.graph.test_text import CHARACTERS, FILTERS, TEXTS
 from tests.support.jobs import manifest_of
 
 KERAS_SPACE = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n '

@@ -11,7 +11,6 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import tensorflow as tf
-from conftest import REPOSITORY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tf_keras.preprocessing.sequence import pad_sequences
@@ -28,6 +27,7 @@ from pipeline.text.token_batch import Tokenized
 from pipeline.vocabulary import count_tables
 from pipeline.vocabulary.analyzer import count_batch, vocabulary_lines
 from pipeline.vocabulary.count_words import count_words
+from tests.conftest import REPOSITORY
 
 # Capital letters of Unicode 14 (Python 3.11 and later), whose small letters the ICU within TensorFlow does not know
 # yet; it leaves them as they are. All other characters have the same lower case in both.

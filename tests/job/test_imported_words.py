@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
-from conftest import REPOSITORY
 from rich.console import Console
 from tf_keras.preprocessing.sequence import pad_sequences
 from tf_keras.preprocessing.text import Tokenizer
 
 from pipeline.cli import main
 from pipeline.errors import UserError
+from tests.conftest import REPOSITORY
 from tests.support.exported_models import settings, trained_on
 from tests.support.jobs import Row, manifest_of, record_bytes, records_of, run_job, small_rows, write_jsonl
 from trainer.commands.explain import explain

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pipeline.config.settings import KERAS_FILTERS, TextSettings
 from pipeline.contract import PADDING_ID, Oov, oov_id, rows_for
 from pipeline.errors import UserError
-from pipeline.text.escaping import spelt
+from pipeline.text.escaping import escape
 from pipeline.vocabulary.imported.source import Source
 
 # An embedding of fewer rows is not to be had (vocabulary.top_words): there, one is never used.
@@ -50,7 +50,7 @@ def read(values: dict[str, Any], *, path: str, sha256: str) -> Source:
     top_words = max(tokenizer.num_words or rows_for(last_id), _FEWEST_ROWS)
     # Behind num_words a word is as good as unknown. And '<pad>', that many an example gives the id 0, is no word.
     kept = [(number, word) for number, word in ids if PADDING_ID < number < (tokenizer.num_words or top_words)]
-    words = [(number, spelt(word)) for number, word in kept if _is_unicode(word)]
+    words = [(number, escape(word)) for number, word in kept if _is_unicode(word)]
     if not words:
         raise UserError(
             f"vocabulary.from: {path} is a Keras tokenizer without a word (num_words {tokenizer.num_words}, "

@@ -2,7 +2,7 @@
 
 from pipeline.contract import Oov, first_word_id, rows_for
 from pipeline.errors import UserError
-from pipeline.text.escaping import spelt
+from pipeline.text.escaping import escape
 from pipeline.vocabulary.imported.source import Source
 
 
@@ -29,7 +29,7 @@ def read(content: str, *, path: str, sha256: str, oov: Oov) -> Source:
                 "a token has one id, so take one of the lines out"
             )
         lines[token] = line
-    words = [(number, spelt(token)) for number, token in enumerate(tokens, start=first_word_id(oov))]
+    words = [(number, escape(token)) for number, token in enumerate(tokens, start=first_word_id(oov))]
     last_id = words[-1][0]
     return Source(
         kind="token_list",
