@@ -20,7 +20,7 @@ import pyarrow as pa
 from pipeline.config.settings import InputSettings, TextSettings
 from pipeline.files.local import FileInfo, LocalFiles
 from pipeline.sources import plan_tasks, read_tasks
-from pipeline.sources.schema import Columns
+from pipeline.sources.schema import ColumnNames
 from pipeline.support import arrow_ipc
 from pipeline.vocabulary import count_tables
 
@@ -98,7 +98,7 @@ def shuffled(path: str) -> Iterator[str]:
     from pipeline.vocabulary.analyzer import count_batch
 
     tasks = list(plan_tasks(InputSettings(path=path), LocalFiles()).tasks())
-    found = [batch.rows for batch in read_tasks(tasks, Columns("text", "label"), LocalFiles())]
+    found = [batch.rows for batch in read_tasks(tasks, ColumnNames("text", "label"), LocalFiles())]
     rows = pa.Table.from_batches(found)
     size = rows["text"].nbytes
     yield f"{rows.num_rows} texts of {size / rows.num_rows:.0f} bytes"

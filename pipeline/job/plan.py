@@ -13,7 +13,7 @@ from pipeline.config.settings import Config
 from pipeline.contract import first_word_id
 from pipeline.job.read import Reading
 from pipeline.job.write import Counted, Writing
-from pipeline.sources.schema import Columns
+from pipeline.sources.schema import ColumnNames
 from pipeline.statistics.text_quality import Look
 from pipeline.vocabulary import count_cache
 from pipeline.vocabulary.imported.source import Origin
@@ -189,9 +189,9 @@ class Plan:
         )
 
 
-def columns_of(config: Config) -> Columns:
+def columns_of(config: Config) -> ColumnNames:
     """The columns that the settings name."""
-    return Columns(
+    return ColumnNames(
         text=config.input.text_column,
         label=config.input.label_column,
         id=config.input.id_column,

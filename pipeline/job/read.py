@@ -25,13 +25,13 @@ from pipeline.sources import read_tasks
 from pipeline.sources.schema import (
     REJECTED_SCHEMA,
     Batch,
-    Columns,
+    ColumnNames,
     ReadTask,
-    Reject,
+    RejectedRow,
     TaskGroup,
+    excerpt,
     file_indices,
     rejected_rows,
-    shown,
 )
 from pipeline.statistics.row_counts import Account, TaskRows
 from pipeline.statistics.text_quality import Look, Looker
@@ -54,7 +54,7 @@ class Reading(NamedTuple):
     """How rows are read: columns, how they are split, the seed of the keys, where progress is told, and how texts are
     looked at for the manifest."""
 
-    columns: Columns
+    columns: ColumnNames
     split: SplitSettings
     seed: int
     progress_folder: str | None
@@ -247,6 +247,6 @@ def _rejects(
     # A text may be missing that was kept from reading once (job/token_store.py), of a job that has too many labels and
     # is refused.
     return rejected_rows(
-        (by_index[file], Reject(row, reason, shown(f"{column}: {value}, text: {(text or b'').decode()}")))
+        (by_index[file], RejectedRow(row, reason, excerpt(f"{column}: {value}, text: {(text or b'').decode()}")))
         for row, value, text, file in zip(*columns, strict=True)
     )

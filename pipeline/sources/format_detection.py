@@ -11,10 +11,10 @@ from pipeline.sources.formats import FORMATS, parquet, tfrecord
 from pipeline.sources.formats.sample import SAMPLE
 
 # So much of a file tells its format.
-GUESSED_BYTES: Final = 64 << 10
+DETECTION_BYTES: Final = 64 << 10
 
 # Of more files, so many that lie evenly among them are looked at, and must agree: a million would take hours.
-LOOKED_AT: Final = 64
+MAX_FILES_OPENED: Final = 64
 
 
 def guess_formats(paths: Sequence[str], files: Files) -> dict[str, str]:
@@ -23,9 +23,9 @@ def guess_formats(paths: Sequence[str], files: Files) -> dict[str, str]:
     Raises:
       UserError: a file's content tells none, or those of many files disagree.
     """
-    if len(paths) <= LOOKED_AT:
+    if len(paths) <= MAX_FILES_OPENED:
         return {path: _guess(path, files) for path in paths}
-    looked_at = {paths[number * len(paths) // LOOKED_AT]: "" for number in range(LOOKED_AT)}
+    looked_at = {paths[number * len(paths) // MAX_FILES_OPENED]: "" for number in range(MAX_FILES_OPENED)}
     looked_at = {path: _guess(path, files) for path in looked_at}
     if len(set(looked_at.values())) > 1:
         examples = {format: path for path, format in looked_at.items()}
@@ -51,13 +51,13 @@ def _guess(path: str, files: Files) -> str:
         try:
             for block in without_mark(text_blocks(stored, path)):
                 head += block
-                if len(head) >= GUESSED_BYTES:
+                if len(head) >= DETECTION_BYTES:
                     break
         except DamagedError:
             pass
     if tfrecord.is_tfrecord(head):
         return "tfrecord"
-    head = head[:GUESSED_BYTES].lstrip()
+    head = head[:DETECTION_BYTES].lstrip()
     first_line = head.splitlines()[0] if head else b""
     if b"\0" not in head:
         if head.startswith(b"{"):

@@ -31,18 +31,18 @@ SPLIT_NAMES: Final[dict[str, str]] = {
 }
 
 
-class Layout(NamedTuple):
+class LabelFolders(NamedTuple):
     """texts: each with the splits that it may go to, a space between (None: all); left_out: files by their folder."""
 
     texts: list[tuple[FileInfo, str | None]]
     left_out: dict[str, int]
 
 
-def layout(files: Iterable[FileInfo], *, root: str = "") -> Layout:
+def texts_in_label_folders(files: Iterable[FileInfo], *, root: str = "") -> LabelFolders:
     """What of the files are texts; `root` is the folder they are below, whose own name says nothing.
 
     >>> found = [FileInfo(f"imdb/{name}", 1) for name in ("train/pos/1.txt", "train/unsup/2.txt", "test/neg/3.txt")]
-    >>> texts, left_out = layout(found, root="imdb")
+    >>> texts, left_out = texts_in_label_folders(found, root="imdb")
     >>> [(text.path, splits) for text, splits in texts], left_out
     ([('imdb/train/pos/1.txt', 'train eval'), ('imdb/test/neg/3.txt', 'test')], {'unsup': 1})
     """
@@ -66,13 +66,13 @@ def _is_text(name: str) -> bool:
     return (name.removesuffix(f".{compression}") if compression else name).endswith(ENDING)
 
 
-def _named(found: list[tuple[FileInfo, str | None]], left_out: Counter[str]) -> Layout:
+def _named(found: list[tuple[FileInfo, str | None]], left_out: Counter[str]) -> LabelFolders:
     """Turns the names of splits into what texts below them may go to."""
     names = {split for _, split in found if split}
     if not names:
-        return Layout(found, dict(left_out))
+        return LabelFolders(found, dict(left_out))
     left_out[OTHER] += sum(split is None for _, split in found)
     allowed = {split: split for split in names}
     allowed["train"] = " ".join(split for split in SPLITS if split == "train" or split not in names)
     texts: list[tuple[FileInfo, str | None]] = [(file, allowed[split]) for file, split in found if split]
-    return Layout(texts, {what: number for what, number in left_out.items() if number})
+    return LabelFolders(texts, {what: number for what, number in left_out.items() if number})

@@ -11,11 +11,11 @@ from pipeline.files.local import FileInfo, Files
 from pipeline.sources.format_detection import guess_formats
 from pipeline.sources.formats import FORMATS, format_named, sample
 from pipeline.sources.formats.folders import FOLDERS
-from pipeline.sources.label_folders import OTHER_FORMAT, layout
+from pipeline.sources.label_folders import OTHER_FORMAT, texts_in_label_folders
 from pipeline.sources.schema import MAX_FILES, ReadTask, TaskGroup
-from pipeline.sources.task_groups import Found, grouped, range_size
+from pipeline.sources.task_groups import InputFile, grouped, range_size
 
-GLOB: Final = "*?["
+GLOB_CHARACTERS: Final = "*?["
 
 
 class InputTasks(NamedTuple):
@@ -69,13 +69,13 @@ def plan_tasks(
     return InputTasks(groups, len(found), size, dict(left_out))
 
 
-def _found(entries: dict[str, _Entry], files: Files) -> list[Found]:
+def _found(entries: dict[str, _Entry], files: Files) -> list[InputFile]:
     ordered = [entries[path] for path in sorted(entries)]
     guessed = guess_formats([entry.file.path for entry in ordered if entry.format is None], files)
     found = []
     for index, (file, format, splits) in enumerate(ordered):
         _check_name(file.path)
-        found.append(Found(file.path, file.size, index, format or guessed[file.path], splits))
+        found.append(InputFile(file.path, file.size, index, format or guessed[file.path], splits))
     return found
 
 
@@ -89,7 +89,7 @@ def _check_name(path: str) -> None:
 def _entries(path: str, format: str, files: Files, left_out: Counter[str]) -> Iterable[_Entry]:
     """The files that one entry of input.path stands for; of a folder, those of a known format, or of its layout."""
     found = files.match(path)
-    is_glob = any(character in path for character in GLOB)
+    is_glob = any(character in path for character in GLOB_CHARACTERS)
     if not found:
         what = "no file matches" if is_glob else "there is no such file, or the folder is empty:"
         raise UserError(f"input.path: {what} {path!r}")
@@ -100,7 +100,7 @@ def _entries(path: str, format: str, files: Files, left_out: Counter[str]) -> It
         return [_Entry(file, format_named(file.path) if format == "auto" else format) for file in found]
     formats = [name for name, known in FORMATS.items() if known.endings] if format == "auto" else [format]
     known = [_Entry(file, name) for file in found if (name := format_named(file.path)) in formats]
-    if format == "auto" and layout(found, root=_root(path)).texts:
+    if format == "auto" and texts_in_label_folders(found, root=_root(path)).texts:
         if known:
             raise UserError(
                 f"input.format: the folder {path!r} holds texts in folders as well as {known[0].file.path}; "
@@ -115,7 +115,7 @@ def _entries(path: str, format: str, files: Files, left_out: Counter[str]) -> It
 
 
 def _texts(path: str, found: Sequence[FileInfo], *, is_folder: bool, left_out: Counter[str]) -> list[_Entry]:
-    texts, others = layout(found, root=_root(path) if is_folder else "")
+    texts, others = texts_in_label_folders(found, root=_root(path) if is_folder else "")
     if not texts:
         raise UserError(
             f"input.path: {path!r} holds no text in a folder of its label, such as train/pos/1.txt or pos/1.txt"

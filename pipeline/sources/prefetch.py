@@ -15,7 +15,7 @@ from pipeline.files.local import FileInfo, Files
 from pipeline.sources.schema import ReadTask
 
 # Files under way at a time. Each is small: what a group holds altogether is within a range's bytes.
-AHEAD: Final = 16
+CONCURRENT_READS: Final = 16
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def fetching(tasks: Sequence[ReadTask], files: Files) -> Iterator[Files]:
     if len(tasks) < 2 or "://" not in tasks[0].path:
         yield files
         return
-    with ThreadPoolExecutor(AHEAD) as pool:
+    with ThreadPoolExecutor(CONCURRENT_READS) as pool:
         fetched = _Fetched([task.path for task in tasks], files, pool)
         try:
             yield fetched
@@ -40,7 +40,7 @@ class _Fetched:
         self._pool = pool
         self._paths = iter(paths)
         self._waiting: deque[tuple[str, Future[bytes]]] = deque()
-        for _ in range(AHEAD):
+        for _ in range(CONCURRENT_READS):
             self._fetch_next()
 
     def match(self, pattern: str) -> list[FileInfo]:

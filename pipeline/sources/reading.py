@@ -12,7 +12,7 @@ from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.sources.formats import FORMATS
 from pipeline.sources.prefetch import fetching
-from pipeline.sources.schema import Batch, Columns, ReadTask
+from pipeline.sources.schema import Batch, ColumnNames, ReadTask
 
 # What a batch holds at most: so many rows keep the graph's fixed costs small, so many bytes its temporary tensors. Of 2
 # MiB of English the graph counts a MB in 7 ms, of 4 MiB in 14: TensorFlow's hash table outgrows what malloc keeps.
@@ -27,7 +27,7 @@ MOST_CHECKED_FILES: Final = 1000
 
 def read_tasks(
     tasks: Iterable[ReadTask],
-    columns: Columns,
+    columns: ColumnNames,
     files: Files,
     *,
     batch_rows: int = BATCH_ROWS,
@@ -51,7 +51,7 @@ def read_tasks(
         yield from _rebatched(found, batch_rows=batch_rows, batch_bytes=batch_bytes)
 
 
-def check_columns(tasks: Iterable[ReadTask], columns: Columns, files: Files) -> None:
+def check_columns(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files) -> None:
     """Looks into the first files, so that what is wrong with all of them is said before a job starts.
 
     Raises:

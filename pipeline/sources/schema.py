@@ -7,7 +7,7 @@
               position  int64         grows with every row of a file, and from file to file
               row       int64         its number in its task, from 0, rejected rows counted too
     rejected  file, range_start (the task's start), row (as above), reason (one of a few fixed codes), content
-              (what can be shown of the row), id (null where unknown)
+              (what can be excerpt of the row), id (null where unknown)
 
 Every row of the input stands in exactly one of the two.
 """
@@ -67,7 +67,7 @@ Int64Array = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Columns:
+class ColumnNames:
     """The names of the columns to read; None: not asked for."""
 
     text: str
@@ -78,7 +78,7 @@ class Columns:
     def by_setting(self) -> dict[str, str]:
         """The names asked for, by the setting that a message about them should name.
 
-        >>> Columns("text", "label", split="part").by_setting()
+        >>> ColumnNames("text", "label", split="part").by_setting()
         {'input.text_column': 'text', 'input.label_column': 'label', 'split.column': 'part'}
         """
         settings = {
@@ -171,7 +171,7 @@ def missing_column(setting: str, name: str, path: str, have: Sequence[str]) -> U
     return UserError(f"{setting}: {name!r} is not in {path}; it has the columns {listed}")
 
 
-class Reject(NamedTuple):
+class RejectedRow(NamedTuple):
     """A row that cannot be used: its place in the task, and the rest of REJECTED_SCHEMA."""
 
     row: int
@@ -180,18 +180,18 @@ class Reject(NamedTuple):
     id: str | None = None
 
 
-def rejected_batch(task: ReadTask, rejects: Sequence[Reject]) -> pa.RecordBatch:
+def rejected_batch(task: ReadTask, rejects: Sequence[RejectedRow]) -> pa.RecordBatch:
     """Rejects of a task -> a batch of REJECTED_SCHEMA, ordered by row."""
     return rejected_rows((task, reject) for reject in rejects)
 
 
-def rejected_rows(rejects: Iterable[tuple[ReadTask, Reject]]) -> pa.RecordBatch:
+def rejected_rows(rejects: Iterable[tuple[ReadTask, RejectedRow]]) -> pa.RecordBatch:
     """Rejects, each with its task -> a batch of REJECTED_SCHEMA, ordered by file and row."""
     ordered = sorted(rejects, key=lambda pair: (pair[0].file_index, pair[1].row))
     columns = {
         "file": [task.path for task, _ in ordered],
         "range_start": [task.start for task, _ in ordered],
-        **{name: [getattr(reject, name) for _, reject in ordered] for name in Reject._fields},
+        **{name: [getattr(reject, name) for _, reject in ordered] for name in RejectedRow._fields},
     }
     return pa.RecordBatch.from_pydict(columns, schema=REJECTED_SCHEMA)
 
@@ -206,19 +206,19 @@ def no_rows() -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([], schema=ROWS_SCHEMA)
 
 
-def rejects_only(task: ReadTask, *rejects: Reject) -> Batch:
+def only_rejected(task: ReadTask, *rejects: RejectedRow) -> Batch:
     """A batch in which no row can be used."""
     return Batch(no_rows(), rejected_batch(task, rejects))
 
 
-def shown(value: object) -> str:
+def excerpt(value: object) -> str:
     """A value, cut to what a person needs to recognise it; bytes that are no UTF-8 become U+FFFD.
 
-    >>> shown(b"caf\\xe9"), shown(7)
+    >>> excerpt(b"caf\\xe9"), excerpt(7)
     ('caf\ufffd', '7')
     """
     if isinstance(value, bytes):
-        # A character takes up to 4 bytes, so these hold all that is shown.
+        # A character takes up to 4 bytes, so these hold all that is excerpt.
         return value[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace")[:SHOWN_CHARACTERS]
     # JSON can spell lone surrogates, which no file can hold: they turn into question marks.
     return str(value)[:SHOWN_CHARACTERS].encode("utf-8", "replace").decode("utf-8")

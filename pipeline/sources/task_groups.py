@@ -15,21 +15,21 @@ from pipeline.sources.formats import FORMATS
 from pipeline.sources.schema import Kind, ReadTask, TaskGroup
 
 # A range at the most: a worker takes about a second for it. Small enough to share a large file out evenly.
-RANGE_BYTES: Final = 64 << 20
+MAX_RANGE_BYTES: Final = 64 << 20
 # Of less input each range is this part, so that one small file keeps several cores busy as well: 25,000 reviews in one
 # Parquet file of 15 MB are read by 2 threads instead of 1. Below 1 MB a task costs more than it shares out.
-RANGES_OF_INPUT: Final = 16
-LEAST_RANGE_BYTES: Final = 1 << 20
+RANGES_PER_INPUT: Final = 16
+MIN_RANGE_BYTES: Final = 1 << 20
 
 # Opening a file counts as reading so many bytes: at 64 MiB a group, no group holds more than 1,024 files, which a
 # worker opens in a few seconds even where each takes 50 ms and 16 are opened at a time.
-OPENING_BYTES: Final = 64 << 10
+OPEN_COST_BYTES: Final = 64 << 10
 
 # Large files are looked at side by side before they are cut: of an object store each takes tens of milliseconds.
-CUT_AT_A_TIME: Final = 16
+CONCURRENT_CUTS: Final = 16
 
 
-class Found(NamedTuple):
+class InputFile(NamedTuple):
     """A file of the input: its place in the order of all, its format, and the splits it may go to (None: all)."""
 
     path: str
@@ -41,16 +41,16 @@ class Found(NamedTuple):
     @property
     def work(self) -> int:
         """What reading it costs, in bytes."""
-        return self.size + OPENING_BYTES
+        return self.size + OPEN_COST_BYTES
 
 
-def range_size(found: Iterable[Found]) -> int:
+def range_size(found: Iterable[InputFile]) -> int:
     """How large ranges and groups are: by the size of the whole input and that alone."""
     whole = sum(file.work for file in found)
-    return min(RANGE_BYTES, max(LEAST_RANGE_BYTES, whole // RANGES_OF_INPUT))
+    return min(MAX_RANGE_BYTES, max(MIN_RANGE_BYTES, whole // RANGES_PER_INPUT))
 
 
-def grouped(found: Sequence[Found], files: Files, *, range_bytes: int, cuts_quoted: bool) -> list[TaskGroup]:
+def grouped(found: Sequence[InputFile], files: Files, *, range_bytes: int, cuts_quoted: bool) -> list[TaskGroup]:
     """All files in groups, in the order of the input.
 
     cuts_quoted: whether files whose ranges a scan must yet find the rows of are cut as well, see `ranges`.
@@ -58,7 +58,7 @@ def grouped(found: Sequence[Found], files: Files, *, range_bytes: int, cuts_quot
     large = [file for file in found if file.size > range_bytes and _may_cut(file, cuts_quoted=cuts_quoted)]
     cut = _cut(large, files, range_bytes=range_bytes)
     groups: list[TaskGroup] = []
-    members: list[Found] = []
+    members: list[InputFile] = []
     work = 0
     for file in found:
         ranges = cut.get(file.file_index)
@@ -73,20 +73,20 @@ def grouped(found: Sequence[Found], files: Files, *, range_bytes: int, cuts_quot
     return [*groups, _group(members)] if members else groups
 
 
-def _may_cut(file: Found, *, cuts_quoted: bool) -> bool:
+def _may_cut(file: InputFile, *, cuts_quoted: bool) -> bool:
     format = FORMATS[file.format]
     return format.cut is not None and (cuts_quoted or not format.is_quoted)
 
 
-def _cut(large: Sequence[Found], files: Files, *, range_bytes: int) -> dict[int, list[TaskGroup]]:
+def _cut(large: Sequence[InputFile], files: Files, *, range_bytes: int) -> dict[int, list[TaskGroup]]:
     """The ranges of files, by file_index."""
 
-    def ranges(file: Found) -> list[ReadTask]:
+    def ranges(file: InputFile) -> list[ReadTask]:
         cut = FORMATS[file.format].cut
         assert cut is not None
         return cut(ReadTask(file.path, file.file_index, file.format), files, range_bytes=range_bytes)
 
-    with ThreadPoolExecutor(CUT_AT_A_TIME) as pool:
+    with ThreadPoolExecutor(CONCURRENT_CUTS) as pool:
         cut = zip(large, pool.map(ranges, large), strict=True)
         return {
             file.file_index: [replace(_group([file]), start=task.start, stop=task.stop) for task in tasks]
@@ -94,7 +94,7 @@ def _cut(large: Sequence[Found], files: Files, *, range_bytes: int) -> dict[int,
         }
 
 
-def _group(members: Sequence[Found]) -> TaskGroup:
+def _group(members: Sequence[InputFile]) -> TaskGroup:
     kinds = {Kind(file.format, file.splits): Kind(file.format, file.splits) for file in members}  # each once
     return TaskGroup(
         members[0].file_index,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline.errors import UserError
 from pipeline.sources import check_columns
 from pipeline.sources.formats import tfrecord
-from pipeline.sources.schema import Columns, ReadTask
+from pipeline.sources.schema import ColumnNames, ReadTask
 from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, batches_of, plan, read, rejects_of
 
 Value = bytes | int | float | list[bytes] | list[int] | list[float] | None
@@ -100,7 +100,7 @@ TABLE = [
 def test_sources_tfrecord_table(
     content: bytes, used: list[Row], rejected: list[Rejected], piece: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tfrecord, "PIECE", piece)
+    monkeypatch.setattr(tfrecord, "PARSE_BYTES", piece)
     assert read(content, "a.tfrecord") == (used, rejected)
 
 
@@ -128,8 +128,9 @@ WRONG = [
     # content, columns, message
     (b"text,label\na,1\n", COLUMNS,
      "input.path: a.tfrecord is not TFRecord (its first checksum is wrong); set input.format"),
-    (FILE, Columns("txt", "label"), "input.text_column: 'txt' is not in a.tfrecord; it has the columns label, text"),
-    (FILE, Columns("text", "label", split="part"),
+    (FILE, ColumnNames("txt", "label"),
+     "input.text_column: 'txt' is not in a.tfrecord; it has the columns label, text"),
+    (FILE, ColumnNames("text", "label", split="part"),
      "split.column: 'part' is not in a.tfrecord; it has the columns label, text"),
     (framed(b"hello", b"\xff"), COLUMNS,
      "input.path: a.tfrecord holds no tf.train.Example with features in its first records; other records can't be "
@@ -139,7 +140,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("content", "columns", "message"), WRONG)
-def test_sources_tfrecord_check_refuses(content: bytes, columns: Columns, message: str) -> None:
+def test_sources_tfrecord_check_refuses(content: bytes, columns: ColumnNames, message: str) -> None:
     files = MemoryFiles({"a.tfrecord": content})
     with pytest.raises(UserError) as error:
         check_columns(plan(files), columns, files)
@@ -154,7 +155,7 @@ def test_sources_tfrecord_check_passes_over_bad_rows(content: bytes) -> None:
 
 def test_sources_tfrecord_takes_split_and_id_and_shows_rows() -> None:
     content = framed(example(text=b"a", label=1, part=b"test", id=7), example(text=b"b", part=b"test", id=b"x"))
-    (batch,) = batches_of(content, "a.tfrecord", Columns("text", "label", id="id", split="part"))
+    (batch,) = batches_of(content, "a.tfrecord", ColumnNames("text", "label", id="id", split="part"))
     assert batch.rows["split"].to_pylist() == ["test"]
     (reject,) = batch.rejected.to_pylist()
     assert reject["content"] == '{"id": "x", "text": "b", "label": null, "part": "test"}'

@@ -12,7 +12,7 @@ from pipeline.job.build import build
 from pipeline.job.plan import Plan
 from pipeline.job.rejects import rows_before
 from pipeline.job.task_file import read_groups, write_groups
-from pipeline.sources.schema import Kind, ReadTask, Reject, TaskGroup, no_rows, rejected_batch
+from pipeline.sources.schema import Kind, ReadTask, RejectedRow, TaskGroup, no_rows, rejected_batch
 from pipeline.statistics.row_counts import Account, TaskRows
 from pipeline.statistics.text_quality import Found, Quality
 from tests.support.jobs import config_of, manifest_of, record_bytes, run_job
@@ -135,7 +135,7 @@ def test_job_sources_rows_before_ranges_of_groups_that_tell_the_same_place() -> 
 def test_account_tells_files_with_rejects_and_ranges_alone() -> None:
     tasks = [ReadTask("a", 0, "csv"), ReadTask("b", 1, "csv")]
     account = Account(tasks)
-    rejected = rejected_batch(tasks[1], [Reject(row, "r", "") for row in (0, 3)])
+    rejected = rejected_batch(tasks[1], [RejectedRow(row, "r", "") for row in (0, 3)])
     account.add(no_rows(), pa.Table.from_batches([rejected]))
     assert account.rows(Quality()) == [TaskRows("b", 0, 2, 2), TaskRows("", 0, 0)]
     assert Account([ReadTask("a", 0, "jsonl", 5, 9)]).rows(Quality()) == [TaskRows("a", 5, 0), TaskRows("", 0, 0)]

@@ -15,7 +15,7 @@ from pipeline.job.read import ReadAll, ReadTrain, Sorted
 from pipeline.job.read_once import ReadOnce, TransformKept
 from pipeline.job.spill import Blocks
 from pipeline.sources import plan_tasks
-from pipeline.sources.schema import REJECTED_SCHEMA, ReadTask, Reject, rejected_batch
+from pipeline.sources.schema import REJECTED_SCHEMA, ReadTask, RejectedRow, rejected_batch
 from pipeline.text.token_batch import numbered
 from pipeline.vocabulary.count_words import count_words
 from tests.support.jobs import manifest_of, record_bytes, run_job, small_rows, write_jsonl
@@ -35,7 +35,7 @@ def batch(rows: list[tuple[bytes, str, int]], *, rejects: int = 0, first_key: in
     }
     keys = pa.array([(first_key + row).to_bytes(16, "big") for row in range(len(rows))], pa.large_binary())
     task = ReadTask("a.csv", 0, "csv")
-    rejected = rejected_batch(task, [Reject(100 + row, "no text", "") for row in range(rejects)])
+    rejected = rejected_batch(task, [RejectedRow(100 + row, "no text", "") for row in range(rejects)])
     return Sorted(pa.record_batch(columns), keys, np.array(splits, np.int64), [rejected])
 
 

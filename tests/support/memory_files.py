@@ -7,9 +7,9 @@ from typing import BinaryIO
 from pipeline.config.settings import InputSettings
 from pipeline.files.local import FileInfo
 from pipeline.sources import plan_tasks, read_tasks
-from pipeline.sources.schema import PLACE_BITS, Batch, Columns, ReadTask
+from pipeline.sources.schema import PLACE_BITS, Batch, ColumnNames, ReadTask
 
-COLUMNS = Columns("text", "label")
+COLUMNS = ColumnNames("text", "label")
 
 Row = tuple[str, str, int]
 Rejected = tuple[int, str]
@@ -36,7 +36,7 @@ def plan(files: MemoryFiles, path: str = "*", *, format: str = "auto", range_byt
     return list(plan_tasks(settings, files, range_bytes=range_bytes).tasks())
 
 
-def batches_of(content: bytes, name: str, columns: Columns = COLUMNS, **options: int) -> list[Batch]:
+def batches_of(content: bytes, name: str, columns: ColumnNames = COLUMNS, **options: int) -> list[Batch]:
     files = MemoryFiles({name: content})
     return [batch for task in plan(files, **options) for batch in read_tasks([task], columns, files)]
 
@@ -56,6 +56,6 @@ def rejects_of(batches: list[Batch]) -> list[Rejected]:
     return [(row["row"], row["reason"]) for batch in batches for row in batch.rejected.to_pylist()]
 
 
-def read(content: bytes, name: str, columns: Columns = COLUMNS, **options: int) -> tuple[list[Row], list[Rejected]]:
+def read(content: bytes, name: str, columns: ColumnNames = COLUMNS, **options: int) -> tuple[list[Row], list[Rejected]]:
     batches = batches_of(content, name, columns, **options)
     return rows_of(batches), rejects_of(batches)

@@ -18,7 +18,7 @@ from pipeline.errors import UserError
 from pipeline.files.local import FileInfo, LocalFiles
 from pipeline.sources import check_columns, plan_tasks, read_tasks
 from pipeline.sources.formats import chunks
-from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA, Batch, Columns, ReadTask
+from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA, Batch, ColumnNames, ReadTask
 from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, plan, read, rejects_of, rows_of
 
 CSV = b"text,label\na,1\n"
@@ -197,11 +197,11 @@ def test_sources_positions_grow_from_file_to_file() -> None:
 
 WRONG = [
     # file, content, columns, the message
-    ("a.csv", b"id,text,label\n", Columns("txt", "label"),
+    ("a.csv", b"id,text,label\n", ColumnNames("txt", "label"),
      "input.text_column: 'txt' is not in a.csv; it has the columns id, text, label"),
-    ("a.csv", CSV, Columns("text", "label", id="no"),
+    ("a.csv", CSV, ColumnNames("text", "label", id="no"),
      "input.id_column: 'no' is not in a.csv; it has the columns text, label"),
-    ("a.csv", CSV, Columns("text", "label", split="part"),
+    ("a.csv", CSV, ColumnNames("text", "label", split="part"),
      "split.column: 'part' is not in a.csv; it has the columns text, label"),
     ("a.csv", b"text,label,text\n", COLUMNS, "input.text_column: a.csv has 2 columns 'text'; rename all but one"),
     ("a.csv", b"text;label\na;1\n", COLUMNS,
@@ -215,9 +215,9 @@ WRONG = [
     ("a.csv.gz", CSV, COLUMNS, "input.path: a.csv.gz is not compressed as its name says; rename it without .gz"),
     ("a.jsonl.zst", LINES, COLUMNS,
      "input.path: a.jsonl.zst is not compressed as its name says; rename it without .zst"),
-    ("a.jsonl", LINES, Columns("txt", "label"),
+    ("a.jsonl", LINES, ColumnNames("txt", "label"),
      "input.text_column: 'txt' is not in a.jsonl; it has the columns text, label"),
-    ("a.jsonl", b'{"a":{"b":1}}\n{"c":1}', Columns("a.c", "c"),
+    ("a.jsonl", b'{"a":{"b":1}}\n{"c":1}', ColumnNames("a.c", "c"),
      "input.text_column: 'a.c' is not in a.jsonl; it has the columns a, c"),
     ("a.json", b'[\n{"text":"a"}\n]', COLUMNS,
      "input.path: a.json holds a JSON array; jsonl is one JSON object a line (or set input.format)"),
@@ -225,13 +225,13 @@ WRONG = [
      "input.path: a.jsonl holds no JSON object in its first lines; jsonl is one JSON object a line "
      "(or set input.format)"),
     ("a.parquet", CSV, COLUMNS, "input.path: a.parquet is not Parquet (it does not begin with PAR1); set input.format"),
-    ("a.parquet", parquet(REVIEWS), Columns("text", "x.y"),
+    ("a.parquet", parquet(REVIEWS), ColumnNames("text", "x.y"),
      "input.label_column: 'x.y' is not in a.parquet; it has the columns text, label"),
-    ("a.parquet", parquet(pa.table({"r": [{"t": "a", "u": [1]}]})), Columns("r.x", "r.u"),
+    ("a.parquet", parquet(pa.table({"r": [{"t": "a", "u": [1]}]})), ColumnNames("r.x", "r.u"),
      "input.text_column: 'r.x' is not in a.parquet; it has the columns r, r.t, r.u"),
-    ("a.parquet", parquet(REVIEWS), Columns("label", "label"),
+    ("a.parquet", parquet(REVIEWS), ColumnNames("label", "label"),
      "input.text_column: 'label' in a.parquet holds int64; it must hold texts"),
-    ("a.parquet", parquet(pa.table({"r": [{"t": "a", "u": [1]}]})), Columns("r.t", "r.u"),
+    ("a.parquet", parquet(pa.table({"r": [{"t": "a", "u": [1]}]})), ColumnNames("r.t", "r.u"),
      "input.label_column: 'r.u' in a.parquet holds list<element: int64>; it must hold strings, integers or booleans"),
     ("a.csv", b"text,label\n\n", COLUMNS, "input.path: no rows in a.csv"),
     ("a.csv", b"", COLUMNS, "input.path: no rows in a.csv"),
@@ -242,7 +242,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "content", "columns", "message"), WRONG)
-def test_sources_check_refuses(name: str, content: bytes, columns: Columns, message: str) -> None:
+def test_sources_check_refuses(name: str, content: bytes, columns: ColumnNames, message: str) -> None:
     files = MemoryFiles({name: content})
     with pytest.raises(UserError) as error:
         check_columns(plan(files), columns, files)
@@ -302,7 +302,7 @@ BATCHES = [
 def test_sources_batches_are_full_and_in_order(
     batch_rows: int, batch_bytes: int, sizes: list[int], chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chunks, "CHUNK", chunk)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", chunk)
     monkeypatch.setattr("pipeline.files.text_stream.PLAIN_BLOCK", chunk)
     files = MemoryFiles({"a.csv": MANY})
     (task,) = plan(files)
@@ -358,8 +358,8 @@ TOO_LONG = [
 def test_sources_rows_without_end_do_not_fill_the_memory(
     name: str, content: bytes, reject: tuple[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chunks, "CHUNK", 100)
-    monkeypatch.setattr(chunks, "MAX_ROW", 1000)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(chunks, "MAX_ROW_BYTES", 1000)
     monkeypatch.setattr("pipeline.files.text_stream.PLAIN_BLOCK", 100)
     assert read(content, name) == ([("a", "1", 0)], [reject])
 
@@ -416,7 +416,7 @@ def test_sources_sample_is_the_same_in_any_ranges() -> None:
 
 def test_sources_sample_has_no_other_columns() -> None:
     with pytest.raises(UserError, match=r"^input\.text_column: 'review' is not in sample; it has the columns "):
-        check_columns(plan_tasks(InputSettings(), LocalFiles()).tasks(), Columns("review", "label"), LocalFiles())
+        check_columns(plan_tasks(InputSettings(), LocalFiles()).tasks(), ColumnNames("review", "label"), LocalFiles())
 
 
 def test_sources_local_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from pipeline.files import text_stream
 from pipeline.sources import plan_tasks, read_tasks
 from pipeline.sources.csv_ranges import RangeScan, resolve, scan_lines, scan_range, to_scan
 from pipeline.sources.formats import chunks
-from pipeline.sources.formats.lines import LINE_BLOCK
+from pipeline.sources.formats.lines import LINE_BLOCK_BYTES
 from pipeline.sources.schema import Kind, TaskGroup
 from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, read, rows_of
 
@@ -93,7 +93,7 @@ def test_sources_ranges_at_every_byte(block: int, monkeypatch: pytest.MonkeyPatc
     expected = read(MIDDLE, "a.csv")
     assert [place for _, _, place in expected[0]] == [0, 1, 2, 3]
     assert expected[1] == [(4, "wrong number of columns"), (5, "unclosed quote")]
-    monkeypatch.setattr(chunks, "CHUNK", block)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", block)
     monkeypatch.setattr(text_stream, "PLAIN_BLOCK", block)
     for range_bytes in range(1, len(MIDDLE) + 1):
         assert read_in_ranges(MIDDLE, "a.csv", range_bytes) == expected, range_bytes
@@ -147,8 +147,8 @@ def test_sources_ranges_within_one_long_text_hold_nothing() -> None:
 def test_sources_ranges_of_a_file_that_cannot_be_scanned_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     content = b"text,label\na,1\n" + b"x" * 5000 + b",1\n"
     files = MemoryFiles({"a.csv": content})
-    monkeypatch.setattr(chunks, "CHUNK", 100)
-    monkeypatch.setattr(chunks, "MAX_ROW", 1000)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(chunks, "MAX_ROW_BYTES", 1000)
     monkeypatch.setattr(text_stream, "PLAIN_BLOCK", 100)
     (group,) = resolved(files, 200)
     assert (group.start, group.stop) == (0, None)
@@ -161,6 +161,6 @@ class _Gone(MemoryFiles):
 
 
 def test_sources_ranges_of_lines_longer_than_a_block() -> None:
-    text = b"x" * (3 * LINE_BLOCK)
+    text = b"x" * (3 * LINE_BLOCK_BYTES)
     content = b"text,label\n" + b"".join(b"%s%d,1\n" % (text, row) for row in range(3))
-    assert read_in_ranges(content, "a.csv", LINE_BLOCK) == read(content, "a.csv")
+    assert read_in_ranges(content, "a.csv", LINE_BLOCK_BYTES) == read(content, "a.csv")

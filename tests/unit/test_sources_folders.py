@@ -15,8 +15,8 @@ from pipeline.config.settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import FileInfo, LocalFiles
 from pipeline.sources import InputTasks, check_columns, plan_tasks, read_tasks
-from pipeline.sources.prefetch import AHEAD
-from pipeline.sources.schema import PLACE_BITS, Batch, Columns
+from pipeline.sources.prefetch import CONCURRENT_READS
+from pipeline.sources.schema import PLACE_BITS, Batch, ColumnNames
 from tests.support.memory_files import COLUMNS, MemoryFiles, rejects_of
 
 # fmt: off
@@ -93,10 +93,10 @@ def test_sources_folders_refuses(path: str, format: str, names: list[str], messa
 def test_sources_folders_have_no_columns() -> None:
     files = MemoryFiles({"d/a/1.txt": b"x"})
     tasks = list(planned(files, "d").tasks())
-    check_columns(tasks, Columns("any", "name"), files)
+    check_columns(tasks, ColumnNames("any", "name"), files)
     for columns, setting in (
-        (Columns("t", "l", split="part"), "split.column"),
-        (Columns("t", "l", id="part"), "input.id_column"),
+        (ColumnNames("t", "l", split="part"), "split.column"),
+        (ColumnNames("t", "l", id="part"), "input.id_column"),
     ):
         with pytest.raises(UserError) as error:
             check_columns(tasks, columns, files)
@@ -232,11 +232,13 @@ class Slow(MemoryFiles):
 
 
 def test_sources_remote_files_are_opened_side_by_side_and_stay_in_order() -> None:
-    contents = {f"gs://b/{n:02}.jsonl": b'{"text":"%d","label":1}\n' % n for n in range(AHEAD)}
-    files = Slow(contents, at_a_time=AHEAD)
+    contents = {f"gs://b/{n:02}.jsonl": b'{"text":"%d","label":1}\n' % n for n in range(CONCURRENT_READS)}
+    files = Slow(contents, at_a_time=CONCURRENT_READS)
     (group,) = planned(files, "gs://b", range_bytes=1 << 30).groups
     batches = list(read_tasks(group.tasks(), COLUMNS, files))
-    assert [row["text"] for batch in batches for row in batch.rows.to_pylist()] == [b"%d" % n for n in range(AHEAD)]
+    assert [row["text"] for batch in batches for row in batch.rows.to_pylist()] == [
+        b"%d" % n for n in range(CONCURRENT_READS)
+    ]
 
 
 def test_sources_remote_files_that_vanish_are_the_users_mistake() -> None:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from pipeline.sources.schema import Columns
+from pipeline.sources.schema import ColumnNames
 from tests.support.memory_files import Rejected, Row, batches_of, read, rejects_of, rows_of
 
 MISSING_TEXT, MISSING_LABEL, MISSING_SPLIT = "missing text", "missing label", "missing split"
@@ -159,7 +159,7 @@ NESTED = [
 
 @pytest.mark.parametrize(("line", "text"), NESTED)
 def test_sources_formats_jsonl_nested(line: bytes, text: str | None) -> None:
-    used, rejected = read(line, "a.jsonl", Columns("review.text", "label"))
+    used, rejected = read(line, "a.jsonl", ColumnNames("review.text", "label"))
     assert [row[0] for row in used] == ([] if text is None else [text])
     assert rejected == ([(0, MISSING_TEXT)] if text is None else [])
 
@@ -221,7 +221,7 @@ def test_sources_formats_parquet_nested() -> None:
     review = pa.array([{"no": 1, "text": "a"}, None, {"no": 2, "text": None}])
     labels = pa.array([1, 2, 3])
     content = parquet(review=review, label=labels)
-    columns = Columns("review.text", "label")
+    columns = ColumnNames("review.text", "label")
     assert read(content, "a.parquet", columns) == ([("a", "1", 0)], [(1, MISSING_TEXT), (2, MISSING_TEXT)])
     content = parquet(**{"review": review, "label": labels, "review.text": pa.array(["x", "y", "z"])})
     assert read(content, "a.parquet", columns) == ([("x", "1", 0), ("y", "2", 1), ("z", "3", 2)], [])
@@ -290,7 +290,7 @@ SHOWN = [
 
 @pytest.mark.parametrize(("name", "content", "shown", "id"), SHOWN)
 def test_sources_formats_rejects_show_the_row(name: str, content: bytes, shown: str, id: str | None) -> None:
-    batches = batches_of(content, name, Columns("text", "label", id="id"))
+    batches = batches_of(content, name, ColumnNames("text", "label", id="id"))
     first = next(row for batch in batches for row in batch.rejected.to_pylist())
     assert first == {**first, "file": name, "range_start": 0, "content": shown, "id": id}
 
@@ -309,7 +309,7 @@ SPLITS = [
 
 @pytest.mark.parametrize(("name", "content", "splits", "rejected"), SPLITS)
 def test_sources_formats_split_column(name: str, content: bytes, splits: list[str], rejected: list[Rejected]) -> None:
-    batches = batches_of(content, name, Columns("text", "label", split="part"))
+    batches = batches_of(content, name, ColumnNames("text", "label", split="part"))
     assert [split for batch in batches for split in batch.rows["split"].to_pylist()] == splits
     assert rejects_of(batches) == rejected
 

@@ -39,7 +39,7 @@ BLOCKS = st.sampled_from([1, 2, 3, 7, 50, 1 << 20])
 @contextmanager
 def blocks_of(size: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunks, "CHUNK", size)
+        patch.setattr(chunks, "CHUNK_BYTES", size)
         patch.setattr(text_stream, "PLAIN_BLOCK", size)
         patch.setattr(text_stream, "STORED_BLOCK", size)
         yield

@@ -12,7 +12,7 @@ from pipeline.config.settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
 from pipeline.sources import check_columns, plan_tasks, read_tasks
-from pipeline.sources.schema import Columns
+from pipeline.sources.schema import ColumnNames
 from trainer.evaluation.metrics import Metrics, classification_metrics
 from trainer.savedmodel.loading import ExportedModel
 
@@ -39,7 +39,7 @@ def evaluate(
         if "://" in path:
             raise UserError(f"input.path: evaluate reads files of this machine; copy {path} here first")
     labels, files = model.info.labels, LocalFiles()
-    columns = Columns(settings.text_column, settings.label_column)
+    columns = ColumnNames(settings.text_column, settings.label_column)
     tasks = plan_tasks(settings, files)
     check_columns(tasks.tasks(), columns, files)
     scores: list[np.ndarray] = [np.zeros([0, len(labels)], np.float32)]

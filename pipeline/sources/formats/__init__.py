@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from pipeline.files.local import Files
 from pipeline.files.text_stream import compression_named
 from pipeline.sources.formats import delimited, folders, json_lines, parquet, sample, tfrecord
-from pipeline.sources.schema import Batch, Columns, ReadTask
+from pipeline.sources.schema import Batch, ColumnNames, ReadTask
 
 
 class Cut(Protocol):
@@ -35,14 +35,14 @@ class Format:
     """
 
     endings: tuple[str, ...]
-    check: Callable[[ReadTask, Columns, Files], bool]
-    read_all: Callable[[Sequence[ReadTask], Columns, Files], Iterator[Batch]]
+    check: Callable[[ReadTask, ColumnNames, Files], bool]
+    read_all: Callable[[Sequence[ReadTask], ColumnNames, Files], Iterator[Batch]]
     cut: Cut | None = None
     is_quoted: bool = False
 
 
-def _each(read: Callable[[ReadTask, Columns, Files], Iterator[Batch]]) -> Callable[..., Iterator[Batch]]:
-    def read_all(tasks: Sequence[ReadTask], columns: Columns, files: Files) -> Iterator[Batch]:
+def _each(read: Callable[[ReadTask, ColumnNames, Files], Iterator[Batch]]) -> Callable[..., Iterator[Batch]]:
+    def read_all(tasks: Sequence[ReadTask], columns: ColumnNames, files: Files) -> Iterator[Batch]:
         for task in tasks:
             yield from read(task, columns, files)
 
@@ -50,7 +50,7 @@ def _each(read: Callable[[ReadTask, Columns, Files], Iterator[Batch]]) -> Callab
 
 
 # Behind the ending, where a file is one of several: train.tfrecord-00001-of-00008.
-SHARD: Final = re.compile(r"-\d+-of-\d+$")
+SHARD_SUFFIX: Final = re.compile(r"-\d+-of-\d+$")
 
 FORMATS: Final[dict[str, Format]] = {
     "csv": Format((".csv",), delimited.check, _each(delimited.read), delimited.cut, is_quoted=True),
@@ -69,7 +69,7 @@ def format_named(path: str) -> str | None:
     >>> format_named("data/reviews.JSONL.gz"), format_named("a.tfrecord-00001-of-00008"), format_named("reviews.dat")
     ('jsonl', 'tfrecord', None)
     """
-    name = SHARD.sub("", path.lower())
+    name = SHARD_SUFFIX.sub("", path.lower())
     compression = compression_named(name)
     if compression:
         name = name.removesuffix(f".{compression}")

@@ -11,10 +11,10 @@ from pipeline.files.text_stream import DamagedError
 from pipeline.sources.schema import DAMAGED, TOO_LONG, UNCLOSED_QUOTE
 
 # Rows are parsed in chunks of this size: large enough that a chunk's fixed costs vanish; a chunk makes a few batches.
-CHUNK: Final = 8 << 20
+CHUNK_BYTES: Final = 8 << 20
 
 # No row is longer than this. A file without line ends, or a quote left open, would fill the memory otherwise.
-MAX_ROW: Final = 256 << 20
+MAX_ROW_BYTES: Final = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Chunk:
 def whole_rows(blocks: Iterable[bytes], find_row_end: FindRowEnd, *, offset: int = 0) -> Iterator[Chunk]:
     """Chunks of whole rows; at most one chunk with a reason follows, and ends the file."""
     pending: list[bytes] = []
-    size, wanted = 0, CHUNK
+    size, wanted = 0, CHUNK_BYTES
     damaged = False
     try:
         for block in blocks:
@@ -55,14 +55,14 @@ def whole_rows(blocks: Iterable[bytes], find_row_end: FindRowEnd, *, offset: int
             last = find_row_end(data)
             if last.end:
                 yield Chunk(data[: last.end], offset)
-            elif size > MAX_ROW:
+            elif size > MAX_ROW_BYTES:
                 yield Chunk(data, offset, UNCLOSED_QUOTE if last.in_quotes else TOO_LONG)
                 return
             offset += last.end
             pending, size = [data[last.end :]], size - last.end
             # A row longer than a chunk is looked at again once it has doubled: the looks add up to its
             # length.
-            wanted = size + max(size, CHUNK)
+            wanted = size + max(size, CHUNK_BYTES)
     except DamagedError:
         damaged = True
     yield from _rest(b"".join(pending), find_row_end, offset=offset, damaged=damaged)

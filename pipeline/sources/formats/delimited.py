@@ -25,18 +25,18 @@ from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import check_promise, text_blocks, without_mark
 from pipeline.sources.formats.chunks import Chunk, whole_rows
 from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
-from pipeline.sources.formats.lines import LINE_BLOCK, bytes_between, line_ranges
+from pipeline.sources.formats.lines import LINE_BLOCK_BYTES, bytes_between, line_ranges
 from pipeline.sources.formats.validation import Fields, columns_shown, finish
 from pipeline.sources.schema import (
     DAMAGED,
     RAGGED,
     Batch,
-    Columns,
+    ColumnNames,
     ReadTask,
-    Reject,
+    RejectedRow,
+    excerpt,
     missing_column,
-    rejects_only,
-    shown,
+    only_rejected,
 )
 
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
@@ -45,7 +45,7 @@ ROW_BYTE: Final = re.compile(rb"[^\r\n]")
 
 
 @dataclass(frozen=True)
-class Layout:
+class Header:
     """How many columns a file has, and the numbers of those asked for."""
 
     delimiter: str
@@ -62,7 +62,7 @@ def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
         return line_ranges(task, file, range_bytes=range_bytes)
 
 
-def check(task: ReadTask, columns: Columns, files: Files) -> bool:
+def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     """Whether the file has rows, or is too damaged to tell.
 
     Raises:
@@ -73,7 +73,7 @@ def check(task: ReadTask, columns: Columns, files: Files) -> bool:
         return any(chunk.reason or ROW_BYTE.search(chunk.data) for _, chunk in _chunks(file, task, columns))
 
 
-def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
+def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
     """The rows of a file, or of a range that begins and ends with rows, some megabytes at a time.
 
     Raises:
@@ -81,58 +81,58 @@ def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
     """
     row = 0
     with open_file(files, task.path) as file:
-        for layout, chunk in _chunks(file, task, columns):
-            if layout is None or chunk.reason:
-                yield rejects_only(task, Reject(row, chunk.reason or DAMAGED, shown(chunk.data)))
+        for header, chunk in _chunks(file, task, columns):
+            if header is None or chunk.reason:
+                yield only_rejected(task, RejectedRow(row, chunk.reason or DAMAGED, excerpt(chunk.data)))
             elif ROW_BYTE.search(chunk.data):
-                batch = _parse(chunk.data, layout, task, columns, first_row=row)
+                batch = _parse(chunk.data, header, task, columns, first_row=row)
                 row += batch.count
                 yield batch
 
 
-def _chunks(file: BinaryIO, task: ReadTask, columns: Columns) -> Iterator[tuple[Layout | None, Chunk]]:
-    """Whole rows without the header; no layout where the file ends badly before its header is whole."""
+def _chunks(file: BinaryIO, task: ReadTask, columns: ColumnNames) -> Iterator[tuple[Header | None, Chunk]]:
+    """Whole rows without the header; no header where the file ends badly before its header is whole."""
     delimiter = DELIMITERS[task.format]
-    layout = _first_layout(file, task, columns) if task.start else None
+    header = _first_header(file, task, columns) if task.start else None
     blocks = text_blocks(file, task.path) if task.stop is None else bytes_between(file, task.start, task.stop)
     if not task.start:
         blocks = without_mark(blocks)
     for chunk in whole_rows(blocks, partial(last_row_end, delimiter=delimiter)):
-        if layout is None and not chunk.reason:
+        if header is None and not chunk.reason:
             data = chunk.data.lstrip(LINE_ENDS)
             if not data:
                 continue
             end = first_row_end(data, delimiter=delimiter)
-            layout = _layout(data[:end], task, columns)
+            header = _header(data[:end], task, columns)
             chunk = Chunk(data[end:], chunk.offset)
-        yield layout, chunk
+        yield header, chunk
 
 
-def _first_layout(file: BinaryIO, task: ReadTask, columns: Columns) -> Layout:
-    """The layout that the file's first row tells, for a range further behind."""
+def _first_header(file: BinaryIO, task: ReadTask, columns: ColumnNames) -> Header:
+    """The header of the file, for a range that does not begin with it."""
     head = b""
-    for block in iter(lambda: file.read(LINE_BLOCK), b""):
+    for block in iter(lambda: file.read(LINE_BLOCK_BYTES), b""):
         head += block
         data = head.removeprefix(codecs.BOM_UTF8).lstrip(LINE_ENDS)
         end = first_row_end(data, delimiter=DELIMITERS[task.format])
         if end < len(data):
-            return _layout(data[:end], task, columns)
-    return _layout(head, task, columns)
+            return _header(data[:end], task, columns)
+    return _header(head, task, columns)
 
 
-def _layout(header: bytes, task: ReadTask, columns: Columns) -> Layout:
+def _header(line: bytes, task: ReadTask, columns: ColumnNames) -> Header:
     """Where in a row the columns stand.
 
     Raises:
       UserError: a column is not there, or there twice.
     """
-    names = _names(header, task)
+    names = _names(line, task)
     for setting, name in columns.by_setting().items():
         if name not in names:
             raise missing_column(setting, name, task.path, names)
         if names.count(name) > 1:
             raise UserError(f"{setting}: {task.path} has {names.count(name)} columns {name!r}; rename all but one")
-    return Layout(
+    return Header(
         delimiter=DELIMITERS[task.format],
         width=len(names),
         text=names.index(columns.text),
@@ -142,10 +142,10 @@ def _layout(header: bytes, task: ReadTask, columns: Columns) -> Layout:
     )
 
 
-def _names(header: bytes, task: ReadTask) -> list[str]:
+def _names(line: bytes, task: ReadTask) -> list[str]:
     delimiter = DELIMITERS[task.format]
     try:
-        text = header.decode("utf-8")
+        text = line.decode("utf-8")
         (fields,) = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         if "\0" in text:
             raise ValueError
@@ -156,17 +156,17 @@ def _names(header: bytes, task: ReadTask) -> list[str]:
         ) from error
     if len(fields) == 1:
         raise UserError(
-            f"input.path: {task.path} has one column, {shown(fields[0])!r}; "
+            f"input.path: {task.path} has one column, {excerpt(fields[0])!r}; "
             f"in {task.format}, columns are separated by {delimiter!r}"
         )
     return [field.strip() for field in fields]
 
 
-def _parse(data: bytes, layout: Layout, task: ReadTask, columns: Columns, *, first_row: int) -> Batch:
+def _parse(data: bytes, header: Header, task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
     # pyarrow hands a ragged row over as a string, and gives up where it is no UTF-8. Every byte of such data
     # is taken for a character, and turned back afterwards.
     plain = _is_utf8(data)
-    table, ragged = _parse_table(data if plain else data.decode("latin-1").encode("utf-8"), layout)
+    table, ragged = _parse_table(data if plain else data.decode("latin-1").encode("utf-8"), header)
 
     def column(number: int | None) -> pa.Array | None:
         if number is None:
@@ -175,7 +175,7 @@ def _parse(data: bytes, layout: Layout, task: ReadTask, columns: Columns, *, fir
         return array if plain else pa.array([_bytes_again(value) for value in array.to_pylist()], pa.large_binary())
 
     fields = Fields(
-        text=column(layout.text), label=column(layout.label), split=column(layout.split), id=column(layout.id)
+        text=column(header.text), label=column(header.label), split=column(header.split), id=column(header.id)
     )
     # pyarrow numbers the rows that it parses from 1, ragged ones too, empty lines not.
     numbers = np.arange(first_row, first_row + table.num_rows + len(ragged))
@@ -187,17 +187,17 @@ def _parse(data: bytes, layout: Layout, task: ReadTask, columns: Columns, *, fir
         places=task.first_row + ordinals,
         content=lambda row: columns_shown(columns, fields, row),
         rejects=[
-            Reject(
+            RejectedRow(
                 first_row + row.number - 1,
                 RAGGED,
-                shown(row.text if plain else _bytes_again(row.text.encode())),
+                excerpt(row.text if plain else _bytes_again(row.text.encode())),
             )
             for row in ragged
         ],
     )
 
 
-def _parse_table(data: bytes, layout: Layout) -> tuple[pa.Table, list[pa.csv.InvalidRow]]:
+def _parse_table(data: bytes, header: Header) -> tuple[pa.Table, list[pa.csv.InvalidRow]]:
     """Rows -> a table with the columns asked for, named by number, as large_binary; and the ragged rows."""
     ragged: list[pa.csv.InvalidRow] = []
 
@@ -205,7 +205,7 @@ def _parse_table(data: bytes, layout: Layout) -> tuple[pa.Table, list[pa.csv.Inv
         ragged.append(row)
         return "skip"
 
-    wanted = (layout.text, layout.label, layout.id, layout.split)
+    wanted = (header.text, header.label, header.id, header.split)
     names = sorted({str(number) for number in wanted if number is not None})
     table = pa.csv.read_csv(
         pa.BufferReader(data),
@@ -213,10 +213,10 @@ def _parse_table(data: bytes, layout: Layout) -> tuple[pa.Table, list[pa.csv.Inv
         read_options=pa.csv.ReadOptions(
             use_threads=False,
             block_size=len(data) + 1,
-            column_names=[str(number) for number in range(layout.width)],
+            column_names=[str(number) for number in range(header.width)],
         ),
         parse_options=pa.csv.ParseOptions(
-            delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=keep
+            delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=keep
         ),
         convert_options=pa.csv.ConvertOptions(
             include_columns=names, column_types=dict.fromkeys(names, pa.large_binary()), null_values=[]

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipeline.errors import UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import DamagedError, check_promise, text_blocks, without_mark
-from pipeline.sources.formats.chunks import MAX_ROW
+from pipeline.sources.formats.chunks import MAX_ROW_BYTES
 from pipeline.sources.formats.validation import Fields, finish
 from pipeline.sources.schema import (
     DAMAGED,
@@ -21,22 +21,22 @@ from pipeline.sources.schema import (
     ROWS_SCHEMA,
     TOO_LONG,
     Batch,
-    Columns,
+    ColumnNames,
     ReadTask,
-    Reject,
+    RejectedRow,
+    excerpt,
     no_rows,
     rejected_rows,
-    shown,
 )
 
 FOLDERS: Final = "folders"
 
 # Texts that are looked at together: so many, or so many bytes. Alone, each would cost ten times as much as its reading.
-TEXTS: Final = 1024
-TEXT_BYTES: Final = 2 << 20
+TEXTS_PER_BATCH: Final = 1024
+TEXT_BYTES_PER_BATCH: Final = 2 << 20
 
 
-def check(task: ReadTask, columns: Columns, files: Files) -> bool:
+def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     """True: a file is a row.
 
     Raises:
@@ -50,20 +50,20 @@ def check(task: ReadTask, columns: Columns, files: Files) -> bool:
     return True
 
 
-def read_all(tasks: Sequence[ReadTask], columns: Columns, files: Files) -> Iterator[Batch]:
+def read_all(tasks: Sequence[ReadTask], columns: ColumnNames, files: Files) -> Iterator[Batch]:
     """The texts of files, some hundreds at a time."""
     del columns
     read: list[tuple[ReadTask, bytes]] = []
-    damaged: list[tuple[ReadTask, Reject]] = []
+    damaged: list[tuple[ReadTask, RejectedRow]] = []
     size = 0
     for task in tasks:
         content, reason = _content(task, files)
         if reason:
-            damaged.append((task, Reject(0, reason, shown(content))))
+            damaged.append((task, RejectedRow(0, reason, excerpt(content))))
         else:
             read.append((task, content))
             size += len(content)
-        if len(read) + len(damaged) == TEXTS or size >= TEXT_BYTES:
+        if len(read) + len(damaged) == TEXTS_PER_BATCH or size >= TEXT_BYTES_PER_BATCH:
             yield _batch(read, damaged)
             read, damaged, size = [], [], 0
     if read or damaged:
@@ -88,14 +88,14 @@ def _content(task: ReadTask, files: Files) -> tuple[bytes, str | None]:
             for block in without_mark(text_blocks(file, task.path)):
                 blocks.append(block)
                 size += len(block)
-                if size > MAX_ROW:
+                if size > MAX_ROW_BYTES:
                     return blocks[0], TOO_LONG
         except DamagedError:
             return b"".join(blocks), DAMAGED
     return b"".join(blocks), None
 
 
-def _batch(read: Sequence[tuple[ReadTask, bytes]], damaged: Sequence[tuple[ReadTask, Reject]]) -> Batch:
+def _batch(read: Sequence[tuple[ReadTask, bytes]], damaged: Sequence[tuple[ReadTask, RejectedRow]]) -> Batch:
     if not read:
         return Batch(no_rows(), rejected_rows(damaged))
     tasks = [task for task, _ in read]
@@ -103,7 +103,7 @@ def _batch(read: Sequence[tuple[ReadTask, bytes]], damaged: Sequence[tuple[ReadT
     labels = pa.array([label_of(task.path) for task in tasks])
     numbers = np.arange(len(read))
     fields = Fields(text=pa.array(contents, pa.large_binary()), label=labels)
-    found = finish(tasks[0], fields, ordinals=numbers, places=numbers, content=lambda row: shown(contents[row]))
+    found = finish(tasks[0], fields, ordinals=numbers, places=numbers, content=lambda row: excerpt(contents[row]))
     # Until here they were rows of one file; now each becomes the only row of its own.
     own = [tasks[row] for row in found.rows["row"].to_pylist()]
     columns = {
@@ -113,5 +113,5 @@ def _batch(read: Sequence[tuple[ReadTask, bytes]], damaged: Sequence[tuple[ReadT
         "position": pa.array([task.file_index << PLACE_BITS for task in own], pa.int64()),
         "row": pa.array(np.zeros(len(own), np.int64)),
     }
-    bad = [(tasks[row["row"]], Reject(0, row["reason"], row["content"])) for row in found.rejected.to_pylist()]
+    bad = [(tasks[row["row"]], RejectedRow(0, row["reason"], row["content"])) for row in found.rejected.to_pylist()]
     return Batch(pa.RecordBatch.from_pydict(columns, schema=ROWS_SCHEMA), rejected_rows([*damaged, *bad]))

@@ -21,7 +21,7 @@ from pipeline.sources.formats.json_objects import ABSENT, getter, lookup, parse_
 from pipeline.sources.formats.lines import bytes_between, last_line_end, line_ranges, line_start
 from pipeline.sources.formats.validation import Fields, finish
 from pipeline.sources.formats.values import UnusableError
-from pipeline.sources.schema import Batch, Columns, ReadTask, Reject, missing_column, rejects_only, shown
+from pipeline.sources.schema import Batch, ColumnNames, ReadTask, RejectedRow, excerpt, missing_column, only_rejected
 
 # Objects looked at for a column before it is said to be missing: a key may be left out where its value is
 # null.
@@ -34,7 +34,7 @@ def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
         return line_ranges(task, file, range_bytes=range_bytes)
 
 
-def check(task: ReadTask, columns: Columns, files: Files) -> bool:
+def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     """Whether the file has rows, or is too damaged to tell; its first objects are looked at.
 
     Raises:
@@ -52,7 +52,7 @@ def check(task: ReadTask, columns: Columns, files: Files) -> bool:
     return False
 
 
-def _check_lines(lines: list[bytes], task: ReadTask, columns: Columns) -> None:
+def _check_lines(lines: list[bytes], task: ReadTask, columns: ColumnNames) -> None:
     objects = list(_objects(lines))
     is_array = lines[0].lstrip().startswith(b"[")
     if is_array or not objects:
@@ -61,16 +61,16 @@ def _check_lines(lines: list[bytes], task: ReadTask, columns: Columns) -> None:
     for setting, name in columns.by_setting().items():
         if all(lookup(value, name, ABSENT) is ABSENT for value in objects):
             keys = list(dict.fromkeys(key for value in objects for key in value))
-            raise missing_column(setting, name, task.path, [shown(key) for key in keys])
+            raise missing_column(setting, name, task.path, [excerpt(key) for key in keys])
 
 
-def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
+def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
     """The rows of a range, some megabytes at a time; a key that a line lacks counts as null."""
     row = 0
     with open_file(files, task.path) as file:
         for chunk in _chunks(file, task):
             if chunk.reason:
-                yield rejects_only(task, Reject(row, chunk.reason, shown(chunk.data)))
+                yield only_rejected(task, RejectedRow(row, chunk.reason, excerpt(chunk.data)))
             else:
                 batch = _parse(chunk, task, columns, first_row=row)
                 row += batch.count
@@ -104,19 +104,19 @@ def _objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             yield parse_object(line)
 
 
-def _parse(chunk: Chunk, task: ReadTask, columns: Columns, *, first_row: int) -> Batch:
+def _parse(chunk: Chunk, task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
     wanted = {"text": columns.text, "label": columns.label, "split": columns.split, "id": columns.id}
     values: dict[str, list[object]] = {field: [] for field, name in wanted.items() if name is not None}
     takers = [(getter(name), values[field].append) for field, name in wanted.items() if name is not None]
     lines: list[bytes] = []
     places: list[int] = []
     ordinals: list[int] = []
-    rejects: list[Reject] = []
+    rejects: list[RejectedRow] = []
     for row, (place, line) in enumerate(_lines(chunk), first_row):
         try:
             value = parse_object(line)
         except UnusableError as unusable:
-            rejects.append(Reject(row, str(unusable), shown(line)))
+            rejects.append(RejectedRow(row, str(unusable), excerpt(line)))
             continue
         for get, append in takers:
             append(get(value))
@@ -128,6 +128,6 @@ def _parse(chunk: Chunk, task: ReadTask, columns: Columns, *, first_row: int) ->
         Fields(**values),
         ordinals=np.array(ordinals, np.int64),
         places=np.array(places, np.int64),
-        content=lambda row: shown(lines[row]),
+        content=lambda row: excerpt(lines[row]),
         rejects=rejects,
     )

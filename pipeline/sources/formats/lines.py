@@ -11,7 +11,7 @@ from pipeline.sources.formats.chunks import RowEnd
 from pipeline.sources.schema import ReadTask
 
 # The end of a line is near: no need to fetch megabytes to find it.
-LINE_BLOCK: Final = 64 << 10
+LINE_BLOCK_BYTES: Final = 64 << 10
 
 
 def line_ranges(task: ReadTask, file: BinaryIO, *, range_bytes: int) -> list[ReadTask]:
@@ -19,7 +19,7 @@ def line_ranges(task: ReadTask, file: BinaryIO, *, range_bytes: int) -> list[Rea
 
     So is one whose lines end with CR: only LF is looked for.
     """
-    head = read_up_to(file, LINE_BLOCK)
+    head = read_up_to(file, LINE_BLOCK_BYTES)
     if compression_named(task.path) or not is_plain(head) or (b"\r" in head and b"\n" not in head):
         return [task]
     size = file.seek(0, io.SEEK_END)
@@ -33,7 +33,7 @@ def line_start(file: BinaryIO, place: int) -> int:
         return 0
     place -= 1
     file.seek(place)
-    while block := file.read(LINE_BLOCK):
+    while block := file.read(LINE_BLOCK_BYTES):
         end = block.find(b"\n")
         if end >= 0:
             return place + end + 1

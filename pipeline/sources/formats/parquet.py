@@ -21,18 +21,18 @@ from pipeline.sources.formats.values import is_nameable, is_textual
 from pipeline.sources.schema import (
     DAMAGED,
     Batch,
-    Columns,
+    ColumnNames,
     ReadTask,
-    Reject,
+    RejectedRow,
+    excerpt,
     missing_column,
-    rejects_only,
-    shown,
+    only_rejected,
 )
 
 MAGIC: Final = b"PAR1"
 
 # Pages are fetched in pieces of this size, so that a row group of gigabytes is never held whole.
-FETCHED: Final = 8 << 20
+READ_BUFFER_BYTES: Final = 8 << 20
 
 # Rows that are decoded together: so many, or fewer where texts are long, so that they stay within some
 # megabytes.
@@ -59,7 +59,7 @@ def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
     return ranges or [task]
 
 
-def check(task: ReadTask, columns: Columns, files: Files) -> bool:
+def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     """Whether the file has rows, or is too damaged to tell.
 
     Raises:
@@ -85,7 +85,7 @@ def check(task: ReadTask, columns: Columns, files: Files) -> bool:
         return bool(parquet.metadata.num_rows)
 
 
-def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
+def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
     """The rows of a range of row groups, a few thousand at a time.
 
     Raises:
@@ -101,10 +101,10 @@ def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
                 yield _finish(table, task, columns, first_row=row, first_place=first + row)
                 row += table.num_rows
         except DamagedError as damage:
-            yield rejects_only(task, Reject(row, DAMAGED, shown(f"no row from here on can be read: {damage}")))
+            yield only_rejected(task, RejectedRow(row, DAMAGED, excerpt(f"no row from here on can be read: {damage}")))
 
 
-def _finish(table: pa.RecordBatch, task: ReadTask, columns: Columns, *, first_row: int, first_place: int) -> Batch:
+def _finish(table: pa.RecordBatch, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int) -> Batch:
     wanted = {"text": columns.text, "label": columns.label, "split": columns.split, "id": columns.id}
     fields = Fields(**{field: _column(table, name) for field, name in wanted.items() if name is not None})
     numbers = np.arange(table.num_rows)
@@ -119,10 +119,10 @@ def _finish(table: pa.RecordBatch, task: ReadTask, columns: Columns, *, first_ro
 
 def _open(file: BinaryIO) -> pq.ParquetFile:
     with _damage():
-        return pq.ParquetFile(file, pre_buffer=False, buffer_size=FETCHED)
+        return pq.ParquetFile(file, pre_buffer=False, buffer_size=READ_BUFFER_BYTES)
 
 
-def _tables(parquet: pq.ParquetFile, task: ReadTask, columns: Columns) -> Iterator[pa.RecordBatch]:
+def _tables(parquet: pq.ParquetFile, task: ReadTask, columns: ColumnNames) -> Iterator[pa.RecordBatch]:
     groups = range(parquet.metadata.num_row_groups)[task.start : task.stop]
     sizes = [(group.num_rows, group.total_byte_size) for group in map(parquet.metadata.row_group, groups)]
     widest = max((size / rows for rows, size in sizes if rows), default=0)
@@ -145,7 +145,7 @@ def _damage() -> Iterator[None]:
         raise DamagedError(str(error)) from error
 
 
-def _check_columns(fields: Sequence[pa.Field], task: ReadTask, columns: Columns) -> None:
+def _check_columns(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:
     for setting, name in columns.by_setting().items():
         if _find(fields, name) is None:
             raise missing_column(setting, name, task.path, _names(fields))

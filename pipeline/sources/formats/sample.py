@@ -10,23 +10,25 @@ import pyarrow as pa
 from pipeline import sample_corpus
 from pipeline.files.local import Files
 from pipeline.sources.formats.validation import Fields, columns_shown, finish
-from pipeline.sources.schema import Batch, Columns, Kind, ReadTask, TaskGroup, missing_column
+from pipeline.sources.schema import Batch, ColumnNames, Kind, ReadTask, TaskGroup, missing_column
 
 SAMPLE: Final = "sample"
 
 # Rows a task: large enough to be worth a task, small enough that the default corpus keeps several workers
 # busy.
-TASK_ROWS: Final = 4096
+ROWS_PER_TASK: Final = 4096
 
 
 def groups() -> list[TaskGroup]:
     """The whole corpus, in ranges of rows."""
     whole = TaskGroup(0, (SAMPLE,), (Kind(SAMPLE),))
-    starts = range(0, sample_corpus.DEFAULT_ROWS, TASK_ROWS)
-    return [replace(whole, start=start, stop=min(start + TASK_ROWS, sample_corpus.DEFAULT_ROWS)) for start in starts]
+    starts = range(0, sample_corpus.DEFAULT_ROWS, ROWS_PER_TASK)
+    return [
+        replace(whole, start=start, stop=min(start + ROWS_PER_TASK, sample_corpus.DEFAULT_ROWS)) for start in starts
+    ]
 
 
-def check(task: ReadTask, columns: Columns, _files: Files) -> bool:
+def check(task: ReadTask, columns: ColumnNames, _files: Files) -> bool:
     """True: the corpus always has rows.
 
     Raises:
@@ -39,8 +41,8 @@ def check(task: ReadTask, columns: Columns, _files: Files) -> bool:
     return True
 
 
-def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
-    """The rows of a range, which is one batch at most TASK_ROWS long.
+def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
+    """The rows of a range, which is one batch at most ROWS_PER_TASK long.
 
     Raises:
       UserError: the corpus does not have a column.

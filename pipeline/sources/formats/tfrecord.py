@@ -16,7 +16,7 @@ from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import DamagedError, check_promise, is_plain, read_up_to, stored_blocks
 from pipeline.records.errors import DamagedRecordsError
 from pipeline.records.framing import FOOTER_BYTES, HEADER_BYTES, is_header, unframe
-from pipeline.sources.formats.chunks import MAX_ROW
+from pipeline.sources.formats.chunks import MAX_ROW_BYTES
 from pipeline.sources.formats.tf_example import parse_features, value_of
 from pipeline.sources.formats.validation import Fields, columns_shown, finish
 from pipeline.sources.formats.values import UnusableError
@@ -24,22 +24,22 @@ from pipeline.sources.schema import (
     DAMAGED,
     TOO_LONG,
     Batch,
-    Columns,
+    ColumnNames,
     ReadTask,
-    Reject,
+    RejectedRow,
+    excerpt,
     missing_column,
-    rejects_only,
-    shown,
+    only_rejected,
 )
 
 # Records are parsed in pieces of this size.
-PIECE: Final = 1 << 20
+PARSE_BYTES: Final = 1 << 20
 
 # Records looked at for a column before it is said to be missing: a feature may be left out where there is no value.
 CHECKED_RECORDS: Final = 100
 
 
-def check(task: ReadTask, columns: Columns, files: Files) -> bool:
+def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     """Whether the file has rows, or is too damaged to tell; its first records are looked at.
 
     Raises:
@@ -66,18 +66,18 @@ def check(task: ReadTask, columns: Columns, files: Files) -> bool:
     for setting, name in columns.by_setting().items():
         if not any(name in features for features in found):
             raise missing_column(
-                setting, name, task.path, sorted({shown(key) for features in found for key in features})
+                setting, name, task.path, sorted({excerpt(key) for features in found for key in features})
             )
     return True
 
 
-def read(task: ReadTask, columns: Columns, files: Files) -> Iterator[Batch]:
+def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
     """The rows of a file, a megabyte at a time; a feature that a record lacks counts as null."""
     row = 0
     with open_file(files, task.path) as file:
         for piece in _pieces(file, task.path):
             if isinstance(piece, str):
-                yield rejects_only(task, Reject(row, piece, "no record from here on can be read"))
+                yield only_rejected(task, RejectedRow(row, piece, "no record from here on can be read"))
             elif piece:
                 batch = _parse(piece, task, columns, first_row=row)
                 row += batch.count
@@ -96,17 +96,17 @@ def _check_begin(file: BinaryIO, task: ReadTask) -> None:
         raise UserError(f"input.path: {task.path} is not TFRecord (its first checksum is wrong); set input.format")
 
 
-def _parse(records: list[bytes], task: ReadTask, columns: Columns, *, first_row: int) -> Batch:
+def _parse(records: list[bytes], task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
     wanted = {"text": columns.text, "label": columns.label, "split": columns.split, "id": columns.id}
     values: dict[str, list[object]] = {field: [] for field, name in wanted.items() if name is not None}
     takers = [(name, values[field].append) for field, name in wanted.items() if name is not None]
     ordinals: list[int] = []
-    rejects: list[Reject] = []
+    rejects: list[RejectedRow] = []
     for row, record in enumerate(records, first_row):
         try:
             features = parse_features(record)
         except UnusableError as unusable:
-            rejects.append(Reject(row, str(unusable), shown(record)))
+            rejects.append(RejectedRow(row, str(unusable), excerpt(record)))
             continue
         for name, append in takers:
             append(value_of(features, name))
@@ -144,11 +144,11 @@ def _pieces(file: BinaryIO, path: str) -> Iterator[list[bytes] | str]:
             if complete:
                 yield complete
             pending, size = [data[used:]], len(data) - used
-            if size > MAX_ROW:
+            if size > MAX_ROW_BYTES:
                 reason = TOO_LONG
                 break
             # A record longer than a piece is looked at again once it has doubled.
-            wanted = size + max(size, PIECE) if not complete else PIECE
+            wanted = size + max(size, PARSE_BYTES) if not complete else PARSE_BYTES
     except DamagedError:
         reason = DAMAGED
     yield from _last(b"".join(pending), reason)
@@ -185,6 +185,6 @@ def _blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
     head = read_up_to(file, HEADER_BYTES)
     file.seek(0)
     if is_tfrecord(head):
-        yield from iter(lambda: file.read(PIECE), b"")
+        yield from iter(lambda: file.read(PARSE_BYTES), b"")
     else:
         yield from stored_blocks(file, path)

@@ -12,13 +12,13 @@ from pipeline.sources.schema import (
     ROWS_SCHEMA,
     SHOWN_CHARACTERS,
     Batch,
-    Columns,
+    ColumnNames,
     Int64Array,
     ReadTask,
-    Reject,
+    RejectedRow,
+    excerpt,
     positions,
     rejected_batch,
-    shown,
 )
 
 
@@ -39,7 +39,7 @@ def finish(
     ordinals: Int64Array,
     places: Int64Array,
     content: Callable[[int], str],
-    rejects: Sequence[Reject] = (),
+    rejects: Sequence[RejectedRow] = (),
 ) -> Batch:
     """Looks at every value and parts the rows that can be used from those that cannot.
 
@@ -65,11 +65,13 @@ def finish(
         usable = np.ones(rows.num_rows, bool)
         usable[list(problems)] = False
         rows = rows.filter(pa.array(usable))
-    bad = [Reject(int(ordinals[row]), reason, content(row), _id(fields.id, row)) for row, reason in problems.items()]
+    bad = [
+        RejectedRow(int(ordinals[row]), reason, content(row), _id(fields.id, row)) for row, reason in problems.items()
+    ]
     return Batch(rows, rejected_batch(task, [*rejects, *bad]))
 
 
-def columns_shown(columns: Columns, fields: Fields, row: int) -> str:
+def columns_shown(columns: ColumnNames, fields: Fields, row: int) -> str:
     """A row's columns as JSON, for formats whose rows have no line to show."""
     named = {
         columns.id: fields.id,
@@ -78,8 +80,8 @@ def columns_shown(columns: Columns, fields: Fields, row: int) -> str:
         columns.split: fields.split,
     }
     values = {name: _python(values, row) for name, values in named.items() if values is not None}
-    cut = {name: shown(value) if isinstance(value, str | bytes) else value for name, value in values.items()}
-    return shown(json.dumps(cut, ensure_ascii=False, default=str))[:SHOWN_CHARACTERS]
+    cut = {name: excerpt(value) if isinstance(value, str | bytes) else value for name, value in values.items()}
+    return excerpt(json.dumps(cut, ensure_ascii=False, default=str))[:SHOWN_CHARACTERS]
 
 
 def _python(values: Values, row: int) -> object:
@@ -88,4 +90,4 @@ def _python(values: Values, row: int) -> object:
 
 def _id(values: Values | None, row: int) -> str | None:
     value = None if values is None else _python(values, row)
-    return None if value is None else shown(value)
+    return None if value is None else excerpt(value)
