@@ -18,7 +18,7 @@ from pipeline.config.overrides import split_overrides
 from pipeline.config.settings import setting_names
 from pipeline.errors import UserError
 from pipeline.support.exit_status import guarded
-from pipeline.support.printable import visible
+from pipeline.support.printable import to_printable
 from pipeline.support.process import quick_imports, spare_memory
 from pipeline.support.tensorflow_startup import import_tensorflow
 
@@ -144,7 +144,7 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
     if (cache := manifest.vocabulary.cache) is not None:
         print(f"counted {cache.counted_files} files anew, {cache.reused_files} taken from the cache")
     for item in manifest.advice:
-        print(visible(item.text))
+        print(to_printable(item.text))
     print(
         f"records are in {config.output.path}, and report.html there shows them; "
         f"`python -m pipeline describe {config.output.path}` tells the same here"
@@ -160,7 +160,7 @@ def _doctor(known: argparse.Namespace, overrides: dict[str, str], beam_arguments
 
     found = examine(config, beam_arguments, overwrite=known.overwrite)
     for finding in found.findings:
-        print(f"{finding.level:8} {finding.about:24} {visible(finding.text)}")
+        print(f"{finding.level:8} {finding.about:24} {to_printable(finding.text)}")
     print("", *found.plan, "", sep="\n")
     print(f"{found.errors} to mend" if found.errors else "ready to run")
     return 2 if found.errors else 0

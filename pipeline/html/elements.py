@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from pipeline.support.printable import visible
+from pipeline.support.printable import to_printable
 
 Html = str
 
@@ -17,7 +17,7 @@ def shown(text: str, *, longest: int = _SHOWN_CHARACTERS) -> Html:
     ('<bdi>&lt;script&gt;</bdi>', '<bdi>lo…</bdi>')
     """
     short = text if len(text) <= longest else text[:longest] + "…"
-    return f"<bdi>{escape(visible(short))}</bdi>"
+    return f"<bdi>{escape(to_printable(short))}</bdi>"
 
 
 def table(heads: Sequence[Html], rows: Iterable[Iterable[Html]], *, kinds: str, stacked: bool = False) -> Html:
@@ -49,7 +49,7 @@ def advice(sentences: Sequence[str], *, otherwise: str) -> Html:
     """What to do, the most telling first; what to say where nothing is to be done."""
     if not sentences:
         return f'<div class="advice fine"><p>{escape(otherwise)}</p></div>'
-    items = "".join(f"<li>{escape(visible(sentence))}</li>" for sentence in sentences)
+    items = "".join(f"<li>{escape(to_printable(sentence))}</li>" for sentence in sentences)
     return f'<div class="advice"><ul>{items}</ul></div>'
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from pipeline.html.elements import Html
-from pipeline.support.printable import visible
+from pipeline.support.printable import to_printable
 
 Colour = Literal["blue", "red", "orange", "green", "soft"]
 Columns = Mapping[str, Sequence[float] | Sequence[str]]
@@ -90,7 +90,7 @@ def short(name: str) -> str:
     >>> short("a label that is far too long")
     'a label that is f…'
     """
-    seen = visible(name)
+    seen = to_printable(name)
     return seen if len(seen) <= _NAME_CHARACTERS else seen[: _NAME_CHARACTERS - 1] + "…"
 
 

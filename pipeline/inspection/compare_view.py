@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.contract import SPLITS
-from pipeline.support.printable import visible
+from pipeline.support.printable import to_printable
 from pipeline.support.terminal import small, table
 
 _MOST_LABELS = 12
@@ -30,7 +30,7 @@ def compared(found: Mapping[str, Any]) -> list[RenderableType]:
 
 
 def _overview(found: Mapping[str, Any]) -> Table:
-    made = table("", "", *[visible(path) for path in found["folders"]], "")
+    made = table("", "", *[to_printable(path) for path in found["folders"]], "")
     for split in SPLITS:
         made.add_row(f"{split} rows", *[f"{rows[split]:,}" for rows in found["rows"]])
     vocabulary, coverage, oov, lengths = (found[name] for name in ("vocabulary", "coverage", "oov", "lengths"))
@@ -56,7 +56,7 @@ def _range(oov: Mapping[str, float]) -> str:
 def _settings(settings: Mapping[str, Sequence[Any]]) -> Table:
     made = table("settings that differ", "", "A", "B")
     for name, values in settings.items():
-        made.add_row(name, *[Text(visible(str(value))) for value in values])
+        made.add_row(name, *[Text(to_printable(str(value))) for value in values])
     return made
 
 
@@ -64,10 +64,10 @@ def _words(found: Mapping[str, Any]) -> Group:
     lines = []
     for name, title in (("came", "new in B"), ("went", "gone from A")):
         part = found["vocabulary"][name]
-        listed = [f"{visible(word)} {count:,}" for word, count in part["most_frequent"][:_SHOWN_WORDS]]
+        listed = [f"{to_printable(word)} {count:,}" for word, count in part["most_frequent"][:_SHOWN_WORDS]]
         lines.append(_line(f"{title}, {part['words']:,} words", listed, is_cut=part["words"] > len(listed)))
     for name, title in (("more", "used more in B"), ("less", "used less in B")):
-        listed = [visible(word["token"]) for word in found["usage"][name][:_SHOWN_WORDS]]
+        listed = [to_printable(word["token"]) for word in found["usage"][name][:_SHOWN_WORDS]]
         if listed:
             lines.append(_line(title, listed, is_cut=False))
     return Group(Text("words", style="bold"), *lines)
@@ -83,7 +83,7 @@ def _labels(labels: Mapping[str, Any]) -> Table:
     shares = sorted(labels["shares"].items(), key=lambda item: -abs(item[1][1] - item[1][0]))
     for name, (before, after) in shares[:_MOST_LABELS]:
         note = "new" if name in labels["came"] else "gone" if name in labels["went"] else f"{after - before:+.1%}"
-        made.add_row(Text(visible(name)), f"{before:.1%}", f"{after:.1%}", note)
+        made.add_row(Text(to_printable(name)), f"{before:.1%}", f"{after:.1%}", note)
     if len(shares) > _MOST_LABELS:
         made.add_row(f"and {len(shares) - _MOST_LABELS:,} that changed less")
     return made

@@ -10,7 +10,7 @@ from pipeline.contract import SPLITS
 from pipeline.inspection.describe_texts import advice, texts
 from pipeline.records_folder.lengths import binned, percentile, share_cut
 from pipeline.records_folder.manifest import ManifestFile, OriginPart, SplitPart
-from pipeline.support.printable import visible
+from pipeline.support.printable import to_printable
 from pipeline.support.terminal import bars, share, table
 from pipeline.vocabulary.imported.source import KIND_NAMES
 
@@ -53,7 +53,7 @@ def _labels(manifest: ManifestFile) -> Table:
     made = table("labels", "label", *SPLITS)
     for label in manifest.labels[:_MOST_LABELS]:
         counts = [(manifest.splits[split].labels.get(label, 0), manifest.splits[split].rows) for split in SPLITS]
-        made.add_row(Text(visible(label)), *[f"{rows:,} ({share(rows, whole)})" for rows, whole in counts])
+        made.add_row(Text(to_printable(label)), *[f"{rows:,} ({share(rows, whole)})" for rows, whole in counts])
     if len(manifest.labels) > _MOST_LABELS:
         made.add_row(f"and {len(manifest.labels) - _MOST_LABELS} more")
     return made
@@ -71,7 +71,7 @@ def _vocabulary(manifest: ManifestFile, words: Sequence[tuple[str, int]]) -> Gro
         ),
         *_origin(part.origin),
         *_coverage(manifest),
-        Text("most frequent: " + ", ".join(f"{visible(word)} {count:,}" for word, count in words)),
+        Text("most frequent: " + ", ".join(f"{to_printable(word)} {count:,}" for word, count in words)),
     ]
     return Group(*lines)
 
@@ -79,10 +79,8 @@ def _vocabulary(manifest: ManifestFile, words: Sequence[tuple[str, int]]) -> Gro
 def _origin(origin: OriginPart | None) -> list[Text]:
     if origin is None:
         return []
-    line = (
-        f"ids up to {origin.last_id:,} from {visible(origin.path)} ({KIND_NAMES[origin.kind]}, {origin.words:,} words)"
-    )
-    return [Text(line)]
+    kind = f"{KIND_NAMES[origin.kind]}, {origin.words:,} words"
+    return [Text(f"ids up to {origin.last_id:,} from {to_printable(origin.path)} ({kind})")]
 
 
 def _coverage(manifest: ManifestFile) -> list[Text]:
@@ -133,5 +131,5 @@ def _rejected(manifest: ManifestFile) -> Table:
     for reason, rows in manifest.rejected.by_reason.items():
         example = next(iter(manifest.rejected.examples.get(reason, [])), None)
         where = f"{example['file']}, row {example['row']}" if example else ""
-        made.add_row(reason, f"{rows:,}", Text(visible(where)))
+        made.add_row(reason, f"{rows:,}", Text(to_printable(where)))
     return made

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from pipeline.contract import SPLITS
 from pipeline.records_folder.manifest import ManifestFile, Repeated
-from pipeline.support.printable import visible
+from pipeline.support.printable import to_one_line, to_printable
 from pipeline.support.terminal import share, small, table
 
 _MOST_LABELS = 12
@@ -26,7 +26,7 @@ def texts(manifest: ManifestFile) -> Iterator[RenderableType]:
 
 def advice(manifest: ManifestFile) -> Group:
     """What looks out of place, or that nothing does."""
-    lines = [Text.assemble(("• ", "yellow"), visible(item.text)) for item in manifest.advice]
+    lines = [Text.assemble(("• ", "yellow"), to_printable(item.text)) for item in manifest.advice]
     return Group(Text("what to look at", style="bold"), *(lines or [Text("nothing looks out of place", style="green")]))
 
 
@@ -40,8 +40,8 @@ def _telling(manifest: ManifestFile) -> Group:
     made.add_column()
     made.add_column(overflow="fold")
     for label, words in list(part.labels.items())[:_MOST_LABELS]:
-        listed = ", ".join(visible(word.token) for word in words[:_WORDS_OF_LABEL])
-        made.add_row(Text(visible(label)), Text(listed or "-"))
+        listed = ", ".join(to_printable(word.token) for word in words[:_WORDS_OF_LABEL])
+        made.add_row(Text(to_printable(label)), Text(listed or "-"))
     return Group(Text(title, style="bold"), made)
 
 
@@ -54,7 +54,7 @@ def _quality(manifest: ManifestFile) -> RenderableType:
     made.columns[2].justify = "left"
     for name, finding in part.findings.items():
         if finding.count:
-            example = " ".join(visible(finding.examples[0]).split()) if finding.examples else ""
+            example = to_one_line(finding.examples[0]) if finding.examples else ""
             made.add_row(name.replace("_", " "), small(finding.share), Text(example, no_wrap=True, overflow="ellipsis"))
     return made
 

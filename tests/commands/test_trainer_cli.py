@@ -17,7 +17,6 @@ import pytest
 from pipeline.errors import UserError
 from tests.support.exported_models import exported_model
 from trainer.cli import main
-from trainer.commands.tables import visible
 from trainer.commands.text_files import Row, read_texts
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -243,16 +242,3 @@ def test_cli_train_tells_what_tensorflow_cannot_reach(
     assert main(["train", *arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert told.removeprefix("--") in line
-
-
-def test_tables_show_text_without_obeying_it() -> None:
-    # text                      shown
-    cases = [
-        ("plain", "plain"),
-        ("\x1b]0;title\x07", "\ufffd]0;title\ufffd"),
-        ("a\n\tb", "a b"),
-        ("a\u202eb", "a\ufffdb"),  # turns the writing round
-        ("", ""),
-    ]
-    for text, expected in cases:
-        assert visible(text) == expected

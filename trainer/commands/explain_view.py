@@ -9,8 +9,8 @@ from rich.text import Text
 
 from pipeline.config.settings import SequenceSettings, TextSettings
 from pipeline.contract import PADDING_ID, PADDING_TOKEN, first_word_id, oov_id
+from pipeline.support.printable import to_one_line
 from trainer.commands.explain import Explanation, TellingWord, TextSteps, Token
-from trainer.commands.tables import visible
 from trainer.model.neighbours import Neighbour
 from trainer.savedmodel.loading import ModelInfo
 
@@ -35,13 +35,13 @@ def explained(explanation: Explanation, info: ModelInfo) -> RenderableType:
 
 
 def _of_text(text: TextSteps, explanation: Explanation, info: ModelInfo) -> Iterator[tuple[str, RenderableType]]:
-    yield "The text", Text(visible(text.text, width=_SHOWN_TEXT) or "(empty)")
+    yield "The text", Text(to_one_line(text.text, width=_SHOWN_TEXT) or "(empty)")
     yield "Its tokens", Group(Text(_rules(info.text), style="dim"), _token_line(text.tokens))
     yield "Its ids", Group(Text(_numbering(info), style="dim"), _id_table(text.tokens))
     yield "The ids, padded", Group(Text(_padding(text, info.sequence), style="dim"), Text(_padded(text, info.sequence)))
     yield "The vector of each id", _vector_table(text, explanation)
-    scores = ", ".join(f"{visible(label)} {score:.4f}" for label, score in text.scores.items())
-    yield "The answer", Text.assemble((visible(text.label), "bold"), f"  ({scores})")
+    scores = ", ".join(f"{to_one_line(label)} {score:.4f}" for label, score in text.scores.items())
+    yield "The answer", Text.assemble((to_one_line(text.label), "bold"), f"  ({scores})")
 
 
 def _of_model(explanation: Explanation, info: ModelInfo) -> Iterator[tuple[str, RenderableType]]:
@@ -69,7 +69,7 @@ def _rules(settings: TextSettings) -> str:
 def _token_line(tokens: Sequence[Token]) -> Text:
     line = Text()
     for token in tokens[:_SHOWN_TOKENS]:
-        line.append(visible(token.token), style="" if token.is_known else "dim strike").append("  ")
+        line.append(to_one_line(token.token), style="" if token.is_known else "dim strike").append("  ")
     if len(tokens) > _SHOWN_TOKENS:
         line.append(f"… and {len(tokens) - _SHOWN_TOKENS} more")
     return line if tokens else Text("(none)")
@@ -87,7 +87,7 @@ def _numbering(info: ModelInfo) -> str:
 
 def _id_table(tokens: Sequence[Token]) -> RenderableType:
     pairs = [
-        Text.assemble(visible(token.token), ("=", "dim"), ("none" if token.id is None else str(token.id), "bold"))
+        Text.assemble(to_one_line(token.token), ("=", "dim"), ("none" if token.id is None else str(token.id), "bold"))
         for token in tokens[:_SHOWN_TOKENS]
     ]
     if len(tokens) > _SHOWN_TOKENS:
@@ -119,7 +119,7 @@ def _vector_table(text: TextSteps, explanation: Explanation) -> RenderableType:
     table.add_column("token")
     table.add_column(f"vector of {explanation.shape[2]} numbers", no_wrap=True)
     places = [(token.place, token) for token in text.tokens if token.place is not None]
-    rows = [(str(place), token.id, visible(token.token, width=20)) for place, token in places[:_SHOWN_ROWS]]
+    rows = [(str(place), token.id, to_one_line(token.token, width=20)) for place, token in places[:_SHOWN_ROWS]]
     if text.padding:
         zeros = [place for place, id in enumerate(text.ids) if id == PADDING_ID]
         padding = (f"{zeros[0]}-{zeros[-1]}" if len(zeros) > 1 else str(zeros[0]), PADDING_ID, PADDING_TOKEN)
@@ -156,7 +156,7 @@ def _unknown(explanation: Explanation) -> str:
     unknown = [token.token for text in explanation.texts for token in text.tokens if not token.is_known]
     shared = oov_id(explanation.oov)
     fate = "is left out: it leaves no id" if shared is None else f"gets the id {shared}, which all unknown words share"
-    here = ", ".join(visible(token, width=20) for token in dict.fromkeys(unknown[:_SHOWN_ROWS]))
+    here = ", ".join(to_one_line(token, width=20) for token in dict.fromkeys(unknown[:_SHOWN_ROWS]))
     return f"Only the {known:,} most frequent words have an id. Any other word {fate}. " + (
         f"Here: {here}." if here else "Here every word is known."
     )
@@ -170,8 +170,9 @@ def _equal(explanation: Explanation) -> str:
     places = [f"{place} of text {text + 1}" if many else str(place) for text, place in equal.places[:_SHOWN_ROWS]]
     verdict = "equal to the last bit" if equal.same_vector else "NOT equal"
     return (
-        f"'{visible(equal.token)}' (id {equal.id}) stands at places {', '.join(places)}. The vectors are {verdict}: "
-        "the table knows the word, not its place. What comes of its place and its neighbours is the LSTM's work."
+        f"'{to_one_line(equal.token)}' (id {equal.id}) stands at places {', '.join(places)}. "
+        f"The vectors are {verdict}: the table knows the word, not its place. "
+        "What comes of its place and its neighbours is the LSTM's work."
     )
 
 
@@ -181,9 +182,8 @@ def _nearest(words: Sequence[TellingWord], info: ModelInfo) -> RenderableType:
         table.add_column(name, justify="right" if name == "effect" else "left")
     for word in words:
         before = _neighbours(word.before) or "(too rare to have been kept)"
-        table.add_row(
-            Text(visible(word.token, width=20), style="bold"), f"{word.effect:+.3f}", before, _neighbours(word.after)
-        )
+        token = Text(to_one_line(word.token, width=20), style="bold")
+        table.add_row(token, f"{word.effect:+.3f}", before, _neighbours(word.after))
     told = (
         "The words on which the answer rests most (effect: what the label's probability loses without the word), and "
         "the words whose vectors point most nearly the same way (cosine; 1 is the same direction). Before training the "
@@ -194,7 +194,9 @@ def _nearest(words: Sequence[TellingWord], info: ModelInfo) -> RenderableType:
 
 
 def _neighbours(neighbours: Sequence[Neighbour]) -> Text:
-    return Text("\n".join(f"{visible(word.token, width=16)} {word.cosine:.2f}" for word in neighbours[:_SHOWN_WORDS]))
+    return Text(
+        "\n".join(f"{to_one_line(word.token, width=16)} {word.cosine:.2f}" for word in neighbours[:_SHOWN_WORDS])
+    )
 
 
 def _one_hot(explanation: Explanation) -> str:

@@ -6,6 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.support.printable import to_one_line
 from trainer.commands.predict import Prediction
 from trainer.evaluation.metrics import Metrics
 
@@ -21,20 +22,6 @@ def console() -> Console:
     """Standard output: as wide as the terminal and in its colours; 100 columns of plain text elsewhere."""
     found = Console(highlight=False)
     return found if found.is_terminal else Console(highlight=False, width=_PLAIN_WIDTH)
-
-
-def visible(text: str, *, width: int | None = None) -> str:
-    r"""Text of the data on one line, without what would steer a terminal; cut to a width.
-
-    >>> visible("a\x1b[31m\n b"), visible("a long text", width=6)
-    ('a\ufffd[31m b', 'a lon…')
-    """
-    printable = "".join(
-        character if character.isprintable() else "\ufffd" for character in " ".join(text[: 50 * _TEXT_WIDTH].split())
-    )
-    if width is None or len(printable) <= width:
-        return printable
-    return printable[: width - 1] + "…"
 
 
 def metrics_table(metrics: Metrics, *, title: str) -> RenderableType:
@@ -59,27 +46,27 @@ def prediction_line(prediction: Prediction, *, labels: list[str], color: bool) -
     if prediction.text is None or prediction.label is None or prediction.probability is None:
         return Text(f"{'-':{_width(labels)}}  {prediction.problem}", style="red" if color else "")
     bar = "█" * round(prediction.probability * _BAR_WIDTH)
-    label = visible(prediction.label, width=_LABEL_WIDTH)
+    label = to_one_line(prediction.label, width=_LABEL_WIDTH)
     return Text.assemble(
         (f"{label:{_width(labels)}}", "bold" if color else ""),
-        f"  {prediction.probability:.4f} {bar:░<{_BAR_WIDTH}}  {visible(prediction.text, width=_TEXT_WIDTH)}",
+        f"  {prediction.probability:.4f} {bar:░<{_BAR_WIDTH}}  {to_one_line(prediction.text, width=_TEXT_WIDTH)}",
     )
 
 
 def _width(labels: list[str]) -> int:
-    return min(_LABEL_WIDTH, max(len(visible(label)) for label in labels))
+    return min(_LABEL_WIDTH, max(len(to_one_line(label)) for label in labels))
 
 
 def _labels(metrics: Metrics) -> Table:
     table = _table("label", "precision", "recall", "F1", "rows")
     for label, scores in metrics["per_label"].items():
         shares = [f"{share:.4f}" for share in (scores["precision"], scores["recall"], scores["f1"])]
-        table.add_row(Text(visible(label, width=_LABEL_WIDTH)), *shares, f"{scores['support']:,}")
+        table.add_row(Text(to_one_line(label, width=_LABEL_WIDTH)), *shares, f"{scores['support']:,}")
     return table
 
 
 def _confusion(metrics: Metrics) -> RenderableType:
-    labels = [visible(label, width=_LABEL_WIDTH) for label in metrics["per_label"]]
+    labels = [to_one_line(label, width=_LABEL_WIDTH) for label in metrics["per_label"]]
     if len(labels) > _MOST_CONFUSED:
         return Text(f"the confusion matrix of {len(labels)} labels is in the JSON form")
     table = _table("is / taken for", *labels)

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import UserError
+from pipeline.support.printable import quote_start
 
 CERTIFICATE_FILE: Final = "assets.extra/certificate.jsonl"
 
@@ -26,7 +27,6 @@ CERTIFICATE_FILE: Final = "assets.extra/certificate.jsonl"
 TOLERANCE: Final = 1e-6
 
 _LONG: Final = 100_000  # bytes; a text of megabytes takes the same way and would only make the file large
-_SHOWN: Final = 40
 
 ODD_TEXTS: Final[tuple[bytes, ...]] = (
     b"",
@@ -126,7 +126,7 @@ def compare(certificate: Certificate, answers: Answers, *, tolerance: float = TO
     distance = np.where(np.isfinite(answers.scores), np.abs(answers.scores - right.scores), np.inf)
     differences = []
     for row, text in enumerate(certificate.texts):
-        name = f"text {row} ({shown(text)})"
+        name = f"text {row} ({quote_start(text)})"
         if not np.array_equal(answers.ids[row], right.ids[row]):
             place = int(np.flatnonzero(answers.ids[row] != right.ids[row])[0])
             got, expected = answers.ids[row, place], right.ids[row, place]
@@ -140,16 +140,6 @@ def compare(certificate: Certificate, answers: Answers, *, tolerance: float = TO
 def encoded(text: bytes) -> str:
     """A text in base64, as it travels in JSON."""
     return base64.b64encode(text).decode()
-
-
-def shown(text: bytes) -> str:
-    """A text as a message names it: its beginning.
-
-    >>> shown(b"not bad"), shown(b"x" * 100)
-    ("'not bad'", "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' ...")
-    """
-    cut = text[:_SHOWN]
-    return repr(cut.decode("utf-8", "replace")) + (" ..." if len(text) > len(cut) else "")
 
 
 def _text_fields(text: bytes) -> dict[str, str]:
