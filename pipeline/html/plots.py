@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from pipeline.html.elements import Html
+from markupsafe import Markup
+
 from pipeline.support.printable import to_printable
 
 Colour = Literal["blue", "red", "orange", "green", "soft"]
@@ -61,39 +62,45 @@ class Plot:
     height: int = 280
 
 
-def drawn(plot: Plot, *, title: str) -> Html:
-    """The plot as HTML: its key, the place where it is drawn, and its data."""
+def figure(plot: Plot, *, title: str) -> Markup:
+    """The plot as HTML: its title and key, the empty element that `draw.js` draws it in, and its data."""
     keys = [(_look(layer), layer.colour, layer.key) for layer in plot.layers if layer.key]
     keys += [("upright", "red", text) for _, text in plot.lines]
-    key = " ".join(
-        f'<span class="key {look}" style="--key:var(--{colour})">{name}</span>' for look, colour, name in keys
+    key = Markup(" ").join(
+        Markup('<span class="key {}" style="--key:var(--{})">{}</span>').format(look, colour, name)
+        for look, colour, name in keys
     )
-    return (
-        f"<figure><figcaption><b>{title}</b> {key}</figcaption>"
-        f'<div class="plot" style="height:{plot.height}px" role="img" aria-label="{title}"></div>'
-        f'<script type="application/json">{_data(plot)}</script></figure>'
-    )
+    return Markup(
+        "<figure><figcaption><b>{title}</b> {key}</figcaption>"
+        '<div class="plot" style="height:{height}px" role="img" aria-label="{title}"></div>'
+        '<script type="application/json">{data}</script></figure>'
+    ).format(title=title, key=key, height=plot.height, data=_data(plot))
+
+
+def side_by_side(*parts: Markup) -> Markup:
+    """Parts side by side where the page is wide enough, below each other elsewhere."""
+    return Markup('<div class="beside">{}</div>').format(Markup().join(parts))
+
+
+def axis_name(name: str) -> str:
+    """A name of the data, short enough for an axis.
+
+    >>> axis_name("a label that is far too long")
+    'a label that is f…'
+    """
+    printable = to_printable(name)
+    return printable if len(printable) <= _NAME_CHARACTERS else printable[: _NAME_CHARACTERS - 1] + "…"
 
 
 def _look(layer: Layer) -> str:
     return "faint" if layer.faint else "dashed" if layer.dashed else layer.mark
 
 
-def beside(*parts: Html) -> Html:
-    """Parts side by side where the page is wide enough."""
-    return f'<div class="beside">{"".join(parts)}</div>'
+def _data(plot: Plot) -> Markup:
+    """The plot as JSON in a script element. There '<' could end the element and U+2028 a line of the script.
 
-
-def short(name: str) -> str:
-    """A name of the data as it stands on an axis.
-
-    >>> short("a label that is far too long")
-    'a label that is f…'
+    `json` writes every character beyond ASCII as an escape of JSON, and here '<' becomes one. Entities of HTML would be
+    wrong: a browser does not decode them inside a script element.
     """
-    seen = to_printable(name)
-    return seen if len(seen) <= _NAME_CHARACTERS else seen[: _NAME_CHARACTERS - 1] + "…"
-
-
-def _data(plot: Plot) -> str:
-    # In a script element '<' could end it, and U+2028 could end a line; json writes all but ASCII as \\u....
-    return json.dumps(asdict(plot), ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
+    escaped = json.dumps(asdict(plot), ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
+    return Markup(escaped)  # noqa: S704

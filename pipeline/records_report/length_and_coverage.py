@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.html.elements import Html, share, table
-from pipeline.html.plots import Axis, Colour, Columns, Layer, Plot, beside, drawn
+from markupsafe import Markup
+
+from pipeline.html.elements import share, table
+from pipeline.html.plots import Axis, Colour, Columns, Layer, Plot, figure, side_by_side
 from pipeline.records_folder.lengths import binned, percentile, share_cut
 from pipeline.records_folder.manifest import ManifestFile
 
@@ -13,9 +15,9 @@ _SHARES_CUT = (0.10, 0.05, 0.01, 0.001)
 _SHARES_COVERED = (0.80, 0.90, 0.95, 0.99)
 
 
-def choices(manifest: ManifestFile) -> Html:
+def choices(manifest: ManifestFile) -> Markup:
     """Lengths on the left, coverage on the right."""
-    return beside(f"<div>{_lengths(manifest)}</div>", f"<div>{_coverage(manifest)}</div>")
+    return side_by_side(*(Markup("<div>{}</div>").format(part) for part in (_lengths(manifest), _coverage(manifest))))
 
 
 def covered(manifest: ManifestFile) -> float:
@@ -24,14 +26,16 @@ def covered(manifest: ManifestFile) -> float:
     return 1 - train.unknown_tokens / train.tokens if train.tokens else 0.0
 
 
-def _lengths(manifest: ManifestFile) -> Html:
+def _lengths(manifest: ManifestFile) -> Markup:
     part, chosen = manifest.splits["train"], manifest.config.sequence.max_length
     lengths = sorted({chosen, *(percentile(part, 1 - cut) for cut in _SHARES_CUT)})
     options = [_option(length, share_cut(part, length), is_set=length == chosen) for length in lengths]
     return (
-        drawn(_length_plot(manifest), title="Length of the texts")
-        + f"<p>Half of the training texts have at most {percentile(part, 0.5):,} ids, the longest "
-        f"{percentile(part, 1.0):,}.</p>" + table(["sequence.max_length", "cuts of the texts"], options, kinds="nn")
+        figure(_length_plot(manifest), title="Length of the texts")
+        + Markup("<p>Half of the training texts have at most {:,} ids, the longest {:,}.</p>").format(
+            percentile(part, 0.5), percentile(part, 1.0)
+        )
+        + table(["sequence.max_length", "cuts of the texts"], options, kinds="nn")
     )
 
 
@@ -68,28 +72,31 @@ def _bars(edges: Sequence[int], rows: Sequence[int], *, key: str, colour: Colour
     return Layer(mark="bars", columns=columns, colour=colour, hover=hover, key=key)
 
 
-def _coverage(manifest: ManifestFile) -> Html:
-    kept, chosen = manifest.vocabulary, manifest.config.vocabulary.top_words
-    reached = {**dict(_reaching(manifest)), kept.size: covered(manifest)}
-    options = [_option(words, part, is_set=words == kept.size) for words, part in sorted(reached.items())]
+def _coverage(manifest: ManifestFile) -> Markup:
+    vocabulary, top_words = manifest.vocabulary, manifest.config.vocabulary.top_words
+    shares = {**dict(_first_at_round_shares(manifest)), vocabulary.size: covered(manifest)}
+    options = [_option(words, part, is_set=words == vocabulary.size) for words, part in sorted(shares.items())]
     return (
-        drawn(_coverage_plot(manifest), title="Coverage of the vocabulary")
-        + f"<p>The training texts have {kept.distinct_tokens:,} different words, {kept.tokens:,} in all; top_words "
-        f"{chosen:,} keeps {kept.size:,} of them.</p>" + table(["words", "make up of all words"], options, kinds="nn")
+        figure(_coverage_plot(manifest), title="Coverage of the vocabulary")
+        + Markup(
+            "<p>The training texts have {:,} different words, {:,} in all; top_words {:,} keeps {:,} of them.</p>"
+        ).format(vocabulary.distinct_tokens, vocabulary.tokens, top_words, vocabulary.size)
+        + table(["words", "make up of all words"], options, kinds="nn")
     )
 
 
-def _option(value: int, part: float, *, is_set: bool) -> list[Html]:
-    cells = [f"{value:,}", share(part, 1)]
-    return [f"<b>{cells[0]}, as set</b>", f"<b>{cells[1]}</b>"] if is_set else cells
+def _option(value: int, part: float, *, is_set: bool) -> list[str]:
+    if not is_set:
+        return [f"{value:,}", share(part, 1)]
+    return [Markup("<b>{:,}, as set</b>").format(value), Markup("<b>{}</b>").format(share(part, 1))]
 
 
-def _reaching(manifest: ManifestFile) -> Iterator[tuple[int, float]]:
-    """The points of the curve that first reach a round share."""
+def _first_at_round_shares(manifest: ManifestFile) -> Iterator[tuple[int, float]]:
+    """The points of the coverage curve that first reach 80, 90, 95 and 99%: (words, share of the tokens)."""
     for wanted in _SHARES_COVERED:
-        found = next(((words, part) for words, part in manifest.coverage if part >= wanted), None)
-        if found is not None:
-            yield found
+        first = next(((words, part) for words, part in manifest.coverage if part >= wanted), None)
+        if first is not None:
+            yield first
 
 
 def _coverage_plot(manifest: ManifestFile) -> Plot:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from pipeline.contract import SPLITS
 from pipeline.html import Section, document
-from pipeline.html.elements import Html, advice, folded, settings_table, share, shown, tiles
+from pipeline.html.elements import advice, details, settings_table, share, text_of_data, tiles, with_note
 from pipeline.records_folder.advice import Word
 from pipeline.records_folder.lengths import percentile, share_cut
 from pipeline.records_folder.manifest import ManifestFile
@@ -19,11 +21,11 @@ def render(manifest: ManifestFile, *, words: Sequence[Word]) -> bytes:
     """The page of a records folder; `words` are all rows of vocabulary.tsv: id, token, count."""
     ids = {token: number for number, token, _ in words}
     head = _head(manifest) + advice([item.text for item in manifest.advice], otherwise=_FINE)
-    telling = any(manifest.telling_words.labels.values())
+    has_distinctive_words = any(manifest.telling_words.labels.values())
     sections = [
         Section("Are max_length and top_words well chosen?", choices(manifest)),
         Section("Labels", labels.balance(manifest)),
-        Section("Words that speak for a label", labels.telling(manifest)) if telling else None,
+        Section("Words that speak for a label", labels.distinctive_words(manifest)) if has_distinctive_words else None,
         Section("Splits", texts.splits(manifest)),
         Section("What the texts are like", texts.qualities(manifest)) if manifest.quality.findings else None,
         Section("Repeated texts", texts.duplicates(manifest)),
@@ -35,39 +37,47 @@ def render(manifest: ManifestFile, *, words: Sequence[Word]) -> bytes:
     return document(title="Records report", head=head, sections=[part for part in sections if part is not None])
 
 
-def _head(manifest: ManifestFile) -> Html:
+def _head(manifest: ManifestFile) -> Markup:
     rows = sum(part.rows for part in manifest.splits.values())
     files = manifest.input.files
-    told = (
-        "<h1>What the records hold</h1>"
-        f"<p>{manifest.input.rows:,} rows of {files:,} {'file' if files == 1 else 'files'}: {rows:,} became records, "
-        f"{manifest.rejected.rows:,} could not be used.</p>"
-    )
-    return told + tiles(_figures(manifest, rows=rows))
+    lead = Markup(
+        "<h1>What the records hold</h1><p>{:,} rows of {:,} {}: {:,} became records, {:,} could not be used.</p>"
+    ).format(manifest.input.rows, files, "file" if files == 1 else "files", rows, manifest.rejected.rows)
+    return lead + tiles(_figures(manifest, rows=rows))
 
 
-def _figures(manifest: ManifestFile, *, rows: int) -> list[tuple[str, Html]]:
+def _figures(manifest: ManifestFile, *, rows: int) -> list[tuple[str, Markup]]:
     train = manifest.splits["train"]
-    most = max(train.labels, key=lambda label: train.labels[label], default="")
-    commonest = f"‘{shown(most, longest=20)}’ has {share(train.labels.get(most, 0), train.rows)}"
+    commonest = max(train.labels, key=lambda label: train.labels[label], default="")
     sizes = ", ".join(f"{split} {manifest.splits[split].rows:,}" for split in SPLITS)
     max_length = manifest.config.sequence.max_length
-    unknown = manifest.splits["test"] if manifest.splits["test"].rows else train
+    test = manifest.splits["test"] if manifest.splits["test"].rows else train
     return [
-        ("records", f"{rows:,} <small>{sizes}</small>"),
-        ("labels", f"{len(manifest.labels):,} <small>{commonest}</small>"),
-        ("words kept", f"{manifest.vocabulary.size:,} <small>cover {share(covered(manifest), 1)} of the text</small>"),
-        ("unknown in test", f"{share(unknown.unknown_tokens, unknown.tokens)} <small>of the words</small>"),
+        ("records", with_note(f"{rows:,}", sizes)),
+        (
+            "labels",
+            with_note(
+                f"{len(manifest.labels):,}",
+                Markup("‘{}’ has {}").format(
+                    text_of_data(commonest, longest=20), share(train.labels.get(commonest, 0), train.rows)
+                ),
+            ),
+        ),
+        (
+            "words kept",
+            with_note(f"{manifest.vocabulary.size:,}", f"cover {share(covered(manifest), 1)} of the text"),
+        ),
+        ("unknown in test", with_note(share(test.unknown_tokens, test.tokens), "of the words")),
         (
             "typical length",
-            f"{percentile(train, 0.5):,} <small>ids; 90% have at most {percentile(train, 0.9):,}</small>",
+            with_note(f"{percentile(train, 0.5):,}", f"ids; 90% have at most {percentile(train, 0.9):,}"),
         ),
-        ("texts cut", f"{share(share_cut(train, max_length), 1)} <small>by max_length {max_length:,}</small>"),
+        ("texts cut", with_note(share(share_cut(train, max_length), 1), f"by max_length {max_length:,}")),
     ]
 
 
-def _settings(manifest: ManifestFile) -> Html:
+def _settings(manifest: ManifestFile) -> Markup:
     sections = {
         name: getattr(manifest.config, name).model_dump() for name in ("text", "vocabulary", "sequence", "output")
     }
-    return folded("what the records were made with", settings_table(sections))
+    return details("what the records were made with", settings_table(sections))

@@ -1,136 +1,104 @@
-"""Samples of a manifest -> their way from text to tokens to ids, as a person can check it.
+"""Samples of a manifest -> their traces from text to tokens to ids, so that a person can check them.
 
-Unknown words are marked, and what was cut off is struck out.
+Unknown words are marked. What is cut off is struck out.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import tensorflow as tf
+from markupsafe import Markup
 
 from pipeline.config.settings import SequenceSettings
-from pipeline.contract import PADDING_ID, Oov, oov_id
-from pipeline.html.elements import Html, folded, shown
+from pipeline.contract import PADDING_ID, oov_id
+from pipeline.html.elements import details, text_of_data
 from pipeline.records_folder.manifest import ManifestFile, Sample
 from pipeline.text.graph import tokenize
+from pipeline.text.trace import Token, Trace, trace_tokens
 
-_SAMPLES = 4
+_SHOWN_SAMPLES = 4
 _TEXT_CHARACTERS = 400
-_OPEN_TOKENS = 40
-_CUT_TOKENS = 15  # nearest to where the text was cut
+_OPEN_TOKENS = 40  # further ones open on a click
+_CUT_TOKENS = 15  # those nearest to where the text is cut
 _TOKEN_CHARACTERS = 40
 
 
-class Token(NamedTuple):
-    """A token of a text. id: None if it leaves none."""
-
-    token: str
-    is_known: bool
-    id: int | None
-
-
-class Steps(NamedTuple):
-    """The tokens of a text in two stretches; which comes first is a matter of sequence.truncating."""
-
-    cut: list[Token]
-    kept: list[Token]
-
-    @property
-    def unknown(self) -> int:
-        """Tokens that the vocabulary has not."""
-        return sum(not token.is_known for token in [*self.cut, *self.kept])
-
-
-def samples(manifest: ManifestFile, ids: Mapping[str, int]) -> Html:
-    """Some texts of the train split, one that was cut and one with unknown words among them. ids: token -> id."""
-    found = [sample for sample in manifest.samples if sample.split == "train"]
-    if not found:
-        return "<p>No text is short enough to be shown here.</p>"
+def samples(manifest: ManifestFile, ids: Mapping[str, int]) -> Markup:
+    """Some texts of the train split, if possible one that is cut and one with unknown words. ids: token -> id."""
+    train = [sample for sample in manifest.samples if sample.split == "train"]
+    if not train:
+        return Markup("<p>No text is short enough to be shown here.</p>")
     config = manifest.config
-    ragged = tokenize(tf.constant([sample.text for sample in found]), config.text)
-    steps = [
-        steps_of([token.decode() for token in row], ids, oov=config.vocabulary.oov, sequence=config.sequence)
+    ragged = tokenize(tf.constant([sample.text for sample in train]), config.text)
+    traces = [
+        trace_tokens([token.decode() for token in row], ids, oov=config.vocabulary.oov, sequence=config.sequence)
         for row in ragged.to_list()
     ]
-    explained = (
-        "<p>Each word over its id. <mark>Marked</mark> words are not in the vocabulary"
-        + (
-            " and leave no id"
-            if oov_id(config.vocabulary.oov) is None
-            else f" and share id {oov_id(config.vocabulary.oov)}"
-        )
-        + "; <del>struck out</del> is what did not fit into "
-        f"{config.sequence.max_length:,} ids; {PADDING_ID} is padding.</p>"
+    unknown = oov_id(config.vocabulary.oov)
+    explanation = Markup(
+        "<p>Each word over its id. <mark>Marked</mark> words are not in the vocabulary and {}; "
+        "<del>struck out</del> is what did not fit into {:,} ids; {} is padding.</p>"
+    ).format(
+        "leave no id" if unknown is None else f"share id {unknown}",
+        config.sequence.max_length,
+        PADDING_ID,
     )
-    return explained + "".join(_card(found[place], steps[place], config.sequence) for place in _telling(steps))
+    cards = (_card(train[index], traces[index], config.sequence) for index in _most_instructive(traces))
+    return explanation + Markup().join(cards)
 
 
-def steps_of(tokens: Sequence[str], ids: Mapping[str, int], *, oov: Oov, sequence: SequenceSettings) -> Steps:
-    """Where a text is cut.
-
-    >>> settings = SequenceSettings(max_length=2)
-    >>> found = steps_of(["a", "new", "word", "a"], {"a": 1, "word": 2}, oov="drop", sequence=settings)
-    >>> [token.token for token in found.cut], [token.id for token in found.kept]
-    (['a', 'new'], [2, 1])
-    """
-    found = [Token(token, token in ids, ids.get(token, oov_id(oov))) for token in tokens]
-    places = [place for place, token in enumerate(found) if token.id is not None]
-    over = len(places) - sequence.max_length
-    if over <= 0:
-        return Steps([], found)
-    if sequence.truncating == "pre":
-        return Steps(found[: places[over]], found[places[over] :])
-    return Steps(found[places[-over] :], found[: places[-over]])
-
-
-def _telling(steps: Sequence[Steps]) -> list[int]:
-    """The first with something cut, the first with an unknown word, and the first others."""
+def _most_instructive(traces: Sequence[Trace]) -> list[int]:
+    """Indices of the first text that is cut, the first with an unknown word, and the first others; 4 at most."""
     kinds = [
-        [place for place, found in enumerate(steps) if found.cut],
-        [place for place, found in enumerate(steps) if found.unknown and not found.cut],
-        list(range(len(steps))),
+        [index for index, trace in enumerate(traces) if trace.cut_tokens],
+        [index for index, trace in enumerate(traces) if trace.unknown and not trace.cut_tokens],
+        list(range(len(traces))),
     ]
     first = [kind[0] for kind in kinds if kind]
-    return list(dict.fromkeys([*first, *kinds[-1]]))[:_SAMPLES]
+    return list(dict.fromkeys([*first, *kinds[-1]]))[:_SHOWN_SAMPLES]
 
 
-def _card(sample: Sample, steps: Steps, sequence: SequenceSettings) -> Html:
-    padding = sample.ids.count(PADDING_ID)
-    facts = [f"{len(steps.cut) + len(steps.kept):,} words", f"{steps.unknown:,} unknown"]
-    facts += [f"{len(steps.cut):,} cut off"] if steps.cut else [f"{padding:,} × padding"]
-    zeros = f'<span class="token soft">[PAD]<small>{PADDING_ID} × {padding:,}</small></span>' if padding else ""
-    kept = _row(steps.kept[:_OPEN_TOKENS])
-    rest = steps.kept[_OPEN_TOKENS:]
-    more = folded(f"{len(rest):,} more words", f'<div class="tokens">{_row(rest)}</div>') if rest else ""
-    front, back = (zeros, "") if sequence.padding == "pre" else ("", zeros)
-    cut = _cut(steps.cut, sequence)
-    if sequence.truncating == "pre":
-        body = f'<div class="tokens">{cut}{front}{kept}{back}</div>{more}'
-    else:
-        body = f'<div class="tokens">{front}{kept}{back}</div>{more}<div class="tokens">{cut}</div>'
-    return (
-        f'<article><p class="soft">{shown(sample.label, longest=60)} · {", ".join(facts)}</p>'
-        f"<p>{shown(sample.text, longest=_TEXT_CHARACTERS)}</p>{body}</article>"
+def _card(sample: Sample, trace: Trace, sequence: SequenceSettings) -> Markup:
+    padding, used = trace.padding, trace.used_tokens
+    facts = [f"{len(trace.tokens):,} words", f"{trace.unknown:,} unknown"]
+    facts += [f"{len(trace.cut_tokens):,} cut off"] if trace.cut_tokens else [f"{padding:,} × padding"]
+    zeros = Markup()
+    if padding:
+        zeros = Markup('<span class="token soft">[PAD]<small>{} × {:,}</small></span>').format(PADDING_ID, padding)
+    row = _row(used[:_OPEN_TOKENS])
+    row = zeros + row if sequence.padding == "pre" else row + zeros
+    rest = used[_OPEN_TOKENS:]
+    more = details(f"{len(rest):,} more words", _tokens(_row(rest))) if rest else Markup()
+    cut = _cut(trace.cut_tokens, sequence)
+    body = _tokens(cut + row) + more if sequence.truncating == "pre" else _tokens(row) + more + _tokens(cut)
+    return Markup('<article><p class="soft">{} · {}</p><p>{}</p>{}</article>').format(
+        text_of_data(sample.label, longest=60),
+        ", ".join(facts),
+        text_of_data(sample.text, longest=_TEXT_CHARACTERS),
+        body,
     )
 
 
-def _cut(tokens: Sequence[Token], sequence: SequenceSettings) -> Html:
+def _cut(tokens: Sequence[Token], sequence: SequenceSettings) -> Markup:
     if not tokens:
-        return ""
+        return Markup()
     hidden = len(tokens) - _CUT_TOKENS
-    more = f'<span class="token soft">… {hidden:,} more</span>' if hidden > 0 else ""
+    more = Markup('<span class="token soft">… {:,} more</span>').format(hidden) if hidden > 0 else Markup()
     if sequence.truncating == "pre":
-        return f"<del>{more}{_row(tokens[-_CUT_TOKENS:])}</del>"
-    return f"<del>{_row(tokens[:_CUT_TOKENS])}{more}</del>"
+        return Markup("<del>{}{}</del>").format(more, _row(tokens[-_CUT_TOKENS:]))
+    return Markup("<del>{}{}</del>").format(_row(tokens[:_CUT_TOKENS]), more)
 
 
-def _row(tokens: Sequence[Token]) -> Html:
-    return "".join(
-        f'<span class="token">{_word(token)}<small>{"–" if token.id is None else f"{token.id:,}"}</small></span>'
-        for token in tokens
-    )
+def _tokens(content: Markup) -> Markup:
+    return Markup('<div class="tokens">{}</div>').format(content)
 
 
-def _word(token: Token) -> Html:
-    word = shown(token.token, longest=_TOKEN_CHARACTERS)
-    return word if token.is_known else f"<mark>{word}</mark>"
+def _row(tokens: Sequence[Token]) -> Markup:
+    return Markup().join(map(_token, tokens))
+
+
+def _token(token: Token) -> Markup:
+    word = text_of_data(token.token, longest=_TOKEN_CHARACTERS)
+    if not token.is_known:
+        word = Markup("<mark>{}</mark>").format(word)
+    id = "–" if token.id is None else f"{token.id:,}"
+    return Markup('<span class="token">') + word + Markup("<small>") + id + Markup("</small></span>")

@@ -1,30 +1,32 @@
-"""A manifest -> what the texts are like: splits, odd ones, repeated ones, rejected rows, most frequent words."""
+"""A manifest -> what the texts are like: splits, qualities, duplicates, rejected rows, most frequent words."""
 
 import re
 from collections.abc import Iterator, Sequence
 
+from markupsafe import Markup
+
 from pipeline.contract import SPLITS
-from pipeline.html.elements import Html, bar, share, shown, table
-from pipeline.html.plots import beside
+from pipeline.html.elements import bar, share, table, text_of_data, with_note
+from pipeline.html.plots import side_by_side
 from pipeline.records_folder.manifest import Finding, ManifestFile, Repeats
 from pipeline.text.characters import TAG
 
-_WORDS = 40
+_SHOWN_WORDS = 40
 _TOKEN_CHARACTERS = 40
 _CONTENT_CHARACTERS = 200
 
-# The findings of docs/manifest.md as a person would say them.
+# The findings of docs/manifest.md in words.
 _QUALITIES = {
     "html": "HTML or XML tags",
     "mojibake": "characters that were decoded wrongly (mojibake)",
     "non_latin": "mostly letters of another script than Latin",
-    "glued_white_space": "white space that <code>text.split: space</code> would not split at",
+    "glued_white_space": Markup("white space that <code>text.split: space</code> would not split at"),
     "invisible": "zero-width spaces or soft hyphens",
     "empty_after_cleaning": "no word left after cleaning",
 }
 
-# What to mark in an example of a finding; what it is exactly is the business of pipeline/statistics/text_quality.py.
-_FOUND = {
+# What to mark in an example of a finding. Which texts have a finding is decided in statistics/text_quality.py.
+_MARKED = {
     "html": re.compile(f"({TAG})"),
     "mojibake": re.compile(r"(\ufffd|[ÂÃâðÐÑ][^\x00-\x7f]+)"),
     "glued_white_space": re.compile(r"([^\S ])"),
@@ -32,7 +34,7 @@ _FOUND = {
 }
 
 
-def splits(manifest: ManifestFile) -> Html:
+def splits(manifest: ManifestFile) -> Markup:
     """Rows, tokens and what was cut, a line a split."""
     rows = []
     for split in SPLITS:
@@ -46,100 +48,111 @@ def splits(manifest: ManifestFile) -> Html:
     )
 
 
-def qualities(manifest: ManifestFile) -> Html:
-    """What odd things the texts have, the commonest first."""
+def qualities(manifest: ManifestFile) -> Markup:
+    """The findings on the texts, the commonest first, with examples."""
     quality = manifest.quality
-    found = sorted(quality.findings.items(), key=lambda item: -item[1].share)
+    findings = sorted(quality.findings.items(), key=lambda item: -item[1].share)
     rows = [
-        [_QUALITIES.get(name, shown(name)), bar(part.share), _share(part), _examples(name, part.examples)]
-        for name, part in found
+        [_quality_name(name), bar(part.share), _share(part), _examples(name, part.examples)]
+        for name, part in findings
         if part.count
     ]
-    none = [_QUALITIES.get(name, shown(name)) for name, part in found if not part.count]
-    sentence = f"<p>Not found: {'; '.join(none)}.</p>" if none else ""
+    page = (
+        table(["texts that have", "", "share", "for example"], rows, kinds="xbnx", stacked=True) if rows else Markup()
+    )
+    absent = [_quality_name(name) for name, part in findings if not part.count]
+    if absent:
+        page += Markup("<p>Not found: {}.</p>").format(Markup("; ").join(absent))
     if quality.sampled_rows < quality.rows:
-        sentence += (
-            f'<p class="soft">≈: estimated from {quality.sampled_rows:,} of the {quality.rows:,} texts, chosen by '
-            "content alone.</p>"
+        page += Markup('<p class="soft">≈: estimated from {:,} of the {:,} texts, chosen by content alone.</p>').format(
+            quality.sampled_rows, quality.rows
         )
-    return (
-        table(["texts that have", "", "share", "for example"], rows, kinds="xbnx", stacked=True) if rows else ""
-    ) + sentence
+    return page
 
 
-def duplicates(manifest: ManifestFile) -> Html:
-    """Repeated texts: byte for byte and but for case and punctuation, in all and between splits."""
-    found = manifest.duplicates
+def duplicates(manifest: ManifestFile) -> Markup:
+    """Duplicates: equal texts, and texts that differ in case and punctuation only; in all and between splits."""
+    part = manifest.duplicates
     rows = [
-        *_repeats("equal", found.exact),
-        *_repeats("equal but for case, punctuation and white space", found.normalised),
+        *_duplicate_rows("equal", part.exact),
+        *_duplicate_rows("equal but for case, punctuation and white space", part.normalised),
     ]
     if not rows:
-        return "<p>No text occurs twice.</p>"
+        return Markup("<p>No text occurs twice.</p>")
     heads = ["texts that are", "where", "texts", "rows too many", "with different labels"]
-    told = "<p>A text of the test split that stands in the train split as well is remembered, not understood.</p>"
-    return told + table(heads, rows, kinds="ttnnn")
+    why = Markup(
+        "<p>A text of the test split that stands in the train split as well is remembered, not understood.</p>"
+    )
+    return why + table(heads, rows, kinds="ttnnn")
 
 
-def rejected(manifest: ManifestFile) -> Html:
+def rejected(manifest: ManifestFile) -> Markup:
     """Rejected rows by reason, with examples."""
     rows = []
     for reason, count in manifest.rejected.by_reason.items():
-        for place, example in enumerate(manifest.rejected.examples.get(reason) or [{}]):
+        for number, example in enumerate(manifest.rejected.examples.get(reason) or [{}]):
             where = f"{example.get('file', '')}, row {example.get('row', '')}" if example else ""
-            head = [shown(reason), f"{count:,}"] if place == 0 else ["", ""]
-            rows.append([*head, shown(where), shown(str(example.get("content", "")), longest=_CONTENT_CHARACTERS)])
+            head = [text_of_data(reason), f"{count:,}"] if number == 0 else ["", ""]
+            content = text_of_data(str(example.get("content", "")), longest=_CONTENT_CHARACTERS)
+            rows.append([*head, text_of_data(where), content])
     return table(["reason", "rows", "for example", "content"], rows, kinds="tnxx", stacked=True)
 
 
-def words(rows: Sequence[tuple[int, str, int]]) -> Html:
-    """The most frequent words with bars, in two columns."""
-    first = rows[:_WORDS]
+def words(rows: Sequence[tuple[int, str, int]]) -> Markup:
+    """The most frequent words with bars, in two columns. rows: (id, token, count), the most frequent first."""
+    first = rows[:_SHOWN_WORDS]
     highest = max((count for _, _, count in first), default=1) or 1
     cells = [
-        [f"{number}", shown(token, longest=_TOKEN_CHARACTERS), f"{count:,}", bar(count / highest)]
+        [f"{number}", text_of_data(token, longest=_TOKEN_CHARACTERS), f"{count:,}", bar(count / highest)]
         for number, token, count in first
     ]
     half = -(-len(cells) // 2)
     columns = [part for part in (cells[:half], cells[half:]) if part]
-    return beside(*[table(["id", "word", "count", ""], part, kinds="ntnb") for part in columns])
+    return side_by_side(*[table(["id", "word", "count", ""], part, kinds="ntnb") for part in columns])
 
 
-def _repeats(what: str, found: Repeats) -> list[list[Html]]:
-    inside = [("in all", found), *((f"inside {split}", part) for split, part in found.splits.items())]
-    lines = [(where, part.texts, f"{part.rows:,}", part.conflicting) for where, part in inside if part.texts]
-    for shared in found.across:
+def _duplicate_rows(kind: str, repeats: Repeats) -> list[list[str]]:
+    parts = [("in all", repeats), *((f"inside {split}", part) for split, part in repeats.splits.items())]
+    lines: list[tuple[str, int, str, int]] = [
+        (where, part.texts, f"{part.rows:,}", part.conflicting) for where, part in parts if part.texts
+    ]
+    for shared in repeats.across:
         if shared.texts:
             first, second = shared.splits
-            rows = f"{shared.rows[1]:,} <small>of {second}</small>"
+            rows = with_note(f"{shared.rows[1]:,}", f"of {second}")
             lines.append((f"in {first} and in {second}", shared.texts, rows, shared.conflicting))
     return [
-        ["" if place else what, where, f"{texts:,}", rows, f"{conflicting:,}"]
-        for place, (where, texts, rows, conflicting) in enumerate(lines)
+        ["" if number else kind, where, f"{texts:,}", rows, f"{conflicting:,}"]
+        for number, (where, texts, rows, conflicting) in enumerate(lines)
     ]
 
 
-def _share(part: Finding) -> Html:
+def _quality_name(name: str) -> str:
+    return _QUALITIES.get(name) or text_of_data(name)
+
+
+def _share(part: Finding) -> str:
     if part.exact:
-        return f"{share(part.count, part.of)} <small>{part.count:,}</small>"
+        return with_note(share(part.count, part.of), f"{part.count:,}")
     return f"≈ {share(part.share, 1)}"
 
 
-def _examples(name: str, examples: Sequence[str]) -> Html:
-    """A line each, what was found in it marked; a character that is not seen as its code."""
-    found = _FOUND.get(name)
-    if found is None:
-        return "".join(f"<div>… {shown(example)} …</div>" for example in examples)
-    lines = ("".join(_marked(found.split(example))) for example in examples)
-    return "".join(f"<div>… {line} …</div>" for line in lines)
+def _examples(name: str, examples: Sequence[str]) -> Markup:
+    """A line for each example, with the match marked. A character that cannot be seen is shown as its code."""
+    pattern = _MARKED.get(name)
+    lines = [
+        text_of_data(example) if pattern is None else Markup().join(_marked(pattern.split(example)))
+        for example in examples
+    ]
+    return Markup().join(Markup("<div>… {} …</div>").format(line) for line in lines)
 
 
-def _marked(pieces: Sequence[str]) -> Iterator[Html]:
-    """What re.split gives: text, match, text ..."""
-    for place, piece in enumerate(pieces):
-        if place % 2 == 0:
-            yield shown(piece) if piece else ""
-        elif len(piece) == 1 and (piece.isspace() or not piece.isprintable()):
-            yield f"<mark>U+{ord(piece):04X}</mark>"
+def _marked(parts: Sequence[str]) -> Iterator[Markup]:
+    """parts: what re.split gives, text and match in turn."""
+    for number, part in enumerate(parts):
+        if number % 2 == 0:
+            yield text_of_data(part) if part else Markup()
+        elif len(part) == 1 and (part.isspace() or not part.isprintable()):
+            yield Markup("<mark>U+{:04X}</mark>").format(ord(part))
         else:
-            yield f"<mark>{shown(piece)}</mark>"
+            yield Markup("<mark>{}</mark>").format(text_of_data(part))

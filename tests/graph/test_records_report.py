@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.settings import SequenceSettings
 from pipeline.records_folder.manifest import Advice, ManifestFile, parse_manifest
 from pipeline.records_report import labels, render, texts
 from pipeline.records_report.length_and_coverage import choices
-from pipeline.records_report.samples import Steps, samples, steps_of
+from pipeline.records_report.samples import samples
 from tests.support.hostile_pages import HOSTILE as HOSTILE_TEXTS
 from tests.support.hostile_pages import hostile_manifest, hostile_words
 
@@ -104,30 +103,6 @@ def test_report_shows_what_other_settings_would_do() -> None:
 
 
 TOKENS = {"the": 1, "br": 2}
-# tokens, oov, truncating -> (word, id) cut, (word, id) kept; two ids fit
-STEPS = [
-    ("the br",          "drop",  "pre",  [],                            [("the", 1), ("br", 2)]),
-    ("the br the",      "drop",  "pre",  [("the", 1)],                  [("br", 2), ("the", 1)]),
-    ("the br the",      "drop",  "post", [("the", 1)],                  [("the", 1), ("br", 2)]),
-    ("the x br the",    "drop",  "pre",  [("the", 1), ("x", None)],     [("br", 2), ("the", 1)]),
-    ("the br x the",    "drop",  "post", [("the", 1)],                  [("the", 1), ("br", 2), ("x", None)]),
-    ("x y z the br",    "drop",  "pre",  [],                            [("x", None), ("y", None), ("z", None),
-                                                                         ("the", 1), ("br", 2)]),
-    ("x br the",        "token", "pre",  [("x", 1)],                    [("br", 2), ("the", 1)]),
-    ("",                "drop",  "pre",  [],                            []),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "oov", "truncating", "cut", "kept"), STEPS)
-def test_report_finds_where_a_text_is_cut(
-    text: str, oov: Any, truncating: Any, cut: list[tuple[str, int]], kept: list[tuple[str, int]]
-) -> None:
-    settings = SequenceSettings(max_length=2, truncating=truncating)
-    found = steps_of(text.split(), TOKENS, oov=oov, sequence=settings)
-    assert [(token.token, token.id) for token in found.cut] == cut
-    assert [(token.token, token.id) for token in found.kept] == kept
-    assert found.unknown == sum(token.token in {"x", "y", "z"} for token in [*found.cut, *found.kept])
-    assert isinstance(found, Steps)
 
 
 def with_samples(*texts_and_ids: tuple[str, list[int]], **settings: Any) -> ManifestFile:
@@ -154,7 +129,7 @@ def test_report_shows_a_text_on_its_way_to_ids() -> None:
     assert "<bdi>br</bdi>" not in struck
 
 
-def test_report_shows_the_samples_that_tell_most() -> None:
+def test_report_shows_the_most_instructive_samples() -> None:
     rows = [("the", [0, 0, 0, 1])] * 5 + [("x", [0, 0, 0, 0]), ("the the the the br", [1, 1, 1, 2])]
     cards = samples(with_samples(*rows), TOKENS).split("<article>")[1:]
     facts = [
@@ -165,7 +140,7 @@ def test_report_shows_the_samples_that_tell_most() -> None:
     assert [fact in card for fact, card in zip(facts, cards, strict=True)] == [True] * 4
 
 
-def test_report_tells_of_repeated_texts() -> None:
+def test_report_shows_duplicates() -> None:
     assert texts.duplicates(manifest()) == "<p>No text occurs twice.</p>"
     page = texts.duplicates(hostile_manifest())
     cells = re.findall(r"<tr>(.*?)</tr>", page)[1:]
@@ -224,8 +199,8 @@ def test_report_shows_the_most_and_the_fewest_of_many_labels() -> None:
     assert ">160 <small>" not in many
 
 
-def test_report_shows_telling_words_of_each_label() -> None:
-    page = labels.telling(hostile_manifest(labels=20))
+def test_report_shows_distinctive_words_of_each_label() -> None:
+    page = labels.distinctive_words(hostile_manifest(labels=20))
     assert "Estimated from 3 training texts." in page
     assert page.count('class="chip"') == 20 * len(HOSTILE_TEXTS)
     assert "8 more labels" in page  # behind the first 12

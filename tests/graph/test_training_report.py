@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config.settings import SequenceSettings
+from pipeline.config.settings import SequenceSettings, Side
+from pipeline.contract import Oov
 from tests.support.exported_models import settings, trained_on
 from tests.support.hostile_pages import hostile_training
 from tests.support.toy_records import toy_config, toy_folder
@@ -18,6 +19,7 @@ from trainer.training_report import write_page
 from trainer.training_report.calibration import Bin, expected_calibration_error, reliability
 from trainer.training_report.confusion import confusion, most_confused, pairs, per_label
 from trainer.training_report.curves import curves
+from trainer.training_report.decoded_ids import decoded_words
 from trainer.training_report.mistakes import mistakes
 from trainer.training_report.neighbours import neighbours
 from trainer.training_report.page import render
@@ -200,3 +202,26 @@ def test_page_without_held_out_texts() -> None:
 
 def test_page_stays_small_with_thousands_of_labels() -> None:
     assert len(render(hostile_training(labels=2000))) < 2_000_000
+
+
+# ids, padding, oov, what is shown
+DECODED = [
+    ([0, 0, 2, 1], "pre", "drop", "<small>2 × padding</small> <bdi>br</bdi> <bdi>the</bdi>"),
+    ([2, 1, 0, 0], "post", "drop", "<bdi>br</bdi> <bdi>the</bdi> <small>2 × padding</small>"),
+    ([2, 2], "pre", "drop", "<bdi>br</bdi> <bdi>br</bdi>"),
+    ([0, 1, 2], "pre", "token", "<small>1 × padding</small> <mark>unknown</mark> <bdi>br</bdi>"),
+    ([9], "pre", "drop", "<bdi>?</bdi>"),  # an id that no word has
+    ([0, 0, 0], "post", "drop", "<small>3 × padding</small>"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("ids", "padding", "oov", "expected"), DECODED)
+def test_decoded_ids_are_shown_as_words(ids: list[int], padding: Side, oov: Oov, expected: str) -> None:
+    assert decoded_words(ids, {1: "the", 2: "br"}, oov=oov, padding=padding) == expected
+
+
+def test_decoded_ids_of_long_records_open_on_a_click() -> None:
+    found = decoded_words([0] + [1] * 53, {1: "a"}, oov="drop", padding="pre", padded=False)
+    assert found.count("<bdi>a</bdi>") == 53
+    assert found.endswith("<details><summary>3 more words</summary><bdi>a</bdi> <bdi>a</bdi> <bdi>a</bdi></details>")
+    assert "padding" not in found

@@ -6,13 +6,11 @@ import json
 import re
 
 import pytest
+from markupsafe import Markup
 
-from pipeline.config.settings import Side
-from pipeline.contract import Oov
 from pipeline.html import Section, document
-from pipeline.html.decoded_ids import decoded
-from pipeline.html.elements import advice, folded, settings_table, shown, table, tiles
-from pipeline.html.plots import Axis, Layer, Plot, drawn, short
+from pipeline.html.elements import advice, details, settings_table, table, text_of_data, tiles, with_note
+from pipeline.html.plots import Axis, Layer, Plot, axis_name, figure, side_by_side
 
 
 def plot(name: str = "a") -> Plot:
@@ -25,15 +23,15 @@ def plot(name: str = "a") -> Plot:
 
 
 def test_page_shows_text_of_the_data_as_text() -> None:
-    assert shown("a<b>&\"'\u202e\0") == "<bdi>a&lt;b&gt;&amp;&quot;&#x27;\ufffd\ufffd</bdi>"
-    assert shown("x" * 701) == f"<bdi>{'x' * 700}…</bdi>"
-    assert short("\u202eabc") == "\ufffdabc"
+    assert text_of_data("a<b>&\"'\u202e\0") == "<bdi>a&lt;b&gt;&amp;&#34;&#39;\ufffd\ufffd</bdi>"
+    assert text_of_data("x" * 701) == f"<bdi>{'x' * 700}…</bdi>"
+    assert axis_name("\u202eabc") == "\ufffdabc"
     assert "<i>" not in advice(["<i>"], otherwise="")
     assert "<i>" not in settings_table({"text": {"filters": "<i>"}})
 
 
 def test_page_carries_the_data_of_a_plot_as_data() -> None:
-    found = drawn(plot("</script><script>\u2028"), title="T")
+    found = figure(plot("</script><script>\u2028"), title="T")
     data = re.findall(r'<script type="application/json">(.*?)</script>', found)
     assert len(data) == 1
     assert found.count("<script") == found.count("</script") == 1
@@ -46,12 +44,12 @@ def test_page_carries_the_data_of_a_plot_as_data() -> None:
 def test_page_refuses_numbers_that_json_has_not() -> None:
     broken = Plot(x=Axis(label=""), y=Axis(label=""), layers=[Layer(mark="line", columns={"x": [float("nan")]})])
     with pytest.raises(ValueError, match="not JSON compliant"):
-        drawn(broken, title="")
+        figure(broken, title="")
 
 
 def test_page_names_its_scripts_and_needs_nothing_else() -> None:
-    page = document(title="T", head="<h1>T</h1>", sections=[Section("A", drawn(plot(), title="P"))])
-    assert page == document(title="T", head="<h1>T</h1>", sections=[Section("A", drawn(plot(), title="P"))])
+    page = document(title="T", head=Markup("<h1>T</h1>"), sections=[Section("A", figure(plot(), title="P"))])
+    assert page == document(title="T", head=Markup("<h1>T</h1>"), sections=[Section("A", figure(plot(), title="P"))])
     assert len(page) < 1_500_000
     scripts = re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(script).digest()).decode() for script in scripts]
@@ -75,27 +73,34 @@ def test_page_lays_out_tables_and_tiles() -> None:
     with pytest.raises(ValueError, match="zip"):
         table(["word", "n"], [["a"]], kinds="xn")
     assert tiles([("rows", "7")]) == '<dl class="tiles"><div><dt>rows</dt><dd>7</dd></div></dl>'
-    assert folded("more", "x") == "<details><summary>more</summary>x</details>"
+    assert details("more", Markup("<b>x</b>")) == "<details><summary>more</summary><b>x</b></details>"
 
 
-# ids, padding, oov, what is shown
-DECODED = [
-    ([0, 0, 2, 1], "pre", "drop", "<small>2 × padding</small> <bdi>br</bdi> <bdi>the</bdi>"),
-    ([2, 1, 0, 0], "post", "drop", "<bdi>br</bdi> <bdi>the</bdi> <small>2 × padding</small>"),
-    ([2, 2], "pre", "drop", "<bdi>br</bdi> <bdi>br</bdi>"),
-    ([0, 1, 2], "pre", "token", "<small>1 × padding</small> <mark>unknown</mark> <bdi>br</bdi>"),
-    ([9], "pre", "drop", "<bdi>?</bdi>"),  # an id that no word has
-    ([0, 0, 0], "post", "drop", "<small>3 × padding</small>"),
+MARK = Markup("<i>&amp;</i>")
+TEXT = "<i>&"  # shown as &lt;i&gt;&amp;
+# what is built of a text and of Markup -> HTML, in which the text is escaped once and the Markup not at all
+BUILT = [
+    (with_note(TEXT, MARK), "&lt;i&gt;&amp; <small><i>&amp;</i></small>"),
+    (with_note(MARK, TEXT), "<i>&amp;</i> <small>&lt;i&gt;&amp;</small>"),
+    (details(TEXT, MARK), "<details><summary>&lt;i&gt;&amp;</summary><i>&amp;</i></details>"),
+    (tiles([(TEXT, MARK)]), '<dl class="tiles"><div><dt>&lt;i&gt;&amp;</dt><dd><i>&amp;</i></dd></div></dl>'),
+    (advice([TEXT], otherwise=""), '<div class="advice"><ul><li>&lt;i&gt;&amp;</li></ul></div>'),
+    (advice([], otherwise=TEXT), '<div class="advice fine"><p>&lt;i&gt;&amp;</p></div>'),
+    (side_by_side(MARK, MARK), '<div class="beside"><i>&amp;</i><i>&amp;</i></div>'),
+    (table([TEXT, MARK], [[TEXT, MARK]], kinds="tn"),
+     '<div class="wide"><table><thead><tr><th scope="col" class="t">&lt;i&gt;&amp;</th>'
+     '<th scope="col" class="n"><i>&amp;</i></th></tr></thead><tbody>\n<tr><td class="t">&lt;i&gt;&amp;</td>'
+     '<td class="n"><i>&amp;</i></td></tr>\n</tbody></table></div>'),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("ids", "padding", "oov", "expected"), DECODED)
-def test_page_shows_ids_as_words(ids: list[int], padding: Side, oov: Oov, expected: str) -> None:
-    assert decoded(ids, {1: "the", 2: "br"}, oov=oov, padding=padding) == expected
+@pytest.mark.parametrize(("built", "expected"), BUILT)
+def test_page_escapes_plain_text_and_leaves_markup(built: Markup, expected: str) -> None:
+    assert built == expected
+    assert isinstance(built, Markup)
 
 
-def test_page_folds_long_records() -> None:
-    found = decoded([0] + [1] * 53, {1: "a"}, oov="drop", padding="pre", padded=False)
-    assert found.count("<bdi>a</bdi>") == 53
-    assert found.endswith("<details><summary>3 more words</summary><bdi>a</bdi> <bdi>a</bdi> <bdi>a</bdi></details>")
-    assert "padding" not in found
+def test_page_escapes_its_titles() -> None:
+    page = document(title="<i>", head=Markup(""), sections=[Section("<i>", Markup(""))])
+    assert b"<title>&lt;i&gt;</title>" in page
+    assert b"<h2>&lt;i&gt;</h2>" in page

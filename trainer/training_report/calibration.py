@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 
-from pipeline.html.elements import Html
-from pipeline.html.plots import Axis, Columns, Layer, Plot, beside, drawn
+from pipeline.html.plots import Axis, Columns, Layer, Plot, figure, side_by_side
 
 _BINS: Final = 20
 
@@ -61,7 +61,7 @@ def expected_calibration_error(bins: list[Bin]) -> float:
     return sum(part.rows * abs(part.accuracy - part.confidence) for part in bins) / rows
 
 
-def calibration(bins: list[Bin], *, classes: int) -> Html:
+def calibration(bins: list[Bin], *, classes: int) -> Markup:
     """The reliability diagram, and how many examples stand behind each of its points."""
     gap = sum(part.rows * (part.confidence - part.accuracy) for part in bins) / sum(part.rows for part in bins)
     lean = "too sure of itself" if gap > 0 else "not sure enough of itself"
@@ -94,12 +94,11 @@ def calibration(bins: list[Bin], *, classes: int) -> Html:
         ],
     )
     counts = Plot(x=confidence, y=Axis(label="texts"), layers=[Layer(mark="bars", columns=columns, hover=hover)])
-    sentence = (
-        f"<p>Expected calibration error <b>{expected_calibration_error(bins):.3f}</b>: how far, on average, the share "
-        f"of right answers is from the probability that the model names. It is {lean} (by {abs(gap):.3f} on the whole)."
-        "</p>"
-        f'<p class="soft">Definition: Guo et al., <i>On Calibration of Modern Neural Networks</i>, ICML 2017, '
-        f"equation 3, with {_BINS} bins of equal width of the predicted label’s probability. Where few texts stand "
+    explanation = Markup(
+        "<p>Expected calibration error <b>{:.3f}</b>: how far, on average, the share of right answers is from the "
+        "probability that the model names. It is {} (by {:.3f} on the whole).</p>"
+        '<p class="soft">Definition: Guo et al., <i>On Calibration of Modern Neural Networks</i>, ICML 2017, '
+        "equation 3, with {} bins of equal width of the predicted label’s probability. Where few texts stand "
         "behind a point (right), it says little.</p>"
-    )
-    return sentence + beside(drawn(diagram, title="Reliability"), drawn(counts, title="Texts by confidence"))
+    ).format(expected_calibration_error(bins), lean, abs(gap), _BINS)
+    return explanation + side_by_side(figure(diagram, title="Reliability"), figure(counts, title="Texts by confidence"))

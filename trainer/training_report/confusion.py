@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 
-from pipeline.html.elements import Html, bar, share, shown, table
-from pipeline.html.plots import Axis, Colour, Columns, Layer, Plot, drawn, short
+from pipeline.html.elements import bar, share, table, text_of_data, with_note
+from pipeline.html.plots import Axis, Colour, Columns, Layer, Plot, axis_name, figure
 from trainer.evaluation.metrics import LabelScores, Metrics
 
 Counts = npt.NDArray[np.int64]
@@ -23,27 +24,27 @@ _LABEL_CHARACTERS: Final = 60
 _CELL_PIXELS: Final = 14
 
 
-def confusion(metrics: Metrics) -> Html:
+def confusion(metrics: Metrics) -> Markup:
     """The confusion matrix, and the commonest confusions where a table of all would be too wide."""
     names, counts = list(metrics["per_label"]), np.array(metrics["confusion"], np.int64)
     if len(names) <= _MOST_IN_TABLE:
         return _matrix(names, counts)
-    return _heat_map(names, counts) + "<h3>The commonest confusions</h3>" + _pairs(names, counts)
+    return _heat_map(names, counts) + Markup("<h3>The commonest confusions</h3>") + _pairs(names, counts)
 
 
-def per_label(metrics: Metrics) -> Html:
+def per_label(metrics: Metrics) -> Markup:
     """Precision, recall and F1 of each label, with their means; of more than 60 labels those with the lowest F1."""
     scores = list(metrics["per_label"].items())
-    told = ""
+    selection = Markup()
     if len(scores) > _MOST_ROWS:
-        told = (
-            f"<p>The {_MOST_ROWS} of {len(scores):,} labels with the lowest F1; <code>metrics.json</code> has all.</p>"
-        )
+        selection = Markup(
+            "<p>The {} of {:,} labels with the lowest F1; <code>metrics.json</code> has all.</p>"
+        ).format(_MOST_ROWS, len(scores))
         scores = sorted(scores, key=lambda item: (item[1]["f1"], -item[1]["support"]))[:_MOST_ROWS]
-    rows = [_score_row(shown(name, longest=_LABEL_CHARACTERS), of_label) for name, of_label in scores]
-    return told + table(
+    rows = [_score_row(text_of_data(name, longest=_LABEL_CHARACTERS), of_label) for name, of_label in scores]
+    return selection + table(
         ["label", "precision", "recall", "F1", "", "texts"],
-        [_score_row("<i>mean of all labels</i>", _mean(list(metrics["per_label"].values()))), *rows],
+        [_score_row(Markup("<i>mean of all labels</i>"), _mean(list(metrics["per_label"].values()))), *rows],
         kinds="tnnnbn",
     )
 
@@ -71,31 +72,32 @@ def pairs(counts: Counts, number: int) -> list[tuple[int, int, int]]:
     return [(right, predicted, int(wrong[right, predicted])) for right, predicted in found if wrong[right, predicted]]
 
 
-def _matrix(names: Sequence[str], counts: Counts) -> Html:
-    heads = [shown(name, longest=_LABEL_CHARACTERS) for name in names]
+def _matrix(names: Sequence[str], counts: Counts) -> Markup:
+    heads = [text_of_data(name, longest=_LABEL_CHARACTERS) for name in names]
     rows = []
     for index, row in enumerate(counts):
         whole = int(row.sum())
         cells = [_cell(int(count), whole, is_right=place == index) for place, count in enumerate(row)]
         rows.append([heads[index], *cells])
     kinds = "t" + "n" * len(names)
-    return (
+    return Markup(
         "<p>A row for the right label, a column for the predicted one; shares are of the row.</p>"
-        f'<div class="confusion">{table(["is / taken for", *heads], rows, kinds=kinds)}</div>'
-    )
+        '<div class="confusion">{}</div>'
+    ).format(table(["is / taken for", *heads], rows, kinds=kinds))
 
 
-def _cell(count: int, whole: int, *, is_right: bool) -> Html:
+def _cell(count: int, whole: int, *, is_right: bool) -> Markup:
     strength = 60 * count / whole if whole else 0
     kind = "right" if is_right else "wrong"
-    return f'<div class="{kind}" style="--share:{strength:.0f}%">{count:,} <small>{share(count, whole)}</small></div>'
+    cell = with_note(f"{count:,}", share(count, whole))
+    return Markup('<div class="{}" style="--share:{:.0f}%">{}</div>').format(kind, strength, cell)
 
 
-def _heat_map(names: Sequence[str], counts: Counts) -> Html:
+def _heat_map(names: Sequence[str], counts: Counts) -> Markup:
     chosen = most_confused(counts, _MOST_IN_MAP)
     part = counts[np.ix_(chosen, chosen)]
     of_row = np.maximum(counts[chosen].sum(axis=1, keepdims=True), 1)
-    axis_names = [short(names[index]) for index in chosen]
+    axis_names = [axis_name(names[index]) for index in chosen]
 
     is_right = np.eye(len(chosen), dtype=bool)
     plot = Plot(
@@ -112,10 +114,11 @@ def _heat_map(names: Sequence[str], counts: Counts) -> Html:
         if len(chosen) < len(names)
         else f"all {len(names)} labels"
     )
-    return (
-        f"<p>A row for the right label, a column for the predicted one: {which}. The stronger, the larger the share of "
-        "the row; hover for the numbers, drag to zoom.</p>" + drawn(plot, title="Confusion matrix")
-    )
+    explanation = Markup(
+        "<p>A row for the right label, a column for the predicted one: {}. The stronger, the larger the share of the "
+        "row; hover for the numbers, drag to zoom.</p>"
+    ).format(which)
+    return explanation + figure(plot, title="Confusion matrix")
 
 
 def _cells(counts: Counts, of_row: Counts, names: Sequence[str], *, key: str, colour: Colour) -> Layer:
@@ -141,11 +144,11 @@ def _cells(counts: Counts, of_row: Counts, names: Sequence[str], *, key: str, co
     return Layer(mark="cells", columns=columns, colour=colour, hover=hover, key=key)
 
 
-def _pairs(names: Sequence[str], counts: Counts) -> Html:
+def _pairs(names: Sequence[str], counts: Counts) -> Markup:
     rows = [
         [
-            shown(names[right], longest=_LABEL_CHARACTERS),
-            shown(names[predicted], longest=_LABEL_CHARACTERS),
+            text_of_data(names[right], longest=_LABEL_CHARACTERS),
+            text_of_data(names[predicted], longest=_LABEL_CHARACTERS),
             f"{texts:,}",
             share(texts, int(counts[right].sum())),
         ]
@@ -154,7 +157,7 @@ def _pairs(names: Sequence[str], counts: Counts) -> Html:
     return table(["is", "taken for", "texts", "share"], rows, kinds="ttnn")
 
 
-def _score_row(name: Html, scores: LabelScores) -> list[Html]:
+def _score_row(name: Markup, scores: LabelScores) -> list[str]:
     shares = [f"{share:.3f}" for share in (scores["precision"], scores["recall"], scores["f1"])]
     return [name, *shares, bar(scores["f1"]), f"{scores['support']:,}"]
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from pipeline.html.elements import Html
-from pipeline.html.plots import Axis, Colour, Columns, Layer, Plot, beside, drawn
+from markupsafe import Markup
+
+from pipeline.html.plots import Axis, Colour, Columns, Layer, Plot, figure, side_by_side
 from trainer.training.history import EpochRecord, History
 
 
-def curves(history: History, *, best_epoch: int) -> Html:
-    """All plots; the epoch whose weights were kept is marked."""
-    kept = [(record.steps, f"kept: epoch {record.epoch}") for record in history.epochs if record.epoch == best_epoch]
+def curves(history: History, *, best_epoch: int) -> Markup:
+    """All plots. A line marks the epoch whose weights the model has."""
+    best = [(record.steps, f"kept: epoch {record.epoch}") for record in history.epochs if record.epoch == best_epoch]
     points, last = history.curve, max(record.steps for record in history.epochs)
     steps = Axis(label="steps", range=(0, 1.02 * last))
     losses = Plot(
@@ -26,10 +27,10 @@ def curves(history: History, *, best_epoch: int) -> Html:
             *_epochs(history.epochs, lambda record: record.loss, name="train, mean of the epoch", colour="blue"),
             *_epochs(history.epochs, lambda record: record.eval_loss, name="eval", colour="orange"),
         ],
-        lines=kept,
+        lines=best,
         height=320,
     )
-    judged = Plot(
+    accuracies = Plot(
         x=steps,
         y=Axis(label="share", format="0.00"),
         layers=[
@@ -37,7 +38,7 @@ def curves(history: History, *, best_epoch: int) -> Html:
             *_epochs(history.epochs, lambda record: record.eval_accuracy, name="eval accuracy", colour="orange"),
             *_epochs(history.epochs, lambda record: record.eval_auc, name="eval AUC", colour="green"),
         ],
-        lines=kept,
+        lines=best,
     )
     rates = Plot(
         x=steps,
@@ -51,20 +52,20 @@ def curves(history: History, *, best_epoch: int) -> Html:
             )
         ],
     )
-    return drawn(losses, title="Loss") + beside(
-        drawn(judged, title="Accuracy and AUC"), drawn(rates, title="Learning rate")
+    return figure(losses, title="Loss") + side_by_side(
+        figure(accuracies, title="Accuracy and AUC"), figure(rates, title="Learning rate")
     )
 
 
 def _epochs(
     records: Sequence[EpochRecord], value: Callable[[EpochRecord], float | None], *, name: str, colour: Colour
 ) -> list[Layer]:
-    """A line through the ends of the epochs, with a dot to hover at each; nothing where there are no values."""
-    found = [(record, value(record)) for record in records]
+    """A line through the ends of the epochs, with a dot to hover over at each. No layer if no epoch has a value."""
+    values = [(record, value(record)) for record in records]
     columns: Columns = {
-        "x": [record.steps for record, number in found if number is not None],
-        "y": [number for _, number in found if number is not None],
-        "epoch": [record.epoch for record, number in found if number is not None],
+        "x": [record.steps for record, number in values if number is not None],
+        "y": [number for _, number in values if number is not None],
+        "epoch": [record.epoch for record, number in values if number is not None],
     }
     if not columns["x"]:
         return []

@@ -2,41 +2,44 @@
 
 from collections.abc import Mapping, Sequence
 
+from markupsafe import Markup
+
 from pipeline.config.settings import SequenceSettings
 from pipeline.contract import Oov
-from pipeline.html.decoded_ids import decoded
-from pipeline.html.elements import Html, shown, table
+from pipeline.html.elements import table, text_of_data
 from trainer.evaluation.scoring import Mistake
+from trainer.training_report.decoded_ids import decoded_words
 
 _LABEL_CHARACTERS = 60
 
 
 def mistakes(
-    found: Sequence[Mistake],
+    wrong: Sequence[Mistake],
     *,
     labels: Sequence[str],
     tokens: Mapping[int, str],
     oov: Oov,
     sequence: SequenceSettings,
-) -> Html:
-    """A row a mistake, the most confident first. tokens: id -> word."""
-    if not found:
-        return "<p>None: every text was told right.</p>"
+) -> Markup:
+    """A row for each wrong answer, the most confident first. tokens: id -> word."""
+    if not wrong:
+        return Markup("<p>None: every text was told right.</p>")
     rows = [
         [
             f"{mistake.probability:.3f}",
-            shown(labels[mistake.predicted], longest=_LABEL_CHARACTERS),
-            shown(labels[mistake.label], longest=_LABEL_CHARACTERS),
-            decoded(mistake.ids, tokens, oov=oov, padding=sequence.padding, padded=False),
+            text_of_data(labels[mistake.predicted], longest=_LABEL_CHARACTERS),
+            text_of_data(labels[mistake.label], longest=_LABEL_CHARACTERS),
+            decoded_words(mistake.ids, tokens, oov=oov, padding=sequence.padding, padded=False),
         ]
-        for mistake in found
+        for mistake in wrong
     ]
     unknown = (
-        "unknown words are <mark>marked</mark>" if oov == "token" else "words outside the vocabulary have left no id"
+        Markup("unknown words are <mark>marked</mark>")
+        if oov == "token"
+        else "words outside the vocabulary have left no id"
     )
-    end = "beginning" if sequence.truncating == "pre" else "end"
-    return (
-        f"<p>The texts as the model read them: {unknown}, and of texts longer than {sequence.max_length:,} ids the "
-        f"{end} is gone. A wrong <i>label</i> in the data shows here first.</p>"
-        + table(["probability", "taken for", "is", "text"], rows, kinds="nttx", stacked=True)
-    )
+    explanation = Markup(
+        "<p>The texts as the model read them: {unknown}, and of texts longer than {length:,} ids the {end} is gone. "
+        "A wrong <i>label</i> in the data shows here first.</p>"
+    ).format(unknown=unknown, length=sequence.max_length, end="beginning" if sequence.truncating == "pre" else "end")
+    return explanation + table(["probability", "taken for", "is", "text"], rows, kinds="nttx", stacked=True)

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from pipeline.config.settings import Config
 from pipeline.html import Section, document
-from pipeline.html.elements import Html, advice, folded, settings_table, shown, tiles
+from pipeline.html.elements import advice, details, settings_table, text_of_data, tiles, with_note
 from trainer.data.records_folder import Manifest
 from trainer.evaluation.scoring import ScoredSplit
 from trainer.model.neighbours import Floats
@@ -50,11 +52,11 @@ def render(trained: Trained) -> bytes:
         Section("Nearest words", _neighbours(trained)),
         Section("Settings", _settings(trained.config)),
     ]
-    head = f"<h1>What the model has learnt</h1>{_lead(trained)}{_tiles(trained, bins)}"
+    head = Markup("<h1>What the model has learnt</h1>{}{}").format(_lead(trained), _tiles(trained, bins))
     return document(title="Training report", head=head + advice(sentences, otherwise=_FINE), sections=sections)
 
 
-def _neighbours(trained: Trained) -> Html:
+def _neighbours(trained: Trained) -> Markup:
     is_random = trained.config.training.start_from is None
     return neighbours(trained.before, trained.after, trained.words, is_random=is_random)
 
@@ -76,30 +78,32 @@ def _judged(trained: Trained, scored: ScoredSplit, bins: list[Bin]) -> list[Sect
     ]
 
 
-def _lead(trained: Trained) -> Html:
+def _lead(trained: Trained) -> Markup:
     splits = trained.manifest.splits
     judged = "There were no held-out texts to judge it by."
     if trained.scored is not None:
         rows = trained.scored.metrics["examples"]
         split = trained.scored.split
         judged = f"All figures below are of the {rows:,} texts of the {split} split, which it did not learn from."
-    return f"<p>Trained on {splits['train'].rows:,} texts with {len(trained.manifest.labels):,} labels. {judged}</p>"
+    return Markup("<p>Trained on {:,} texts with {:,} labels. {}</p>").format(
+        splits["train"].rows, len(trained.manifest.labels), judged
+    )
 
 
-def _tiles(trained: Trained, bins: list[Bin]) -> Html:
-    figures: list[tuple[str, Html]] = []
+def _tiles(trained: Trained, bins: list[Bin]) -> Markup:
+    figures: list[tuple[str, Markup]] = []
     if trained.scored is not None:
         metrics = trained.scored.metrics
         label, share = commonest_share(metrics)
-        always = f"<small>always ‘{shown(label, longest=20)}’: {share:.3f}</small>"
-        figures.append(("accuracy", f"{metrics['accuracy']:.3f} {always}"))
+        always = Markup("always ‘{}’: {:.3f}").format(text_of_data(label, longest=20), share)
+        figures.append(("accuracy", with_note(f"{metrics['accuracy']:.3f}", always)))
         if metrics["auc"] is not None:
-            figures.append(("AUC", f"{metrics['auc']:.3f} <small>guessing: 0.500</small>"))
-        figures.append(("loss", f"{metrics['loss']:.3f} <small>cross-entropy, nats</small>"))
-        figures.append(("calibration error", f"{expected_calibration_error(bins):.3f} <small>0 is best</small>"))
+            figures.append(("AUC", with_note(f"{metrics['auc']:.3f}", "guessing: 0.500")))
+        figures.append(("loss", with_note(f"{metrics['loss']:.3f}", "cross-entropy, nats")))
+        figures.append(("calibration error", with_note(f"{expected_calibration_error(bins):.3f}", "0 is best")))
     seconds = sum(record.seconds for record in trained.history.epochs)
     epochs = len(trained.history.epochs)
-    figures.append(("epoch kept", f"{trained.best_epoch} of {epochs} <small>{_time(seconds)} in all</small>"))
+    figures.append(("epoch kept", with_note(f"{trained.best_epoch} of {epochs}", f"{_time(seconds)} in all")))
     return tiles(figures)
 
 
@@ -116,6 +120,6 @@ def _time(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _settings(config: Config) -> Html:
+def _settings(config: Config) -> Markup:
     sections = {"model": config.model.model_dump(), "training": config.training.model_dump()}
-    return folded("what the model was made and trained with", settings_table(sections))
+    return details("what the model was made and trained with", settings_table(sections))
