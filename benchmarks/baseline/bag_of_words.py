@@ -19,7 +19,7 @@ from pipeline.contract import SPLITS, Split
 from pipeline.files.local import LocalFiles
 from pipeline.records.decode import decode_examples
 from pipeline.records.shards import read_shard
-from pipeline.records_folder.manifest import ManifestFile
+from pipeline.records_folder.manifest import Manifest
 from pipeline.records_folder.reader import read_manifest
 
 Floats = npt.NDArray[np.float64]
@@ -127,7 +127,7 @@ def compare(train: Bags, evaluation: Bags, test: Bags, *, words: int) -> dict[st
     return {**best, "majority": majority, "test_texts": len(test.labels)}
 
 
-def read_split(manifest: ManifestFile, folder: Path, split: Split) -> tuple[Ints, Ints]:
+def read_split(manifest: Manifest, folder: Path, split: Split) -> tuple[Ints, Ints]:
     """All records of a split -> ids int64 [texts, max_length] and labels int64 [texts]."""
     length = manifest.config.sequence.max_length
     ids, labels = [np.zeros((0, length), np.int64)], [np.zeros(0, np.int64)]

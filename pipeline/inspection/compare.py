@@ -16,7 +16,7 @@ import numpy as np
 from pipeline.config.settings import CompareSettings
 from pipeline.contract import SPLITS
 from pipeline.records_folder.lengths import distance, percentile, share_cut
-from pipeline.records_folder.manifest import ManifestFile, SplitPart
+from pipeline.records_folder.manifest import Manifest, SplitSummary
 from pipeline.statistics import distinctive_words
 
 _PERCENTILES = (0.5, 0.9, 0.99, 1.0)
@@ -30,7 +30,7 @@ class Folder(NamedTuple):
     """A records folder: where it lies, its manifest, and its words with their counts in its train split."""
 
     path: str
-    manifest: ManifestFile
+    manifest: Manifest
     words: Mapping[str, int]
 
 
@@ -74,7 +74,7 @@ def oov(a: Folder, b: Folder) -> dict[str, float]:
     }
 
 
-def _settings(a: ManifestFile, b: ManifestFile) -> dict[str, list[Any]]:
+def _settings(a: Manifest, b: Manifest) -> dict[str, list[Any]]:
     """Settings that decide on ids and are not the same."""
     differ = {}
     for section in ("text", "vocabulary", "sequence"):
@@ -131,7 +131,7 @@ def _usage(a: Folder, b: Folder) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _coverage(a: ManifestFile, b: ManifestFile) -> dict[str, Any]:
+def _coverage(a: Manifest, b: Manifest) -> dict[str, Any]:
     """Of each folder's train tokens the share that its own vocabulary knows."""
     shares = [1 - part.unknown_tokens / max(part.tokens, 1) for part in (a.splits["train"], b.splits["train"])]
     return {
@@ -145,7 +145,7 @@ def _coverage(a: ManifestFile, b: ManifestFile) -> dict[str, Any]:
     }
 
 
-def _lengths(a: ManifestFile, b: ManifestFile) -> dict[str, Any]:
+def _lengths(a: Manifest, b: Manifest) -> dict[str, Any]:
     parts = [a.splits["train"], b.splits["train"]]
     length = a.config.sequence.max_length
     return {
@@ -156,7 +156,7 @@ def _lengths(a: ManifestFile, b: ManifestFile) -> dict[str, Any]:
     }
 
 
-def _labels(a: ManifestFile, b: ManifestFile) -> dict[str, Any]:
+def _labels(a: Manifest, b: Manifest) -> dict[str, Any]:
     """Shares of the labels among all rows. shift: the share of rows that would have to be of another label."""
     names = sorted({*a.labels, *b.labels}, key=[*a.labels, *b.labels].index)
     shares = {name: [_label_share(side.splits.values(), name) for side in (a, b)] for name in names}
@@ -169,11 +169,11 @@ def _labels(a: ManifestFile, b: ManifestFile) -> dict[str, Any]:
 
 
 def _label_share(parts: Any, name: str) -> float:
-    some: list[SplitPart] = list(parts)
+    some: list[SplitSummary] = list(parts)
     return _ratio(sum(part.labels.get(name, 0) for part in some), sum(part.rows for part in some))
 
 
-def _quality(a: ManifestFile, b: ManifestFile) -> dict[str, list[float]]:
+def _quality(a: Manifest, b: Manifest) -> dict[str, list[float]]:
     before, after = a.quality.findings, b.quality.findings
     return {name: [before[name].share, after[name].share] for name in before if name in after}
 

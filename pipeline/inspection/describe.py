@@ -9,7 +9,7 @@ from rich.text import Text
 from pipeline.contract import SPLITS
 from pipeline.inspection.describe_texts import advice, texts
 from pipeline.records_folder.lengths import binned, percentile, share_cut
-from pipeline.records_folder.manifest import ManifestFile, OriginPart, SplitPart
+from pipeline.records_folder.manifest import Manifest, SplitSummary, VocabularyOrigin
 from pipeline.support.printable import to_printable
 from pipeline.support.terminal import bars, share, table
 from pipeline.vocabulary.imported.source import KIND_NAMES
@@ -19,7 +19,7 @@ _COVERAGE_GOALS = (0.8, 0.9, 0.95, 0.99)
 _MOST_LABELS = 12
 
 
-def described(manifest: ManifestFile, *, words: Sequence[tuple[str, int]]) -> list[RenderableType]:
+def described(manifest: Manifest, *, words: Sequence[tuple[str, int]]) -> list[RenderableType]:
     """What the folder holds, in parts; `words` are the most frequent ones with their counts."""
     parts: list[RenderableType] = [
         _splits(manifest),
@@ -33,7 +33,7 @@ def described(manifest: ManifestFile, *, words: Sequence[tuple[str, int]]) -> li
     return [*parts, advice(manifest)]
 
 
-def _splits(manifest: ManifestFile) -> Table:
+def _splits(manifest: Manifest) -> Table:
     made = table("rows", "split", "rows", "shards", "tokens", "unknown", "cut", "empty")
     for split in SPLITS:
         part = manifest.splits[split]
@@ -49,7 +49,7 @@ def _splits(manifest: ManifestFile) -> Table:
     return made
 
 
-def _labels(manifest: ManifestFile) -> Table:
+def _labels(manifest: Manifest) -> Table:
     made = table("labels", "label", *SPLITS)
     for label in manifest.labels[:_MOST_LABELS]:
         counts = [(manifest.splits[split].labels.get(label, 0), manifest.splits[split].rows) for split in SPLITS]
@@ -59,7 +59,7 @@ def _labels(manifest: ManifestFile) -> Table:
     return made
 
 
-def _vocabulary(manifest: ManifestFile, words: Sequence[tuple[str, int]]) -> Group:
+def _vocabulary(manifest: Manifest, words: Sequence[tuple[str, int]]) -> Group:
     part = manifest.vocabulary
     train = manifest.splits["train"]
     lines = [
@@ -76,14 +76,14 @@ def _vocabulary(manifest: ManifestFile, words: Sequence[tuple[str, int]]) -> Gro
     return Group(*lines)
 
 
-def _origin(origin: OriginPart | None) -> list[Text]:
+def _origin(origin: VocabularyOrigin | None) -> list[Text]:
     if origin is None:
         return []
     kind = f"{KIND_NAMES[origin.kind]}, {origin.words:,} words"
     return [Text(f"ids up to {origin.last_id:,} from {to_printable(origin.path)} ({kind})")]
 
 
-def _coverage(manifest: ManifestFile) -> list[Text]:
+def _coverage(manifest: Manifest) -> list[Text]:
     """The share of the tokens that growing numbers of words cover: a bar for each tenfold's fifth."""
     curve = manifest.coverage
     if len(curve) < 2:
@@ -98,7 +98,7 @@ def _coverage(manifest: ManifestFile) -> list[Text]:
     ]
 
 
-def _lengths(manifest: ManifestFile) -> Group:
+def _lengths(manifest: Manifest) -> Group:
     part = manifest.splits["train"]
     cut = manifest.config.sequence.max_length
     quantiles = ", ".join(
@@ -116,7 +116,7 @@ def _lengths(manifest: ManifestFile) -> Group:
     )
 
 
-def _spark(part: SplitPart, cut: int) -> list[Text]:
+def _spark(part: SplitSummary, cut: int) -> list[Text]:
     """A histogram in a line, from 0 to the 99th percentile, and below it where max_length is."""
     end = max(percentile(part, 0.99), 1)
     drawn = Text.assemble("0 ", (bars(binned(part, bins=_HISTOGRAM_BINS, end=end)), "cyan"), f" {end:,}")
@@ -126,7 +126,7 @@ def _spark(part: SplitPart, cut: int) -> list[Text]:
     return [drawn, Text(" " * (2 + place) + f"▲ max_length {cut:,}", style="yellow")]
 
 
-def _rejected(manifest: ManifestFile) -> Table:
+def _rejected(manifest: Manifest) -> Table:
     made = table("rejected rows", "reason", "rows", "for example")
     for reason, rows in manifest.rejected.by_reason.items():
         example = next(iter(manifest.rejected.examples.get(reason, [])), None)

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pipeline.contract import SPLITS
-from pipeline.records_folder.manifest import ManifestFile, Repeated
+from pipeline.records_folder.manifest import DuplicateTexts, Manifest
 from pipeline.support.printable import to_one_line, to_printable
 from pipeline.support.terminal import share, small, table
 
@@ -14,9 +14,9 @@ _MOST_LABELS = 12
 _WORDS_OF_LABEL = 10
 
 
-def texts(manifest: ManifestFile) -> Iterator[RenderableType]:
+def texts(manifest: Manifest) -> Iterator[RenderableType]:
     """The parts that have something to say."""
-    if any(words for words in manifest.telling_words.labels.values()):
+    if any(words for words in manifest.distinctive_words.labels.values()):
         yield _telling(manifest)
     if any(finding.count for finding in manifest.quality.findings.values()):
         yield _quality(manifest)
@@ -24,14 +24,14 @@ def texts(manifest: ManifestFile) -> Iterator[RenderableType]:
         yield _repeats(manifest)
 
 
-def advice(manifest: ManifestFile) -> Group:
+def advice(manifest: Manifest) -> Group:
     """What looks out of place, or that nothing does."""
     lines = [Text.assemble(("• ", "yellow"), to_printable(item.text)) for item in manifest.advice]
     return Group(Text("what to look at", style="bold"), *(lines or [Text("nothing looks out of place", style="green")]))
 
 
-def _telling(manifest: ManifestFile) -> Group:
-    part = manifest.telling_words
+def _telling(manifest: Manifest) -> Group:
+    part = manifest.distinctive_words
     title = "words that speak for a label"
     if not part.exact:
         title += f" (counted in {part.sampled_rows:,} of the train texts)"
@@ -45,7 +45,7 @@ def _telling(manifest: ManifestFile) -> Group:
     return Group(Text(title, style="bold"), made)
 
 
-def _quality(manifest: ManifestFile) -> RenderableType:
+def _quality(manifest: Manifest) -> RenderableType:
     part = manifest.quality
     title = "texts that have"
     if part.sampled_rows < part.rows:
@@ -59,7 +59,7 @@ def _quality(manifest: ManifestFile) -> RenderableType:
     return made
 
 
-def _repeats(manifest: ManifestFile) -> RenderableType:
+def _repeats(manifest: Manifest) -> RenderableType:
     """Rows that repeat another: inside the splits, and those of a split whose text stands in train."""
     part = manifest.duplicates
     if not part.exact.splits:  # of a run before these were told apart
@@ -76,11 +76,11 @@ def _repeats(manifest: ManifestFile) -> RenderableType:
     return made
 
 
-def _pair(exact: Repeated, normalised: Repeated) -> list[str]:
+def _pair(exact: DuplicateTexts, normalised: DuplicateTexts) -> list[str]:
     return [f"{exact.rows:,}", f"{normalised.rows:,}"]
 
 
-def _sentence(part: Repeated) -> str:
+def _sentence(part: DuplicateTexts) -> str:
     return (
         f"{part.texts:,} texts occur more than once ({part.rows:,} rows too many); "
         f"{part.conflicting:,} of them carry different labels"

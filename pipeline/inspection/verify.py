@@ -9,8 +9,8 @@ import numpy as np
 from pipeline.contract import MANIFEST_FILE, RECORDS_FOLDER, VOCABULARY_FILE, Split, shard_file
 from pipeline.files.local import Files
 from pipeline.records.check import HashedFile, RecordRules, ShardContent, check_shard
-from pipeline.records_folder.manifest import ManifestFile, Shard, SplitPart, no_manifest
-from pipeline.records_folder.reader import read_manifest
+from pipeline.records_folder.manifest import Manifest, Shard, SplitSummary
+from pipeline.records_folder.reader import no_manifest, read_manifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +63,12 @@ class _Verification:
     def _has(self, name: str) -> bool:
         return bool(self.files.match(glob.escape(f"{self.folder}/{name}")))
 
-    def _manifest(self) -> ManifestFile:
+    def _manifest(self) -> Manifest:
         if not self._has(MANIFEST_FILE):
             raise no_manifest(self.folder)
         return read_manifest(self.folder, self.files)[1]
 
-    def _verify_split(self, split: Split, entry: SplitPart, manifest: ManifestFile, present: set[str]) -> None:
+    def _verify_split(self, split: Split, entry: SplitSummary, manifest: Manifest, present: set[str]) -> None:
         compression = manifest.config.output.compression
         contents = []
         for index, shard in enumerate(entry.shards):
@@ -83,7 +83,7 @@ class _Verification:
         if len(contents) == len(entry.shards) and not any(content.damage for content in contents):
             self._verify_labels(split, entry, manifest, contents)
 
-    def _verify_shard(self, shard: Shard, manifest: ManifestFile) -> ShardContent:
+    def _verify_shard(self, shard: Shard, manifest: Manifest) -> ShardContent:
         config = manifest.config
         rules = RecordRules(
             max_length=config.sequence.max_length,
@@ -107,14 +107,14 @@ class _Verification:
         return content
 
     def _verify_labels(
-        self, split: Split, entry: SplitPart, manifest: ManifestFile, contents: list[ShardContent]
+        self, split: Split, entry: SplitSummary, manifest: Manifest, contents: list[ShardContent]
     ) -> None:
         found = sum((content.labels for content in contents), np.zeros(len(manifest.labels), np.int64))
         expected = {label: rows for label, rows in zip(manifest.labels, found.tolist(), strict=True) if rows}
         got = {label: rows for label, rows in entry.labels.items() if rows}
         self._compare(MANIFEST_FILE, f"labels of {split}", got=got, expected=expected)
 
-    def _verify_vocabulary(self, manifest: ManifestFile) -> None:
+    def _verify_vocabulary(self, manifest: Manifest) -> None:
         if not self._has(VOCABULARY_FILE):
             self._problem(VOCABULARY_FILE, f"SHA-256: got no file, expected {manifest.vocabulary.sha256}")
             return

@@ -4,7 +4,6 @@ step."""
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pipeline.contract import REPORT_FILE, TRANSFORM_FOLDER, VOCABULARY_ASSET, VOCABULARY_FILE
 from pipeline.errors import UserError
@@ -14,7 +13,7 @@ from pipeline.job import build_manifest, rejects
 from pipeline.job.plan import Plan
 from pipeline.job.write import WrittenShard
 from pipeline.records_folder.advice import advice
-from pipeline.records_folder.manifest import parse_manifest
+from pipeline.records_folder.manifest import to_json
 from pipeline.records_report import render
 from pipeline.statistics import duplicates, row_counts, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics
@@ -48,44 +47,37 @@ def conclude(
             files.write(plan.refusal_path, min(refused).encode())
             return
         vocabulary = files.read(f"{plan.result}/{_VOCABULARY}")
-        facts = build_manifest.Facts(
+        results = build_manifest.JobResults(
             labels=labels,
             shards=shards,
             splits=splits,
-            repeated=duplicates.add(repeated),
+            duplicates=duplicates.add(repeated),
             quality=text_quality.add(part.quality for part in task_rows),
             rejected=rejects.merge(rejected),
             input_rows=sum(part.rows for part in task_rows),
             input_files=plan.input_files,
             input_bytes=plan.input_bytes,
             left_out=plan.left_out,
-            rejected_files=row_counts.files_with_rejects(task_rows),
+            files_with_rejects=row_counts.files_with_rejects(task_rows),
             summary=count_tables.CountSummary(**json.loads(files.read(plan.summary_path))),
             words=_words(vocabulary),
             vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
             origin=plan.origin,
-            found=found,
+            cache_use=found,
         )
         try:
-            built = build_manifest.build(facts, plan.config)
+            manifest = build_manifest.build(results, plan.config)
         except UserError as error:
             message = str(error)
-            if facts.rejected.by_reason:
+            if results.rejected.by_reason:
                 message += f"; rejected rows are listed in {keep_rejected(plan.result, plan.config.output.path)}"
             files.write(plan.refusal_path, message.encode())
             return
-        parsed = parse_manifest(_content(built), path=plan.manifest_path)
-        found_wanting = advice(parsed, facts.words)
-        built["advice"] = [item.model_dump() for item in found_wanting]
-        page = render(parsed.model_copy(update={"advice": found_wanting}), words=facts.words)
+        manifest = manifest.model_copy(update={"advice": advice(manifest, results.words)})
         files.write(f"{plan.result}/{VOCABULARY_FILE}", vocabulary)
-        files.write(f"{plan.result}/{REPORT_FILE}", page)
-        files.write(plan.manifest_path, _content(built))
+        files.write(f"{plan.result}/{REPORT_FILE}", render(manifest, words=results.words))
+        files.write(plan.manifest_path, to_json(manifest))
     publish(plan.result, plan.config.output.path, manifest=files.read(plan.manifest_path))
-
-
-def _content(built: dict[str, Any]) -> bytes:
-    return (json.dumps(built, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _words(vocabulary: bytes) -> list[tuple[int, str, int]]:

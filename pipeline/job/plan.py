@@ -13,10 +13,10 @@ from pipeline.config.settings import Config
 from pipeline.contract import first_word_id
 from pipeline.job.read import Reading
 from pipeline.job.write import Counted, Writing
+from pipeline.records_folder.manifest import VocabularyOrigin
 from pipeline.sources.schema import ColumnNames
 from pipeline.statistics.text_quality import Look
 from pipeline.vocabulary import count_cache
-from pipeline.vocabulary.imported.source import Origin
 from pipeline.vocabulary.imported_words import GivenWords
 
 # With `shards: auto`, a shard for this much text: some 200,000 reviews, 53 MB as gzip.
@@ -55,7 +55,7 @@ class Plan:
     input_bytes: int
     staging: str
     progress_folder: str | None = None
-    origin: Origin | None = None
+    origin: VocabularyOrigin | None = None
     temp_folder: str | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
     has_nominal_ranges: bool = False

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.contract import kept_words
 from pipeline.records_folder.lengths import percentile, share_cut
-from pipeline.records_folder.manifest import Advice, Finding, ManifestFile
+from pipeline.records_folder.manifest import Advice, Manifest, QualityFinding
 
 Word = tuple[int, str, int]
 
@@ -24,7 +24,7 @@ _TAG_NAMES = frozenset({"br", "p", "div", "span", "href", "nbsp", "quot", "amp"}
 _FREQUENT = 100
 
 
-def advice(manifest: ManifestFile, words: Sequence[Word]) -> list[Advice]:
+def advice(manifest: Manifest, words: Sequence[Word]) -> list[Advice]:
     """What to change, the most telling first; `words` are rows of vocabulary.tsv, by falling count."""
     found = [
         *_leaks(manifest),
@@ -43,7 +43,7 @@ def advice(manifest: ManifestFile, words: Sequence[Word]) -> list[Advice]:
 Sentences = Iterator[tuple[str, str]]
 
 
-def _leaks(manifest: ManifestFile) -> Sentences:
+def _leaks(manifest: Manifest) -> Sentences:
     """Rows of eval and test that stand in train as well: a score there is memory."""
     setting = "input.path" if manifest.config.split.column is None else "split.column"
     for kind, how in (("exact", ""), ("normalised", ", but for case, punctuation or white space")):
@@ -61,13 +61,13 @@ def _leaks(manifest: ManifestFile) -> Sentences:
             )
 
 
-def _conflicts(manifest: ManifestFile) -> Sentences:
+def _conflicts(manifest: Manifest) -> Sentences:
     conflicting = max(manifest.duplicates.conflicting, manifest.duplicates.exact.conflicting)
     if conflicting:
         yield "input.label_column", f"{_texts(conflicting)} with different labels; no model can get both right."
 
 
-def _tags(manifest: ManifestFile, words: Sequence[Word]) -> Sentences:
+def _tags(manifest: Manifest, words: Sequence[Word]) -> Sentences:
     html, origin = _finding(manifest, "html"), manifest.vocabulary.origin
     comes_with_words = origin is not None and origin.kind != "token_list"  # as all of text then, and is not to change
     if manifest.config.text.strip_html or comes_with_words or html.share <= _TAGS:
@@ -77,7 +77,7 @@ def _tags(manifest: ManifestFile, words: Sequence[Word]) -> Sentences:
     yield "text.strip_html", (f"{_of_texts(html)} hold HTML tags{word}; text.strip_html: true takes the tags out.")
 
 
-def _characters(manifest: ManifestFile) -> Sentences:
+def _characters(manifest: Manifest) -> Sentences:
     text, is_own = manifest.config.text, manifest.vocabulary.origin is None
     mojibake = _finding(manifest, "mojibake")
     if mojibake.share > _SOME:
@@ -108,7 +108,7 @@ def _characters(manifest: ManifestFile) -> Sentences:
         )
 
 
-def _lengths(manifest: ManifestFile) -> Sentences:
+def _lengths(manifest: Manifest) -> Sentences:
     part, chosen = manifest.splits["train"], manifest.config.sequence.max_length
     cut, longest = share_cut(part, chosen), percentile(part, 1.0)
     if cut > _MUCH_CUT:
@@ -127,7 +127,7 @@ def _lengths(manifest: ManifestFile) -> Sentences:
         )
 
 
-def _coverage(manifest: ManifestFile) -> Sentences:
+def _coverage(manifest: Manifest) -> Sentences:
     train, settings = manifest.splits["train"], manifest.config.vocabulary
     # As it is shown: nobody should be told that 90.0% is less than 90%.
     covered = round(1 - train.unknown_tokens / max(train.tokens, 1), 3)
@@ -163,7 +163,7 @@ def _coverage(manifest: ManifestFile) -> Sentences:
         )
 
 
-def _rare_words(manifest: ManifestFile, words: Sequence[Word]) -> Sentences:
+def _rare_words(manifest: Manifest, words: Sequence[Word]) -> Sentences:
     single = sum(count == 1 for _, _, count in words)
     if manifest.vocabulary.origin is None and len(words) > _FEW_WORDS and single > _MANY_SINGLE * len(words):
         yield (
@@ -175,7 +175,7 @@ def _rare_words(manifest: ManifestFile, words: Sequence[Word]) -> Sentences:
         )
 
 
-def _labels(manifest: ManifestFile) -> Sentences:
+def _labels(manifest: Manifest) -> Sentences:
     rows = manifest.splits["train"].labels
     if rows and max(rows.values()) > _UNBALANCED * max(min(rows.values()), 1):
         most, least = max(rows, key=lambda label: rows[label]), min(rows, key=lambda label: rows[label])
@@ -185,7 +185,7 @@ def _labels(manifest: ManifestFile) -> Sentences:
         )
 
 
-def _empty(manifest: ManifestFile) -> Sentences:
+def _empty(manifest: Manifest) -> Sentences:
     empty = sum(part.empty_texts for part in manifest.splits.values())
     rows = sum(part.rows for part in manifest.splits.values())
     if empty > _SOME * rows:
@@ -193,11 +193,11 @@ def _empty(manifest: ManifestFile) -> Sentences:
         yield "vocabulary.top_words", f"{empty:,} {have} no word of the vocabulary; the model sees nothing of them."
 
 
-def _finding(manifest: ManifestFile, name: str) -> Finding:
-    return manifest.quality.findings.get(name, Finding())
+def _finding(manifest: Manifest, name: str) -> QualityFinding:
+    return manifest.quality.findings.get(name, QualityFinding())
 
 
-def _of_texts(finding: Finding) -> str:
+def _of_texts(finding: QualityFinding) -> str:
     return f"{'' if finding.exact else 'An estimated '}{finding.share:.1%} of the texts"
 
 

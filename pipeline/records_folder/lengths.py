@@ -1,12 +1,12 @@
 """The histogram of lengths of a split -> what a person asks of it: pure functions."""
 
-from pipeline.records_folder.manifest import SplitPart
+from pipeline.records_folder.manifest import SplitSummary
 
 
-def percentile(part: SplitPart, share: float) -> int:
+def percentile(part: SplitSummary, share: float) -> int:
     """The length that `share` of the texts do not exceed.
 
-    >>> part = SplitPart(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])
+    >>> part = SplitSummary(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])
     >>> percentile(part, 0.5), percentile(part, 0.75), percentile(part, 1.0)
     (3, 7, 90)
     """
@@ -18,20 +18,20 @@ def percentile(part: SplitPart, share: float) -> int:
     return 0
 
 
-def share_cut(part: SplitPart, max_length: int) -> float:
+def share_cut(part: SplitSummary, max_length: int) -> float:
     """The share of the texts that a `max_length` would cut.
 
-    >>> part = SplitPart(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])
+    >>> part = SplitSummary(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])
     >>> share_cut(part, 7), share_cut(part, 2)
     (0.25, 1.0)
     """
     return sum(rows for length, rows in part.lengths if length > max_length) / max(part.rows, 1)
 
 
-def binned(part: SplitPart, *, bins: int, end: int) -> list[int]:
+def binned(part: SplitSummary, *, bins: int, end: int) -> list[int]:
     """Texts by length in `bins` equal bins from 0 to `end`; longer ones are left out.
 
-    >>> part = SplitPart(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])
+    >>> part = SplitSummary(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])
     >>> binned(part, bins=2, end=9)
     [2, 1]
     """
@@ -42,11 +42,11 @@ def binned(part: SplitPart, *, bins: int, end: int) -> list[int]:
     return counts
 
 
-def distance(first: SplitPart, second: SplitPart) -> float:
+def distance(first: SplitSummary, second: SplitSummary) -> float:
     """The most that two shares of texts not longer than any one length differ by, 0 to 1 (Kolmogorov and Smirnov's).
 
-    >>> first = SplitPart(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])
-    >>> second = SplitPart(rows=2, shards=[], labels={}, lengths=[(5, 1), (7, 1)])
+    >>> first = SplitSummary(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])
+    >>> second = SplitSummary(rows=2, shards=[], labels={}, lengths=[(5, 1), (7, 1)])
     >>> distance(first, second)
     0.5
     """

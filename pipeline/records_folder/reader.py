@@ -1,17 +1,55 @@
 """A published records folder -> its manifest and its vocabulary, for the commands that look at one."""
 
 import glob
+import json
 from heapq import nlargest
 from operator import itemgetter
 
-from pipeline.contract import MANIFEST_FILE, VOCABULARY_FILE
+from pydantic import ValidationError
+
+from pipeline.contract import FORMAT_VERSION, MANIFEST_FILE, SPLITS, VOCABULARY_FILE
 from pipeline.errors import UserError
 from pipeline.files.local import Files
-from pipeline.records_folder.manifest import ManifestFile, no_manifest, parse_manifest
+from pipeline.records_folder.manifest import Manifest
+
+REMEDY = "run the pipeline again"
 
 
-def read_manifest(folder: str, files: Files) -> tuple[bytes, ManifestFile]:
-    """The manifest of a folder, as bytes and in its parts.
+def parse_manifest(content: bytes, *, path: str) -> Manifest:
+    """The content of manifest.json -> the manifest; `path`, where it was read, is for messages.
+
+    Raises:
+      UserError: the content is no manifest, or one of another format version.
+    """
+    try:
+        values = json.loads(content)
+    except ValueError as error:
+        raise UserError(f"{path} is no JSON ({error}); {REMEDY}") from error
+    version = values.get("format_version") if isinstance(values, dict) else None
+    if version != FORMAT_VERSION:
+        raise UserError(f"{path}: format_version is {version!r}, expected {FORMAT_VERSION}; {REMEDY}")
+    try:
+        manifest = Manifest.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise UserError(f"{path}: {key}: {first['msg']}; {REMEDY}") from error
+    missing = [split for split in SPLITS if split not in manifest.splits]
+    if missing:
+        raise UserError(f"{path}: splits.{missing[0]} is missing; {REMEDY}")
+    return manifest
+
+
+def no_manifest(folder: str) -> UserError:
+    """The error for a folder without a manifest."""
+    return UserError(
+        f"{folder} is no complete records folder: it has no {MANIFEST_FILE}; "
+        "give the output.path of a run of `python -m pipeline run` that has ended"
+    )
+
+
+def read_manifest(folder: str, files: Files) -> tuple[bytes, Manifest]:
+    """The manifest of a folder, as bytes and parsed.
 
     Raises:
       UserError: the folder is no complete records folder, or of another format version.

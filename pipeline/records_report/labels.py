@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from pipeline.contract import SPLITS
 from pipeline.html.elements import bar, details, share, table, text_of_data, with_note
-from pipeline.records_folder.manifest import ManifestFile, TellingWord
+from pipeline.records_folder.manifest import DistinctiveWord, Manifest
 
 # Of many labels a table shows those with the most training rows and those with the fewest.
 _MOST_FREQUENT_LABELS = 40
@@ -16,7 +16,7 @@ _LABEL_CHARACTERS = 60
 _TOKEN_CHARACTERS = 40
 
 
-def balance(manifest: ManifestFile) -> Markup:
+def balance(manifest: Manifest) -> Markup:
     """Rows by label, a column for each split. Of more than 50 labels: the 40 most frequent and the 10 rarest."""
     train = manifest.splits["train"].labels
     names = manifest.labels
@@ -31,9 +31,9 @@ def balance(manifest: ManifestFile) -> Markup:
     return table(["label", "", *SPLITS], rows, kinds="tbnnn")
 
 
-def distinctive_words(manifest: ManifestFile) -> Markup:
+def distinctive_words(manifest: Manifest) -> Markup:
     """The words that are most distinctive of each label."""
-    part = manifest.telling_words
+    part = manifest.distinctive_words
     heads = ["label", "words, the most telling first"]
     rows = [
         [text_of_data(label, longest=_LABEL_CHARACTERS), _chips(words)] for label, words in part.labels.items() if words
@@ -48,14 +48,14 @@ def distinctive_words(manifest: ManifestFile) -> Markup:
     return explanation + table(heads, rows[:_OPEN_LABELS], kinds="tx") + rest
 
 
-def _row(manifest: ManifestFile, label: str) -> list[str]:
+def _row(manifest: Manifest, label: str) -> list[str]:
     counts = [(manifest.splits[split].labels.get(label, 0), manifest.splits[split].rows) for split in SPLITS]
     most = max([1, *manifest.splits["train"].labels.values()])
     cells = [with_note(f"{count:,}", share(count, whole)) for count, whole in counts]
     return [text_of_data(label, longest=_LABEL_CHARACTERS), bar(counts[0][0] / most), *cells]
 
 
-def _chips(words: Sequence[TellingWord]) -> Markup:
+def _chips(words: Sequence[DistinctiveWord]) -> Markup:
     return Markup(" ").join(
         Markup('<span class="chip" title="{count:,} times here, {elsewhere:,} elsewhere">{word}</span>').format(
             count=word.count,

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from pipeline.html.elements import share, table
 from pipeline.html.plots import Axis, Colour, Columns, Layer, Plot, figure, side_by_side
 from pipeline.records_folder.lengths import binned, percentile, share_cut
-from pipeline.records_folder.manifest import ManifestFile
+from pipeline.records_folder.manifest import Manifest
 
 _BINS = 60
 _SHOWN_LENGTHS = 0.995  # of the texts: a few very long ones would press all others into the first bar
@@ -15,18 +15,18 @@ _SHARES_CUT = (0.10, 0.05, 0.01, 0.001)
 _SHARES_COVERED = (0.80, 0.90, 0.95, 0.99)
 
 
-def choices(manifest: ManifestFile) -> Markup:
+def choices(manifest: Manifest) -> Markup:
     """Lengths on the left, coverage on the right."""
     return side_by_side(*(Markup("<div>{}</div>").format(part) for part in (_lengths(manifest), _coverage(manifest))))
 
 
-def covered(manifest: ManifestFile) -> float:
+def covered(manifest: Manifest) -> float:
     """The share of the train split's tokens that are in the vocabulary."""
     train = manifest.splits["train"]
     return 1 - train.unknown_tokens / train.tokens if train.tokens else 0.0
 
 
-def _lengths(manifest: ManifestFile) -> Markup:
+def _lengths(manifest: Manifest) -> Markup:
     part, chosen = manifest.splits["train"], manifest.config.sequence.max_length
     lengths = sorted({chosen, *(percentile(part, 1 - cut) for cut in _SHARES_CUT)})
     options = [_option(length, share_cut(part, length), is_set=length == chosen) for length in lengths]
@@ -39,7 +39,7 @@ def _lengths(manifest: ManifestFile) -> Markup:
     )
 
 
-def _length_plot(manifest: ManifestFile) -> Plot:
+def _length_plot(manifest: Manifest) -> Plot:
     part, chosen = manifest.splits["train"], manifest.config.sequence.max_length
     end = max(percentile(part, _SHOWN_LENGTHS), 1)
     if end < chosen <= 3 * end:  # so that the line is on the plot wherever it is near
@@ -72,7 +72,7 @@ def _bars(edges: Sequence[int], rows: Sequence[int], *, key: str, colour: Colour
     return Layer(mark="bars", columns=columns, colour=colour, hover=hover, key=key)
 
 
-def _coverage(manifest: ManifestFile) -> Markup:
+def _coverage(manifest: Manifest) -> Markup:
     vocabulary, top_words = manifest.vocabulary, manifest.config.vocabulary.top_words
     shares = {**dict(_first_at_round_shares(manifest)), vocabulary.size: covered(manifest)}
     options = [_option(words, part, is_set=words == vocabulary.size) for words, part in sorted(shares.items())]
@@ -91,7 +91,7 @@ def _option(value: int, part: float, *, is_set: bool) -> list[str]:
     return [Markup("<b>{:,}, as set</b>").format(value), Markup("<b>{}</b>").format(share(part, 1))]
 
 
-def _first_at_round_shares(manifest: ManifestFile) -> Iterator[tuple[int, float]]:
+def _first_at_round_shares(manifest: Manifest) -> Iterator[tuple[int, float]]:
     """The points of the coverage curve that first reach 80, 90, 95 and 99%: (words, share of the tokens)."""
     for wanted in _SHARES_COVERED:
         first = next(((words, part) for words, part in manifest.coverage if part >= wanted), None)
@@ -99,7 +99,7 @@ def _first_at_round_shares(manifest: ManifestFile) -> Iterator[tuple[int, float]
             yield first
 
 
-def _coverage_plot(manifest: ManifestFile) -> Plot:
+def _coverage_plot(manifest: Manifest) -> Plot:
     kept = manifest.vocabulary.size
     columns: Columns = {
         "x": [words for words, _ in manifest.coverage],

@@ -9,7 +9,7 @@ from pipeline.html import Section, document
 from pipeline.html.elements import advice, details, settings_table, share, text_of_data, tiles, with_note
 from pipeline.records_folder.advice import Word
 from pipeline.records_folder.lengths import percentile, share_cut
-from pipeline.records_folder.manifest import ManifestFile
+from pipeline.records_folder.manifest import Manifest
 from pipeline.records_report import labels, texts
 from pipeline.records_report.length_and_coverage import choices, covered
 from pipeline.records_report.samples import samples
@@ -17,11 +17,11 @@ from pipeline.records_report.samples import samples
 _FINE = "Nothing in the settings looks out of place for these texts."
 
 
-def render(manifest: ManifestFile, *, words: Sequence[Word]) -> bytes:
+def render(manifest: Manifest, *, words: Sequence[Word]) -> bytes:
     """The page of a records folder; `words` are all rows of vocabulary.tsv: id, token, count."""
     ids = {token: number for number, token, _ in words}
     head = _head(manifest) + advice([item.text for item in manifest.advice], otherwise=_FINE)
-    has_distinctive_words = any(manifest.telling_words.labels.values())
+    has_distinctive_words = any(manifest.distinctive_words.labels.values())
     sections = [
         Section("Are max_length and top_words well chosen?", choices(manifest)),
         Section("Labels", labels.balance(manifest)),
@@ -37,7 +37,7 @@ def render(manifest: ManifestFile, *, words: Sequence[Word]) -> bytes:
     return document(title="Records report", head=head, sections=[part for part in sections if part is not None])
 
 
-def _head(manifest: ManifestFile) -> Markup:
+def _head(manifest: Manifest) -> Markup:
     rows = sum(part.rows for part in manifest.splits.values())
     files = manifest.input.files
     lead = Markup(
@@ -46,7 +46,7 @@ def _head(manifest: ManifestFile) -> Markup:
     return lead + tiles(_figures(manifest, rows=rows))
 
 
-def _figures(manifest: ManifestFile, *, rows: int) -> list[tuple[str, Markup]]:
+def _figures(manifest: Manifest, *, rows: int) -> list[tuple[str, Markup]]:
     train = manifest.splits["train"]
     commonest = max(train.labels, key=lambda label: train.labels[label], default="")
     sizes = ", ".join(f"{split} {manifest.splits[split].rows:,}" for split in SPLITS)
@@ -76,7 +76,7 @@ def _figures(manifest: ManifestFile, *, rows: int) -> list[tuple[str, Markup]]:
     ]
 
 
-def _settings(manifest: ManifestFile) -> Markup:
+def _settings(manifest: Manifest) -> Markup:
     sections = {
         name: getattr(manifest.config, name).model_dump() for name in ("text", "vocabulary", "sequence", "output")
     }

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from pipeline.config.settings import SequenceSettings
 from pipeline.contract import PADDING_ID, oov_id
 from pipeline.html.elements import details, text_of_data
-from pipeline.records_folder.manifest import ManifestFile, Sample
+from pipeline.records_folder.manifest import Manifest, Sample
 from pipeline.text.graph import tokenize
 from pipeline.text.trace import Token, Trace, trace_tokens
 
@@ -22,7 +22,7 @@ _CUT_TOKENS = 15  # those nearest to where the text is cut
 _TOKEN_CHARACTERS = 40
 
 
-def samples(manifest: ManifestFile, ids: Mapping[str, int]) -> Markup:
+def samples(manifest: Manifest, ids: Mapping[str, int]) -> Markup:
     """Some texts of the train split, if possible one that is cut and one with unknown words. ids: token -> id."""
     train = [sample for sample in manifest.samples if sample.split == "train"]
     if not train:

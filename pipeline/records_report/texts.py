@@ -8,7 +8,7 @@ from markupsafe import Markup
 from pipeline.contract import SPLITS
 from pipeline.html.elements import bar, share, table, text_of_data, with_note
 from pipeline.html.plots import side_by_side
-from pipeline.records_folder.manifest import Finding, ManifestFile, Repeats
+from pipeline.records_folder.manifest import DuplicatesBySplit, Manifest, QualityFinding
 from pipeline.text.characters import TAG
 
 _SHOWN_WORDS = 40
@@ -34,7 +34,7 @@ _MARKED = {
 }
 
 
-def splits(manifest: ManifestFile) -> Markup:
+def splits(manifest: Manifest) -> Markup:
     """Rows, tokens and what was cut, a line a split."""
     rows = []
     for split in SPLITS:
@@ -48,7 +48,7 @@ def splits(manifest: ManifestFile) -> Markup:
     )
 
 
-def qualities(manifest: ManifestFile) -> Markup:
+def qualities(manifest: Manifest) -> Markup:
     """The findings on the texts, the commonest first, with examples."""
     quality = manifest.quality
     findings = sorted(quality.findings.items(), key=lambda item: -item[1].share)
@@ -70,7 +70,7 @@ def qualities(manifest: ManifestFile) -> Markup:
     return page
 
 
-def duplicates(manifest: ManifestFile) -> Markup:
+def duplicates(manifest: Manifest) -> Markup:
     """Duplicates: equal texts, and texts that differ in case and punctuation only; in all and between splits."""
     part = manifest.duplicates
     rows = [
@@ -86,7 +86,7 @@ def duplicates(manifest: ManifestFile) -> Markup:
     return why + table(heads, rows, kinds="ttnnn")
 
 
-def rejected(manifest: ManifestFile) -> Markup:
+def rejected(manifest: Manifest) -> Markup:
     """Rejected rows by reason, with examples."""
     rows = []
     for reason, count in manifest.rejected.by_reason.items():
@@ -111,7 +111,7 @@ def words(rows: Sequence[tuple[int, str, int]]) -> Markup:
     return side_by_side(*[table(["id", "word", "count", ""], part, kinds="ntnb") for part in columns])
 
 
-def _duplicate_rows(kind: str, repeats: Repeats) -> list[list[str]]:
+def _duplicate_rows(kind: str, repeats: DuplicatesBySplit) -> list[list[str]]:
     parts = [("in all", repeats), *((f"inside {split}", part) for split, part in repeats.splits.items())]
     lines: list[tuple[str, int, str, int]] = [
         (where, part.texts, f"{part.rows:,}", part.conflicting) for where, part in parts if part.texts
@@ -131,7 +131,7 @@ def _quality_name(name: str) -> str:
     return _QUALITIES.get(name) or text_of_data(name)
 
 
-def _share(part: Finding) -> str:
+def _share(part: QualityFinding) -> str:
     if part.exact:
         return with_note(share(part.count, part.of), f"{part.count:,}")
     return f"≈ {share(part.share, 1)}"

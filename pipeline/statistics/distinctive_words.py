@@ -11,10 +11,12 @@ words that occur once; the prior is what all records together say, and pulls tho
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from pipeline.records_folder.manifest import DistinctiveWord, DistinctiveWordsSummary
 
 Int64s = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -72,27 +74,27 @@ def add(parts: Iterable[WordCounts]) -> WordCounts:
     return WordCounts(codes, counts, sum(part.rows for part in some))
 
 
-def for_manifest(
+def distinctive_words_summary(
     found: WordCounts, *, label_rows: Sequence[int], labels: Sequence[str], tokens: Mapping[int, str], rows: int
-) -> dict[str, Any]:
-    """The key `telling_words` of manifest.json. label_rows: train rows by label; rows: of the whole train split."""
+) -> DistinctiveWordsSummary:
+    """The distinctive words in the manifest. label_rows: train rows by label; tokens: by id; rows: all train rows."""
     chosen = sorted(sorted(range(len(labels)), key=lambda index: (-label_rows[index], index))[:MOST_LABELS])
     words, every, table = _table(found, chosen)
-    telling = {}
+    by_label = {}
     for index, own in zip(chosen, table, strict=True):
         score = scores(own, every - own)
         best = np.lexsort((words, -score))[:WORDS_OF_LABEL]
-        telling[labels[index]] = [
-            {
-                "token": tokens[int(words[place])],
-                "score": round(float(score[place]), 2),
-                "count": int(own[place]),
-                "elsewhere": int(every[place] - own[place]),
-            }
+        by_label[labels[index]] = [
+            DistinctiveWord(
+                token=tokens[int(words[place])],
+                score=round(float(score[place]), 2),
+                count=int(own[place]),
+                elsewhere=int(every[place] - own[place]),
+            )
             for place in best.tolist()
             if score[place] > 0
         ]
-    return {"sampled_rows": found.rows, "exact": found.rows == rows, "labels": telling}
+    return DistinctiveWordsSummary(sampled_rows=found.rows, exact=found.rows == rows, labels=by_label)
 
 
 def scores(own: Int64s, others: Int64s) -> Floats:

@@ -7,13 +7,14 @@ tokens come to equal buckets, so a bucket can be counted by itself, and the coun
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.contract import SPLITS
+from pipeline.records_folder.manifest import DuplicatesBySplit, DuplicateTexts, SharedTexts
 from pipeline.statistics.fingerprints import NO_TOKENS
 from pipeline.support import arrow_ipc
 
@@ -80,30 +81,35 @@ def add(parts: Iterable[Counted]) -> Counted:
     return Counted(_sum(part.exact for part in whole), _sum(part.normalised for part in whole))
 
 
-def for_manifest(found: Repeats) -> dict[str, Any]:
-    """The keys of `duplicates.exact` or `duplicates.normalised` in manifest.json."""
-    return {
-        **_named(found.whole),
-        "splits": {split: _named(numbers) for split, numbers in zip(SPLITS, found.inside, strict=True)},
-        "across": [
-            {
-                "splits": [SPLITS[first], SPLITS[second]],
-                "texts": int(numbers[0]),
-                "rows": [int(numbers[1]), int(numbers[2])],
-                "conflicting": int(numbers[3]),
-            }
-            for (first, second), numbers in zip(PAIRS, found.across, strict=True)
+def duplicates_by_split(found: Repeats) -> DuplicatesBySplit:
+    """The duplicates in the manifest."""
+    texts, rows, conflicting = found.whole.tolist()
+    inside = zip(SPLITS, found.inside.tolist(), strict=True)
+    return DuplicatesBySplit(
+        texts=texts,
+        rows=rows,
+        conflicting=conflicting,
+        splits={
+            split: DuplicateTexts(texts=texts, rows=rows, conflicting=conflicting)
+            for split, (texts, rows, conflicting) in inside
+        },
+        across=[
+            SharedTexts(
+                splits=(SPLITS[first], SPLITS[second]),
+                texts=texts,
+                rows=(rows_of_first, rows_of_second),
+                conflicting=conflicting,
+            )
+            for (first, second), (texts, rows_of_first, rows_of_second, conflicting) in zip(
+                PAIRS, found.across.tolist(), strict=True
+            )
         ],
-    }
+    )
 
 
 def _sum(parts: Iterable[Repeats]) -> Repeats:
     whole, inside, across = zip(*parts, strict=True)
     return Repeats(np.sum(whole, axis=0), np.sum(inside, axis=0), np.sum(across, axis=0))
-
-
-def _named(numbers: Int64s) -> dict[str, int]:
-    return dict(zip(("texts", "rows", "conflicting"), numbers.tolist(), strict=True))
 
 
 def _repeats(keys: npt.NDArray[np.integer], *, split: Int64s, label: Int64s) -> Repeats:

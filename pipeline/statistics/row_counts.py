@@ -5,16 +5,17 @@ Of files that were read whole and without a reject only the sum is told: there m
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from pipeline.records_folder.manifest import RejectedFile
 from pipeline.sources.schema import ReadTask, file_indices
 from pipeline.statistics.text_quality import Quality
 
-# Files told of in the manifest: those with the most rejected rows.
-_TOLD_FILES = 100
+# Files that the manifest lists: those with the most rejected rows.
+_MOST_FILES = 100
 
 
 class TaskRows(NamedTuple):
@@ -61,11 +62,11 @@ class Account:
         return next(task.file_index for task in self._tasks if task.path == path)
 
 
-def files_with_rejects(task_rows: Iterable[TaskRows]) -> dict[str, Any]:
-    """For the manifest: how many files have rejected rows, and the rows of those with the most.
+def files_with_rejects(task_rows: Iterable[TaskRows]) -> tuple[int, list[RejectedFile]]:
+    """How many files have rejected rows, and those with the most.
 
     >>> files_with_rejects([TaskRows("a", 0, 5, 2), TaskRows("a", 90, 5, 1), TaskRows("b", 0, 3), TaskRows("", 0, 8)])
-    {'with_rejects': 1, 'files': [{'file': 'a', 'rows': 10, 'used': 7, 'rejected': 3}]}
+    (1, [RejectedFile(file='a', rows=10, used=7, rejected=3)])
     """
     rows: Counter[str] = Counter()
     rejected: Counter[str] = Counter()
@@ -73,11 +74,10 @@ def files_with_rejects(task_rows: Iterable[TaskRows]) -> dict[str, Any]:
         rows[part.path] += part.rows
         rejected[part.path] += part.rejected
     files = sorted((path for path in rejected if rejected[path]), key=lambda path: (-rejected[path], path))
-    told = [
-        {"file": path, "rows": rows[path], "used": rows[path] - rejected[path], "rejected": rejected[path]}
-        for path in files[:_TOLD_FILES]
+    return len(files), [
+        RejectedFile(file=path, rows=rows[path], used=rows[path] - rejected[path], rejected=rejected[path])
+        for path in files[:_MOST_FILES]
     ]
-    return {"with_rejects": len(files), "files": told}
 
 
 def _counted(values: pa.ChunkedArray) -> Iterable[tuple[str, int]]:

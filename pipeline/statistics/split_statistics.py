@@ -6,11 +6,11 @@ Lengths are numbers of ids before truncation and padding: with `oov: drop` the k
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.records_folder.manifest import Shard, SplitSummary
 from pipeline.statistics import distinctive_words
 
 Int64Array = npt.NDArray[np.int64]
@@ -132,18 +132,19 @@ def merge(parts: Iterable[SplitStatistics]) -> SplitStatistics:
     )
 
 
-def for_manifest(statistics: SplitStatistics, *, labels: Sequence[str]) -> dict[str, Any]:
-    """The keys of a split in manifest.json that statistics know of."""
-    return {
-        "rows": statistics.rows,
-        "labels": {label: statistics.labels[index] for index, label in enumerate(labels)},
-        "tokens": statistics.tokens,
-        "unknown_tokens": statistics.unknown_tokens,
-        "truncated_texts": statistics.truncated_texts,
-        "empty_texts": statistics.empty_texts,
-        "wordless_texts": statistics.wordless_texts,
-        "lengths": [[length, statistics.lengths[length]] for length in sorted(statistics.lengths)],
-    }
+def split_summary(statistics: SplitStatistics, *, labels: Sequence[str], shards: list[Shard]) -> SplitSummary:
+    """The split in the manifest; `labels`: by the index that `statistics.labels` counts by."""
+    return SplitSummary(
+        rows=statistics.rows,
+        labels={label: statistics.labels[index] for index, label in enumerate(labels)},
+        tokens=statistics.tokens,
+        unknown_tokens=statistics.unknown_tokens,
+        truncated_texts=statistics.truncated_texts,
+        empty_texts=statistics.empty_texts,
+        wordless_texts=statistics.wordless_texts,
+        lengths=sorted(statistics.lengths.items()),
+        shards=shards,
+    )
 
 
 def rounded_up(lengths: Int64Array) -> Int64Array:

@@ -13,7 +13,7 @@ depends on their content alone. What is found in parts adds up.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.records.keys import key_halves, shuffled_place
+from pipeline.records_folder.manifest import QualityFinding, QualitySummary
 from pipeline.text.characters import TAG, UNICODE_WHITE_SPACE
 
 # Arrow matches bytes as if they were Latin-1: \xc3\x83 is the UTF-8 of Ã.
@@ -150,20 +151,20 @@ def add(parts: Iterable[Quality]) -> Quality:
     return Quality(rows, looked_at, found)
 
 
-def for_manifest(quality: Quality, *, wordless: int) -> dict[str, Any]:
-    """The key `quality` of manifest.json; `wordless`: texts without a token, counted elsewhere, in all rows."""
+def quality_summary(quality: Quality, *, wordless: int) -> QualitySummary:
+    """The quality in the manifest; `wordless`: texts without a token, of all rows."""
     is_all = quality.looked_at == quality.rows
     findings = {
         name: _finding(some.texts, quality.looked_at, exact=is_all, examples=[text for _, text in some.examples])
         for name, some in quality.found.items()
     }
     findings["empty_after_cleaning"] = _finding(wordless, quality.rows, exact=True, examples=[])
-    return {"rows": quality.rows, "sampled_rows": quality.looked_at, "findings": findings}
+    return QualitySummary(rows=quality.rows, sampled_rows=quality.looked_at, findings=findings)
 
 
-def _finding(count: int, of: int, *, exact: bool, examples: list[str]) -> dict[str, Any]:
+def _finding(count: int, of: int, *, exact: bool, examples: list[str]) -> QualityFinding:
     share = round(count / max(of, 1), 6)
-    return {"count": count, "of": of, "share": share, "exact": exact, "examples": examples}
+    return QualityFinding(count=count, of=of, share=share, exact=exact, examples=examples)
 
 
 def _glued(filters: str) -> str:

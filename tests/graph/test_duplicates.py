@@ -68,7 +68,7 @@ def test_repeats_inside_and_across_splits() -> None:
         (3, 4, 1, 0), (3, 4, 2, 0),  # in eval and test
     ]  # fmt: skip
     found = counted(rows)
-    assert duplicates.for_manifest(found.exact) == {
+    assert duplicates.duplicates_by_split(found.exact).model_dump(mode="json") == {
         "texts": 3, "rows": 4, "conflicting": 1,
         "splits": {
             "train": {"texts": 1, "rows": 1, "conflicting": 0},
@@ -81,7 +81,7 @@ def test_repeats_inside_and_across_splits() -> None:
             {"splits": ["eval", "test"], "texts": 1, "rows": [1, 1], "conflicting": 0},
         ],
     }  # fmt: skip
-    assert duplicates.for_manifest(found.normalised)["across"][0] == {
+    assert duplicates.duplicates_by_split(found.normalised).across[0].model_dump(mode="json") == {
         "splits": ["train", "eval"], "texts": 1, "rows": [1, 2], "conflicting": 0,
     }  # fmt: skip
 
@@ -125,7 +125,7 @@ def test_repeats_are_those_of_the_oracle_however_rows_are_cut(buckets: int, part
 
 def test_repeats_buckets_divide_the_rows() -> None:
     cut = dict(duplicates.buckets([table([(number, number, 0, 0) for number in (3, 4, 7, 7, 9)])], 4))
-    assert {bucket: duplicates.blobs.unpack(blob)["tokens"].to_pylist() for bucket, blob in cut.items()} == {
+    assert {bucket: duplicates.arrow_ipc.unpack(blob)["tokens"].to_pylist() for bucket, blob in cut.items()} == {
         0: [4], 1: [9], 3: [3, 7, 7],
     }  # fmt: skip
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.records_folder.manifest import Advice, ManifestFile, parse_manifest
+from pipeline.records_folder.manifest import Advice, Manifest
+from pipeline.records_folder.reader import parse_manifest
 from pipeline.records_report import labels, render, texts
 from pipeline.records_report.length_and_coverage import choices
 from pipeline.records_report.samples import samples
@@ -16,7 +17,7 @@ from tests.support.hostile_pages import hostile_manifest, hostile_words
 HOSTILE = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">\u202e</script>"
 
 
-def manifest(*, max_length: int = 4, padding: str = "pre", strip_html: bool = False) -> ManifestFile:
+def manifest(*, max_length: int = 4, padding: str = "pre", strip_html: bool = False) -> Manifest:
     """Ten train rows of 2 to 60 ids; labels, words and texts are hostile."""
     part = {"rows": 10, "shards": [], "labels": {HOSTILE: 9, "b": 1}, "tokens": 40, "unknown_tokens": 10,
             "truncated_texts": 3, "empty_texts": 1, "lengths": [[2, 6], [4, 1], [6, 2], [60, 1]]}  # fmt: skip
@@ -105,7 +106,7 @@ def test_report_shows_what_other_settings_would_do() -> None:
 TOKENS = {"the": 1, "br": 2}
 
 
-def with_samples(*texts_and_ids: tuple[str, list[int]], **settings: Any) -> ManifestFile:
+def with_samples(*texts_and_ids: tuple[str, list[int]], **settings: Any) -> Manifest:
     whole = manifest(**settings)
     first = whole.samples[0]
     shown = [first.model_copy(update={"text": text, "ids": ids, "label": "b"}) for text, ids in texts_and_ids]

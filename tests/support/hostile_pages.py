@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.config.settings import Config
-from pipeline.records_folder.manifest import ManifestFile, parse_manifest
+from pipeline.records_folder import manifest as schema
+from pipeline.records_folder.reader import parse_manifest
 from trainer.data.records_folder import Manifest
 from trainer.evaluation.metrics import classification_metrics
 from trainer.evaluation.scoring import Mistake, ScoredSplit
@@ -43,7 +44,7 @@ def hostile(number: int) -> list[str]:
     ]
 
 
-def hostile_manifest(*, labels: int = len(HOSTILE)) -> ManifestFile:
+def hostile_manifest(*, labels: int = len(HOSTILE)) -> schema.Manifest:
     """A manifest with every key that the report shows."""
     names = hostile(labels)
     rows = {name: place + 1 for place, name in enumerate(names)}

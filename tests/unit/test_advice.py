@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pipeline.records_folder.advice import advice
-from pipeline.records_folder.manifest import ManifestFile, parse_manifest
+from pipeline.records_folder.manifest import Manifest
+from pipeline.records_folder.reader import parse_manifest
 
 WORDS = [(1, "the", 16), (2, "br", 9), (3, "film", 5)]
 FINE: dict[str, Any] = {
@@ -21,7 +22,7 @@ def manifest(
     config: dict[str, Any] | None = None,
     findings: dict[str, float] | None = None,
     **keys: Any,
-) -> ManifestFile:
+) -> Manifest:
     """A thousand rows in each split, with which nothing is wrong but what is given."""
     shares = {
         name: {"count": int(share * 1000), "of": 1000, "share": share, "exact": name != "mojibake"}

@@ -14,7 +14,7 @@ from pipeline.cli import main
 from pipeline.config.settings import CompareSettings
 from pipeline.inspection.compare import Folder, compare, oov
 from pipeline.inspection.compare_view import compared
-from pipeline.records_folder.manifest import parse_manifest
+from pipeline.records_folder.reader import parse_manifest
 from pipeline.support.terminal import stacked
 
 NO_LIMITS = CompareSettings()

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.inspection.describe import described
-from pipeline.records_folder.manifest import parse_manifest
+from pipeline.records_folder.reader import parse_manifest
 from pipeline.support.terminal import stacked
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202eturned" + "x" * 150

@@ -60,38 +60,38 @@ def test_telling_counts_are_those_of_a_dictionary(counters: int, monkeypatch: py
     assert (np.diff(found.codes) > 0).all()
 
 
-def test_telling_words_of_labels() -> None:
+def test_distinctive_words_of_labels() -> None:
     # 'good' 90 times in label 1 and 10 in label 0, 'bad' the other way round, 'the' 100 times in each.
     ids = np.array([[1]] * 200 + [[2]] * 100 + [[3]] * 100)
     labels = np.array([0, 1] * 100 + [1] * 90 + [0] * 10 + [0] * 90 + [1] * 10)
-    found = distinctive_words.for_manifest(
+    summary = distinctive_words.distinctive_words_summary(
         distinctive_words.count_words(ids, labels, first_id=1),
         label_rows=[200, 200], labels=["no", "yes"], tokens={1: "the", 2: "good", 3: "bad"}, rows=400,
     )  # fmt: skip
-    assert (found["sampled_rows"], found["exact"]) == (400, True)
+    assert (summary.sampled_rows, summary.exact) == (400, True)
     expected = round(score([100, 90, 10], [100, 10, 90], 1), 2)
-    assert found["labels"] == {
+    assert summary.model_dump()["labels"] == {
         "no": [{"token": "bad", "score": expected, "count": 90, "elsewhere": 10}],
         "yes": [{"token": "good", "score": expected, "count": 90, "elsewhere": 10}],
     }
 
 
-def test_telling_words_are_bounded() -> None:
+def test_distinctive_words_are_bounded() -> None:
     draw = np.random.default_rng(5)
     ids, labels = draw.integers(1, 200, (3000, 5)), draw.integers(0, 60, 3000)
     rows = [1000 if label in (7, 59) else 10 for label in range(60)]
-    found = distinctive_words.for_manifest(
+    summary = distinctive_words.distinctive_words_summary(
         distinctive_words.count_words(ids, labels, first_id=1),
         label_rows=rows, labels=[f"label{label}" for label in range(60)],
         tokens={number: str(number) for number in range(200)}, rows=10_000,
     )  # fmt: skip
-    assert not found["exact"]
-    assert list(found["labels"]) == [f"label{label}" for label in [*range(49), 59]]
-    assert {len(words) for words in found["labels"].values()} == {20}
+    assert not summary.exact
+    assert list(summary.labels) == [f"label{label}" for label in [*range(49), 59]]
+    assert {len(words) for words in summary.labels.values()} == {20}
 
 
-def test_telling_words_of_no_record() -> None:
-    found = distinctive_words.for_manifest(
+def test_distinctive_words_of_no_record() -> None:
+    summary = distinctive_words.distinctive_words_summary(
         distinctive_words.add([]), label_rows=[3, 2], labels=["a", "b"], tokens={}, rows=5
     )
-    assert found == {"sampled_rows": 0, "exact": False, "labels": {"a": [], "b": []}}
+    assert summary.model_dump() == {"sampled_rows": 0, "exact": False, "labels": {"a": [], "b": []}}

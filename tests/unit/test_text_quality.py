@@ -7,7 +7,7 @@ import pytest
 from pipeline.config.settings import KERAS_FILTERS
 from pipeline.records.keys import content_keys
 from pipeline.statistics import text_quality
-from pipeline.statistics.text_quality import Look, Looker, Quality, add, for_manifest, is_chosen, look
+from pipeline.statistics.text_quality import Look, Looker, Quality, add, is_chosen, look, quality_summary
 
 # text, what is found in it under Keras's filters
 TEXTS = [
@@ -124,17 +124,17 @@ def test_quality_looks_at_a_share_chosen_by_key() -> None:
 
 def test_quality_says_what_is_estimated() -> None:
     some = looked(["<b>", "<i>", "plain", "x"])._replace(rows=40)
-    found = for_manifest(some, wordless=10)
-    assert (found["rows"], found["sampled_rows"]) == (40, 4)
-    html = found["findings"]["html"]
-    assert (html["count"], html["of"], html["share"], html["exact"]) == (2, 4, 0.5, False)
-    assert sorted(html["examples"]) == ["<b>", "<i>"]
-    assert found["findings"]["empty_after_cleaning"] == {
+    summary = quality_summary(some, wordless=10)
+    assert (summary.rows, summary.sampled_rows) == (40, 4)
+    html = summary.findings["html"]
+    assert (html.count, html.of, html.share, html.exact) == (2, 4, 0.5, False)
+    assert sorted(html.examples) == ["<b>", "<i>"]
+    assert summary.findings["empty_after_cleaning"].model_dump() == {
         "count": 10, "of": 40, "share": 0.25, "exact": True, "examples": [],
     }  # fmt: skip
 
 
 def test_quality_of_no_text() -> None:
-    found = for_manifest(looked([]), wordless=0)["findings"]
-    assert list(found) == ["html", "mojibake", "non_latin", "glued_white_space", "invisible", "empty_after_cleaning"]
-    assert {finding["share"] for finding in found.values()} == {0.0}
+    findings = quality_summary(looked([]), wordless=0).findings
+    assert list(findings) == ["html", "mojibake", "non_latin", "glued_white_space", "invisible", "empty_after_cleaning"]
+    assert {finding.share for finding in findings.values()} == {0.0}

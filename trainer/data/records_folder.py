@@ -13,7 +13,9 @@ import tensorflow as tf
 from pipeline.config.settings import SequenceSettings
 from pipeline.contract import MANIFEST_FILE, SPLITS, Split
 from pipeline.errors import UserError
-from pipeline.records_folder.manifest import REMEDY, ManifestFile, Shard, SplitPart, no_manifest, parse_manifest
+from pipeline.records_folder import manifest as schema
+from pipeline.records_folder.manifest import Shard, SplitSummary
+from pipeline.records_folder.reader import REMEDY, no_manifest, parse_manifest
 from trainer import files
 
 _BLOCK_BYTES = 8 << 20
@@ -30,7 +32,7 @@ class Manifest:
 
     folder: str
     sha256: str
-    content: ManifestFile
+    content: schema.Manifest
 
     @property
     def labels(self) -> list[str]:
@@ -48,7 +50,7 @@ class Manifest:
         return self.content.config.sequence
 
     @property
-    def splits(self) -> dict[Split, SplitPart]:
+    def splits(self) -> dict[Split, SplitSummary]:
         """Rows and shards of train, eval and test; a split may be empty."""
         return self.content.splits
 

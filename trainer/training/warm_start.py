@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.config.settings import ModelSettings
 from pipeline.contract import PADDING_ID, VOCABULARY_FILE, oov_id
 from pipeline.errors import UserError
-from pipeline.records_folder.manifest import REMEDY
+from pipeline.records_folder.reader import REMEDY
 from trainer import files
 from trainer.data.records_folder import Manifest
 from trainer.model.classifier import TextClassifier

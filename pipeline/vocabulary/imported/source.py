@@ -2,29 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
 from pipeline.config.settings import TextSettings
 from pipeline.contract import Oov
+from pipeline.records_folder.manifest import VocabularyKind, VocabularyOrigin
 
-Kind = Literal["keras_tokenizer", "token_list", "records_folder"]
-
-KIND_NAMES: dict[Kind, str] = {
+KIND_NAMES: dict[VocabularyKind, str] = {
     "keras_tokenizer": "a Keras tokenizer",
     "token_list": "a text file with a token a line",
     "records_folder": "a records folder",
 }
-
-
-class Origin(NamedTuple):
-    """Where a vocabulary came from. sha256: of the file, a records folder's vocabulary.tsv; words: how many it gave;
-    last_id: ids behind it are of new words."""
-
-    kind: Kind
-    path: str
-    sha256: str
-    words: int
-    last_id: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +24,7 @@ class Source:
     text, oov: the settings under which its words have these ids; text None: any.
     """
 
-    kind: Kind
+    kind: VocabularyKind
     path: str
     sha256: str
     words: Sequence[tuple[int, str]]
@@ -47,6 +34,8 @@ class Source:
     text: TextSettings | None
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> VocabularyOrigin:
         """What the manifest says of it."""
-        return Origin(self.kind, self.path, self.sha256, len(self.words), self.last_id)
+        return VocabularyOrigin(
+            kind=self.kind, path=self.path, sha256=self.sha256, words=len(self.words), last_id=self.last_id
+        )

@@ -1,0 +1,107 @@
+"""The schema of manifest.json: what it writes, what it reads of other versions, and what it says of its keys."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from pipeline.config.settings import Config
+from pipeline.records_folder.manifest import (
+    DistinctiveWord,
+    DistinctiveWordsSummary,
+    Manifest,
+    RecordsConfig,
+    SplitSummary,
+    VocabularyOrigin,
+    VocabularySummary,
+    to_json,
+)
+from pipeline.records_folder.manifest_keys import described_keys
+from pipeline.records_folder.reader import parse_manifest
+
+
+def small_manifest() -> Manifest:
+    split = SplitSummary(rows=1, shards=[], labels={"b": 1, "a": 0}, lengths=[(3, 1)])
+    word = DistinctiveWord(token="caf\u00e9", score=2.0, count=3, elsewhere=1)
+    return Manifest(
+        config=RecordsConfig.model_validate(Config().model_dump()),
+        labels=["b", "a"],
+        vocabulary=VocabularySummary(
+            size=1,
+            sha256="5a",
+            origin=VocabularyOrigin(kind="token_list", path="tokens.txt", sha256="7b", words=1, last_id=1),
+        ),
+        coverage=[(1, 0.5), (2, 1.0)],
+        splits={"train": split, "eval": split, "test": split},
+        distinctive_words=DistinctiveWordsSummary(sampled_rows=1, labels={"b": [word]}),
+    )
+
+
+def test_manifest_writes_its_keys_in_order_and_by_their_public_names() -> None:
+    content = to_json(small_manifest())
+    written = json.loads(content)
+    assert list(written) == [
+        "format_version", "config", "versions", "labels", "input", "vocabulary", "coverage", "splits", "rejected",
+        "duplicates", "quality", "telling_words", "samples", "advice",
+    ]  # fmt: skip
+    assert list(written["config"]) == [
+        "input", "split", "text", "vocabulary", "sequence", "output", "model", "training", "export", "compare",
+    ]  # fmt: skip
+    assert written["config"] == Config().model_dump()
+    assert written["vocabulary"]["from"] == {
+        "kind": "token_list", "path": "tokens.txt", "sha256": "7b", "words": 1, "last_id": 1,
+    }  # fmt: skip
+    assert written["coverage"] == [[1, 0.5], [2, 1.0]]
+    assert list(written["splits"]["eval"]["labels"].items()) == [("b", 1), ("a", 0)]
+    assert content.startswith(b'{\n "format_version": 1,\n "config": {\n  "input": {\n   "path": "sample",\n')
+    assert '"token": "caf\u00e9"'.encode() in content
+    assert content.endswith(b"}\n")
+
+
+def test_manifest_is_read_as_it_was_written() -> None:
+    assert parse_manifest(to_json(small_manifest()), path="manifest.json") == small_manifest()
+
+
+def test_manifest_passes_over_keys_of_a_later_version() -> None:
+    written = json.loads(to_json(small_manifest()))
+    written["later"] = written["splits"]["train"]["later"] = 1
+    written["config"]["model"]["later"] = written["config"]["later"] = {"key": 1}
+    manifest = parse_manifest(json.dumps(written).encode(), path="manifest.json")
+    assert manifest.splits == small_manifest().splits
+    assert manifest.config.text == small_manifest().config.text
+
+
+def test_manifest_takes_no_value_of_another_type() -> None:
+    with pytest.raises(ValidationError, match="rows"):
+        SplitSummary.model_validate({"rows": 1.0, "shards": [], "labels": {}})
+
+
+# key, type, begin of its meaning
+KEYS = [
+    ("format_version", "int", "Of this file"),
+    ("config", "object", "All settings"),
+    ("versions", "{package: string}", "Of TextRecords, Python"),
+    ("vocabulary.from", "object or null", "Where the ids come from"),  # not `origin`, its name in Python
+    ("vocabulary.from.last_id", "int", "Its highest id"),
+    ("coverage", "list of [int, float]", "`[words, share]`"),
+    ("splits.<split>.shards[].sha256", "string", "SHA-256"),
+    ("rejected.examples", "{reason: list of {key: any}}", "A few rejected rows"),
+    ("duplicates.normalised.across[].rows", "[int, int]", "Rows of the first"),  # nested four deep
+    ("quality.findings.<finding>.share", "float", "`count` / `of`"),
+    ("telling_words.labels.<label>[].token", "string", "The word"),
+    ("advice[].text", "string", "One sentence"),
+]
+
+
+@pytest.mark.parametrize(("path", "type_name", "begin"), KEYS, ids=[key[0] for key in KEYS])
+def test_manifest_keys_are_described(path: str, type_name: str, begin: str) -> None:
+    (key,) = [key for key in described_keys() if key.path == path]
+    assert key.type == type_name
+    assert key.meaning.startswith(begin)
+
+
+def test_manifest_keys_all_have_a_sentence() -> None:
+    keys = list(described_keys())
+    assert len({key.path for key in keys}) == len(keys) > 90
+    assert [key.path for key in keys if not key.meaning.endswith(".")] == []
+    assert [key.path for key in keys if key.notes] == ["duplicates", "quality", "telling_words"]
