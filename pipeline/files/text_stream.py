@@ -1,77 +1,58 @@
-"""A file as stored -> the bytes of its text: decompressed, and UTF-8 where a byte order mark says UTF-16.
+"""A file as it is stored -> the bytes of its text: decompressed, and in UTF-8 where a byte order mark says UTF-16.
 
-A file that breaks off gives all bytes before its end, then raises DamagedError; so does one with wrong bytes,
-but for the last 64 KiB stored before them. The first bytes tell the compression; a file that does not begin
-as its name promises is damaged.
+The first bytes tell the compression. A file whose name says another one is damaged. Of a file that ends too early all
+bytes before its end are given, then DamagedFileError is raised. Of a file with wrong bytes up to 64 KiB of what is
+stored before them are lost.
 """
 
 import codecs
 import itertools
-import zlib
-from collections.abc import Callable, Iterator
-from typing import BinaryIO, Final, Protocol
+from collections.abc import Iterator
+from typing import BinaryIO, Final
 
-import zstandard
+from pipeline.errors import DamagedFileError, UserError
+from pipeline.files.gzip_members import GZIP, ZSTD, MemberFormat, read_members
 
-from pipeline.errors import UserError
+# Deflate packs 1000 : 1 at most, so such a block gives 64 MiB at most. Of a block with wrong bytes nothing is given.
+STORED_BLOCK_BYTES: Final = 64 << 10
+PLAIN_BLOCK_BYTES: Final = 8 << 20
 
-# Compressed bytes are taken in pieces of this size: deflate packs 1000 : 1 at best, so a piece gives 64 MiB at
-# most. Where a piece is damaged, none of it can be had.
-STORED_BLOCK: Final = 64 << 10
-PLAIN_BLOCK: Final = 8 << 20
-
-GZIP_MAGIC: Final = b"\x1f\x8b"
-ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
-MAGIC: Final = {"gz": GZIP_MAGIC, "zst": ZSTD_MAGIC}
-# So many bytes tell what a file is.
-HEAD: Final = 4
+# The ending of a file's name -> what it says about the content.
+COMPRESSIONS: Final[dict[str, MemberFormat]] = {"gz": GZIP, "zst": ZSTD}
 UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-class DamagedError(Exception):
-    """The bytes so far are good; those that follow cannot be had."""
-
-
-class Decompressor(Protocol):
-    """What zlib and zstandard have in common: one member (or frame) of a file."""
-
-    @property
-    def eof(self) -> bool:
-        """Whether the member is complete."""
-
-    @property
-    def unused_data(self) -> bytes:
-        """The stored bytes behind the member."""
-
-    def decompress(self, data: bytes, /) -> bytes:
-        """The bytes that come of the next stored ones."""
+# Enough to see every magic number and mark.
+_HEAD_BYTES: Final = 4
 
 
 def text_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
-    """The bytes of a text file, in blocks; UTF-16 is turned into UTF-8, a UTF-8 byte order mark stays as it is.
+    """The bytes of a text file, in blocks. UTF-16 is turned into UTF-8; a UTF-8 byte order mark stays.
 
     Raises:
-      DamagedError: after the last good block.
+      DamagedFileError: after the last good block.
     """
-    blocks = _beginning_with(stored_blocks(file, path), size=len(codecs.BOM_UTF8))
+    blocks = _with_long_first_block(content_blocks(file, path), size=len(codecs.BOM_UTF8))
     first = next(blocks)
     blocks = itertools.chain([first], blocks)
     return _from_utf16(blocks) if first.startswith(UTF16_MARKS) else blocks
 
 
-def without_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """What text_blocks gives, without a UTF-8 byte order mark."""
+def strip_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    r"""The blocks of text_blocks without a UTF-8 byte order mark.
+
+    >>> list(strip_mark(iter([b"\xef\xbb\xbftext", b"label"])))
+    [b'text', b'label']
+    """
     yield next(blocks).removeprefix(codecs.BOM_UTF8)
     yield from blocks
 
 
 def read_head(file: BinaryIO) -> bytes:
-    """The bytes that tell what a file is; fewer where it is shorter."""
-    return read_up_to(file, HEAD)
+    """The first 4 bytes of a file, which tell what it is; fewer if the file is shorter."""
+    return read_up_to(file, _HEAD_BYTES)
 
 
 def read_up_to(file: BinaryIO, size: int) -> bytes:
-    """The next `size` bytes; fewer where the file ends before. Remote files may give fewer than asked for."""
+    """The next `size` bytes; fewer if the file ends before. One read of a remote file may give fewer than asked for."""
     head = b""
     while len(head) < size and (more := file.read(size - len(head))):
         head += more
@@ -79,94 +60,79 @@ def read_up_to(file: BinaryIO, size: int) -> bytes:
 
 
 def is_plain(head: bytes) -> bool:
-    """Whether a file that begins so is neither compressed nor UTF-16: it can be read from anywhere."""
-    return not head.startswith((*MAGIC.values(), *UTF16_MARKS))
+    r"""Whether a file that begins with these bytes is neither compressed nor UTF-16, so that it can be read anywhere.
+
+    >>> is_plain(b"text"), is_plain(b"\x1f\x8b"), is_plain(b"\xff\xfet\0")
+    (True, False, False)
+    """
+    magic = tuple(compression.magic for compression in COMPRESSIONS.values())
+    return not head.startswith((*magic, *UTF16_MARKS))
 
 
-def compression_named(path: str) -> str | None:
-    """The compression that a file's name promises.
+def compression_ending(path: str) -> str | None:
+    """The ending of a file's name, if it names a compression.
 
-    >>> compression_named("reviews.csv.GZ"), compression_named("reviews.csv")
+    >>> compression_ending("reviews.csv.GZ"), compression_ending("reviews.csv")
     ('gz', None)
     """
     ending = path.rpartition(".")[2].lower()
-    return ending if ending in MAGIC else None
+    return ending if ending in COMPRESSIONS else None
 
 
-def check_promise(file: BinaryIO, path: str) -> None:
-    """Refuses a file that is named as compressed and begins as no such file does, not even one that was cut.
+def check_compression(file: BinaryIO, path: str) -> None:
+    """Checks that a file whose name says that it is compressed begins like one, as far as its bytes reach.
 
     Raises:
-      UserError: the name promises what the content is not.
+      UserError: it begins otherwise.
     """
-    compression = compression_named(path)
+    ending = compression_ending(path)
     head = read_head(file)
-    if compression and not head.startswith(MAGIC[compression][: len(head)]):
-        raise UserError(f"input.path: {path} is not compressed as its name says; rename it without .{compression}")
+    if ending and not head.startswith(COMPRESSIONS[ending].magic[: len(head)]):
+        raise UserError(f"input.path: {path} is not compressed as its name says; rename it without .{ending}")
     file.seek(0)
 
 
-def _beginning_with(blocks: Iterator[bytes], *, size: int) -> Iterator[bytes]:
-    """The same bytes; the first block (there is always one) holds `size` or more, where there are so many."""
+def content_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
+    """The bytes of a file, decompressed, in blocks.
+
+    Raises:
+      DamagedFileError: after the last good block.
+    """
+    head = read_head(file)
+    ending = compression_ending(path)
+    if ending and not head.startswith(COMPRESSIONS[ending].magic):
+        raise DamagedFileError(f"{path} is not compressed as its name says")
+    for compression in COMPRESSIONS.values():
+        if head.startswith(compression.magic):
+            stored = itertools.chain([head], iter(lambda: file.read(STORED_BLOCK_BYTES), b""))
+            yield from read_members(stored, compression, zeros_may_follow=True)
+            return
+    yield head
+    while block := file.read(PLAIN_BLOCK_BYTES):
+        yield block
+
+
+def _with_long_first_block(blocks: Iterator[bytes], *, size: int) -> Iterator[bytes]:
+    """The same bytes, at least one block; the first block has `size` bytes or more, if there are so many."""
     head = b""
     try:
         for block in blocks:
             head += block
             if len(head) >= size:
                 break
-    except DamagedError:
+    except DamagedFileError:
         yield head
         raise
     yield head
     yield from blocks
 
 
-def stored_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
-    """The bytes of a file, decompressed, in blocks.
-
-    Raises:
-      DamagedError: after the last good block.
-    """
-    head = read_head(file)
-    compression = compression_named(path)
-    if compression and not head.startswith(MAGIC[compression]):
-        raise DamagedError(f"{path} is not compressed as its name says")
-    if head.startswith(GZIP_MAGIC):
-        yield from _members(head, file, lambda: zlib.decompressobj(wbits=16 + zlib.MAX_WBITS))
-    elif head.startswith(ZSTD_MAGIC):
-        # Without the limit lifted, what `zstd --long=31` wrote would pass for damaged.
-        yield from _members(head, file, lambda: zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj())
-    else:
-        yield head
-        while block := file.read(PLAIN_BLOCK):
-            yield block
-
-
-def _members(stored: bytes, file: BinaryIO, member: Callable[[], Decompressor]) -> Iterator[bytes]:
-    """Decompresses one gzip member (zstd frame) after the other; both formats allow several in a file."""
-    current = None
-    while stored or (stored := file.read(STORED_BLOCK)):
-        current = current or member()
-        try:
-            block = current.decompress(stored)
-        except (zlib.error, zstandard.ZstdError) as error:
-            raise DamagedError(str(error)) from error
-        yield block
-        stored = b""
-        if current.eof:
-            # Tapes and disks pad with zeros, as gzip itself allows.
-            stored = current.unused_data.lstrip(b"\0")
-            current = None
-    if current is not None:
-        raise DamagedError("the file breaks off")
-
-
 def _from_utf16(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    # Lone surrogates pass as bytes that are no UTF-8, so that their rows alone are refused.
+    # Lone surrogates pass as bytes that are not UTF-8, so that only their rows are rejected.
     decoder = codecs.getincrementaldecoder("utf-16")("surrogatepass")
     try:
         for block in blocks:
             yield decoder.decode(block).encode("utf-8", "surrogatepass")
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        raise DamagedError("the file ends within a UTF-16 character") from error
+        raise DamagedFileError("the file ends within a UTF-16 character") from error

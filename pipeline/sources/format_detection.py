@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from pipeline.errors import UserError
+from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
-from pipeline.files.text_stream import DamagedError, read_up_to, text_blocks, without_mark
+from pipeline.files.text_stream import read_up_to, strip_mark, text_blocks
 from pipeline.records.framing import HEADER_BYTES
 from pipeline.sources.formats import FORMATS, parquet, tfrecord
 from pipeline.sources.formats.sample import SAMPLE
@@ -49,11 +49,11 @@ def _guess(path: str, files: Files) -> str:
         stored.seek(0)
         head = b""
         try:
-            for block in without_mark(text_blocks(stored, path)):
+            for block in strip_mark(text_blocks(stored, path)):
                 head += block
                 if len(head) >= DETECTION_BYTES:
                     break
-        except DamagedError:
+        except DamagedFileError:
             pass
     if tfrecord.is_tfrecord(head):
         return "tfrecord"

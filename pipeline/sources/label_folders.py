@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from pipeline.contract import SPLITS
 from pipeline.files.local import FileInfo
-from pipeline.files.text_stream import compression_named
+from pipeline.files.text_stream import compression_ending
 
 ENDING: Final = ".txt"
 UNLABELLED: Final = "unsup"
@@ -62,7 +62,7 @@ def texts_in_label_folders(files: Iterable[FileInfo], *, root: str = "") -> Labe
 
 def _is_text(name: str) -> bool:
     name = name.lower()
-    compression = compression_named(name)
+    compression = compression_ending(name)
     return (name.removesuffix(f".{compression}") if compression else name).endswith(ENDING)
 
 

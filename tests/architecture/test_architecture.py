@@ -61,7 +61,8 @@ FOR_THE_TRAINER = {
 # What loads neither, directly or through others: so --help, --dry-run, describe, verify and unit tests are quick.
 LIGHT = {
     "pipeline.cli", "pipeline.config", "pipeline.contract", "pipeline.errors", "pipeline.files.local",
-    "pipeline.files.text_stream", "pipeline.html", "pipeline.inspection", "pipeline.records", "pipeline.records_folder",
+    "pipeline.files.gzip_members", "pipeline.files.text_stream",
+    "pipeline.html", "pipeline.inspection", "pipeline.records", "pipeline.records_folder",
     "pipeline.sample_corpus", "pipeline.sources", "pipeline.statistics", "pipeline.text.characters",
     "pipeline.text.escaping", "pipeline.vocabulary.imported", "trainer.cli",
 }  # fmt: skip

@@ -303,7 +303,7 @@ def test_sources_batches_are_full_and_in_order(
     batch_rows: int, batch_bytes: int, sizes: list[int], chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunks, "CHUNK_BYTES", chunk)
-    monkeypatch.setattr("pipeline.files.text_stream.PLAIN_BLOCK", chunk)
+    monkeypatch.setattr("pipeline.files.text_stream.PLAIN_BLOCK_BYTES", chunk)
     files = MemoryFiles({"a.csv": MANY})
     (task,) = plan(files)
     batches = list(read_tasks([task], COLUMNS, files, batch_rows=batch_rows, batch_bytes=batch_bytes))
@@ -360,7 +360,7 @@ def test_sources_rows_without_end_do_not_fill_the_memory(
 ) -> None:
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 100)
     monkeypatch.setattr(chunks, "MAX_ROW_BYTES", 1000)
-    monkeypatch.setattr("pipeline.files.text_stream.PLAIN_BLOCK", 100)
+    monkeypatch.setattr("pipeline.files.text_stream.PLAIN_BLOCK_BYTES", 100)
     assert read(content, name) == ([("a", "1", 0)], [reject])
 
 

@@ -94,7 +94,7 @@ def test_sources_ranges_at_every_byte(block: int, monkeypatch: pytest.MonkeyPatc
     assert [place for _, _, place in expected[0]] == [0, 1, 2, 3]
     assert expected[1] == [(4, "wrong number of columns"), (5, "unclosed quote")]
     monkeypatch.setattr(chunks, "CHUNK_BYTES", block)
-    monkeypatch.setattr(text_stream, "PLAIN_BLOCK", block)
+    monkeypatch.setattr(text_stream, "PLAIN_BLOCK_BYTES", block)
     for range_bytes in range(1, len(MIDDLE) + 1):
         assert read_in_ranges(MIDDLE, "a.csv", range_bytes) == expected, range_bytes
 
@@ -149,7 +149,7 @@ def test_sources_ranges_of_a_file_that_cannot_be_scanned_are_the_whole(monkeypat
     files = MemoryFiles({"a.csv": content})
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 100)
     monkeypatch.setattr(chunks, "MAX_ROW_BYTES", 1000)
-    monkeypatch.setattr(text_stream, "PLAIN_BLOCK", 100)
+    monkeypatch.setattr(text_stream, "PLAIN_BLOCK_BYTES", 100)
     (group,) = resolved(files, 200)
     assert (group.start, group.stop) == (0, None)
     assert scan_range(TaskGroup(0, ("gone.csv",), (Kind("csv"),), 0, 9), _Gone({})) == RangeScan("gone.csv", 0, None)

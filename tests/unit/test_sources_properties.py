@@ -40,8 +40,8 @@ BLOCKS = st.sampled_from([1, 2, 3, 7, 50, 1 << 20])
 def blocks_of(size: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunks, "CHUNK_BYTES", size)
-        patch.setattr(text_stream, "PLAIN_BLOCK", size)
-        patch.setattr(text_stream, "STORED_BLOCK", size)
+        patch.setattr(text_stream, "PLAIN_BLOCK_BYTES", size)
+        patch.setattr(text_stream, "STORED_BLOCK_BYTES", size)
         yield
 
 

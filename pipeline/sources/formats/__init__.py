@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from pipeline.files.local import Files
-from pipeline.files.text_stream import compression_named
+from pipeline.files.text_stream import compression_ending
 from pipeline.sources.formats import delimited, folders, json_lines, parquet, sample, tfrecord
 from pipeline.sources.schema import Batch, ColumnNames, ReadTask
 
@@ -70,7 +70,7 @@ def format_named(path: str) -> str | None:
     ('jsonl', 'tfrecord', None)
     """
     name = SHARD_SUFFIX.sub("", path.lower())
-    compression = compression_named(name)
+    compression = compression_ending(name)
     if compression:
         name = name.removesuffix(f".{compression}")
     return next((format for format, known in FORMATS.items() if name.endswith(known.endings)), None)

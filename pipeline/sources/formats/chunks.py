@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.files.text_stream import DamagedError
+from pipeline.errors import DamagedFileError
 from pipeline.sources.schema import DAMAGED, TOO_LONG, UNCLOSED_QUOTE
 
 # Rows are parsed in chunks of this size: large enough that a chunk's fixed costs vanish; a chunk makes a few batches.
@@ -63,7 +63,7 @@ def whole_rows(blocks: Iterable[bytes], find_row_end: FindRowEnd, *, offset: int
             # A row longer than a chunk is looked at again once it has doubled: the looks add up to its
             # length.
             wanted = size + max(size, CHUNK_BYTES)
-    except DamagedError:
+    except DamagedFileError:
         damaged = True
     yield from _rest(b"".join(pending), find_row_end, offset=offset, damaged=damaged)
 

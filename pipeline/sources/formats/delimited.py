@@ -22,7 +22,7 @@ import pyarrow.csv
 
 from pipeline.errors import UserError
 from pipeline.files.local import Files, open_file
-from pipeline.files.text_stream import check_promise, text_blocks, without_mark
+from pipeline.files.text_stream import check_compression, strip_mark, text_blocks
 from pipeline.sources.formats.chunks import Chunk, whole_rows
 from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
 from pipeline.sources.formats.lines import LINE_BLOCK_BYTES, bytes_between, line_ranges
@@ -69,7 +69,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
       UserError: the file is not compressed as its name says, is no text, or lacks a column.
     """
     with open_file(files, task.path) as file:
-        check_promise(file, task.path)
+        check_compression(file, task.path)
         return any(chunk.reason or ROW_BYTE.search(chunk.data) for _, chunk in _chunks(file, task, columns))
 
 
@@ -96,7 +96,7 @@ def _chunks(file: BinaryIO, task: ReadTask, columns: ColumnNames) -> Iterator[tu
     header = _first_header(file, task, columns) if task.start else None
     blocks = text_blocks(file, task.path) if task.stop is None else bytes_between(file, task.start, task.stop)
     if not task.start:
-        blocks = without_mark(blocks)
+        blocks = strip_mark(blocks)
     for chunk in whole_rows(blocks, partial(last_row_end, delimiter=delimiter)):
         if header is None and not chunk.reason:
             data = chunk.data.lstrip(LINE_ENDS)

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from pipeline.errors import UserError
+from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
-from pipeline.files.text_stream import DamagedError, check_promise, text_blocks, without_mark
+from pipeline.files.text_stream import check_compression, strip_mark, text_blocks
 from pipeline.sources.formats.chunks import MAX_ROW_BYTES
 from pipeline.sources.formats.validation import Fields, finish
 from pipeline.sources.schema import (
@@ -46,7 +46,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
         if name is not None:
             raise UserError(f"{setting}: {name!r} is a column, and texts in folders have none; leave it null")
     with open_file(files, task.path) as file:
-        check_promise(file, task.path)
+        check_compression(file, task.path)
     return True
 
 
@@ -85,12 +85,12 @@ def _content(task: ReadTask, files: Files) -> tuple[bytes, str | None]:
     size = 0
     with open_file(files, task.path) as file:
         try:
-            for block in without_mark(text_blocks(file, task.path)):
+            for block in strip_mark(text_blocks(file, task.path)):
                 blocks.append(block)
                 size += len(block)
                 if size > MAX_ROW_BYTES:
                     return blocks[0], TOO_LONG
-        except DamagedError:
+        except DamagedFileError:
             return b"".join(blocks), DAMAGED
     return b"".join(blocks), None
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.files.local import Files, open_file
-from pipeline.files.text_stream import check_promise, text_blocks
+from pipeline.files.text_stream import check_compression, text_blocks
 from pipeline.sources.formats.chunks import Chunk, whole_rows
 from pipeline.sources.formats.json_objects import ABSENT, getter, lookup, parse_object
 from pipeline.sources.formats.lines import bytes_between, last_line_end, line_ranges, line_start
@@ -41,7 +41,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
       UserError: the file is not compressed as its name says, holds no JSON objects, or lacks a column.
     """
     with open_file(files, task.path) as file:
-        check_promise(file, task.path)
+        check_compression(file, task.path)
         for chunk in _chunks(file, task):
             if chunk.reason:
                 return True

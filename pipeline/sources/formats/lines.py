@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import BinaryIO, Final
 
 from pipeline.files import text_stream
-from pipeline.files.text_stream import compression_named, is_plain, read_up_to
+from pipeline.files.text_stream import compression_ending, is_plain, read_up_to
 from pipeline.sources.formats.chunks import RowEnd
 from pipeline.sources.schema import ReadTask
 
@@ -20,7 +20,7 @@ def line_ranges(task: ReadTask, file: BinaryIO, *, range_bytes: int) -> list[Rea
     So is one whose lines end with CR: only LF is looked for.
     """
     head = read_up_to(file, LINE_BLOCK_BYTES)
-    if compression_named(task.path) or not is_plain(head) or (b"\r" in head and b"\n" not in head):
+    if compression_ending(task.path) or not is_plain(head) or (b"\r" in head and b"\n" not in head):
         return [task]
     size = file.seek(0, io.SEEK_END)
     starts = range(0, size, range_bytes)
@@ -44,7 +44,7 @@ def line_start(file: BinaryIO, place: int) -> int:
 def bytes_between(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
     """The bytes of a range, in blocks."""
     file.seek(start)
-    while start < stop and (block := file.read(min(text_stream.PLAIN_BLOCK, stop - start))):
+    while start < stop and (block := file.read(min(text_stream.PLAIN_BLOCK_BYTES, stop - start))):
         yield block
         start += len(block)
 

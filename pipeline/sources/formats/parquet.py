@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.errors import UserError
+from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
-from pipeline.files.text_stream import DamagedError, read_head
+from pipeline.files.text_stream import read_head
 from pipeline.sources.formats.validation import Fields, columns_shown, finish
 from pipeline.sources.formats.values import is_nameable, is_textual
 from pipeline.sources.schema import (
@@ -49,7 +49,7 @@ def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
     with open_file(files, task.path) as file:
         try:
             metadata = _open(file).metadata
-        except DamagedError:
+        except DamagedFileError:
             return [task]
     for group in range(metadata.num_row_groups):
         held += metadata.row_group(group).total_byte_size
@@ -70,7 +70,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
             raise UserError(f"input.path: {task.path} is not Parquet (it does not begin with PAR1); set input.format")
         try:
             parquet = _open(file)
-        except DamagedError:
+        except DamagedFileError:
             return True
         fields = list(parquet.schema_arrow)
         _check_columns(fields, task, columns)
@@ -100,7 +100,7 @@ def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
             for table in _tables(parquet, task, columns):
                 yield _finish(table, task, columns, first_row=row, first_place=first + row)
                 row += table.num_rows
-        except DamagedError as damage:
+        except DamagedFileError as damage:
             yield only_rejected(task, RejectedRow(row, DAMAGED, excerpt(f"no row from here on can be read: {damage}")))
 
 
@@ -134,7 +134,7 @@ def _tables(parquet: pq.ParquetFile, task: ReadTask, columns: ColumnNames) -> It
 
 @contextmanager
 def _damage() -> Iterator[None]:
-    """Turns what pyarrow raises into DamagedError; errors of the filesystem, which have a number, stay."""
+    """Turns what pyarrow raises into DamagedFileError; errors of the filesystem, which have a number, stay."""
     try:
         yield
     except pa.ArrowMemoryError:
@@ -142,7 +142,7 @@ def _damage() -> Iterator[None]:
     except (pa.ArrowException, OSError) as error:
         if getattr(error, "errno", None) is not None:
             raise
-        raise DamagedError(str(error)) from error
+        raise DamagedFileError(str(error)) from error
 
 
 def _check_columns(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:

@@ -11,9 +11,9 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from pipeline.errors import UserError
+from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
-from pipeline.files.text_stream import DamagedError, check_promise, is_plain, read_up_to, stored_blocks
+from pipeline.files.text_stream import check_compression, content_blocks, is_plain, read_up_to
 from pipeline.records.errors import DamagedRecordsError
 from pipeline.records.framing import FOOTER_BYTES, HEADER_BYTES, is_header, unframe
 from pipeline.sources.formats.chunks import MAX_ROW_BYTES
@@ -46,7 +46,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
       UserError: the file is not compressed as its name says, holds no tf.train.Example, or lacks a column.
     """
     with open_file(files, task.path) as file:
-        check_promise(file, task.path)
+        check_compression(file, task.path)
         _check_begin(file, task)
         pieces = _pieces(file, task.path)
         records = next(pieces)
@@ -149,7 +149,7 @@ def _pieces(file: BinaryIO, path: str) -> Iterator[list[bytes] | str]:
                 break
             # A record longer than a piece is looked at again once it has doubled.
             wanted = size + max(size, PARSE_BYTES) if not complete else PARSE_BYTES
-    except DamagedError:
+    except DamagedFileError:
         reason = DAMAGED
     yield from _last(b"".join(pending), reason)
 
@@ -187,4 +187,4 @@ def _blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
     if is_tfrecord(head):
         yield from iter(lambda: file.read(PARSE_BYTES), b"")
     else:
-        yield from stored_blocks(file, path)
+        yield from content_blocks(file, path)

@@ -1,0 +1,106 @@
+"""The stored bytes of a compressed file -> its content, one gzip member (or zstd frame) after the other.
+
+Both formats allow several members in a file: `cat a.gz b.gz` makes such a file, and so does bgzip. Our own shards have
+a member every 4 MB. One reader serves users' files and shards. They differ in what may follow a member and in the size
+of the pieces that it gives out.
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NamedTuple, Protocol
+
+import zstandard
+
+from pipeline.errors import DamagedFileError
+
+_GZIP_WBITS: Final = 16 + zlib.MAX_WBITS  # zlib's number for a gzip header and the largest window
+# `zstd --long=31` writes windows of this size; zstandard's own limit would call such a file damaged.
+_ZSTD_WINDOW_BYTES: Final = 1 << 31
+
+
+class Member(Protocol):
+    """The state of one member's decompressor: what those of zlib and zstandard have in common."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the member is complete."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """The stored bytes after the member."""
+
+    @property
+    def unconsumed_tail(self) -> bytes:
+        """The stored bytes of the member that wait because the last piece was as large as it may be."""
+
+
+class MemberFormat(NamedTuple):
+    """A compression whose files are made of members.
+
+    magic: the first bytes of each member. new_member: makes a decompressor. decompress(member, stored, largest): the
+    content of the next stored bytes; gzip's is at most `largest` bytes, unless that is 0.
+    """
+
+    name: str
+    magic: bytes
+    new_member: Callable[[], Member]
+    decompress: Callable[[Any, bytes, int], bytes]
+
+
+GZIP: Final = MemberFormat(
+    "gzip",
+    b"\x1f\x8b",
+    new_member=lambda: zlib.decompressobj(wbits=_GZIP_WBITS),
+    decompress=lambda member, stored, largest: member.decompress(stored, largest),
+)
+ZSTD: Final = MemberFormat(
+    "zstd",
+    b"\x28\xb5\x2f\xfd",
+    new_member=lambda: zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).decompressobj(),
+    decompress=lambda member, stored, _: member.decompress(stored),
+)
+
+
+def read_members(
+    stored: Iterable[bytes], compression: MemberFormat, *, zeros_may_follow: bool, largest_piece: int = 0
+) -> Iterator[bytes]:
+    r"""The content of all members in order, in pieces, some of which may be empty.
+
+    stored: the bytes of the file, in blocks cut anywhere.
+    zeros_may_follow: zero bytes after a member are padding, which tapes and disks add and gzip itself allows. If false,
+      bytes after a member that do not begin another one are damage.
+    largest_piece: the most bytes of a piece, for gzip alone. 0: a piece is all that a block of `stored` gives, which is
+      up to 1000 times the block.
+
+    Raises:
+      DamagedFileError: after the last good piece.
+
+    >>> import gzip
+    >>> b"".join(read_members([gzip.compress(b"one "), gzip.compress(b"file") + b"\0"], GZIP, zeros_may_follow=True))
+    b'one file'
+    """
+    member: Member | None = None
+    members = 0
+    for block in stored:
+        rest = block
+        while rest:
+            if member is None:
+                if members and zeros_may_follow:
+                    rest = rest.lstrip(b"\0")
+                    if not rest:
+                        break
+                # The other bytes of the magic number may be in the next block; the decompressor checks them.
+                elif members and not rest.startswith(compression.magic[:1]):
+                    raise DamagedFileError(f"other bytes follow the {compression.name} stream")
+                member = compression.new_member()
+                members += 1
+            try:
+                content = compression.decompress(member, rest, largest_piece)
+            except (zlib.error, zstandard.ZstdError) as error:
+                raise DamagedFileError(f"the {compression.name} stream is damaged ({error})") from error
+            yield content
+            rest = member.unconsumed_tail or member.unused_data
+            if member.eof:
+                member = None
+    if member is not None or not members:
+        raise DamagedFileError(f"the file ends before its {compression.name} stream does")

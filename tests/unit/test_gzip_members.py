@@ -1,0 +1,77 @@
+"""pipeline.files.gzip_members: the same content wherever stored bytes are cut, and each damage is named."""
+
+import gzip
+from collections.abc import Iterator
+
+import pytest
+import zstandard
+
+from pipeline.errors import DamagedFileError
+from pipeline.files.gzip_members import GZIP, ZSTD, MemberFormat, read_members
+
+A, B = gzip.compress(b"one ", mtime=0), gzip.compress(b"file", mtime=0)
+FRAMES = zstandard.compress(b"one ") + zstandard.compress(b"file")
+OTHER_BYTES = "other bytes follow the gzip stream"
+TOO_SHORT = "the file ends before its gzip stream does"
+HEADER = "the gzip stream is damaged (Error -3 while decompressing data: incorrect header check)"
+
+# stored bytes, compression, whether zeros may follow -> content, the message of the damage
+FILES = [
+    (A, GZIP, False, b"one ", None),
+    (A + B, GZIP, False, b"one file", None),
+    (A + gzip.compress(b"") + B, GZIP, False, b"one file", None),
+    (A + B + bytes(9), GZIP, True, b"one file", None),
+    (A + bytes(9) + B, GZIP, True, b"one file", None),
+    (A + B + bytes(9), GZIP, False, b"one file", OTHER_BYTES),
+    (A + b"text", GZIP, False, b"one ", OTHER_BYTES),
+    (A + b"text", GZIP, True, b"one ", HEADER),
+    (A + B[:-1], GZIP, True, b"one file", TOO_SHORT),
+    (A + B[:-1], GZIP, False, b"one file", TOO_SHORT),
+    (A + b"\x1f", GZIP, False, b"one ", TOO_SHORT),
+    (b"", GZIP, False, b"", TOO_SHORT),
+    (b"text", GZIP, False, b"", HEADER),
+    (FRAMES, ZSTD, True, b"one file", None),
+    (FRAMES + bytes(9), ZSTD, True, b"one file", None),
+    (FRAMES[:-1], ZSTD, True, None, "the file ends before its zstd stream does"),
+]
+
+
+def content_and_damage(pieces: Iterator[bytes]) -> tuple[bytes, str | None]:
+    content = b""
+    try:
+        for piece in pieces:
+            content += piece
+    except DamagedFileError as damage:
+        return content, str(damage)
+    return content, None
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1000])
+@pytest.mark.parametrize(("stored", "compression", "zeros_may_follow", "content", "damage"), FILES)
+def test_gzip_members_give_the_same_wherever_blocks_are_cut(
+    stored: bytes,
+    compression: MemberFormat,
+    zeros_may_follow: bool,
+    content: bytes | None,
+    damage: str | None,
+    size: int,
+) -> None:
+    blocks = [stored[at : at + size] for at in range(0, len(stored), size)]
+    got, why = content_and_damage(read_members(blocks, compression, zeros_may_follow=zeros_may_follow))
+    assert why == damage
+    assert content is None or got == content
+
+
+def test_gzip_members_of_a_wrong_checksum_are_damaged() -> None:
+    wrong = A[:-8] + bytes(4) + A[-4:]
+    for size in (1, 1000):
+        blocks = [wrong[at : at + size] for at in range(0, len(wrong), size)]
+        _, why = content_and_damage(read_members(blocks, GZIP, zeros_may_follow=False))
+        assert why == "the gzip stream is damaged (Error -3 while decompressing data: incorrect data check)"
+
+
+def test_gzip_members_give_no_piece_above_the_limit() -> None:
+    stored = gzip.compress(bytes(1000)) + gzip.compress(b"x" * 950)
+    pieces = list(read_members([stored], GZIP, zeros_may_follow=False, largest_piece=300))
+    assert [len(piece) for piece in pieces if piece] == [300, 300, 300, 100, 300, 300, 300, 50]
+    assert b"".join(pieces) == bytes(1000) + b"x" * 950
