@@ -172,24 +172,25 @@ def _config_path(known: argparse.Namespace) -> str | None:
 
 def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
     del overrides
-    from pipeline.inspection.describe import described
+    from pipeline.inspection.describe import folder_tables
     from pipeline.records_folder.reader import most_frequent_words, read_manifest
-    from pipeline.support.terminal import show
+    from pipeline.support.terminal import output_console, stack
 
     files = _folder_files([known.folder], beam_arguments)
     content, manifest = read_manifest(known.folder, files)
     if known.json:
         print(content.decode(), end="")
     else:
-        show(described(manifest, words=most_frequent_words(known.folder, files, number=_SHOWN_WORDS)))
+        words = most_frequent_words(known.folder, files, number=_SHOWN_WORDS)
+        output_console().print(stack(folder_tables(manifest, words=words)))
     return 0
 
 
 def _compare(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
     from pipeline.inspection.compare import Folder, compare
-    from pipeline.inspection.compare_view import compared
+    from pipeline.inspection.compare_view import comparison_tables
     from pipeline.records_folder.reader import read_manifest, read_words
-    from pipeline.support.terminal import show
+    from pipeline.support.terminal import output_console, stack
 
     paths = [known.first, known.second]
     files = _folder_files(paths, beam_arguments)
@@ -198,7 +199,7 @@ def _compare(known: argparse.Namespace, overrides: dict[str, str], beam_argument
     if known.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
     else:
-        show(compared(found))
+        output_console().print(stack(comparison_tables(found)))
     exceeded = [check for check in found["checks"] if check["exceeded"]]
     for check in exceeded:
         print(f"{check['setting']}: {check['value']:.4f} is above the limit of {check['limit']:g}", file=sys.stderr)

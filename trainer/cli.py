@@ -65,7 +65,8 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     config = load(_config_path(known), overrides)
     with quick_imports():
         import_tensorflow()
-        from trainer.commands.tables import console, metrics_table
+        from pipeline.support.terminal import output_console
+        from trainer.commands.tables import metrics_table
         from trainer.data.records_folder import read_manifest
         from trainer.export.export import export
         from trainer.export.fresh_process import ExportError
@@ -92,7 +93,7 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     if metrics is None:
         print("the records folder has no test rows, so there are no metrics (split.test is 0)")
     else:
-        console().print(metrics_table(metrics, title=f"test split, epoch {trained.best_epoch}"))
+        output_console().print(metrics_table(metrics, title=f"test split, epoch {trained.best_epoch}"))
     print(
         f"\nmodel      {exported.path}  (checked with {exported.texts} texts in a fresh process)\n"
         f"training   {config.training.path}  (metrics.json, history.csv, tensorboard)\n"
@@ -109,8 +110,9 @@ def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         raise UserError(f"--{foreign[0]}: evaluate takes the settings of input alone; the others are the model's own")
     with quick_imports():
         import_tensorflow()
+        from pipeline.support.terminal import output_console
         from trainer.commands.evaluate import evaluate
-        from trainer.commands.tables import console, metrics_table, rejected_table
+        from trainer.commands.tables import metrics_table, rejected_table
         from trainer.savedmodel.loading import open_model
         from trainer.training.progress_display import show_rows
 
@@ -120,9 +122,9 @@ def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         rows = sum(found.rejected.values())
         print(json.dumps({**found.metrics, "rejected": {"rows": rows, "by_reason": found.rejected}}, indent=1))
         return 0
-    console().print(metrics_table(found.metrics, title=str(settings.path)))
+    output_console().print(metrics_table(found.metrics, title=str(settings.path)))
     if found.rejected:
-        console().print("", rejected_table(found.rejected))
+        output_console().print("", rejected_table(found.rejected))
     return 0
 
 
@@ -132,8 +134,9 @@ def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         raise UserError("--input: texts are given as well; give the one or the other")
     with quick_imports():
         import_tensorflow()
+        from pipeline.support.terminal import output_console
         from trainer.commands.predict import predict
-        from trainer.commands.tables import console, prediction_line
+        from trainer.commands.tables import prediction_line
         from trainer.commands.text_files import Row, read_lines, read_texts
         from trainer.savedmodel.loading import open_model
 
@@ -149,7 +152,7 @@ def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     predictions = predict(model, rows)
     if known.output:
         return _write_predictions(predictions, known.output)
-    terminal = console()
+    terminal = output_console()
     for prediction in predictions:
         if known.json:
             print(prediction.as_json())
@@ -182,9 +185,9 @@ def _explain(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     del overrides
     with quick_imports():
         import_tensorflow()
+        from pipeline.support.terminal import output_console
         from trainer.commands.explain import explain
         from trainer.commands.explain_view import explained
-        from trainer.commands.tables import console
         from trainer.savedmodel.loading import open_model
 
     model = open_model(known.model)
@@ -192,7 +195,7 @@ def _explain(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     if known.json:
         print(json.dumps(found.as_json(), ensure_ascii=False))
     else:
-        console().print(explained(found, model.info))
+        output_console().print(explained(found, model.info))
     return 0
 
 

@@ -1,1 +1,1 @@
-"""`describe`, `verify` and `compare`: questions to records folders."""
+"""The commands that look at records folders: `describe`, `verify` and `compare`."""

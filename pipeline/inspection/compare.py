@@ -1,13 +1,13 @@
 """Two records folders -> what changed from the first to the second: words, coverage, lengths, labels, qualities.
 
-Everything comes from the two manifests and vocabularies; no record is read. All of it is exact but
+Everything comes from the two manifests and vocabularies; no record is read. All figures are exact but two:
 
-    the share of B's tokens that A's vocabulary does not know: between two bounds, which are one where the words that B
-      left out can't have been A's; `at_least` is what is certain
-    lengths above 4,096 ids and qualities of large inputs: as in the manifests (docs/manifest.md)
+    the share of B's tokens that A's vocabulary does not have: two bounds, at_least and at_most. They are equal if A
+      cannot have any of the words that B left out.
+    lengths above 4,096 ids, and qualities of large inputs: estimated as in the manifests (docs/manifest.md)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from heapq import nlargest
 from typing import Any, NamedTuple
 
@@ -20,14 +20,14 @@ from pipeline.records_folder.manifest import Manifest, SplitSummary
 from pipeline.statistics import distinctive_words
 
 _PERCENTILES = (0.5, 0.9, 0.99, 1.0)
-_MOST_WORDS = 50
-# Words used more or less: only such as stand out of chance by far.
-_TELLING_SCORE = 3.0
-_TELLING_WORDS = 20
+_LISTED_WORDS = 50
+# Words that B uses more, or less, are listed above this z-score. By chance alone 3 words in 1,000 would be.
+_DISTINCTIVE_SCORE = 3.0
+_DISTINCTIVE_WORDS = 20
 
 
 class Folder(NamedTuple):
-    """A records folder: where it lies, its manifest, and its words with their counts in its train split."""
+    """A records folder: its path, its manifest, and its words with their counts in the train split."""
 
     path: str
     manifest: Manifest
@@ -35,8 +35,8 @@ class Folder(NamedTuple):
 
 
 def compare(a: Folder, b: Folder, limits: CompareSettings) -> dict[str, Any]:
-    """All that changed; what --json prints. Where two values stand together, the first is A's."""
-    found = {
+    """All that changed, as `compare --json` prints it. Of two values in a list the first is A's, the second B's."""
+    comparison = {
         "folders": [a.path, b.path],
         "rows": [{split: side.manifest.splits[split].rows for split in SPLITS} for side in (a, b)],
         "settings": _settings(a.manifest, b.manifest),
@@ -48,16 +48,17 @@ def compare(a: Folder, b: Folder, limits: CompareSettings) -> dict[str, Any]:
         "labels": _labels(a.manifest, b.manifest),
         "quality": _quality(a.manifest, b.manifest),
     }
-    found["checks"] = _checks(found, limits)
-    return found
+    comparison["checks"] = _checks(comparison, limits)
+    return comparison
 
 
 def oov(a: Folder, b: Folder) -> dict[str, float]:
-    """The share of B's train tokens that A's vocabulary does not know, and that B's own does not.
+    """The share of B's train tokens that A's vocabulary does not have (at_least, at_most), and that B's does not (own).
 
-    Words that B kept are counted. Of those that it left out only their number of tokens is known: at most they are all
-    unknown to A. At least, those are known that A has and B has not; and a word that B left out for its rarity
-    occurs there no more often than the rarest that it kept.
+    B's words have counts. Of the tokens that B's vocabulary left out only the sum is known.
+    at_most: A has none of them.
+    at_least: A has as many of them as possible. They can only be words of A that B does not have. B left them out as
+      too rare, so each occurs in B at most as often as B's rarest word.
     """
     train = b.manifest.splits["train"]
     tokens = max(train.tokens, 1)
@@ -75,7 +76,7 @@ def oov(a: Folder, b: Folder) -> dict[str, float]:
 
 
 def _settings(a: Manifest, b: Manifest) -> dict[str, list[Any]]:
-    """Settings that decide on ids and are not the same."""
+    """The settings that change ids and differ."""
     differ = {}
     for section in ("text", "vocabulary", "sequence"):
         first, second = getattr(a.config, section).model_dump(), getattr(b.config, section).model_dump()
@@ -89,27 +90,24 @@ def _vocabulary(a: Folder, b: Folder) -> dict[str, Any]:
     return {
         "sizes": [len(a.words), len(b.words)],
         "shared": shared,
-        "came": _listed({word: b.words[word] for word in came}),
-        "went": _listed({word: a.words[word] for word in went}),
+        "came": _word_list({word: b.words[word] for word in came}),
+        "went": _word_list({word: a.words[word] for word in went}),
         "change": (len(came) + len(went)) / max(shared + len(came) + len(went), 1),
     }
 
 
-def _listed(words: Mapping[str, int]) -> dict[str, Any]:
+def _word_list(words: Mapping[str, int]) -> dict[str, Any]:
     return {
         "words": len(words),
         "tokens": sum(words.values()),
         "most_frequent": [
-            list(item) for item in nlargest(_MOST_WORDS, words.items(), key=lambda item: (item[1], item[0]))
+            list(item) for item in nlargest(_LISTED_WORDS, words.items(), key=lambda item: (item[1], item[0]))
         ],
     }
 
 
 def _usage(a: Folder, b: Folder) -> dict[str, list[dict[str, Any]]]:
-    """Words that both have and that are used more, or less, in B than chance explains.
-
-    The score is that of statistics/distinctive_words.py.
-    """
+    """Words of both that B uses more, or less, than chance explains; scored as in statistics/distinctive_words.py."""
     words = sorted(a.words.keys() & b.words.keys())
     if not words:
         return {"more": [], "less": []}
@@ -117,22 +115,22 @@ def _usage(a: Folder, b: Folder) -> dict[str, list[dict[str, Any]]]:
     score = distinctive_words.scores(after, before)
     order = np.argsort(-score, kind="stable").tolist()
 
-    def listed(places: Sequence[int]) -> list[dict[str, Any]]:
+    def entries(indices: Sequence[int]) -> list[dict[str, Any]]:
         return [
-            {"token": words[place], "score": round(float(score[place]), 2),
-             "counts": [int(before[place]), int(after[place])]}
-            for place in places[:_TELLING_WORDS]
-            if abs(score[place]) > _TELLING_SCORE
+            {"token": words[index], "score": round(float(score[index]), 2),
+             "counts": [int(before[index]), int(after[index])]}
+            for index in indices[:_DISTINCTIVE_WORDS]
+            if abs(score[index]) > _DISTINCTIVE_SCORE
         ]  # fmt: skip
 
     return {
-        "more": listed([place for place in order if score[place] > 0]),
-        "less": listed([place for place in reversed(order) if score[place] < 0]),
+        "more": entries([index for index in order if score[index] > 0]),
+        "less": entries([index for index in reversed(order) if score[index] < 0]),
     }
 
 
 def _coverage(a: Manifest, b: Manifest) -> dict[str, Any]:
-    """Of each folder's train tokens the share that its own vocabulary knows."""
+    """The share of each folder's train tokens that its own vocabulary has."""
     shares = [1 - part.unknown_tokens / max(part.tokens, 1) for part in (a.splits["train"], b.splits["train"])]
     return {
         "shares": shares,
@@ -157,7 +155,7 @@ def _lengths(a: Manifest, b: Manifest) -> dict[str, Any]:
 
 
 def _labels(a: Manifest, b: Manifest) -> dict[str, Any]:
-    """Shares of the labels among all rows. shift: the share of rows that would have to be of another label."""
+    """The share of each label among all rows. shift: the share of rows that would need another label."""
     names = sorted({*a.labels, *b.labels}, key=[*a.labels, *b.labels].index)
     shares = {name: [_label_share(side.splits.values(), name) for side in (a, b)] for name in names}
     return {
@@ -168,9 +166,8 @@ def _labels(a: Manifest, b: Manifest) -> dict[str, Any]:
     }
 
 
-def _label_share(parts: Any, name: str) -> float:
-    some: list[SplitSummary] = list(parts)
-    return _ratio(sum(part.labels.get(name, 0) for part in some), sum(part.rows for part in some))
+def _label_share(splits: Collection[SplitSummary], name: str) -> float:
+    return _ratio(sum(split.labels.get(name, 0) for split in splits), sum(split.rows for split in splits))
 
 
 def _quality(a: Manifest, b: Manifest) -> dict[str, list[float]]:
@@ -178,14 +175,14 @@ def _quality(a: Manifest, b: Manifest) -> dict[str, list[float]]:
     return {name: [before[name].share, after[name].share] for name in before if name in after}
 
 
-def _checks(found: Mapping[str, Any], limits: CompareSettings) -> list[dict[str, Any]]:
-    """Each limit that is set, with what was found, and whether that is above it."""
+def _checks(comparison: Mapping[str, Any], limits: CompareSettings) -> list[dict[str, Any]]:
+    """Each limit that is set, with the value of the comparison, and whether the value is above the limit."""
     values = {
-        "max_oov_share": found["oov"]["at_least"],
-        "max_label_shift": found["labels"]["shift"],
-        "max_length_shift": found["lengths"]["shift"],
-        "max_vocabulary_change": found["vocabulary"]["change"],
-        "max_coverage_drop": found["coverage"]["drop"],
+        "max_oov_share": comparison["oov"]["at_least"],
+        "max_label_shift": comparison["labels"]["shift"],
+        "max_length_shift": comparison["lengths"]["shift"],
+        "max_vocabulary_change": comparison["vocabulary"]["change"],
+        "max_coverage_drop": comparison["coverage"]["drop"],
     }
     return [
         {"setting": f"compare.{name}", "limit": limit, "value": values[name], "exceeded": values[name] > limit}

@@ -1,4 +1,4 @@
-"""What inspection/compare.py found -> tables that a person reads on a terminal."""
+"""The result of inspection/compare.py -> tables for the terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,31 +9,31 @@ from rich.text import Text
 
 from pipeline.contract import SPLITS
 from pipeline.support.printable import to_printable
-from pipeline.support.terminal import small, table
+from pipeline.support.terminal import percent, table
 
-_MOST_LABELS = 12
+_SHOWN_LABELS = 12  # those whose shares changed most
 _SHOWN_WORDS = 12
 
 
-def compared(found: Mapping[str, Any]) -> list[RenderableType]:
-    """All of it, in parts."""
+def comparison_tables(comparison: Mapping[str, Any]) -> list[RenderableType]:
+    """All parts of a comparison, as `compare` returns it."""
     parts: list[RenderableType] = [
-        _overview(found),
-        _words(found),
-        _labels(found["labels"]),
+        _overview(comparison),
+        _words(comparison),
+        _labels(comparison["labels"]),
     ]
-    if found["settings"]:
-        parts.insert(1, _settings(found["settings"]))
-    if found["checks"]:
-        parts.append(_checks(found["checks"]))
+    if comparison["settings"]:
+        parts.insert(1, _settings(comparison["settings"]))
+    if comparison["checks"]:
+        parts.append(_checks(comparison["checks"]))
     return parts
 
 
-def _overview(found: Mapping[str, Any]) -> Table:
-    made = table("", "", *[to_printable(path) for path in found["folders"]], "")
+def _overview(comparison: Mapping[str, Any]) -> Table:
+    made = table("", *[to_printable(path) for path in comparison["folders"]], "")
     for split in SPLITS:
-        made.add_row(f"{split} rows", *[f"{rows[split]:,}" for rows in found["rows"]])
-    vocabulary, coverage, oov, lengths = (found[name] for name in ("vocabulary", "coverage", "oov", "lengths"))
+        made.add_row(f"{split} rows", *[f"{rows[split]:,}" for rows in comparison["rows"]])
+    vocabulary, coverage, oov, lengths = (comparison[name] for name in ("vocabulary", "coverage", "oov", "lengths"))
     made.add_row("words", *[f"{size:,}" for size in vocabulary["sizes"]], f"{vocabulary['change']:.1%} changed")
     made.add_row("distinct tokens", *[f"{number:,}" for number in coverage["distinct_tokens"]])
     made.add_row("tokens known", *[f"{share:.1%}" for share in coverage["shares"]], f"{-coverage['drop']:+.1%}")
@@ -42,9 +42,9 @@ def _overview(found: Mapping[str, Any]) -> Table:
         made.add_row(f"{share} of texts ≤ ids", *[f"{value:,}" for value in values])
     cut = [f"{share:.1%}" for share in lengths["cut_at_max_length"]]
     made.add_row(f"cut at {lengths['max_length']:,} ids", *cut, f"lengths shifted by {lengths['shift']:.1%}")
-    for name, shares in found["quality"].items():
+    for name, shares in comparison["quality"].items():
         if any(shares):
-            made.add_row(name.replace("_", " "), *[small(share) for share in shares])
+            made.add_row(name.replace("_", " "), *[percent(share) for share in shares])
     return made
 
 
@@ -54,43 +54,43 @@ def _range(oov: Mapping[str, float]) -> str:
 
 
 def _settings(settings: Mapping[str, Sequence[Any]]) -> Table:
-    made = table("settings that differ", "", "A", "B")
+    made = table("", "A", "B", title="settings that differ")
     for name, values in settings.items():
         made.add_row(name, *[Text(to_printable(str(value))) for value in values])
     return made
 
 
-def _words(found: Mapping[str, Any]) -> Group:
+def _words(comparison: Mapping[str, Any]) -> Group:
     lines = []
     for name, title in (("came", "new in B"), ("went", "gone from A")):
-        part = found["vocabulary"][name]
-        listed = [f"{to_printable(word)} {count:,}" for word, count in part["most_frequent"][:_SHOWN_WORDS]]
-        lines.append(_line(f"{title}, {part['words']:,} words", listed, is_cut=part["words"] > len(listed)))
+        part = comparison["vocabulary"][name]
+        words = [f"{to_printable(word)} {count:,}" for word, count in part["most_frequent"][:_SHOWN_WORDS]]
+        lines.append(_line(f"{title}, {part['words']:,} words", words, is_cut=part["words"] > len(words)))
     for name, title in (("more", "used more in B"), ("less", "used less in B")):
-        listed = [to_printable(word["token"]) for word in found["usage"][name][:_SHOWN_WORDS]]
-        if listed:
-            lines.append(_line(title, listed, is_cut=False))
+        words = [to_printable(word["token"]) for word in comparison["usage"][name][:_SHOWN_WORDS]]
+        if words:
+            lines.append(_line(title, words, is_cut=False))
     return Group(Text("words", style="bold"), *lines)
 
 
 def _line(title: str, words: Sequence[str], *, is_cut: bool) -> Text:
-    shown = ", ".join(words) + (" …" if is_cut else "")
-    return Text.assemble((f"{title}: ", "dim"), shown or "-")
+    line = ", ".join(words) + (" …" if is_cut else "")
+    return Text.assemble((f"{title}: ", "dim"), line or "-")
 
 
 def _labels(labels: Mapping[str, Any]) -> Table:
-    made = table(f"labels (shifted by {labels['shift']:.1%})", "", "A", "B", "")
+    made = table("", "A", "B", "", title=f"labels (shifted by {labels['shift']:.1%})")
     shares = sorted(labels["shares"].items(), key=lambda item: -abs(item[1][1] - item[1][0]))
-    for name, (before, after) in shares[:_MOST_LABELS]:
+    for name, (before, after) in shares[:_SHOWN_LABELS]:
         note = "new" if name in labels["came"] else "gone" if name in labels["went"] else f"{after - before:+.1%}"
         made.add_row(Text(to_printable(name)), f"{before:.1%}", f"{after:.1%}", note)
-    if len(shares) > _MOST_LABELS:
-        made.add_row(f"and {len(shares) - _MOST_LABELS:,} that changed less")
+    if len(shares) > _SHOWN_LABELS:
+        made.add_row(f"and {len(shares) - _SHOWN_LABELS:,} that changed less")
     return made
 
 
 def _checks(checks: Sequence[Mapping[str, Any]]) -> Table:
-    made = table("limits", "", "found", "limit", "")
+    made = table("", "found", "limit", "", title="limits")
     for check in checks:
         verdict = Text("above the limit", style="red") if check["exceeded"] else Text("within", style="green")
         made.add_row(check["setting"], f"{check['value']:.4f}", f"{check['limit']:g}", verdict)

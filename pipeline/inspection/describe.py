@@ -1,4 +1,4 @@
-"""A manifest -> tables that a person reads on a terminal."""
+"""A manifest -> tables for the terminal: all that `describe` shows."""
 
 from collections.abc import Sequence
 
@@ -14,13 +14,13 @@ from pipeline.support.printable import to_printable
 from pipeline.support.terminal import bars, share, table
 from pipeline.vocabulary.imported.source import KIND_NAMES
 
-_HISTOGRAM_BINS = 40
-_COVERAGE_GOALS = (0.8, 0.9, 0.95, 0.99)
-_MOST_LABELS = 12
+_BAR_CHARACTERS = 40  # of a line of bars: a histogram or a curve
+_COVERAGES = (0.8, 0.9, 0.95, 0.99)  # shares of the train tokens
+_SHOWN_LABELS = 12
 
 
-def described(manifest: Manifest, *, words: Sequence[tuple[str, int]]) -> list[RenderableType]:
-    """What the folder holds, in parts; `words` are the most frequent ones with their counts."""
+def folder_tables(manifest: Manifest, *, words: Sequence[tuple[str, int]]) -> list[RenderableType]:
+    """The parts of the description of a records folder. words: the most frequent ones, each with its count."""
     parts: list[RenderableType] = [
         _splits(manifest),
         _labels(manifest),
@@ -34,7 +34,7 @@ def described(manifest: Manifest, *, words: Sequence[tuple[str, int]]) -> list[R
 
 
 def _splits(manifest: Manifest) -> Table:
-    made = table("rows", "split", "rows", "shards", "tokens", "unknown", "cut", "empty")
+    made = table("split", "rows", "shards", "tokens", "unknown", "cut", "empty", title="rows")
     for split in SPLITS:
         part = manifest.splits[split]
         made.add_row(
@@ -50,12 +50,12 @@ def _splits(manifest: Manifest) -> Table:
 
 
 def _labels(manifest: Manifest) -> Table:
-    made = table("labels", "label", *SPLITS)
-    for label in manifest.labels[:_MOST_LABELS]:
+    made = table("label", *SPLITS, title="labels")
+    for label in manifest.labels[:_SHOWN_LABELS]:
         counts = [(manifest.splits[split].labels.get(label, 0), manifest.splits[split].rows) for split in SPLITS]
         made.add_row(Text(to_printable(label)), *[f"{rows:,} ({share(rows, whole)})" for rows, whole in counts])
-    if len(manifest.labels) > _MOST_LABELS:
-        made.add_row(f"and {len(manifest.labels) - _MOST_LABELS} more")
+    if len(manifest.labels) > _SHOWN_LABELS:
+        made.add_row(f"and {len(manifest.labels) - _SHOWN_LABELS} more")
     return made
 
 
@@ -84,14 +84,12 @@ def _origin(origin: VocabularyOrigin | None) -> list[Text]:
 
 
 def _coverage(manifest: Manifest) -> list[Text]:
-    """The share of the tokens that growing numbers of words cover: a bar for each tenfold's fifth."""
+    """The share of the train tokens that the most frequent words cover: a bar for each number of words."""
     curve = manifest.coverage
     if len(curve) < 2:
         return []
-    needed = [
-        (goal, next((words for words, covered in curve if covered >= goal), curve[-1][0])) for goal in _COVERAGE_GOALS
-    ]
-    drawn = bars([covered for _, covered in curve[:: max(1, len(curve) // _HISTOGRAM_BINS)]])
+    needed = [(goal, next((words for words, covered in curve if covered >= goal), curve[-1][0])) for goal in _COVERAGES]
+    drawn = bars([covered for _, covered in curve[:: max(1, len(curve) // _BAR_CHARACTERS)]])
     return [
         Text.assemble("1 word ", (drawn, "cyan"), f" {curve[-1][0]:,}"),
         Text("words that cover " + ", ".join(f"{goal:.0%}: {words:,}" for goal, words in needed)),
@@ -117,17 +115,17 @@ def _lengths(manifest: Manifest) -> Group:
 
 
 def _spark(part: SplitSummary, cut: int) -> list[Text]:
-    """A histogram in a line, from 0 to the 99th percentile, and below it where max_length is."""
+    """A histogram of the lengths on one line, from 0 to the 99th percentile; a mark below it shows max_length."""
     end = max(percentile(part, 0.99), 1)
-    drawn = Text.assemble("0 ", (bars(binned(part, bins=_HISTOGRAM_BINS, end=end)), "cyan"), f" {end:,}")
+    drawn = Text.assemble("0 ", (bars(binned(part, bins=_BAR_CHARACTERS, end=end)), "cyan"), f" {end:,}")
     if cut > end:
         return [drawn]
-    place = cut * _HISTOGRAM_BINS // (end + 1)
+    place = cut * _BAR_CHARACTERS // (end + 1)
     return [drawn, Text(" " * (2 + place) + f"▲ max_length {cut:,}", style="yellow")]
 
 
 def _rejected(manifest: Manifest) -> Table:
-    made = table("rejected rows", "reason", "rows", "for example")
+    made = table("reason", "rows", "for example", title="rejected rows")
     for reason, rows in manifest.rejected.by_reason.items():
         example = next(iter(manifest.rejected.examples.get(reason, [])), None)
         where = f"{example['file']}, row {example['row']}" if example else ""

@@ -1,4 +1,4 @@
-"""A manifest -> what a person should know of the texts themselves: qualities, repeats, telling words, advice."""
+"""A manifest -> tables on the texts themselves: distinctive words, qualities, duplicates, advice."""
 
 from collections.abc import Iterator
 
@@ -8,40 +8,38 @@ from rich.text import Text
 from pipeline.contract import SPLITS
 from pipeline.records_folder.manifest import DuplicateTexts, Manifest
 from pipeline.support.printable import to_one_line, to_printable
-from pipeline.support.terminal import share, small, table
+from pipeline.support.terminal import percent, share, table
 
-_MOST_LABELS = 12
-_WORDS_OF_LABEL = 10
+_SHOWN_LABELS = 12
+_SHOWN_WORDS = 10  # of a label
 
 
 def texts(manifest: Manifest) -> Iterator[RenderableType]:
-    """The parts that have something to say."""
+    """The parts; one with nothing to show is left out."""
     if any(words for words in manifest.distinctive_words.labels.values()):
-        yield _telling(manifest)
+        yield _distinctive_words(manifest)
     if any(finding.count for finding in manifest.quality.findings.values()):
         yield _quality(manifest)
     if manifest.duplicates.texts or manifest.duplicates.exact.texts or manifest.duplicates.normalised.texts:
-        yield _repeats(manifest)
+        yield _duplicates(manifest)
 
 
 def advice(manifest: Manifest) -> Group:
-    """What looks out of place, or that nothing does."""
+    """A line for each thing that looks out of place, or a line that says that nothing does."""
     lines = [Text.assemble(("• ", "yellow"), to_printable(item.text)) for item in manifest.advice]
     return Group(Text("what to look at", style="bold"), *(lines or [Text("nothing looks out of place", style="green")]))
 
 
-def _telling(manifest: Manifest) -> Group:
+def _distinctive_words(manifest: Manifest) -> Group:
     part = manifest.distinctive_words
     title = "words that speak for a label"
     if not part.exact:
         title += f" (counted in {part.sampled_rows:,} of the train texts)"
-    made = table("")
+    made = table("label", "words", kinds="tt")
     made.show_header = False
-    made.add_column()
-    made.add_column(overflow="fold")
-    for label, words in list(part.labels.items())[:_MOST_LABELS]:
-        listed = ", ".join(to_printable(word.token) for word in words[:_WORDS_OF_LABEL])
-        made.add_row(Text(to_printable(label)), Text(listed or "-"))
+    for label, words in list(part.labels.items())[:_SHOWN_LABELS]:
+        line = ", ".join(to_printable(word.token) for word in words[:_SHOWN_WORDS])
+        made.add_row(Text(to_printable(label)), Text(line or "-"))
     return Group(Text(title, style="bold"), made)
 
 
@@ -50,21 +48,23 @@ def _quality(manifest: Manifest) -> RenderableType:
     title = "texts that have"
     if part.sampled_rows < part.rows:
         title += f" (estimated from {part.sampled_rows:,} of {part.rows:,})"
-    made = table(title, "", "share", "for example")
-    made.columns[2].justify = "left"
+    made = table("", "share", "for example", kinds="tnt", title=title)
     for name, finding in part.findings.items():
         if finding.count:
             example = to_one_line(finding.examples[0]) if finding.examples else ""
-            made.add_row(name.replace("_", " "), small(finding.share), Text(example, no_wrap=True, overflow="ellipsis"))
+            made.add_row(
+                name.replace("_", " "), percent(finding.share), Text(example, no_wrap=True, overflow="ellipsis")
+            )
     return made
 
 
-def _repeats(manifest: Manifest) -> RenderableType:
-    """Rows that repeat another: inside the splits, and those of a split whose text stands in train."""
+def _duplicates(manifest: Manifest) -> RenderableType:
+    """Duplicates inside each split, and the rows of a split whose text another split has."""
     part = manifest.duplicates
-    if not part.exact.splits:  # of a run before these were told apart
+    if not part.exact.splits:  # a folder of a run that counted duplicates over all splits only
         return Text(_sentence(part))
-    made = table("rows whose text is repeated", "", "equal", "but for case, punctuation, space")
+    heads = ["", "equal", "but for case, punctuation, space"]
+    made = table(*heads, title="rows whose text is repeated")
     for split in SPLITS:
         made.add_row(f"in {split}, beyond the first", *_pair(part.exact.splits[split], part.normalised.splits[split]))
     for first, second in zip(part.exact.across, part.normalised.across, strict=True):

@@ -1,34 +1,39 @@
-"""What the commands that look at records folders draw with on a terminal: tables, shares, lines of bars."""
+"""What the commands print on a terminal: tables, shares, lines of bars.
+
+Values go in; what comes out is for `output_console().print`. Text of the data has to pass `support/printable.py` first.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+_PLAIN_COLUMNS = 100  # characters on a line where the output is no terminal
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
-def show(parts: Iterable[RenderableType]) -> None:
-    """Prints the parts with an empty line between; as wide as the terminal, 100 columns elsewhere."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=100)
-    console.print(stacked(parts))
+def output_console() -> Console:
+    """Standard output: as wide as the terminal and with its colours; elsewhere plain text of 100 columns."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_PLAIN_COLUMNS)
 
 
-def stacked(parts: Iterable[RenderableType]) -> Group:
+def stack(parts: Iterable[RenderableType]) -> Group:
     """The parts below each other, with an empty line between."""
     return Group(*[item for part in parts for item in (part, Text())][:-1])
 
 
-def table(title: str, *columns: str) -> Table:
-    """A table without lines; the first column is to the left, numbers to the right."""
+def table(*heads: str, kinds: str | None = None, title: str = "") -> Table:
+    """A table without lines.
+
+    kinds: a letter for each column: n numbers, on the right; t text, on the left. Without it the first column is text
+      and the others are numbers. A cell that is too wide continues on the next line.
+    """
     made = Table(title=title or None, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    for index, column in enumerate(columns):
-        justify: JustifyMethod = "left" if index == 0 else "right"
-        made.add_column(Text(column), justify=justify, header_style="dim", overflow="fold")
+    for head, kind in zip(heads, kinds or "t" + "n" * (len(heads) - 1), strict=True):
+        made.add_column(Text(head), justify="right" if kind == "n" else "left", header_style="dim", overflow="fold")
     return made
 
 
@@ -41,17 +46,17 @@ def share(part: float, whole: float) -> str:
     return f"{part / whole:.1%}" if whole else "-"
 
 
-def small(part: float) -> str:
-    """A share in percent, with which a little is not nothing.
+def percent(part: float) -> str:
+    """A share (0 to 1) in percent; shares below 0.1% are shown as '<0.1%', not '0.0%'.
 
-    >>> small(0.00004), small(0.0)
-    ('<0.1%', '0.0%')
+    >>> percent(0.125), percent(0.00004), percent(0.0)
+    ('12.5%', '<0.1%', '0.0%')
     """
     return "<0.1%" if 0 < part < 0.001 else f"{part:.1%}"
 
 
 def bars(heights: Sequence[float]) -> str:
-    """A bar a character, the highest full; what is more than nothing can be seen.
+    """A character for each height: a bar, full for the highest, empty for 0 alone.
 
     >>> bars([0, 1, 50, 100])
     ' ▁▄█'

@@ -13,9 +13,9 @@ from rich.console import Console
 from pipeline.cli import main
 from pipeline.config.settings import CompareSettings
 from pipeline.inspection.compare import Folder, compare, oov
-from pipeline.inspection.compare_view import compared
+from pipeline.inspection.compare_view import comparison_tables
 from pipeline.records_folder.reader import parse_manifest
-from pipeline.support.terminal import stacked
+from pipeline.support.terminal import stack
 
 NO_LIMITS = CompareSettings()
 
@@ -207,7 +207,7 @@ def test_compare_fits_a_terminal_and_steers_nothing(width: int) -> None:
     first = folder({"the": 900, "\u202eold": 3}, tokens=1000, labels={"\x1b[31mred": 5, "b" * 200: 5})
     second = folder({"the": 8, "new": 4}, tokens=20, path="a/long/path/" * 5)
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(stacked(compared(compare(first, second, CompareSettings(max_oov_share=0)))))
+    console.print(stack(comparison_tables(compare(first, second, CompareSettings(max_oov_share=0)))))
     text = console.export_text()
     assert "\x1b" not in text
     assert "\u202e" not in text

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from pipeline.inspection.describe import described
+from pipeline.inspection.describe import folder_tables
 from pipeline.records_folder.reader import parse_manifest
-from pipeline.support.terminal import stacked
+from pipeline.support.terminal import stack
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202eturned" + "x" * 150
 REPEATED = {"texts": 3, "rows": 4, "conflicting": 1}
@@ -52,7 +52,7 @@ def manifest(**keys: Any) -> Any:
 
 def shown(width: int = 100, **keys: Any) -> str:
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(stacked(described(manifest(**keys), words=[("the", 16), (HOSTILE, 5)])))
+    console.print(stack(folder_tables(manifest(**keys), words=[("the", 16), (HOSTILE, 5)])))
     return console.export_text()
 
 

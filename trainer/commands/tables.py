@@ -1,31 +1,25 @@
-"""Metrics and predictions -> what a person reads on a terminal; text of the data is shown, never obeyed."""
+"""Metrics and predictions -> tables and lines for the terminal. Text of the data cannot steer the terminal."""
 
 from collections.abc import Mapping
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.support.printable import to_one_line
+from pipeline.support.terminal import table
 from trainer.commands.predict import Prediction
 from trainer.evaluation.metrics import Metrics
 
-_PLAIN_WIDTH = 100
-# More labels, or wider ones, than these would not stand side by side.
-_MOST_CONFUSED = 8
+_MATRIX_LABELS = 8  # a confusion matrix of more does not fit 100 columns
+# Characters.
 _LABEL_WIDTH = 20
 _TEXT_WIDTH = 60
 _BAR_WIDTH = 10
 
 
-def console() -> Console:
-    """Standard output: as wide as the terminal and in its colours; 100 columns of plain text elsewhere."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=_PLAIN_WIDTH)
-
-
 def metrics_table(metrics: Metrics, *, title: str) -> RenderableType:
-    """Accuracy and so on, each label's scores, and the confusion matrix."""
+    """Accuracy, AUC and loss, the scores of each label, and the confusion matrix."""
     figures = [f"accuracy {metrics['accuracy']:.4f}", f"loss {metrics['loss']:.4f}"]
     if metrics["auc"] is not None:
         figures.insert(1, f"AUC {metrics['auc']:.4f}")
@@ -34,15 +28,15 @@ def metrics_table(metrics: Metrics, *, title: str) -> RenderableType:
 
 
 def rejected_table(rejected: Mapping[str, int]) -> RenderableType:
-    """How many rows could not be used, by reason."""
-    table = _table("rows left out", "rows")
+    """Rejected rows by reason."""
+    made = table("rows left out", "rows")
     for reason, rows in rejected.items():
-        table.add_row(Text(reason), f"{rows:,}")
-    return table
+        made.add_row(Text(reason), f"{rows:,}")
+    return made
 
 
 def prediction_line(prediction: Prediction, *, labels: list[str], color: bool) -> Text:
-    """A prediction on one line: label, probability, the text's beginning."""
+    """A prediction on one line: label, probability, start of the text."""
     if prediction.text is None or prediction.label is None or prediction.probability is None:
         return Text(f"{'-':{_width(labels)}}  {prediction.problem}", style="red" if color else "")
     bar = "█" * round(prediction.probability * _BAR_WIDTH)
@@ -58,25 +52,18 @@ def _width(labels: list[str]) -> int:
 
 
 def _labels(metrics: Metrics) -> Table:
-    table = _table("label", "precision", "recall", "F1", "rows")
+    made = table("label", "precision", "recall", "F1", "rows")
     for label, scores in metrics["per_label"].items():
         shares = [f"{share:.4f}" for share in (scores["precision"], scores["recall"], scores["f1"])]
-        table.add_row(Text(to_one_line(label, width=_LABEL_WIDTH)), *shares, f"{scores['support']:,}")
-    return table
+        made.add_row(Text(to_one_line(label, width=_LABEL_WIDTH)), *shares, f"{scores['support']:,}")
+    return made
 
 
 def _confusion(metrics: Metrics) -> RenderableType:
     labels = [to_one_line(label, width=_LABEL_WIDTH) for label in metrics["per_label"]]
-    if len(labels) > _MOST_CONFUSED:
+    if len(labels) > _MATRIX_LABELS:
         return Text(f"the confusion matrix of {len(labels)} labels is in the JSON form")
-    table = _table("is / taken for", *labels)
+    made = table("is / taken for", *labels)
     for label, row in zip(labels, metrics["confusion"], strict=True):
-        table.add_row(Text(label), *[f"{count:,}" for count in row])
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for index, name in enumerate(columns):
-        table.add_column(Text(name), justify="left" if index == 0 else "right")
-    return table
+        made.add_row(Text(label), *[f"{count:,}" for count in row])
+    return made
