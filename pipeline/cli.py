@@ -173,7 +173,8 @@ def _config_path(known: argparse.Namespace) -> str | None:
 def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
     del overrides
     from pipeline.inspection.describe import folder_tables
-    from pipeline.records_folder.reader import most_frequent_words, read_manifest
+    from pipeline.records_folder.reader import read_manifest
+    from pipeline.records_folder.vocabulary_tsv import most_frequent, read_words
     from pipeline.support.terminal import output_console, stack
 
     files = _folder_files([known.folder], beam_arguments)
@@ -181,7 +182,7 @@ def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_argumen
     if known.json:
         print(content.decode(), end="")
     else:
-        words = most_frequent_words(known.folder, files, number=_SHOWN_WORDS)
+        words = most_frequent(read_words(known.folder, files), _SHOWN_WORDS)
         output_console().print(stack(folder_tables(manifest, words=words)))
     return 0
 
@@ -189,12 +190,16 @@ def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_argumen
 def _compare(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
     from pipeline.inspection.compare import Folder, compare
     from pipeline.inspection.compare_view import comparison_tables
-    from pipeline.records_folder.reader import read_manifest, read_words
+    from pipeline.records_folder.reader import read_manifest
+    from pipeline.records_folder.vocabulary_tsv import read_words
     from pipeline.support.terminal import output_console, stack
 
     paths = [known.first, known.second]
     files = _folder_files(paths, beam_arguments)
-    first, second = (Folder(path, read_manifest(path, files)[1], read_words(path, files)) for path in paths)
+    first, second = (
+        Folder(path, read_manifest(path, files)[1], {word.token: word.count for word in read_words(path, files)})
+        for path in paths
+    )
     found = compare(first, second, load(_config_path(known), overrides).compare)
     if known.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.peers.rule import MAX_LENGTH
+from pipeline.files.local import LocalFiles
+from pipeline.records_folder.vocabulary_tsv import read_words
 from pipeline.support.tensorflow_startup import import_tensorflow
 
 import_tensorflow()
@@ -46,8 +48,7 @@ def read_ours(folder: Path) -> tuple[Written, OurVocabulary]:
     """What a records folder of ours holds; its labels are integers as text."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     labels = np.array([int(label) for label in manifest["labels"]], np.int64)
-    lines = [line.split("\t") for line in (folder / "vocabulary.tsv").read_text().splitlines()]
-    counts = {token: int(count) for _, token, count in lines}
+    counts = {word.token: word.count for word in read_words(str(folder), LocalFiles())}
     return Written(_records(folder, labels), list(counts)), OurVocabulary(counts)
 
 

@@ -14,8 +14,11 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+
+from pipeline.records_folder.vocabulary_tsv import parse_words
 
 LONG_BYTES = 10_000_000
 _WORDS = 200_000
@@ -31,7 +34,7 @@ def main(folder: str) -> None:
     begin = time.perf_counter()
     signatures = tf.saved_model.load(folder).signatures
     figures["load_seconds"] = time.perf_counter() - begin
-    words = [line.split("\t")[1] for line in _vocabulary(folder)]
+    words = _words(folder)
     drawn = np.random.default_rng(0).choice(words, _WORDS)
 
     def ask(text: str) -> None:
@@ -55,13 +58,10 @@ def main(folder: str) -> None:
     print(json.dumps(figures))
 
 
-def _vocabulary(folder: str) -> list[str]:
-    """Lines `id TAB token TAB count`."""
-    import tensorflow as tf
-
-    (name,) = tf.io.gfile.listdir(f"{folder}/assets")
-    with open(f"{folder}/assets/{name}", encoding="utf-8") as file:
-        return file.read().splitlines()
+def _words(folder: str) -> list[str]:
+    """The words that the model knows."""
+    (path,) = (Path(folder) / "assets").iterdir()
+    return [word.token for word in parse_words(path.read_bytes(), path=str(path))]
 
 
 def _seconds(call: Callable[[], object]) -> float:

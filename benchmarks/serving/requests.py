@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.records_folder.vocabulary_tsv import parse_words
 from pipeline.support.tensorflow_startup import import_tensorflow
 
 import_tensorflow()
@@ -26,7 +27,7 @@ def open_model(folder: Path) -> Any:
 def vocabulary(folder: Path) -> list[str]:
     """The words that a model knows."""
     (path,) = (folder / "assets").iterdir()
-    return [line.split("\t")[1] for line in path.read_text().splitlines()]
+    return [word.token for word in parse_words(path.read_bytes(), path=str(path))]
 
 
 def request(words: Sequence[str], *, texts: int, length: int) -> tf.Tensor:

@@ -10,6 +10,7 @@ from pipeline.contract import SPLITS
 from pipeline.inspection.describe_texts import advice, texts
 from pipeline.records_folder.lengths import binned, percentile, share_cut
 from pipeline.records_folder.manifest import Manifest, SplitSummary, VocabularyOrigin
+from pipeline.records_folder.vocabulary_tsv import Word
 from pipeline.support.printable import to_printable
 from pipeline.support.terminal import bars, share, table
 from pipeline.vocabulary.imported.source import KIND_NAMES
@@ -19,8 +20,8 @@ _COVERAGES = (0.8, 0.9, 0.95, 0.99)  # shares of the train tokens
 _SHOWN_LABELS = 12
 
 
-def folder_tables(manifest: Manifest, *, words: Sequence[tuple[str, int]]) -> list[RenderableType]:
-    """The parts of the description of a records folder. words: the most frequent ones, each with its count."""
+def folder_tables(manifest: Manifest, *, words: Sequence[Word]) -> list[RenderableType]:
+    """The parts of the description of a records folder. words: the most frequent ones."""
     parts: list[RenderableType] = [
         _splits(manifest),
         _labels(manifest),
@@ -59,7 +60,7 @@ def _labels(manifest: Manifest) -> Table:
     return made
 
 
-def _vocabulary(manifest: Manifest, words: Sequence[tuple[str, int]]) -> Group:
+def _vocabulary(manifest: Manifest, words: Sequence[Word]) -> Group:
     part = manifest.vocabulary
     train = manifest.splits["train"]
     lines = [
@@ -71,7 +72,7 @@ def _vocabulary(manifest: Manifest, words: Sequence[tuple[str, int]]) -> Group:
         ),
         *_origin(part.origin),
         *_coverage(manifest),
-        Text("most frequent: " + ", ".join(f"{to_printable(word)} {count:,}" for word, count in words)),
+        Text("most frequent: " + ", ".join(f"{to_printable(word.token)} {word.count:,}" for word in words)),
     ]
     return Group(*lines)
 

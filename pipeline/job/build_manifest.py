@@ -29,6 +29,7 @@ from pipeline.records_folder.manifest import (
     VocabularyOrigin,
     VocabularySummary,
 )
+from pipeline.records_folder.vocabulary_tsv import Word
 from pipeline.statistics import distinctive_words, duplicates, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics, split_summary
 from pipeline.support.version import VERSION
@@ -61,7 +62,7 @@ class JobResults:
     left_out: Mapping[str, int]
     files_with_rejects: tuple[int, list[RejectedFile]]
     summary: count_tables.CountSummary
-    words: Sequence[tuple[int, str, int]]
+    words: Sequence[Word]
     vocabulary_sha256: str
     origin: VocabularyOrigin | None = None
     cache_use: Sequence[Found] | None = None
@@ -190,7 +191,7 @@ def _distinctive_words(results: JobResults) -> DistinctiveWordsSummary:
         results.train.words,
         label_rows=[results.train.labels[index] for index in range(len(results.labels))],
         labels=results.labels,
-        tokens={number: token for number, token, _ in results.words},
+        tokens={word.id: word.token for word in results.words},
         rows=results.train.rows,
     )
 

@@ -14,6 +14,7 @@ from pipeline.job.plan import Plan
 from pipeline.job.write import WrittenShard
 from pipeline.records_folder.advice import advice
 from pipeline.records_folder.manifest import to_json
+from pipeline.records_folder.vocabulary_tsv import parse_words
 from pipeline.records_report import render
 from pipeline.statistics import duplicates, row_counts, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics
@@ -60,7 +61,7 @@ def conclude(
             left_out=plan.left_out,
             files_with_rejects=row_counts.files_with_rejects(task_rows),
             summary=count_tables.CountSummary(**json.loads(files.read(plan.summary_path))),
-            words=_words(vocabulary),
+            words=sorted(parse_words(vocabulary, path=VOCABULARY_FILE), key=lambda word: -word.count),
             vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
             origin=plan.origin,
             cache_use=found,
@@ -78,10 +79,3 @@ def conclude(
         files.write(f"{plan.result}/{REPORT_FILE}", render(manifest, words=results.words))
         files.write(plan.manifest_path, to_json(manifest))
     publish(plan.result, plan.config.output.path, manifest=files.read(plan.manifest_path))
-
-
-def _words(vocabulary: bytes) -> list[tuple[int, str, int]]:
-    """The words by falling count, which is the order of the file only where their ids come from their counts."""
-    rows = (line.split("\t") for line in vocabulary.decode().split("\n") if line)
-    words = [(int(number), token, int(count)) for number, token, count in rows]
-    return sorted(words, key=lambda word: -word[2])

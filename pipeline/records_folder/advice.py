@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from pipeline.contract import kept_words
 from pipeline.records_folder.lengths import percentile, share_cut
 from pipeline.records_folder.manifest import Advice, Manifest, QualityFinding
-
-Word = tuple[int, str, int]
+from pipeline.records_folder.vocabulary_tsv import Word
 
 _MUCH_CUT = 0.05  # of the texts
 _LITTLE_CUT = 0.01
@@ -72,9 +71,9 @@ def _tags(manifest: Manifest, words: Sequence[Word]) -> Sentences:
     comes_with_words = origin is not None and origin.kind != "token_list"  # as all of text then, and is not to change
     if manifest.config.text.strip_html or comes_with_words or html.share <= _TAGS:
         return
-    ranked = ((rank, token) for rank, (_, token, _) in enumerate(words[:_FREQUENT], start=1) if token in _TAG_NAMES)
-    word = next((f" and '{token}' is word {rank}" for rank, token in ranked), "")
-    yield "text.strip_html", (f"{_of_texts(html)} hold HTML tags{word}; text.strip_html: true takes the tags out.")
+    ranked = ((rank, word.token) for rank, word in enumerate(words[:_FREQUENT], start=1) if word.token in _TAG_NAMES)
+    example = next((f" and '{token}' is word {rank}" for rank, token in ranked), "")
+    yield "text.strip_html", (f"{_of_texts(html)} hold HTML tags{example}; text.strip_html: true takes the tags out.")
 
 
 def _characters(manifest: Manifest) -> Sentences:
@@ -164,7 +163,7 @@ def _coverage(manifest: Manifest) -> Sentences:
 
 
 def _rare_words(manifest: Manifest, words: Sequence[Word]) -> Sentences:
-    single = sum(count == 1 for _, _, count in words)
+    single = sum(word.count == 1 for word in words)
     if manifest.vocabulary.origin is None and len(words) > _FEW_WORDS and single > _MANY_SINGLE * len(words):
         yield (
             "vocabulary.min_count",

@@ -1,13 +1,11 @@
-"""A published records folder -> its manifest and its vocabulary, for the commands that look at one."""
+"""A published records folder -> its manifest; vocabulary_tsv.py reads its words."""
 
 import glob
 import json
-from heapq import nlargest
-from operator import itemgetter
 
 from pydantic import ValidationError
 
-from pipeline.contract import FORMAT_VERSION, MANIFEST_FILE, SPLITS, VOCABULARY_FILE
+from pipeline.contract import FORMAT_VERSION, MANIFEST_FILE, SPLITS
 from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.records_folder.manifest import Manifest
@@ -66,25 +64,3 @@ def read_manifest(folder: str, files: Files) -> tuple[bytes, Manifest]:
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or error}") from error
     return content, parse_manifest(content, path=path)
-
-
-def read_words(folder: str, files: Files) -> dict[str, int]:
-    """All words of vocabulary.tsv, as it spells them, with their counts in the folder's train split.
-
-    Raises:
-      UserError: the file is missing or no vocabulary.
-    """
-    path = f"{folder.rstrip('/')}/{VOCABULARY_FILE}"
-    try:
-        with files.open(path) as file:
-            rows = [line.split("\t") for line in file.read().decode().split("\n") if line]
-        return {token: int(count) for _, token, count in rows}
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} can't be read: {error}; run the pipeline again, or copy the whole folder") from error
-
-
-def most_frequent_words(folder: str, files: Files, *, number: int) -> list[tuple[str, int]]:
-    """The words of vocabulary.tsv with the highest counts; they are the first only where ids come from counts."""
-    with files.open(f"{folder.rstrip('/')}/{VOCABULARY_FILE}") as file:
-        rows = (line.decode().rstrip("\n").split("\t") for line in file)
-        return nlargest(number, ((token, int(count)) for _, token, count in rows), key=itemgetter(1))

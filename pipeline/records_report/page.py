@@ -7,9 +7,9 @@ from markupsafe import Markup
 from pipeline.contract import SPLITS
 from pipeline.html import Section, document
 from pipeline.html.elements import advice, details, settings_table, share, text_of_data, tiles, with_note
-from pipeline.records_folder.advice import Word
 from pipeline.records_folder.lengths import percentile, share_cut
 from pipeline.records_folder.manifest import Manifest
+from pipeline.records_folder.vocabulary_tsv import Word
 from pipeline.records_report import labels, texts
 from pipeline.records_report.length_and_coverage import choices, covered
 from pipeline.records_report.samples import samples
@@ -19,7 +19,7 @@ _FINE = "Nothing in the settings looks out of place for these texts."
 
 def render(manifest: Manifest, *, words: Sequence[Word]) -> bytes:
     """The page of a records folder; `words` are all rows of vocabulary.tsv: id, token, count."""
-    ids = {token: number for number, token, _ in words}
+    ids = {word.token: word.id for word in words}
     head = _head(manifest) + advice([item.text for item in manifest.advice], otherwise=_FINE)
     has_distinctive_words = any(manifest.distinctive_words.labels.values())
     sections = [

@@ -9,6 +9,7 @@ from pipeline.contract import SPLITS
 from pipeline.html.elements import bar, share, table, text_of_data, with_note
 from pipeline.html.plots import side_by_side
 from pipeline.records_folder.manifest import DuplicatesBySplit, Manifest, QualityFinding
+from pipeline.records_folder.vocabulary_tsv import Word
 from pipeline.text.characters import TAG
 
 _SHOWN_WORDS = 40
@@ -98,13 +99,18 @@ def rejected(manifest: Manifest) -> Markup:
     return table(["reason", "rows", "for example", "content"], rows, kinds="tnxx", stacked=True)
 
 
-def words(rows: Sequence[tuple[int, str, int]]) -> Markup:
-    """The most frequent words with bars, in two columns. rows: (id, token, count), the most frequent first."""
-    first = rows[:_SHOWN_WORDS]
-    highest = max((count for _, _, count in first), default=1) or 1
+def words(words_by_count: Sequence[Word]) -> Markup:
+    """The most frequent words with bars, in two columns. words_by_count: the most frequent first."""
+    first = words_by_count[:_SHOWN_WORDS]
+    highest = max((word.count for word in first), default=1) or 1
     cells = [
-        [f"{number}", text_of_data(token, longest=_TOKEN_CHARACTERS), f"{count:,}", bar(count / highest)]
-        for number, token, count in first
+        [
+            f"{word.id}",
+            text_of_data(word.token, longest=_TOKEN_CHARACTERS),
+            f"{word.count:,}",
+            bar(word.count / highest),
+        ]
+        for word in first
     ]
     half = -(-len(cells) // 2)
     columns = [part for part in (cells[:half], cells[half:]) if part]

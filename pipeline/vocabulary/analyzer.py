@@ -23,6 +23,7 @@ from tensorflow_transform import beam as tft_beam
 
 from pipeline.contract import VOCABULARY_ASSET, Oov, first_word_id, id_behind, kept_words, kept_words_behind
 from pipeline.files.beam import BeamFiles
+from pipeline.records_folder.vocabulary_tsv import format_words
 from pipeline.support import arrow_ipc
 from pipeline.text.hashing import word_fingerprints
 from pipeline.vocabulary import count_tables, imported_words
@@ -254,20 +255,17 @@ def _write(folder: str, *, top: Top, plan: VocabularyPlan) -> npt.NDArray[np.obj
     # A name of its own for each run: TensorFlow shares tables by path within a process.
     path = f"{folder}/{posixpath.basename(VOCABULARY_ASSET)}"
     lines = imported_words.counted_lines(words, arrow_ipc.unpack(top.given))
-    lines += vocabulary_lines(arrow_ipc.unpack(top.others), first_id=plan.first_id)
+    lines += numbered_lines(arrow_ipc.unpack(top.others), first_id=plan.first_id)
     files.write(path, lines or _NO_WORDS)
     return np.array(path.encode(), dtype=object)
 
 
-def vocabulary_lines(table: pa.Table, *, first_id: int) -> bytes:
-    r"""Count table in its final order -> the bytes of vocabulary.tsv.
+def numbered_lines(table: pa.Table, *, first_id: int) -> bytes:
+    r"""Count table in its final order -> lines of vocabulary.tsv; ids rise from `first_id`.
 
     >>> table = count_tables.count_table(([b"this", b"is"], [8, 5], [0, 0], [0, 1], [1, 2]))
-    >>> vocabulary_lines(table, first_id=1)
+    >>> numbered_lines(table, first_id=1)
     b'1\tthis\t8\n2\tis\t5\n'
     """
-    tokens, numbers = table["token"].to_pylist(), table["count"].to_pylist()
-    return b"".join(
-        b"%d\t%b\t%d\n" % (first_id + line, token, number)
-        for line, (token, number) in enumerate(zip(tokens, numbers, strict=True))
-    )
+    ids = range(first_id, first_id + table.num_rows)
+    return format_words(ids, table["token"].to_pylist(), table["count"].to_pylist())

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.files.beam import BeamFiles
+from pipeline.records_folder.vocabulary_tsv import format_words
 from pipeline.support import arrow_ipc
 
 _SCHEMA = pa.schema([("id", pa.int64()), ("token", pa.large_binary())])
@@ -60,6 +61,5 @@ def counted_lines(words: pa.Table, table: pa.Table) -> bytes:
     b'1\ta\t0\n7\tb\t3\n'
     """
     row = pc.index_in(words["token"], table["token"].combine_chunks())
-    found = pc.fill_null(table["count"].take(row), 0).to_pylist()
-    rows = zip(words["id"].to_pylist(), words["token"].to_pylist(), found, strict=True)
-    return b"".join(b"%d\t%b\t%d\n" % row for row in rows)
+    counts = pc.fill_null(table["count"].take(row), 0).to_pylist()
+    return format_words(words["id"].to_pylist(), words["token"].to_pylist(), counts)

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.records_folder.manifest import Advice, Manifest
 from pipeline.records_folder.reader import parse_manifest
+from pipeline.records_folder.vocabulary_tsv import Word
 from pipeline.records_report import labels, render, texts
 from pipeline.records_report.length_and_coverage import choices
 from pipeline.records_report.samples import samples
@@ -42,7 +43,7 @@ def manifest(*, max_length: int = 4, padding: str = "pre", strip_html: bool = Fa
     return parse_manifest(json.dumps(content).encode(), path="manifest.json")
 
 
-WORDS = [(1, "the", 16), (2, "br", 9), (3, HOSTILE, 5)]
+WORDS = [Word(1, "the", 16), Word(2, "br", 9), Word(3, HOSTILE, 5)]
 
 
 def test_report_is_the_same_each_time_and_needs_nothing_else() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from pipeline.config.settings import Config
 from pipeline.records_folder import manifest as schema
 from pipeline.records_folder.reader import parse_manifest
+from pipeline.records_folder.vocabulary_tsv import Word
 from trainer.data.records_folder import Manifest
 from trainer.evaluation.metrics import classification_metrics
 from trainer.evaluation.scoring import Mistake, ScoredSplit
@@ -76,9 +77,9 @@ def hostile_manifest(*, labels: int = len(HOSTILE)) -> schema.Manifest:
     return parse_manifest(json.dumps(content).encode(), path="manifest.json")
 
 
-def hostile_words() -> list[tuple[int, str, int]]:
+def hostile_words() -> list[Word]:
     """Rows of vocabulary.tsv: id, token, count."""
-    return [(place + 1, token, 100 - place) for place, token in enumerate(HOSTILE)]
+    return [Word(place + 1, token, 100 - place) for place, token in enumerate(HOSTILE)]
 
 
 def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> Trained:
@@ -105,7 +106,7 @@ def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> Trai
         ),
         best_epoch=1,
         scored=ScoredSplit("test", scores, right, mistakes, classification_metrics(scores, right, label_names=names)),
-        words={number: token for number, token, _ in hostile_words()},
+        words={word.id: word.token for word in hostile_words()},
         before=draw.normal(size=(width, 4)).astype(np.float32),
         after=draw.normal(size=(width, 4)).astype(np.float32),
     )

@@ -8,8 +8,9 @@ import pytest
 from pipeline.records_folder.advice import advice
 from pipeline.records_folder.manifest import Manifest
 from pipeline.records_folder.reader import parse_manifest
+from pipeline.records_folder.vocabulary_tsv import Word
 
-WORDS = [(1, "the", 16), (2, "br", 9), (3, "film", 5)]
+WORDS = [Word(1, "the", 16), Word(2, "br", 9), Word(3, "film", 5)]
 FINE: dict[str, Any] = {
     "rows": 1000, "shards": [], "labels": {"a": 600, "b": 400}, "tokens": 4000, "unknown_tokens": 200,
     "truncated_texts": 0, "empty_texts": 0, "lengths": [[2, 600], [4, 100], [6, 299], [60, 1]],
@@ -128,7 +129,7 @@ def test_advice_leaves_well_alone(fine: dict[str, Any]) -> None:
 
 
 def test_advice_on_words_that_occur_once() -> None:
-    words = [(number, f"word{number}", 2 if number < 80 else 1) for number in range(120)]
+    words = [Word(number, f"word{number}", 2 if number < 80 else 1) for number in range(120)]
     (found,) = advice(manifest(), words)
     assert found.setting == "vocabulary.min_count"
     assert found.text.startswith("40 of the 120 words occur once")

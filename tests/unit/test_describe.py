@@ -9,6 +9,7 @@ from rich.console import Console
 
 from pipeline.inspection.describe import folder_tables
 from pipeline.records_folder.reader import parse_manifest
+from pipeline.records_folder.vocabulary_tsv import Word
 from pipeline.support.terminal import stack
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202eturned" + "x" * 150
@@ -52,7 +53,7 @@ def manifest(**keys: Any) -> Any:
 
 def shown(width: int = 100, **keys: Any) -> str:
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(stack(folder_tables(manifest(**keys), words=[("the", 16), (HOSTILE, 5)])))
+    console.print(stack(folder_tables(manifest(**keys), words=[Word(1, "the", 16), Word(2, HOSTILE, 5)])))
     return console.export_text()
 
 

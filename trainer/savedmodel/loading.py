@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipeline.config.settings import ModelSettings, SequenceSettings, TextSettings, TrainingSettings, VocabularySettings
 from pipeline.contract import IDS
 from pipeline.errors import UserError
+from pipeline.records_folder.vocabulary_tsv import parse_words
 from trainer import files
 from trainer.savedmodel import versions
 from trainer.savedmodel.signatures import EMBEDDINGS, SCORES, SERVING_DEFAULT, STATE, TOKEN_IDS, VECTORS
-from trainer.savedmodel.vocabulary import read_words
 
 INFO_FILE: Final = "assets.extra/model.json"
 BEFORE_FILE: Final = "assets.extra/embedding_before.npy"
@@ -103,7 +103,8 @@ class ExportedModel:
         """The vocabulary in the order of its ids: token, as files spell it (see `pipeline.text.graph`), -> id."""
         folder = files.join(self.folder, "assets")
         (name,) = tf.io.gfile.listdir(folder)
-        return {word.token: word.id for word in read_words(files.join(folder, name))}
+        path = files.join(folder, name)
+        return {word.token: word.id for word in parse_words(files.read(path), path=path)}
 
 
 def open_model(path: str, *, setting: str = "--model") -> ExportedModel:

@@ -13,11 +13,11 @@ from pipeline.config.settings import ModelSettings
 from pipeline.contract import PADDING_ID, VOCABULARY_FILE, oov_id
 from pipeline.errors import UserError
 from pipeline.records_folder.reader import REMEDY
+from pipeline.records_folder.vocabulary_tsv import parse_words
 from trainer import files
 from trainer.data.records_folder import Manifest
 from trainer.model.classifier import TextClassifier
 from trainer.savedmodel.loading import ExportedModel, open_model
-from trainer.savedmodel.vocabulary import read_words
 
 # What the weights' shapes and meaning depend on; dropout may change between two trainings.
 _ARCHITECTURE = ("embedding_dim", "lstm_units", "bidirectional", "pooling", "mask_zero")
@@ -63,9 +63,10 @@ def _rows(tokens: dict[str, int], manifest: Manifest, earlier: ExportedModel) ->
 
 def _tokens(manifest: Manifest) -> dict[str, int]:
     path = files.join(manifest.folder, VOCABULARY_FILE)
-    if hashlib.sha256(files.read(path)).hexdigest() != manifest.content.vocabulary.sha256:
+    content = files.read(path)
+    if hashlib.sha256(content).hexdigest() != manifest.content.vocabulary.sha256:
         raise UserError(f"{path} is damaged, or another folder's: its sha256 is not the manifest's; {REMEDY}")
-    return {word.token: word.id for word in read_words(path)}
+    return {word.token: word.id for word in parse_words(content, path=path)}
 
 
 def _refuse_other_architecture(settings: ModelSettings, earlier: ExportedModel) -> None:

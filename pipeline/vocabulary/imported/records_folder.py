@@ -6,6 +6,7 @@ from pipeline.contract import VOCABULARY_FILE
 from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.records_folder.reader import read_manifest
+from pipeline.records_folder.vocabulary_tsv import parse_words
 from pipeline.vocabulary.imported.source import Source
 
 
@@ -28,8 +29,7 @@ def read(folder: str, files: Files) -> Source:
             f"vocabulary.from: {path} is damaged, or another folder's: its sha256 is not the manifest's; "
             "`python -m pipeline verify` tells what else is wrong there"
         )
-    rows = [line.split("\t") for line in content.decode().split("\n") if line]
-    words = [(int(number), token) for number, token, _ in rows]
+    words = [(word.id, word.token) for word in parse_words(content, path=path)]
     return Source(
         kind="records_folder",
         path=folder,
