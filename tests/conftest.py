@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+from tests.support.paths import REPOSITORY
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

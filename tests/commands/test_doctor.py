@@ -10,7 +10,6 @@ from pathlib import Path
 import google.auth
 import pytest
 from apache_beam.internal import pickler
-from conftest import REPOSITORY
 
 from pipeline.cli import main
 from pipeline.config.load import load
@@ -26,6 +25,7 @@ from pipeline.sources import InputTasks
 from pipeline.sources.schema import Kind, TaskGroup
 from tests.support.jobs import no_display, small_rows, write_jsonl
 from tests.support.object_stores import gs_store
+from tests.support.paths import REPOSITORY
 
 GS = {"input.path": "gs://b/in.csv", "output.path": "gs://b/out"}
 DATAFLOW = ["--runner=DataflowRunner", "--project=p", "--region=r", "--temp_location=gs://b/tmp"]

@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
 
 from pipeline.cli import main
+from tests.support.paths import REPOSITORY
 
 ROWS = "text,label\n" + "".join(f"this is text {row},{row % 2}\n" for row in range(60))
 IN_MEMORY = "--direct_running_mode=in_memory"

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+
+from tests.support.paths import REPOSITORY
 
 SPARED = ("MALLOC_ARENA_MAX", "ARROW_DEFAULT_MEMORY_POOL")
 

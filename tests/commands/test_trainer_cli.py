@@ -16,10 +16,9 @@ import pytest
 
 from pipeline.errors import UserError
 from tests.support.exported_models import exported_model
+from tests.support.paths import REPOSITORY
 from trainer.cli import main
 from trainer.commands.text_files import Row, read_texts
-
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(scope="session")

@@ -158,9 +158,9 @@ def test_fit_resumed_leaves_no_trace_of_the_stop(
 KILLED_RUN = """
 import os, signal, sys
 from tests.support.toy_records import toy_config
-from trainer.fit import train
-from trainer.manifest import read_manifest
-from trainer.progress import StepDone
+from trainer.training.fit import train
+from trainer.data.records_folder import read_manifest
+from trainer.training.progress import StepDone
 
 def killed(event):
     if isinstance(event, StepDone) and (event.epoch, event.step) == (2, 5):

@@ -1,15 +1,9 @@
-"""pipeline.records: encode, decode, framing and shards, with TensorFlow and protobuf as oracles."""
+"""pipeline.records: TensorFlow reads what is written, and what TensorFlow writes is read."""
 
-import gzip
 import hashlib
-import io
-import re
-from collections.abc import Iterable
 from pathlib import Path
 
-import google_crc32c
 import numpy as np
-import pyarrow as pa
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
@@ -17,12 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as numpy_strategies
 
 from pipeline.contract import Compression
-from pipeline.records import decode, encode, shards
-from pipeline.records.decode import decode_examples
+from pipeline.records import shards
 from pipeline.records.encode import encode_examples
-from pipeline.records.errors import DamagedRecordsError
 from pipeline.records.framing import frame
 from pipeline.records.shards import read_shard, write_shard
+from tests.support.tf_examples import Value, serialized
 
 # Each length of a varint, at both its ends, and many zeros.
 NUMBERS = st.sampled_from([0, 0, 0, 1, 127, 128, 16383, 16384, 2**21 - 1, 2**21, 2**28 - 1, 2**28, 2**31 - 1, 2**31])
@@ -36,38 +29,16 @@ def examples(draw):
     return ids, draw(numpy_strategies.arrays(np.int64, rows, elements=NUMBERS))
 
 
-def binary(values: Iterable[bytes]) -> pa.LargeBinaryArray:
-    return pa.array(list(values), pa.large_binary())
-
-
-def protobuf_example(features: dict[str, tf.train.Feature]) -> bytes:
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
-
-
-def int64_feature(values: Iterable[int]) -> tf.train.Feature:
+def int64_feature(values: list[int]) -> tf.train.Feature:
     return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
 
 
-@settings(max_examples=60, deadline=None)
-@given(examples())
-def test_encode_gives_protobufs_own_bytes(example):
-    ids, labels = example
-    expected = [
-        protobuf_example({"ids": int64_feature(row), "label": int64_feature([label])})
-        for row, label in zip(ids.tolist(), labels.tolist(), strict=True)
-    ]
-    assert encode_examples(ids, labels) == expected
+def float_feature(values: list[float]) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
 
 
-@settings(max_examples=60, deadline=None)
-@given(examples())
-def test_encode_takes_int32_as_well(example):
-    ids, labels = (np.minimum(numbers, 2**31 - 1) for numbers in example)
-    expected = [
-        protobuf_example({"ids": int64_feature(row), "label": int64_feature([label])})
-        for row, label in zip(ids.tolist(), labels.tolist(), strict=True)
-    ]
-    assert encode_examples(ids.astype(np.int32), labels.astype(np.int32)) == expected
+def bytes_feature(values: list[bytes]) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
 
 
 @settings(max_examples=30, deadline=None)
@@ -81,119 +52,6 @@ def test_encode_is_read_by_tensorflow(example):
     parsed = tf.io.parse_example(tf.constant(encode_examples(ids, labels), tf.string), features)
     np.testing.assert_array_equal(parsed["ids"], ids)
     np.testing.assert_array_equal(parsed["label"], labels)
-
-
-@settings(max_examples=60, deadline=None)
-@given(examples(), st.integers(0, 2))
-def test_decode_is_the_inverse_of_encode(example, first):
-    ids, labels = example
-    records = binary(encode_examples(ids, labels))[first:]  # an Arrow slice begins inside its buffers
-    decoded_ids, decoded_labels = decode_examples(records, ids.shape[1])
-    np.testing.assert_array_equal(decoded_ids, ids[first:])
-    np.testing.assert_array_equal(decoded_labels, labels[first:])
-
-
-def test_encode_and_decode_work_in_slices_without_a_trace(monkeypatch):
-    random = np.random.default_rng(0)
-    ids, labels = random.integers(0, 300, (50, 7)), random.integers(0, 300, 50)
-    whole = encode_examples(ids, labels)
-    monkeypatch.setattr(encode, "_SLICE_NUMBERS", 21)
-    monkeypatch.setattr(decode, "_SLICE_BYTES", 21)
-    assert encode_examples(ids, labels) == whole
-    np.testing.assert_array_equal(decode_examples(binary(whole), 7)[0], ids)
-    with pytest.raises(DamagedRecordsError, match=r"^record 49: "):
-        decode_examples(binary([*whole[:49], b"?"]), 7)
-
-
-@pytest.mark.parametrize("factor", [1, 100, 10_000])  # ids of a byte, up to two, up to three
-def test_encode_takes_any_memory_layout(factor):
-    ids, labels = factor * np.arange(24).reshape(4, 6), np.arange(4)
-    expected = encode_examples(ids[::2, ::3].copy(), labels[::2].copy())
-    assert encode_examples(ids[::2, ::3], labels[::2]) == expected
-    assert encode_examples(np.asfortranarray(ids[::2, ::3]), labels[::2]) == expected
-    assert encode_examples(np.broadcast_to(ids[0], (2, 6)), labels[:2])[0] == encode_examples(ids[:1], labels[:1])[0]
-
-
-REFUSED_ARRAYS = [
-    # ids, labels, part of the message
-    (np.array([[1, -1]]), np.array([0]), "ids: -1 to 1 is not within 0 to 2"),
-    (np.array([[1, 2**31 + 1]]), np.array([0]), "ids: 1 to 2147483649 is not within"),
-    (np.array([[1, 2]]), np.array([-1]), "label: -1 to -1 is not within"),
-    (np.array([[1, -1]], np.int32), np.array([0]), "ids: -1 to 1 is not within 0 to 2"),
-    (np.array([[1, 2]], np.int16), np.array([0]), "ids must be int32 or int64, not int16"),
-    (np.array([[1.0, 2.0]]), np.array([0]), "ids must be int32 or int64, not float64"),
-    (np.array([[1, 2]]), np.array([0, 1]), "must be [rows, max_length] and [rows]"),
-    (np.array([1, 2]), np.array([0, 1]), "must be [rows, max_length] and [rows]"),
-    (
-        np.zeros((2, 0), np.int64),
-        np.array([0, 1]),
-        "must be [rows, max_length] and [rows]",
-    ),  # no place for an id
-]
-
-
-@pytest.mark.parametrize(("ids", "labels", "message"), REFUSED_ARRAYS)
-def test_encode_refuses_what_it_cannot_write(ids, labels, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
-        encode_examples(ids, labels)
-
-
-GOOD = encode_examples(np.array([[0, 1, 300]]), np.array([1]))[0]
-IDS_ENTRY, LABEL_ENTRY = GOOD[2:19], GOOD[19:]  # the two entries of the map
-SHAPE = "is no tf.train.Example of ids and label as the pipeline writes it"
-RANGE = "a number is not within 0 and 2**31"
-
-
-def example(ids: list[int], label: list[int]) -> bytes:
-    return protobuf_example({"ids": int64_feature(ids), "label": int64_feature(label)})
-
-
-FOREIGN_RECORDS = [
-    # record, why it is refused
-    (b"", SHAPE),
-    (b"\x0a\x00", SHAPE),
-    (GOOD[:-1], SHAPE),
-    (GOOD + b"\x00", SHAPE),
-    (GOOD + GOOD, SHAPE),
-    (b"\x0a\x22" + GOOD[2:] + b"\x00", SHAPE),  # a byte behind the label, within the example's length
-    (GOOD[:-16] + bytes.fromhex("0a0f0a056c6162656c12061a040a0201"), SHAPE),  # the label's lengths reach beyond the end
-    (GOOD.replace(b"ids", b"idz"), SHAPE),
-    (GOOD[:2] + LABEL_ENTRY + IDS_ENTRY, SHAPE),  # the same example, other bytes
-    (b"\x0a\xa1\x00" + GOOD[2:], SHAPE),  # its length in two bytes where one would do
-    (protobuf_example({"ids": int64_feature([0, 1, 300])}), SHAPE),
-    (protobuf_example({"ids": int64_feature([0, 1, 300]), "label": tf.train.Feature()}), SHAPE),
-    (example([], [1]), SHAPE),
-    (example([0, 1], [1]), "ids: got 2 numbers, expected 3"),
-    (example([0, 1, 2, 3], [1]), "ids: got 4 numbers, expected 3"),
-    (example([0, 1, 2], [1, 1]), "label: got 2 numbers, expected 1"),
-    (example([0, 1, -1], [1]), f"ids: {RANGE}"),
-    (example([0, 1, 2**31 + 1], [1]), f"ids: {RANGE}"),
-    (example([0, 1, 2**35], [1]), f"ids: {RANGE}"),
-    (example([0, 1, 2], [-1]), f"label: {RANGE}"),
-    (GOOD.replace(b"\x01\xac\x02", b"\x01\x81\x00"), f"ids: {RANGE}"),  # 1 in two bytes
-    (GOOD.replace(b"\x01\xac\x02", b"\x01\x02\x82"), "ids: end within a number"),
-]
-
-
-@pytest.mark.parametrize(("record", "why"), FOREIGN_RECORDS)
-def test_decode_names_the_record_that_is_not_ours(record, why):
-    with pytest.raises(DamagedRecordsError, match=re.escape(f"record 1: {why}") + "$"):
-        decode_examples(binary([GOOD, record, GOOD]), 3)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.integers(0, len(GOOD) - 1), st.integers(0, 255))
-def test_decode_takes_only_what_encode_writes(place, byte):
-    changed = GOOD[:place] + bytes([byte]) + GOOD[place + 1 :]
-    try:
-        ids, labels = decode_examples(binary([changed]), 3)
-    except DamagedRecordsError:
-        return
-    assert encode_examples(ids, labels) == [changed]
-
-
-def test_framing_checksums_come_from_compiled_code():
-    assert google_crc32c.implementation == "c"
 
 
 @settings(max_examples=30, deadline=None)
@@ -211,12 +69,6 @@ def test_framing_gives_tensorflows_own_bytes(tmp_path_factory, records):
 RECORDS = [b"first", b"", b"\x00" * 700]
 RECORD_ENDS = [0, 21, 37, 753]  # 16 bytes of frame a record
 FORMS: list[tuple[Compression, str]] = [("gzip", "GZIP"), ("none", "")]  # ours, TensorFlow's
-
-
-def stored(records: Iterable[bytes], compression: Compression) -> bytes:
-    file = io.BytesIO()
-    write_shard([frame(records)], file, compression=compression)
-    return file.getvalue()
 
 
 def read_all(file, compression: Compression) -> list[bytes]:
@@ -249,90 +101,19 @@ def test_shards_of_tensorflow_are_read(tmp_path, compression, tensorflows, recor
         assert read_all(file, compression) == records
 
 
-def test_shards_have_the_same_bytes_whatever_the_chunks(monkeypatch):
-    monkeypatch.setattr(shards, "_WRITE_BYTES", 1000)
-    frames = frame([bytes([number % 7]) * number for number in range(100)])
-    expected = io.BytesIO()
-    write_shard([frames], expected, compression="gzip")
-    assert expected.getvalue()[4:8] == bytes(4)  # gzip's time stamp
-    for cuts in ([0, 50], [0, 1, 2, 99], [0, 0, 30]):
-        chunks = [frames[first:last] for first, last in zip(cuts, [*cuts[1:], 100], strict=True)]
-        file = io.BytesIO()
-        write_shard(chunks, file, compression="gzip")
-        assert file.getvalue() == expected.getvalue()
-
-
-@pytest.mark.parametrize("compression", ["gzip", "none"])
-@pytest.mark.parametrize("chunk_bytes", [4 << 20, 37, 10])
-def test_shards_are_read_in_pieces_of_any_size(monkeypatch, compression, chunk_bytes):
-    monkeypatch.setattr(shards, "_WRITE_BYTES", chunk_bytes)
-    content = stored(RECORDS, compression)
-    if compression == "gzip":
-        assert content.count(b"\x1f\x8b\x08\x00") == -(-RECORD_ENDS[-1] // chunk_bytes)
-        assert gzip.decompress(content) == stored(RECORDS, "none")
-    for size in (1, 7, 100):
-        monkeypatch.setattr(shards, "_READ_BYTES", size)
-        assert read_all(io.BytesIO(content), compression) == RECORDS
-
-
-def test_shards_cut_short_are_found_at_every_byte():
-    content = stored(RECORDS, "gzip")
-    for size in range(len(content)):
-        with pytest.raises(DamagedRecordsError, match="the file ends before its gzip stream does"):
-            read_all(io.BytesIO(content[:size]), "gzip")
-
-
-def test_shards_cut_short_between_members_are_found_within_records(monkeypatch):
-    monkeypatch.setattr(shards, "_WRITE_BYTES", 10)
-    content = stored(RECORDS, "gzip")
-    ends = [at for at in range(1, len(content)) if content.startswith(b"\x1f\x8b\x08\x00", at)]
-    assert len(ends) == 75  # 753 bytes, none of which are a record's end
-    for end in ends:
-        with pytest.raises(DamagedRecordsError, match=r"^record [012]: the file ends \d+ bytes into it"):
-            read_all(io.BytesIO(content[:end]), "gzip")
-
-
-def test_shards_cut_short_without_compression_are_found_within_records():
-    content = stored(RECORDS, "none")
-    assert len(content) == RECORD_ENDS[-1]
-    for size in range(len(content)):
-        if size in RECORD_ENDS:  # a shorter file is a valid one: only the manifest's count tells
-            assert read_all(io.BytesIO(content[:size]), "none") == RECORDS[: RECORD_ENDS.index(size)]
-            continue
-        whole = sum(end <= size for end in RECORD_ENDS) - 1
-        with pytest.raises(DamagedRecordsError, match=f"^record {whole}: the file ends "):
-            read_all(io.BytesIO(content[:size]), "none")
-
-
-def test_shards_with_a_flipped_bit_are_found():
-    content = stored(RECORDS[:2], "none")
-    for bit in range(8 * len(content)):
-        changed = bytearray(content)
-        changed[bit // 8] ^= 1 << bit % 8
-        with pytest.raises(
-            DamagedRecordsError, match=f"^record {int(bit // 8 >= RECORD_ENDS[1])}: the checksum of its "
-        ):
-            read_all(io.BytesIO(changed), "none")
-
-
-DAMAGED_FILES = [
-    # content, compression, message
-    (stored(RECORDS, "gzip") + b"\x00", "gzip", "record 3: other bytes follow the gzip stream"),
-    (stored(RECORDS, "gzip") + b"\x1f\x8b", "gzip", "record 3: the file ends before its gzip stream does"),
-    (stored(RECORDS, "gzip") + b"\x1f\x00" * 9, "gzip", "record 3: the gzip stream is damaged"),
-    (stored(RECORDS, "none"), "gzip", "record 0: the gzip stream is damaged"),
-    (stored(RECORDS, "gzip"), "none", "record 0: the checksum of its length is wrong"),
-    (stored(RECORDS, "gzip")[:-8] + bytes(8), "gzip", "the gzip stream is damaged"),  # its own checksum
-    (gzip.compress(stored(RECORDS, "none")[:-1], mtime=0), "gzip", "record 2: the file ends 715 bytes into it"),
-    (b"", "gzip", "record 0: the file ends before its gzip stream does"),  # TensorFlow reads no records
+EXAMPLES: list[tuple[dict[str, Value], dict[str, tf.train.Feature]]] = [
+    ({}, {}),
+    ({"text": b"a", "label": 300}, {"text": bytes_feature([b"a"]), "label": int64_feature([300])}),
+    ({"label": [0, -1, 2**40]}, {"label": int64_feature([0, -1, 2**40])}),
+    ({"label": 0.5, "text": None}, {"label": float_feature([0.5]), "text": tf.train.Feature()}),
+    ({"text": []}, {"text": bytes_feature([])}),
 ]
 
 
-def test_shards_one_behind_the_other_are_one():
-    assert read_all(io.BytesIO(stored(RECORDS, "gzip") * 2), "gzip") == RECORDS * 2  # the manifest's count tells
-
-
-@pytest.mark.parametrize(("content", "compression", "message"), DAMAGED_FILES)
-def test_shards_that_are_damaged_say_where_and_why(content, compression, message):
-    with pytest.raises(DamagedRecordsError, match=re.escape(message)):
-        read_all(io.BytesIO(content), compression)
+@pytest.mark.parametrize(("values", "features"), EXAMPLES)
+def test_examples_of_these_tests_are_tensorflows_bytes(
+    values: dict[str, Value], features: dict[str, tf.train.Feature]
+) -> None:
+    """What the unit tests hold the records and the source format against is TensorFlow's own."""
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    assert serialized(values) == example.SerializeToString(deterministic=True)

@@ -5,66 +5,20 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tf_keras.preprocessing.sequence import pad_sequences
-from tf_keras.preprocessing.text import Tokenizer, text_to_word_sequence
+from tf_keras.preprocessing.text import text_to_word_sequence
 
-from pipeline.config.load import load
-from pipeline.config.settings import KERAS_FILTERS, SequenceSettings, TextSettings
-from pipeline.contract import Oov, first_word_id, kept_words
+from pipeline.config.settings import TextSettings
 from pipeline.text import graph
-from pipeline.text.fast_sequences import transformer
-from pipeline.text.fast_tokenizer import tokenizer
 from pipeline.text.normalization import plain_pattern
-from pipeline.text.token_batch import Tokenized
-from pipeline.vocabulary import count_tables
-from pipeline.vocabulary.analyzer import count_batch, numbered_lines
-from pipeline.vocabulary.count_words import count_words
-from tests.conftest import REPOSITORY
-
-# Capital letters of Unicode 14 (Python 3.11 and later), whose small letters the ICU within TensorFlow does not know
-# yet; it leaves them as they are. All other characters have the same lower case in both.
-YOUNGER_THAN_ICU = {0x2C2F, 0xA7C0, 0xA7D0, 0xA7D6, 0xA7D8, *range(0x10570, 0x10596)} - {0x1057B, 0x1058B, 0x10593}
-
-# What goes wrong if anything does: separators, case that depends on neighbours, combining marks, regular expressions,
-# escapes.
-AWKWARD = (
-    " \t\n\v\f\r\x1c\x1f\x85\xa0\u1680\u2003\u2028\u2029\u202f\u3000\u200b\u200d\ufeff\ufffd"
-    "ΣσςΑαİIıißẞſKÅǅǈ'\u0301\u0307\u0345.,-]^[\\&<>|nrtAaBb0９日本\U00010400\U0001e921\U0001f600\U000e0001\U0010ffff"
-)
-CHARACTERS = st.sampled_from(AWKWARD) | st.characters(
-    exclude_categories=["Cs"], exclude_characters="\0" + "".join(map(chr, YOUNGER_THAN_ICU))
-)
-TEXTS = st.text(CHARACTERS, max_size=40)
-TokensOf = Callable[[list[str], TextSettings], list[list[str]]]
-FILTERS = st.just(KERAS_FILTERS) | st.just("") | st.text(CHARACTERS, max_size=6)
-
-
-def in_the_graph(texts: list[str], text_settings: TextSettings) -> list[list[str]]:
-    found = graph.tokenize(tf.constant([one.encode() for one in texts], tf.string), text_settings)
-    return [[token.decode() for token in tokens] for tokens in found.to_list()]
-
-
-def tokenized_once(texts: list[str], text_settings: TextSettings) -> list[list[str]]:
-    found = tokenized_of([one.encode() for one in texts], text_settings)
-    tokens = [found.words[number].as_py().decode() for number in found.numbers.tolist()]
-    return [tokens[begin:end] for begin, end in itertools.pairwise(found.row_splits.tolist())]
-
-
-def tokenized_of(texts: list[bytes], text_settings: TextSettings) -> Tokenized:
-    tf.config.run_functions_eagerly(True)  # to trace a graph for each example would take minutes
-    try:
-        return tokenizer(text_settings)(pa.array(texts, pa.large_binary()))
-    finally:
-        tf.config.run_functions_eagerly(False)
-
+from tests.support.paths import REPOSITORY
+from tests.support.texts import FILTERS, TEXTS, YOUNGER_THAN_ICU
+from tests.support.tokens import TokensOf, in_the_graph, spelt, tokenized_of, tokenized_once
 
 EACH_ROUTE = pytest.mark.parametrize("tokens_of", [in_the_graph, tokenized_once])
 
@@ -117,43 +71,6 @@ def test_text_tokenized_once_of_ruled_lines() -> None:
         assert tokenized_once([graph for graph, _ in texts], TextSettings()) == [tokens for _, tokens in texts]
 
 
-def spelt(token: str) -> str:
-    """A token as files spell it."""
-    return token.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-
-
-def ids_in_the_graph(
-    texts: list[str], *, text_settings: TextSettings, sequence: SequenceSettings, top_words: int, oov: Oov, folder: Path
-) -> list[list[int]]:
-    """What the job does of it in TFT's graph, without a job: counts texts, writes the vocabulary, looks up, pads."""
-    tokens = graph.tokenize(tf.constant([one.encode() for one in texts], tf.string), text_settings)
-    table = count_tables.count_table(
-        [column.numpy() for column in count_batch(tokens, tf.range(len(texts), dtype=tf.int64))]
-    )
-    kept = count_tables.top(table, words=kept_words(top_words, oov), min_count=1)
-    path = folder / uuid.uuid4().hex
-    path.write_bytes(numbered_lines(kept, first_id=first_word_id(oov)) or b"1\t\t0\n")
-    word_ids = tokens.with_flat_values(graph.word_table(str(path)).lookup(tokens.flat_values))
-    return graph.pad(graph.sequences(word_ids, oov=oov).known, sequence).numpy().tolist()
-
-
-def ids_once(
-    texts: list[str], *, text_settings: TextSettings, sequence: SequenceSettings, top_words: int, oov: Oov, folder: Path
-) -> list[list[int]]:
-    """The same as it is done where texts are tokenized once."""
-    found = tokenized_of([one.encode() for one in texts], text_settings)
-    table = count_words(found, rows=len(texts), position=0)
-    kept = count_tables.top(table, words=kept_words(top_words, oov), min_count=1)
-    path = folder / f"{uuid.uuid4().hex}.tsv"
-    path.write_bytes(numbered_lines(kept, first_id=first_word_id(oov)) or b"1\t\t0\n")
-    config = load(None, {"vocabulary.oov": oov}).model_copy(update={"sequence": sequence})
-    tf.config.run_functions_eagerly(True)
-    try:
-        return transformer(config, str(path))(found)["ids"].tolist()
-    finally:
-        tf.config.run_functions_eagerly(False)
-
-
 @EACH_ROUTE
 @settings(max_examples=150, deadline=None)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=8), filters=FILTERS, lower=st.booleans())
@@ -171,51 +88,6 @@ def test_text_tokens_are_pythons_split(tokens_of: TokensOf, texts: list[str], fi
     spaces = str.maketrans(dict.fromkeys(filters, " "))
     expected = [[spelt(token) for token in (one.lower() if lower else one).translate(spaces).split()] for one in texts]
     assert tokens_of(texts, TextSettings(split="whitespace", filters=filters, lowercase=lower)) == expected
-
-
-@pytest.mark.parametrize("ids_of", [ids_in_the_graph, ids_once])
-@settings(max_examples=150, deadline=None)
-@given(
-    texts=st.lists(TEXTS, min_size=1, max_size=8),
-    num_words=st.none() | st.integers(3, 12),
-    filters=FILTERS,
-    lower=st.booleans(),
-    char_level=st.booleans(),
-    has_oov_token=st.booleans(),
-    maxlen=st.integers(1, 12),
-    padding=st.sampled_from(["pre", "post"]),
-    truncating=st.sampled_from(["pre", "post"]),
-)
-def test_text_ids_are_kerass(
-    tmp_path_factory: pytest.TempPathFactory,
-    ids_of: Callable[..., list[list[int]]],
-    texts: list[str],
-    num_words: int | None,
-    filters: str,
-    lower: bool,
-    char_level: bool,
-    has_oov_token: bool,
-    maxlen: int,
-    padding: str,
-    truncating: str,
-) -> None:
-    # With a space in it, no token can be the one that stands for unknown words.
-    oov_token = "un known" if has_oov_token else None
-    keras = Tokenizer(num_words=num_words, filters=filters, lower=lower, char_level=char_level, oov_token=oov_token)
-    keras.fit_on_texts(texts)
-    expected = pad_sequences(keras.texts_to_sequences(texts), maxlen, padding=padding, truncating=truncating)
-    found = ids_of(
-        texts,
-        # Keras applies no filters to characters.
-        text_settings=TextSettings(
-            split="character" if char_level else "space", filters="" if char_level else filters, lowercase=lower
-        ),
-        sequence=SequenceSettings(max_length=maxlen, padding=padding, truncating=truncating),
-        top_words=num_words or 2**31 - 1,
-        oov="token" if has_oov_token else "drop",
-        folder=tmp_path_factory.getbasetemp(),
-    )
-    assert found == expected.tolist()
 
 
 @EACH_ROUTE

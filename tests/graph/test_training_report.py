@@ -8,14 +8,12 @@ import pytest
 
 from pipeline.config.settings import SequenceSettings, Side
 from pipeline.contract import Oov
-from tests.support.exported_models import settings, trained_on
 from tests.support.hostile_pages import hostile_training
 from tests.support.toy_records import toy_config, toy_folder
 from trainer.evaluation.metrics import Metrics, classification_metrics
 from trainer.evaluation.scoring import Mistake, score_split
-from trainer.training.fit import score_held_out, train
+from trainer.training.fit import train
 from trainer.training.history import EpochRecord, History
-from trainer.training_report import write_page
 from trainer.training_report.calibration import Bin, expected_calibration_error, reliability
 from trainer.training_report.confusion import confusion, most_confused, pairs, per_label
 from trainer.training_report.curves import curves
@@ -178,18 +176,6 @@ def test_mistakes_of_a_split_are_its_most_confident(tmp_path: Path) -> None:
     assert all(mistake.label != mistake.predicted for mistake in scored.mistakes)
     again = score_split(trained.model, folder, "test", batch_size=7)  # whose rows are trimmed to other widths
     assert texts_of(again.mistakes) == texts_of(scored.mistakes)
-
-
-def test_page_of_a_training(small_records: Path, tmp_path: Path) -> None:
-    config = settings(small_records, tmp_path)
-    trained = trained_on(small_records, config)
-    path = write_page(trained, config, scored=score_held_out(trained, config.training))
-    assert path == str(tmp_path / "training" / "training.html")
-    page = Path(path).read_text()
-    for part in ("Curves", "What is taken for what", "Label by label", "Calibration", "The most confident mistakes",
-                 "Nearest words", "of the test split", "<bdi>word1</bdi>", "model.lstm_units"):  # fmt: skip
-        assert part in page, part
-    assert len(page) < 3_000_000
 
 
 def test_page_without_held_out_texts() -> None:

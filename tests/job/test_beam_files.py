@@ -14,6 +14,8 @@ from apache_beam.io.filesystem import BeamIOError, FileMetadata, FileSystem
 
 from pipeline.files.beam import BeamFiles
 from pipeline.files.local import LocalFiles
+from pipeline.inspection.verify import verify_folder
+from tests.support.plain_records import EVAL, make_folder
 
 TREE = [
     "a.csv", "a[1].csv", "a1.csv", "star*.csv", "starry.csv", "q?.csv", ".hidden.csv", "sp ace/é.csv",
@@ -221,3 +223,11 @@ def test_filesystem_matches_in_a_store(pattern: str, names: list[str]) -> None:
 def test_filesystem_removes_in_a_store(store: dict[str, Any]) -> None:
     BeamFiles().remove(["store://b/in", "store://b/a.csv", "store://b/none"])
     assert sorted(store) == ["store://b/a[1].csv", "store://b/inner/z.csv"]
+
+
+def test_verify_reads_through_beams_filesystems(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "records", "gzip")
+    assert verify_folder(str(folder), BeamFiles()).problems == ()
+    (folder / f"{EVAL}.gz").unlink()
+    (problem,) = verify_folder(str(folder), BeamFiles()).problems
+    assert problem == f"{EVAL}.gz: records: got no file, expected 1"

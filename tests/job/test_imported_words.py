@@ -19,9 +19,9 @@ from tf_keras.preprocessing.text import Tokenizer
 
 from pipeline.cli import main
 from pipeline.errors import UserError
-from tests.conftest import REPOSITORY
 from tests.support.exported_models import settings, trained_on
 from tests.support.jobs import Row, manifest_of, record_bytes, records_of, run_job, small_rows, write_jsonl
+from tests.support.paths import REPOSITORY
 from trainer.commands.explain import explain
 from trainer.commands.explain_view import explained
 from trainer.export.export import export

@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from apache_beam.portability.api import beam_runner_api_pb2
-from conftest import REPOSITORY
 from tf_keras.preprocessing.sequence import pad_sequences
 from tf_keras.preprocessing.text import Tokenizer
 
@@ -39,6 +38,7 @@ from tests.support.jobs import (
     write_jsonl,
     write_parquet,
 )
+from tests.support.paths import REPOSITORY
 
 SplitRow = tuple[str, str, str]
 

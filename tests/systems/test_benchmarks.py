@@ -1,4 +1,4 @@
-"""The benchmarks: that they run, that what they compare is compared, and that their tables say what was measured."""
+"""The benchmarks: that they run, and that what they compare is compared."""
 
 import sys
 from pathlib import Path
@@ -9,41 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import scale
-from benchmarks.__main__ import main, write_tables
-from benchmarks.harness import markdown_tables
-from benchmarks.harness.interleaved_timing import time_in_turn
-from benchmarks.harness.processes import Look, Measured, ProcessError, run_measured
-from benchmarks.harness.report import OURS, Machine, Report, Row, load, make_report, save
-from benchmarks.harness.timeline import Watch, marked_parts
-from benchmarks.preprocessing import inputs
-from benchmarks.preprocessing.tables import pair, show
+from benchmarks.__main__ import main
+from benchmarks.harness.processes import ProcessError, run_measured
+from benchmarks.harness.report import OURS, load
+from benchmarks.preprocessing.agreement import OurVocabulary, Written, equal_records
+from benchmarks.serving.suite import THEIRS
 from pipeline.sample_corpus import sample_batch
-
-MACHINE = Machine(cores=2, memory_bytes=8 << 30, processor="a processor", python="3.11", versions={"keras": "3"})
-
-
-def a_row(case: str, subject: str, *, seconds: list[float], rows: int, peak: float) -> Row:
-    values = {"seconds": seconds, "cpu_seconds": [1.0], "peak_bytes": [peak]}
-    stages = {"imports/seconds": [2.0], "imports/cpu_seconds": [1.0]}
-    return Row(case=case, subject=subject, values={**values, **stages}, facts={"rows": rows, "text_bytes": rows * 100})
-
-
-def a_report(*, failure: str | None = None) -> Report:
-    plain = "plain TFT, instance dicts"
-    whole = a_row("many", plain, seconds=[90, 100], rows=60_010, peak=4e9)
-    whole = whole.model_copy(update={"facts": {**whole.facts, "shared_words": 0.999, "equal_records": 0.5}})
-    return Report(
-        suite="preprocessing",
-        name="many sample rows",
-        command="python -m benchmarks preprocessing",
-        machine=MACHINE,
-        rows=[
-            a_row("few", OURS, seconds=[4, 2, 3], rows=10, peak=1e9),
-            a_row("few", plain, seconds=[5], rows=10, peak=1e9),
-            a_row("many", OURS, seconds=[9], rows=60_010, peak=1e9),
-            whole if failure is None else Row(case="many", subject=plain, failure=failure),
-        ],
-    )
 
 
 def test_benchmarks_short_form_runs_and_agrees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,21 +35,6 @@ def test_benchmarks_short_form_runs_and_agrees(tmp_path: Path, capsys: pytest.Ca
     parts = sum(ours.median(name) for name in ours.values if name.endswith("/seconds"))
     assert parts == pytest.approx(ours.median("seconds"))
     assert "| Keras Tokenizer |" in capsys.readouterr().out
-
-
-def test_benchmarks_input_is_the_same_for_all(tmp_path: Path) -> None:
-    given = inputs.sample_input(25, tmp_path)
-    table = pq.read_table(given.path)
-    assert table.column_names == ["text", "label", "split"]
-    assert table["split"].to_pylist() == [*(["train"] * 8 + ["eval", "test"]) * 2, *["train"] * 5]
-    assert given.text_bytes == sum(len(text.encode()) for text in table["text"].to_pylist())
-    assert set(table["label"].to_pylist()) == {0, 1}
-    reviews = sample_batch(0, 75, seed=0)
-    assert table["text"][1].as_py() == " ".join(reviews["text"].to_pylist()[3:6])
-    assert table["label"][1].as_py() == (reviews["label"][3].as_py() == "positive")
-    again = inputs.given_input([given.path, given.path], tmp_path, rows=30)
-    assert (again.rows, again.name) == (30, "30 rows of sample-25 + sample-25")
-    assert pq.read_table(again.path)["text"].to_pylist() == (table["text"].to_pylist() * 2)[:30]
 
 
 def test_benchmarks_measure_a_process_tree(tmp_path: Path) -> None:
@@ -108,94 +64,6 @@ def test_benchmarks_tell_why_there_is_no_figure(program: str, told: str, tmp_pat
         run_measured([sys.executable, "-c", program], log=tmp_path / "log", limit=1)
 
 
-def test_benchmarks_cpu_between_two_moments() -> None:
-    found = Measured(10, 14, 5.0, 0, [Look(11, 1.0, 0), Look(13, 4.0, 0)])
-    assert [found.cpu_between(10, 12), found.cpu_between(12, 14)] == [2.5, 2.5]
-
-
-def test_benchmarks_timeline_of_a_run(tmp_path: Path) -> None:
-    progress = tmp_path / "temporary" / "textrecords-x"
-    progress.mkdir(parents=True)
-    # rows, begin and last word of each worker, as pipeline.support.progress writes them
-    for name, told in {"analyse.1.1.1": "5 20 21", "analyse.1.2.2": "5 19 23", "transform.1.1.3": "9 25 30"}.items():
-        (progress / name).write_text(told)
-    watch = Watch(tmp_path / "temporary", tmp_path / "output")
-    watch.look()
-    watch._planned = 14.0
-    parts = watch.parts(Measured(10, 40, 1.0, 0, []))
-    assert [(part.name, part.end - part.begin) for part in parts] == [
-        ("imports and planning", 4), ("building the graphs", 5), ("analysis", 4), ("vocabulary and transform graph", 2),
-        ("transform", 5), ("end", 10),
-    ]  # fmt: skip
-
-
-def test_benchmarks_timeline_of_a_peer(tmp_path: Path) -> None:
-    (tmp_path / "marks").write_text("12 imports\n17.5 map and write\n")
-    parts = marked_parts(tmp_path / "marks", Measured(10, 18, 1.0, 0, []))
-    assert [(part.name, part.end - part.begin) for part in parts] == [
-        ("imports", 2),
-        ("map and write", 5.5),
-        ("end", 0.5),
-    ]
-
-
-def test_benchmarks_time_calls_in_turn() -> None:
-    called: list[str] = []
-    times, results = time_in_turn(
-        {name: lambda name=name: called.append(name) or len(called) for name in "ab"}, warm_up=1, repeats=2
-    )
-    assert called == ["a", "b"] * 3
-    assert {name: len(taken) for name, taken in times.items()} == {"a": 2, "b": 2}
-    assert results == {"a": 5, "b": 6}
-
-
-def test_benchmarks_tables_say_what_was_measured() -> None:
-    shown = show([a_report()])
-    plain = "| plain TFT, instance dicts | 95.0 (90.0 to 100.0) | 10.6 | 5.0 | 1,500 | 15.0 | 1.0 | 4,000 |"
-    assert f"{plain} 99.9% of the words |" in shown
-    assert "| TextRecords | 9.0 | 1.0 | 3.0 (2.0 to 4.0) | 100 | 1.0 | 1.0 | 1,000 |  |" in shown
-    assert "| TextRecords | imports | 2.0 | 25% |" in shown
-    assert "| faster than plain TFT, whole, many sample rows | at least 6.0x | 10.6x | yes |" in shown
-    assert "| ... an added row, many sample rows | at least 12.0x | 15.0x | yes |" in shown
-
-
-def test_benchmarks_tables_name_a_failure() -> None:
-    report = a_report(failure="more than 1800 s\nand so on")
-    assert pair(report, "plain TFT, instance dicts") is None
-    assert "| plain TFT, instance dicts | more than 1800 s |" in show([report])
-
-
-def test_benchmarks_keep_a_command_that_others_can_give() -> None:
-    given = ["preprocessing", "--results", "here", "--input", "/data/reviews.parquet", "--results=there"]
-    kept = make_report("preprocessing", "few", [], arguments=given)
-    assert kept.command == "python -m benchmarks preprocessing --input reviews.parquet"
-
-
-def test_benchmarks_fill_the_page(tmp_path: Path) -> None:
-    page = tmp_path / "performance.md"
-    page.write_text("before\n<!-- benchmarks: preprocessing -->\nold\n<!-- /benchmarks -->\nafter\n")
-    save(a_report(), tmp_path)
-    write_tables(tmp_path, page=page)
-    filled = page.read_text()
-    assert filled.startswith("before\n<!-- benchmarks: preprocessing -->\n\n| aim |")
-    assert filled.endswith("\n\n<!-- /benchmarks -->\nafter\n")
-    assert "old" not in filled
-    write_tables(tmp_path, page=page)
-    assert page.read_text() == filled
-    assert not markdown_tables.fill(page, "another", "")
-
-
-def test_benchmarks_records_are_compared_one_by_one() -> None:
-    from benchmarks.preprocessing.agreement import OurVocabulary, Written, equal_records
-
-    one = Written(np.array([1, 2, 2, 3], np.uint64), ["a"])
-    assert equal_records(one, one) == 1.0
-    assert equal_records(one, Written(np.array([1, 2, 3, 3], np.uint64), [])) == 0.75
-    words = OurVocabulary({"a": 5, "b": 2, "c": 1, "d": 1})
-    assert words.shared(["b", "a", "z"]) == 1.0  # c and d stand last, and others may have others there
-    assert words.shared(["a", "c", "d"]) == 0.5
-
-
 def test_benchmarks_scale_counts_what_it_made(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     scale.main(["words", "--distinct", "2000100", "--top_words", "1000"])
     told = capsys.readouterr().out.splitlines()
@@ -206,3 +74,38 @@ def test_benchmarks_scale_counts_what_it_made(capsys: pytest.CaptureFixture[str]
     pq.write_table(pa.Table.from_batches([sample_batch(0, 200, seed=0)]), tmp_path / "few.parquet")
     scale.main(["bytes", "--input", str(tmp_path / "few.parquet")])
     assert capsys.readouterr().out.startswith("200 texts of ")
+
+
+def test_benchmarks_records_are_compared_one_by_one() -> None:
+    one = Written(np.array([1, 2, 2, 3], np.uint64), ["a"])
+    assert equal_records(one, one) == 1.0
+    assert equal_records(one, Written(np.array([1, 2, 3, 3], np.uint64), [])) == 0.75
+    words = OurVocabulary({"a": 5, "b": 2, "c": 1, "d": 1})
+    assert words.shared(["b", "a", "z"]) == 1.0  # c and d stand last, and others may have others there
+    assert words.shared(["a", "c", "d"]) == 0.5
+
+
+def test_benchmarks_short_form_of_serving_runs_and_agrees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["serving", "--short", "--results", str(tmp_path)])
+    latency, loading = load(tmp_path)
+    assert [(row.case, row.subject, row.failure) for row in latency.rows] == [
+        ("1 x 20 words", OURS, None),
+        ("1 x 20 words", THEIRS, None),
+        ("17 x 20 words", OURS, None),
+        ("17 x 20 words", THEIRS, None),
+    ]
+    assert all(row.facts["largest_difference"] <= 1e-6 for row in latency.rows)
+    ours, theirs = loading.rows
+    figures = {"import_seconds", "load_seconds", "first_seconds", "long_seconds", "long_bytes"}
+    assert set(ours.values) == {*figures, "words_per_second"}
+    assert set(theirs.values) == figures
+    assert "| 50 words in the vocabulary, TextRecords |" in capsys.readouterr().out
+
+
+def test_benchmarks_short_form_of_training_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["training", "--short", "--results", str(tmp_path)])
+    (report,) = load(tmp_path)
+    assert report.name == "400 sample texts"
+    assert [row.facts for row in report.rows] == [{"rows": 320, "length": 500}] * 6
+    assert all(len(row.values["epoch_seconds"]) == 1 for row in report.rows if row.case == "epochs")
+    assert "examples/s of the input pipeline" in capsys.readouterr().out

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import pytest
 from apache_beam.internal import pickler
 from apache_beam.portability.api import beam_runner_api_pb2
-from conftest import REPOSITORY
 
 from pipeline.config.load import load
 from pipeline.doctor import pickles
@@ -24,6 +23,7 @@ from pipeline.files.beam import BeamFiles
 from pipeline.job.run import run
 from tests.support.jobs import SMALL_SETTINGS, no_display, small_rows, write_jsonl
 from tests.support.object_stores import gs_store
+from tests.support.paths import REPOSITORY
 
 IMAGE = "europe-docker.pkg.dev/p-1/images/textrecords:1"
 

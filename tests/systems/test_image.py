@@ -7,7 +7,7 @@ import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
-from conftest import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 
 def _lines() -> list[str]:

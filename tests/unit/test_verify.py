@@ -1,6 +1,5 @@
 """pipeline.inspection.verify: a good records folder, and a table of damages to it."""
 
-import hashlib
 import json
 import os
 import re
@@ -8,80 +7,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from pipeline.contract import Compression
 from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
 from pipeline.inspection.verify import VerifyResult, verify_folder
 from pipeline.records import shards
-from pipeline.records.encode import encode_examples
 from pipeline.records.framing import frame
-from pipeline.records.shards import write_shard
-
-Row = tuple[list[int], int]  # ids, label
-
-VOCABULARY = "1\tthis\t4\n2\tis\t3\n"
-
-ROWS: dict[str, list[list[Row]]] = {
-    # split: rows of each shard; a shard may be empty
-    "train": [[([0, 1, 2, 3], 0), ([1, 2, 3, 4], 1)], [([0, 0, 0, 9], 1)]],
-    "eval": [[([0, 0, 0, 0], 0)]],
-    "test": [[]],
-}
-
-TRAIN_0 = "records/train-00000-of-00002.tfrecord"
-TRAIN_1 = "records/train-00001-of-00002.tfrecord"
-EVAL = "records/eval-00000-of-00001.tfrecord"
-
-
-def write(path: Path, rows: list[Row], compression: Compression = "none") -> dict[str, object]:
-    """Writes a shard and returns what the manifest says of it."""
-    ids = np.array([row[0] for row in rows], np.int64).reshape(len(rows), 4)
-    labels = np.array([row[1] for row in rows], np.int64)
-    with path.open("wb") as file:
-        summary = write_shard([frame(encode_examples(ids, labels))], file, compression=compression)
-    return {
-        "path": f"records/{path.name}",
-        "bytes": summary.bytes,
-        "records": summary.records,
-        "sha256": summary.sha256,
-    }
-
-
-def make_folder(folder: Path, compression: Compression = "none") -> Path:
-    (folder / "records").mkdir(parents=True)
-    ending = ".gz" if compression == "gzip" else ""
-    splits = {}
-    for split, rows_of_shards in ROWS.items():
-        names = [
-            f"{split}-{index:05d}-of-{len(rows_of_shards):05d}.tfrecord{ending}" for index in range(len(rows_of_shards))
-        ]
-        labels = [row[1] for rows in rows_of_shards for row in rows]
-        splits[split] = {
-            "rows": len(labels),
-            "shards": [
-                write(folder / "records" / name, rows, compression)
-                for name, rows in zip(names, rows_of_shards, strict=True)
-            ],
-            "labels": {"bad": labels.count(0), "good": labels.count(1)},
-            "tokens": 0,  # keys that verify doesn't know may stand beside
-        }
-    (folder / "vocabulary.tsv").write_bytes(VOCABULARY.encode())
-    manifest = {
-        "format_version": 1,
-        "config": {
-            "sequence": {"max_length": 4, "padding": "pre", "truncating": "pre"},
-            "vocabulary": {"top_words": 10},
-            "output": {"compression": compression},
-        },
-        "labels": ["bad", "good"],
-        "vocabulary": {"size": 10, "sha256": hashlib.sha256(VOCABULARY.encode()).hexdigest()},
-        "splits": splits,
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return folder
+from tests.support.plain_records import EVAL, TRAIN_0, TRAIN_1, Row, make_folder, write
 
 
 def verify(folder: Path) -> VerifyResult:
@@ -98,16 +31,6 @@ def test_verify_finds_nothing_in_a_good_folder(tmp_path, monkeypatch, compressio
     assert verify_folder(f"{folder}/", LocalFiles()) == expected
     monkeypatch.chdir(tmp_path)
     assert verify_folder(f"./{name}", LocalFiles()) == expected
-
-
-def test_verify_reads_through_beams_filesystems(tmp_path):
-    from pipeline.files.beam import BeamFiles
-
-    folder = make_folder(tmp_path / "records", "gzip")
-    assert verify_folder(str(folder), BeamFiles()).problems == ()
-    (folder / f"{EVAL}.gz").unlink()
-    (problem,) = verify_folder(str(folder), BeamFiles()).problems
-    assert problem == f"{EVAL}.gz: records: got no file, expected 1"
 
 
 def flip(name: str, *, byte: int) -> Callable[[Path], None]:

@@ -1,11 +1,6 @@
-"""The benchmarks of serving and training: that they run, and that their tables say what was measured."""
+"""The benchmarks of serving and training: that their tables say what was measured."""
 
-from pathlib import Path
-
-import pytest
-
-from benchmarks.__main__ import main
-from benchmarks.harness.report import OURS, Machine, Report, Row, load
+from benchmarks.harness.report import OURS, Machine, Report, Row
 from benchmarks.serving import tables as serving_tables
 from benchmarks.serving.suite import THEIRS
 from benchmarks.training import tables as training_tables
@@ -16,32 +11,6 @@ MACHINE = Machine(cores=2, memory_bytes=8 << 30, processor="a processor", python
 
 def a_report(suite: str, name: str, rows: list[Row]) -> Report:
     return Report(suite=suite, name=name, command="python -m benchmarks it", machine=MACHINE, rows=rows)
-
-
-def test_benchmarks_short_form_of_serving_runs_and_agrees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["serving", "--short", "--results", str(tmp_path)])
-    latency, loading = load(tmp_path)
-    assert [(row.case, row.subject, row.failure) for row in latency.rows] == [
-        ("1 x 20 words", OURS, None),
-        ("1 x 20 words", THEIRS, None),
-        ("17 x 20 words", OURS, None),
-        ("17 x 20 words", THEIRS, None),
-    ]
-    assert all(row.facts["largest_difference"] <= 1e-6 for row in latency.rows)
-    ours, theirs = loading.rows
-    figures = {"import_seconds", "load_seconds", "first_seconds", "long_seconds", "long_bytes"}
-    assert set(ours.values) == {*figures, "words_per_second"}
-    assert set(theirs.values) == figures
-    assert "| 50 words in the vocabulary, TextRecords |" in capsys.readouterr().out
-
-
-def test_benchmarks_short_form_of_training_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["training", "--short", "--results", str(tmp_path)])
-    (report,) = load(tmp_path)
-    assert report.name == "400 sample texts"
-    assert [row.facts for row in report.rows] == [{"rows": 320, "length": 500}] * 6
-    assert all(len(row.values["epoch_seconds"]) == 1 for row in report.rows if row.case == "epochs")
-    assert "examples/s of the input pipeline" in capsys.readouterr().out
 
 
 def test_benchmarks_tables_of_serving_say_what_was_reached() -> None:

@@ -1,0 +1,134 @@
+"""Parts of the export that need no job: the certificate, version folders, what is no exported model."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipeline.errors import UserError
+from trainer.export.certificate import Answers, Certificate, compare, dumps, loads
+from trainer.savedmodel import versions
+from trainer.savedmodel.loading import version_folder
+
+
+def test_certificate_survives_its_file() -> None:
+    texts = [b"", "\u2028 \u0085 \U0001f600".encode(), b"\xff\0", b'"\\\n\r']
+    answers = Answers(np.arange(12).reshape(4, 3), np.array([[0.1, 0.9]] * 4, np.float32))
+    content = dumps(Certificate(texts, answers))
+    assert content.isascii()
+    assert len(content.splitlines()) == 4
+    found = loads(content, path="here")
+    assert found.texts == texts
+    np.testing.assert_array_equal(found.answers.ids, answers.ids)
+    np.testing.assert_array_equal(found.answers.scores, answers.scores)
+
+
+# file                                                                    why it is none
+@pytest.mark.parametrize("content", [
+    b"",                                                                # no line
+    b"no JSON",
+    b'{"text": "a", "ids": [1]}\n',                                     # no scores
+    b'{"text": "a", "ids": [1], "scores": ["x"]}\n',
+    b'{"text": "a", "ids": [1], "scores": [1]}\n{"text": "a", "ids": [1, 2], "scores": [1]}\n',  # of two lengths
+    b"\xff",
+])  # fmt: skip
+def test_certificate_tells_what_is_none(content: bytes) -> None:
+    with pytest.raises(UserError, match="here is no certificate"):
+        loads(content, path="here")
+
+
+def test_certificate_tells_what_differs() -> None:
+    right = Certificate([b"good"], Answers(np.array([[0, 7]]), np.array([[0.25, 0.75]], np.float32)))
+    ids, scores = right.answers
+    # answers                                                          line
+    cases = [
+        (Answers(ids, scores + np.float32(9e-7)), []),
+        (Answers(ids, scores * np.float32("nan")), ["text 0 ('good'): scores are [nan, nan], should be [0.25, 0.75]"]),
+        (Answers(ids[:, :1], scores), ["ids have the shape (1, 1), should have (1, 2)"]),
+        (Answers(ids, scores[:0]), ["scores have the shape (0, 2), should have (1, 2)"]),
+    ]
+    for answers, lines in cases:
+        assert compare(right, answers).differences == lines
+
+
+def staged(path: str, content: str = "x") -> str:
+    with versions.staging(path) as folder:
+        (Path(folder) / "variables").mkdir()
+        (Path(folder) / versions.SAVED_MODEL_FILE).write_text(content)
+        return versions.publish(folder, path)
+
+
+def test_versions_are_numbered_from_one(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    assert versions.newest_version(str(path)) is None
+    assert [Path(staged(str(path))).name for _ in range(2)] == ["1", "2"]
+    for name in ("9", "10", "011", "draft", "12.5"):  # 11 is the newest: names that are no numbers are no versions
+        (path / name).mkdir()
+    assert versions.newest_version(str(path)) == str(path / "11")
+    assert Path(staged(str(path))).name == "12"
+    assert versions.newest_version(str(path)) == str(path / "12")
+    assert (path / "12").stat().st_mode & 0o777 == 0o755  # a server may run as somebody else
+
+
+def test_versions_do_not_replace_what_came_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path)
+    staged(path, "first")
+    monkeypatch.setattr(versions, "_versions", lambda _: [])  # looked before the other export had published
+    assert Path(staged(path, "second")).name == "2"
+    assert (tmp_path / "1" / versions.SAVED_MODEL_FILE).read_text() == "first"
+
+
+def test_versions_of_a_killed_export_are_no_versions_and_go(tmp_path: Path) -> None:
+    killed = "import os; from trainer.savedmodel import versions\nwith versions.staging({!r}): os.kill(os.getpid(), 9)"
+    done = subprocess.run(
+        [sys.executable, "-c", killed.format(str(tmp_path))], check=False, cwd=Path(__file__).parent.parent.parent
+    )
+    assert done.returncode == -9
+    other = tmp_path / f".unpublished-elsewhere-{os.getpid()}-1"  # another machine's may be going on
+    own = tmp_path / f".unpublished-{socket.gethostname()}-{os.getpid()}-1"
+    for folder in (other, own):
+        folder.mkdir()
+    (left,) = set(tmp_path.iterdir()) - {other, own}
+    assert versions.newest_version(str(tmp_path)) is None
+    staged(str(tmp_path))
+    assert set(tmp_path.iterdir()) == {other, own, tmp_path / "1"}
+    assert not left.exists()
+
+
+def test_versions_reach_an_object_store() -> None:
+    path = "ram://versions/model"
+    versions.check_writable(path)
+    assert staged(path) == f"{path}/1"
+    assert staged(path) == f"{path}/2"
+    assert versions.newest_version(path) == f"{path}/2"
+    assert tf.io.gfile.exists(f"{path}/2/{versions.SAVED_MODEL_FILE}")
+
+
+def test_versions_say_before_the_training_that_a_path_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"export\.path: .*file can't be written to"):
+        versions.check_writable(str(tmp_path / "file"))
+
+
+# what stands at the path                      what is said of it
+@pytest.mark.parametrize(("names", "told"), [
+    (None,                                     "is no folder"),
+    ([],                                       "holds no exported model"),
+    (["saved_model.pb"],                       "is a SavedModel, but not one that"),
+    (["1/saved_model.pb"],                     "is a SavedModel, but not one that"),
+    (["1/variables/variables.index"],          "holds no exported model"),
+])  # fmt: skip
+def test_exported_tells_what_is_no_model(tmp_path: Path, names: list[str] | None, told: str) -> None:
+    path = tmp_path / "model"
+    if names is not None:
+        path.mkdir()
+        for name in names:
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_text("")
+    with pytest.raises(UserError, match=told):
+        version_folder(str(path))

@@ -1,0 +1,65 @@
+"""What a tier must not use is blocked while its tests are imported and run, so that a mistake fails by name.
+
+A tier's conftest.py makes one `Blocked` and turns it on in two hooks, `pytest_make_collect_report` and
+`pytest_runtest_protocol`. pytest calls them only for the files below that conftest.py.
+"""
+
+import multiprocessing.process
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, NoReturn
+
+import pytest
+
+TENSORFLOW = frozenset({"tensorflow", "keras", "tf_keras", "tensorflow_transform", "tensorflow_metadata", "tfx_bsl"})
+BEAM = frozenset({"apache_beam"})
+
+# Each way in which the standard library starts a process.
+_STARTS: tuple[tuple[Any, str], ...] = (
+    (subprocess.Popen, "__init__"),
+    (multiprocessing.process.BaseProcess, "start"),
+    *((os, name) for name in ("fork", "forkpty", "posix_spawn", "posix_spawnp", "system") if hasattr(os, name)),
+)
+
+
+class BlockedError(Exception):
+    """A test of this tier used what the tier blocks. It is no ImportError: `except ImportError` must not hide it."""
+
+
+class Blocked:
+    """Refuses to import packages, and to start processes.
+
+    A package that is loaded already stays usable: in one process with other tiers only a tier's own run is exact.
+    `make check` and `make test` run each blocked tier by itself.
+    """
+
+    def __init__(self, tier: str, packages: frozenset[str], *, processes: bool = False) -> None:
+        self._tier, self._packages, self._processes = tier, packages, processes
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Called by `import` for each module that is not loaded yet; None: the next finder may have it."""
+        if name.partition(".")[0] in self._packages:
+            raise BlockedError(f"{self._tier} must not import {name}; move the test to another tier (tests/README.md)")
+        return None
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Within it the packages can't be imported and no process can be started."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "meta_path", [self, *sys.meta_path])
+            for owner, name in _STARTS if self._processes else ():
+                patch.setattr(owner, name, self._refusal(name))
+            yield
+
+    def _refusal(self, name: str) -> Callable[..., NoReturn]:
+        def refuse(*_arguments: object, **_options: object) -> NoReturn:
+            raise BlockedError(f"{self._tier} must not start a process ({name}); move the test to another tier")
+
+        return refuse

@@ -1,0 +1,20 @@
+"""What the tests of `vocabulary.from` share."""
+
+import json
+from pathlib import Path
+
+from pipeline.config.load import load
+from pipeline.config.settings import Config
+from pipeline.files.local import LocalFiles
+from pipeline.vocabulary.imported import Source, resolve
+
+
+def resolved(path: Path, overrides: dict[str, str] | None = None) -> tuple[Config, Source]:
+    config, source = resolve(load(None, {"vocabulary.from": json.dumps(str(path)), **(overrides or {})}), LocalFiles())
+    assert source is not None
+    return config, source
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
