@@ -17,8 +17,8 @@ from pipeline.contract import SPLITS
 from pipeline.job import spill, transform_batches
 from pipeline.job.read import Sorted
 from pipeline.job.transform_batches import KEY, SPLIT
+from pipeline.records.keys import is_sampled
 from pipeline.sources.schema import REJECTED_SCHEMA
-from pipeline.statistics.text_quality import is_chosen
 from pipeline.support import arrow_ipc
 from pipeline.text.token_batch import Tokenized
 
@@ -48,7 +48,7 @@ def with_needed_texts(found: Sorted, *, labels: set[str], share: float) -> Sorte
     rows = found.rows
     is_certain = pc.is_in(rows["label"], pa.array(labels, pa.string())).to_numpy(zero_copy_only=False)
     certain = pa.array(is_certain)
-    is_needed = ~is_certain | is_chosen(found.keys, share)
+    is_needed = ~is_certain | is_sampled(found.keys, share)
     is_needed[is_certain] |= transform_batches.samples(
         rows["text"].filter(certain),
         labels=rows["label"].filter(certain).dictionary_encode().indices.to_numpy(),

@@ -23,12 +23,11 @@ from pipeline.files.beam import BeamFiles
 from pipeline.job import spill
 from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
 from pipeline.records import encode, framing, shards, shuffle
-from pipeline.records.keys import key_halves
+from pipeline.records.keys import KEY_BYTES, is_sampled, key_halves, range_of, shard_of
 from pipeline.statistics import duplicates
 from pipeline.statistics.accumulator import BundleStatistics
 from pipeline.statistics.fingerprints import fingerprints
 from pipeline.statistics.split_statistics import Columns, SplitStatistics, merge
-from pipeline.statistics.text_quality import is_chosen
 from pipeline.support.progress import NAMESPACE, Tally
 
 STATISTICS, REPEATS = "statistics", "repeats"
@@ -117,7 +116,7 @@ class EncodeRecords(beam.DoFn):
         records = encode.encode_examples(columns.ids, columns.labels)
         block = pa.RecordBatch.from_arrays(
             [
-                batch[KEY].flatten().cast(pa.binary(shuffle.KEY_BYTES)),
+                batch[KEY].flatten().cast(pa.binary(KEY_BYTES)),
                 framing.frame(records),
                 pa.array(columns.labels, pa.int32()),
             ],
@@ -148,7 +147,7 @@ class EncodeRecords(beam.DoFn):
         (whole,) = pa.Table.from_batches(self._blocks.pop(key)).combine_chunks().to_batches()
         split, _ = self._places[key]
         shards_of_split = self._writing.shards_of(split)
-        ranges = shuffle.range_of(whole["key"], shards=shards_of_split, ranges=self._writing.ranges)
+        ranges = range_of(whole["key"], shards=shards_of_split, ranges=self._writing.ranges)
         pieces = [(place, shuffle.pack_piece(part)) for place, part in shuffle.partition(whole, ranges)]
         return key, self._out.put(pieces)
 
@@ -161,7 +160,7 @@ class EncodeRecords(beam.DoFn):
         before = 0
         for split, number in enumerate(self._writing.shards):
             in_split = splits == split
-            found[in_split] = before + shuffle.shard_of(keys, number)[in_split]
+            found[in_split] = before + shard_of(keys, number)[in_split]
             before += number
         return found
 
@@ -180,7 +179,7 @@ class EncodeRecords(beam.DoFn):
         text = key_halves(keys)[:, 0]
         self._rows.append(duplicates.rows_table(tokens=tokens, text=text, split=columns.splits, label=columns.labels))
         is_train = columns.splits == SPLITS.index("train")
-        self._statistics.add(columns, is_counted=is_train & is_chosen(keys, self._writing.counted.share))
+        self._statistics.add(columns, is_counted=is_train & is_sampled(keys, self._writing.counted.share))
 
 
 def batch_columns(batch: pa.RecordBatch) -> Columns:

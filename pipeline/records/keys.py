@@ -1,7 +1,12 @@
-"""The content of a row -> its key and its split, the same wherever the row stands and whoever reads it.
+"""The content of a row -> its key, and all that a key decides. The layout of a key's 16 bytes is known here alone.
 
-A key is 16 bytes, XXH3-128 of the text under the seed, big-endian: bytes 0 to 8 choose the split, bytes 8 to 16 the
-shard and the place in it (pipeline/records/shuffle.py). Equal texts have equal keys, so they never stand in two splits.
+    bytes 0 to 8               the split (split_by_content)
+    bytes 8 to 12              the shard of the split and the sort range of the shard (shard_of, range_of)
+    bytes 12 to 16             whether the row is in the sample that costly statistics are made of (is_sampled)
+    bytes 8 to 16, then 0 to 8 the order of the rows of a shard (sort_key)
+
+A key is XXH3-128 of the text under the seed, big-endian. So it depends neither on where the row is nor on who reads it.
+Equal texts have equal keys; they never come into two splits.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,9 +21,10 @@ from pipeline.config.settings import SplitSettings
 from pipeline.contract import SPLITS
 
 KEY_BYTES = 16
-_HALF_BITS = 64
+_HALF_BYTES = KEY_BYTES // 2
+_HALF_BITS = 8 * _HALF_BYTES
 
-Keys = npt.NDArray[np.void]
+Int32s = npt.NDArray[np.int32]
 SplitIndices = npt.NDArray[np.int64]
 
 
@@ -78,19 +84,54 @@ def _narrowed(settings: SplitSettings, names: Sequence[str]) -> SplitSettings:
     return SplitSettings(train=train, eval=evaluation, test=test)
 
 
-def key_halves(keys: pa.LargeBinaryArray) -> npt.NDArray[np.uint64]:
-    """Keys, large_binary [rows] -> uint64 [rows, 2]: bytes 0 to 8 and bytes 8 to 16 as big-endian numbers."""
-    data = np.frombuffer(keys.buffers()[2] or b"", ">u8").reshape(-1, 2)
+def key_halves(keys: pa.LargeBinaryArray | pa.FixedSizeBinaryArray) -> npt.NDArray[np.uint64]:
+    """Keys [rows] -> uint64 [rows, 2]: bytes 0 to 8 and bytes 8 to 16 as numbers, which sort as the bytes do.
+
+    >>> key_halves(pa.array([bytes(7) + b"\\x01" + bytes(7) + b"\\x02"], pa.large_binary())).tolist()
+    [[1, 2]]
+    """
+    data = np.frombuffer(keys.buffers()[-1] or b"", ">u8").reshape(-1, 2)
     return data[keys.offset : keys.offset + len(keys)].astype(np.uint64)
 
 
-def shuffled_place(key: bytes) -> bytes:
-    """What rows of a shard are ordered by, of a key's two halves the second first; see records/shuffle.py.
+def shard_of(keys: pa.FixedSizeBinaryArray, shards: int) -> Int32s:
+    """Which of `shards` shards each key belongs to, int32 [rows]; a shard is a range of keys.
 
-    >>> shuffled_place(b"split...ordered.")
+    >>> keys = pa.array([bytes(16), bytes(8) + b"\\x80" + bytes(7), bytes(8) + b"\\xff" * 8], pa.binary(16))
+    >>> shard_of(keys, 10)
+    array([0, 5, 9], dtype=int32)
+    """
+    high = key_halves(keys)[:, 1] >> np.uint64(32)
+    return (high * np.uint64(shards) >> np.uint64(32)).astype(np.int32)
+
+
+def range_of(keys: pa.FixedSizeBinaryArray, *, shards: int, ranges: int) -> Int32s:
+    """Which of the `ranges` sort ranges of its shard each key belongs to, int32 [rows].
+
+    >>> keys = pa.array([bytes(16), bytes(8) + b"\\x80" + bytes(7), bytes(8) + b"\\xff" * 8], pa.binary(16))
+    >>> range_of(keys, shards=1, ranges=4)
+    array([0, 2, 3], dtype=int32)
+    """
+    return shard_of(keys, shards * ranges) % np.int32(ranges)
+
+
+def sort_key(key: bytes) -> bytes:
+    """What the rows of a shard are sorted by: the second half of the key, then the first.
+
+    >>> sort_key(b"split...ordered.")
     b'ordered.split...'
     """
-    return key[8:] + key[:8]
+    return key[_HALF_BYTES:] + key[:_HALF_BYTES]
+
+
+def is_sampled(keys: pa.LargeBinaryArray, share: float) -> npt.NDArray[np.bool_]:
+    """Keys [rows] -> bool [rows], whether each is in a sample of this share; independent of split and shard.
+
+    >>> is_sampled(pa.array([bytes(16), b"\\xff" * 16], pa.large_binary()), 0.5).tolist()
+    [True, False]
+    """
+    low = key_halves(keys)[:, 1] & np.uint64(0xFFFFFFFF)
+    return low < np.uint64(min(int(share * 2**32), 2**32))
 
 
 def split_by_name(names: pa.StringArray) -> SplitIndices:

@@ -14,13 +14,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.records.keys import KEY_BYTES, key_halves
 from pipeline.support import arrow_ipc
 
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-
-KEY_BYTES = 16
 
 # Of records of 650 bytes zstd leaves 290 for 1.9 us to pack and 0.9 to unpack in pieces of 200 kB, lz4 366 for 1.1 and
 # 0.3; in pieces of 65 kB zstd leaves 311 for 2.3 and 1.5; alone, zstd takes 100 us a record, and lz4 19.
@@ -49,27 +48,6 @@ class DuplicateCounts(NamedTuple):
     texts: int
     rows: int
     conflicting: int
-
-
-def shard_of(keys: pa.FixedSizeBinaryArray, shards: int) -> Int32s:
-    """Which of `shards` shards each key belongs to, int32 [rows]; a shard is a range of keys.
-
-    >>> keys = pa.array([bytes(16), bytes(8) + b"\\x80" + bytes(7), bytes(8) + b"\\xff" * 8], pa.binary(16))
-    >>> shard_of(keys, 10)
-    array([0, 5, 9], dtype=int32)
-    """
-    high = _key_halves(keys)[:, 1] >> np.uint64(32)
-    return (high * np.uint64(shards) >> np.uint64(32)).astype(np.int32)
-
-
-def range_of(keys: pa.FixedSizeBinaryArray, *, shards: int, ranges: int) -> Int32s:
-    """Which of the `ranges` sub-ranges of its shard each key belongs to, int32 [rows].
-
-    >>> keys = pa.array([bytes(16), bytes(8) + b"\\x80" + bytes(7), bytes(8) + b"\\xff" * 8], pa.binary(16))
-    >>> range_of(keys, shards=1, ranges=4)
-    array([0, 2, 3], dtype=int32)
-    """
-    return shard_of(keys, shards * ranges) % np.int32(ranges)
 
 
 def partition(batch: pa.RecordBatch, groups: npt.NDArray[np.integer]) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -160,13 +138,7 @@ def _order_ties(table: pa.Table) -> pa.Table:
 def _keys_and_labels(table: pa.Table) -> tuple[npt.NDArray[np.uint64], Int32s]:
     if not len(table):
         return np.empty((0, 2), np.uint64), np.empty(0, np.int32)
-    return _key_halves(table["key"].chunk(0)), table["label"].chunk(0).to_numpy()
-
-
-def _key_halves(keys: pa.FixedSizeBinaryArray) -> npt.NDArray[np.uint64]:
-    """uint64 [rows, 2]: bytes 0 to 8 and 8 to 16 as big-endian numbers, which sort as the bytes do."""
-    halves = np.frombuffer(keys.buffers()[1] or b"", ">u8").reshape(-1, 2)
-    return halves[keys.offset : keys.offset + len(keys)].astype(np.uint64)
+    return key_halves(table["key"].chunk(0)), table["label"].chunk(0).to_numpy()
 
 
 def _equals_next(keys: npt.NDArray[np.uint64]) -> Mask:

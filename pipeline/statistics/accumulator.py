@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.contract import SPLITS
-from pipeline.records.keys import shuffled_place
+from pipeline.records.keys import sort_key
 from pipeline.statistics import distinctive_words
 from pipeline.statistics.split_statistics import (
     SAMPLES_OF_SPLIT,
@@ -85,7 +85,7 @@ class BundleStatistics:
             )
 
     def _sample(self, columns: Columns, row: int, *, key: bytes, text: bytes) -> None:
-        split, place = int(columns.splits[row]), shuffled_place(key)
+        split, place = int(columns.splits[row]), sort_key(key)
         kept = self._samples[split]
         if len(kept) < SAMPLES_OF_SPLIT or place <= kept[-1].place:
             sample = Sample(place, text, int(columns.labels[row]), tuple(columns.ids[row].tolist()))

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.records.keys import key_halves, shuffled_place
+from pipeline.records.keys import is_sampled, key_halves, sort_key
 from pipeline.records_folder.manifest import QualityFinding, QualitySummary
 from pipeline.text.characters import TAG, UNICODE_WHITE_SPACE
 
@@ -112,7 +112,7 @@ class Looker:
     def add(self, texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray) -> None:
         """Takes in a batch; texts, [rows], may be null where they are not chosen."""
         self._rows += len(texts)
-        chosen = pa.array(is_chosen(keys, self._how.share))
+        chosen = pa.array(is_sampled(keys, self._how.share))
         self._waiting.append((texts.filter(chosen), keys.filter(chosen)))
         if sum(texts.nbytes for texts, _ in self._waiting) > _WAITING_BYTES:
             self._look()
@@ -127,15 +127,6 @@ class Looker:
             texts, keys = (pa.concat_arrays(arrays) for arrays in zip(*self._waiting, strict=True))
             self._waiting = []
             self._parts.append(look(texts, keys, filters=self._how.filters))
-
-
-def is_chosen(keys: pa.LargeBinaryArray, share: float) -> npt.NDArray[np.bool_]:
-    """Keys [rows] -> whether each is among the share that is looked at; independent of split and shard.
-
-    >>> is_chosen(pa.array([bytes(16), b"\\xff" * 16], pa.large_binary()), 0.5).tolist()
-    [True, False]
-    """
-    return (key_halves(keys)[:, 1] & np.uint64(0xFFFFFFFF)) < np.uint64(min(int(share * 2**32), 2**32))
 
 
 def add(parts: Iterable[Quality]) -> Quality:
@@ -198,7 +189,7 @@ def _found(texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray, pattern: str |
     texts, keys = texts.take(first), keys.take(first)
     places = pc.find_substring_regex(texts, pattern).to_pylist() if pattern else [0] * len(texts)
     snippets = (_snippet(text, place) for text, place in zip(texts.to_pylist(), places, strict=True))
-    ranked = ((shuffled_place(key), snippet) for key, snippet in zip(keys.to_pylist(), snippets, strict=True))
+    ranked = ((sort_key(key), snippet) for key, snippet in zip(keys.to_pylist(), snippets, strict=True))
     return Found(len(halves), _first(ranked))
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.records.keys import range_of, shard_of
 from pipeline.records.shuffle import (
     SCHEMA,
     DuplicateCounts,
@@ -16,8 +17,6 @@ from pipeline.records.shuffle import (
     order_records,
     pack_piece,
     partition,
-    range_of,
-    shard_of,
 )
 
 
@@ -37,52 +36,6 @@ def block(rows: list[tuple[bytes, bytes, int]]) -> bytes:
 
 def rows_of(table: pa.Table) -> list[tuple[bytes, bytes, int]]:
     return [(row["key"], row["frame"], row["label"]) for row in table.to_pylist()]
-
-
-SHARDS = [
-    # place in the key (bytes 8 to 16), number of shards, shard
-    (0, 1, 0),
-    (2**64 - 1, 1, 0),
-    (0, 4, 0),
-    (2**62 - 1, 4, 0),
-    (2**62, 4, 1),
-    (2**63, 4, 2),
-    (2**64 - 1, 4, 3),
-    (0x55555555_FFFFFFFF, 3, 0),
-    (0x55555556_00000000, 3, 1),  # the first whose upper half, times 3, reaches 2**32
-    (2**64 - 1, 99_999, 99_998),
-]
-
-
-@pytest.mark.parametrize(("place", "shards", "shard"), SHARDS)
-def test_shuffle_shard_of_a_key(place, shards, shard):
-    keys = pa.array([key(9, 1), key(7, place)], pa.binary(16))[1:]  # an Arrow slice begins inside its buffer
-    found = shard_of(keys, shards)
-    assert found.dtype == np.int32
-    assert found.tolist() == [shard]
-
-
-SUB_RANGES = [
-    # place in the key, number of shards, of sub-ranges, sub-range: a shard begins with its first, ends with its last
-    (2**64 - 1, 1, 1, 0),
-    (2**63 - 1, 1, 2, 0),
-    (2**63, 1, 2, 1),
-    (2**61 - 1, 4, 2, 0),
-    (2**61, 4, 2, 1),
-    (2**62 - 1, 4, 2, 1),
-    (2**62, 4, 2, 0),  # the next shard
-    (2**64 - 1, 99_999, 64, 63),
-]
-
-
-@pytest.mark.parametrize(("place", "shards", "ranges", "expected"), SUB_RANGES)
-def test_shuffle_sub_range_of_a_key(place, shards, ranges, expected):
-    found = range_of(pa.array([key(9, place)], pa.binary(16)), shards=shards, ranges=ranges)
-    assert found.tolist() == [expected]
-
-
-def test_shuffle_shard_of_no_keys():
-    assert shard_of(pa.array([], pa.binary(16)), 3).tolist() == []
 
 
 PARTITIONS = [

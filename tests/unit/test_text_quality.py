@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 
 from pipeline.config.settings import KERAS_FILTERS
-from pipeline.records.keys import content_keys
+from pipeline.records.keys import content_keys, is_sampled
 from pipeline.statistics import text_quality
-from pipeline.statistics.text_quality import Look, Looker, Quality, add, is_chosen, look, quality_summary
+from pipeline.statistics.text_quality import Look, Looker, Quality, add, look, quality_summary
 
 # text, what is found in it under Keras's filters
 TEXTS = [
@@ -96,7 +96,7 @@ def test_quality_is_the_same_however_rows_are_batched(
     texts = [text for text, _ in TEXTS] * 4 + [f"<i>{number}</i>" for number in range(200)]
     encoded = pa.array([text.encode() for text in texts], pa.large_binary())
     keys = content_keys(encoded.to_pylist(), seed=0)
-    chosen = is_chosen(keys, share)
+    chosen = is_sampled(keys, share)
     looker = Looker(Look(share, ""))
     for start in range(0, len(texts), batch):
         some = encoded.slice(start, batch)
@@ -110,16 +110,6 @@ def test_quality_is_the_same_however_rows_are_batched(
 def test_quality_of_parts_adds_up_in_any_order() -> None:
     parts = [looked([text], "") for text, _ in TEXTS]
     assert add(parts) == add(reversed(parts)) == looked([text for text, _ in TEXTS], "")
-
-
-def test_quality_looks_at_a_share_chosen_by_key() -> None:
-    keys = content_keys([str(number).encode() for number in range(20_000)], seed=0)
-    chosen = is_chosen(keys, 0.25)
-    assert 4_800 < chosen.sum() < 5_200  # 5,000 with a standard deviation of 61
-    assert not (chosen & ~is_chosen(keys, 0.5)).any()
-    assert is_chosen(keys, 1.0).all()
-    order = np.random.default_rng(1).permutation(len(keys))
-    assert (is_chosen(keys.take(pa.array(order)), 0.25) == chosen[order]).all()
 
 
 def test_quality_says_what_is_estimated() -> None:
