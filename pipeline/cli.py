@@ -15,8 +15,9 @@ import yaml
 
 from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
-from pipeline.config.settings import setting_names
+from pipeline.config.parser import CONFIG_HELP, SETTINGS_HELP, Parser
 from pipeline.errors import UserError
+from pipeline.runners.common_options import FILESYSTEM_OPTIONS, JOB_OPTIONS
 from pipeline.support.exit_status import guarded
 from pipeline.support.printable import to_printable
 from pipeline.support.process import quick_imports, spare_memory
@@ -29,19 +30,7 @@ Command = Callable[[argparse.Namespace, dict[str, str], list[str]], int]
 
 _SHOWN_WORDS = 15
 
-_RUN_HELP = """\
-Settings come from --config (default: pipeline.yaml in this folder, if it is there) and from the command line:
---section.key VALUE, the value read as YAML. Every other option goes to Beam (--runner, --project, --temp_location ...).
-
-settings:
-  """
-
-_COMPARE_HELP = """\
-Limits are settings, null unless they are given in --config (default: pipeline.yaml in this folder, if it is there) or
-as --compare.NAME VALUE: max_oov_share, max_label_shift, max_length_shift, max_vocabulary_change, max_coverage_drop.
-"""
-
-_FOLDER_HELP = "the records folder; where it is not on this machine, Beam's options for its filesystem may follow"
+_FOLDER_HELP = "a records folder, on this machine or on gs://, s3://, hdfs:// or azfs://"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return guarded("pipeline", lambda: _call(parser, left))
 
 
-def _call(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
+def _call(parser: Parser, arguments: list[str]) -> int:
     # Settings are taken out first, wherever they stand: argparse would take their values for its own arguments.
     overrides, rest = split_overrides(arguments)
     known, unknown = parser.parse_known_args(rest)
@@ -63,56 +52,61 @@ def _call(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     return known.command(known, overrides, unknown)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pipeline", description=__doc__.partition("\n")[0], allow_abbrev=False)
+def _parser() -> Parser:
+    parser = Parser(prog="pipeline", description="Labelled text -> a records folder, and what helps with one.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = _run_parser(commands, "run", "raw text -> records folder", command=_run)
     run.add_argument("--dry-run", action="store_true", help="print the settings and what would be read, and stop")
     _run_parser(commands, "doctor", "what is wrong with a run before it starts; takes what run takes", _doctor)
 
-    describe = commands.add_parser("describe", help="what a records folder holds", allow_abbrev=False)
+    describe = _folder_parser(commands, "describe", "what a records folder holds", _describe)
     describe.add_argument("folder", metavar="DIR", help=_FOLDER_HELP)
     describe.add_argument("--json", action="store_true", help="the manifest, for programs")
-    describe.set_defaults(command=_describe)
 
-    verify = commands.add_parser("verify", help="re-hash and re-read every record", allow_abbrev=False)
+    verify = _folder_parser(commands, "verify", "re-hash and re-read every record", _verify)
     verify.add_argument("folder", metavar="DIR", help=_FOLDER_HELP)
-    verify.set_defaults(command=_verify)
 
-    compare = commands.add_parser(
-        "compare",
-        help="what changed from one records folder to another; status 3 when a limit is exceeded",
-        epilog=_COMPARE_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    what = "what changed from one records folder to another; status 3 when a limit is exceeded"
+    compare = _folder_parser(commands, "compare", what, _compare, settings=["compare"])
     compare.add_argument("first", metavar="DIR_A", help=_FOLDER_HELP)
-    compare.add_argument("second", metavar="DIR_B")
-    compare.add_argument("--config", metavar="FILE", help="the settings, of which the section compare holds the limits")
+    compare.add_argument("second", metavar="DIR_B", help="the same, to compare with it")
+    compare.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
     compare.add_argument("--json", action="store_true", help="for programs")
-    compare.set_defaults(command=_compare)
 
-    sample = commands.add_parser("sample", help="write the built-in sample corpus", allow_abbrev=False)
-    sample.add_argument("--rows", type=int, required=True, metavar="N")
+    sample = commands.add_parser("sample", help="write the built-in sample corpus")
+    sample.add_argument("--rows", type=int, required=True, metavar="N", help="number of texts")
     sample.add_argument("--output", required=True, metavar="FILE", help=".csv, .tsv, .jsonl or .parquet")
-    sample.add_argument("--seed", type=int, default=0, metavar="S")
+    sample.add_argument("--seed", type=int, default=0, metavar="S", help="equal seeds give equal files (default: 0)")
     sample.set_defaults(command=_sample)
     return parser
 
 
-def _run_parser(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str, command: Command
-) -> argparse.ArgumentParser:
+def _run_parser(commands: "argparse._SubParsersAction[Parser]", name: str, what: str, command: Command) -> Parser:
     parser = commands.add_parser(
         name,
         help=what,
-        epilog=_RUN_HELP + "\n  ".join(setting_names()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        description=f"{what}\n\n{SETTINGS_HELP}",
+        settings=["input", "split", "text", "vocabulary", "sequence", "output"],
+        handed_on=JOB_OPTIONS,
     )
-    parser.add_argument("--config", metavar="FILE", help="the settings")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
     parser.add_argument("--overwrite", action="store_true", help="replace a records folder that is there")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _folder_parser(
+    commands: "argparse._SubParsersAction[Parser]",
+    name: str,
+    what: str,
+    command: Command,
+    settings: Sequence[str] = (),
+) -> Parser:
+    description = f"{what}\n\n{SETTINGS_HELP}" if settings else what
+    parser = commands.add_parser(
+        name, help=what, description=description, settings=settings, handed_on=FILESYSTEM_OPTIONS
+    )
     parser.set_defaults(command=command)
     return parser
 

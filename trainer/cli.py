@@ -10,11 +10,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
-from pipeline.config.settings import setting_names
+from pipeline.config.parser import CONFIG_HELP, SETTINGS_HELP, Parser
 from pipeline.errors import UserError
 from pipeline.support.exit_status import guarded
 from pipeline.support.process import quick_imports
@@ -27,23 +27,9 @@ Command = Callable[[argparse.Namespace, dict[str, str]], int]
 
 _DEFAULT_CONFIG = "pipeline.yaml"
 
-_SETTINGS_HELP = """\
-Settings come from --config (default: pipeline.yaml in this folder, if it is there) and from the command line:
---section.key VALUE, the value read as YAML. output.path is the records folder.
-
-settings:
-  """
-
-_STATUS_HELP = "Exit status: 0 done, 2 a mistake in the arguments or files (one line on stderr), 1 anything else."
-_VERIFY_HELP = f"{_STATUS_HELP[:-1]}, an answer that differs included."
-
-
-class Parser(argparse.ArgumentParser):
-    """Tells a mistake in one line, as every other mistake is told."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raises a UserError instead of printing the usage."""
-        raise UserError(f"{message}; {self.prog} --help tells more")
+_STATUS_HELP = """\
+Exit status: 0 done, 2 a mistake in the arguments or files (one line on stderr), 1 anything else{more}.\
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -239,29 +225,32 @@ def _input_overrides(known: argparse.Namespace) -> dict[str, str]:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="trainer", description=__doc__.partition("\n")[0], epilog=_STATUS_HELP, allow_abbrev=False)
+    status = _STATUS_HELP.format(more="")
+    parser = Parser(prog="trainer", description="A records folder -> a model that takes raw text.", epilog=status)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = commands.add_parser(
         "train",
         help="records folder -> trained model, evaluation, exported SavedModel",
-        epilog=_SETTINGS_HELP + "\n  ".join(setting_names()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        description=f"records folder -> trained model, evaluation, exported SavedModel\n\n{SETTINGS_HELP}",
+        epilog=status,
+        settings=["output.path", "model", "training", "export"],
     )
-    train.add_argument("--config", metavar="FILE", help="the settings")
+    train.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
     train.add_argument("--resume", action="store_true", help="go on with the training that training.path holds")
     train.set_defaults(run=_train)
 
-    evaluate = _model_command(commands, "evaluate", "score raw labelled text through an exported model", run=_evaluate)
+    evaluate = _model_command(
+        commands, "evaluate", "score raw labelled text through an exported model", _evaluate, settings=["input"]
+    )
     evaluate.add_argument("--input", nargs="+", metavar="FILE", help="files, folders or globs (default: input.path)")
     evaluate.add_argument("--format", metavar="FORMAT", help="input.format")
     evaluate.add_argument("--text_column", metavar="NAME", help="input.text_column")
     evaluate.add_argument("--label_column", metavar="NAME", help="input.label_column")
-    evaluate.add_argument("--config", metavar="FILE", help="where the settings of input are taken from")
+    evaluate.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
     _add_json(evaluate)
 
-    predict = _model_command(commands, "predict", "labels and probabilities for texts", run=_predict)
+    predict = _model_command(commands, "predict", "labels and probabilities for texts", _predict)
     predict.add_argument("text", nargs="*", metavar="TEXT", help="without any, and without --input: the lines of stdin")
     predict.add_argument("--input", metavar="FILE", help=".csv, .tsv, .jsonl or .parquet; any other: a text a line")
     predict.add_argument(
@@ -270,19 +259,23 @@ def _parser() -> Parser:
     predict.add_argument("--output", metavar="FILE", help="write JSON lines there")
     _add_json(predict)
 
-    explain = _model_command(commands, "explain", "text -> tokens -> ids -> vectors, step by step", run=_explain)
+    explain = _model_command(commands, "explain", "text -> tokens -> ids -> vectors, step by step", _explain)
     explain.add_argument("text", nargs="+", metavar="TEXT")
     _add_json(explain)
 
-    verify = _model_command(commands, "verify", "replay the model's equality certificate", run=_verify)
+    verify = _model_command(commands, "verify", "replay the model's equality certificate", _verify)
     verify.add_argument("--url", metavar="URL", help="ask a TensorFlow Serving: http://HOST:8501/v1/models/NAME")
     verify.add_argument("--tolerance", type=float, metavar="X", help="how far scores may differ (default: 1e-5)")
-    verify.epilog = _VERIFY_HELP
+    verify.epilog = _STATUS_HELP.format(more=",\nan answer that differs included")
     return parser
 
 
-def _model_command(commands: "argparse._SubParsersAction[Parser]", name: str, what: str, *, run: Command) -> Parser:
-    parser = commands.add_parser(name, help=what, epilog=_STATUS_HELP, allow_abbrev=False)
+def _model_command(
+    commands: "argparse._SubParsersAction[Parser]", name: str, what: str, run: Command, settings: Sequence[str] = ()
+) -> Parser:
+    description = f"{what}\n\n{SETTINGS_HELP}" if settings else what
+    epilog = _STATUS_HELP.format(more="")
+    parser = commands.add_parser(name, help=what, description=description, epilog=epilog, settings=settings)
     parser.add_argument(
         "--model", required=True, metavar="DIR", help="export.path (the newest version in it), or a version"
     )

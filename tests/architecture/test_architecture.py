@@ -63,8 +63,8 @@ LIGHT = {
     "pipeline.cli", "pipeline.config", "pipeline.contract", "pipeline.errors", "pipeline.files.local",
     "pipeline.files.gzip_members", "pipeline.files.text_stream",
     "pipeline.html", "pipeline.inspection", "pipeline.records", "pipeline.records_folder",
-    "pipeline.sample_corpus", "pipeline.sources", "pipeline.statistics", "pipeline.text.characters",
-    "pipeline.text.escaping", "pipeline.vocabulary.imported", "trainer.cli",
+    "pipeline.runners.common_options", "pipeline.sample_corpus", "pipeline.sources", "pipeline.statistics",
+    "pipeline.text.characters", "pipeline.text.escaping", "pipeline.vocabulary.imported", "trainer.cli",
 }  # fmt: skip
 
 # The only places where an import may wait for the moment it is needed.
@@ -155,7 +155,9 @@ def test_architecture_imports_wait_only_where_they_must() -> None:
 
 
 @pytest.mark.parametrize("command", [
-    ["pipeline", "--help"], ["pipeline", "run", "--help"], ["trainer", "--help"], ["trainer", "train", "--help"],
+    ["pipeline", "--help"], ["pipeline", "run", "--help"], ["pipeline", "doctor", "--help"],
+    ["pipeline", "compare", "--help"], ["trainer", "--help"], ["trainer", "train", "--help"],
+    ["trainer", "evaluate", "--help"],
     ["pipeline", "run", "--dry-run"],
 ], ids=" ".join)  # fmt: skip
 def test_architecture_help_needs_neither_tensorflow_nor_beam(command: list[str]) -> None:

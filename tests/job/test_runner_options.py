@@ -9,6 +9,7 @@ from apache_beam.runners.portability.prism_runner import PrismRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipeline.runners import options
+from pipeline.runners.common_options import FILESYSTEM_OPTIONS, JOB_OPTIONS
 from pipeline.runners.options import LocalWorkers, beam_options, choose_runner, local_workers
 
 GB = 1 << 30
@@ -73,3 +74,10 @@ def test_runners_prism_stays_possible() -> None:
     options = beam_options(["--runner=PrismRunner"])
     assert isinstance(choose_runner(options, input_bytes=1000), PrismRunner)
     assert options.view_as(StandardOptions).runner == "PrismRunner"
+
+
+def test_runners_know_every_option_that_help_shows() -> None:
+    # A value that any option takes: its type is Beam's to check.
+    named = [f"{option.name}=1" for group in (JOB_OPTIONS, FILESYSTEM_OPTIONS) for option in group.options]
+    named.remove("--direct_running_mode=1")
+    beam_options([*named, "--direct_running_mode=multi_processing"])

@@ -41,16 +41,17 @@ REFERENCE = {
         "text or list of texts", "sample", "'sample' (the built-in corpus), or a path, a glob, or a list of them",
     ),
     "vocabulary.oov": (
-        "drop or token", "drop", "unknown words: drop (they leave no id, as Keras) or token (they share id 1)",
+        "drop or token", "drop", "unknown tokens: drop (they get no id, as in Keras) or token (they share id 1)",
     ),
     "text.filters": (  # its default holds a number sign, which begins no comment
-        "text", r'"!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n"', "each of these characters becomes a space (Keras's)",
+        "text", r'"!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n"',
+        "each of these characters becomes a space (Keras's filters)",
     ),
     "training.clipnorm": (
         "number, above 0; or null", "1.0",
-        "a weight matrix's gradient is shortened to this length; null: not clipped",
+        "largest norm of a weight matrix's gradient; longer ones are scaled down; null: no limit",
     ),
-    "sequence.max_length": ("whole number, at least 1 and at most 1000000", "500", "ids in a record"),
+    "sequence.max_length": ("whole number, at least 1 and at most 1000000", "500", "number of ids in a record"),
 }  # fmt: skip
 
 
