@@ -1,11 +1,11 @@
 """Small files through TensorFlow's file systems (local, gs:// and what else it knows): read whole, written whole."""
 
-import os
 from pathlib import Path
 
 import tensorflow as tf
 
 from pipeline.errors import UserError
+from pipeline.files.staging import rename_durably
 
 
 def join(folder: str, *names: str) -> str:
@@ -37,16 +37,8 @@ def write(path: str, content: bytes) -> None:
             file.write(content)
         tf.io.gfile.rename(unfinished, path, overwrite=True)
         return
-    with Path(unfinished).open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(unfinished).replace(path)
-    folder = os.open(Path(path).parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the new name itself
-    finally:
-        os.close(folder)
+    Path(unfinished).write_bytes(content)
+    rename_durably(Path(unfinished), Path(path))
 
 
 def check_reachable(path: str, *, setting: str) -> None:

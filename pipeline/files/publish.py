@@ -1,16 +1,13 @@
 """A staging folder -> the published records folder, the manifest last.
 
-Everything is built in a folder of the run's own below the output. Publishing moves it up file by file and ends with the
-manifest, without which a records folder is not there for anyone: so a killed run leaves nothing that a reader would
-take, and a complete folder that is to be replaced stays complete until the new one is.
+A run builds all its files in a staging folder of its own below the output. Publishing moves them up one by one and ends
+with the manifest. Readers refuse a folder without a manifest, so they never see a half-published one. A complete folder
+that is to be replaced stays complete until publishing begins.
 """
 
 import contextlib
 import logging
 import os
-import re
-import socket
-import uuid
 
 from pipeline.contract import (
     FAILED_FOLDER,
@@ -23,6 +20,7 @@ from pipeline.contract import (
 )
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles, make_folders
+from pipeline.files.staging import is_abandoned, staging_name
 
 _OWN_NAMES = frozenset(
     {
@@ -30,23 +28,23 @@ _OWN_NAMES = frozenset(
     }
 )  # fmt: skip
 _STAGING = ".staging-"
-# TensorFlow finds no variables of a SavedModel below such a folder.
-_GLOB = frozenset("*?[")
-_STAGING_NAME = re.compile(re.escape(_STAGING) + r"(?P<host>.*)-(?P<process>\d+)-[0-9a-f]+")
+# TensorFlow takes a path with these for a pattern, and then does not find a SavedModel's variables.
+_GLOB_CHARACTERS = frozenset("*?[")
 
 _logger = logging.getLogger(__name__)
 
 
 def check_output(output: str, *, overwrite: bool) -> None:
-    """Whether a run may write there.
+    """Checks that a run may write to the output folder.
 
     Raises:
-      UserError: a complete records folder is there and is not to be overwritten, or files that are not ours; or
-      TensorFlow could not write there.
+      UserError: it holds files that are not of a records folder; or a complete records folder, without `overwrite`; or
+        its name has characters of a glob.
     """
-    if set(output) & _GLOB:
+    if set(output) & _GLOB_CHARACTERS:
         raise UserError(
-            f"output.path: {output} has one of {' '.join(sorted(_GLOB))} in it, which TensorFlow takes for a pattern"
+            f"output.path: {output} has one of {' '.join(sorted(_GLOB_CHARACTERS))} in it, "
+            "which TensorFlow takes for a pattern"
         )
     names = _names_below(output)
     foreign = sorted(name for name in names - _OWN_NAMES if not name.startswith(_STAGING))
@@ -60,16 +58,16 @@ def check_output(output: str, *, overwrite: bool) -> None:
 
 
 def new_staging(output: str) -> str:
-    """Makes a folder for a run's unfinished work; what dead runs of this machine left is removed.
+    """Makes a folder for a run's unfinished work, and removes those of dead runs of this machine.
 
     Raises:
-      UserError: no folder can be made there.
+      UserError: the folder can't be made.
     """
     output = output.rstrip("/")
     for name in sorted(_names_below(output)):
         if name.startswith(_STAGING):
             _remove_abandoned(output, name)
-    staging = f"{output}/{_STAGING}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    staging = f"{output}/{staging_name(_STAGING)}"
     try:
         make_folders(staging)
     except OSError as error:
@@ -80,9 +78,9 @@ def new_staging(output: str) -> str:
 def publish(result: str, output: str, *, manifest: bytes) -> None:
     """Moves all files of the result to the output, over an older one, and writes the manifest.
 
-    Called again for the same run, as a runner may do, it goes on where it was.
+    A runner may call it again for the same run: it goes on where the first call ended.
     """
-    cleared = f"{result}.cleared"  # from then on what stands in the output is of this run
+    cleared = f"{result}.cleared"  # once this file exists, all files of the output are from this run
     files = BeamFiles()
     output = output.rstrip("/")
     if not files.exists(cleared):
@@ -90,26 +88,26 @@ def publish(result: str, output: str, *, manifest: bytes) -> None:
         files.remove([f"{output}/{name}" for name in sorted(_names_below(output) & _OWN_NAMES)])
         files.write(cleared, b"")
     files.move_all((file.path, output + file.path.removeprefix(result)) for file in files.below(result))
-    # Whole before it comes: a run that is killed here leaves nothing in the output that is not a records folder's.
+    # Write the manifest completely under another name, then rename it.
     files.write(f"{result}.manifest", manifest)
     files.move(f"{result}.manifest", f"{output}/{MANIFEST_FILE}")
 
 
-def keep_rejected(result: str, output: str) -> str:
-    """Moves the rejected rows of a run that failed to where a person can look at them; gives the folder.
+def save_rejected(result: str, output: str) -> str:
+    """Moves the rejected rows of a failed run to `failed/` in the output, for a person to look at; returns that folder.
 
-    It makes no records folder, and takes nothing from one that is there; the next run that succeeds removes it.
+    A records folder in the output stays as it is. The next run that succeeds removes `failed/`.
     """
     files = BeamFiles()
-    kept = f"{output.rstrip('/')}/{FAILED_FOLDER}"
+    failed = f"{output.rstrip('/')}/{FAILED_FOLDER}"
     rejected = f"{result}/{REJECTED_FOLDER}"
-    files.remove([kept])
-    files.move_all((file.path, kept + file.path.removeprefix(rejected)) for file in files.below(rejected))
-    return kept
+    files.remove([failed])
+    files.move_all((file.path, failed + file.path.removeprefix(rejected)) for file in files.below(rejected))
+    return failed
 
 
 def remove_staging(staging: str) -> None:
-    """Removes what is left of a run's unfinished work, and the output folder if that was all there was in it."""
+    """Removes a run's staging folder, and the output folder if nothing else is in it."""
     BeamFiles().remove([staging])
     output = staging.partition(f"/{_STAGING}")[0]
     if "://" not in output:  # object stores have no empty folders
@@ -119,24 +117,13 @@ def remove_staging(staging: str) -> None:
 
 def _names_below(folder: str) -> set[str]:
     folder = folder.rstrip("/")
-    if os.path.isdir(folder):  # a dead run may have left folders without a file
+    if os.path.isdir(folder):  # listed with its empty folders, which a dead run may have left
         return set(os.listdir(folder))
     return {file.path.removeprefix(folder + "/").partition("/")[0] for file in BeamFiles().below(folder)}
 
 
 def _remove_abandoned(output: str, name: str) -> None:
-    found = _STAGING_NAME.fullmatch(name)
-    if found is None or found["host"] != socket.gethostname() or _is_alive(int(found["process"])):
-        _logger.info("%s/%s belongs to a run that may still be going on; it is left alone", output, name)
-    else:
+    if is_abandoned(name, prefix=_STAGING):
         remove_staging(f"{output}/{name}")
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    else:
+        _logger.info("%s/%s belongs to a run that may still be going on; it is left alone", output, name)

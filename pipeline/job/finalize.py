@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pipeline.contract import REPORT_FILE, TRANSFORM_FOLDER, VOCABULARY_ASSET, VOCABULARY_FILE
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
-from pipeline.files.publish import keep_rejected, publish
+from pipeline.files.publish import publish, save_rejected
 from pipeline.job import build_manifest, rejects
 from pipeline.job.plan import Plan
 from pipeline.job.write import WrittenShard
@@ -71,7 +71,7 @@ def conclude(
         except UserError as error:
             message = str(error)
             if results.rejected.by_reason:
-                message += f"; rejected rows are listed in {keep_rejected(plan.result, plan.config.output.path)}"
+                message += f"; rejected rows are listed in {save_rejected(plan.result, plan.config.output.path)}"
             files.write(plan.refusal_path, message.encode())
             return
         manifest = manifest.model_copy(update={"advice": advice(manifest, results.words)})

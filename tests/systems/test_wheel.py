@@ -13,8 +13,9 @@ def test_wheel_has_the_text_of_help_and_the_pages_files(tmp_path: Path) -> None:
     built = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
     # A copy of what is committed or new: a build leaves folders in the source.
     source = tmp_path / "source"
+    wanted = ["pipeline", "trainer", "*.py", "*.toml", "*.md"]
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "pipeline", "trainer", "*.py", "*.toml", "*.md"],
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *wanted],
         cwd=REPOSITORY, capture_output=True, text=True, check=True,
     )  # fmt: skip
     for name in filter(lambda name: (REPOSITORY / name).exists(), listed.stdout.splitlines()):

@@ -1,13 +1,12 @@
-"""export.path -> its numbered version folders: the newest, the next, and how one comes to be there all at once.
+"""export.path -> its numbered version folders: the newest one, and the next one, published as a whole.
 
-TensorFlow Serving takes every folder whose name is a number. So a version is built under another name, written to disk
-to the last byte, and renamed; what a killed export leaves is a folder that no server takes and the next export removes.
-An object store knows no renaming: there the files are copied, saved_model.pb last, without which no loader reads them.
+TensorFlow Serving loads every folder whose name is a number. So a version is built under another name, flushed to disk
+and renamed (pipeline/files/staging.py). A killed export leaves a folder that no server loads; the next export removes
+it. An object store has no rename: the files are copied, saved_model.pb last, because no loader reads a folder without.
 """
 
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +16,12 @@ from typing import Final
 import tensorflow as tf
 
 from pipeline.errors import UserError
+from pipeline.files.staging import is_abandoned, rename_durably, staging_name
 from trainer import files
 
 SAVED_MODEL_FILE: Final = "saved_model.pb"
 
-_UNPUBLISHED: Final = ".unpublished"
+_STAGING: Final = ".unpublished-"
 
 
 def newest_version(path: str) -> str | None:
@@ -46,15 +46,14 @@ def check_writable(path: str) -> None:
 
 @contextmanager
 def staging(path: str) -> Iterator[str]:
-    """A local folder to build a version in, beside the others where export.path is local; gone afterwards."""
-    prefix = f"{_UNPUBLISHED}-{socket.gethostname()}-{os.getpid()}-"
+    """A local folder to build a version in; inside export.path if that is local. It is removed afterwards."""
     if _is_remote(path):
-        beside = None
+        folder = tempfile.mkdtemp(prefix=_STAGING)
     else:
-        beside = Path(path)
-        beside.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(beside)
-    folder = tempfile.mkdtemp(prefix=prefix, dir=beside)
+        Path(path).mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(Path(path))
+        folder = str(Path(path) / staging_name(_STAGING))
+        os.mkdir(folder, 0o700)
     try:
         yield folder
     finally:
@@ -62,22 +61,20 @@ def staging(path: str) -> Iterator[str]:
 
 
 def publish(folder: str, path: str) -> str:
-    """Makes the staged folder the next version in export.path; the path of the version."""
+    """Makes the staged folder the next version in export.path; returns the path of the version."""
     if _is_remote(path):
         return _copy(folder, path)
-    os.chmod(folder, 0o755)  # mkdtemp's folders are the owner's alone, and a server may be somebody else
-    _flush(Path(folder))
+    os.chmod(folder, 0o755)  # the server may run as another user
     number = max(_versions(path), default=0) + 1
     while True:
         target = Path(path) / str(number)
         try:
-            Path(folder).rename(target)
+            rename_durably(Path(folder), target)
         except OSError:
             if not target.exists():
                 raise
             number += 1  # another export was faster
             continue
-        _flush_folder(Path(path))
         return str(target)
 
 
@@ -96,39 +93,11 @@ def _copy(folder: str, path: str) -> str:
     return target
 
 
-def _flush(folder: Path) -> None:
-    for entry in folder.rglob("*"):
-        if entry.is_dir():
-            _flush_folder(entry)
-        else:
-            with entry.open("rb") as file:
-                os.fsync(file.fileno())
-    _flush_folder(folder)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _remove_abandoned(path: Path) -> None:
-    """Removes what dead exports of this machine have left; a live one's, or another machine's, stays."""
-    for folder in path.glob(f"{_UNPUBLISHED}-{socket.gethostname()}-*-*"):
-        if not _is_alive(int(folder.name.rsplit("-", 2)[1])):
+    """Removes the staging folders of exports of this machine that were killed."""
+    for folder in path.iterdir():
+        if is_abandoned(folder.name, prefix=_STAGING):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _is_remote(path: str) -> bool:
