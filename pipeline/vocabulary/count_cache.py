@@ -11,10 +11,7 @@ whose bytes depend on its name alone: so two runs may write the same one, and an
 import hashlib
 import json
 import logging
-import sys
 from collections.abc import Sequence
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -27,19 +24,11 @@ from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles, is_local
 from pipeline.sources.schema import PLACE_BITS, ReadTask
 from pipeline.support import arrow_ipc
-
-# What decides which rows of a file are counted, and as what: these modules and packages. Their text is hashed rather
-# than a number kept that somebody forgets to raise; a changed comment costs one full count.
-_CODE: Final = (
-    "job/transform_batches.py", "support/arrow_ipc.py", "text/normalization.py", "config", "contract.py",
-    "vocabulary", "job/read.py", "records/keys.py", "text", "files", "sources",
-)  # fmt: skip
-_PACKAGES: Final = ("numpy", "orjson", "pyarrow", "tensorflow", "tensorflow-transform", "xxhash")
+from pipeline.vocabulary.code_version import code_version
 
 _DIGEST_BYTES: Final = 16
 _LABELS: Final = b"labels"
 _HASHED_AT_A_TIME: Final = 1 << 20
-
 
 _logger = logging.getLogger(__name__)
 
@@ -127,21 +116,6 @@ def moved(table: pa.Table, file_index: int) -> pa.Table:
     place = table["position"].to_numpy() & ((1 << PLACE_BITS) - 1)
     column = table.schema.get_field_index("position")
     return table.set_column(column, table.schema.field(column), pa.array(place | np.int64(file_index << PLACE_BITS)))
-
-
-def code_version(root: Path = Path(__file__).parent.parent) -> str:
-    """A fingerprint of the code that counts, and of the packages that it counts with."""
-    digest = hashlib.sha256()
-    for name in _CODE:
-        found = root / name
-        for path in sorted(found.rglob("*.py")) if found.is_dir() else [found]:
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    versions = [
-        f"{sys.version_info.major}.{sys.version_info.minor}",
-        *(f"{name} {version(name)}" for name in _PACKAGES),
-    ]
-    digest.update(_canonical(versions))
-    return digest.hexdigest()
 
 
 def _settings(config: Config) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pipeline.sources.schema import PLACE_BITS, Kind, ReadTask, TaskGroup
 from pipeline.support import arrow_ipc
 from pipeline.vocabulary import count_cache, count_tables
 from pipeline.vocabulary.cached_counting import LABELS, NOTES, TABLES, Found, LookUp, Note, keep
-from pipeline.vocabulary.count_cache import Entry, code_version, entries_folder, entry_path, read_entry, write_entry
+from pipeline.vocabulary.count_cache import Entry, entries_folder, entry_path, read_entry, write_entry
 from tests.support.jobs import SMALL_SETTINGS, manifest_of, record_bytes, run_job, small_rows, write_csv, write_jsonl
 
 TABLE = count_tables.count_table(([b"this", b"is"], [2, 1], [5, 5], [0, 1], [4, 7]))
@@ -119,18 +119,6 @@ def config_of(**changed: str) -> Config:
 )
 def test_file_counts_settings_that_counts_depend_on(changed: dict[str, str], is_other: bool) -> None:
     assert (entries_folder(config_of(**changed)) != entries_folder(config_of())) == is_other
-
-
-def test_file_counts_another_version_of_the_code(tmp_path: Path) -> None:
-    root = Path(count_cache.__file__).parent.parent
-    for name in count_cache._CODE:
-        for path in (root / name).rglob("*.py") if (root / name).is_dir() else [root / name]:
-            copy = tmp_path / path.relative_to(root)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(path.read_bytes())
-    assert code_version(tmp_path) == code_version()
-    (tmp_path / "sources" / "formats" / "values.py").write_text("# another way to read a label\n")
-    assert code_version(tmp_path) != code_version()
 
 
 def test_file_counts_entries_are_of_one_content(tmp_path: Path) -> None:
