@@ -173,7 +173,7 @@ def _explain(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         import_tensorflow()
         from pipeline.support.terminal import output_console
         from trainer.commands.explain import explain
-        from trainer.commands.explain_view import explained
+        from trainer.commands.explain_view import explanation_view
         from trainer.savedmodel.loading import open_model
 
     model = open_model(known.model)
@@ -181,7 +181,7 @@ def _explain(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     if known.json:
         print(json.dumps(found.as_json(), ensure_ascii=False))
     else:
-        output_console().print(explained(found, model.info))
+        output_console().print(explanation_view(found, model.info))
     return 0
 
 

@@ -1,16 +1,20 @@
 """`explain`: tokens, ids, places, vectors, neighbours, and what a person gets to see of them."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from pipeline.contract import Oov
+from pipeline.errors import UserError
+from pipeline.text.trace import Token
 from tests.support.exported_models import exported_model, settings, trained_on
 from tests.support.jobs import run_job, write_jsonl
-from trainer.commands.explain import Explanation, Token, explain, nearest
-from trainer.commands.explain_view import explained
+from trainer.commands.explain import Explanation, explain, nearest
+from trainer.commands.explain_view import explanation_view
 from trainer.export.export import export
 from trainer.savedmodel.loading import ExportedModel, version_folder
 
@@ -54,7 +58,7 @@ def model(small_records: Path, tmp_path_factory: pytest.TempPathFactory) -> Expo
 def shown(explanation: Explanation, model: ExportedModel, *, width: int = 100) -> str:
     console = Console(width=width, color_system=None, force_terminal=False)
     with console.capture() as capture:
-        console.print(explained(explanation, model.info))
+        console.print(explanation_view(explanation, model.info))
     return capture.get()
 
 
@@ -131,18 +135,19 @@ SECTIONS = [
     "2. Its tokens lower case; 33 kinds of punctuation become spaces; cut at white space this is unheard of this",
     "3. Its ids Words are numbered",
     "this=1 is=2 unheard=none of=none this=1",
-    "4. The ids, padded Every text becomes 6 ids long: 3 zeros in front. 0 0 0 1 2 1",
+    "4. The ids, padded Every text becomes 6 ids long: 3 zeros at its start. 0 0 0 1 2 1",
     "place id token vector of 3 numbers 0-2 0 [PAD]",
     "3 1 this",
     "4 2 is",
     "5 1 this",
     "7. The shape of the embedding's output (1, 6, 3): 1 text, 6 ids each, 3 numbers an id. "
     "The embedding is a table of 10 rows, one for each id, with 3 numbers in each (30 numbers, all of them learnt).",
-    "8. Unknown words Only the 9 most frequent words have an id. Any other word is left out: it leaves no id. "
+    "8. Unknown words The vocabulary has 9 words, each with an id. Any other word is left out: it leaves no id. "
     "Here: unheard, of.",
-    "'this' (id 1) stands at places 3, 5. The vectors are equal to the last bit",
+    "9. Equal words, equal vectors 'this' (id 1) is at places 3, 5. The vectors are equal to the last bit",
     "word effect nearest before training nearest after training",
-    "(1, 6, 10), 0.2 kB instead of 0.1 kB (3 times as much)",
+    "11. The same one-hot One-hot, each id would be 10 numbers",
+    "(1, 6, 10), 240 bytes instead of 72 bytes (3 times as much)",
 ]
 
 
@@ -152,6 +157,68 @@ def test_explain_shows_every_section_in_order(worked: ExportedModel) -> None:
     for part in SECTIONS:
         assert part in told[place:], part
         place += told[place:].index(part)
+
+
+def test_explain_numbers_the_sections_of_each_text_anew(worked: ExportedModel) -> None:
+    lines = shown(explain(worked, [b"this is", b"not", b"a text"]), worked, width=80).splitlines()
+    titles = [line.strip() for line in lines if line and not line.startswith(" ")]
+    of_text = ["1. The text", "2. Its tokens", "3. Its ids", "4. The ids, padded", "5. The vector of each id",
+               "6. The answer"]  # fmt: skip
+    assert titles == [
+        "Text 1 of 3", *of_text, "Text 2 of 3", *of_text, "Text 3 of 3", *of_text, "All texts",
+        "7. The shape of the embedding's output", "8. Unknown words", "9. Equal words, equal vectors",
+        "10. The nearest words", "11. The same one-hot",
+    ]  # fmt: skip
+    alone = [line.strip() for line in shown(explain(worked, [b"not"]), worked).splitlines() if line[:1].isdigit()]
+    assert alone == [*of_text, *titles[-5:]]
+
+
+def test_explain_names_the_texts_of_equal_words_as_its_headings_do(worked: ExportedModel) -> None:
+    told = " ".join(shown(explain(worked, [b"text", b"a text"]), worked).split())
+    assert "'text' (id 4) is at places 5 of text 1, 5 of text 2." in told
+
+
+def test_explain_counts_the_words_of_the_vocabulary(worked: ExportedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    vocabulary = worked.info.vocabulary.model_copy(update={"top_words": 5000})
+    monkeypatch.setattr(worked, "info", worked.info.model_copy(update={"vocabulary": vocabulary}))
+    assert explain(worked, [b"this"]).words == 9  # this is a text not more words to fill
+
+
+# oov, words in the vocabulary -> what is said of them; the model has top_words 10
+FATES = [
+    ("drop",  4, "has 4 words, each with an id. Any other word is left out: it leaves no id. Here: rare."),
+    ("token", 4, "has 4 words, each with an id. Any other word gets the id 1, which all unknown words share. Here: ra"),
+    ("drop",  9, "The vocabulary has 9 words, each with an id."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("oov", "words", "expected"), FATES)
+def test_explain_says_what_becomes_of_unknown_words(worked: ExportedModel, oov: Oov, words: int, expected: str) -> None:
+    # A vocabulary may have fewer words than top_words allows, if the texts have no more, or if it is imported.
+    found = replace(explain(worked, [b"this is rare"]), oov=oov, words=words)
+    assert expected in " ".join(shown(found, worked).split())
+
+
+def test_explain_says_where_training_began(worked: ExportedModel) -> None:
+    found = explain(worked, [b"this is not"])
+    assert "Before training the table is filled at random" in " ".join(shown(found, worked).split())
+    training = worked.info.training.model_copy(update={"start_from": "other/model"})
+    console = Console(width=300, color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(explanation_view(found, worked.info.model_copy(update={"training": training})))
+    told = capture.get()
+    assert "Training began with the table of other/model; after 1 epoch words" in told
+    assert "at random" not in told
+
+
+def test_explain_refuses_a_model_that_tokenizes_in_another_way(
+    worked: ExportedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = worked.info.text.model_copy(update={"filters": "!"})  # the exported graph has removed the hyphen
+    monkeypatch.setattr(worked, "info", worked.info.model_copy(update={"text": text}))
+    with pytest.raises(UserError, match="cuts texts into other tokens than this version"):
+        explain(worked, [b"is-text"])
+    explain(worked, [b"is text!"])
 
 
 @pytest.mark.parametrize("width", [80, 100])

@@ -23,7 +23,7 @@ from tests.support.exported_models import settings, trained_on
 from tests.support.jobs import Row, manifest_of, record_bytes, records_of, run_job, small_rows, write_jsonl
 from tests.support.paths import REPOSITORY
 from trainer.commands.explain import explain
-from trainer.commands.explain_view import explained
+from trainer.commands.explain_view import explanation_view
 from trainer.export.export import export
 from trainer.savedmodel.loading import open_model
 
@@ -136,7 +136,7 @@ def test_vocabulary_from_keras_the_exported_model_gives_its_ids(
         (keras.word_index["word1"], True), (1, False),
     ]  # fmt: skip
     console = Console(width=400, record=True, file=io.StringIO())
-    console.print(explained(found, model.info))
+    console.print(explanation_view(found, model.info))
     assert f"Words have the ids that {model.info.vocabulary.source} gives them" in console.export_text()
 
 
