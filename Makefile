@@ -4,19 +4,22 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
-SOURCES := pipeline trainer benchmarks tests setup.py
+SOURCES := pipeline trainer benchmarks tests docs conftest.py setup.py
+PRODUCT := pipeline trainer benchmarks
 DEMO := out/demo
 IMAGE ?= textrecords
 
-.PHONY: help install demo test test-cluster cluster-tools bench lint format types lock image clean
+.PHONY: help install demo check test test-cluster cluster-tools bench lint format types docs lock image clean
 
 help:
 	@echo "make install  a virtual environment in .venv with everything in it"
 	@echo "make demo     the whole way once, on the built-in sample: records, model, predictions"
-	@echo "make test     lint, types and all tests"
+	@echo "make check    in a minute: lint, types, unit tests and the rules on folders"
+	@echo "make test     make check, and all other tests"
 	@echo "make test-cluster  the job on a job server and two pools of workers, as on a cluster; needs Go"
 	@echo "make bench    all benchmarks, for hours; python -m benchmarks --help tells how to run one"
 	@echo "make format   formats the code;  make lint, make types: only these"
+	@echo "make docs     builds the documentation in build/docs, its numbers and pictures made by the product; warnings are errors"
 	@echo "make lock     resolves requirements.lock anew from pyproject.toml; needs uv"
 	@echo "make image    builds the image for workers on a cluster; IMAGE=registry/name:tag names it"
 
@@ -41,11 +44,17 @@ demo: install
 	@echo "  $(RUN) -m trainer predict --model $(DEMO)/model 'your own text'"
 	@echo "  $(RUN) -m trainer explain --model $(DEMO)/model 'not bad at all'"
 
+# One process that loads neither TensorFlow nor Beam: tests/README.md.
+check: install lint types
+	$(RUN) -m pytest tests/unit tests/architecture tests/support $(PRODUCT) --doctests light
+
 # A process a core, four at most: each holds TensorFlow. A file's tests share what they set up, so they stay together.
 # In the order of their names: xdist's own, files of many tests first, leaves long files of few tests to one core at the
-# end (597 s against 653 on 2 cores).
-test: install lint types
-	$(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# end (597 s against 653 on 2 cores). tests/graph runs by itself, since Beam is blocked there.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+test: check
+	$(RUN) -m pytest tests/graph $(PARALLEL)
+	$(RUN) -m pytest tests/job tests/commands tests/systems tests/support $(PRODUCT) --doctests heavy $(PARALLEL)
 
 # Beam's own programs of the version that is installed: Prism, a job server, and what starts workers in its images.
 cluster-tools: install
@@ -77,6 +86,10 @@ format: install
 
 types: install
 	$(RUN) -m mypy
+
+docs: install
+	$(RUN) -m sphinx --builder html --fail-on-warning --nitpicky --keep-going --quiet docs build/docs
+	@echo "open build/docs/index.html"
 
 lock:
 	uv pip compile --universal --python-version 3.10 --generate-hashes --extra test --extra docs \

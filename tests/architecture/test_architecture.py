@@ -4,20 +4,12 @@ import ast
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from pipeline.vocabulary.code_version import counting_modules
-
-ROOT = Path(__file__).parent.parent.parent
-MODULES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for package in ("pipeline", "trainer")
-    for path in sorted((ROOT / package).rglob("*.py"))
-}
-HEAVY = {"tensorflow", "apache_beam", "tensorflow_transform", "tensorflow_metadata", "tfx_bsl", "keras"}
+from tests.support.modules import HEAVY, MODULES, imports, tree_of
+from tests.support.paths import REPOSITORY
 
 # Folders of a level; a folder imports only lower ones. Files at the top of a package count as folders of their own.
 LEVELS = {
@@ -73,22 +65,6 @@ LIGHT = {
 # The only places where an import may wait for the moment it is needed.
 # trainer.export.replay hides the packages that a server lacks before it loads TensorFlow.
 LATE_IMPORTS = {"pipeline.cli", "pipeline.support.tensorflow_startup", "trainer.cli", "trainer.export.replay"}
-
-
-def imports(module: str) -> Iterator[tuple[str, bool]]:
-    """(imported module, whether it stands inside a function)."""
-    tree = ast.parse(MODULES[module].read_text())
-    inside = {
-        id(node) for function in ast.walk(tree) if isinstance(function, ast.FunctionDef) for node in ast.walk(function)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for name in node.names:
-                yield name.name, id(node) in inside
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            for name in node.names:
-                whole = f"{node.module}.{name.name}"
-                yield (whole if whole in MODULES else node.module), id(node) in inside
 
 
 def ours(module: str, *, late: bool = False) -> set[str]:
@@ -178,7 +154,7 @@ def test_architecture_imports_wait_only_where_they_must() -> None:
 def test_architecture_help_needs_neither_tensorflow_nor_beam(command: list[str]) -> None:
     blocked = (
         "import sys, runpy\n"
-        f"heavy = {HEAVY!r}\n"
+        f"heavy = {set(HEAVY)!r}\n"
         "class Blocker:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name.partition('.')[0] in heavy:\n"
@@ -187,7 +163,7 @@ def test_architecture_help_needs_neither_tensorflow_nor_beam(command: list[str])
         f"sys.argv = {command!r}\n"
         f"runpy.run_module({command[0]!r}, run_name='__main__')\n"
     )
-    done = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True, check=False, cwd=REPOSITORY)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 
@@ -196,22 +172,8 @@ def test_architecture_light_folders_load_neither_tensorflow_nor_beam() -> None:
     light = [name for name in MODULES if is_below(name, LIGHT)]
     assert len(light) > 75
     names = ", ".join(light)
-    check = f"import sys, {names}\nprint(sorted({HEAVY!r} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout == "[]\n"
-
-
-def test_architecture_no_page_needs_bokehs_python() -> None:
-    """0.8 s of each run; its script in the page is a file that is read."""
-    check = "import sys, pipeline.records_report, trainer.training_report\nprint('bokeh' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout == "False\n"
-
-
-def test_architecture_trainer_never_loads_beam() -> None:
-    names = ", ".join(name for name in MODULES if name.startswith("trainer") and not name.endswith("__main__"))
-    check = f"import sys, {names}\nprint(sorted({{'apache_beam', 'tensorflow_transform'}} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT)
+    check = f"import sys, {names}\nprint(sorted({set(HEAVY)!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert done.stdout == "[]\n"
 
 
@@ -220,7 +182,7 @@ def test_architecture_modules_and_functions_fit_a_head() -> None:
     assert statistics.median(lengths.values()) < 150
     assert not {module: length for module, length in lengths.items() if length > 300}
     for module, path in MODULES.items():
-        tree = ast.parse(path.read_text())
+        tree = tree_of(path)
         assert ast.get_docstring(tree), f"{module} does not say what goes in and what comes out"
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
@@ -231,7 +193,7 @@ def test_architecture_pythons_hash_is_not_used() -> None:
     for module, path in MODULES.items():
         calls = {
             node.func.id
-            for node in ast.walk(ast.parse(path.read_text()))
+            for node in ast.walk(tree_of(path))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         assert "hash" not in calls, module

@@ -1,11 +1,14 @@
 """Tests of the graph may use TensorFlow, and no Beam."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
 from tests.support.blocking import BEAM, Blocked
 
+FOLDER = Path(__file__).parent
 BLOCKED = Blocked("tests/graph", BEAM)
 
 
@@ -17,7 +20,7 @@ def pytest_make_collect_report() -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> Iterator[None]:
-    """While a test and its fixtures run."""
-    with BLOCKED.active():
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """While a test of this folder and its fixtures run; pytest calls this for the tests of every folder."""
+    with BLOCKED.active() if item.path.is_relative_to(FOLDER) else nullcontext():
         return (yield)

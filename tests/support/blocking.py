@@ -1,7 +1,7 @@
 """What a tier must not use is blocked while its tests are imported and run, so that a mistake fails by name.
 
-A tier's conftest.py makes one `Blocked` and turns it on in two hooks, `pytest_make_collect_report` and
-`pytest_runtest_protocol`. pytest calls them only for the files below that conftest.py.
+A tier's conftest.py makes one `Blocked` and turns it on in two hooks, `pytest_make_collect_report` (its files are
+imported) and `pytest_runtest_protocol` (its tests run).
 """
 
 import multiprocessing.process

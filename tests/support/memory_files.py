@@ -31,6 +31,20 @@ class MemoryFiles:
         return io.BytesIO(self.contents[path])
 
 
+class ManyFiles:
+    """pipeline.files.local.Files of `count` files, each with the same few bytes; counts what is opened."""
+
+    def __init__(self, ending: str, count: int) -> None:
+        self.ending, self.count, self.opened = ending, count, 0
+
+    def match(self, pattern: str) -> list[FileInfo]:
+        return [FileInfo(f"gs://bucket/{pattern}/{n % 100:02}/{n:06}{self.ending}", 100) for n in range(self.count)]
+
+    def open(self, _path: str) -> BinaryIO:
+        self.opened += 1
+        return io.BytesIO(b'{"text":"a","label":1}\n')
+
+
 def plan(files: MemoryFiles, path: str = "*", *, format: str = "auto", range_bytes: int = 1 << 20) -> list[ReadTask]:
     settings = InputSettings.model_validate({"path": path, "format": format})
     return list(plan_tasks(settings, files, range_bytes=range_bytes).tasks())
