@@ -18,7 +18,7 @@ from benchmarks.training import suite as training
 
 SUITES: dict[str, Suite] = {"preprocessing": preprocessing, "serving": serving, "training": training}
 
-PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+PAGE = Path(__file__).parent.parent / "docs" / "measurements" / "benchmarks.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

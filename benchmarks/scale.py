@@ -1,4 +1,4 @@
-"""`python -m benchmarks.scale PART`: what docs/scale.md is made of, each part in a process of its own.
+"""`python -m benchmarks.scale PART`: what docs/explanation/scale.md is made of, each part in a process of its own.
 
 words --distinct 50000000   the vocabulary's merge as on workers, bucket by bucket: peak memory, CPU a row
 files --files 1000000       so many files grouped into read tasks: CPU, peak memory, bytes of the groups

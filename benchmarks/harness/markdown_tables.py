@@ -1,4 +1,4 @@
-"""Reports -> tables in Markdown, and the part of docs/performance.md that they fill.
+"""Reports -> tables in Markdown, and the part of docs/measurements/benchmarks.md that they fill.
 
 A suite's tables stand there between two marks, so that no figure is copied by hand:
 

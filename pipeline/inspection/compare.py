@@ -4,7 +4,7 @@ Everything comes from the two manifests and vocabularies; no record is read. All
 
     the share of B's tokens that A's vocabulary does not have: two bounds, at_least and at_most. They are equal if A
       cannot have any of the words that B left out.
-    lengths above 4,096 ids, and qualities of large inputs: estimated as in the manifests (docs/manifest.md)
+    lengths above 4,096 ids, and qualities of large inputs: estimated as in the manifests (docs/reference/manifest.md)
 """
 
 from collections.abc import Collection, Mapping, Sequence

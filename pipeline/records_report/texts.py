@@ -16,7 +16,7 @@ _SHOWN_WORDS = 40
 _TOKEN_CHARACTERS = 40
 _CONTENT_CHARACTERS = 200
 
-# The findings of docs/manifest.md in words.
+# The findings of docs/reference/manifest.md in words.
 _QUALITIES = {
     "html": "HTML or XML tags",
     "mojibake": "characters that were decoded wrongly (mojibake)",

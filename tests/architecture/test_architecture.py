@@ -1,6 +1,7 @@
 """Rules on folders: who may import whom, what is cheap to import, how long things may get."""
 
 import ast
+import re
 import statistics
 import subprocess
 import sys
@@ -96,6 +97,14 @@ def test_architecture_a_folder_imports_only_lower_levels(package: str) -> None:
         for needed in ours(module, late=True):
             if needed.startswith(f"{package}.") and folder_of(needed) != folder_of(module):
                 assert level[folder_of(needed)] < level[folder_of(module)], f"{module} imports {needed}"
+
+
+@pytest.mark.parametrize("package", LEVELS)
+def test_architecture_page_shows_these_levels(package: str) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rows = re.findall(rf"^\| (\d+) \| `{package}/(\w+)(?:\.py|/)` \|", page, re.MULTILINE)
+    shown = [{folder for level, folder in rows if int(level) == number} for number in range(1, len(LEVELS[package]))]
+    assert shown == LEVELS[package][:-1]
 
 
 def test_architecture_heavy_packages_are_imported_where_they_belong() -> None:

@@ -266,7 +266,7 @@ def test_vocabulary_from_json_in_yaml(tmp_path: Path, source: Path, capsys: pyte
 
 def test_vocabulary_from_readme_works_as_written(tmp_path: Path) -> None:
     """The three steps, in a folder with a mine.yaml."""
-    section = (REPOSITORY / "README.md").read_text().partition("### If your `keras.preprocessing.text` is gone")[2]
+    section = (REPOSITORY / "docs/how-to/vocabulary-from-elsewhere.md").read_text().partition("\n## If your")[2]
     blocks = re.findall(r" *```(python|bash)\n(.*?) *```", section.partition("\n## ")[0], re.DOTALL)
     assert [language for language, _ in blocks] == ["python", "bash", "bash"]
     texts = [f"{text} Could it have been worse" for text, _ in small_rows(60)]

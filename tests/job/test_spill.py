@@ -50,7 +50,7 @@ def test_waiting_gives_the_pieces_of_a_sub_range(
 def test_waiting_what_crosses_is_small(tmp_path: Path) -> None:
     out = Blocks(str(tmp_path))
     assert len(out.put([(number, bytes(30_000)) for number in range(64)])) < 1000
-    # 1 + 13 bytes beside the record: there are jobs with a block a record (docs/scale.md)
+    # 1 + 13 bytes beside the record: there are jobs with a block a record (docs/explanation/scale.md)
     assert len(Blocks(None).put([(5, bytes(700))])) == 714
 
 
