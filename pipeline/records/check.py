@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.contract import PADDING_ID, Compression
-from pipeline.records.decode import Mask, decode_examples
+from pipeline.records.decode import decode_examples
 from pipeline.records.encode import Int64s
 from pipeline.records.errors import DamagedRecordsError
 from pipeline.records.shards import read_shard
+
+Mask = npt.NDArray[np.bool_]
 
 _READ_BYTES = 1024 * 1024
 

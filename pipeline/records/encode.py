@@ -74,22 +74,23 @@ def _encode_slice(ids: Integers, labels: Integers) -> list[bytes]:
     packed, sizes = _packed(ids)
     records = []
     begin = 0
-    for size, tail in zip(sizes.tolist(), map(_label_entry, labels.tolist()), strict=True):
-        records.append(_head(size, len(tail)) + packed[begin : begin + size] + tail)
+    for size, tail in zip(sizes.tolist(), map(label_entry, labels.tolist()), strict=True):
+        records.append(record_head(size, len(tail)) + packed[begin : begin + size] + tail)
         begin += size
     return records
 
 
 # 500 ids of three bytes have some 1,000 sizes; labels are up to 10,000.
 @functools.lru_cache(maxsize=4096)
-def _head(packed: int, tail: int) -> bytes:
-    """What stands before that many bytes of packed ids; tail: how many stand behind them."""
+def record_head(packed: int, tail: int) -> bytes:
+    """What a record has before its packed ids. packed: how many bytes these are; tail: how many bytes follow them."""
     ids = _entry_head(IDS, packed)
     return _length_delimited(b"\x0a", len(ids) + packed + tail) + ids
 
 
 @functools.lru_cache(maxsize=16384)
-def _label_entry(label: int) -> bytes:
+def label_entry(label: int) -> bytes:
+    """What a record has after its packed ids: the entry of its label."""
     packed = _varint(label)
     return _entry_head(LABEL, len(packed)) + packed
 
