@@ -101,7 +101,7 @@ def test_architecture_a_folder_imports_only_lower_levels(package: str) -> None:
 
 @pytest.mark.parametrize("package", LEVELS)
 def test_architecture_page_shows_these_levels(package: str) -> None:
-    page = (ROOT / "docs" / "architecture.md").read_text()
+    page = (REPOSITORY / "docs" / "architecture.md").read_text()
     rows = re.findall(rf"^\| (\d+) \| `{package}/(\w+)(?:\.py|/)` \|", page, re.MULTILINE)
     shown = [{folder for level, folder in rows if int(level) == number} for number in range(1, len(LEVELS[package]))]
     assert shown == LEVELS[package][:-1]
