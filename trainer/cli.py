@@ -53,7 +53,7 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         import_tensorflow()
         from pipeline.support.terminal import output_console
         from trainer.commands.tables import metrics_table
-        from trainer.data.records_folder import read_manifest
+        from trainer.data.records_folder import open_records_folder
         from trainer.export.export import export
         from trainer.export.fresh_process import ExportError
         from trainer.files import check_reachable
@@ -64,10 +64,10 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
 
     for section in ("output", "training", "export"):
         check_reachable(getattr(config, section).path, setting=f"{section}.path")
-    manifest = read_manifest(config.output.path)
+    records = open_records_folder(config.output.path)
     check_writable(config.export.path)
     with show_training() as progress:
-        trained = train(config, manifest, resume=known.resume, progress=progress)
+        trained = train(config, records, resume=known.resume, progress=progress)
     scored = score_held_out(trained, config.training)
     metrics = scored.metrics if scored and scored.split == "test" else None
     try:

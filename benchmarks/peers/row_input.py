@@ -2,17 +2,17 @@
 
 import tensorflow as tf
 
-from trainer.data.records_folder import Manifest
+from trainer.data.records_folder import RecordsFolder
 
 _SHUFFLED = 10_000
 
 
-def rows_of(manifest: Manifest) -> tf.data.Dataset:
+def rows_of(records: RecordsFolder) -> tf.data.Dataset:
     """(ids int64 [max_length], label int64 []) of the train split, shuffled."""
-    paths = manifest.shard_paths("train")
+    paths = records.shard_paths("train")
     compression = "GZIP" if paths[0].endswith(".gz") else ""
     features = {
-        "ids": tf.io.FixedLenFeature([manifest.sequence.max_length], tf.int64),
+        "ids": tf.io.FixedLenFeature([records.sequence.max_length], tf.int64),
         "label": tf.io.FixedLenFeature([], tf.int64),
     }
 
@@ -20,23 +20,23 @@ def rows_of(manifest: Manifest) -> tf.data.Dataset:
         example = tf.io.parse_single_example(serialized, features)
         return example["ids"], example["label"]
 
-    records = tf.data.TFRecordDataset(paths, compression, num_parallel_reads=tf.data.AUTOTUNE)
-    return records.shuffle(_SHUFFLED, seed=0).map(parsed, num_parallel_calls=tf.data.AUTOTUNE)
+    examples = tf.data.TFRecordDataset(paths, compression, num_parallel_reads=tf.data.AUTOTUNE)
+    return examples.shuffle(_SHUFFLED, seed=0).map(parsed, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def batched(manifest: Manifest, *, batch_size: int) -> tf.data.Dataset:
+def batched(records: RecordsFolder, *, batch_size: int) -> tf.data.Dataset:
     """Batches of the full length."""
-    return rows_of(manifest).batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    return rows_of(records).batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
-def bucketed(manifest: Manifest, *, batch_size: int) -> tf.data.Dataset:
+def bucketed(records: RecordsFolder, *, batch_size: int) -> tf.data.Dataset:
     """Batches of about equal length, trimmed to it, by tf.data's own bucketing."""
-    length = manifest.sequence.max_length
+    length = records.sequence.max_length
 
     def words(ids: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.boolean_mask(ids, ids > 0), label
 
-    rows = rows_of(manifest).map(words, num_parallel_calls=tf.data.AUTOTUNE)
+    rows = rows_of(records).map(words, num_parallel_calls=tf.data.AUTOTUNE)
     bounds = [length * part // 10 for part in range(1, 10)]
     batches = rows.bucket_by_sequence_length(
         lambda ids, _: tf.size(ids),

@@ -16,7 +16,7 @@ def plain_keras(model: TextClassifier, *, length: int) -> keras.Model:
     plain = keras.Sequential(
         [
             keras.layers.Embedding(words, dim, mask_zero=True),
-            keras.layers.LSTM(model.recurrent[0].lstms[0].units),
+            keras.layers.LSTM(model.lstm_layers[0].lstms[0].units),
             keras.layers.Dense(1, activation="sigmoid"),
         ]
     )

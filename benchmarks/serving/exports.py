@@ -10,25 +10,23 @@ import tensorflow as tf
 
 from benchmarks.peers import tfx_export
 from pipeline.config.settings import ModelSettings
-from trainer.data.records_folder import read_manifest
+from trainer.data.records_folder import open_records_folder
 from trainer.export.served_model import ServedModel
 from trainer.export.text_to_ids import TextToIds
 from trainer.model.classifier import build_model
 
 
-def main(records: str, ours: str, theirs: str) -> None:
+def main(folder: str, ours: str, theirs: str) -> None:
     """Saves both."""
-    manifest = read_manifest(records)
-    sequence = manifest.sequence
+    records = open_records_folder(folder)
+    sequence = records.sequence
     keras.utils.set_random_seed(0)
-    model = build_model(
-        manifest.vocabulary_size, ModelSettings(), classes=len(manifest.labels), padding=sequence.padding
-    )
+    model = build_model(records.vocabulary_size, ModelSettings(), classes=len(records.labels), padding=sequence.padding)
     # Fresh vectors are so small that all texts would have the same score.
     model.embedding.embeddings.assign(model.embedding.embeddings * 20)
-    served = ServedModel(TextToIds(records), model, labels=manifest.labels, padding=sequence.padding)
+    served = ServedModel(TextToIds(folder), model, labels=records.labels, padding=sequence.padding)
     tf.saved_model.save(served, ours, signatures=served.functions)
-    tfx_export.export(model, records, theirs, length=sequence.max_length)
+    tfx_export.export(model, folder, theirs, length=sequence.max_length)
 
 
 if __name__ == "__main__":

@@ -33,58 +33,58 @@ with quick_imports():
     from benchmarks.peers import plain_fit, row_input
     from pipeline.config.settings import ModelSettings, TrainingSettings
     from trainer.data.dataset import batch_count, evaluation_batches, training_batches
-    from trainer.data.records_folder import Manifest, read_manifest
-    from trainer.evaluation.scoring import Evaluator
+    from trainer.data.records_folder import RecordsFolder, open_records_folder
+    from trainer.evaluation.scoring import SplitScorer
     from trainer.model.classifier import build_model
-    from trainer.training.step import Learner
+    from trainer.training.step import TrainingStep
 
 _IMPORTED = time.perf_counter() - _BEGIN
 _ROUNDS = 3
 
 
-def main(way: str, records: str, seed: str, epochs: str) -> None:
+def main(way: str, folder: str, seed: str, epochs: str) -> None:
     """Prints the figures."""
-    manifest = read_manifest(records)
+    records = open_records_folder(folder)
     settings = TrainingSettings(seed=int(seed), epochs=int(epochs))
     keras.utils.set_random_seed(settings.seed)
     if way == "feeding":
-        figures = _feeding(manifest, settings)
+        figures = _feeding(records, settings)
     elif way == "fit":
-        figures = _plain(manifest, settings)
+        figures = _plain(records, settings)
     else:
-        figures = _ours(manifest, settings, trim=way == "bucketed")
+        figures = _ours(records, settings, trim=way == "bucketed")
     print(json.dumps({"import_seconds": _IMPORTED, **figures}))
 
 
-def _ours(manifest: Manifest, settings: TrainingSettings, *, trim: bool) -> dict[str, Any]:
-    model = build_model(manifest.vocabulary_size, ModelSettings(), classes=2, padding=manifest.sequence.padding)
-    steps = batch_count(manifest, "train", batch_size=settings.batch_size)
-    learner = Learner(model, settings, steps=settings.epochs * steps)
+def _ours(records: RecordsFolder, settings: TrainingSettings, *, trim: bool) -> dict[str, Any]:
+    model = build_model(records.vocabulary_size, ModelSettings(), classes=2, padding=records.sequence.padding)
+    steps = batch_count(records, "train", batch_size=settings.batch_size)
+    training_step = TrainingStep(model, settings, steps=settings.epochs * steps)
 
     def learn(epoch: int, *, most: int = -1) -> None:
-        batches = training_batches(manifest, batch_size=settings.batch_size, trim=trim, seed=settings.seed, epoch=epoch)
+        batches = training_batches(records, batch_size=settings.batch_size, trim=trim, seed=settings.seed, epoch=epoch)
         for ids, labels in batches.take(most):
-            learner.step(ids, labels)
-        learner.averages()  # waits for the last step
+            training_step.run(ids, labels)
+        training_step.averages()  # waits for the last step
 
     first = _seconds(lambda: learn(settings.epochs, most=2))
     times = [_seconds(partial(learn, epoch)) for epoch in range(settings.epochs)]
-    metrics = Evaluator(model, manifest, "test", batch_size=settings.batch_size).metrics()
+    metrics = SplitScorer(model, records, "test", batch_size=settings.batch_size).metrics()
     return {"first_seconds": first, "epoch_seconds": times, "accuracy": metrics["accuracy"]}
 
 
-def _plain(manifest: Manifest, settings: TrainingSettings) -> dict[str, Any]:
+def _plain(records: RecordsFolder, settings: TrainingSettings) -> dict[str, Any]:
     arrays = {
         split: plain_fit.padded_arrays(
             [
                 (ids.numpy(), labels.numpy())
-                for ids, labels in evaluation_batches(manifest, split, batch_size=1024, trim=False)
+                for ids, labels in evaluation_batches(records, split, batch_size=1024, trim=False)
             ]
         )
         for split in ("train", "test")
     }
     ids, labels = arrays["train"]
-    plain = plain_fit.PlainFit(ids, labels, words=manifest.vocabulary_size, model=ModelSettings(), training=settings)
+    plain = plain_fit.PlainFit(ids, labels, words=records.vocabulary_size, model=ModelSettings(), training=settings)
     first = _seconds(plain.first_steps)
     times = [_seconds(plain.epoch) for _ in range(settings.epochs)]
     ids, labels = arrays["test"]
@@ -92,18 +92,18 @@ def _plain(manifest: Manifest, settings: TrainingSettings) -> dict[str, Any]:
     return {"first_seconds": first, "epoch_seconds": times, "accuracy": accuracy}
 
 
-def _feeding(manifest: Manifest, settings: TrainingSettings) -> dict[str, Any]:
+def _feeding(records: RecordsFolder, settings: TrainingSettings) -> dict[str, Any]:
     """Seconds and CPU seconds of an epoch's input, by way, in turn."""
     size = settings.batch_size
     ways: dict[str, Callable[[int], tf.data.Dataset]] = {
         "bucketed": lambda epoch: training_batches(
-            manifest, batch_size=size, trim=True, seed=settings.seed, epoch=epoch
+            records, batch_size=size, trim=True, seed=settings.seed, epoch=epoch
         ),
-        "rows": lambda _: row_input.batched(manifest, batch_size=size),
-        "bucket_by_sequence_length": lambda _: row_input.bucketed(manifest, batch_size=size),
+        "rows": lambda _: row_input.batched(records, batch_size=size),
+        "bucket_by_sequence_length": lambda _: row_input.bucketed(records, batch_size=size),
     }
     figures: dict[str, Any] = {way: {"seconds": [], "cpu_seconds": []} for way in ways}
-    wanted = manifest.splits["train"].rows
+    wanted = records.splits["train"].rows
     for epoch in range(_ROUNDS + 1):
         for way, batches in ways.items():
             begin, cpu = time.perf_counter(), time.process_time()

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from pipeline.config.settings import ModelSettings
 from pipeline.errors import UserError
-from trainer.model.classifier import TextClassifier, build_model, class_scores, embeddings_and_state, lstm_layers
+from trainer.model.classifier import TextClassifier, build_model, class_scores, keras_lstms
 
 VOCABULARY_SIZE = 30
 LENGTH = 9
@@ -124,7 +124,7 @@ def test_model_masks_are_what_cudnn_takes(name: str, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(keras.layers.LSTM, "call", spy)
     model(tf.constant(LEFT + RIGHT + EMPTY, tf.int64))
-    assert len(masks) == len(lstm_layers(model))
+    assert len(masks) == len(keras_lstms(model))
     for mask in masks:
         assert CUDNN._is_sequence_right_padded(mask)
         assert not CUDNN._has_fully_masked_sequence(mask)
@@ -146,7 +146,7 @@ def test_model_keeps_an_unmasked_lstm_unmasked(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("pooling", ["mean", "max"])
 def test_model_pools_over_words_alone(pooling: str) -> None:
     model = model_of(pooling=pooling)
-    (lstm,) = lstm_layers(model)
+    (lstm,) = keras_lstms(model)
     for row in (LEFT[0], RIGHT[0], LEFT[1]):
         words = tf.constant([[word for word in row if word]], tf.int64)
         states = lstm(model.embedding(words)).numpy()[0]
@@ -157,7 +157,7 @@ def test_model_pools_over_words_alone(pooling: str) -> None:
 def test_model_gives_vectors_in_the_order_of_the_ids_and_the_state_of_the_head() -> None:
     model = model_of(bidirectional=True)
     ids = tf.constant(LEFT, tf.int64)
-    vectors, state = embeddings_and_state(model, ids)
+    vectors, state = model.vectors(ids), model.state(ids)
     table = model.embedding.get_weights()[0]
     assert vectors.numpy().tolist() == [[table[word].tolist() for word in row] for row in LEFT]
     assert state.shape == (3, 10)
@@ -206,7 +206,7 @@ def test_model_drops_in_training_alone(where: str) -> None:
     [({}, [5]), ({"bidirectional": True}, [5, 5]), ({"lstm_units": [6, 5], "bidirectional": True}, [6, 6, 5, 5])],
 )
 def test_model_shows_its_lstm_layers(values: dict[str, Any], widths: list[int]) -> None:
-    assert [lstm.units for lstm in lstm_layers(model_of(**values))] == widths
+    assert [lstm.units for lstm in keras_lstms(model_of(**values))] == widths
 
 
 def test_model_that_forgets_the_text_over_its_padding_is_refused() -> None:

@@ -8,55 +8,59 @@ import tensorflow as tf
 
 from pipeline.errors import UserError
 from tests.support.toy_records import serialized, write_folder, write_shard
-from trainer.data.dataset import batch_count, checked, evaluation_batches, training_batches
-from trainer.data.records_folder import Manifest
+from trainer.data.dataset import batch_count, evaluation_batches, iterate_batches, training_batches
+from trainer.data.records_folder import RecordsFolder
 
 # Batches of 1: windows of 100 rows, so that 230 rows make two whole windows and a part of one.
 ROWS = [([1 + index % 19] * (1 + index * 7 % 12), index) for index in range(230)]
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+def records(tmp_path_factory: pytest.TempPathFactory) -> RecordsFolder:
     """230 rows, each with a label of its own, in three shards and an empty one."""
     shards = [ROWS[:100], [], ROWS[100:170], ROWS[170:]]
     return write_folder(tmp_path_factory.mktemp("records"), train=shards, evaluation=ROWS, test=[])
 
 
 @pytest.fixture(scope="module")
-def whole_epoch(manifest: Manifest) -> list[list[int]]:
-    return order(manifest)
+def whole_epoch(records: RecordsFolder) -> list[list[int]]:
+    return order(records)
 
 
 def labels_of(batches: tf.data.Dataset) -> list[list[int]]:
     return [labels.numpy().tolist() for _, labels in batches]
 
 
-def order(manifest: Manifest, *, seed: int = 1, epoch: int = 0, skip: int = 0, batch_size: int = 1) -> list[list[int]]:
-    batches = training_batches(manifest, batch_size=batch_size, trim=True, seed=seed, epoch=epoch, skip=skip)
+def order(
+    records: RecordsFolder, *, seed: int = 1, epoch: int = 0, skip: int = 0, batch_size: int = 1
+) -> list[list[int]]:
+    batches = training_batches(records, batch_size=batch_size, trim=True, seed=seed, epoch=epoch, skip=skip)
     return labels_of(batches)
 
 
-def test_dataset_gives_every_row_once_with_its_own_label(manifest: Manifest) -> None:
+def test_dataset_gives_every_row_once_with_its_own_label(records: RecordsFolder) -> None:
     seen = {}
-    for ids, labels in training_batches(manifest, batch_size=8, trim=True, seed=1, epoch=0):
+    for ids, labels in training_batches(records, batch_size=8, trim=True, seed=1, epoch=0):
         for row, label in zip(ids.numpy().tolist(), labels.numpy().tolist(), strict=True):
             assert label not in seen
             seen[label] = [word for word in row if word]
     assert seen == {label: words for words, label in ROWS}
 
 
-def test_dataset_order_is_a_pure_function_of_seed_and_epoch(manifest: Manifest, whole_epoch: list[list[int]]) -> None:
+def test_dataset_order_is_a_pure_function_of_seed_and_epoch(
+    records: RecordsFolder, whole_epoch: list[list[int]]
+) -> None:
     tf.random.set_seed(99)  # which tf.data's own shuffle would follow
-    assert order(manifest) == whole_epoch
-    assert order(manifest, seed=2) != whole_epoch
-    second = order(manifest, epoch=1)
+    assert order(records) == whole_epoch
+    assert order(records, seed=2) != whole_epoch
+    second = order(records, epoch=1)
     assert second != whole_epoch
     assert sorted(second) == sorted(whole_epoch)
 
 
 def test_dataset_moves_rows_between_windows_from_epoch_to_epoch(tmp_path: Path) -> None:
-    manifest = write_folder(tmp_path, train=[ROWS])  # one shard: the order of files moves nothing
-    windows = [{label for (label,) in order(manifest, epoch=epoch)[:100]} for epoch in (0, 1)]
+    records = write_folder(tmp_path, train=[ROWS])  # one shard: the order of files moves nothing
+    windows = [{label for (label,) in order(records, epoch=epoch)[:100]} for epoch in (0, 1)]
     assert windows[0] != windows[1]
 
 
@@ -65,8 +69,8 @@ def test_dataset_moves_rows_between_windows_from_epoch_to_epoch(tmp_path: Path) 
     "skip",
     [99, 100, 101, 230],
 )
-def test_dataset_skip_is_the_tail_of_the_epoch(manifest: Manifest, whole_epoch: list[list[int]], skip: int) -> None:
-    assert order(manifest, skip=skip) == whole_epoch[skip:]
+def test_dataset_skip_is_the_tail_of_the_epoch(records: RecordsFolder, whole_epoch: list[list[int]], skip: int) -> None:
+    assert order(records, skip=skip) == whole_epoch[skip:]
 
 
 @pytest.mark.parametrize(
@@ -76,12 +80,12 @@ def test_dataset_skip_is_the_tail_of_the_epoch(manifest: Manifest, whole_epoch: 
 )
 def test_dataset_skips_windows_without_parsing_them(tmp_path: Path, place: int, is_read: bool) -> None:
     rows = [([1], index) for index in range(200)]
-    manifest = write_folder(tmp_path, train=[rows], max_length=1)
-    (damaged,) = order(manifest)[place]
-    records = [b"no example" if index == damaged else serialized([1], index) for index in range(200)]
-    write_shard(tmp_path / "records" / "train-00000-of-00001.tfrecord.gz", records)
+    records = write_folder(tmp_path, train=[rows], max_length=1)
+    (damaged,) = order(records)[place]
+    examples = [b"no example" if index == damaged else serialized([1], index) for index in range(200)]
+    write_shard(tmp_path / "records" / "train-00000-of-00001.tfrecord.gz", examples)
     try:
-        assert len(order(manifest, skip=100)) == 100
+        assert len(order(records, skip=100)) == 100
         assert not is_read
     except tf.errors.InvalidArgumentError:
         assert is_read
@@ -89,9 +93,9 @@ def test_dataset_skips_windows_without_parsing_them(tmp_path: Path, place: int, 
 
 @pytest.mark.parametrize("padding", ["pre", "post"])
 def test_dataset_trims_to_the_longest_text_of_the_batch(tmp_path: Path, padding: str) -> None:
-    manifest = write_folder(tmp_path, train=[ROWS], padding=padding)
-    whole = training_batches(manifest, batch_size=4, trim=False, seed=1, epoch=0)
-    trimmed = training_batches(manifest, batch_size=4, trim=True, seed=1, epoch=0)
+    records = write_folder(tmp_path, train=[ROWS], padding=padding)
+    whole = training_batches(records, batch_size=4, trim=False, seed=1, epoch=0)
+    trimmed = training_batches(records, batch_size=4, trim=True, seed=1, epoch=0)
     widths = set()
     for (all_ids, all_labels), (ids, labels) in zip(whole, trimmed, strict=True):
         assert all_ids.shape[1] == 12
@@ -103,34 +107,34 @@ def test_dataset_trims_to_the_longest_text_of_the_batch(tmp_path: Path, padding:
     assert len(widths) > 6
 
 
-def test_dataset_batches_rows_of_about_the_same_length(manifest: Manifest) -> None:
-    batches = training_batches(manifest, batch_size=8, trim=True, seed=1, epoch=0)
+def test_dataset_batches_rows_of_about_the_same_length(records: RecordsFolder) -> None:
+    batches = training_batches(records, batch_size=8, trim=True, seed=1, epoch=0)
     lengths = [np.count_nonzero(ids, axis=1) for ids, _ in batches]
     assert max(int(batch.max() - batch.min()) for batch in lengths) <= 2  # the texts have 1 to 12 words
     assert all((np.diff(batch) >= 0).all() for batch in lengths)
 
 
 def test_dataset_keeps_one_column_of_a_batch_without_words(tmp_path: Path) -> None:
-    manifest = write_folder(tmp_path, train=[[([], 0), ([], 1)]])
-    ((ids, _),) = training_batches(manifest, batch_size=2, trim=True, seed=1, epoch=0)
+    records = write_folder(tmp_path, train=[[([], 0), ([], 1)]])
+    ((ids, _),) = training_batches(records, batch_size=2, trim=True, seed=1, epoch=0)
     assert ids.numpy().tolist() == [[0], [0]]
 
 
 def test_dataset_reads_plain_shards(tmp_path: Path) -> None:
-    manifest = write_folder(tmp_path, train=[ROWS[:3], ROWS[3:5]], ending="tfrecord")
-    assert sorted(order(manifest)) == [[0], [1], [2], [3], [4]]
+    records = write_folder(tmp_path, train=[ROWS[:3], ROWS[3:5]], ending="tfrecord")
+    assert sorted(order(records)) == [[0], [1], [2], [3], [4]]
 
 
-def test_dataset_evaluation_order_is_fixed_and_by_length(manifest: Manifest) -> None:
-    first, second = (evaluation_batches(manifest, "eval", batch_size=8, trim=True) for _ in range(2))
+def test_dataset_evaluation_order_is_fixed_and_by_length(records: RecordsFolder) -> None:
+    first, second = (evaluation_batches(records, "eval", batch_size=8, trim=True) for _ in range(2))
     labels = labels_of(first)
     assert labels == labels_of(second)
     assert sorted(label for batch in labels for label in batch) == list(range(230))
     assert [ids.shape[1] for ids, _ in first] == sorted(ids.shape[1] for ids, _ in first)
 
 
-def test_dataset_of_an_empty_split_is_empty(manifest: Manifest) -> None:
-    assert labels_of(evaluation_batches(manifest, "test", batch_size=8, trim=True)) == []
+def test_dataset_of_an_empty_split_is_empty(records: RecordsFolder) -> None:
+    assert labels_of(evaluation_batches(records, "test", batch_size=8, trim=True)) == []
 
 
 @pytest.mark.parametrize(
@@ -138,9 +142,9 @@ def test_dataset_of_an_empty_split_is_empty(manifest: Manifest) -> None:
     ("batch_size", "batches"),
     [(8, 29), (10, 23), (231, 1)],
 )
-def test_dataset_says_how_many_batches_it_has(manifest: Manifest, batch_size: int, batches: int) -> None:
-    assert batch_count(manifest, "train", batch_size=batch_size) == batches
-    dataset = training_batches(manifest, batch_size=batch_size, trim=True, seed=1, epoch=0)
+def test_dataset_says_how_many_batches_it_has(records: RecordsFolder, batch_size: int, batches: int) -> None:
+    assert batch_count(records, "train", batch_size=batch_size) == batches
+    dataset = training_batches(records, batch_size=batch_size, trim=True, seed=1, epoch=0)
     assert dataset.cardinality().numpy() == batches
     assert len(labels_of(dataset)) == batches
 
@@ -156,18 +160,18 @@ def test_dataset_says_how_many_batches_it_has(manifest: Manifest, batch_size: in
     ],
 )
 def test_dataset_refuses_records_that_changed_meanwhile(tmp_path: Path, content: list[bytes]) -> None:
-    manifest = write_folder(tmp_path, train=[ROWS[:5]])
+    records = write_folder(tmp_path, train=[ROWS[:5]])
     write_shard(tmp_path / "records" / "train-00000-of-00001.tfrecord.gz", content)
-    batches = training_batches(manifest, batch_size=1, trim=True, seed=1, epoch=0)
+    batches = training_batches(records, batch_size=1, trim=True, seed=1, epoch=0)
     with pytest.raises(UserError, match="its records can't be read"):
-        list(checked(batches, manifest))
+        list(iterate_batches(batches, records))
 
 
 def test_dataset_refuses_a_damaged_shard(tmp_path: Path) -> None:
-    manifest = write_folder(tmp_path, train=[ROWS[:5]])
+    records = write_folder(tmp_path, train=[ROWS[:5]])
     path = tmp_path / "records" / "train-00000-of-00001.tfrecord.gz"
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    batches = training_batches(manifest, batch_size=1, trim=True, seed=1, epoch=0)
+    batches = training_batches(records, batch_size=1, trim=True, seed=1, epoch=0)
     with pytest.raises(UserError, match="its records can't be read"):
-        list(checked(batches, manifest))
+        list(iterate_batches(batches, records))

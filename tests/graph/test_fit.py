@@ -17,13 +17,13 @@ import tensorflow as tf
 from pipeline.config.settings import Config, TrainingSettings
 from pipeline.errors import UserError
 from tests.support.toy_records import toy_config, toy_folder, toy_rows, write_folder
-from trainer.data.records_folder import Manifest
-from trainer.evaluation.scoring import Evaluator
+from trainer.data.records_folder import RecordsFolder
+from trainer.evaluation.scoring import SplitScorer
 from trainer.training import fit
 from trainer.training.fit import TrainedModel, score_held_out, train
 from trainer.training.history import EpochRecord, best_epoch, is_over
 from trainer.training.learning_rate import learning_rate
-from trainer.training.progress import EpochDone, StepDone
+from trainer.training.progress import EpochEvent, StepEvent
 
 # Dropout in every place: all the random state that there is.
 RANDOM = {"dropout": 0.3, "recurrent_dropout": 0.3}
@@ -32,22 +32,22 @@ RANDOM_BIDIRECTIONAL = [{**RANDOM, "bidirectional": True}, {"dropout": 0.3, "bid
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+def records(tmp_path_factory: pytest.TempPathFactory) -> RecordsFolder:
     return toy_folder(tmp_path_factory.mktemp("records"))
 
 
 class Run(NamedTuple):
     config: Config
     trained: TrainedModel
-    events: list[StepDone | EpochDone]
+    events: list[StepEvent | EpochEvent]
 
 
 @pytest.fixture(scope="module")
-def unbroken(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def unbroken(records: RecordsFolder, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """18 steps, 6 an epoch, with random state; a checkpoint every 4."""
     config = toy_config(tmp_path_factory.mktemp("unbroken"), model=RANDOM)
-    events: list[StepDone | EpochDone] = []
-    return Run(config, train(config, manifest, progress=events.append), events)
+    events: list[StepEvent | EpochEvent] = []
+    return Run(config, train(config, records, progress=events.append), events)
 
 
 class StoppedError(Exception):
@@ -84,38 +84,38 @@ def test_fit_learns_in_every_variant(tmp_path: Path, model: dict[str, Any], labe
     assert last.eval_accuracy > 0.8
 
 
-def test_fit_is_a_function_of_its_settings(manifest: Manifest, unbroken: Run, tmp_path: Path) -> None:
+def test_fit_is_a_function_of_its_settings(records: RecordsFolder, unbroken: Run, tmp_path: Path) -> None:
     keras.utils.set_random_seed(12345)  # whatever went on in the process before
-    again = train(toy_config(tmp_path, model=RANDOM), manifest)
+    again = train(toy_config(tmp_path, model=RANDOM), records)
     assert weights(again) == weights(unbroken.trained)
     assert without_seconds(again) == without_seconds(unbroken.trained)
 
 
-def test_fit_takes_another_path_with_another_seed(manifest: Manifest, unbroken: Run, tmp_path: Path) -> None:
+def test_fit_takes_another_path_with_another_seed(records: RecordsFolder, unbroken: Run, tmp_path: Path) -> None:
     losses = []
 
-    def progress(event: StepDone | EpochDone) -> None:
+    def progress(event: StepEvent | EpochEvent) -> None:
         losses.append(event.averages().loss)
         raise StoppedError
 
     with pytest.raises(StoppedError):
-        train(toy_config(tmp_path, model=RANDOM, seed=1), manifest, progress=progress)
+        train(toy_config(tmp_path, model=RANDOM, seed=1), records, progress=progress)
     assert losses != pytest.approx([unbroken.trained.history.curve[0].loss])
 
 
 def test_fit_tells_each_step_and_epoch(unbroken: Run) -> None:
-    steps = [event for event in unbroken.events if isinstance(event, StepDone)]
+    steps = [event for event in unbroken.events if isinstance(event, StepEvent)]
     assert [(step.epoch, step.step) for step in steps] == [(e, s) for e in (1, 2, 3) for s in range(1, 7)]
     assert {(step.epochs, step.steps) for step in steps} == {(3, 6)}
     assert steps[-1].examples == 3 * 43
-    epochs = [event for event in unbroken.events if isinstance(event, EpochDone)]
+    epochs = [event for event in unbroken.events if isinstance(event, EpochEvent)]
     assert [event.record for event in epochs] == unbroken.trained.history.epochs
     assert epochs[0].is_best
 
 
-def stop_at(step: int, *, epoch: int) -> Callable[[StepDone | EpochDone], None]:
-    def progress(event: StepDone | EpochDone) -> None:
-        if isinstance(event, StepDone) and (event.epoch, event.step) == (epoch, step):
+def stop_at(step: int, *, epoch: int) -> Callable[[StepEvent | EpochEvent], None]:
+    def progress(event: StepEvent | EpochEvent) -> None:
+        if isinstance(event, StepEvent) and (event.epoch, event.step) == (epoch, step):
             raise StoppedError
 
     return progress
@@ -131,16 +131,16 @@ def logged_steps(training_path: Path, part: str, tag: str) -> list[int]:
 
 
 def test_fit_resumed_leaves_no_trace_of_the_stop(
-    manifest: Manifest, unbroken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    records: RecordsFolder, unbroken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batches, read = fit.training_batches, []
     monkeypatch.setattr(
         fit, "training_batches", lambda *a, **k: read.append((k["epoch"], k["skip"])) or batches(*a, **k)
     )
     with pytest.raises(StoppedError):  # between an epoch's last step and its evaluation
-        train(toy_config(tmp_path, model=RANDOM), manifest, progress=stop_at(6, epoch=2))
+        train(toy_config(tmp_path, model=RANDOM), records, progress=stop_at(6, epoch=2))
     # How often checkpoints are written may change meanwhile.
-    resumed = train(toy_config(tmp_path, model=RANDOM, checkpoint_steps=100), manifest, resume=True)
+    resumed = train(toy_config(tmp_path, model=RANDOM, checkpoint_steps=100), records, resume=True)
     assert read == [(0, 0), (1, 0), (1, 2), (2, 0)]  # the last checkpoint: after step 8, the second of its epoch
     assert weights(resumed) == weights(unbroken.trained)
     assert without_seconds(resumed) == without_seconds(unbroken.trained)
@@ -159,60 +159,60 @@ KILLED_RUN = """
 import os, signal, sys
 from tests.support.toy_records import toy_config
 from trainer.training.fit import train
-from trainer.data.records_folder import read_manifest
-from trainer.training.progress import StepDone
+from trainer.data.records_folder import open_records_folder
+from trainer.training.progress import StepEvent
 
 def killed(event):
-    if isinstance(event, StepDone) and (event.epoch, event.step) == (2, 5):
+    if isinstance(event, StepEvent) and (event.epoch, event.step) == (2, 5):
         os.kill(os.getpid(), signal.SIGKILL)
 
-train(toy_config(sys.argv[2], model={model!r}, epochs=2), read_manifest(sys.argv[1]), progress=killed)
+train(toy_config(sys.argv[2], model={model!r}, epochs=2), open_records_folder(sys.argv[1]), progress=killed)
 """
 
 
 @pytest.mark.parametrize("model", RANDOM_BIDIRECTIONAL, ids=["loop", "groups"])
 def test_fit_resumed_after_a_kill_ends_with_the_same_bits(
-    manifest: Manifest, tmp_path: Path, model: dict[str, Any]
+    records: RecordsFolder, tmp_path: Path, model: dict[str, Any]
 ) -> None:
     root = Path(__file__).parent.parent.parent
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_RUN.format(model=model), manifest.folder, str(tmp_path)],
+        [sys.executable, "-c", KILLED_RUN.format(model=model), records.path, str(tmp_path)],
         env={**os.environ, "PYTHONPATH": str(root)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    resumed = train(toy_config(tmp_path, model=model, epochs=2), manifest, resume=True)
-    unbroken = train(toy_config(tmp_path / "unbroken", model=model, epochs=2), manifest)
+    resumed = train(toy_config(tmp_path, model=model, epochs=2), records, resume=True)
+    unbroken = train(toy_config(tmp_path / "unbroken", model=model, epochs=2), records)
     assert weights(resumed) == weights(unbroken)
     assert without_seconds(resumed) == without_seconds(unbroken)
 
 
-def test_fit_resumed_when_done_trains_no_further(manifest: Manifest, unbroken: Run) -> None:
-    events: list[StepDone | EpochDone] = []
-    again = train(unbroken.config, manifest, resume=True, progress=events.append)
+def test_fit_resumed_when_done_trains_no_further(records: RecordsFolder, unbroken: Run) -> None:
+    events: list[StepEvent | EpochEvent] = []
+    again = train(unbroken.config, records, resume=True, progress=events.append)
     assert events == []
     assert weights(again) == weights(unbroken.trained)
     assert again.history == unbroken.trained.history
 
 
 def test_fit_stops_early_and_keeps_the_weights_of_the_best_epoch(
-    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    records: RecordsFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate, losses = Evaluator.metrics, iter([0.5, 0.3, 0.4, 0.35, 0.1])
-    monkeypatch.setattr(Evaluator, "metrics", lambda self: {**evaluate(self), "loss": next(losses)})
+    evaluate, losses = SplitScorer.metrics, iter([0.5, 0.3, 0.4, 0.35, 0.1])
+    monkeypatch.setattr(SplitScorer, "metrics", lambda self: {**evaluate(self), "loss": next(losses)})
     build, built = fit.build_model, []
     monkeypatch.setattr(fit, "build_model", lambda *a, **k: built.append(build(*a, **k)) or built[0])
     seen: list[list[bytes]] = []
     kept: list[bool] = []
 
-    def progress(event: StepDone | EpochDone) -> None:
-        if isinstance(event, EpochDone):
+    def progress(event: StepEvent | EpochEvent) -> None:
+        if isinstance(event, EpochEvent):
             seen.append([variable.numpy().tobytes() for variable in built[0].variables])
             kept.append(event.is_best)
 
-    trained = train(toy_config(tmp_path, epochs=9, early_stopping=2), manifest, progress=progress)
+    trained = train(toy_config(tmp_path, epochs=9, early_stopping=2), records, progress=progress)
     assert trained.best_epoch == 2
     assert weights(trained) == seen[1]
     assert kept == [True, True, False, False]
@@ -259,25 +259,25 @@ def test_fit_schedule_rises_and_falls(values: dict[str, Any], rates: list[float]
     assert [float(rate(step)) for step in (0, 5, 10, 55, 100)] == pytest.approx(rates, abs=1e-6)
 
 
-def test_fit_replaces_an_earlier_run_and_nothing_else(manifest: Manifest, tmp_path: Path) -> None:
+def test_fit_replaces_an_earlier_run_and_nothing_else(records: RecordsFolder, tmp_path: Path) -> None:
     old = ["checkpoint.npz", "history.csv", "metrics.json", "weights-epoch-00007.npz", "tensorboard/train/events"]
     foreign = ["notes.txt", "weights-of-mine.npz", "tensorboard/mine/events"]
     for name in old + foreign:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
-    trained = train(toy_config(tmp_path, epochs=1), manifest)
+    trained = train(toy_config(tmp_path, epochs=1), records)
     assert trained.best_epoch == 1
     assert [name for name in old if (tmp_path / name).exists()] == ["checkpoint.npz", "history.csv"]
     assert (tmp_path / "history.csv").read_text() != "history.csv"
     assert [(tmp_path / name).read_text() for name in foreign] == foreign
 
 
-def test_fit_writes_the_metrics_of_the_test_split(manifest: Manifest, unbroken: Run, tmp_path: Path) -> None:
+def test_fit_writes_the_metrics_of_the_test_split(records: RecordsFolder, unbroken: Run, tmp_path: Path) -> None:
     scored = score_held_out(unbroken.trained, toy_config(tmp_path).training)
     assert scored is not None
     metrics = scored.metrics
     assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
-    assert metrics["examples"] == manifest.splits["test"].rows == 20
+    assert metrics["examples"] == records.splits["test"].rows == 20
     assert list(metrics["per_label"]) == ["neg", "pos"]
 
 
@@ -308,10 +308,10 @@ def test_fit_scores_the_eval_split_where_there_are_no_test_rows(tmp_path: Path) 
     ],
 )
 def test_fit_refuses_to_resume_under_other_settings(
-    manifest: Manifest, unbroken: Run, training: dict[str, Any], model: dict[str, Any], message: str
+    records: RecordsFolder, unbroken: Run, training: dict[str, Any], model: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        train(toy_config(Path(unbroken.config.training.path), model=model, **training), manifest, resume=True)
+        train(toy_config(Path(unbroken.config.training.path), model=model, **training), records, resume=True)
 
 
 def test_fit_refuses_to_resume_with_other_records(unbroken: Run, tmp_path: Path) -> None:

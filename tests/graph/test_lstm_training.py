@@ -1,7 +1,6 @@
-"""Learning in groups against Keras's own loop, in every shape that the settings allow; and where Keras's loop stays."""
+"""Training in groups gives the losses and gradients of Keras's loop, for each kind of model that settings allow."""
 
 import functools
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,12 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.config.settings import ModelSettings, TrainingSettings
-from trainer.evaluation.scoring import scorer
-from trainer.model.classifier import Reader, TextClassifier, build_model, lstm_layers, read_by_keras
+from pipeline.config.settings import ModelSettings
+from trainer.model.classifier import RunLstm, TextClassifier, build_model, keras_lstms, run_with_keras
+from trainer.model.lstm_choice import choose_for_training
 from trainer.model.lstm_kernel import GROUP_ROWS
-from trainer.model.lstm_training import block_reader
-from trainer.training.step import Learner
 
 LENGTH = 9
 BATCH_SIZE = 2 * GROUP_ROWS + 3  # three groups
@@ -25,7 +22,7 @@ Step = Callable[[np.ndarray], list[np.ndarray]]
 
 
 def model_of(classes: int = 2, **values: Any) -> TextClassifier:
-    """Weights large enough for words to matter; biases too, and Keras's forget bias is not 1 any more."""
+    """A model with large weights, so that each word changes the state. Its biases are not 0 or 1."""
     keras.utils.set_random_seed(4)
     settings = ModelSettings.model_validate({"embedding_dim": 4, "lstm_units": 5, **values})
     model = build_model(30, settings, classes=classes, padding="pre")
@@ -34,8 +31,8 @@ def model_of(classes: int = 2, **values: Any) -> TextClassifier:
     return model
 
 
-def step_of(model: TextClassifier, read: Reader) -> Step:
-    """Labels are a row's number modulo 2. Dropouts draw the same at each call."""
+def step_of(model: TextClassifier, run_lstm: RunLstm) -> Step:
+    """ids -> [loss, gradients...]. A row's label is its number modulo 2. Dropout is the same in each call."""
     seeds = model.non_trainable_variables
     weights = [variable.value for variable in model.trainable_variables]
     before = [seed.numpy() for seed in seeds]
@@ -43,7 +40,7 @@ def step_of(model: TextClassifier, read: Reader) -> Step:
     def step(ids: tf.Tensor) -> list[tf.Tensor]:
         labels = tf.range(tf.shape(ids)[0]) % 2
         with tf.GradientTape() as tape:
-            logits = model.logits(ids, training=True, read=read)
+            logits = model.logits(ids, training=True, run_lstm=run_lstm)
             both = logits if logits.shape[1] != 1 else tf.concat([-logits, logits], axis=1)
             loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, both))
         return [loss, *(tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, weights))]
@@ -59,7 +56,7 @@ def step_of(model: TextClassifier, read: Reader) -> Step:
 
 
 def rows(count: int, *, length: int = LENGTH) -> np.ndarray:
-    """Texts of 0 to `length` words in no order of length, padded in front; the first has none, the last one all."""
+    """Texts in random order of length, padded at the start; the first has no words, the last `length` words."""
     rng = np.random.default_rng(count)
     ids = np.zeros([count, length], np.int64)
     for place, row in enumerate(ids):
@@ -69,8 +66,11 @@ def rows(count: int, *, length: int = LENGTH) -> np.ndarray:
 
 
 def assert_close(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
-    """To a few last bits of a gradient's largest number: the kernel makes one sum of products where Keras makes two
-    and adds them, and sums gradients group by group. A wrong gate, row or step makes 1e-2 and more."""
+    """Compares up to a few last bits of a gradient's largest number.
+
+    The kernel makes one sum of products, Keras two; and gradients are summed group by group. A wrong gate, row or step
+    makes a difference of 1e-2 or more.
+    """
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=2e-6 * np.abs(other).max())
 
@@ -86,25 +86,25 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 @functools.cache
 def both_ways(name: str) -> tuple[Step, Step]:
-    """(in groups, Keras's own way)."""
+    """(the step in groups, the step in Keras's loop)."""
     model = model_of(**VARIANTS[name])
-    read = block_reader(model, batch_size=BATCH_SIZE)
-    assert read is not read_by_keras
-    return step_of(model, read), step_of(model, read_by_keras)
+    run_lstm = choose_for_training(model, batch_size=BATCH_SIZE)
+    assert run_lstm is not run_with_keras
+    return step_of(model, run_lstm), step_of(model, run_with_keras)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_block_reader_learns_what_keras_does(name: str) -> None:
+def test_lstm_training_gives_the_gradients_of_keras(name: str) -> None:
     in_groups, by_keras = both_ways(name)
     assert all(np.abs(gradient).max() > 1e-4 for gradient in by_keras(rows(BATCH_SIZE)))
-    # A whole batch; partial ones, with fewer rows than groups too, which leaves groups of padding; and a larger one.
+    # A whole batch; smaller ones, 2 and 1 rows leave groups of padding alone; a larger one.
     for count in (BATCH_SIZE, BATCH_SIZE - 1, GROUP_ROWS, 4, 2, 1, 3 * BATCH_SIZE):
         assert_close(in_groups(rows(count)), by_keras(rows(count)))
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("count", [1, BATCH_SIZE])
-def test_block_reader_learns_what_keras_does_of_rows_without_words(name: str, count: int) -> None:
+def test_lstm_training_gives_the_gradients_of_keras_for_rows_without_words(name: str, count: int) -> None:
     in_groups, by_keras = both_ways(name)
     nothing = np.zeros([count, LENGTH], np.int64)
     loss, *gradients = in_groups(nothing)
@@ -113,70 +113,27 @@ def test_block_reader_learns_what_keras_does_of_rows_without_words(name: str, co
 
 
 @pytest.mark.parametrize("name", [name for name in VARIANTS if "dropout" not in VARIANTS[name]])
-def test_block_reader_learns_the_same_of_trimmed_rows(name: str) -> None:
+def test_lstm_training_gives_the_same_gradients_for_trimmed_rows(name: str) -> None:
     in_groups, _ = both_ways(name)
     trimmed = rows(BATCH_SIZE)
     assert_close(in_groups(np.pad(trimmed, [[0, 0], [7, 0]])), in_groups(trimmed))
     assert_close(in_groups(np.pad(trimmed, [[0, 0], [0, 7]])), in_groups(trimmed))
 
 
-def test_block_reader_gives_the_same_bits_again() -> None:
-    """On several threads, in the default shape; without it no training could go on bit for bit."""
+def test_lstm_training_gives_the_same_bits_again() -> None:
+    """On several threads, with the default model. Without it a resumed training would differ from an unbroken one."""
     model = model_of(embedding_dim=32, lstm_units=100)
-    in_groups = step_of(model, block_reader(model, batch_size=64))
+    in_groups = step_of(model, choose_for_training(model, batch_size=64))
     ids = rows(64, length=80)
     first = [found.tobytes() for found in in_groups(ids)]
     for _ in range(5):
         assert [found.tobytes() for found in in_groups(ids)] == first
 
 
-def ops_of(function: Any) -> set[str]:
-    graph = function.get_concrete_function().graph.as_graph_def()
-    return {node.op for nodes in (graph.node, *(part.node_def for part in graph.library.function)) for node in nodes}
-
-
-def learner_of(model: TextClassifier) -> Learner:
-    return Learner(model, TrainingSettings(batch_size=BATCH_SIZE), steps=10)
-
-
-# What steps through words, forward and backward: the kernel; Keras's loop, which takes its input apart; cuDNN.
-KERNEL, LOOP, CUDNN = {"BlockLSTMV2", "BlockLSTMGradV2"}, {"TensorListFromTensor"}, {"CudnnRNNV3", "CudnnRNNBackpropV3"}
-# TensorFlow's own gradient of BlockLSTMV2 is BlockLSTMGrad, and wrong.
-STEPPING = KERNEL | LOOP | CUDNN | {"BlockLSTMGrad"}
-
-
-@pytest.mark.parametrize(
-    # settings, whether there is a GPU, what the training step is made of
-    ("values", "gpu", "ops"),
-    [
-        ({}, False, KERNEL),
-        ({"lstm_units": 124}, False, KERNEL),
-        ({"lstm_units": [124, 5], "bidirectional": True, "dropout": 0.5}, False, KERNEL),
-        ({"lstm_units": 125}, False, LOOP),
-        ({"lstm_units": [5, 125]}, False, LOOP),
-        ({"recurrent_dropout": 0.5}, False, LOOP),
-        ({"mask_zero": False}, False, LOOP),
-        ({}, True, CUDNN),
-    ],
-)
-def test_block_reader_is_chosen_where_it_is_faster(
-    values: dict[str, Any], gpu: bool, ops: set[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if gpu:
-        monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [f"a {kind}"])
-        # By sys.modules, because a function of that name hides the module.
-        monkeypatch.setattr(sys.modules["keras.src.backend.tensorflow.rnn"], "cudnn_ok", lambda *_, **__: True)
-    assert ops_of(learner_of(model_of(**values)).step) & STEPPING == ops
-
-
-def test_block_reader_stays_out_of_what_an_export_is_checked_by() -> None:
-    assert ops_of(scorer(model_of(), ["a", "b"])) & STEPPING == LOOP
-
-
-def test_block_reader_refuses_to_drop_what_it_can_not() -> None:
+def test_lstm_training_refuses_recurrent_dropout() -> None:
     model = model_of()
-    read = block_reader(model, batch_size=BATCH_SIZE)
-    lstm_layers(model)[0].cell.recurrent_dropout = 0.5
-    assert model.logits(tf.constant(rows(2)), read=read).shape == (2, 1)
-    with pytest.raises(ValueError, match="drops nothing"):
-        model.logits(tf.constant(rows(2)), training=True, read=read)
+    run_lstm = choose_for_training(model, batch_size=BATCH_SIZE)
+    keras_lstms(model)[0].cell.recurrent_dropout = 0.5
+    assert model.logits(tf.constant(rows(2)), run_lstm=run_lstm).shape == (2, 1)
+    with pytest.raises(ValueError, match="can't drop parts of the state"):
+        model.logits(tf.constant(rows(2)), training=True, run_lstm=run_lstm)

@@ -9,24 +9,24 @@ import pytest
 
 from pipeline.errors import UserError
 from tests.support.toy_records import toy_folder, write_folder
-from trainer.data.records_folder import check_shards, read_manifest
+from trainer.data.records_folder import check_shards, open_records_folder
 
 SHARD = "records/train-00001-of-00002.tfrecord.gz"
 
 
 def test_manifest_says_what_the_folder_holds(tmp_path: Path) -> None:
-    manifest = toy_folder(tmp_path, padding="post")
-    assert manifest.labels == ["neg", "pos"]
-    assert manifest.vocabulary_size == 20
-    assert (manifest.sequence.max_length, manifest.sequence.padding) == (12, "post")
-    assert {split: part.rows for split, part in manifest.splits.items()} == {"train": 43, "eval": 20, "test": 20}
-    check_shards(manifest)
+    records = toy_folder(tmp_path, padding="post")
+    assert records.labels == ["neg", "pos"]
+    assert records.vocabulary_size == 20
+    assert (records.sequence.max_length, records.sequence.padding) == (12, "post")
+    assert {split: part.rows for split, part in records.splits.items()} == {"train": 43, "eval": 20, "test": 20}
+    check_shards(records)
 
 
 def test_manifest_lists_no_shard_that_is_empty(tmp_path: Path) -> None:
-    manifest = write_folder(tmp_path, train=[[], [([1], 0)], []])
-    assert manifest.shard_paths("train") == [f"{tmp_path}/records/train-00001-of-00003.tfrecord.gz"]
-    assert manifest.shard_paths("eval") == []
+    records = write_folder(tmp_path, train=[[], [([1], 0)], []])
+    assert records.shard_paths("train") == [f"{tmp_path}/records/train-00001-of-00003.tfrecord.gz"]
+    assert records.shard_paths("eval") == []
 
 
 def change(key: str, value: Any) -> Callable[[dict[str, Any]], None]:
@@ -62,14 +62,14 @@ def test_manifest_refuses_a_file_that_is_not_right(tmp_path: Path, damage: Any, 
     damage(content)
     path.write_text(json.dumps(content))
     with pytest.raises(UserError, match=message):
-        read_manifest(str(tmp_path))
+        open_records_folder(str(tmp_path))
 
 
 def test_manifest_refuses_a_folder_without_one(tmp_path: Path) -> None:
     toy_folder(tmp_path)
     (tmp_path / "manifest.json").unlink()
     with pytest.raises(UserError, match="is no complete records folder"):
-        read_manifest(str(tmp_path))
+        open_records_folder(str(tmp_path))
 
 
 def cut(path: Path) -> None:
@@ -99,7 +99,7 @@ def replace_by_another(path: Path) -> None:
 def test_manifest_refuses_a_shard_that_is_not_the_one(
     tmp_path: Path, damage: Callable[[Path], None], message: str
 ) -> None:
-    manifest = toy_folder(tmp_path)
+    records = toy_folder(tmp_path)
     damage(tmp_path / SHARD)
     with pytest.raises(UserError, match=f"{SHARD} .*{message}"):
-        check_shards(manifest)
+        check_shards(records)

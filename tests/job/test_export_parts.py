@@ -12,13 +12,14 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from pipeline.config.settings import ModelSettings
 from pipeline.errors import UserError
+from pipeline.support.version import VERSION
 from tests.support.exported_models import exported_model, settings, trained_on
-from trainer.data.records_folder import read_manifest
-from trainer.evaluation.scoring import scorer
+from trainer.data.records_folder import open_records_folder
+from trainer.evaluation.scoring import score_function
 from trainer.export import certificate, export
 from trainer.export.certificate import Answers, Certificate, compare, loads
 from trainer.export.fresh_process import ExportError
-from trainer.export.served_model import ServedModel, portable
+from trainer.export.served_model import ServedModel, without_cudnn
 from trainer.export.text_to_ids import TextToIds
 from trainer.export.warmup import write_warmup
 from trainer.model.classifier import TextClassifier, build_model
@@ -55,7 +56,7 @@ def test_serving_gives_the_keras_models_numbers(
     model = fresh_model(classes=classes, **model_settings)
     text_to_ids = TextToIds(str(small_records))
     answer = ServedModel(text_to_ids, model, labels=labels, padding="pre").functions["serving_default"]
-    score = scorer(model, labels)  # in a graph: eager operations are not fused, and round at other places
+    score = score_function(model, labels)  # in a graph: eager operations are not fused, and round at other places
     for text in TEXTS:
         ids = text_to_ids(tf.constant([text]))
         assert ids.shape == [1, 12]
@@ -77,9 +78,9 @@ def test_serving_traces_no_cudnn_where_there_is_a_gpu(small_records: Path, monke
     served = ServedModel(TextToIds(str(small_records)), model, labels=["a", "b"], padding="pre")
     for function in served.functions.values():
         assert "Cudnn" not in str(function.get_concrete_function().graph.as_graph_def())
-    with portable(model):
-        assert not any(layer.lstms[0].use_cudnn for layer in model.recurrent)
-    assert all(layer.lstms[0].use_cudnn == "auto" for layer in model.recurrent)
+    with without_cudnn(model):
+        assert not any(layer.lstms[0].use_cudnn for layer in model.lstm_layers)
+    assert all(layer.lstms[0].use_cudnn == "auto" for layer in model.lstm_layers)
 
 
 def test_serving_takes_examples_without_a_text_for_empty_ones(small_records: Path) -> None:
@@ -96,6 +97,13 @@ def test_export_keeps_the_embedding_that_training_began_with(model: ExportedMode
     first = build_model(200, ModelSettings(embedding_dim=4, lstm_units=6), classes=2, padding="pre")
     np.testing.assert_array_equal(model.embedding_before, first.embedding.embeddings.numpy())
     assert np.abs(model.embedding - model.embedding_before).max() > 0.01
+
+
+def test_export_names_the_versions_of_this_product_and_of_what_trained(model: ExportedModel) -> None:
+    versions_of = json.loads((Path(model.folder) / "assets.extra" / "model.json").read_text())["versions"]
+    assert versions_of.keys() == {"textrecords", "python", "tensorflow", "keras", "numpy"}
+    assert versions_of["textrecords"] == VERSION
+    assert versions_of["tensorflow"] == tf.__version__
 
 
 def test_export_publishes_nothing_if_the_answers_differ(
@@ -120,7 +128,7 @@ def test_export_publishes_nothing_if_the_answers_differ(
 def test_export_writes_a_certificate_of_held_out_rows_and_odd_texts(model: ExportedModel, small_records: Path) -> None:
     path = Path(model.folder) / certificate.CERTIFICATE_FILE
     found = loads(path.read_bytes(), path=str(path))
-    samples = read_manifest(str(small_records)).content.samples
+    samples = open_records_folder(str(small_records)).manifest.samples
     assert {sample.split for sample in samples} == {"train", "eval", "test"}
     assert list(found.texts[: len(samples)]) == [sample.text.encode() for sample in samples]
     assert found.answers.ids[: len(samples)].tolist() == [sample.ids for sample in samples]

@@ -14,13 +14,13 @@ from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from tests.support.exported_models import settings
 from tests.support.jobs import manifest_of, run_job, small_rows, write_jsonl
-from trainer.data.records_folder import Manifest, read_manifest
+from trainer.data.records_folder import RecordsFolder, open_records_folder
 from trainer.export.export import export
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.savedmodel.loading import ExportedModel, open_model
 from trainer.training.fit import TrainedModel, train
-from trainer.training.progress import EpochDone, StepDone
-from trainer.training.warm_start import carry_over
+from trainer.training.progress import EpochEvent, StepEvent
+from trainer.training.warm_start import warm_start
 
 # Weights of equal shape side by side, so that one in another's place would show.
 DEEP = {"model.lstm_units": "[5, 5]", "model.bidirectional": "true", "model.embedding_dim": "10"}
@@ -32,9 +32,9 @@ def words_of(folder: str | Path) -> dict[str, int]:
     return {token: int(number) for number, token, _ in rows}
 
 
-def fresh(config: Config, manifest: Manifest) -> TextClassifier:
+def fresh(config: Config, records: RecordsFolder) -> TextClassifier:
     keras.utils.set_random_seed(3)
-    return build_model(manifest.vocabulary_size, config.model, classes=len(manifest.labels), padding="pre")
+    return build_model(records.vocabulary_size, config.model, classes=len(records.labels), padding="pre")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                                      "vocabulary.top_words": "230"})  # fmt: skip
     run_job(more, folder / "recounted", OOV)
     config = settings(folder / "first", folder / "of_first", **DEEP)
-    export(train(config, read_manifest(str(folder / "first"))), config, metrics=None)
+    export(train(config, open_records_folder(str(folder / "first"))), config, metrics=None)
     return folder
 
 
@@ -59,37 +59,37 @@ def earlier(folder: Path) -> ExportedModel:
     return open_model(str(folder / "of_first" / "model"))
 
 
-@pytest.mark.parametrize("records", ["grown", "recounted"])
-def test_start_carries_vectors_by_token(records: str, folder: Path, earlier: ExportedModel) -> None:
-    manifest = read_manifest(str(folder / records))
-    config = settings(folder / records, folder / "unused", **DEEP)
-    untouched = fresh(config, manifest).embedding.embeddings.numpy()
-    model = fresh(config, manifest)
-    carry_over(model, manifest, str(folder / "of_first" / "model"))
-    vectors, old, new = model.embedding.embeddings.numpy(), words_of(folder / "first"), words_of(folder / records)
+@pytest.mark.parametrize("name", ["grown", "recounted"])
+def test_start_carries_vectors_by_token(name: str, folder: Path, earlier: ExportedModel) -> None:
+    records = open_records_folder(str(folder / name))
+    config = settings(folder / name, folder / "unused", **DEEP)
+    untouched = fresh(config, records).embedding.embeddings.numpy()
+    model = fresh(config, records)
+    warm_start(model, records, str(folder / "of_first" / "model"))
+    vectors, old, new = model.embedding.embeddings.numpy(), words_of(folder / "first"), words_of(folder / name)
     for token, number in new.items():
         expected = earlier.embedding[old[token]] if token in old else untouched[number]
         assert np.array_equal(vectors[number], expected), token
     assert "comet" in new.keys() - old.keys()
     assert np.array_equal(vectors[:2], earlier.embedding[:2])  # padding and unknown words
     moved = [token for token in old.keys() & new.keys() if old[token] != new[token]]
-    assert bool(moved) == (records == "recounted")
+    assert bool(moved) == (name == "recounted")
 
 
-@pytest.mark.parametrize("records", ["grown", "recounted"])
-def test_start_gives_the_earlier_models_own_answers(records: str, folder: Path, earlier: ExportedModel) -> None:
-    manifest = read_manifest(str(folder / records))
-    model = fresh(settings(folder / records, folder / "unused", **DEEP), manifest)
-    carry_over(model, manifest, earlier.folder)
-    known = words_of(folder / "first").keys() & words_of(folder / records).keys()
+@pytest.mark.parametrize("name", ["grown", "recounted"])
+def test_start_gives_the_earlier_models_own_answers(name: str, folder: Path, earlier: ExportedModel) -> None:
+    records = open_records_folder(str(folder / name))
+    model = fresh(settings(folder / name, folder / "unused", **DEEP), records)
+    warm_start(model, records, earlier.folder)
+    known = words_of(folder / "first").keys() & words_of(folder / name).keys()
     texts = [" ".join(sorted(known)[start : start + 7]).encode() for start in range(0, 70, 7)]
-    graph = tf.saved_model.load(str(folder / records / "transform" / "transform_fn"))
+    graph = tf.saved_model.load(str(folder / name / "transform" / "transform_fn"))
     zeros = tf.zeros([len(texts)], tf.int64)
     ids = graph.transform_fn({"text": tf.constant(texts), "position": zeros, "label": zeros})["ids"]
     np.testing.assert_allclose(model(ids).numpy()[:, 0], earlier.scores(texts)[:, 1], atol=1e-6)
 
 
-def records_like(folder: Path, target: Path, *, vocabulary: str | None = None, **changed: object) -> Manifest:
+def records_like(folder: Path, target: Path, *, vocabulary: str | None = None, **changed: object) -> RecordsFolder:
     """What start_from reads of the grown records, with another vocabulary or other values in the manifest."""
     content = manifest_of(folder / "grown")
     for name, value in changed.items():
@@ -98,18 +98,18 @@ def records_like(folder: Path, target: Path, *, vocabulary: str | None = None, *
     content["vocabulary"]["sha256"] = hashlib.sha256(vocabulary.encode()).hexdigest()
     (target / "vocabulary.tsv").write_text(vocabulary)
     (target / "manifest.json").write_text(json.dumps(content))
-    return read_manifest(str(target))
+    return open_records_folder(str(target))
 
 
 def test_start_takes_the_row_of_unknown_words_for_no_word(folder: Path, earlier: ExportedModel, tmp_path: Path) -> None:
     """Where unknown words are dropped, the id 1 is a word's."""
     config = manifest_of(folder / "grown")["config"]
     config["vocabulary"]["oov"] = "drop"
-    manifest = records_like(folder, tmp_path, vocabulary="1\tzzz\t9\n2\tword1\t8\n", config=config)
+    records = records_like(folder, tmp_path, vocabulary="1\tzzz\t9\n2\tword1\t8\n", config=config)
     settings_of = settings(tmp_path, tmp_path, **DEEP)
-    untouched = fresh(settings_of, manifest).embedding.embeddings.numpy()
-    model = fresh(settings_of, manifest)
-    carry_over(model, manifest, earlier.folder)
+    untouched = fresh(settings_of, records).embedding.embeddings.numpy()
+    model = fresh(settings_of, records)
+    warm_start(model, records, earlier.folder)
     vectors = model.embedding.embeddings.numpy()
     assert np.array_equal(vectors[0], earlier.embedding[0])
     assert np.array_equal(vectors[1], untouched[1])
@@ -127,20 +127,20 @@ class StoppedError(Exception):
 
 def test_start_and_resume_without_the_earlier_model(folder: Path, earlier: ExportedModel, tmp_path: Path) -> None:
     shutil.copytree(folder / "of_first" / "model", tmp_path / "start")
-    manifest = read_manifest(str(folder / "grown"))
+    records = open_records_folder(str(folder / "grown"))
     others = {**DEEP, "training.start_from": str(tmp_path / "start"), "training.epochs": "2", "model.dropout": "0.2",
               "training.checkpoint_steps": "1"}  # fmt: skip
 
-    def stop(event: StepDone | EpochDone) -> None:
-        if isinstance(event, StepDone) and event.epoch == 2 and event.step == 2:
+    def stop(event: StepEvent | EpochEvent) -> None:
+        if isinstance(event, StepEvent) and event.epoch == 2 and event.step == 2:
             raise StoppedError
 
-    unbroken = train(settings(folder / "grown", tmp_path / "unbroken", **others), manifest)
+    unbroken = train(settings(folder / "grown", tmp_path / "unbroken", **others), records)
     config = settings(folder / "grown", tmp_path / "broken", **others)
     with pytest.raises(StoppedError):
-        train(config, manifest, progress=stop)
+        train(config, records, progress=stop)
     shutil.rmtree(tmp_path / "start")
-    resumed = train(config, manifest, resume=True)
+    resumed = train(config, records, resume=True)
     assert weights(resumed) == weights(unbroken)
     export(resumed, config, metrics=None)
     exported = open_model(str(tmp_path / "broken" / "model"))
@@ -149,23 +149,23 @@ def test_start_and_resume_without_the_earlier_model(folder: Path, earlier: Expor
     assert not np.array_equal(exported.embedding[:200], earlier.embedding)
 
 
-def stop_at_once(_: StepDone | EpochDone) -> None:
+def stop_at_once(_: StepEvent | EpochEvent) -> None:
     raise StoppedError
 
 
 def test_start_anew_forgets_what_an_earlier_run_started_from(folder: Path, tmp_path: Path) -> None:
-    manifest = read_manifest(str(folder / "grown"))
+    records = open_records_folder(str(folder / "grown"))
     plain = settings(folder / "grown", tmp_path, **DEEP)
     start = {"training.start_from": str(folder / "of_first" / "model")}
     with pytest.raises(StoppedError):
-        train(settings(folder / "grown", tmp_path, **DEEP, **start), manifest, progress=stop_at_once)
+        train(settings(folder / "grown", tmp_path, **DEEP, **start), records, progress=stop_at_once)
     assert (tmp_path / "training" / "first-vectors.npz").exists()
     with pytest.raises(
         UserError, match=r"^--resume: training\.start_from was .*model when .* was started, and is None"
     ):
-        train(plain, manifest, resume=True)
+        train(plain, records, resume=True)
     with pytest.raises(StoppedError):
-        train(plain, manifest, progress=stop_at_once)
+        train(plain, records, progress=stop_at_once)
     assert not (tmp_path / "training" / "first-vectors.npz").exists()
 
 
@@ -186,7 +186,7 @@ def test_start_refuses(others: dict[str, str], message: str, folder: Path, tmp_p
     start = {"training.start_from": str(folder / "of_first" / "model")}
     config = settings(folder / "grown", tmp_path, **{**DEEP, **start, **others})
     with pytest.raises(UserError) as raised:
-        train(config, read_manifest(str(folder / "grown")))
+        train(config, open_records_folder(str(folder / "grown")))
     assert str(raised.value).startswith(message.replace("PATH", str(folder / "of_first" / "model" / "1")))
     assert not (tmp_path / "training" / "checkpoint.npz").exists()
 
@@ -204,18 +204,18 @@ OTHER_RECORDS = [
 def test_start_refuses_other_records(
     labels: list[str] | None, vocabulary: str | None, message: str, folder: Path, tmp_path: Path
 ) -> None:
-    manifest = records_like(folder, tmp_path, vocabulary=vocabulary, **({"labels": labels} if labels else {}))
-    model = fresh(settings(tmp_path, tmp_path, **DEEP), manifest)
+    records = records_like(folder, tmp_path, vocabulary=vocabulary, **({"labels": labels} if labels else {}))
+    model = fresh(settings(tmp_path, tmp_path, **DEEP), records)
     before = [variable.numpy() for variable in model.weights]
     with pytest.raises(UserError, match=message):
-        carry_over(model, manifest, str(folder / "of_first" / "model"))
+        warm_start(model, records, str(folder / "of_first" / "model"))
     assert all(np.array_equal(value, variable.numpy()) for value, variable in zip(before, model.weights, strict=True))
 
 
 def test_start_refuses_the_training_folder(folder: Path, tmp_path: Path) -> None:
     start = {"training.start_from": str(folder / "of_first" / "training")}
     with pytest.raises(UserError, match=r"^training\.start_from: .* holds no exported model; give the export\.path"):
-        train(settings(folder / "grown", tmp_path, **DEEP, **start), read_manifest(str(folder / "grown")))
+        train(settings(folder / "grown", tmp_path, **DEEP, **start), open_records_folder(str(folder / "grown")))
 
 
 def test_start_refuses_a_damaged_vocabulary(folder: Path, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_start_refuses_a_damaged_vocabulary(folder: Path, tmp_path: Path) -> Non
         file.write("229\tmore\t1\n")
     start = {"training.start_from": str(folder / "of_first" / "model")}
     with pytest.raises(UserError, match=r"vocabulary\.tsv is damaged, or another folder's"):
-        train(settings(tmp_path / "records", tmp_path, **DEEP, **start), read_manifest(str(tmp_path / "records")))
+        train(settings(tmp_path / "records", tmp_path, **DEEP, **start), open_records_folder(str(tmp_path / "records")))
 
 
 def test_start_of_grown_records_keeps_their_ids(folder: Path) -> None:

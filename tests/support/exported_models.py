@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline.config.load import load
 from pipeline.config.settings import Config
-from trainer.data.records_folder import read_manifest
+from trainer.data.records_folder import open_records_folder
 from trainer.export.export import export
 from trainer.training.fit import TrainedModel, train
 
@@ -25,7 +25,7 @@ def settings(records: Path, folder: Path, **others: str) -> Config:
 
 
 def trained_on(records: Path, config: Config) -> TrainedModel:
-    return train(config, read_manifest(str(records)))
+    return train(config, open_records_folder(str(records)))
 
 
 @functools.cache

@@ -9,9 +9,9 @@ from pipeline.config.settings import Config
 from pipeline.records_folder import manifest as schema
 from pipeline.records_folder.reader import parse_manifest
 from pipeline.records_folder.vocabulary_tsv import Word
-from trainer.data.records_folder import Manifest
+from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.metrics import classification_metrics
-from trainer.evaluation.scoring import Mistake, ScoredSplit
+from trainer.evaluation.scoring import Mistake, SplitScores
 from trainer.training.history import CurvePoint, EpochRecord, History
 from trainer.training_report.page import Trained
 
@@ -100,12 +100,12 @@ def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> Trai
     ]  # fmt: skip
     return Trained(
         config=Config(),
-        manifest=Manifest("records", "0" * 64, hostile_manifest(labels=labels)),
+        records=RecordsFolder("records", "0" * 64, hostile_manifest(labels=labels)),
         history=History(
             epochs=epochs, curve=[CurvePoint(step=step, loss=1 / step, learning_rate=0.001) for step in range(1, 21)]
         ),
         best_epoch=1,
-        scored=ScoredSplit("test", scores, right, mistakes, classification_metrics(scores, right, label_names=names)),
+        scored=SplitScores("test", scores, right, mistakes, classification_metrics(scores, right, label_names=names)),
         words={word.id: word.token for word in hostile_words()},
         before=draw.normal(size=(width, 4)).astype(np.float32),
         after=draw.normal(size=(width, 4)).astype(np.float32),

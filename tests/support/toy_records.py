@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.config.settings import Config, OutputSettings, SequenceSettings, TextSettings, VocabularySettings
-from trainer.data.records_folder import Manifest, read_manifest
+from trainer.data.records_folder import RecordsFolder, open_records_folder
 
 Row = tuple[list[int], int]
 
@@ -52,7 +52,7 @@ def write_folder(
     labels: Sequence[str] = ("neg", "pos"),
     top_words: int = 20,
     ending: str = "tfrecord.gz",
-) -> Manifest:
+) -> RecordsFolder:
     """A records folder; `train` is a list of shards, a row is its words' ids and its label."""
     splits = {}
     for split, shards in {"train": train, "eval": [evaluation], "test": [test]}.items():
@@ -80,7 +80,7 @@ def write_folder(
         "splits": splits,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    return read_manifest(str(folder))
+    return open_records_folder(str(folder))
 
 
 def toy_rows(count: int, *, classes: int = 2, seed: int = 0, longest: int = 12) -> list[Row]:
@@ -94,7 +94,7 @@ def toy_rows(count: int, *, classes: int = 2, seed: int = 0, longest: int = 12) 
     return rows
 
 
-def toy_folder(folder: Path, **settings: Any) -> Manifest:
+def toy_folder(folder: Path, **settings: Any) -> RecordsFolder:
     """Two shards of 30 + 13 train rows, 20 eval rows, 20 test rows: 6 steps an epoch of batches of 8."""
     classes = len(settings.get("labels", "ab"))
     train = toy_rows(43, classes=classes)

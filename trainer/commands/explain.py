@@ -177,7 +177,7 @@ def nearest(model: ExportedModel, word: str, embedding: Floats) -> list[Neighbou
     the list is empty.
     """
     candidates = {id: token for token, id in model.words.items() if id < len(model.embedding_before)}
-    return neighbours.nearest(model.words[word], embedding, candidates)
+    return neighbours.nearest_neighbours(model.words[word], embedding, candidates)
 
 
 def _equal_words(traces: Sequence[Trace], vectors: Floats) -> EqualWords | None:

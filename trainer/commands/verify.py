@@ -17,8 +17,8 @@ import numpy as np
 from pipeline.contract import IDS, TEXT
 from pipeline.errors import UserError
 from trainer import files
-from trainer.export.certificate import CERTIFICATE_FILE, Answers, Certificate, Comparison, compare, encoded, loads
-from trainer.export.fresh_process import replayed
+from trainer.export.certificate import CERTIFICATE_FILE, Answers, Certificate, Comparison, compare, loads, to_base64
+from trainer.export.fresh_process import compare_in_fresh_process
 from trainer.savedmodel.loading import version_folder
 from trainer.savedmodel.signatures import SCORES, SERVING_DEFAULT, TOKEN_IDS
 
@@ -51,7 +51,7 @@ def verify_files(model: str, *, tolerance: float = TOLERANCE) -> Verification:
     """
     folder = version_folder(model)
     certificate = _certificate(folder)
-    found = replayed(folder, certificate, tolerance=tolerance)
+    found = compare_in_fresh_process(folder, certificate, tolerance=tolerance)
     return Verification(folder, len(certificate.texts), found)
 
 
@@ -95,7 +95,7 @@ def _certificate(folder: str) -> Certificate:
 
 def _predict(url: str, signature: str, texts: Sequence[bytes]) -> Any:
     """The `outputs` of a request."""
-    body = {"signature_name": signature, "inputs": {TEXT: [{"b64": encoded(text)} for text in texts]}}
+    body = {"signature_name": signature, "inputs": {TEXT: [{"b64": to_base64(text)} for text in texts]}}
     request = urllib.request.Request(
         f"{url.rstrip('/')}:predict",
         data=json.dumps(body).encode(),

@@ -1,18 +1,21 @@
 """Records of a split -> batches of (ids, labels), in an order that is a pure function of seed and epoch.
 
-    ids     int64 [batch, length]   a batch's rows have about the same length; the padding that they share is cut off
+    ids     int64 [batch, length]   rows of about the same length; the padding that all rows of a batch share is cut off
     labels  int64 [batch]           index into the manifest's labels
 
-    files in seeded order -> rows in a seeded shuffle buffer -> windows of 100 batches -> one parse a window
-      -> rows of the window sorted by real length, with jitter -> each batch's rows sorted by real length
-      -> its batches in seeded order -> gathered and trimmed
+    shards in seeded order -> rows in a seeded shuffle buffer -> windows of 100 batches -> one parse a window
+      -> rows of the window sorted by word count, with jitter -> rows of each batch sorted by word count
+      -> batches of the window in seeded order -> gathered and trimmed
 
-The real length of a row is its number of ids that are not padding. Parsing a window in one call and slicing it gives
-66,000 rows of 500 ids a CPU second, where a parse a row gives 26,000 to 34,000; trimming halves what the LSTM has to
-step through (a mean width of 217 of 500 on IMDB). What reads a batch in groups of 16 rows, see `block_reader`, steps
-through 207 words a row of a batch that is in order, and 214 otherwise; the texts themselves have 204. A window is named
-by its number, so a resumed epoch skips whole windows without parsing them: `skip=n` is the tail of the same epoch, and
-no iterator has to be saved.
+The word count of a row is its number of ids that are not padding.
+
+Why windows: parsing a window in one call and slicing it gives 66,000 rows of 500 ids a CPU second; parsing row by row
+gives 26,000 to 34,000. Why trimming: it halves the steps of the LSTM (the mean width on IMDB is 217 of 500). Why each
+batch is sorted: training in groups of 16 rows (`trainer.model.lstm_training`) then takes 207 steps a row instead of
+214; the texts themselves have 204 words.
+
+A window has a number, and its random draws depend on that number. So a resumed epoch skips whole windows without
+parsing them. `skip=n` gives the tail of the same epoch, and no iterator has to be saved.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,101 +26,107 @@ import tensorflow as tf
 
 from pipeline.contract import IDS, LABEL, PADDING_ID, Split
 from pipeline.errors import UserError
-from trainer.data.records_folder import Manifest
+from trainer.data.records_folder import RecordsFolder
 
-# 100 batches of 64 sort well (IMDB: mean width 217, all rows at once 204); larger windows only cost memory.
+# Batches of a window. 100 batches of 64 rows sort well: the mean width on IMDB is 217, and 204 with all rows in one
+# window. Larger windows only cost memory.
 _WINDOW_BATCHES: Final = 100
-# A window of long sequences is smaller: 2^23 ids are 64 MiB.
+# Most ids of a window, 64 MiB of int64: windows of long sequences have fewer batches.
 _WINDOW_IDS: Final = 1 << 23
-# What moves rows between windows. Little will do: the pipeline has shuffled the records across all shards already.
+# Size of the shuffle buffer in windows. It moves rows between windows. A small one is enough, because the pipeline has
+# shuffled the records across all shards.
 _BUFFER_WINDOWS: Final = 4
-# Jitter on the length, as a share of max_length. 0 makes the same rows meet in each epoch; 0.05 costs 4 % of width.
+# Largest jitter on the word count, as a share of max_length. With 0 the same rows would share a batch in each epoch.
+# 0.05 makes batches 4 % wider.
 _JITTER: Final = 0.05
 
-# What a random draw is for; a part of its seed, so that no two draws share their bits.
-_FILES, _ROWS, _LENGTHS, _BATCHES = range(4)
+# The purpose of a random draw. It is a part of the draw's seed, so that no two draws use the same random bits.
+_SHARD_ORDER, _ROW_ORDER, _JITTER_DRAW, _BATCH_ORDER = range(4)
 
 
-def batch_count(manifest: Manifest, split: Split, *, batch_size: int) -> int:
-    """Batches that an epoch over a split has; the smallest one holds the rows that are left over."""
-    return -(-manifest.splits[split].rows // batch_size)
+def batch_count(records: RecordsFolder, split: Split, *, batch_size: int) -> int:
+    """Batches of one epoch over a split; the last rows make a smaller batch.
+
+    For example, 230 rows in batches of 8 are 29 batches: 28 of 8 rows and one of 6.
+    """
+    return -(-records.splits[split].rows // batch_size)
 
 
 def training_batches(
-    manifest: Manifest, *, batch_size: int, trim: bool, seed: int, epoch: int, skip: int = 0
+    records: RecordsFolder, *, batch_size: int, trim: bool, seed: int, epoch: int, skip: int = 0
 ) -> tf.data.Dataset:
     """The train split in the order of an epoch (counted from 0), without its first `skip` batches.
 
-    trim: cut off the padding that a batch's rows share. For masked models, whose numbers it leaves as they are; a model
-      that reads the padding would see each text differently from batch to batch.
+    trim: cut off the padding that all rows of a batch share. Only for masked models: their results don't change. A
+      model that reads the padding would get another result for the same text in another batch.
 
-    Damaged records show while iterating, as a tf.errors.OpError; `checked` turns it into a UserError.
+    Damaged records raise a tf.errors.OpError during the iteration; `iterate_batches` makes a UserError of it.
     """
     order = _Order(seed, epoch)
-    paths = manifest.shard_paths("train")
-    window = _window_batches(manifest, batch_size=batch_size)
+    paths = records.shard_paths("train")
+    window = _window_batches(records, batch_size=batch_size)
     rows = _rows([paths[index] for index in order.permutation(len(paths))])
-    rows = order.shuffled(rows, buffer=_BUFFER_WINDOWS * window * batch_size)
+    rows = order.shuffle(rows, buffer=_BUFFER_WINDOWS * window * batch_size)
     windows = rows.batch(window * batch_size).enumerate().skip(skip // window)
 
-    def parsed(index: tf.Tensor, serialized: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        ids, labels, lengths = _parse(serialized, max_length=manifest.sequence.max_length)
-        jitter = order.jitter(tf.shape(lengths), window=index) * (_JITTER * manifest.sequence.max_length)
-        by_length = tf.argsort(tf.cast(lengths, tf.float32) + jitter, stable=True)
-        by_length = _in_order_within_batches(by_length, lengths, batch_size=batch_size)
-        count = _ceil_divide(tf.size(lengths), batch_size)
-        return ids, labels, lengths, by_length, order.batches(count, window=index)
+    def parse_window(index: tf.Tensor, serialized: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        ids, labels, word_counts = _parse(serialized, max_length=records.sequence.max_length)
+        jitter = order.jitter(tf.shape(word_counts), window=index) * (_JITTER * records.sequence.max_length)
+        by_count = tf.argsort(tf.cast(word_counts, tf.float32) + jitter, stable=True)
+        by_count = _sort_within_batches(by_count, word_counts, batch_size=batch_size)
+        count = _ceil_divide(tf.size(word_counts), batch_size)
+        return ids, labels, word_counts, by_count, order.batches(count, window=index)
 
-    batches = windows.map(parsed).prefetch(1).flat_map(_slicer(manifest, batch_size=batch_size, trim=trim))
-    count = batch_count(manifest, "train", batch_size=batch_size) - skip
-    return _counted(batches.skip(skip % window), count)
-
-
-def evaluation_batches(manifest: Manifest, split: Split, *, batch_size: int, trim: bool) -> tf.data.Dataset:
-    """A split in a fixed order: that of the records, sorted by length within a window."""
-    window = _window_batches(manifest, batch_size=batch_size)
-
-    def parsed(serialized: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        ids, labels, lengths = _parse(serialized, max_length=manifest.sequence.max_length)
-        by_length = tf.argsort(lengths, stable=True)
-        return ids, labels, lengths, by_length, tf.range(_ceil_divide(tf.size(lengths), batch_size))
-
-    windows = _rows(manifest.shard_paths(split)).batch(window * batch_size).map(parsed).prefetch(1)
-    batches = windows.flat_map(_slicer(manifest, batch_size=batch_size, trim=trim))
-    return _counted(batches, batch_count(manifest, split, batch_size=batch_size))
+    batches = windows.map(parse_window).prefetch(1).flat_map(_batch_maker(records, batch_size=batch_size, trim=trim))
+    count = batch_count(records, "train", batch_size=batch_size) - skip
+    return _assert_count(batches.skip(skip % window), count)
 
 
-def checked(batches: tf.data.Dataset, manifest: Manifest) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-    """The batches; records that can't be read are the folder's fault and not the trainer's.
+def evaluation_batches(records: RecordsFolder, split: Split, *, batch_size: int, trim: bool) -> tf.data.Dataset:
+    """A split in a fixed order: the order of the records, sorted by word count within each window."""
+    window = _window_batches(records, batch_size=batch_size)
+
+    def parse_window(serialized: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        ids, labels, word_counts = _parse(serialized, max_length=records.sequence.max_length)
+        by_count = tf.argsort(word_counts, stable=True)
+        return ids, labels, word_counts, by_count, tf.range(_ceil_divide(tf.size(word_counts), batch_size))
+
+    windows = _rows(records.shard_paths(split)).batch(window * batch_size).map(parse_window).prefetch(1)
+    batches = windows.flat_map(_batch_maker(records, batch_size=batch_size, trim=trim))
+    return _assert_count(batches, batch_count(records, split, batch_size=batch_size))
+
+
+def iterate_batches(batches: tf.data.Dataset, records: RecordsFolder) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    """The batches of `training_batches` or `evaluation_batches`; a read error becomes a UserError.
 
     Raises:
-      UserError: a record file is damaged or changed since the folder was checked, or holds other features.
+      UserError: a record file is damaged, has changed since the folder was checked, or holds other features.
     """
     try:
         yield from batches
     except tf.errors.OpError as error:
         reason = str(error.message).splitlines()[0]
         raise UserError(
-            f"{manifest.folder}: its records can't be read ({reason}); `python -m pipeline verify` on it tells more"
+            f"{records.path}: its records can't be read ({reason}); `python -m pipeline verify` on it tells more"
         ) from error
 
 
 class _Order:
-    """All random draws of an epoch: of seed and epoch alone, whatever TensorFlow's global seed is."""
+    """All random draws of an epoch. They depend on seed and epoch alone, not on TensorFlow's global seed."""
 
     def __init__(self, seed: int, epoch: int) -> None:
         self._seed, self._epoch = seed, epoch
 
     def permutation(self, size: int) -> list[int]:
-        """The places 0 .. size - 1, shuffled."""
-        return [int(place) for place in np.random.default_rng(self._words(_FILES)).permutation(size)]
+        """The numbers 0 .. size - 1 in random order."""
+        return [int(place) for place in np.random.default_rng(self._seed_words(_SHARD_ORDER)).permutation(size)]
 
-    def shuffled(self, rows: tf.data.Dataset, *, buffer: int) -> tf.data.Dataset:
-        """The rows, each taken at random from the next `buffer` ones."""
-        graph_seed, seed = (int(word) for word in self._words(_ROWS))
+    def shuffle(self, rows: tf.data.Dataset, *, buffer: int) -> tf.data.Dataset:
+        """The rows in random order: each is drawn from a buffer of `buffer` rows."""
+        graph_seed, seed = (int(word) for word in self._seed_words(_ROW_ORDER))
 
-        # Dataset.shuffle mixes in the seed of the graph that it is built in. Out here that is the process's global one,
-        # which is not ours to know or set; in this function's own graph it is what we say.
+        # Dataset.shuffle also uses the seed of the graph that it is built in. Here that would be the global seed of the
+        # process. The function below has a graph of its own, whose seed we set.
         def seeded(_: tf.Tensor) -> tf.data.Dataset:
             tf.random.set_seed(graph_seed)
             return rows.shuffle(buffer, seed=seed, reshuffle_each_iteration=False)
@@ -125,38 +134,44 @@ class _Order:
         return tf.data.Dataset.from_tensors(0).flat_map(seeded)
 
     def jitter(self, shape: tf.Tensor, *, window: tf.Tensor) -> tf.Tensor:
-        """float32 in [0, 1)."""
-        return tf.random.stateless_uniform(shape, self._in_window(_LENGTHS, window))
+        """float32 in [0, 1), of the given shape."""
+        return tf.random.stateless_uniform(shape, self._window_seed(_JITTER_DRAW, window))
 
     def batches(self, count: tf.Tensor, *, window: tf.Tensor) -> tf.Tensor:
-        """The batches 0 .. count - 1 of a window, shuffled."""
-        return _shuffle(tf.range(count), self._in_window(_BATCHES, window))
+        """The numbers 0 .. count - 1 of a window's batches in random order, int32 [count]."""
+        return tf.random.experimental.stateless_shuffle(tf.range(count), self._window_seed(_BATCH_ORDER, window))
 
-    def _in_window(self, draw: int, window: tf.Tensor) -> tf.Tensor:
-        return tf.random.fold_in(tf.constant(self._words(draw)), window)
+    def _window_seed(self, draw: int, window: tf.Tensor) -> tf.Tensor:
+        """A seed for `tf.random.stateless_*`, int64 [2]."""
+        return tf.random.fold_in(tf.constant(self._seed_words(draw)), window)
 
-    def _words(self, draw: int) -> np.ndarray:
+    def _seed_words(self, draw: int) -> np.ndarray:
+        """int64 [2], each a random 32-bit number."""
         words = np.random.SeedSequence([self._seed, self._epoch, draw]).generate_state(2, np.uint32)
         return words.astype(np.int64)
 
 
-def _shuffle(values: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    return tf.random.experimental.stateless_shuffle(values, seed)
+def _sort_within_batches(rows: tf.Tensor, word_counts: tf.Tensor, *, batch_size: int) -> tf.Tensor:
+    """Sorts the rows of each batch by word count; the rows of a batch stay together.
 
+    rows: row numbers, int32 [rows], the first `batch_size` are the first batch; word_counts: int64 [rows], by row
+      number. Returns row numbers, int32 [rows].
 
-def _in_order_within_batches(rows: tf.Tensor, lengths: tf.Tensor, *, batch_size: int) -> tf.Tensor:
-    """The rows of a window, batch behind batch, each batch's own by their real length; int32 [rows]."""
+    >>> counts = tf.constant([5, 2, 9, 1], tf.int64)
+    >>> _sort_within_batches(tf.constant([0, 1, 2, 3]), counts, batch_size=2).numpy().tolist()
+    [1, 0, 3, 2]
+    """
     batch = tf.range(tf.size(rows, out_type=tf.int64), dtype=tf.int64) // batch_size
-    longest = tf.reduce_max(lengths)
-    return tf.gather(rows, tf.argsort(batch * (longest + 1) + tf.gather(lengths, rows), stable=True))
+    longest = tf.reduce_max(word_counts)
+    return tf.gather(rows, tf.argsort(batch * (longest + 1) + tf.gather(word_counts, rows), stable=True))
 
 
-def _window_batches(manifest: Manifest, *, batch_size: int) -> int:
-    return max(1, min(_WINDOW_BATCHES, _WINDOW_IDS // (batch_size * manifest.sequence.max_length)))
+def _window_batches(records: RecordsFolder, *, batch_size: int) -> int:
+    return max(1, min(_WINDOW_BATCHES, _WINDOW_IDS // (batch_size * records.sequence.max_length)))
 
 
 def _rows(paths: list[str]) -> tf.data.Dataset:
-    """Serialized records, string []. A file is gzip exactly if its name ends in .gz."""
+    """Serialized records of the files, string []. A file is gzip if its name ends in .gz, and only then."""
 
     def records(path: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
         return tf.data.TFRecordDataset(path, compression_type=compression, buffer_size=1 << 20)
@@ -167,36 +182,40 @@ def _rows(paths: list[str]) -> tf.data.Dataset:
 
 
 def _parse(serialized: tf.Tensor, *, max_length: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """String [rows] -> ids int64 [rows, max_length], labels int64 [rows], real lengths int64 [rows]."""
+    """Records, string [rows] -> ids int64 [rows, max_length], labels int64 [rows], word counts int64 [rows]."""
     features = {IDS: tf.io.FixedLenFeature([max_length], tf.int64), LABEL: tf.io.FixedLenFeature([], tf.int64)}
     parsed = tf.io.parse_example(serialized, features)
-    lengths = tf.math.count_nonzero(tf.not_equal(parsed[IDS], PADDING_ID), axis=1)
-    return parsed[IDS], parsed[LABEL], lengths
+    word_counts = tf.math.count_nonzero(tf.not_equal(parsed[IDS], PADDING_ID), axis=1)
+    return parsed[IDS], parsed[LABEL], word_counts
 
 
-def _slicer(manifest: Manifest, *, batch_size: int, trim: bool) -> Callable[..., tf.data.Dataset]:
-    """A window's ids, labels, real lengths, order of rows and order of batches -> the dataset of its batches."""
-    max_length = manifest.sequence.max_length
-    at_front = manifest.sequence.padding == "pre"
+def _batch_maker(records: RecordsFolder, *, batch_size: int, trim: bool) -> Callable[..., tf.data.Dataset]:
+    """A function that makes batches of a window.
+
+    It takes ids int64 [rows, max_length], labels int64 [rows], word counts int64 [rows], the order of the rows int32
+    [rows] and the order of the batches int32 [batches]. It returns a dataset of (ids, labels).
+    """
+    max_length = records.sequence.max_length
+    pads_at_start = records.sequence.padding == "pre"
 
     def batches(
-        ids: tf.Tensor, labels: tf.Tensor, lengths: tf.Tensor, rows: tf.Tensor, order: tf.Tensor
+        ids: tf.Tensor, labels: tf.Tensor, word_counts: tf.Tensor, rows: tf.Tensor, order: tf.Tensor
     ) -> tf.data.Dataset:
         def batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            chosen = rows[number * batch_size : (number + 1) * batch_size]
-            padded = tf.gather(ids, chosen)
+            own_rows = rows[number * batch_size : (number + 1) * batch_size]
+            batch_ids = tf.gather(ids, own_rows)
             if trim:
-                length = tf.maximum(tf.reduce_max(tf.gather(lengths, chosen)), 1)
-                padded = padded[:, max_length - length :] if at_front else padded[:, :length]
-            return padded, tf.gather(labels, chosen)
+                length = tf.maximum(tf.reduce_max(tf.gather(word_counts, own_rows)), 1)
+                batch_ids = batch_ids[:, max_length - length :] if pads_at_start else batch_ids[:, :length]
+            return batch_ids, tf.gather(labels, own_rows)
 
         return tf.data.Dataset.from_tensor_slices(order).map(batch)
 
     return batches
 
 
-def _counted(batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
-    # Without it Keras and the loop's own end rest on trust in the manifest; with it a foreign row is an error.
+def _assert_count(batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
+    """The batches; another number of them than the manifest promises is a tf.errors.OpError at the end."""
     return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
 
 

@@ -3,21 +3,31 @@
     labels  int    [examples]            index of the right label
     scores  float  [examples, classes]   probabilities, in the order of the label names
 
-The predicted label is the one with the highest score, the first of equals.
+The predicted label is the one with the highest score, the first of equal ones.
 """
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
-# A probability of exactly 0 for the right label would make the loss infinite; float32 rounds there from 1e-8 on.
-_SMALLEST_PROBABILITY = 1e-7
+# The lowest probability that the loss counts with. A probability of 0 for the right label would make the loss infinite,
+# and float32 rounds 1 - p to 0 for p above 1 - 1e-8.
+_SMALLEST_PROBABILITY: Final = 1e-7
 
 
 class LabelScores(TypedDict):
-    """How well one label is told from the others; a ratio without any example below its line is 0."""
+    """Precision, recall and F1 of one label against all others; each is 0 where its formula would divide by 0.
+
+    With TP examples of the label that are predicted as it, FP other examples predicted as it, FN examples of it
+    predicted as another label (C. J. van Rijsbergen, Information Retrieval, 1979, chapter 7):
+
+    precision: TP / (TP + FP).
+    recall: TP / (TP + FN).
+    f1: 2 TP / (2 TP + FP + FN), the harmonic mean of the two.
+    support: TP + FN, the examples of the label.
+    """
 
     precision: float
     recall: float
@@ -26,11 +36,12 @@ class LabelScores(TypedDict):
 
 
 class Metrics(TypedDict):
-    """What metrics.json holds.
+    """The content of metrics.json.
 
+    accuracy: examples with the right predicted label / all examples.
     auc: area under the ROC curve of the second of two labels; None with more labels, or if one of the two is absent.
     loss: mean cross-entropy in nats.
-    confusion: a row a right label, a column a predicted one, in the order of `per_label`.
+    confusion: confusion[i][j] = examples of label i that are predicted as label j, in the order of `per_label`.
     """
 
     examples: int
@@ -42,9 +53,9 @@ class Metrics(TypedDict):
 
 
 def classification_metrics(scores: npt.ArrayLike, labels: npt.ArrayLike, *, label_names: Sequence[str]) -> Metrics:
-    """All metrics of a labelled set with one example or more.
+    """All metrics of one example or more.
 
-    scores: float [examples, classes], or [examples] for two labels: the probability of the second.
+    scores: float [examples, classes]; or, for two labels, [examples], the probability of the second.
     labels: int [examples].
 
     >>> result = classification_metrics([0.9, 0.2, 0.6], [1, 0, 0], label_names=["neg", "pos"])
@@ -62,7 +73,7 @@ def classification_metrics(scores: npt.ArrayLike, labels: npt.ArrayLike, *, labe
         "accuracy": float(np.trace(confusion) / right.size),
         "auc": area_under_roc(probabilities[:, 1], right == 1) if is_binary else None,
         "loss": cross_entropy(probabilities, right),
-        "per_label": {name: _label_scores(confusion, index) for index, name in enumerate(label_names)},
+        "per_label": {name: label_scores(confusion, index) for index, name in enumerate(label_names)},
         "confusion": confusion.tolist(),
     }
 
@@ -70,7 +81,9 @@ def classification_metrics(scores: npt.ArrayLike, labels: npt.ArrayLike, *, labe
 def confusion_matrix(
     labels: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], *, classes: int
 ) -> npt.NDArray[np.int64]:
-    """int [classes, classes]: how often label `row` was taken for label `column`.
+    """int64 [classes, classes]: element [i, j] counts the examples of label i that are predicted as label j.
+
+    labels, predicted: int64 [examples].
 
     >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), classes=2).tolist()
     [[1, 1], [0, 1]]
@@ -80,9 +93,18 @@ def confusion_matrix(
 
 
 def area_under_roc(scores: npt.NDArray[np.float64], is_positive: npt.NDArray[np.bool_]) -> float | None:
-    """How likely a positive example has a higher score than a negative one, a tie counting half; exact.
+    """The exact area under the ROC curve; None without positive or without negative examples.
 
-    None where there are no positive or no negative examples.
+    It is the probability that a random positive example has a higher score than a random negative one, where a tie
+    counts half. With R the sum of the ranks of the P positive examples among all P + N, counted from 1, where equal
+    scores get their mean rank:
+
+        AUC = (R - P (P + 1) / 2) / (P N)
+
+    This is the Mann-Whitney U statistic divided by P N (J. A. Hanley and B. J. McNeil, "The meaning and use of the area
+    under a receiver operating characteristic (ROC) curve", Radiology 143, 1982).
+
+    scores: float64 [examples]; is_positive: bool [examples].
 
     >>> area_under_roc(np.array([0.1, 0.5, 0.5, 0.9]), np.array([False, True, False, True]))
     0.875
@@ -92,13 +114,16 @@ def area_under_roc(scores: npt.NDArray[np.float64], is_positive: npt.NDArray[np.
     if not positives or not negatives:
         return None
     _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    mean_rank = np.cumsum(count) - (count - 1) / 2  # counted from 1; ties share their mean
+    mean_rank = np.cumsum(count) - (count - 1) / 2  # of each distinct score
     wins = mean_rank[place][is_positive].sum() - positives * (positives + 1) / 2
     return float(wins / (positives * negatives))
 
 
 def cross_entropy(probabilities: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> float:
-    """Mean of -log(probability of the right label), in nats.
+    """Mean of -ln(probability of the right label), in nats: the loss that training minimizes.
+
+    probabilities: float64 [examples, classes]; labels: int64 [examples]. A probability below 1e-7 counts as 1e-7.
+    (I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, 2016, section 6.2.1.)
 
     >>> round(cross_entropy(np.array([[0.5, 0.5], [0.25, 0.75]]), np.array([0, 1])), 4)
     0.4904
@@ -107,19 +132,25 @@ def cross_entropy(probabilities: npt.NDArray[np.float64], labels: npt.NDArray[np
     return float(-np.log(np.maximum(of_right_label, _SMALLEST_PROBABILITY)).mean())
 
 
-def _two_columns(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores
+def label_scores(confusion: npt.NDArray[np.int64], label: int) -> LabelScores:
+    """Precision, recall, F1 and support of one label; confusion: int64 [classes, classes] of `confusion_matrix`.
 
-
-def _label_scores(confusion: npt.NDArray[np.int64], index: int) -> LabelScores:
-    hits = int(confusion[index, index])
-    predicted, support = int(confusion[:, index].sum()), int(confusion[index].sum())
+    >>> label_scores(np.array([[1, 1], [0, 2]]), 1)
+    {'precision': 0.6666666666666666, 'recall': 1.0, 'f1': 0.8, 'support': 2}
+    """
+    hits = int(confusion[label, label])
+    predicted, support = int(confusion[:, label].sum()), int(confusion[label].sum())
     return {
         "precision": _ratio(hits, predicted),
         "recall": _ratio(hits, support),
         "f1": _ratio(2 * hits, predicted + support),
         "support": support,
     }
+
+
+def _two_columns(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """float64 [examples] (of the second label) or [examples, classes] -> [examples, classes]."""
+    return np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores
 
 
 def _ratio(part: int, whole: int) -> float:

@@ -1,4 +1,4 @@
-"""Model + a split of a records folder -> metrics, and the examples behind them."""
+"""Model + a split of a records folder -> scores of its rows, metrics, and the most confident mistakes."""
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
@@ -11,21 +11,24 @@ import tensorflow as tf
 
 from pipeline.contract import Split
 from pipeline.errors import UserError
-from trainer.data.dataset import checked, evaluation_batches
-from trainer.data.records_folder import Manifest
+from trainer.data.dataset import evaluation_batches, iterate_batches
+from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.metrics import Metrics, classification_metrics
-from trainer.model.classifier import Reader, TextClassifier, class_scores, read_by_keras
-from trainer.model.lstm_training import block_reader
+from trainer.model.classifier import RunLstm, TextClassifier, class_scores, run_with_keras
+from trainer.model.lstm_choice import choose_for_training
 
-Scorer = Callable[[tf.Tensor], tf.Tensor]
+ScoreFunction = Callable[[tf.Tensor], tf.Tensor]
 
-# What a person will read of them; their ids are all that is kept of the examples.
+# Mistakes of a split that are returned with their ids: as many as a person will read in the training report.
 _MISTAKES: Final = 20
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """An example that was taken for another label. label, predicted: indices; probability: of the predicted one."""
+    """A row whose predicted label is wrong.
+
+    ids: as the record holds them, perhaps without padding; label, predicted: indices; probability: of `predicted`.
+    """
 
     ids: list[int]
     label: int
@@ -34,11 +37,11 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class ScoredSplit:
-    """What a model says of a split.
+class SplitScores:
+    """The scores of a split.
 
-    scores: float32 [examples, classes]; labels: int64 [examples], the right ones.
-    mistakes: the wrong answers of the highest probability, the highest first.
+    scores: float32 [rows, classes], probabilities in the order of the labels; labels: int64 [rows], the right ones.
+    mistakes: the wrong predictions with the highest probability, the highest first; 20 at most.
     """
 
     split: Split
@@ -48,38 +51,42 @@ class ScoredSplit:
     metrics: Metrics
 
 
-def scorer(model: TextClassifier, labels: Sequence[str], *, read: Reader = read_by_keras) -> Scorer:
-    """int64 [batch, length] -> float32 [batch, classes]: the model as a graph, traced once for every shape.
+def score_function(
+    model: TextClassifier, labels: Sequence[str], *, run_lstm: RunLstm = run_with_keras
+) -> ScoreFunction:
+    """A graph function: ids int64 [batch, length] -> scores float32 [batch, classes], in the order of the labels.
 
-    read: the way in which LSTMs read.
+    It is traced once for all shapes, and uses the model's present weights at each call. run_lstm: see
+    `trainer.model.lstm_choice`.
     """
 
     def scores(ids: tf.Tensor) -> tf.Tensor:
-        return class_scores(model.probabilities(model.logits(ids, read=read)), labels)
+        return class_scores(model.probabilities(model.logits(ids, run_lstm=run_lstm)), labels)
 
     signature = [tf.TensorSpec([None, None], tf.int64)]
-    compiled: Scorer = tf.function(scores, input_signature=signature, autograph=False)
+    compiled: ScoreFunction = tf.function(scores, input_signature=signature, autograph=False)
     return compiled
 
 
-class Evaluator:
-    """Model + split -> scores and metrics, as often as wanted; the graphs of model and input are made once."""
+class SplitScorer:
+    """Model + split -> scores and metrics, any number of times; the graphs of model and input are made once."""
 
-    def __init__(self, model: TextClassifier, manifest: Manifest, split: Split, *, batch_size: int) -> None:
-        self._score = scorer(model, manifest.labels, read=block_reader(model, batch_size=batch_size))
-        self._batches = evaluation_batches(manifest, split, batch_size=batch_size, trim=model.settings.mask_zero)
-        self._manifest, self._split = manifest, split
+    def __init__(self, model: TextClassifier, records: RecordsFolder, split: Split, *, batch_size: int) -> None:
+        run_lstm = choose_for_training(model, batch_size=batch_size)
+        self._score_batch = score_function(model, records.labels, run_lstm=run_lstm)
+        self._batches = evaluation_batches(records, split, batch_size=batch_size, trim=model.settings.mask_zero)
+        self._records, self._split = records, split
 
     def metrics(self) -> Metrics:
-        """The metrics of the model as it is now.
+        """The metrics with the model's present weights.
 
         Raises:
           UserError: the split's records can't be read.
         """
-        return self.scored().metrics
+        return self.score().metrics
 
-    def scored(self) -> ScoredSplit:
-        """The scores of the model as it is now, with what follows from them.
+    def score(self) -> SplitScores:
+        """The scores, mistakes and metrics with the model's present weights.
 
         Raises:
           UserError: the split's records can't be read.
@@ -87,20 +94,27 @@ class Evaluator:
         scores: list[npt.NDArray[np.float32]] = []
         labels: list[npt.NDArray[np.int64]] = []
         mistakes: list[Mistake] = []
-        for ids, batch_labels in checked(self._batches, self._manifest):
-            scores.append(self._score(ids).numpy())
+        for ids, batch_labels in iterate_batches(self._batches, self._records):
+            scores.append(self._score_batch(ids).numpy())
             labels.append(batch_labels.numpy())
-            found = _mistakes(ids.numpy(), labels[-1], scores[-1])
-            mistakes = heapq.nlargest(_MISTAKES, [*mistakes, *found], key=lambda mistake: mistake.probability)
-        every_score, every_label = np.concatenate(scores), np.concatenate(labels)
-        metrics = classification_metrics(every_score, every_label, label_names=self._manifest.labels)
-        return ScoredSplit(self._split, every_score, every_label, mistakes, metrics)
+            more = _batch_mistakes(ids.numpy(), labels[-1], scores[-1])
+            mistakes = heapq.nlargest(_MISTAKES, [*mistakes, *more], key=lambda mistake: mistake.probability)
+        all_scores, all_labels = np.concatenate(scores), np.concatenate(labels)
+        metrics = classification_metrics(all_scores, all_labels, label_names=self._records.labels)
+        return SplitScores(self._split, all_scores, all_labels, mistakes, metrics)
 
 
-def _mistakes(
+def _batch_mistakes(
     ids: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]
 ) -> Iterator[Mistake]:
-    """Those of a batch that can be among the most confident of all."""
+    """The `_MISTAKES` most confident mistakes of a batch; any of the whole split is among those of its batch.
+
+    ids: int64 [batch, length]; labels: int64 [batch]; scores: float32 [batch, classes].
+
+    >>> scores = np.array([[0.25, 0.75], [0.5, 0.5]], np.float32)
+    >>> list(_batch_mistakes(np.array([[0, 7], [8, 9]]), np.array([0, 0]), scores))
+    [Mistake(ids=[0, 7], label=0, predicted=1, probability=0.75)]
+    """
     predicted = scores.argmax(axis=1)
     confidence = np.where(predicted == labels, -1, scores.max(axis=1))
     for row in np.argsort(-confidence, kind="stable")[:_MISTAKES]:
@@ -108,12 +122,12 @@ def _mistakes(
             yield Mistake(ids[row].tolist(), int(labels[row]), int(predicted[row]), float(confidence[row]))
 
 
-def score_split(model: TextClassifier, manifest: Manifest, split: Split, *, batch_size: int) -> ScoredSplit:
-    """The scores of a split, with what follows from them.
+def score_split(model: TextClassifier, records: RecordsFolder, split: Split, *, batch_size: int) -> SplitScores:
+    """The scores, mistakes and metrics of a split.
 
     Raises:
       UserError: the split has no rows, or its records can't be read.
     """
-    if not manifest.splits[split].rows:
-        raise UserError(f"split.{split}: {manifest.folder} holds no {split} rows, so there is nothing to evaluate")
-    return Evaluator(model, manifest, split, batch_size=batch_size).scored()
+    if not records.splits[split].rows:
+        raise UserError(f"split.{split}: {records.path} holds no {split} rows, so there is nothing to evaluate")
+    return SplitScorer(model, records, split, batch_size=batch_size).score()

@@ -1,11 +1,11 @@
-"""An exported model's equality certificate: texts, with the ids and scores that every copy of the model must give.
+"""The equality certificate of an exported model: texts, and the ids and scores that every copy of the model must give.
 
-    assets.extra/certificate.jsonl, a line a text:
-      text         the text; text_base64 instead where its bytes are no valid UTF-8
-      ids          int64 [max_length], what the pipeline makes of the text
-      scores       float32 [classes], what the trainer's own model makes of the ids
+    assets.extra/certificate.jsonl, a line for each text:
+      text         the text; text_base64 instead if its bytes are not valid UTF-8
+      ids          int64 [max_length], the ids that the pipeline gives the text
+      scores       float32 [classes], the scores that the trained Keras model gives the ids
 
-The texts are rows of the records folder, held-out ones among them, and texts of the odd kinds that people send.
+The texts are sample rows of the records folder, from all splits, and odd texts as real users send them.
 """
 
 import base64
@@ -22,11 +22,13 @@ from pipeline.support.printable import quote_start
 
 CERTIFICATE_FILE: Final = "assets.extra/certificate.jsonl"
 
-# A text alone and the same one among 70 differ by 3e-7 at most (LSTMs of 100 to 512 units, on a CPU), since products of
-# other shapes are summed up in another order. A wrong weight, word or side of padding makes 1e-3 and more.
+# Largest difference of two scores that counts as equal. A text alone and the same text in a batch of 70 differ by 3e-7
+# at most (LSTMs of 100 to 512 units, on a CPU), because matrix products of other shapes add in another order. A wrong
+# weight, word or side of padding makes a difference of 1e-3 or more.
 TOLERANCE: Final = 1e-6
 
-_LONG: Final = 100_000  # bytes; a text of megabytes takes the same way and would only make the file large
+# Bytes of the longest texts. Texts of megabytes take the same path, and would only make the file large.
+_LONG: Final = 100_000
 
 ODD_TEXTS: Final[tuple[bytes, ...]] = (
     b"",
@@ -54,7 +56,7 @@ ODD_TEXTS: Final[tuple[bytes, ...]] = (
 
 
 class Answers(NamedTuple):
-    """What a model says to n texts: ids int64 [n, max_length], scores float32 [n, classes]."""
+    """The answers of a model to n texts: ids int64 [n, max_length], scores float32 [n, classes]."""
 
     ids: npt.NDArray[np.int64]
     scores: npt.NDArray[np.float32]
@@ -62,21 +64,21 @@ class Answers(NamedTuple):
 
 @dataclass(frozen=True)
 class Certificate:
-    """n texts and the answers that are right."""
+    """n texts and the right answers to them."""
 
     texts: Sequence[bytes]
     answers: Answers
 
 
 class Comparison(NamedTuple):
-    """The differences, a line each, and the largest distance of two scores."""
+    """differences: a line each, none if all is right; largest: the largest difference of two scores."""
 
     differences: list[str]
     largest: float
 
 
 def dumps(certificate: Certificate) -> bytes:
-    """The lines of the file."""
+    """The content of certificate.jsonl."""
     answers = certificate.answers
     lines = (
         json.dumps({**_text_fields(text), "ids": ids.tolist(), "scores": scores.tolist()}) + "\n"
@@ -86,10 +88,10 @@ def dumps(certificate: Certificate) -> bytes:
 
 
 def loads(content: bytes, *, path: str) -> Certificate:
-    """The certificate in the bytes of `path`.
+    """Reads the content of a certificate.jsonl; path: of the file, for the error message.
 
     Raises:
-      UserError: they are no certificate.
+      UserError: this is not a certificate.
     """
     try:
         rows = [json.loads(line) for line in content.decode().split("\n") if line]
@@ -104,7 +106,7 @@ def loads(content: bytes, *, path: str) -> Certificate:
 
 
 def compare(certificate: Certificate, answers: Answers, *, tolerance: float = TOLERANCE) -> Comparison:
-    """Ids must be equal, scores within the tolerance.
+    """Compares answers with the certificate: ids must be equal, scores may differ by `tolerance`.
 
     >>> right = Answers(np.array([[0, 7]]), np.array([[0.25, 0.75]], np.float32))
     >>> wrong = Answers(np.array([[0, 8]]), np.array([[0.5, 0.5]], np.float32))
@@ -122,7 +124,7 @@ def compare(certificate: Certificate, answers: Answers, *, tolerance: float = TO
     ):
         if got != expected:
             return Comparison([f"{name} have the shape {got}, should have {expected}"], np.inf)
-    # Not finite is never within a tolerance.
+    # NaN and infinite scores are always a difference.
     distance = np.where(np.isfinite(answers.scores), np.abs(answers.scores - right.scores), np.inf)
     differences = []
     for row, text in enumerate(certificate.texts):
@@ -137,8 +139,12 @@ def compare(certificate: Certificate, answers: Answers, *, tolerance: float = TO
     return Comparison(differences, float(distance.max(initial=0)))
 
 
-def encoded(text: bytes) -> str:
-    """A text in base64, as it travels in JSON."""
+def to_base64(text: bytes) -> str:
+    """A text in base64, for JSON.
+
+    >>> to_base64(b"good")
+    'Z29vZA=='
+    """
     return base64.b64encode(text).decode()
 
 
@@ -146,7 +152,7 @@ def _text_fields(text: bytes) -> dict[str, str]:
     try:
         return {"text": text.decode("utf-8")}
     except UnicodeDecodeError:
-        return {"text_base64": encoded(text)}
+        return {"text_base64": to_base64(text)}
 
 
 def _text(row: dict[str, Any]) -> bytes:

@@ -1,13 +1,13 @@
-"""A trained model + its records folder -> a version folder in export.path, published once it has been checked.
+"""A trained model + its records folder -> a version folder in export.path, checked before it is published.
 
-    saved_model.pb, variables/               the graph of four signatures and the weights, see `serving`
+    saved_model.pb, variables/               four signatures and the weights, see `served_model`
     assets/                                  the vocabulary
-    assets.extra/model.json                  what `exported.ModelInfo` says: labels, settings, metrics, versions
-    assets.extra/certificate.jsonl           see `certificate`
+    assets.extra/model.json                  labels, settings, metrics, versions: `trainer.savedmodel.loading.ModelInfo`
+    assets.extra/certificate.jsonl           texts with the right ids and scores, see `certificate`
     assets.extra/tf_serving_warmup_requests  see `warmup`
-    assets.extra/embedding_before.npy        the embedding before training, of the most frequent words
+    assets.extra/embedding_before.npy        rows of the most frequent words before training, float32 [words, dim]
 
-Nothing in it refers to the records folder, which may go.
+The exported model does not need the records folder.
 """
 
 import io
@@ -22,6 +22,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from pipeline.config.settings import Config
+from pipeline.support.version import VERSION
 from trainer import files
 from trainer.evaluation.metrics import Metrics
 from trainer.export import certificate, self_check
@@ -30,74 +31,79 @@ from trainer.export.text_to_ids import TextToIds
 from trainer.export.warmup import WARMUP_FILE, write_warmup
 from trainer.model.classifier import build_model
 from trainer.savedmodel import versions
-from trainer.savedmodel.loading import BEFORE_FILE, INFO_FILE, WORDS_BEFORE, ModelInfo
+from trainer.savedmodel.loading import EMBEDDING_BEFORE_FILE, INFO_FILE, WORDS_BEFORE_TRAINING, ModelInfo
 from trainer.training.fit import TrainedModel
 from trainer.training.run_folder import RunFolder
 
+# Texts of the certificate that are sent as warm-up requests.
 _WARMUP_TEXTS: Final = 8
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Exported:
-    """A published version. texts: how many it was checked with; largest_difference: of two scores of one of them."""
+class ExportedVersion:
+    """A published version folder. texts: of its check; largest_difference: of two scores in that check."""
 
     path: str
     texts: int
     largest_difference: float
 
 
-def export(trained: TrainedModel, config: Config, *, metrics: Metrics | None) -> Exported:
-    """Publishes the model in config.export.path, with the test split's metrics (None: there is none).
+def export(trained: TrainedModel, config: Config, *, metrics: Metrics | None) -> ExportedVersion:
+    """Publishes the model as the next version in config.export.path.
+
+    metrics: of the test split, None if it has no rows.
 
     Raises:
-      ExportError: loaded in a fresh process it gives other answers than here; nothing is published.
+      ExportError: loaded in a fresh process the model gives other answers than here; nothing is published.
     """
-    manifest = trained.manifest
-    text_to_ids = TextToIds(manifest.folder)
-    right = self_check.certify(text_to_ids, trained.model, labels=manifest.labels, samples=manifest.content.samples)
-    served = ServedModel(text_to_ids, trained.model, labels=manifest.labels, padding=manifest.sequence.padding)
+    records = trained.records
+    text_to_ids = TextToIds(records.path)
+    expected = self_check.certify(text_to_ids, trained.model, labels=records.labels, samples=records.manifest.samples)
+    served = ServedModel(text_to_ids, trained.model, labels=records.labels, padding=records.sequence.padding)
     with versions.staging(config.export.path) as folder:
         tf.saved_model.save(served, folder, signatures=served.functions)
-        files.write(files.join(folder, certificate.CERTIFICATE_FILE), certificate.dumps(right))
+        files.write(files.join(folder, certificate.CERTIFICATE_FILE), certificate.dumps(expected))
         files.write(files.join(folder, INFO_FILE), _info(trained, config, metrics=metrics).dumps())
-        files.write(files.join(folder, BEFORE_FILE), _npy(embedding_before(trained, config)))
-        write_warmup(files.join(folder, WARMUP_FILE), right.texts[:_WARMUP_TEXTS])
-        largest = self_check.check(folder, right)
+        files.write(files.join(folder, EMBEDDING_BEFORE_FILE), _npy(embedding_before(trained, config)))
+        write_warmup(files.join(folder, WARMUP_FILE), expected.texts[:_WARMUP_TEXTS])
+        largest = self_check.check(folder, expected)
         path = versions.publish(folder, config.export.path)
-    _logger.info("%s gives the right answers to %d texts (largest difference %.1g)", path, len(right.texts), largest)
-    return Exported(path, len(right.texts), largest)
+    _logger.info("%s gives the right answers to %d texts (largest difference %.1g)", path, len(expected.texts), largest)
+    return ExportedVersion(path, len(expected.texts), largest)
 
 
 def embedding_before(trained: TrainedModel, config: Config) -> npt.NDArray[np.float32]:
-    """float32 [words, dim]: the first rows of the embedding that the training began with, made again from its seed,
-    or kept where it began with another model's.
+    """The embedding's first rows before the first training step, float32 [words, dim].
+
+    They are built again from the seed. After a warm start they are read from training.path.
     """
     if config.training.start_from is not None:
         return RunFolder(config.training.path).first_vectors()
-    manifest = trained.manifest
+    records = trained.records
     keras.utils.set_random_seed(config.training.seed)
     model = build_model(
-        manifest.vocabulary_size, config.model, classes=len(manifest.labels), padding=manifest.sequence.padding
+        records.vocabulary_size, config.model, classes=len(records.labels), padding=records.sequence.padding
     )
-    return model.embedding.embeddings.numpy()[:WORDS_BEFORE]
+    return model.embedding.embeddings.numpy()[:WORDS_BEFORE_TRAINING]
 
 
 def _info(trained: TrainedModel, config: Config, *, metrics: Metrics | None) -> ModelInfo:
-    manifest = trained.manifest
-    records = manifest.content.config
+    records = trained.records
+    preprocessing = records.manifest.config
     return ModelInfo(
-        labels=manifest.labels,
-        text=records.text,
-        vocabulary=records.vocabulary,
-        sequence=records.sequence,
+        labels=records.labels,
+        text=preprocessing.text,
+        vocabulary=preprocessing.vocabulary,
+        sequence=preprocessing.sequence,
         model=config.model,
         training=config.training,
         best_epoch=trained.best_epoch,
         metrics=None if metrics is None else dict(metrics),
-        records=manifest.sha256,
+        records=records.manifest_sha256,
         versions={
+            "textrecords": VERSION,
             "python": platform.python_version(),
             "tensorflow": tf.__version__,
             "keras": keras.__version__,

@@ -1,4 +1,4 @@
-"""An exported folder -> its answers in a fresh process that can import TensorFlow alone and sees no GPU."""
+"""An exported folder -> its answers in a fresh process that can import only TensorFlow and sees no GPU."""
 
 import json
 import os
@@ -12,23 +12,24 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from trainer.export.certificate import Answers, Certificate, Comparison, compare, encoded
+from trainer.export.certificate import Answers, Certificate, Comparison, compare, to_base64
 
 _SCRIPT: Final = Path(__file__).with_name("replay.py")
+# Last lines of the process's stderr that an error message repeats.
 _ERROR_LINES: Final = 5
 
 
 class ExportError(Exception):
-    """An exported model can't be loaded, or is not what was trained."""
+    """An exported model can't be loaded, or gives other answers than the trained model."""
 
 
-def replayed(folder: str, certificate: Certificate, *, tolerance: float) -> dict[str, Comparison]:
-    """What differs, by the way in which the folder was asked.
+def compare_in_fresh_process(folder: str, certificate: Certificate, *, tolerance: float) -> dict[str, Comparison]:
+    """Compares the folder's answers with the certificate, for each way to ask: loader and signature.
 
     Raises:
-      ExportError: a loader can't load it.
+      ExportError: a loader can't load the folder.
     """
-    arrays = answers_elsewhere(folder, certificate.texts)
+    arrays = run_replay(folder, certificate.texts)
     ways = {
         "tf.saved_model.load": ("python/ids", "python/scores"),
         "serve_examples": ("python/ids", "python/examples"),
@@ -40,8 +41,8 @@ def replayed(folder: str, certificate: Certificate, *, tolerance: float) -> dict
     }
 
 
-def answers_elsewhere(folder: str, texts: Sequence[bytes]) -> dict[str, npt.NDArray[np.generic]]:
-    """What a fresh process gets out of the folder: arrays as `replay` names them.
+def run_replay(folder: str, texts: Sequence[bytes]) -> dict[str, npt.NDArray[np.generic]]:
+    """Runs `replay` on the folder; returns its arrays by name, see there.
 
     Raises:
       ExportError: the process failed.
@@ -51,7 +52,7 @@ def answers_elsewhere(folder: str, texts: Sequence[bytes]) -> dict[str, npt.NDAr
         answers = Path(scratch) / "answers.npz"
         done = subprocess.run(
             [sys.executable, str(_SCRIPT), folder, str(answers)],
-            input=json.dumps([encoded(text) for text in texts]),
+            input=json.dumps([to_base64(text) for text in texts]),
             env=environment,
             capture_output=True,
             text=True,
@@ -60,8 +61,8 @@ def answers_elsewhere(folder: str, texts: Sequence[bytes]) -> dict[str, npt.NDAr
         if done.returncode:
             last = " / ".join(done.stderr.strip().splitlines()[-_ERROR_LINES:])
             raise ExportError(f"{folder} can't be loaded where there is only TensorFlow: {last}")
-        with np.load(answers) as found:
-            return dict(found)
+        with np.load(answers) as arrays:
+            return dict(arrays)
 
 
 def _answers(ids: npt.NDArray[np.generic], scores: npt.NDArray[np.generic]) -> Answers:

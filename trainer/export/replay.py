@@ -1,11 +1,11 @@
-"""A SavedModel's answers, from a process that can import TensorFlow and nothing of ours: run as a script, by its path.
+"""A SavedModel + texts -> its answers, in a process that can't import this product; a script, run by its path.
 
     python trainer/export/replay.py MODEL ANSWERS < TEXTS
 
-TEXTS is a JSON list of texts in base64. ANSWERS becomes an .npz file of what each loader gave:
+TEXTS is a JSON list of texts in base64. The script writes ANSWERS, an .npz file, with the answers of each loader:
     python/...    tf.saved_model.load, all texts in one batch
-    session/...   the session loader, which is TensorFlow Serving's and the JVM's, a text at a time
-each with `ids` and `scores`; python/examples are the scores of the same texts as tf.train.Example.
+    session/...   the session loader of TensorFlow Serving and the JVM, one text at a time
+.../ids and .../scores are those of the texts; python/examples are the scores of the texts as tf.train.Example.
 """
 
 import base64
@@ -18,22 +18,22 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-# What a model could lean on unnoticed here, and a server does not have.
-_ABSENT = frozenset({"pipeline", "trainer", "keras", "tf_keras", "apache_beam", "tensorflow_transform", "tfx_bsl"})
+# Packages that a server does not have. Without hiding them here, a model could depend on one of them unnoticed.
+_HIDDEN = frozenset({"pipeline", "trainer", "keras", "tf_keras", "apache_beam", "tensorflow_transform", "tfx_bsl"})
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 
-def hide_what_a_server_lacks() -> None:
-    """Makes modules missing that are there; TensorFlow itself does without them."""
-    for name in _ABSENT:
-        # Python's own mark of a module that does not exist, which importlib.util.find_spec heeds as well.
+def hide_packages() -> None:
+    """Makes `import` fail for the packages of `_HIDDEN`; TensorFlow itself does not need them."""
+    for name in _HIDDEN:
+        # None is Python's own mark for a module that does not exist; importlib.util.find_spec respects it too.
         sys.modules[name] = cast(ModuleType, None)
 
 
 def from_python(model: str, texts: Sequence[bytes]) -> Arrays:
-    """Answers through tf.saved_model.load."""
-    import tensorflow as tf  # only once the others are hidden
+    """The answers through tf.saved_model.load, by name."""
+    import tensorflow as tf  # after `hide_packages`
 
     signatures = tf.saved_model.load(model).signatures
     batch = tf.constant(texts, tf.string)
@@ -48,7 +48,7 @@ def from_python(model: str, texts: Sequence[bytes]) -> Arrays:
 
 
 def from_session(model: str, texts: Sequence[bytes]) -> Arrays:
-    """Answers through the session loader."""
+    """The answers through the session loader, by name."""
     import tensorflow as tf
 
     with tf.compat.v1.Session(graph=tf.Graph()) as session:
@@ -65,12 +65,12 @@ def from_session(model: str, texts: Sequence[bytes]) -> Arrays:
 
 
 def main(model: str, answers: str) -> None:
-    """Writes what the model answers to the texts on stdin."""
-    hide_what_a_server_lacks()
-    sys.path.pop(0)  # this script's folder: a module of ours could pass for another one
+    """Writes the model's answers to the texts on stdin."""
+    hide_packages()
+    sys.path.pop(0)  # this script's folder, whose modules could shadow other packages
     texts = [base64.b64decode(text) for text in json.load(sys.stdin)]
-    found: dict[str, Any] = {**from_python(model, texts), **from_session(model, texts)}
-    np.savez(answers, **found)
+    arrays: dict[str, Any] = {**from_python(model, texts), **from_session(model, texts)}
+    np.savez(answers, **arrays)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A trained model and an exported folder -> the answers that are right, and whether the folder gives them elsewhere."""
+"""A trained model -> its certificate; exported folder + certificate -> whether it gives the same answers elsewhere."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.records_folder.manifest import Sample
-from trainer.evaluation.scoring import scorer
+from trainer.evaluation.scoring import score_function
 from trainer.export.certificate import ODD_TEXTS, TOLERANCE, Answers, Certificate
-from trainer.export.fresh_process import ExportError, replayed
-from trainer.export.served_model import portable
+from trainer.export.fresh_process import ExportError, compare_in_fresh_process
+from trainer.export.served_model import without_cudnn
 from trainer.export.text_to_ids import TextToIds
 from trainer.model.classifier import TextClassifier
 
@@ -17,33 +17,34 @@ from trainer.model.classifier import TextClassifier
 def certify(
     text_to_ids: TextToIds, model: TextClassifier, *, labels: Sequence[str], samples: Sequence[Sample]
 ) -> Certificate:
-    """The ids that the pipeline wrote (samples) or its graph gives (odd texts), and the Keras model's scores of them.
+    """The right ids and scores of the sample rows and the odd texts.
 
-    The model gets them as Keras would, padded to the full length, and one at a time: what is exported trims them, steps
-    through them in its own way, and gives the same but for 1e-7 (see `block_kernel`).
+    Ids: those in the manifest (samples), or from the transform graph (odd texts). Scores: of the trained Keras model,
+    run in Keras's own loop on one text at a time, padded to the full length. The exported model trims the padding and
+    may run its LSTMs in another way. Its scores then differ by 1e-7 (see `trainer.model.lstm_kernel`).
     """
     sampled = [sample.text.encode() for sample in samples]
-    # All samples in one: longer than max_length, so that something is cut off, with nothing but words that occur.
+    # All samples in one text. It is longer than max_length, so it is truncated; all its words are from the corpus.
     odd = [*ODD_TEXTS, b"\n".join(sampled)]
     written = np.array([sample.ids for sample in samples], np.int64)
     ids = np.concatenate([part for part in (written, text_to_ids(tf.constant(odd)).numpy()) if part.size])
-    score = scorer(model, labels)
-    with portable(model), tf.device("/CPU:0"):
+    score = score_function(model, labels)
+    with without_cudnn(model), tf.device("/CPU:0"):
         scores = np.concatenate([score(tf.constant(ids[row : row + 1])).numpy() for row in range(len(ids))])
     return Certificate([*sampled, *odd], Answers(ids, scores))
 
 
 def check(folder: str, certificate: Certificate) -> float:
-    """The largest difference of two scores, of a folder that is right.
+    """Compares the answers of an exported folder with the certificate; returns the largest difference of two scores.
 
     Raises:
-      ExportError: a loader can't load it, or it gives other ids or scores.
+      ExportError: a loader can't load the folder, or it gives other ids or scores.
     """
-    found = replayed(folder, certificate, tolerance=TOLERANCE)
-    for way, comparison in found.items():
+    comparisons = compare_in_fresh_process(folder, certificate, tolerance=TOLERANCE)
+    for way, comparison in comparisons.items():
         if comparison.differences:
             others = len(comparison.differences) - 1
             more = f" (and {others} more differences)" if others else ""
             first = comparison.differences[0]
             raise ExportError(f"the exported model gives other answers ({way}): {first}{more}; nothing is published")
-    return max(comparison.largest for comparison in found.values())
+    return max(comparison.largest for comparison in comparisons.values())

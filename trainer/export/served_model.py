@@ -8,8 +8,11 @@
     token_ids        text string [batch]         ids int64 [batch, max_length], as the records hold them
     embeddings       text string [batch]         vectors float32 [batch, max_length, dim], state float32 [batch, width]
 
-Padding is no step of a masked model: its LSTMs step through words alone, and do it within one operation, see
-`block_lstm`. A model without a mask reads the padding, gets all of it, and answers through Keras's own loop.
+`trainer.model.lstm_choice` decides how the LSTMs run. A masked model steps through words only. A model without a mask
+reads all the padding too, as in training.
+
+To add a signature: its name and outputs in `trainer/savedmodel/signatures.py`, its function in `_functions` below, its
+warm-up request in `trainer/export/warmup.py`, its check in `trainer/export/replay.py` and `fresh_process.py`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,8 +24,9 @@ import tensorflow as tf
 from pipeline.config.settings import Side
 from pipeline.contract import IDS, TEXT
 from trainer.export.text_to_ids import TextToIds
-from trainer.model.classifier import TextClassifier, class_scores, lstm_layers
-from trainer.model.lstm_inference import BlockLstms
+from trainer.model.classifier import TextClassifier, class_scores, keras_lstms
+from trainer.model.lstm_choice import choose_for_serving
+from trainer.model.lstm_inference import InferenceLstms
 from trainer.savedmodel.signatures import (
     EMBEDDINGS,
     EXAMPLES,
@@ -37,7 +41,7 @@ from trainer.savedmodel.signatures import (
 )
 
 Outputs = dict[str, tf.Tensor]
-Function = Callable[[tf.Tensor], Outputs]
+SignatureFunction = Callable[[tf.Tensor], Outputs]
 Traceable = TypeVar("Traceable", bound=Callable[[tf.Tensor], object])
 
 _TEXTS: Final = tf.TensorSpec([None], tf.string, name=TEXT)
@@ -45,13 +49,13 @@ _EXAMPLES: Final = tf.TensorSpec([None], tf.string, name=EXAMPLES)
 
 
 class ServedModel(tf.Module):
-    """What is saved: the signatures' functions, and what they read.
+    """The object that is saved: the functions of the signatures, and the variables that they use.
 
     functions: by the name of their signature.
-    embedding: the variable float32 [top_words, dim], for those who look at the words' vectors.
-    lstms: a masked model's, as answers are computed with them; None for a model that reads the padding.
-    variables_: all of the model's weights. The Keras model itself must not be held here: a module that tracks one is
-      loaded by tf.saved_model.load alone, not by the session loader of TensorFlow Serving and the JVM (keras#20095).
+    embedding: the variable float32 [top_words, dim], for programs that read the words' vectors.
+    lstms: see `choose_for_serving`; None for a model that reads the padding.
+    variables_: all weights of the model. The Keras model itself must not be an attribute. With it, tf.saved_model.load
+      would load the result, but not the session loader of TensorFlow Serving and the JVM (keras#20095).
     """
 
     def __init__(self, text_to_ids: TextToIds, model: TextClassifier, *, labels: Sequence[str], padding: Side) -> None:
@@ -59,22 +63,22 @@ class ServedModel(tf.Module):
         self.text_to_ids = text_to_ids
         self.embedding = model.embedding.embeddings.value
         self.variables_ = [variable.value for variable in model.weights]
-        self.lstms = BlockLstms(model) if model.settings.mask_zero else None
+        self.lstms = choose_for_serving(model)
         self.functions = _functions(text_to_ids, model, self.lstms, labels=labels, padding=padding)
 
 
 def _functions(
-    text_to_ids: TextToIds, model: TextClassifier, lstms: BlockLstms | None, *, labels: Sequence[str], padding: Side
-) -> dict[str, Function]:
-    """The functions of the four signatures; the model stays in their closures."""
+    text_to_ids: TextToIds, model: TextClassifier, lstms: InferenceLstms | None, *, labels: Sequence[str], padding: Side
+) -> dict[str, SignatureFunction]:
+    """The functions of the four signatures, by name. Their closures hold the model."""
     names = tf.constant(list(labels), tf.string)
 
     def state_of(ids: tf.Tensor) -> tf.Tensor:
-        with portable(model):
+        with without_cudnn(model):
             return model.state(ids) if lstms is None else lstms.state(*trim(ids, padding=padding))
 
-    # One graph of each for all signatures that use it: loading takes as long as the graphs are large.
-    state = _traced(state_of, tf.TensorSpec([None, None], tf.int64))
+    # One graph for all signatures that use it: the time to load grows with the size of the graphs.
+    state = _trace(state_of, tf.TensorSpec([None, None], tf.int64))
 
     def answer_texts(text: tf.Tensor) -> Outputs:
         logits = model.head(state(text_to_ids(text)))
@@ -82,7 +86,7 @@ def _functions(
         label = tf.gather(names, tf.argmax(scores, axis=1))
         return {LABEL_NAME: label, PROBABILITY: tf.reduce_max(scores, axis=1), SCORES: scores}
 
-    answer = _traced(answer_texts, _TEXTS)
+    answer = _trace(answer_texts, _TEXTS)
 
     def answer_examples(examples: tf.Tensor) -> Outputs:
         features = {TEXT: tf.io.FixedLenFeature([], tf.string, default_value="")}
@@ -97,16 +101,16 @@ def _functions(
 
     return {
         SERVING_DEFAULT: answer,
-        SERVE_EXAMPLES: _traced(answer_examples, _EXAMPLES),
-        TOKEN_IDS: _traced(token_ids, _TEXTS),
-        EMBEDDINGS: _traced(embeddings, _TEXTS),
+        SERVE_EXAMPLES: _trace(answer_examples, _EXAMPLES),
+        TOKEN_IDS: _trace(token_ids, _TEXTS),
+        EMBEDDINGS: _trace(embeddings, _TEXTS),
     }
 
 
 def trim(ids: tf.Tensor, *, padding: Side) -> tuple[tf.Tensor, tf.Tensor]:
-    """int64 [batch, max_length] -> the words in front, [batch, length], and how many each row has, int32 [batch].
+    """ids int64 [batch, max_length] -> packed ids int64 [batch, length], words of each row int32 [batch].
 
-    The padding that all rows share is cut off; one column stays.
+    Each packed row starts with its words. The padding that all rows share is cut off; length is 1 or more.
 
     >>> packed, lengths = trim(tf.constant([[0, 0, 7, 8], [0, 0, 0, 9]], tf.int64), padding="pre")
     >>> packed.numpy().tolist(), lengths.numpy().tolist()
@@ -120,14 +124,14 @@ def trim(ids: tf.Tensor, *, padding: Side) -> tuple[tf.Tensor, tf.Tensor]:
     longest = tf.maximum(tf.reduce_max(lengths), 1)
     if padding == "post":
         return ids[:, :longest], lengths
-    # The words' order turned round with the row, and back again by themselves: fewer operations than `roll` takes.
+    # Reverse the whole row, then reverse only its words again. That is fewer operations than `roll` needs.
     return tf.reverse_sequence(tf.reverse(ids[:, -longest:], axis=[1]), lengths, seq_axis=1), lengths
 
 
 @contextmanager
-def portable(model: TextClassifier) -> Iterator[None]:
-    """Within it the model's LSTMs use no cuDNN: a function traced on a GPU would hold a kernel that no CPU has."""
-    layers = lstm_layers(model)
+def without_cudnn(model: TextClassifier) -> Iterator[None]:
+    """Within it the model's LSTMs do not use cuDNN. A function traced with cuDNN can't run on a CPU."""
+    layers = keras_lstms(model)
     before = [layer.use_cudnn for layer in layers]
     try:
         for layer in layers:
@@ -138,6 +142,6 @@ def portable(model: TextClassifier) -> Iterator[None]:
             layer.use_cudnn = use_cudnn
 
 
-def _traced(function: Traceable, spec: tf.TensorSpec) -> Traceable:
-    # autograph=False: the code has no Python control flow over tensors, and its conversion costs seconds.
+def _trace(function: Traceable, spec: tf.TensorSpec) -> Traceable:
+    # autograph=False: the code has no Python control flow over tensors, and converting it would take seconds.
     return tf.function(function, input_signature=[spec], autograph=False)

@@ -1,6 +1,6 @@
-"""Texts -> assets.extra/tf_serving_warmup_requests: what TensorFlow Serving asks a model before it serves anybody.
+"""Texts -> assets.extra/tf_serving_warmup_requests: requests that TensorFlow Serving sends when it loads the model.
 
-The first request of a kind pays for setting up the graph (0.2 s); these pay for it instead.
+The first request to a signature takes 0.2 s longer, because the graph is set up. With these, no client waits for it.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ WARMUP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
 
 
 def write_warmup(path: str, texts: Sequence[bytes]) -> None:
-    """Writes requests to each signature, with the first text alone and with all of them together."""
+    """Writes two requests for each signature: the first text alone, and all texts as one batch."""
     with tf.io.TFRecordWriter(path) as file:
         for batch in (list(texts[:1]), list(texts)):
             examples = [_example(text) for text in batch]

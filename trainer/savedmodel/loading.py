@@ -1,6 +1,6 @@
-"""A folder that `export` has published -> the model in it: scores, ids and vectors of texts, words and settings.
+"""An exported version folder -> the model in it: scores, ids and vectors of texts, its words and its settings.
 
-Needs TensorFlow and the folder, nothing else: no Keras, no records.
+This needs TensorFlow and the folder, but no Keras and no records.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,22 +21,26 @@ from trainer.savedmodel import versions
 from trainer.savedmodel.signatures import EMBEDDINGS, SCORES, SERVING_DEFAULT, STATE, TOKEN_IDS, VECTORS
 
 INFO_FILE: Final = "assets.extra/model.json"
-BEFORE_FILE: Final = "assets.extra/embedding_before.npy"
-# The neighbours that `explain` shows are looked for among so many words; those behind are too rare to have learnt much,
-# and a million of them would add 128 MB to the model.
-WORDS_BEFORE: Final = 10_000
+EMBEDDING_BEFORE_FILE: Final = "assets.extra/embedding_before.npy"
+# Rows of the embedding before training that the exported model holds. `explain` looks for neighbours among these words.
+# Rarer words have hardly changed in training, and a million rows would add 128 MB to the model.
+WORDS_BEFORE_TRAINING: Final = 10_000
 FORMAT_VERSION: Final = 1
 
-# 64 texts keep both cores of a small machine busy; more only wait for the longest among them.
+# Texts of a batch. 64 keep both cores of a small machine busy; with more, all wait longer for the longest text.
 _BATCH_TEXTS: Final = 64
-# The graph's own copies of the longest texts, 12 times their size (measured), stay below 100 MB.
+# Most bytes of a batch's texts. The graph makes copies of 12 times their size (measured), so these stay below 100 MB.
 _BATCH_BYTES: Final = 8 << 20
 
 Floats = npt.NDArray[np.float32]
 
 
 class ModelInfo(BaseModel):
-    """What model.json says. metrics: of the test split, None if it had no rows; records: sha256 of their manifest."""
+    """The content of model.json.
+
+    best_epoch: counted from 1; metrics: of the test split, None if it had no rows; records: SHA-256 of the manifest of
+    the records folder; versions: of this product and the packages that trained the model, by name.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,12 +57,12 @@ class ModelInfo(BaseModel):
     versions: dict[str, str]
 
     def dumps(self) -> bytes:
-        """The bytes of the file."""
+        """The content of model.json as bytes."""
         return (self.model_dump_json(indent=1) + "\n").encode()
 
 
 class ExportedModel:
-    """A model that takes raw texts; texts are bytes, UTF-8 as a rule."""
+    """A loaded model that takes raw texts, as bytes; they need not be valid UTF-8."""
 
     def __init__(self, folder: str, *, setting: str = "--model") -> None:
         self.folder = folder
@@ -78,13 +82,13 @@ class ExportedModel:
         return self._module.signatures[TOKEN_IDS](text=tf.constant(list(texts), tf.string))[IDS].numpy()
 
     def vectors(self, texts: Sequence[bytes]) -> tuple[Floats, Floats]:
-        """What the embedding gives, float32 [texts, max_length, dim], and the LSTM's state, float32 [texts, width]."""
-        found = self._module.signatures[EMBEDDINGS](text=tf.constant(list(texts), tf.string))
-        return found[VECTORS].numpy(), found[STATE].numpy()
+        """The vector of each id, float32 [texts, max_length, dim], and the LSTM's state, float32 [texts, width]."""
+        outputs = self._module.signatures[EMBEDDINGS](text=tf.constant(list(texts), tf.string))
+        return outputs[VECTORS].numpy(), outputs[STATE].numpy()
 
     @cached_property
     def embedding(self) -> Floats:
-        """A vector an id, float32 [top_words, dim]."""
+        """The embedding: a row for each id, float32 [top_words, dim]."""
         return self._module.embedding.numpy()
 
     @property
@@ -94,13 +98,13 @@ class ExportedModel:
 
     @cached_property
     def embedding_before(self) -> Floats:
-        """The same before training, of the first ids alone."""
-        with tf.io.gfile.GFile(files.join(self.folder, BEFORE_FILE), "rb") as file:
+        """The embedding's first rows before training, float32 [words, dim]."""
+        with tf.io.gfile.GFile(files.join(self.folder, EMBEDDING_BEFORE_FILE), "rb") as file:
             return np.load(file)
 
     @cached_property
     def words(self) -> dict[str, int]:
-        """The vocabulary in the order of its ids: token, as files spell it (see `pipeline.text.graph`), -> id."""
+        """The vocabulary in the order of its ids: word, escaped as in vocabulary.tsv (`pipeline.text.graph`), -> id."""
         folder = files.join(self.folder, "assets")
         (name,) = tf.io.gfile.listdir(folder)
         path = files.join(folder, name)
@@ -108,10 +112,12 @@ class ExportedModel:
 
 
 def open_model(path: str, *, setting: str = "--model") -> ExportedModel:
-    """The model in a version folder, or the newest version in export.path; `setting` is where the path came from.
+    """Loads the model of a version folder, or of the newest version in export.path.
+
+    setting: the setting that `path` is the value of, for error messages.
 
     Raises:
-      UserError: there is none.
+      UserError: there is no exported model.
     """
     return ExportedModel(version_folder(path, setting=setting), setting=setting)
 
@@ -119,8 +125,10 @@ def open_model(path: str, *, setting: str = "--model") -> ExportedModel:
 def version_folder(path: str, *, setting: str = "--model") -> str:
     """The version folder that `--model PATH` means: the path itself, or the newest version in it.
 
+    setting: the setting that `path` is the value of, for error messages.
+
     Raises:
-      UserError: it is neither.
+      UserError: there is no exported model in either.
     """
     for folder in (path, versions.newest_version(path)):
         if folder is not None and tf.io.gfile.exists(files.join(folder, versions.SAVED_MODEL_FILE)):
@@ -134,8 +142,10 @@ def version_folder(path: str, *, setting: str = "--model") -> str:
 
 
 def batches_by_length(texts: Sequence[bytes]) -> Iterator[list[int]]:
-    """The rows of the texts in batches of about the same length, the shortest first: the longest of a batch sets its
-    time.
+    """The numbers of the texts in batches of about the same length, the shortest first.
+
+    The longest text of a batch sets the time of the batch. A batch has 64 texts and 8 MB at most; a longer text is
+    alone.
 
     >>> list(batches_by_length([b"a long text", b"short", b"a text"]))
     [[1, 2, 0]]

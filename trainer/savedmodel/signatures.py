@@ -1,4 +1,4 @@
-"""The names of the exported model's signatures, inputs and outputs; what they hold is told in `serving`."""
+"""The names of the exported model's signatures, inputs and outputs; see `trainer.export.served_model`."""
 
 from typing import Final
 

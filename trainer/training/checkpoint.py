@@ -1,14 +1,14 @@
-"""Variables + a description -> one file -> the same variables, bit for bit.
+"""Variables + a JSON text -> one file -> the same variables, bit for bit.
 
-The file is NumPy's .npz: `state`, a JSON text as uint8, and `0`, `1`, ... the variables in their order. Keras's own
-formats (save_weights, .keras, BackupAndRestore) leave out the state of the dropouts' seed generators, so a training
-resumed from them takes another path.
+The file is NumPy's .npz: `state`, the JSON text as uint8, and `0`, `1`, ... the variables in their order. Keras's own
+formats (save_weights, .keras, BackupAndRestore) leave out the state of the dropouts' seed generators. A training that
+is resumed from them gets other weights than an unbroken one.
 """
 
 import io
 import zipfile
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -16,7 +16,7 @@ import tensorflow as tf
 from pipeline.errors import UserError
 from trainer import files
 
-_STATE = "state"
+_STATE: Final = "state"
 
 
 class Checkpoint(NamedTuple):
@@ -27,7 +27,7 @@ class Checkpoint(NamedTuple):
 
 
 def save(path: str, variables: Sequence[tf.Variable], *, state: str) -> None:
-    """Writes the file as a whole, so that there is always a complete one."""
+    """Writes the file under another name and renames it, so that `path` is always a complete file."""
     arrays = {str(index): variable.numpy() for index, variable in enumerate(variables)}
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **{_STATE: np.frombuffer(state.encode(), np.uint8)}, **arrays)
@@ -35,7 +35,7 @@ def save(path: str, variables: Sequence[tf.Variable], *, state: str) -> None:
 
 
 def load(path: str) -> Checkpoint | None:
-    """What `save` wrote, or None if there is no such file.
+    """Reads what `save` wrote; None if there is no such file.
 
     Raises:
       UserError: the file is damaged.
@@ -53,10 +53,10 @@ def load(path: str) -> Checkpoint | None:
 
 
 def restore(variables: Sequence[tf.Variable], checkpoint: Checkpoint, *, path: str) -> None:
-    """Gives the variables the values of the checkpoint, which was read from `path`.
+    """Assigns the values of the checkpoint to the variables; path: where the checkpoint was read.
 
     Raises:
-      UserError: it holds other variables: another version of this package or of Keras wrote it.
+      UserError: number, shape or type of the variables differ: another version of this product or of Keras wrote it.
     """
     stored = [(array.shape, array.dtype) for array in checkpoint.arrays]
     wanted = [(tuple(variable.shape), variable.dtype.as_numpy_dtype) for variable in variables]

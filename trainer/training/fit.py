@@ -1,178 +1,185 @@
 """Settings + records folder -> a trained model, with its checkpoints, logs and history in training.path.
 
-    for each epoch: batches in the epoch's own order -> a step each -> the eval split -> kept if it is the best so far
+    for each epoch: batches in the epoch's own order -> a training step each -> scores of the eval split
+      -> weights saved if this is the best epoch so far
 
-A run is a function of its settings and records, and `epoch, skip = divmod(steps done, steps an epoch)` says where it
-stands; so one that was killed at any step ends, once resumed, with the same weights, bit for bit on a CPU.
+The result depends on settings and records alone. `epoch, skip = divmod(steps done, steps of an epoch)` says where a
+training continues. So a training that was killed at any step and resumed ends with the same weights, bit for bit on a
+CPU.
 """
 
 import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import keras
 
 from pipeline.config.settings import Config, TrainingSettings
 from pipeline.contract import MANIFEST_FILE, Split
 from pipeline.errors import UserError
-from trainer.data.dataset import batch_count, checked, training_batches
-from trainer.data.records_folder import Manifest, check_shards
+from trainer.data.dataset import batch_count, iterate_batches, training_batches
+from trainer.data.records_folder import RecordsFolder, check_shards
 from trainer.evaluation.metrics import Metrics
-from trainer.evaluation.scoring import Evaluator, ScoredSplit, score_split
+from trainer.evaluation.scoring import SplitScorer, SplitScores, score_split
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.training.history import CurvePoint, EpochRecord, History, best_epoch, is_over
-from trainer.training.progress import EpochDone, Progress, StepDone, unwatched
+from trainer.training.progress import EpochEvent, Progress, StepEvent, ignore_progress
 from trainer.training.run_folder import RunFolder, RunState
-from trainer.training.step import Learner
+from trainer.training.step import TrainingStep
 from trainer.training.tensorboard import TensorBoardLog
-from trainer.training.warm_start import carry_over
+from trainer.training.warm_start import warm_start
 
-# More points of the loss curve than a screen has columns would only make the checkpoint larger.
-_CURVE_POINTS = 1000
+# Most points of the loss curve. More than a screen has columns would only make the checkpoint larger.
+_CURVE_POINTS: Final = 1000
 
-# Where files lie, how often they are written and what is refused: the weights don't depend on these.
-_FREE_SETTINGS = {"training.path", "training.checkpoint_steps", "model.force"}
+# Settings that do not change the weights, so they may differ when a training is resumed.
+_SETTINGS_WITHOUT_EFFECT: Final = {"training.path", "training.checkpoint_steps", "model.force"}
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model with the weights of its best epoch (counted from 1), and how it came about."""
+    """A model with the weights of its best epoch (counted from 1), the records it learnt from, and the history."""
 
     model: TextClassifier
-    manifest: Manifest
+    records: RecordsFolder
     history: History
     best_epoch: int
 
 
-def train(config: Config, manifest: Manifest, *, resume: bool = False, progress: Progress = unwatched) -> TrainedModel:
+def train(
+    config: Config, records: RecordsFolder, *, resume: bool = False, progress: Progress = ignore_progress
+) -> TrainedModel:
     """Trains on a records folder and writes training.path, see `trainer.training.run_folder`.
 
-    What an earlier run left there is replaced, or gone on with if `resume` is set: a run that has been started twice is
-    meant to begin anew, and one that was killed leaves nothing that would be in the way of the next. Sets the seeds of
-    Python, NumPy and TensorFlow to training.seed.
+    resume: continue the training in training.path. Without it, a new training replaces the one that is there. The seeds
+    of Python, NumPy and TensorFlow are set to training.seed.
 
     Raises:
-      UserError: settings or records that can't be trained on, a run that can't be resumed, a loss that is no number.
+      UserError: settings or records can't be trained on, the training can't be resumed, or the loss became infinite or
+        NaN.
     """
     settings = config.training
-    _refuse_unusable(config, manifest)
+    _refuse_missing_rows(config, records)
     folder = RunFolder(settings.path)
-    weight_settings = _weight_settings(config, manifest)
-    stored = folder.read(weight_settings) if resume else None
-    check_shards(manifest)
+    weight_settings = _weight_settings(config, records)
+    run_checkpoint = folder.read(weight_settings) if resume else None
+    check_shards(records)
     keras.utils.set_random_seed(settings.seed)
     model = build_model(
-        manifest.vocabulary_size, config.model, classes=len(manifest.labels), padding=manifest.sequence.padding
+        records.vocabulary_size, config.model, classes=len(records.labels), padding=records.sequence.padding
     )
-    steps = batch_count(manifest, "train", batch_size=settings.batch_size)
-    learner = Learner(model, settings, steps=settings.epochs * steps)
-    if stored:
-        state = stored.state
-        folder.resume(learner, stored)
+    steps = batch_count(records, "train", batch_size=settings.batch_size)
+    training_step = TrainingStep(model, settings, steps=settings.epochs * steps)
+    if run_checkpoint:
+        state = run_checkpoint.state
+        folder.resume(training_step, run_checkpoint)
     else:
         state = RunState(settings=weight_settings, history=History())
         if settings.start_from is not None:
-            carry_over(model, manifest, settings.start_from)
-        folder.start(learner, state)
+            warm_start(model, records, settings.start_from)
+        folder.start(training_step, state)
     with folder.tensorboard(state.history) as log:
-        run = _Run(settings, manifest, learner=learner, folder=folder, state=state, log=log, progress=progress)
+        loop = _EpochLoop(
+            settings, records, training_step=training_step, folder=folder, state=state, log=log, progress=progress
+        )
         while not is_over(state.history.epochs, settings):
-            run.finish_epoch()
+            loop.finish_epoch()
     best = best_epoch(state.history.epochs)
     folder.restore_weights(model, epoch=best)
-    return TrainedModel(model, manifest, state.history, best)
+    return TrainedModel(model, records, state.history, best)
 
 
-def score_held_out(trained: TrainedModel, settings: TrainingSettings) -> ScoredSplit | None:
-    """The scores of the test split, whose metrics go to metrics.json in training.path; of the eval split where there
-    are no test rows, and None where there are neither.
+def score_held_out(trained: TrainedModel, settings: TrainingSettings) -> SplitScores | None:
+    """The scores of the test split; of the eval split if there are no test rows; None if there are neither.
+
+    The metrics of the test split are written to metrics.json in training.path.
     """
     held_out: tuple[Split, ...] = ("test", "eval")
     for split in held_out:
-        if trained.manifest.splits[split].rows:
-            scored = score_split(trained.model, trained.manifest, split, batch_size=settings.batch_size)
+        if trained.records.splits[split].rows:
+            scores = score_split(trained.model, trained.records, split, batch_size=settings.batch_size)
             if split == "test":
-                RunFolder(settings.path).write_metrics(scored.metrics)
-            return scored
+                RunFolder(settings.path).write_metrics(scores.metrics)
+            return scores
     return None
 
 
-class _Run:
-    """A training between two epochs; `state.history` grows with each."""
+class _EpochLoop:
+    """The loop over epochs; `finish_epoch` appends to `state.history`."""
 
     def __init__(
         self,
         settings: TrainingSettings,
-        manifest: Manifest,
+        records: RecordsFolder,
         *,
-        learner: Learner,
+        training_step: TrainingStep,
         folder: RunFolder,
         state: RunState,
         log: TensorBoardLog,
         progress: Progress,
     ) -> None:
-        self.settings, self.manifest = settings, manifest
-        self.learner, self.folder, self.state = learner, folder, state
+        self.settings, self.records = settings, records
+        self.training_step, self.folder, self.state = training_step, folder, state
         self.log, self.progress = log, progress
-        self.evaluator = Evaluator(learner.model, manifest, "eval", batch_size=settings.batch_size)
-        self.steps = batch_count(manifest, "train", batch_size=settings.batch_size)
+        self.eval_scorer = SplitScorer(training_step.model, records, "eval", batch_size=settings.batch_size)
+        self.steps = batch_count(records, "train", batch_size=settings.batch_size)
         self.examples = 0
 
     def finish_epoch(self) -> None:
-        """Learns from the rest of the epoch that the learner stands in, evaluates it and writes its files."""
+        """Runs the remaining steps of the present epoch, scores the eval split and writes the epoch's files."""
         started = time.monotonic()
-        epoch, skip = divmod(self.learner.steps_done, self.steps)
+        epoch, skip = divmod(self.training_step.steps_done, self.steps)
         if skip == 0:
-            self.learner.start_epoch()
-        for step in self._learn(epoch, skip=skip):
+            self.training_step.start_epoch()
+        for step in self._run_steps(epoch, skip=skip):
             if step % self.settings.checkpoint_steps == 0 and step % self.steps:
                 self._save()
         history = self.state.history
-        history.epochs.append(self._evaluated(epoch + 1, started=started))
+        history.epochs.append(self._epoch_record(epoch + 1, started=started))
         is_best = best_epoch(history.epochs) == epoch + 1
         if is_best:
-            self.folder.save_weights(self.learner.model, epoch=epoch + 1)
+            self.folder.save_weights(self.training_step.model, epoch=epoch + 1)
         self._save()
         self.folder.write_history(history)
         self.log.add_epoch(history.epochs[-1])
-        self.progress(EpochDone(history.epochs[-1], self.settings.epochs, is_best))
+        self.progress(EpochEvent(history.epochs[-1], self.settings.epochs, is_best))
 
-    def _learn(self, epoch: int, *, skip: int) -> Iterator[int]:
-        """Takes the epoch's steps behind the first `skip`; gives the number of each, counted over all epochs from 1."""
+    def _run_steps(self, epoch: int, *, skip: int) -> Iterator[int]:
+        """Runs the epoch's steps after the first `skip`; yields each step's number over all epochs, from 1."""
         batches = training_batches(
-            self.manifest,
+            self.records,
             batch_size=self.settings.batch_size,
-            trim=self.learner.model.settings.mask_zero,
+            trim=self.training_step.model.settings.mask_zero,
             seed=self.settings.seed,
             epoch=epoch,
             skip=skip,
         )
         point_every = -(-self.settings.epochs * self.steps // _CURVE_POINTS)
-        for place, (ids, labels) in enumerate(checked(batches, self.manifest), start=skip + 1):
-            loss = self.learner.step(ids, labels)
+        for place, (ids, labels) in enumerate(iterate_batches(batches, self.records), start=skip + 1):
+            loss = self.training_step.run(ids, labels)
             step = epoch * self.steps + place
             if step % point_every == 0:
-                point = CurvePoint(step=step, loss=float(loss.numpy()), learning_rate=self.learner.rate)
+                rate = self.training_step.next_learning_rate
+                point = CurvePoint(step=step, loss=float(loss.numpy()), learning_rate=rate)
                 self.state.history.curve.append(point)
                 self.log.add_point(point)
             self.examples += int(labels.shape[0])
-            self.progress(
-                StepDone(epoch + 1, self.settings.epochs, place, self.steps, self.examples, self.learner.averages)
-            )
+            averages = self.training_step.averages
+            self.progress(StepEvent(epoch + 1, self.settings.epochs, place, self.steps, self.examples, averages))
             yield step
 
-    def _evaluated(self, epoch: int, *, started: float) -> EpochRecord:
-        averages = self.learner.averages()
+    def _epoch_record(self, epoch: int, *, started: float) -> EpochRecord:
+        averages = self.training_step.averages()
         metrics: Metrics | None = None
-        if self.manifest.splits["eval"].rows:
-            metrics = self.evaluator.metrics()
+        if self.records.splits["eval"].rows:
+            metrics = self.eval_scorer.metrics()
             _refuse_divergence(metrics["loss"], self.settings)
         return EpochRecord(
             epoch=epoch,
-            steps=self.learner.steps_done,
-            learning_rate=self.learner.rate,
+            steps=self.training_step.steps_done,
+            learning_rate=self.training_step.next_learning_rate,
             loss=averages.loss,
             accuracy=averages.accuracy,
             eval_loss=metrics and metrics["loss"],
@@ -182,17 +189,17 @@ class _Run:
         )
 
     def _save(self) -> None:
-        """Writes the checkpoint, but never one that nothing can be learnt from any more."""
-        _refuse_divergence(self.learner.averages().loss, self.settings)
-        self.folder.save(self.learner, self.state)
+        """Writes the checkpoint; never one with a loss that is infinite or NaN, as training could not go on from it."""
+        _refuse_divergence(self.training_step.averages().loss, self.settings)
+        self.folder.save(self.training_step, self.state)
 
 
-def _refuse_unusable(config: Config, manifest: Manifest) -> None:
-    if not manifest.splits["train"].rows:
-        raise UserError(f"split.train: {manifest.folder} holds no train rows, so there is nothing to learn from")
-    if config.training.early_stopping is not None and not manifest.splits["eval"].rows:
+def _refuse_missing_rows(config: Config, records: RecordsFolder) -> None:
+    if not records.splits["train"].rows:
+        raise UserError(f"split.train: {records.path} holds no train rows, so there is nothing to learn from")
+    if config.training.early_stopping is not None and not records.splits["eval"].rows:
         raise UserError(
-            f"training.early_stopping is {config.training.early_stopping}, but {manifest.folder} holds no eval rows to "
+            f"training.early_stopping is {config.training.early_stopping}, but {records.path} holds no eval rows to "
             "judge an epoch by; set it to null, or give split.eval a share"
         )
 
@@ -205,9 +212,9 @@ def _refuse_divergence(loss: float, settings: TrainingSettings) -> None:
         )
 
 
-def _weight_settings(config: Config, manifest: Manifest) -> dict[str, Any]:
-    """All that the weights depend on."""
+def _weight_settings(config: Config, records: RecordsFolder) -> dict[str, Any]:
+    """All settings that the weights depend on, by name, and the SHA-256 of the manifest."""
     sections = {"model": config.model.model_dump(), "training": config.training.model_dump()}
     settings = {f"{section}.{key}": value for section, values in sections.items() for key, value in values.items()}
-    used = {name: value for name, value in settings.items() if name not in _FREE_SETTINGS}
-    return {**used, f"the sha256 of {MANIFEST_FILE}": manifest.sha256}
+    used = {name: value for name, value in settings.items() if name not in _SETTINGS_WITHOUT_EFFECT}
+    return {**used, f"the sha256 of {MANIFEST_FILE}": records.manifest_sha256}

@@ -6,9 +6,10 @@ from pipeline.config.settings import TrainingSettings
 
 
 def learning_rate(settings: TrainingSettings, *, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Rises from 0 to `learning_rate` over the share `warmup` of the steps, then stays, or falls to 0 as a half cosine.
+    """A schedule: step (from 0) -> learning rate.
 
-    steps: of the whole training, all epochs.
+    It rises linearly from 0 to `learning_rate` during the first `warmup` of the steps (a fraction). Then it is constant
+    (`schedule: constant`) or falls to 0 as half a cosine wave (`schedule: cosine`). steps: of all epochs.
 
     >>> settings = TrainingSettings(learning_rate=0.5, warmup=0.2, schedule="cosine")
     >>> rate = learning_rate(settings, steps=10)

@@ -1,20 +1,20 @@
-"""What a running training tells whoever wants to show it; the command line turns it into a display."""
+"""The events of a running training, and what receives them; the command line shows them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from trainer.training.history import EpochRecord
-from trainer.training.step import Averages
+from trainer.training.step import EpochAverages
 
 
 @dataclass(frozen=True)
-class StepDone:
-    """A step has been taken.
+class StepEvent:
+    """A training step is done.
 
-    epoch, step: counted from 1, the step within its epoch; epochs, steps: how many there are at most.
-    examples: rows learnt from since this process started or resumed the run.
-    averages: reads the epoch's loss and accuracy so far. It waits for the device: call it to show it, not at each step.
+    epoch, step: counted from 1, the step within its epoch; epochs: at most; steps: of an epoch.
+    examples: rows since this process started or resumed the training.
+    averages: returns the epoch's loss and accuracy so far. It waits for the device, so call it only to show them.
     """
 
     epoch: int
@@ -22,20 +22,20 @@ class StepDone:
     step: int
     steps: int
     examples: int
-    averages: Callable[[], Averages]
+    averages: Callable[[], EpochAverages]
 
 
 @dataclass(frozen=True)
-class EpochDone:
-    """An epoch has been evaluated; is_best: its weights are the ones to be kept so far."""
+class EpochEvent:
+    """An epoch is done and scored; epochs: at most; is_best: it is the best one so far."""
 
     record: EpochRecord
     epochs: int
     is_best: bool
 
 
-Progress: TypeAlias = Callable[[StepDone | EpochDone], None]
+Progress: TypeAlias = Callable[[StepEvent | EpochEvent], None]
 
 
-def unwatched(_: StepDone | EpochDone) -> None:
-    """For trainings that nobody looks at."""
+def ignore_progress(_: StepEvent | EpochEvent) -> None:
+    """Shows nothing."""

@@ -1,11 +1,9 @@
-"""A training's history -> history.csv and TensorBoard's event files.
+"""A training's history -> TensorBoard's event files.
 
-Both are written from the history that the checkpoint holds, so a resumed run has no step in them twice: the CSV as a
-whole after each epoch, the event files anew when a run starts or is resumed.
+The checkpoint holds the history. A training that is started or resumed writes the event files anew from it, so no step
+is in them twice.
 """
 
-import csv
-import io
 from types import TracebackType
 
 import tensorflow as tf
@@ -14,20 +12,11 @@ from trainer import files
 from trainer.training.history import CurvePoint, EpochRecord, History
 
 
-def history_csv(history: History) -> bytes:
-    """A header and a line an epoch; an empty cell where there is no value."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(EpochRecord.model_fields), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(record.model_dump() for record in history.epochs)
-    return text.getvalue().encode()
-
-
 class TensorBoardLog:
-    """The event files of a run, below `folder`/train and `folder`/eval; those of an earlier run are replaced."""
+    """The event files of a training in `folder`/train and `folder`/eval; those of an earlier training are replaced."""
 
     def __init__(self, folder: str, history: History) -> None:
-        """Writes what the history holds; `add_epoch` and `add_point` go on from there."""
+        """Writes the history so far; `add_epoch` and `add_point` continue it."""
         self._writers = {}
         for part in ("train", "eval"):
             files.remove(files.join(folder, part))
@@ -47,14 +36,14 @@ class TensorBoardLog:
             writer.close()
 
     def add_point(self, point: CurvePoint) -> None:
-        """A point of the curves within the epochs."""
+        """Adds a point of the loss curve."""
         self._write("train", {"batch_loss": point.loss, "learning_rate": point.learning_rate}, step=point.step)
 
     def add_epoch(self, record: EpochRecord) -> None:
-        """The end of an epoch, at the step where it ended."""
+        """Adds the end of an epoch, at its last step."""
         self._write("train", {"loss": record.loss, "accuracy": record.accuracy}, step=record.steps)
-        evaluated = {"loss": record.eval_loss, "accuracy": record.eval_accuracy, "auc": record.eval_auc}
-        self._write("eval", evaluated, step=record.steps)
+        evaluation = {"loss": record.eval_loss, "accuracy": record.eval_accuracy, "auc": record.eval_auc}
+        self._write("eval", evaluation, step=record.steps)
         for writer in self._writers.values():
             writer.flush()
 

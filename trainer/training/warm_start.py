@@ -1,41 +1,42 @@
-"""`training.start_from`: an exported model -> the weights that a new training begins with, under another vocabulary.
+"""Warm start, `training.start_from`: the weights of an exported model -> a new model, perhaps of another vocabulary.
 
-A word's vector goes by its token, whatever its id was, so any two vocabularies will do; words that the earlier model
-does not know keep the fresh vectors that the new one was built with. Every other weight goes over as it is.
+The vector of a word is copied by its token, whatever its id is. So the two vocabularies may differ in any way. Words
+that the earlier model does not know keep the random vectors of the new model. All other weights are copied as they are.
 """
 
 import hashlib
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from pipeline.config.settings import ModelSettings
-from pipeline.contract import PADDING_ID, VOCABULARY_FILE, oov_id
+from pipeline.contract import PADDING_ID, VOCABULARY_FILE, Oov, oov_id
 from pipeline.errors import UserError
 from pipeline.records_folder.reader import REMEDY
 from pipeline.records_folder.vocabulary_tsv import parse_words
 from trainer import files
-from trainer.data.records_folder import Manifest
+from trainer.data.records_folder import RecordsFolder
 from trainer.model.classifier import TextClassifier
 from trainer.savedmodel.loading import ExportedModel, open_model
 
-# What the weights' shapes and meaning depend on; dropout may change between two trainings.
-_ARCHITECTURE = ("embedding_dim", "lstm_units", "bidirectional", "pooling", "mask_zero")
-_SHOWN_LABELS = 3
+# Settings that the shapes and the meaning of the weights depend on; dropout may differ between two trainings.
+_ARCHITECTURE: Final = ("embedding_dim", "lstm_units", "bidirectional", "pooling", "mask_zero")
+# Labels that an error message lists.
+_LISTED_LABELS: Final = 3
 
 _log = logging.getLogger(__name__)
 
 
-def carry_over(model: TextClassifier, manifest: Manifest, path: str) -> None:
-    """Gives a fresh model for the records the weights of the exported model at `path`, its newest version.
+def warm_start(model: TextClassifier, records: RecordsFolder, path: str) -> None:
+    """Sets the weights of a new model for `records` to those of the exported model at `path` (its newest version).
 
     Raises:
-      UserError: there is none, or its architecture, its labels or all of its words are others.
+      UserError: there is no model at `path`, its architecture or its labels differ, or no word is in both vocabularies.
     """
     earlier = open_model(path, setting="training.start_from")
     _refuse_other_architecture(model.settings, earlier)
-    _refuse_other_labels(manifest.labels, earlier)
-    rows = _rows(_tokens(manifest), manifest, earlier)
+    _refuse_other_labels(records.labels, earlier)
+    rows = _shared_rows(records, earlier)
     for variable, value in zip(model.weights, earlier.weights, strict=True):
         if variable is model.embedding.embeddings:
             vectors = variable.numpy()
@@ -45,42 +46,55 @@ def carry_over(model: TextClassifier, manifest: Manifest, path: str) -> None:
             variable.assign(value)
 
 
-def _rows(tokens: dict[str, int], manifest: Manifest, earlier: ExportedModel) -> dict[int, int]:
-    """Row of the new embedding -> row of the earlier one, for padding, unknown words and the words that both know."""
-    words = {number: earlier.words[token] for token, number in tokens.items() if token in earlier.words}
-    if not words:
+def shared_rows(words: Mapping[str, int], earlier: Mapping[str, int], *, oov: Oov, earlier_oov: Oov) -> dict[int, int]:
+    """Row of the new embedding -> row of the earlier one: padding, unknown tokens, and words of both vocabularies.
+
+    words, earlier: token -> id. Unknown tokens have a row only with `oov: token`.
+
+    >>> shared_rows({"film": 2, "new": 3}, {"the": 1, "film": 2}, oov="token", earlier_oov="drop")
+    {0: 0, 2: 2}
+    >>> shared_rows({"film": 2, "the": 3}, {"the": 2}, oov="token", earlier_oov="token")
+    {0: 0, 1: 1, 3: 2}
+    """
+    own, its = oov_id(oov), oov_id(earlier_oov)
+    unknown = {} if own is None or its is None else {own: its}
+    return {PADDING_ID: PADDING_ID, **unknown, **{id: earlier[word] for word, id in words.items() if word in earlier}}
+
+
+def _shared_rows(records: RecordsFolder, earlier: ExportedModel) -> dict[int, int]:
+    words = _words(records)
+    shared = len(words.keys() & earlier.words.keys())
+    if not shared:
         raise UserError(
-            f"training.start_from: {earlier.folder} knows no word of {manifest.folder}; "
+            f"training.start_from: {earlier.folder} knows no word of {records.path}; "
             "are both of the same language, with the same settings of text?"
         )
-    _log.info(
-        "starting from %s: %d of %d words have their vectors from it", earlier.folder, len(words), len(tokens)
-    )  # fmt: skip
-    shared, its = oov_id(manifest.content.config.vocabulary.oov), oov_id(earlier.info.vocabulary.oov)
-    unknown = {} if shared is None or its is None else {shared: its}
-    return {PADDING_ID: PADDING_ID, **unknown, **words}
+    _log.info("starting from %s: %d of %d words have their vectors from it", earlier.folder, shared, len(words))
+    own_oov, earlier_oov = records.manifest.config.vocabulary.oov, earlier.info.vocabulary.oov
+    return shared_rows(words, earlier.words, oov=own_oov, earlier_oov=earlier_oov)
 
 
-def _tokens(manifest: Manifest) -> dict[str, int]:
-    path = files.join(manifest.folder, VOCABULARY_FILE)
+def _words(records: RecordsFolder) -> dict[str, int]:
+    """The vocabulary of the records folder: token -> id."""
+    path = files.join(records.path, VOCABULARY_FILE)
     content = files.read(path)
-    if hashlib.sha256(content).hexdigest() != manifest.content.vocabulary.sha256:
+    if hashlib.sha256(content).hexdigest() != records.manifest.vocabulary.sha256:
         raise UserError(f"{path} is damaged, or another folder's: its sha256 is not the manifest's; {REMEDY}")
     return {word.token: word.id for word in parse_words(content, path=path)}
 
 
 def _refuse_other_architecture(settings: ModelSettings, earlier: ExportedModel) -> None:
     for name in _ARCHITECTURE:
-        mine, its = _value(settings, name), _value(earlier.info.model, name)
-        if mine != its:
+        own, its = _value(settings, name), _value(earlier.info.model, name)
+        if own != its:
             raise UserError(
-                f"model.{name} is {mine}, but the model in {earlier.folder} (training.start_from) has {its}; "
+                f"model.{name} is {own}, but the model in {earlier.folder} (training.start_from) has {its}; "
                 f"set model.{name} to {its}, or training.start_from to null"
             )
 
 
 def _value(settings: ModelSettings, name: str) -> Any:
-    """One layer may be written as a list."""
+    """The value of a setting; a list of one layer is the same as its number."""
     value = getattr(settings, name)
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
@@ -92,11 +106,11 @@ def _refuse_other_labels(labels: Sequence[str], earlier: ExportedModel) -> None:
         gone = [label for label in its if label not in labels]
         raise UserError(
             f"training.start_from: the model in {earlier.folder} was trained on other labels "
-            f"(new: {_listed(new)}; not in the records: {_listed(gone)}); its last layer knows those alone: "
+            f"(new: {_list(new)}; not in the records: {_list(gone)}); its last layer knows those alone: "
             "take rows with other labels out, or set training.start_from to null"
         )
 
 
-def _listed(labels: Sequence[str]) -> str:
-    more = f" and {len(labels) - _SHOWN_LABELS} more" if len(labels) > _SHOWN_LABELS else ""
-    return (", ".join(map(repr, labels[:_SHOWN_LABELS])) or "none") + more
+def _list(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - _LISTED_LABELS} more" if len(labels) > _LISTED_LABELS else ""
+    return (", ".join(map(repr, labels[:_LISTED_LABELS])) or "none") + more

@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from pipeline.html.elements import table, text_of_data
-from trainer.model.neighbours import Floats, Neighbour, farthest_moved, nearest
+from trainer.model.neighbours import Floats, Neighbour, largest_moves, nearest_neighbours
 
 _FREQUENT_WORDS: Final = 1000  # among which the words that moved farthest are looked for
 _SHOWN_WORDS: Final = 16
@@ -23,9 +23,9 @@ def neighbours(before: Floats, after: Floats, words: Mapping[int, str], *, is_ra
     candidates = {id: word for id, word in words.items() if id < len(before)}
     frequent = np.array(list(candidates)[:_FREQUENT_WORDS], np.int64)
     rows = []
-    for id in farthest_moved(before, after, frequent, number=_SHOWN_WORDS):
+    for id in largest_moves(before, after, frequent, number=_SHOWN_WORDS):
         distance = float(np.linalg.norm(after[id] - before[id]))
-        near = [_list(nearest(id, embedding, candidates)) for embedding in (before, after)]
+        near = [_list(nearest_neighbours(id, embedding, candidates)) for embedding in (before, after)]
         word = Markup("<b>{}</b>").format(text_of_data(words[id], longest=_TOKEN_CHARACTERS))
         rows.append([word, f"{distance:.2f}", *near])
     heads = ["word", "moved by", "nearest before training", "nearest after training"]

@@ -8,8 +8,8 @@ from markupsafe import Markup
 from pipeline.config.settings import Config
 from pipeline.html import Section, document
 from pipeline.html.elements import advice, details, settings_table, text_of_data, tiles, with_note
-from trainer.data.records_folder import Manifest
-from trainer.evaluation.scoring import ScoredSplit
+from trainer.data.records_folder import RecordsFolder
+from trainer.evaluation.scoring import SplitScores
 from trainer.model.neighbours import Floats
 from trainer.training.history import History
 from trainer.training_report.calibration import Bin, calibration, expected_calibration_error, reliability
@@ -31,10 +31,10 @@ class Trained:
     """
 
     config: Config
-    manifest: Manifest
+    records: RecordsFolder
     history: History
     best_epoch: int
-    scored: ScoredSplit | None
+    scored: SplitScores | None
     words: Mapping[int, str]
     before: Floats
     after: Floats
@@ -61,32 +61,32 @@ def _neighbours(trained: Trained) -> Markup:
     return neighbours(trained.before, trained.after, trained.words, is_random=is_random)
 
 
-def _judged(trained: Trained, scored: ScoredSplit, bins: list[Bin]) -> list[Section]:
-    records = trained.manifest.content.config
+def _judged(trained: Trained, scored: SplitScores, bins: list[Bin]) -> list[Section]:
+    config = trained.records.manifest.config
     found = mistakes(
         scored.mistakes,
-        labels=trained.manifest.labels,
+        labels=trained.records.labels,
         tokens=trained.words,
-        oov=records.vocabulary.oov,
-        sequence=records.sequence,
+        oov=config.vocabulary.oov,
+        sequence=config.sequence,
     )
     return [
         Section("What is taken for what", confusion(scored.metrics)),
         Section("Label by label", per_label(scored.metrics)),
-        Section("Calibration", calibration(bins, classes=len(trained.manifest.labels))),
+        Section("Calibration", calibration(bins, classes=len(trained.records.labels))),
         Section("The most confident mistakes", found),
     ]
 
 
 def _lead(trained: Trained) -> Markup:
-    splits = trained.manifest.splits
+    splits = trained.records.splits
     judged = "There were no held-out texts to judge it by."
     if trained.scored is not None:
         rows = trained.scored.metrics["examples"]
         split = trained.scored.split
         judged = f"All figures below are of the {rows:,} texts of the {split} split, which it did not learn from."
     return Markup("<p>Trained on {:,} texts with {:,} labels. {}</p>").format(
-        splits["train"].rows, len(trained.manifest.labels), judged
+        splits["train"].rows, len(trained.records.labels), judged
     )
 
 

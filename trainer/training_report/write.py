@@ -4,22 +4,22 @@ from pipeline.config.settings import Config
 from pipeline.contract import VOCABULARY_FILE
 from pipeline.records_folder.vocabulary_tsv import parse_words
 from trainer import files
-from trainer.evaluation.scoring import ScoredSplit
+from trainer.evaluation.scoring import SplitScores
 from trainer.export.export import embedding_before
 from trainer.training.fit import TrainedModel
 from trainer.training.run_folder import RunFolder
 from trainer.training_report.page import Trained, render
 
 
-def write_page(trained: TrainedModel, config: Config, *, scored: ScoredSplit | None) -> str:
+def write_page(trained: TrainedModel, config: Config, *, scored: SplitScores | None) -> str:
     """Writes the page; gives its path. scored: the held-out split, None where there is none."""
-    manifest = trained.manifest
-    path = files.join(manifest.folder, VOCABULARY_FILE)
+    records = trained.records
+    path = files.join(records.path, VOCABULARY_FILE)
     words = {word.id: word.token for word in parse_words(files.read(path), path=path)}
     page = render(
         Trained(
             config=config,
-            manifest=manifest,
+            records=records,
             history=trained.history,
             best_epoch=trained.best_epoch,
             scored=scored,
