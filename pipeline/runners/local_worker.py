@@ -11,12 +11,12 @@ import sys
 from apache_beam.runners.worker import sdk_worker_main
 
 from pipeline.support.process import leave
-from pipeline.support.tensorflow_startup import held_back_stderr, import_tensorflow
+from pipeline.support.tensorflow_startup import hold_back_stderr, import_tensorflow
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The command has set a log level for TensorFlow, which its first lines don't heed.
-    with held_back_stderr():
+    with hold_back_stderr():
         import_tensorflow(beside_transform=True)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # It misses a main session, which we never have.

@@ -1,44 +1,49 @@
-"""TensorFlow without the lines that its C++ parts write to stderr while it starts."""
+"""Importing TensorFlow without the lines that its C++ code writes to stderr while it starts."""
 
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Final
+
+_LEVEL: Final = "TF_CPP_MIN_LOG_LEVEL"
+_ALL_LINES: Final = "0"
+_NO_LINES: Final = "3"
 
 
 def import_tensorflow(*, beside_transform: bool = False) -> None:
-    """Imports TensorFlow and finds its devices; what it tells meanwhile is shown only if it fails.
+    """Imports TensorFlow and lets it look for its devices. The lines that it writes meanwhile appear only if it fails.
 
-    beside_transform: TensorFlow Transform is going to be imported, and with it tf_keras. TensorFlow looks for the Keras
-    that it will offer and imports half of it meanwhile; told to take the same one, it spares the 0.4 s of the other.
+    TensorFlow writes some of them before it reads TF_CPP_MIN_LOG_LEVEL, whatever the level is. So they are held back
+    for every level that the user may have set, except 0, which asks for all lines. If no level is set, it becomes 3
+    for later lines as well: TensorFlow also raises Python exceptions for its errors.
 
-    Some of the lines come before TF_CPP_MIN_LOG_LEVEL is heeded, so the level alone does not do; what is an error in
-    them becomes a Python exception as well. Where the user has set the level nothing is held back.
+    beside_transform: TensorFlow Transform is imported next, and with it tf_keras. If TensorFlow is set to offer the
+      same Keras, it does not import half of the other one, which takes 0.4 s.
     """
     if beside_transform:
         os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    holds_back = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with held_back_stderr() if holds_back else nullcontext():
+    level = os.environ.setdefault(_LEVEL, _NO_LINES)
+    with nullcontext() if level == _ALL_LINES else hold_back_stderr():
         import tensorflow as tf
 
         tf.config.list_logical_devices()
 
 
 @contextmanager
-def held_back_stderr() -> Iterator[None]:
-    """Within it nothing comes out of stderr, C++'s neither; if it ends with an error, all of it does."""
+def hold_back_stderr() -> Iterator[None]:
+    """Within it nothing reaches stderr, not even from C++ code. If it ends with an exception, all of it is written."""
     sys.stderr.flush()
     before = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as lines:
+        os.dup2(lines.fileno(), 2)
         try:
             yield
         except BaseException:
             sys.stderr.flush()
-            held.seek(0)
-            os.write(before, held.read())
+            lines.seek(0)
+            os.write(before, lines.read())
             raise
         finally:
             sys.stderr.flush()

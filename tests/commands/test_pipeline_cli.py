@@ -121,9 +121,11 @@ def _run(folder: Path, *arguments: str) -> list[str]:
     ]
 
 
-def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """As on a user's machine, where nothing is said about TensorFlow's log level."""
+def _command(*arguments: str, level: str | None = None) -> subprocess.CompletedProcess[str]:
+    """As on a user's machine, where TensorFlow's log level is not set, or set by the user."""
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    if level is not None:
+        environment["TF_CPP_MIN_LOG_LEVEL"] = level
     command = [sys.executable, "-m", "pipeline", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
@@ -149,7 +151,9 @@ def test_cli_runs_describes_verifies_and_overwrites(tmp_path: Path) -> None:
     damaged = _command("verify", out)
     assert damaged.returncode == 1
     assert f"records/{shard.name}" in damaged.stderr
-    assert _command("run", *settings, "--overwrite", IN_MEMORY).returncode == 0
+    again = _command("run", *settings, "--overwrite", IN_MEMORY, level="1")
+    assert again.returncode == 0
+    assert "cuda" not in again.stderr.lower()
     assert _command("verify", out).returncode == 0
 
 
