@@ -1,7 +1,7 @@
 """`python -m pipeline ...`: arguments -> settings -> the function that does the work -> exit status.
 
-Only arguments are dealt with here. What does the work is imported when it is called for, so that --help and --dry-run
-need neither TensorFlow nor Beam.
+This module only handles arguments. Each command imports the function that does its work when it runs, so --help and
+--dry-run need neither TensorFlow nor Beam.
 """
 
 import argparse
@@ -18,9 +18,9 @@ from pipeline.config.overrides import split_overrides
 from pipeline.config.parser import CONFIG_HELP, SETTINGS_HELP, Parser
 from pipeline.errors import UserError
 from pipeline.runners.common_options import FILESYSTEM_OPTIONS, JOB_OPTIONS
-from pipeline.support.exit_status import guarded
+from pipeline.support.exit_status import run_command
 from pipeline.support.printable import to_printable
-from pipeline.support.process import quick_imports, spare_memory
+from pipeline.support.process import limit_allocators, quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
 
 if TYPE_CHECKING:
@@ -28,27 +28,29 @@ if TYPE_CHECKING:
 
 Command = Callable[[argparse.Namespace, dict[str, str], list[str]], int]
 
-_SHOWN_WORDS = 15
+_DESCRIBED_WORDS = 15  # the most frequent ones
 
 _FOLDER_HELP = "a records folder, on this machine or on gs://, s3://, hdfs:// or azfs://"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit status: 0 done, 2 the user's mistake, 3 a limit of `compare` exceeded,
-    130 interrupted, 1 anything else."""
+    """Runs one command and returns its exit status.
+
+    0: done. 2: a mistake of the user's. 3: a limit of `compare` is exceeded. 130: interrupted. 1: anything else.
+    """
     parser = _parser()
-    left = list(sys.argv[1:] if arguments is None else arguments)
-    return guarded("pipeline", lambda: _call(parser, left))
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return run_command("pipeline", lambda: _call(parser, given))
 
 
 def _call(parser: Parser, arguments: list[str]) -> int:
-    # Settings are taken out first, wherever they stand: argparse would take their values for its own arguments.
+    # Settings are taken out first: argparse would take their values for arguments of the command.
     overrides, rest = split_overrides(arguments)
     known, unknown = parser.parse_known_args(rest)
     if overrides and known.command not in (_run, _doctor, _compare):
         raise UserError(f"--{next(iter(overrides))}: this command takes no settings")
     if unknown and known.command not in (_run, _doctor, _describe, _verify, _compare):
-        raise UserError(f"{unknown[0]} is no option of this command; --help tells which there are")
+        raise UserError(f"{unknown[0]} is not an option of this command; --help lists them")
     return known.command(known, overrides, unknown)
 
 
@@ -125,7 +127,7 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         print(f"# would read {tasks.files} files in {len(tasks.groups)} groups")
         return 0
 
-    spare_memory()
+    limit_allocators()
     with quick_imports():
         import_tensorflow(beside_transform=True)
         from pipeline.files.beam import BeamFiles
@@ -141,7 +143,7 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         print(to_printable(item.text))
     print(
         f"records are in {config.output.path}, and report.html there shows them; "
-        f"`python -m pipeline describe {config.output.path}` tells the same here"
+        f"`python -m pipeline describe {config.output.path}` shows the same here"
     )
     return 0
 
@@ -176,7 +178,7 @@ def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_argumen
     if known.json:
         print(content.decode(), end="")
     else:
-        words = most_frequent(read_words(known.folder, files), _SHOWN_WORDS)
+        words = most_frequent(read_words(known.folder, files), _DESCRIBED_WORDS)
         output_console().print(stack(folder_tables(manifest, words=words)))
     return 0
 
@@ -222,13 +224,13 @@ def _verify(known: argparse.Namespace, overrides: dict[str, str], beam_arguments
 
 def _folder_files(folders: list[str], beam_arguments: list[str]) -> "Files":
     if beam_arguments and not any("://" in folder for folder in folders):
-        raise UserError(f"{beam_arguments[0]} is no option of this command; --help tells which there are")
+        raise UserError(f"{beam_arguments[0]} is not an option of this command; --help lists them")
     return _files({"DIR": folders}, beam_arguments)
 
 
 def _files(paths: Mapping[str, str | list[str]], beam_arguments: list[str]) -> "Files":
-    """What reads the paths of these settings: Beam, which takes 2 s to load, only where one of them has a scheme."""
-    named = [(name, path) for name, given in paths.items() for path in ([given] if isinstance(given, str) else given)]
+    """The filesystem for the paths of these settings: Beam's, which takes 2 s to load, only if a path has a scheme."""
+    named = [(name, path) for name, value in paths.items() for path in ([value] if isinstance(value, str) else value)]
     if not any("://" in path for _, path in named):
         from pipeline.files.local import LocalFiles
 

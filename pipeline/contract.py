@@ -1,12 +1,12 @@
 """What pipeline and trainer promise each other: feature names, reserved ids, file names, the format's version.
 
-Each stands here once and nowhere else. This module knows nothing of the others.
+Each of them is defined here and nowhere else. This module imports no other.
 
-The meaning of an id (Keras Tokenizer's):
+The meaning of an id is that of Keras's Tokenizer:
 
     id 0                  padding, and nothing else
-    id 1 (oov: token)     every unknown word; with oov: drop unknown words leave no id
-    the ids behind        words by falling count, equal counts in order of first occurrence
+    id 1 (oov: token)     every unknown token; with `oov: drop` unknown tokens get no id
+    the ids after         words by falling count, equal counts in order of first occurrence
     ids below top_words   `top_words` is the number of rows of the embedding
 """
 
@@ -22,7 +22,7 @@ POSITION: Final = "position"
 IDS: Final = "ids"
 LABEL: Final = "label"
 
-# What the transform graph tells of a text beside its ids; counted, never stored in records.
+# What the transform graph gives for a text besides its ids. It is summed up and never stored in records.
 TOKEN_COUNT: Final = "token_count"
 KNOWN_COUNT: Final = "known_count"
 UNKNOWN_HASH: Final = "unknown_hash"
@@ -34,15 +34,15 @@ SPLITS: Final[tuple[Split, ...]] = ("train", "eval", "test")
 MANIFEST_FILE: Final = "manifest.json"
 RECORDS_FOLDER: Final = "records"
 TRANSFORM_FOLDER: Final = "transform"
-# Within a graph that TFT saves.
+# The vocabulary inside the transform folder, where TFT saves a graph's assets.
 VOCABULARY_ASSET: Final = "assets/vocabulary"
 VOCABULARY_FILE: Final = "vocabulary.tsv"
 REJECTED_FOLDER: Final = "rejected"
-# Beside or instead of these: the rejected rows of the last run, if that failed.
+# The rejected rows of the last run, if it failed; with or without a records folder around it.
 FAILED_FOLDER: Final = "failed"
 REPORT_FILE: Final = "report.html"
 
-# vocabulary.tsv, which is the transform graph's asset as well: a line a word, in id order, no header.
+# Columns of vocabulary.tsv and of the transform graph's asset: a line for each word, in the order of ids, no header.
 VOCABULARY_COLUMNS: Final = ("id", "token", "count")
 
 PADDING_ID: Final = 0
@@ -54,7 +54,7 @@ Compression = Literal["gzip", "none"]
 
 
 def oov_id(oov: Oov) -> int | None:
-    """The id of unknown words, or None where they are left out.
+    """The id of unknown tokens, or None if they are left out.
 
     >>> oov_id("token"), oov_id("drop")
     (1, None)
@@ -71,40 +71,40 @@ def first_word_id(oov: Oov) -> int:
     return PADDING_ID + (2 if oov == "token" else 1)
 
 
-def kept_words(top_words: int, oov: Oov) -> int:
-    """How many words get an id when the embedding has `top_words` rows.
+def max_words(top_words: int, oov: Oov) -> int:
+    """The most words that can get an id if the embedding has `top_words` rows.
 
-    >>> kept_words(10, "drop"), kept_words(10, "token")
+    >>> max_words(10, "drop"), max_words(10, "token")
     (9, 8)
     """
     return top_words - first_word_id(oov)
 
 
-def id_behind(last_id: int) -> int:
-    """The first free id where ids up to `last_id` are given away.
+def next_id(last_id: int) -> int:
+    """The first free id if the ids up to `last_id` are in use.
 
-    >>> id_behind(300)
+    >>> next_id(300)
     301
     """
     return last_id + 1
 
 
-def rows_for(last_id: int) -> int:
-    """How many rows an embedding needs for ids up to `last_id`.
+def embedding_rows(last_id: int) -> int:
+    """The number of rows that an embedding needs for ids up to `last_id`.
 
-    >>> rows_for(299)
+    >>> embedding_rows(299)
     300
     """
     return last_id + 1
 
 
-def kept_words_behind(last_id: int, *, top_words: int) -> int:
-    """How many words can still get an id behind `last_id` when the embedding has `top_words` rows.
+def max_words_after(last_id: int, *, top_words: int) -> int:
+    """The most words that can get an id after `last_id` if the embedding has `top_words` rows.
 
-    >>> kept_words_behind(7, top_words=10)
+    >>> max_words_after(7, top_words=10)
     2
     """
-    return top_words - id_behind(last_id)
+    return top_words - next_id(last_id)
 
 
 def shard_file(split: Split, index: int, *, shards: int, compression: Compression) -> str:

@@ -16,7 +16,7 @@ from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
 from pipeline.config.parser import CONFIG_HELP, SETTINGS_HELP, Parser
 from pipeline.errors import UserError
-from pipeline.support.exit_status import guarded
+from pipeline.support.exit_status import run_command
 from pipeline.support.process import quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
 
@@ -34,8 +34,8 @@ Exit status: 0 done, 2 a mistake in the arguments or files (one line on stderr),
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; the exit status: 0 done, 2 the user's mistake, 130 interrupted, 1 anything else."""
-    left = list(sys.argv[1:] if arguments is None else arguments)
-    return guarded("trainer", lambda: _call(left))
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return run_command("trainer", lambda: _call(given))
 
 
 def _call(arguments: list[str]) -> int:

@@ -33,7 +33,7 @@ def load(path: str | None, overrides: Mapping[str, str]) -> Config:
     >>> load(None, {"vocabulary.top_word": "10"})
     Traceback (most recent call last):
     ...
-    pipeline.errors.UserError: command line: vocabulary.top_word is no setting; did you mean vocabulary.top_words?
+    pipeline.errors.UserError: command line: vocabulary.top_word is not a setting; did you mean vocabulary.top_words?
     """
     sections = read_sections(path) if path is not None else {}
     origin = path or "command line"
@@ -44,7 +44,7 @@ def load(path: str | None, overrides: Mapping[str, str]) -> Config:
         try:
             sections.setdefault(section, {})[key] = parse_value(value)
         except yaml.YAMLError as error:
-            raise UserError(f"--{name}: {value!r} is no YAML value; put it into quotes") from error
+            raise UserError(f"--{name}: {value!r} is not YAML; put it into quotes") from error
     try:
         return Config.model_validate(sections)
     except ValidationError as error:
@@ -62,15 +62,16 @@ def split_name(name: str, *, origin: str) -> tuple[str, str]:
     """
     names = setting_names()
     if name not in names:
-        raise UserError(f"{origin}: {name} is no setting; {_nearest(name, names)}")
+        raise UserError(f"{origin}: {name} is not a setting; {_nearest(name, names)}")
     section, _, key = name.partition(".")
     return section, key
 
 
 def _check_names(sections: Mapping[str, Mapping[str, Any]], *, origin: str) -> None:
+    known = list(Config.model_fields)
     for section, values in sections.items():
-        if section not in Config.model_fields:
-            raise UserError(f"{origin}: {section} is no section; {_nearest(str(section), list(Config.model_fields))}")
+        if section not in known:
+            raise UserError(f"{origin}: {section} is not a section; {_nearest(str(section), known)}")
         for key in values:
             split_name(f"{section}.{key}", origin=origin)
 

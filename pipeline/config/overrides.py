@@ -1,4 +1,4 @@
-"""Command-line arguments -> settings (`--section.key VALUE`) and the rest; shared by both command lines."""
+"""Arguments of a command line -> overrides of settings (`--section.key VALUE`) and the other arguments."""
 
 from collections.abc import Sequence
 
@@ -7,27 +7,29 @@ from pipeline.errors import UserError
 
 
 def split_overrides(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Takes the dotted options out of the arguments, as `--a.b VALUE` or `--a.b=VALUE`; the last one of a name wins.
+    """Divides arguments into options with a dot in their name, name -> value, and the other arguments, in order.
+
+    Such an option is `--a.b VALUE` or `--a.b=VALUE`. If one is given twice, the last value counts.
 
     Raises:
-      UserError: a dotted option is no setting, or has no value.
+      UserError: an option with a dot is not a setting, or has no value.
 
     >>> split_overrides(["--sequence.max_length", "100", "--runner=FnApiRunner", "--split.eval=0.2"])
     ({'sequence.max_length': '100', 'split.eval': '0.2'}, ['--runner=FnApiRunner'])
     """
     overrides: dict[str, str] = {}
     rest: list[str] = []
-    left = list(arguments)
-    while left:
-        argument = left.pop(0)
+    waiting = list(arguments)
+    while waiting:
+        argument = waiting.pop(0)
         name, equals, value = argument.removeprefix("--").partition("=")
         if not argument.startswith("--") or "." not in name:
             rest.append(argument)
             continue
         split_name(name, origin="command line")
         if not equals:
-            if not left:
+            if not waiting:
                 raise UserError(f"--{name} needs a value")
-            value = left.pop(0)
+            value = waiting.pop(0)
         overrides[name] = value
     return overrides, rest

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
-from pipeline.contract import Compression, Oov, kept_words
+from pipeline.contract import Compression, Oov, max_words
 
 # The default of Keras's Tokenizer: ASCII punctuation without the apostrophe, and tab and line feed.
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
@@ -83,7 +83,7 @@ class VocabularySettings(Section):
     @model_validator(mode="after")
     def at_least_one_word(self) -> Self:
         """top_words leaves room for a word beside the reserved ids; `grow` needs a vocabulary to start from."""
-        if kept_words(self.top_words, self.oov) < 1:
+        if max_words(self.top_words, self.oov) < 1:
             raise ValueError(f"top_words {self.top_words} leaves no room for a word; use 3 or more")
         if self.grow and self.source is None:
             raise ValueError("grow is true, but from names no vocabulary that could grow; set from, or grow to false")

@@ -1,6 +1,6 @@
-"""YAML text -> values, read as the writer of a settings file means them.
+"""YAML text -> values of settings.
 
-Two things differ from YAML 1.1: `1e-4` is a number, and a key that stands twice is an error, not the loss of the first.
+Two things differ from YAML 1.1. `1e-4` is a number. A key that is given twice is an error; YAML would drop the first.
 """
 
 import re
@@ -11,8 +11,8 @@ import yaml
 
 from pipeline.errors import UserError
 
-# What YAML gives a meaning at the beginning of a value that no setting has a use for; globs begin like that.
-_NO_VALUE = tuple("*&!%@`")
+# YAML gives these a meaning at the start of a value. Settings need none of those meanings, but globs begin with `*`.
+_PLAIN_STARTS = tuple("*&!%@`")
 
 
 class _Loader(yaml.SafeLoader):
@@ -20,7 +20,7 @@ class _Loader(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{key} stands there twice", node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"{key} is given twice", node.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -30,10 +30,10 @@ _Loader.add_implicit_resolver(
 
 
 def parse(text: str) -> Any:
-    """What a whole file says.
+    """The content of a file -> its values.
 
     Raises:
-      yaml.YAMLError: it is no YAML.
+      yaml.YAMLError: it is not YAML.
 
     >>> parse("training: {learning_rate: 1e-4}")
     {'training': {'learning_rate': 0.0001}}
@@ -42,22 +42,22 @@ def parse(text: str) -> Any:
 
 
 def parse_value(text: str) -> Any:
-    """A single value, as an option of the command line has it.
+    """The value of an option of the command line.
 
     Raises:
-      yaml.YAMLError: it is no YAML.
+      yaml.YAMLError: it is not YAML.
 
     >>> [parse_value(text) for text in ("10", "null", "[a, b]", "*.csv", "")]
     [10, None, ['a', 'b'], '*.csv', '']
     """
-    return text if not text or text.startswith(_NO_VALUE) else parse(text)
+    return text if not text or text.startswith(_PLAIN_STARTS) else parse(text)
 
 
 def read_sections(path: str) -> dict[str, dict[str, Any]]:
-    """The sections of a settings file.
+    """The sections of a settings file: section -> key -> value.
 
     Raises:
-      UserError: it is missing, no YAML, or has something else than sections of settings in it.
+      UserError: the file is missing, is not UTF-8, is not YAML, or holds anything but sections of settings.
     """
     try:
         content = Path(path).read_text(encoding="utf-8-sig")
@@ -68,7 +68,7 @@ def read_sections(path: str) -> dict[str, dict[str, Any]]:
     try:
         settings = parse(content)
     except yaml.YAMLError as error:
-        raise UserError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if settings is None:
         return {}
     if not isinstance(settings, dict):

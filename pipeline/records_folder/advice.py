@@ -5,7 +5,7 @@ They are written into the manifest; the end of a run, `describe` and the report 
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.contract import kept_words
+from pipeline.contract import max_words
 from pipeline.records_folder.lengths import percentile, share_cut
 from pipeline.records_folder.manifest import Advice, Manifest, QualityFinding
 from pipeline.records_folder.vocabulary_tsv import Word
@@ -152,7 +152,7 @@ def _coverage(manifest: Manifest) -> Sentences:
             ),
         )
     words = manifest.vocabulary.size
-    if kept_words(settings.top_words, settings.oov) > 2 * words:
+    if max_words(settings.top_words, settings.oov) > 2 * words:
         yield (
             "vocabulary.top_words",
             (

@@ -15,7 +15,7 @@ from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloud
 from apache_beam.runners.portability import portable_runner
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
-from pipeline.support.progress import NAMESPACE, ROWS, TOLD_BY_RUNNER, TRAIN_ROWS, Tally
+from pipeline.support.progress import NAMESPACE, ROWS, RUNNER_SUFFIX, TRAIN_ROWS, Tally
 
 _SECONDS_BETWEEN_QUESTIONS = 2.0
 # A portable runner stops its workers in a second or two; Dataflow takes minutes, for which nobody waits at a prompt.
@@ -106,7 +106,7 @@ def _cancel(result: PipelineResult) -> None:
 
 def _ask(result: PipelineResult, folder: str, stop: threading.Event) -> None:
     """Asks for the counters now and then; while workers of this machine tell more, their word is taken."""
-    tallies = {stage: Tally(folder, f"{stage}{TOLD_BY_RUNNER}") for stage in _COUNTERS.values()}
+    tallies = {stage: Tally(folder, f"{stage}{RUNNER_SUFFIX}") for stage in _COUNTERS.values()}
     told = dict.fromkeys(tallies, 0)
     while not stop.wait(_SECONDS_BETWEEN_QUESTIONS):
         with suppress(Exception):  # a runner without metrics, or one that is just being asked too early

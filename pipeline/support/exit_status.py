@@ -1,4 +1,4 @@
-"""A command -> its exit status, and one line on stderr where the user made a mistake."""
+"""A command -> its exit status, and one line on stderr for a mistake of the user's."""
 
 import logging
 import os
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pipeline.errors import UserError
 
 
-def guarded(program: str, command: Callable[[], int]) -> int:
-    """Calls a command; turns a UserError into one line on stderr and status 2, Ctrl-C into 130."""
+def run_command(program: str, command: Callable[[], int]) -> int:
+    """Calls a command and returns its exit status; a UserError gives one line on stderr and 2, Ctrl-C gives 130."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("pipeline").setLevel(logging.INFO)
     logging.getLogger("trainer").setLevel(logging.INFO)
@@ -22,6 +22,6 @@ def guarded(program: str, command: Callable[[], int]) -> int:
         print(f"{program}: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # Who read our output has gone (`| head`); nothing is left to tell.
+        # The reader of the output has ended (`| head`). Without this Python would report the same error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -1,8 +1,8 @@
-"""Rows done so far, told from the workers of this machine to the command that waits for them.
+"""The number of rows done so far: from the workers of this machine to the command that waits for them.
 
-Beam's in-process runner blocks until all is done and shows no counters meanwhile. So each worker keeps its own small
-file in a folder, and whoever wants to know adds them up. On other machines there is no such folder, and nothing is
-told.
+Beam's in-process runner blocks until the job ends and shows no counters meanwhile. So each worker writes its count to a
+small file of its own in a folder, and the command sums them up. Workers on other machines do not have that folder, so
+they write nothing.
 """
 
 import contextlib
@@ -12,31 +12,34 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-# Beam's counters, and those of rows read, rejected ones among them: in the first pass, in the second.
+# Names of Beam's counters: rows read in the first pass and in the second, rejected rows included.
 NAMESPACE = "textrecords"
 TRAIN_ROWS, ROWS = "rows_to_count", "rows"
 
-# Ends the name of a stage whose rows a runner told; what workers tell themselves is newer.
-TOLD_BY_RUNNER = "@runner"
+# The end of a stage's name in a file with the runner's counters. The workers' own counts, if any, are newer.
+RUNNER_SUFFIX = "@runner"
 
-# Often enough for a display, seldom enough to cost nothing (30 us a write).
+# A display changes 4 times a second; a write takes 30 us.
 _SECONDS_BETWEEN_WRITES = 0.2
 
 
-class Done(NamedTuple):
-    """Rows done in a stage, and in how many seconds, from its first worker's begin to the last that was heard of it."""
+class StageProgress(NamedTuple):
+    """Rows done in a stage, and the seconds from its first worker's start to the newest count."""
 
     rows: int
     seconds: float
 
     @property
     def rate(self) -> float:
-        """Rows a second."""
+        """Rows per second."""
         return self.rows / max(self.seconds, 1e-3)
 
 
 class Tally:
-    """Counts rows of a stage; `folder` None, or one that this machine does not have: to no end."""
+    """One worker's count of the rows of a stage.
+
+    folder: where the counts are written. If it is None, or this machine does not have it, the counts are discarded.
+    """
 
     def __init__(self, folder: str | None, stage: str) -> None:
         self._path = self._file(folder, stage) if folder is not None and os.path.isdir(folder) else None
@@ -48,32 +51,32 @@ class Tally:
         return Path(folder) / f"{stage}.{os.getpid()}.{threading.get_ident()}.{time.monotonic_ns()}"
 
     def add(self, rows: int) -> None:
-        """Counts some more rows."""
+        """Adds rows to the count, and writes it if the last write is 0.2 s ago."""
         self._rows += rows
         if time.time() - self._written > _SECONDS_BETWEEN_WRITES:
             self.write()
 
     def write(self) -> None:
-        """Makes the count known."""
+        """Writes the count to its file."""
         self._written = time.time()
         if self._path is not None:
-            # The folder goes when the command ends; a worker that is late has nobody to tell.
+            # The command removes the folder when it ends; the count of a worker that still runs is not needed.
             with contextlib.suppress(FileNotFoundError):
                 self._path.write_text(f"{self._rows} {self._begin} {self._written}")
 
 
-def totals(folder: str) -> dict[str, Done]:
-    """What is done by stage, over all workers."""
-    found: dict[str, list[tuple[int, float, float]]] = {}
+def read_progress(folder: str) -> dict[str, StageProgress]:
+    """The counts of all workers together, by stage."""
+    counts: dict[str, list[tuple[int, float, float]]] = {}
     for file in Path(folder).iterdir():
         fields = file.read_text().split()
-        if len(fields) == 3:  # not in the moment of being written
-            part = int(fields[0]), float(fields[1]), float(fields[2])
-            found.setdefault(file.name.partition(".")[0], []).append(part)
+        if len(fields) == 3:  # fewer while a worker writes it
+            count = int(fields[0]), float(fields[1]), float(fields[2])
+            counts.setdefault(file.name.partition(".")[0], []).append(count)
     return {
-        stage.removesuffix(TOLD_BY_RUNNER): Done(
+        stage.removesuffix(RUNNER_SUFFIX): StageProgress(
             sum(rows for rows, _, _ in parts), max(end for *_, end in parts) - min(start for _, start, _ in parts)
         )
-        for stage, parts in found.items()
-        if not stage.endswith(TOLD_BY_RUNNER) or stage.removesuffix(TOLD_BY_RUNNER) not in found
+        for stage, parts in counts.items()
+        if not stage.endswith(RUNNER_SUFFIX) or stage.removesuffix(RUNNER_SUFFIX) not in counts
     }

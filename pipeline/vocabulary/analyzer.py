@@ -21,7 +21,7 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 from tensorflow_transform import beam as tft_beam
 
-from pipeline.contract import VOCABULARY_ASSET, Oov, first_word_id, id_behind, kept_words, kept_words_behind
+from pipeline.contract import VOCABULARY_ASSET, Oov, first_word_id, max_words, max_words_after, next_id
 from pipeline.files.beam import BeamFiles
 from pipeline.records_folder.vocabulary_tsv import format_words
 from pipeline.support import arrow_ipc
@@ -82,10 +82,10 @@ def vocabulary_plan(
 ) -> VocabularyPlan:
     """The plan that the settings ask for."""
     if given is None:
-        words, first_id = kept_words(top_words, oov), first_word_id(oov)
+        words, first_id = max_words(top_words, oov), first_word_id(oov)
     else:
-        words = kept_words_behind(given.last_id, top_words=top_words) if grow else 0
-        first_id = id_behind(given.last_id)
+        words = max_words_after(given.last_id, top_words=top_words) if grow else 0
+        first_id = next_id(given.last_id)
     return VocabularyPlan(words, first_id, min_count, summary_path, buckets, given, counted, batches)
 
 

@@ -57,8 +57,11 @@ MISTAKES = [
     ("run --input.path eval_only.csv --split.column part", "split: no row is in the train split"),
     ("run --input.path nowhere://a.csv", "input.path: nothing is installed that reaches 'nowhere://a.csv'"),
     ("run --vocabulary.min_count 1000", "vocabulary.min_count is 1000, but the most frequent word of the train split"),
-    ("run --config unknown.yaml", "unknown.yaml: sequence.max_lenght is no setting; did you mean sequence.max_length?"),
-    ("run --config broken.yaml", "broken.yaml is no YAML"),
+    (
+        "run --config unknown.yaml",
+        "unknown.yaml: sequence.max_lenght is not a setting; did you mean sequence.max_length?",
+    ),
+    ("run --config broken.yaml", "broken.yaml is not YAML"),
     ("run --config list.yaml", "list.yaml must hold sections"),
     ("run --config nowhere.yaml", "--config: there is no file nowhere.yaml"),
     ("run --sequence.max_length 0", "--sequence.max_length is 0"),

@@ -13,6 +13,7 @@ from tests.support.paths import REPOSITORY
 SPARED = ("MALLOC_ARENA_MAX", "ARROW_DEFAULT_MEMORY_POOL")
 
 # glibc's own word on how many arenas there are, while 32 threads hold memory.
+LIMIT = "from pipeline.support.process import cores, limit_allocators; limit_allocators()"
 ARENAS = """
 import ctypes, threading
 libc = ctypes.CDLL(None)
@@ -70,22 +71,20 @@ def test_process_imports_are_never_looked_at_again() -> None:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="arenas are glibc's")
 def test_process_threads_share_arenas_and_arrow_has_no_allocator_of_its_own(tmp_path: Path) -> None:
-    code = f"from pipeline.support.process import cores, spare_memory; spare_memory()\n{ARENAS}\nprint(max(2, cores()))"
+    code = f"{LIMIT}\n{ARENAS}\nprint(max(2, cores()))"
     found, most = run_alone(code, tmp_path).split()
     assert 1 <= int(found) <= int(most)
     assert int(run_alone(ARENAS, tmp_path)) > int(most)
     # A process that this one starts.
-    child = "import subprocess, sys; from pipeline.support.process import spare_memory; spare_memory(); "
+    child = f"import subprocess, sys; {LIMIT}; "
     assert int(run_alone(f"{child}subprocess.run([sys.executable, '-c', {ARENAS!r}])", tmp_path)) <= int(most)
     arrow = "import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
-    assert (
-        run_alone(f"from pipeline.support.process import spare_memory; spare_memory(); {arrow}", tmp_path) == "system\n"
-    )
+    assert run_alone(f"{LIMIT}; {arrow}", tmp_path) == "system\n"
 
 
 def test_process_memory_is_as_the_users_environment_says(tmp_path: Path) -> None:
     told = {"MALLOC_ARENA_MAX": "5", "ARROW_DEFAULT_MEMORY_POOL": "mimalloc"}
-    code = "import os; from pipeline.support.process import spare_memory; spare_memory(); "
+    code = f"import os; {LIMIT}; "
     code += f"print({{name: os.environ[name] for name in {list(told)}}})"
     assert run_alone(code, tmp_path, **told) == f"{told}\n"
 

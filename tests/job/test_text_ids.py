@@ -13,7 +13,7 @@ from tf_keras.preprocessing.text import Tokenizer
 
 from pipeline.config.load import load
 from pipeline.config.settings import SequenceSettings, TextSettings
-from pipeline.contract import Oov, first_word_id, kept_words
+from pipeline.contract import Oov, first_word_id, max_words
 from pipeline.text import graph
 from pipeline.text.fast_sequences import transformer
 from pipeline.vocabulary import count_tables
@@ -31,7 +31,7 @@ def ids_in_the_graph(
     table = count_tables.count_table(
         [column.numpy() for column in count_batch(tokens, tf.range(len(texts), dtype=tf.int64))]
     )
-    kept = count_tables.top(table, words=kept_words(top_words, oov), min_count=1)
+    kept = count_tables.top(table, words=max_words(top_words, oov), min_count=1)
     path = folder / uuid.uuid4().hex
     path.write_bytes(numbered_lines(kept, first_id=first_word_id(oov)) or b"1\t\t0\n")
     word_ids = tokens.with_flat_values(graph.word_table(str(path)).lookup(tokens.flat_values))
@@ -44,7 +44,7 @@ def ids_once(
     """The same as it is done where texts are tokenized once."""
     found = tokenized_of([one.encode() for one in texts], text_settings)
     table = count_words(found, rows=len(texts), position=0)
-    kept = count_tables.top(table, words=kept_words(top_words, oov), min_count=1)
+    kept = count_tables.top(table, words=max_words(top_words, oov), min_count=1)
     path = folder / f"{uuid.uuid4().hex}.tsv"
     path.write_bytes(numbered_lines(kept, first_id=first_word_id(oov)) or b"1\t\t0\n")
     config = load(None, {"vocabulary.oov": oov}).model_copy(update={"sequence": sequence})

@@ -114,7 +114,7 @@ MISTAKES = [
     ({"text.split": "words"}, "--text.split is 'words'; input should be 'whitespace', 'space' or 'character'"),
     ({"vocabulary.top_words": "true"}, "--vocabulary.top_words is True; input should be a valid integer"),
     ({"output.seed": "-1"}, "--output.seed is -1; input should be greater than or equal to 0"),
-    ({"vocabluary.top_words": "5"}, "command line: vocabluary.top_words is no setting; "
+    ({"vocabluary.top_words": "5"}, "command line: vocabluary.top_words is not a setting; "
                                     "did you mean vocabulary.top_words?"),
     ({"output.shards": "many"}, "--output.shards is 'many'; input should be 'auto' or a valid integer"),
     ({"output.shards": "0"}, "command line: output: shards is 0; use auto or a number from 1 to 99999"),
@@ -127,8 +127,8 @@ MISTAKES = [
     ({"vocabulary.top_words": "2"}, "--vocabulary.top_words is 2; input should be greater than or equal to 3"),
     ({"model.lstm_units": "[64, 0]"}, "command line: model: lstm_units is [64, 0]; "
                                       "use a positive width, or a list of them for stacked layers"),
-    ({"input": "x"}, "command line: input is no setting; did you mean input.path?"),
-    ({"input.path": "[a"}, "--input.path: '[a' is no YAML value; put it into quotes"),
+    ({"input": "x"}, "command line: input is not a setting; did you mean input.path?"),
+    ({"input.path": "[a"}, "--input.path: '[a' is not YAML; put it into quotes"),
 ]  # fmt: skip
 
 
@@ -141,12 +141,12 @@ def test_config_names_the_mistake(overrides: dict[str, str], message: str) -> No
 
 # file -> the message behind its name
 BROKEN = [
-    ("input: [\n", " is no YAML: while parsing a flow node expected the node content, but found '<stream end>' "),
-    ("input: {path: a}\ninput: {format: csv}\n", " is no YAML: input stands there twice "),  # the first would be lost
+    ("input: [\n", " is not YAML: while parsing a flow node expected the node content, but found '<stream end>' "),
+    ("input: {path: a}\ninput: {format: csv}\n", " is not YAML: input is given twice "),  # the first would be lost
     ("- input\n", " must hold sections such as 'input:', not list"),
     ("input: a.csv\n", ": input must hold settings below it, not 'a.csv'"),
-    ("inptu:\n  path: a\n", ": inptu is no section; did you mean input?"),
-    ("input:\n  paht: a\n", ": input.paht is no setting; did you mean input.path?"),
+    ("inptu:\n  path: a\n", ": inptu is not a section; did you mean input?"),
+    ("input:\n  paht: a\n", ": input.paht is not a setting; did you mean input.path?"),
     ("sequence:\n  padding: both\n", ": sequence.padding is 'both'; input should be 'pre' or 'post'"),
 ]
 

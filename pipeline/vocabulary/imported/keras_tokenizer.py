@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pipeline.config.settings import KERAS_FILTERS, TextSettings
-from pipeline.contract import PADDING_ID, Oov, oov_id, rows_for
+from pipeline.contract import PADDING_ID, Oov, embedding_rows, oov_id
 from pipeline.errors import UserError
 from pipeline.text.escaping import escape
 from pipeline.vocabulary.imported.source import Source
@@ -47,7 +47,7 @@ def read(values: dict[str, Any], *, path: str, sha256: str) -> Source:
     _check_ids(tokenizer, path=path)
     ids = sorted((number, word) for word, number in tokenizer.word_index.items() if word != tokenizer.oov_token)
     last_id = max(tokenizer.word_index.values(), default=PADDING_ID)
-    top_words = max(tokenizer.num_words or rows_for(last_id), _FEWEST_ROWS)
+    top_words = max(tokenizer.num_words or embedding_rows(last_id), _FEWEST_ROWS)
     # Behind num_words a word is as good as unknown. And '<pad>', that many an example gives the id 0, is no word.
     kept = [(number, word) for number, word in ids if PADDING_ID < number < (tokenizer.num_words or top_words)]
     words = [(number, escape(word)) for number, word in kept if _is_unicode(word)]

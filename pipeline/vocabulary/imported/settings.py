@@ -5,7 +5,7 @@ import logging
 from typing import Any
 
 from pipeline.config.settings import MAX_TOP_WORDS, Config, TextSettings, VocabularySettings
-from pipeline.contract import kept_words_behind, rows_for
+from pipeline.contract import embedding_rows, max_words_after
 from pipeline.errors import UserError
 from pipeline.vocabulary.imported.source import KIND_NAMES, Source
 
@@ -44,7 +44,7 @@ def _adopted(
 
 def _top_words(vocabulary: VocabularySettings, source: Source) -> int:
     """Those chosen, if all ids fit in; otherwise the vocabulary's own, or the default where it is to grow."""
-    rows, needed = vocabulary.top_words, rows_for(source.last_id)
+    rows, needed = vocabulary.top_words, embedding_rows(source.last_id)
     if needed > MAX_TOP_WORDS:
         raise UserError(
             f"{source.path} (vocabulary.from) has an id of {source.last_id}, which needs a vocabulary.top_words of "
@@ -58,7 +58,7 @@ def _top_words(vocabulary: VocabularySettings, source: Source) -> int:
             f"vocabulary.top_words is {rows}, but the ids of {source.path} (vocabulary.from) need {needed}; "
             "leave vocabulary.top_words out, or give that many or more"
         )
-    if vocabulary.grow and kept_words_behind(source.last_id, top_words=rows) < 1:
+    if vocabulary.grow and max_words_after(source.last_id, top_words=rows) < 1:
         raise UserError(
             f"vocabulary.grow is true, but {source.path} fills vocabulary.top_words {rows} already; "
             "give a larger one, or set vocabulary.grow to false"

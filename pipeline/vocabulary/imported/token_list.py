@@ -1,6 +1,6 @@
 """A text file with a token a line -> its words, numbered in the order of the lines."""
 
-from pipeline.contract import Oov, first_word_id, rows_for
+from pipeline.contract import Oov, embedding_rows, first_word_id
 from pipeline.errors import UserError
 from pipeline.text.escaping import escape
 from pipeline.vocabulary.imported.source import Source
@@ -37,7 +37,7 @@ def read(content: str, *, path: str, sha256: str, oov: Oov) -> Source:
         sha256=sha256,
         words=words,
         last_id=last_id,
-        top_words=rows_for(max(last_id, first_word_id("token"))),
+        top_words=embedding_rows(max(last_id, first_word_id("token"))),
         oov=oov,
         text=None,
     )
