@@ -122,20 +122,20 @@ def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         import_tensorflow()
         from pipeline.support.terminal import output_console
         from trainer.commands.predict import predict
+        from trainer.commands.raw_texts import source_of_arguments, source_of_files, source_of_stream
         from trainer.commands.tables import prediction_line
-        from trainer.commands.text_files import Row, read_lines, read_texts
         from trainer.savedmodel.loading import open_model
 
     model = open_model(known.model)
     if known.text:
-        rows = iter([Row(os.fsencode(text)) for text in known.text])
+        source = source_of_arguments(known.text)
     elif known.input:
-        rows = read_texts(known.input, column=known.text_column)
+        source = source_of_files(known.input, format=known.format, text_column=known.text_column)
     else:
         if sys.stdin.isatty():
             print("a text a line; Ctrl-D ends", file=sys.stderr)
-        rows = read_lines(sys.stdin.buffer)
-    predictions = predict(model, rows)
+        source = source_of_stream(sys.stdin.buffer, format=known.format, text_column=known.text_column)
+    predictions = predict(model, source)
     if known.output:
         return _write_predictions(predictions, known.output)
     terminal = output_console()
@@ -252,7 +252,19 @@ def _parser() -> Parser:
 
     predict = _model_command(commands, "predict", "labels and probabilities for texts", _predict)
     predict.add_argument("text", nargs="*", metavar="TEXT", help="without any, and without --input: the lines of stdin")
-    predict.add_argument("--input", metavar="FILE", help=".csv, .tsv, .jsonl or .parquet; any other: a text a line")
+    predict.add_argument(
+        "--input",
+        nargs="+",
+        metavar="FILE",
+        help="files, folders or globs: .csv, .tsv, .jsonl, .parquet, .tfrecord; any other: a text a line",
+    )
+    predict.add_argument(
+        "--format",
+        default="auto",
+        metavar="FORMAT",
+        help="auto (default: names and content tell), csv, tsv, jsonl, parquet, tfrecord, folders (a file a text), "
+        "lines (a text a line)",
+    )
     predict.add_argument(
         "--text_column", default="text", metavar="NAME", help="the column of the texts (default: text)"
     )

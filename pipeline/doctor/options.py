@@ -25,7 +25,7 @@ from pipeline.doctor.finding import Finding
 from pipeline.errors import UserError
 from pipeline.files.beam import is_local
 from pipeline.runners.locations import runner_name, temp_place, workers_are_here, workers_share_no_disk
-from pipeline.sources.formats.sample import SAMPLE
+from pipeline.sources.formats import sample
 
 # Names of Beam's own images, and of those that are called after them: Python's version, Beam's version.
 _IMAGE: Final = re.compile(r"beam_python(\d\.\d+)_sdk:(\d+\.\d+\.\d+)")
@@ -50,7 +50,7 @@ def paths_of(config: Config) -> Iterator[tuple[str, str]]:
     yield "output.path", config.output.path
     inputs = [config.input.path] if isinstance(config.input.path, str) else config.input.path
     for path in inputs:
-        if path != SAMPLE:
+        if path != sample.NAME:
             yield "input.path", path
 
 

@@ -1,63 +1,68 @@
-"""Files whose names do not tell their format -> the format that their content tells."""
+"""Files whose names do not tell their format -> the format that their content tells.
 
-from collections.abc import Sequence
+    reading_labels   csv, tsv and jsonl look like it; other texts are refused, for where would their labels be?
+    reading_texts    a text a line; a file that looks like a table is refused, because its texts are in one column
+
+Formats with a mark of their own (`Format.begins`) are recognised by it in both cases.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import read_up_to, strip_mark, text_blocks
-from pipeline.records.framing import HEADER_BYTES
-from pipeline.sources.formats import FORMATS, parquet, tfrecord
-from pipeline.sources.formats.sample import SAMPLE
+from pipeline.sources.formats import FORMATS, format_names, text_lines
+from pipeline.sources.formats.delimited import DELIMITERS
 
-# So much of a file tells its format.
+# The first 64 KiB tell a file's format; a header or an object is shorter.
 DETECTION_BYTES: Final = 64 << 10
+# The longest mark of a format is TFRecord's: a length and its checksum.
+MARK_BYTES: Final = 16
 
-# Of more files, so many that lie evenly among them are looked at, and must agree: a million would take hours.
+# Of more files than this, 64 evenly spaced ones are opened, and must agree: opening a million would take hours.
 MAX_FILES_OPENED: Final = 64
 
+# A line that begins so is an object of JSON, whole or not; a text that begins with a brace is not.
+JSON_OBJECT: Final = re.compile(rb'\{\s*"')
 
-def guess_formats(paths: Sequence[str], files: Files) -> dict[str, str]:
+Detect = Callable[[str, Files], str]
+
+
+def reading_labels() -> Detect:
+    """What `detect_formats` asks about each file whose rows have labels."""
+    return _labelled
+
+
+def reading_texts(text_column: str) -> Detect:
+    """What `detect_formats` asks about each file of which only the texts are wanted, in `text_column` if it has any."""
+    return partial(_unlabelled, text_column=text_column)
+
+
+def detect_formats(paths: Sequence[str], files: Files, detect: Detect) -> dict[str, str]:
     """The format of each file.
 
     Raises:
       UserError: a file's content tells none, or those of many files disagree.
     """
     if len(paths) <= MAX_FILES_OPENED:
-        return {path: _guess(path, files) for path in paths}
-    looked_at = {paths[number * len(paths) // MAX_FILES_OPENED]: "" for number in range(MAX_FILES_OPENED)}
-    looked_at = {path: _guess(path, files) for path in looked_at}
-    if len(set(looked_at.values())) > 1:
-        examples = {format: path for path, format in looked_at.items()}
-        told = " and ".join(f"{path} looks like {format}" for format, path in sorted(examples.items()))
-        raise UserError(f"input.format: {told}; name the files so that their endings tell, or set one format")
-    return dict.fromkeys(paths, next(iter(looked_at.values())))
+        return {path: detect(path, files) for path in paths}
+    opened = [paths[number * len(paths) // MAX_FILES_OPENED] for number in range(MAX_FILES_OPENED)]
+    example_of = {detect(path, files): path for path in opened}
+    if len(example_of) > 1:
+        looks = " and ".join(f"{path} looks like {format}" for format, path in sorted(example_of.items()))
+        raise UserError(f"input.format: {looks}; name the files so that their endings tell, or set one format")
+    (format,) = example_of
+    return dict.fromkeys(paths, format)
 
 
-def _guess(path: str, files: Files) -> str:
-    """The format that a file's beginning tells.
-
-    Raises:
-      UserError: it tells none.
-    """
-    with open_file(files, path) as stored:
-        head = read_up_to(stored, len(parquet.MAGIC) + HEADER_BYTES)
-        if head.startswith(parquet.MAGIC):
-            return "parquet"
-        if tfrecord.is_tfrecord(head):
-            return "tfrecord"
-        stored.seek(0)
-        head = b""
-        try:
-            for block in strip_mark(text_blocks(stored, path)):
-                head += block
-                if len(head) >= DETECTION_BYTES:
-                    break
-        except DamagedFileError:
-            pass
-    if tfrecord.is_tfrecord(head):
-        return "tfrecord"
-    head = head[:DETECTION_BYTES].lstrip()
+def _labelled(path: str, files: Files) -> str:
+    format, head = _mark_or_head(path, files)
+    if format is not None:
+        return format
+    head = head.lstrip()
     first_line = head.splitlines()[0] if head else b""
     if b"\0" not in head:
         if head.startswith(b"{"):
@@ -68,5 +73,60 @@ def _guess(path: str, files: Files) -> str:
             return "csv"
     raise UserError(
         f"input.format: neither name nor content tells the format of {path}; "
-        f"set {', '.join(name for name in FORMATS if name != SAMPLE)}"
+        f"set {', '.join(format_names(labelled=True))}"
     )
+
+
+def _unlabelled(path: str, files: Files, *, text_column: str) -> str:
+    format, head = _mark_or_head(path, files)
+    if format is not None:
+        return format
+    first_line = head.lstrip().partition(b"\n")[0]
+    table = _table_format(first_line, text_column)
+    if table is not None:
+        raise UserError(
+            f"input.format: {path} looks like {table}; set {table}, or {text_lines.NAME} if each of its lines is a text"
+        )
+    return text_lines.NAME
+
+
+def _table_format(first_line: bytes, text_column: str) -> str | None:
+    """The format of a table that has the text column, by its first line; None: it looks like no table.
+
+    >>> [_table_format(line, "text") for line in (b'{"text": "good"}', b'id,"text"', b"text", b"A text, so to speak")]
+    ['jsonl', 'csv', None, None]
+    """
+    if JSON_OBJECT.match(first_line):
+        return "jsonl"
+    for format, delimiter in DELIMITERS.items():
+        fields = [field.strip(b' "\r') for field in first_line.split(delimiter.encode())]
+        if len(fields) > 1 and text_column.encode("utf-8", "surrogateescape") in fields:
+            return format
+    return None
+
+
+def _mark_or_head(path: str, files: Files) -> tuple[str | None, bytes]:
+    """The format whose mark a file begins with; if there is none, the first bytes of its text."""
+    with open_file(files, path) as stored:
+        format = _marked(read_up_to(stored, MARK_BYTES), FORMATS)
+        if format is not None:
+            return format, b""
+        stored.seek(0)
+        head = b""
+        try:
+            for block in strip_mark(text_blocks(stored, path)):
+                head += block
+                if len(head) >= DETECTION_BYTES:
+                    break
+        except DamagedFileError:
+            pass
+    compressible = [name for name, format in FORMATS.items() if format.is_compressible]
+    return _marked(head, compressible), head[:DETECTION_BYTES]
+
+
+def _marked(head: bytes, formats: Iterable[str]) -> str | None:
+    for name in formats:
+        begins = FORMATS[name].begins
+        if begins is not None and begins(head):
+            return name
+    return None

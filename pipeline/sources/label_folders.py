@@ -1,10 +1,11 @@
-"""Files below a folder -> those that are texts in a label's folder, and the splits each may go to.
+"""Files below a folder -> those that are a text in a label's folder, and the splits that each may go to.
 
     <split>/<label>/<name>.txt    train/pos/0_9.txt: split train, label pos
     <label>/<name>.txt            no split is named: texts go to splits by their content
 
-A split is named by one of SPLIT_NAMES. Where some are named, splits that are not (often eval) get their share of the
-texts below train, by content. `unsup` holds texts without a label. What is left out is counted.
+A split is named by one of SPLIT_NAMES. Where folders name some splits but not all (often eval is missing), the missing
+splits get their share of the texts below train, by content. `unsup` holds texts without a label. Files that are left
+out are counted.
 """
 
 from collections import Counter
@@ -19,7 +20,7 @@ ENDING: Final = ".txt"
 UNLABELLED: Final = "unsup"
 OTHER: Final = "other"
 OTHER_FORMAT: Final = "other_format"
-# What is said of files that are left out.
+# Why files of a folder are left out.
 LEFT_OUT: Final = {
     UNLABELLED: f"texts in folders named {UNLABELLED} have no label",
     OTHER_FORMAT: "in a folder, files are taken whose names end as those of a known format, or of input.format, do",
@@ -30,49 +31,67 @@ SPLIT_NAMES: Final[dict[str, str]] = {
     **dict.fromkeys(("dev", "val", "valid", "validation"), "eval"),
 }
 
+# A text, and the splits that it may go to, separated by spaces (None: all).
+Text = tuple[FileInfo, str | None]
+
 
 class LabelFolders(NamedTuple):
-    """texts: each with the splits that it may go to, a space between (None: all); left_out: files by their folder."""
+    """texts: the texts in folders of labels; left_out: number of other files, by a key of LEFT_OUT."""
 
-    texts: list[tuple[FileInfo, str | None]]
+    texts: list[Text]
     left_out: dict[str, int]
 
 
-def texts_in_label_folders(files: Iterable[FileInfo], *, root: str = "") -> LabelFolders:
-    """What of the files are texts; `root` is the folder they are below, whose own name says nothing.
+def texts_in_label_folders(files: Iterable[FileInfo], *, root: str = "", labelled: bool = True) -> LabelFolders:
+    """Which of the files are texts in a folder of their label.
 
-    >>> found = [FileInfo(f"imdb/{name}", 1) for name in ("train/pos/1.txt", "train/unsup/2.txt", "test/neg/3.txt")]
-    >>> texts, left_out = texts_in_label_folders(found, root="imdb")
+    Args:
+      files: the files.
+      root: the folder that they are below; its own name is neither a label nor a split.
+      labelled: whether texts need a label; if not, those in `unsup` are taken as well.
+
+    >>> files = [FileInfo(f"imdb/{name}", 1) for name in ("train/pos/1.txt", "train/unsup/2.txt", "test/neg/3.txt")]
+    >>> texts, left_out = texts_in_label_folders(files, root="imdb")
     >>> [(text.path, splits) for text, splits in texts], left_out
     ([('imdb/train/pos/1.txt', 'train eval'), ('imdb/test/neg/3.txt', 'test')], {'unsup': 1})
     """
-    found: list[tuple[FileInfo, str | None]] = []
+    texts: list[Text] = []
+    unlabelled: list[Text] = []
     left_out: Counter[str] = Counter()
     below = len(root) + 1 if root else 0
     for file in files:
         *folders, name = file.path[below:].rsplit("/", 3)[-3:]
-        if not folders or not folders[-1] or not _is_text(name):
+        if not folders or not folders[-1] or not is_text_file(name):
             left_out[OTHER] += 1
         elif folders[-1].lower() == UNLABELLED:
-            left_out[UNLABELLED] += 1
+            unlabelled.append((file, None))
         else:
-            found.append((file, SPLIT_NAMES.get(folders[-2].lower()) if len(folders) > 1 else None))
-    return _named(found, left_out)
+            texts.append((file, SPLIT_NAMES.get(folders[-2].lower()) if len(folders) > 1 else None))
+    texts = _with_allowed_splits(texts, left_out)
+    if labelled:
+        left_out[UNLABELLED] += len(unlabelled)
+    else:
+        texts += unlabelled
+    return LabelFolders(texts, {kind: number for kind, number in left_out.items() if number})
 
 
-def _is_text(name: str) -> bool:
-    name = name.lower()
-    compression = compression_ending(name)
-    return (name.removesuffix(f".{compression}") if compression else name).endswith(ENDING)
+def is_text_file(path: str) -> bool:
+    """Whether a file's name ends in .txt; the ending of a compression is ignored.
+
+    >>> is_text_file("train/pos/0_9.TXT.gz"), is_text_file("reviews.csv")
+    (True, False)
+    """
+    path = path.lower()
+    compression = compression_ending(path)
+    return (path.removesuffix(f".{compression}") if compression else path).endswith(ENDING)
 
 
-def _named(found: list[tuple[FileInfo, str | None]], left_out: Counter[str]) -> LabelFolders:
-    """Turns the names of splits into what texts below them may go to."""
-    names = {split for _, split in found if split}
+def _with_allowed_splits(texts: list[Text], left_out: Counter[str]) -> list[Text]:
+    """Texts with the split that their folder names -> texts with the splits that they may go to."""
+    names = {split for _, split in texts if split}
     if not names:
-        return LabelFolders(found, dict(left_out))
-    left_out[OTHER] += sum(split is None for _, split in found)
+        return texts
+    left_out[OTHER] += sum(split is None for _, split in texts)
     allowed = {split: split for split in names}
     allowed["train"] = " ".join(split for split in SPLITS if split == "train" or split not in names)
-    texts: list[tuple[FileInfo, str | None]] = [(file, allowed[split]) for file, split in found if split]
-    return LabelFolders(texts, {what: number for what, number in left_out.items() if number})
+    return [(file, allowed[split]) for file, split in texts if split]

@@ -1,15 +1,17 @@
-"""What the sources hand out, whatever the format: rows that can be used, and rows that cannot, with a reason.
+"""What the sources give, the same for every format: rows that can be used, and rejected rows with a reason.
+
+In: the names of columns, and read tasks. Out: batches, each with two tables.
 
     rows      text      large_binary  valid UTF-8
-              label     string        in its one spelling, see `values.canonical_name`
-              split     string        null where no split column is asked for
-                                      or, from folders, where their names tell: the splits that it may go to
+              label     string        in its one spelling, see `values.canonical_name`; null if no label is asked for
+              split     string        from a split column: its value; from folders of a split: the splits that the row
+                                      may go to; otherwise null
               position  int64         grows with every row of a file, and from file to file
-              row       int64         its number in its task, from 0, rejected rows counted too
+              row       int64         its number in its task, from 0; rejected rows are counted too
     rejected  file, range_start (the task's start), row (as above), reason (one of a few fixed codes), content
-              (what can be excerpt of the row), id (null where unknown)
+              (what can be shown of the row), id (null where unknown)
 
-Every row of the input stands in exactly one of the two.
+Every row of the input is in exactly one of the two.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +27,7 @@ from pipeline.errors import UserError
 ROWS_SCHEMA: Final = pa.schema(
     [
         pa.field("text", pa.large_binary(), nullable=False),
-        pa.field("label", pa.string(), nullable=False),
+        pa.field("label", pa.string()),
         pa.field("split", pa.string()),
         pa.field("position", pa.int64(), nullable=False),
         pa.field("row", pa.int64(), nullable=False),
@@ -42,8 +44,8 @@ REJECTED_SCHEMA: Final = pa.schema(
     ]
 )
 
-# Reasons are stable codes: the counts by reason in manifest.json rest on them. Those of single columns are
-# made in values.py: "missing text", "text is not a string", "label is not a string, integer or boolean" ...
+# Reasons are stable codes: manifest.json counts rejected rows by them. values.py makes those of single columns:
+# "missing text", "text is not a string", "label is not a string, integer or boolean" ...
 BROKEN_JSON: Final = "broken JSON"
 BROKEN_EXAMPLE: Final = "broken tf.train.Example"
 NOT_AN_OBJECT: Final = "not a JSON object"
@@ -52,8 +54,10 @@ RAGGED: Final = "wrong number of columns"
 UNCLOSED_QUOTE: Final = "unclosed quote"
 TOO_LONG: Final = "row too long"
 DAMAGED: Final = "damaged file"
+# With these reasons one rejected row stands for the rest of its file; nobody knows how many rows that is.
+REST_OF_FILE: Final = (UNCLOSED_QUOTE, TOO_LONG, DAMAGED)
 
-# The content of a rejected row is for a person to recognise it by; it is no copy.
+# A person recognises a rejected row by its content; it is an excerpt, not a copy.
 SHOWN_CHARACTERS: Final = 1000
 
 # position = file_index << 40 | place: files of up to a tebibyte, and room for 8 million of them in an int64.
@@ -68,15 +72,15 @@ Int64Array = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """The names of the columns to read; None: not asked for."""
+    """The names of the columns to read; None: not asked for. Without a label column, rows have no label."""
 
     text: str
-    label: str
+    label: str | None = None
     id: str | None = None
     split: str | None = None
 
     def by_setting(self) -> dict[str, str]:
-        """The names asked for, by the setting that a message about them should name.
+        """The names asked for, by the setting that a message about them names.
 
         >>> ColumnNames("text", "label", split="part").by_setting()
         {'input.text_column': 'text', 'input.label_column': 'label', 'split.column': 'part'}
@@ -88,6 +92,15 @@ class ColumnNames:
             "split.column": self.split,
         }
         return {setting: name for setting, name in settings.items() if name is not None}
+
+    def by_field(self) -> dict[str, str]:
+        """The names asked for, by the field of `validation.Fields` that holds the column.
+
+        >>> ColumnNames("review", split="part").by_field()
+        {'text': 'review', 'split': 'part'}
+        """
+        fields = {"text": self.text, "label": self.label, "split": self.split, "id": self.id}
+        return {field: name for field, name in fields.items() if name is not None}
 
 
 @dataclass(frozen=True)
@@ -218,7 +231,7 @@ def excerpt(value: object) -> str:
     ('caf\ufffd', '7')
     """
     if isinstance(value, bytes):
-        # A character takes up to 4 bytes, so these hold all that is excerpt.
+        # A character takes up to 4 bytes, so these hold all that is shown.
         return value[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace")[:SHOWN_CHARACTERS]
     # JSON can spell lone surrogates, which no file can hold: they turn into question marks.
     return str(value)[:SHOWN_CHARACTERS].encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""An exported model + raw labelled text, from any source that the pipeline reads -> metrics, and the rows left out."""
+"""An exported model + raw labelled text, from any source that the pipeline reads -> metrics, and rejected rows."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
 from pipeline.sources import check_columns, plan_tasks, read_tasks
 from pipeline.sources.schema import ColumnNames
+from trainer.commands.raw_texts import check_on_this_machine
 from trainer.evaluation.metrics import Metrics, classification_metrics
 from trainer.savedmodel.loading import ExportedModel
 
@@ -21,7 +22,7 @@ UNKNOWN_LABEL = "label is not one of the model's"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """metrics: of the rows that could be used; rejected: the others by reason, the commonest first."""
+    """metrics: of the rows that could be used; rejected: number of the others by reason, the most frequent first."""
 
     metrics: Metrics
     rejected: dict[str, int]
@@ -30,14 +31,13 @@ class Evaluation:
 def evaluate(
     model: ExportedModel, settings: InputSettings, *, progress: Callable[[int], None] | None = None
 ) -> Evaluation:
-    """Scores all rows of the input; `progress` is told of each so many rows that are done.
+    """Scores all rows of the input; `progress` is called with the number of rows of each batch that is done.
 
     Raises:
       UserError: the input can't be read, or has no row that can be used.
     """
-    for path in [settings.path] if isinstance(settings.path, str) else settings.path:
-        if "://" in path:
-            raise UserError(f"input.path: evaluate reads files of this machine; copy {path} here first")
+    paths = [settings.path] if isinstance(settings.path, str) else settings.path
+    check_on_this_machine(paths, setting="input.path", command="evaluate")
     labels, files = model.info.labels, LocalFiles()
     columns = ColumnNames(settings.text_column, settings.label_column)
     tasks = plan_tasks(settings, files)

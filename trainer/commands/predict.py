@@ -1,24 +1,26 @@
-"""An exported model + texts -> the label and the probabilities of each, in order, as many as there are texts."""
+"""An exported model + rows of texts -> label and probabilities of each row, in order, as many as there are rows."""
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from trainer.commands.text_files import Row
+from pipeline.errors import UserError
+from trainer.commands.raw_texts import TextSource
 from trainer.savedmodel.loading import ExportedModel
 
-# Texts of similar length are scored together, so that a short one need not wait for a long one: the more there are to
-# choose from the better, but the first answers should not wait for ever (1,024 reviews take a second or two).
-_BLOCK: Final = 1024
+# Texts of similar length are scored together, because the longest text of a batch sets its time. More rows to choose
+# from make more similar batches, but the first answers come later: 1,024 reviews take a second or two.
+_ROWS_SCORED_TOGETHER: Final = 1024
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says to a text; `problem` says why there is no text, and then all else is None.
+    """What the model answers to a row. scores: the probability of each label, in the model's order.
 
-    scores: the probability of each label, in the model's order.
+    A rejected row has no text; `problem` says why, and everything else is None.
     """
 
     text: str | None
@@ -40,17 +42,27 @@ class Prediction:
         return json.dumps(fields, ensure_ascii=False)
 
 
-def predict(model: ExportedModel, rows: Iterable[Row]) -> Iterator[Prediction]:
-    """The predictions, some at a time."""
-    rows = iter(rows)
-    while block := list(itertools.islice(rows, _BLOCK)):
+def predict(model: ExportedModel, source: TextSource) -> Iterator[Prediction]:
+    """A prediction for each row, in order.
+
+    Raises:
+      UserError: the source can't be read; or, after its last row, no row had a text.
+    """
+    has_text = False
+    reasons: Counter[str] = Counter()
+    while block := list(itertools.islice(source.rows, _ROWS_SCORED_TOGETHER)):
         texts = [row.text for row in block if row.text is not None]
         scores = iter(model.scores(texts))
+        has_text = has_text or bool(texts)
         for row in block:
             if row.text is None:
-                yield Prediction(None, None, None, None, row.problem)
+                reasons[row.reason] += 1
+                yield Prediction(None, None, None, None, row.reason)
             else:
                 yield _prediction(row.text, next(scores).tolist(), labels=model.info.labels)
+    if not has_text:
+        listed = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+        raise UserError(f"--input: no row of {source.name} has a text: {listed}; correct the file, or --text_column")
 
 
 def _prediction(text: bytes, scores: list[float], *, labels: list[str]) -> Prediction:

@@ -40,10 +40,16 @@ class Chunk:
     reason: str | None = None
 
 
-def whole_rows(blocks: Iterable[bytes], find_row_end: FindRowEnd, *, offset: int = 0) -> Iterator[Chunk]:
-    """Chunks of whole rows; at most one chunk with a reason follows, and ends the file."""
+def whole_rows(
+    blocks: Iterable[bytes], find_row_end: FindRowEnd, *, offset: int = 0, chunk_bytes: int | None = None
+) -> Iterator[Chunk]:
+    """Chunks of whole rows; at most one chunk with a reason follows, and ends the file.
+
+    offset: the place of the first byte; chunk_bytes: the size of a chunk at least (None: CHUNK_BYTES).
+    """
+    chunk_bytes = chunk_bytes or CHUNK_BYTES
     pending: list[bytes] = []
-    size, wanted = 0, CHUNK_BYTES
+    size, wanted = 0, chunk_bytes
     damaged = False
     try:
         for block in blocks:
@@ -62,7 +68,7 @@ def whole_rows(blocks: Iterable[bytes], find_row_end: FindRowEnd, *, offset: int
             pending, size = [data[last.end :]], size - last.end
             # A row longer than a chunk is looked at again once it has doubled: the looks add up to its
             # length.
-            wanted = size + max(size, CHUNK_BYTES)
+            wanted = size + max(size, chunk_bytes)
     except DamagedFileError:
         damaged = True
     yield from _rest(b"".join(pending), find_row_end, offset=offset, damaged=damaged)

@@ -25,6 +25,7 @@ from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import check_compression, strip_mark, text_blocks
 from pipeline.sources.formats.chunks import Chunk, whole_rows
 from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
+from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.lines import LINE_BLOCK_BYTES, bytes_between, line_ranges
 from pipeline.sources.formats.validation import Fields, columns_shown, finish
 from pipeline.sources.schema import (
@@ -51,7 +52,7 @@ class Header:
     delimiter: str
     width: int
     text: int
-    label: int
+    label: int | None
     id: int | None
     split: int | None
 
@@ -127,18 +128,27 @@ def _header(line: bytes, task: ReadTask, columns: ColumnNames) -> Header:
       UserError: a column is not there, or there twice.
     """
     names = _names(line, task)
+    if len(names) == 1 and len(columns.by_field()) > 1:
+        raise UserError(
+            f"input.path: {task.path} has one column, {excerpt(names[0])!r}; "
+            f"in {task.format}, columns are separated by {DELIMITERS[task.format]!r}"
+        )
     for setting, name in columns.by_setting().items():
         if name not in names:
             raise missing_column(setting, name, task.path, names)
         if names.count(name) > 1:
             raise UserError(f"{setting}: {task.path} has {names.count(name)} columns {name!r}; rename all but one")
+
+    def number_of(name: str | None) -> int | None:
+        return None if name is None else names.index(name)
+
     return Header(
         delimiter=DELIMITERS[task.format],
         width=len(names),
         text=names.index(columns.text),
-        label=names.index(columns.label),
-        id=None if columns.id is None else names.index(columns.id),
-        split=None if columns.split is None else names.index(columns.split),
+        label=number_of(columns.label),
+        id=number_of(columns.id),
+        split=number_of(columns.split),
     )
 
 
@@ -154,11 +164,6 @@ def _names(line: bytes, task: ReadTask) -> list[str]:
             f"input.path: {task.path} does not begin with the column names of {task.format} in UTF-8; "
             "convert it, or set input.format"
         ) from error
-    if len(fields) == 1:
-        raise UserError(
-            f"input.path: {task.path} has one column, {excerpt(fields[0])!r}; "
-            f"in {task.format}, columns are separated by {delimiter!r}"
-        )
     return [field.strip() for field in fields]
 
 
@@ -238,3 +243,7 @@ def _is_utf8(data: bytes) -> bool:
 
 def _bytes_again(latin: bytes) -> bytes:
     return latin.decode("utf-8").encode("latin-1")
+
+
+CSV: Final = Format((".csv",), check, one_by_one(read), cut, is_quoted=True)
+TSV: Final = Format((".tsv", ".tab"), check, one_by_one(read), cut, is_quoted=True)

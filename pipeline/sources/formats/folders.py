@@ -14,6 +14,7 @@ from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import check_compression, strip_mark, text_blocks
 from pipeline.sources.formats.chunks import MAX_ROW_BYTES
+from pipeline.sources.formats.format import Format
 from pipeline.sources.formats.validation import Fields, finish
 from pipeline.sources.schema import (
     DAMAGED,
@@ -29,7 +30,7 @@ from pipeline.sources.schema import (
     rejected_rows,
 )
 
-FOLDERS: Final = "folders"
+NAME: Final = "folders"
 
 # Texts that are looked at together: so many, or so many bytes. Alone, each would cost ten times as much as its reading.
 TEXTS_PER_BATCH: Final = 1024
@@ -52,7 +53,6 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
 
 def read_all(tasks: Sequence[ReadTask], columns: ColumnNames, files: Files) -> Iterator[Batch]:
     """The texts of files, some hundreds at a time."""
-    del columns
     read: list[tuple[ReadTask, bytes]] = []
     damaged: list[tuple[ReadTask, RejectedRow]] = []
     size = 0
@@ -64,10 +64,10 @@ def read_all(tasks: Sequence[ReadTask], columns: ColumnNames, files: Files) -> I
             read.append((task, content))
             size += len(content)
         if len(read) + len(damaged) == TEXTS_PER_BATCH or size >= TEXT_BYTES_PER_BATCH:
-            yield _batch(read, damaged)
+            yield _batch(read, damaged, columns)
             read, damaged, size = [], [], 0
     if read or damaged:
-        yield _batch(read, damaged)
+        yield _batch(read, damaged, columns)
 
 
 def label_of(path: str) -> str:
@@ -95,18 +95,20 @@ def _content(task: ReadTask, files: Files) -> tuple[bytes, str | None]:
     return b"".join(blocks), None
 
 
-def _batch(read: Sequence[tuple[ReadTask, bytes]], damaged: Sequence[tuple[ReadTask, RejectedRow]]) -> Batch:
+def _batch(
+    read: Sequence[tuple[ReadTask, bytes]], damaged: Sequence[tuple[ReadTask, RejectedRow]], columns: ColumnNames
+) -> Batch:
     if not read:
         return Batch(no_rows(), rejected_rows(damaged))
     tasks = [task for task, _ in read]
     contents = [content for _, content in read]
-    labels = pa.array([label_of(task.path) for task in tasks])
+    labels = pa.array([label_of(task.path) for task in tasks]) if columns.label is not None else None
     numbers = np.arange(len(read))
     fields = Fields(text=pa.array(contents, pa.large_binary()), label=labels)
     found = finish(tasks[0], fields, ordinals=numbers, places=numbers, content=lambda row: excerpt(contents[row]))
     # Until here they were rows of one file; now each becomes the only row of its own.
     own = [tasks[row] for row in found.rows["row"].to_pylist()]
-    columns = {
+    by_name = {
         "text": found.rows["text"],
         "label": found.rows["label"],
         "split": pa.array([task.splits for task in own], pa.string()),
@@ -114,4 +116,7 @@ def _batch(read: Sequence[tuple[ReadTask, bytes]], damaged: Sequence[tuple[ReadT
         "row": pa.array(np.zeros(len(own), np.int64)),
     }
     bad = [(tasks[row["row"]], RejectedRow(0, row["reason"], row["content"])) for row in found.rejected.to_pylist()]
-    return Batch(pa.RecordBatch.from_pydict(columns, schema=ROWS_SCHEMA), rejected_rows([*damaged, *bad]))
+    return Batch(pa.RecordBatch.from_pydict(by_name, schema=ROWS_SCHEMA), rejected_rows([*damaged, *bad]))
+
+
+FOLDERS: Final = Format((), check, read_all)

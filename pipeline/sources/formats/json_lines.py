@@ -17,6 +17,7 @@ from pipeline.errors import UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import check_compression, text_blocks
 from pipeline.sources.formats.chunks import Chunk, whole_rows
+from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.json_objects import ABSENT, getter, lookup, parse_object
 from pipeline.sources.formats.lines import bytes_between, last_line_end, line_ranges, line_start
 from pipeline.sources.formats.validation import Fields, finish
@@ -105,9 +106,9 @@ def _objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 
 def _parse(chunk: Chunk, task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
-    wanted = {"text": columns.text, "label": columns.label, "split": columns.split, "id": columns.id}
-    values: dict[str, list[object]] = {field: [] for field, name in wanted.items() if name is not None}
-    takers = [(getter(name), values[field].append) for field, name in wanted.items() if name is not None]
+    wanted = columns.by_field()
+    values: dict[str, list[object]] = {field: [] for field in wanted}
+    takers = [(getter(name), values[field].append) for field, name in wanted.items()]
     lines: list[bytes] = []
     places: list[int] = []
     ordinals: list[int] = []
@@ -131,3 +132,6 @@ def _parse(chunk: Chunk, task: ReadTask, columns: ColumnNames, *, first_row: int
         content=lambda row: excerpt(lines[row]),
         rejects=rejects,
     )
+
+
+JSON_LINES: Final = Format((".jsonl", ".ndjson", ".json"), check, one_by_one(read), cut)

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
-from pipeline.files.text_stream import read_head
+from pipeline.files.text_stream import read_up_to
+from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.validation import Fields, columns_shown, finish
 from pipeline.sources.formats.values import is_nameable, is_textual
 from pipeline.sources.schema import (
@@ -66,7 +67,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
       UserError: the file is not Parquet, lacks a column, or has one of a type that cannot be used.
     """
     with open_file(files, task.path) as file:
-        if not MAGIC.startswith(read_head(file)):
+        if not MAGIC.startswith(read_up_to(file, len(MAGIC))):
             raise UserError(f"input.path: {task.path} is not Parquet (it does not begin with PAR1); set input.format")
         try:
             parquet = _open(file)
@@ -74,15 +75,22 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
             return True
         fields = list(parquet.schema_arrow)
         _check_columns(fields, task, columns)
-        text, label = _type_of(fields, columns.text), _type_of(fields, columns.label)
-        if not is_textual(text):
-            raise UserError(f"input.text_column: {columns.text!r} in {task.path} holds {text}; it must hold texts")
-        if not is_nameable(label):
-            raise UserError(
-                f"input.label_column: {columns.label!r} in {task.path} holds {label}; "
-                "it must hold strings, integers or booleans"
-            )
+        _check_types(fields, task, columns)
         return bool(parquet.metadata.num_rows)
+
+
+def _check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:
+    text = _type_of(fields, columns.text)
+    if not is_textual(text):
+        raise UserError(f"input.text_column: {columns.text!r} in {task.path} holds {text}; it must hold texts")
+    if columns.label is None:
+        return
+    label = _type_of(fields, columns.label)
+    if not is_nameable(label):
+        raise UserError(
+            f"input.label_column: {columns.label!r} in {task.path} holds {label}; "
+            "it must hold strings, integers or booleans"
+        )
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
@@ -105,8 +113,7 @@ def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
 
 
 def _finish(table: pa.RecordBatch, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int) -> Batch:
-    wanted = {"text": columns.text, "label": columns.label, "split": columns.split, "id": columns.id}
-    fields = Fields(**{field: _column(table, name) for field, name in wanted.items() if name is not None})
+    fields = Fields(**{field: _column(table, name) for field, name in columns.by_field().items()})
     numbers = np.arange(table.num_rows)
     return finish(
         task,
@@ -193,3 +200,10 @@ def _column(table: pa.RecordBatch, name: str) -> pa.Array:
         # A null struct makes its fields null.
         array = pc.struct_field(array, [number])
     return array
+
+
+def _begins(head: bytes) -> bool:
+    return head.startswith(MAGIC)
+
+
+PARQUET: Final = Format((".parquet", ".pq"), check, one_by_one(read), cut, begins=_begins, is_compressible=False)

@@ -5,14 +5,14 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 
 from pipeline import sample_corpus
 from pipeline.files.local import Files
+from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.validation import Fields, columns_shown, finish
 from pipeline.sources.schema import Batch, ColumnNames, Kind, ReadTask, TaskGroup, missing_column
 
-SAMPLE: Final = "sample"
+NAME: Final = "sample"
 
 # Rows a task: large enough to be worth a task, small enough that the default corpus keeps several workers
 # busy.
@@ -21,7 +21,7 @@ ROWS_PER_TASK: Final = 4096
 
 def groups() -> list[TaskGroup]:
     """The whole corpus, in ranges of rows."""
-    whole = TaskGroup(0, (SAMPLE,), (Kind(SAMPLE),))
+    whole = TaskGroup(0, (NAME,), (Kind(NAME),))
     starts = range(0, sample_corpus.DEFAULT_ROWS, ROWS_PER_TASK)
     return [
         replace(whole, start=start, stop=min(start + ROWS_PER_TASK, sample_corpus.DEFAULT_ROWS)) for start in starts
@@ -51,15 +51,7 @@ def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
     stop = sample_corpus.DEFAULT_ROWS if task.stop is None else task.stop
     table = sample_corpus.sample_batch(task.start, stop - task.start, seed=sample_corpus.DEFAULT_SEED)
 
-    def column(name: str | None) -> pa.Array | None:
-        return None if name is None else table.column(name)
-
-    fields = Fields(
-        text=table.column(columns.text),
-        label=table.column(columns.label),
-        split=column(columns.split),
-        id=column(columns.id),
-    )
+    fields = Fields(**{field: table.column(name) for field, name in columns.by_field().items()})
     numbers = np.arange(table.num_rows)
     yield finish(
         task,
@@ -68,3 +60,6 @@ def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
         places=task.start + numbers,
         content=lambda row: columns_shown(columns, fields, row),
     )
+
+
+SAMPLE: Final = Format((), check, one_by_one(read))

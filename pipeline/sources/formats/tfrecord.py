@@ -17,6 +17,7 @@ from pipeline.files.text_stream import check_compression, content_blocks, is_pla
 from pipeline.records.errors import DamagedRecordsError
 from pipeline.records.framing import FOOTER_BYTES, HEADER_BYTES, is_header, unframe
 from pipeline.sources.formats.chunks import MAX_ROW_BYTES
+from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.tf_example import parse_features, value_of
 from pipeline.sources.formats.validation import Fields, columns_shown, finish
 from pipeline.sources.formats.values import UnusableError
@@ -97,9 +98,9 @@ def _check_begin(file: BinaryIO, task: ReadTask) -> None:
 
 
 def _parse(records: list[bytes], task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
-    wanted = {"text": columns.text, "label": columns.label, "split": columns.split, "id": columns.id}
-    values: dict[str, list[object]] = {field: [] for field, name in wanted.items() if name is not None}
-    takers = [(name, values[field].append) for field, name in wanted.items() if name is not None]
+    wanted = columns.by_field()
+    values: dict[str, list[object]] = {field: [] for field in wanted}
+    takers = [(name, values[field].append) for field, name in wanted.items()]
     ordinals: list[int] = []
     rejects: list[RejectedRow] = []
     for row, record in enumerate(records, first_row):
@@ -188,3 +189,6 @@ def _blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
         yield from iter(lambda: file.read(PARSE_BYTES), b"")
     else:
         yield from content_blocks(file, path)
+
+
+TFRECORD: Final = Format((".tfrecord", ".tfrecords", ".tfrec"), check, one_by_one(read), begins=is_tfrecord)

@@ -27,7 +27,7 @@ class Fields:
     """The columns asked for, as a format holds them, equally long; None: not asked for."""
 
     text: Values
-    label: Values
+    label: Values | None = None
     split: Values | None = None
     id: Values | None = None
 
@@ -52,11 +52,8 @@ def finish(
       rejects: rows that did not even come to columns.
     """
     text, problems = texts(fields.text)
-    label, label_problems = names(fields.label, column="label")
-    split: pa.Array = pa.nulls(len(text), pa.string())
-    split_problems: Problems = {}
-    if fields.split is not None:
-        split, split_problems = names(fields.split, column="split")
+    label, label_problems = _names(fields.label, column="label", rows=len(text))
+    split, split_problems = _names(fields.split, column="split", rows=len(text))
     # A row has one reason: its text's before its label's before its split's.
     problems = {**split_problems, **label_problems, **problems}
     position = pa.array(positions(task, places))
@@ -69,6 +66,11 @@ def finish(
         RejectedRow(int(ordinals[row]), reason, content(row), _id(fields.id, row)) for row, reason in problems.items()
     ]
     return Batch(rows, rejected_batch(task, [*rejects, *bad]))
+
+
+def _names(values: Values | None, *, column: str, rows: int) -> tuple[pa.Array, Problems]:
+    """A column of names, null if it is not asked for."""
+    return (pa.nulls(rows, pa.string()), {}) if values is None else names(values, column=column)
 
 
 def columns_shown(columns: ColumnNames, fields: Fields, row: int) -> str:

@@ -1,0 +1,81 @@
+"""What a format is: how its files are recognised, checked, read and cut. Each format's module makes one `Format`.
+
+In: read tasks and the names of the columns. Out: batches of rows, see `sources.schema`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.files.local import Files
+from pipeline.sources.schema import Batch, ColumnNames, ReadTask
+
+
+class Check(Protocol):
+    """Looks into a file before a job starts."""
+
+    def __call__(self, task: ReadTask, columns: ColumnNames, files: Files, /) -> bool:
+        """Whether the file has rows, or is too damaged to tell.
+
+        Raises:
+          UserError: the file is not of the format, or lacks a column.
+        """
+
+
+class Read(Protocol):
+    """Reads one range of a file."""
+
+    def __call__(self, task: ReadTask, columns: ColumnNames, files: Files, /) -> Iterator[Batch]:
+        """The rows of the range in order, as batches of any size; each row is used or rejected.
+
+        A damaged file raises nothing. Its rows are read up to the damage; one rejected row stands for the rest.
+        """
+
+
+class ReadAll(Protocol):
+    """Reads several tasks of one format."""
+
+    def __call__(self, tasks: Sequence[ReadTask], columns: ColumnNames, files: Files, /) -> Iterator[Batch]:
+        """The rows of all tasks in order."""
+
+
+class Cut(Protocol):
+    """Cuts a large file into ranges."""
+
+    def __call__(self, task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
+        """The ranges, in order; the task itself where the file cannot be cut."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format.
+
+    endings: how names of its files end, without the ending of a compression; empty: names do not tell the format.
+    check: looks into a file before a job starts.
+    read_all: reads tasks; `one_by_one` makes it of a function that reads one task.
+    cut: cuts a large file into ranges; None: its files are read as a whole.
+    begins: whether a file that begins with these bytes is of this format; None: the first bytes do not tell.
+    is_compressible: whether its files may be compressed as a whole (gzip, zstd). Others compress what is in them.
+    is_quoted: rows may hold line breaks in quotes. So a scan must first find where the rows of a range begin, see
+      `csv_ranges`.
+    has_labels: whether its rows can have a label; input.format offers only formats that have.
+    """
+
+    endings: tuple[str, ...]
+    check: Check
+    read_all: ReadAll
+    cut: Cut | None = None
+    begins: Callable[[bytes], bool] | None = None
+    is_compressible: bool = True
+    is_quoted: bool = False
+    has_labels: bool = True
+
+
+def one_by_one(read: Read) -> ReadAll:
+    """A function that reads one task -> one that reads several, one after the other."""
+
+    def read_all(tasks: Sequence[ReadTask], columns: ColumnNames, files: Files, /) -> Iterator[Batch]:
+        for task in tasks:
+            yield from read(task, columns, files)
+
+    return read_all

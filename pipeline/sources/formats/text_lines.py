@@ -1,0 +1,119 @@
+r"""A text a line, without labels -> rows. Plain .txt files, and standard input, of which only the texts are wanted.
+
+LF or CRLF ends a line; the last line needs no end. An empty line is an empty text, so there are as many rows as lines.
+Text is UTF-8, or UTF-16 with a byte order mark; files may be compressed. A row's place is its number.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.errors import DamagedFileError, UserError
+from pipeline.files.local import Files, open_file
+from pipeline.files.text_stream import check_compression, strip_mark, text_blocks
+from pipeline.sources.formats.chunks import Chunk, whole_rows
+from pipeline.sources.formats.format import Format, one_by_one
+from pipeline.sources.formats.lines import last_line_end
+from pipeline.sources.formats.validation import Fields, finish
+from pipeline.sources.schema import Batch, ColumnNames, ReadTask, RejectedRow, excerpt, only_rejected
+
+NAME: Final = "lines"
+
+# Lines are parsed once there are 64 KiB of them: some hundred texts. Standard input may be slow, and its first answers
+# should not wait for megabytes.
+PARSE_BYTES: Final = 64 << 10
+
+# English in UTF-16 without a mark is half NUL bytes, in UTF-32 three quarters. A text rarely has any.
+MAX_NUL_SHARE: Final = 1 / 4
+
+# How packed files begin that are not unpacked here. Their bytes hold line feeds, so they would pass for lines.
+PACKED: Final = {
+    "bzip2": re.compile(rb"BZh[1-9]1AY&SY"),
+    "xz": re.compile(rb"\xfd7zXZ\0"),
+    "zip": re.compile(rb"PK\x03\x04"),
+    "lz4": re.compile(rb"\x04\x22\x4d\x18"),
+}
+
+
+def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
+    """Whether the file has rows, or is too damaged to tell.
+
+    Raises:
+      UserError: a label, id or split is asked for; or the file is not compressed as its name says, or is not text.
+    """
+    for setting, name in columns.by_setting().items():
+        if name != columns.text:
+            raise UserError(f"{setting}: {name!r} is a column, and {task.path} has none: each of its lines is a text")
+    with open_file(files, task.path) as file:
+        check_compression(file, task.path)
+        head = b""
+        try:
+            for block in strip_mark(text_blocks(file, task.path)):
+                head += block
+                if len(head) >= PARSE_BYTES:
+                    break
+        except DamagedFileError:
+            return True
+    _check_text(head, task)
+    return bool(head)
+
+
+def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
+    """The rows of a file, 64 KiB at a time.
+
+    Raises:
+      UserError: the file is not text.
+    """
+    del columns
+    row = 0
+    with open_file(files, task.path) as file:
+        blocks = strip_mark(text_blocks(file, task.path))
+        for chunk in whole_rows(blocks, last_line_end, chunk_bytes=PARSE_BYTES):
+            if chunk.reason:
+                yield only_rejected(task, RejectedRow(row, chunk.reason, excerpt(chunk.data)))
+                continue
+            if row == 0:
+                _check_text(chunk.data, task)
+            batch = _parse(chunk, task, first_row=row)
+            row += batch.count
+            yield batch
+
+
+def split_lines(data: bytes) -> list[bytes]:
+    r"""Whole lines without their ends.
+
+    >>> split_lines(b"good\r\n\nbad\n"), split_lines(b"no end")
+    ([b'good', b'', b'bad'], [b'no end'])
+    """
+    lines = data.removesuffix(b"\n").split(b"\n")
+    return [line.removesuffix(b"\r") for line in lines] if b"\r" in data else lines
+
+
+def _parse(chunk: Chunk, task: ReadTask, *, first_row: int) -> Batch:
+    lines = split_lines(chunk.data)
+    numbers = first_row + np.arange(len(lines))
+    return finish(
+        task,
+        Fields(text=pa.array(lines, pa.large_binary())),
+        ordinals=numbers,
+        places=numbers,
+        content=lambda row: excerpt(lines[row]),
+    )
+
+
+def _check_text(data: bytes, task: ReadTask) -> None:
+    head = data[:PARSE_BYTES]
+    for name, begins in PACKED.items():
+        if begins.match(head):
+            raise UserError(f"input.path: {task.path} is packed as {name}; unpack it, or pack it as gzip or zstd")
+    if head.count(b"\0") > MAX_NUL_SHARE * len(head):
+        raise UserError(
+            f"input.path: {task.path} is not lines of text in UTF-8, nor in UTF-16 with a byte order mark; "
+            "convert it, or set input.format"
+        )
+
+
+TEXT_LINES: Final = Format((), check, one_by_one(read), has_labels=False)

@@ -1,0 +1,74 @@
+"""Read tasks -> every row of the input in its order, each with its text or with the reason why it is rejected."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from pipeline.errors import UserError
+from pipeline.files.local import Files
+from pipeline.sources.formats import FORMATS, folders
+from pipeline.sources.schema import (
+    DAMAGED,
+    REST_OF_FILE,
+    TOO_LONG,
+    UNCLOSED_QUOTE,
+    Batch,
+    ColumnNames,
+    ReadTask,
+    file_indices,
+)
+
+_REMEDIES: Final = {
+    UNCLOSED_QUOTE: "close it, or double each quote that is part of a text",
+    TOO_LONG: "set input.format if the file is of another format",
+    DAMAGED: "get the file anew",
+}
+_SHOWN_CHARACTERS: Final = 40
+
+
+class TextRow(NamedTuple):
+    """A row of the input. text: valid UTF-8; None: the row is rejected, and `reason` says why."""
+
+    text: bytes | None
+    reason: str = ""
+
+
+def read_in_order(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files) -> Iterator[TextRow]:
+    """The rows of tasks that follow each other; as many as the input has, rejected ones at their place.
+
+    Raises:
+      UserError: a file is not there, may not be read or lacks a column; or the rest of a file is damaged, so that
+        nobody knows how many rows it has.
+    """
+    for format, run in groupby(tasks, key=lambda task: task.format):
+        listed = list(run)
+        indices = {task.path: task.file_index for task in listed}
+        for batch in FORMATS[format].read_all(listed, columns, files):
+            if format != folders.NAME:  # There a file is one row, so a damaged file is one rejected row.
+                _check_whole(batch)
+            yield from _merged(batch, indices)
+
+
+def _check_whole(batch: Batch) -> None:
+    for row in batch.rejected.to_pylist():
+        if row["reason"] in REST_OF_FILE:
+            # After other damage there is no row to show.
+            where = f" in {row['content'][:_SHOWN_CHARACTERS]!r}" if row["reason"] == UNCLOSED_QUOTE else ""
+            raise UserError(
+                f"input.path: {row['file']}: {row['reason']}{where}, so it is not known how many rows follow; "
+                f"{_REMEDIES[row['reason']]}"
+            )
+
+
+def _merged(batch: Batch, indices: dict[str, int]) -> Iterator[TextRow]:
+    """The rows of a batch, used and rejected, by file and row."""
+    texts = zip(
+        file_indices(batch.rows).tolist(), batch.rows["row"].to_pylist(), batch.rows["text"].to_pylist(), strict=True
+    )
+    used = [((file, row), TextRow(text)) for file, row, text in texts]
+    if not batch.rejected.num_rows:
+        yield from (row for _, row in used)
+        return
+    reasons = zip(*(batch.rejected[name].to_pylist() for name in ("file", "row", "reason")), strict=True)
+    rejected = [((indices[file], row), TextRow(None, reason)) for file, row, reason in reasons]
+    yield from (row for _, row in sorted([*used, *rejected], key=lambda pair: pair[0]))

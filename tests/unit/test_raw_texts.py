@@ -1,0 +1,123 @@
+"""trainer.commands.raw_texts: what `predict` reads from files and from standard input, and how mistakes are named."""
+
+import gzip
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.sources import TextRow
+from tests.support.tf_examples import framed, serialized
+from trainer.commands.raw_texts import source_of_files, source_of_stream
+
+LINES = b"good\r\n\nbad"
+TEXTS = [b"good", b"", b"bad"]
+CSV = b"text,x\ngood,1\n"
+# fmt: off
+STREAMS = [
+    # bytes, --format, texts
+    (LINES,                                     "auto",  TEXTS),
+    (b"\xef\xbb\xbf" + LINES,                   "auto",  TEXTS),
+    ("\ufeffgood\n\nbad".encode("utf-16-le"),   "auto",  TEXTS),
+    (gzip.compress(LINES, mtime=0),             "auto",  TEXTS),
+    (b"x" * 200_000 + b"\nend",                 "auto",  [b"x" * 200_000, b"end"]),  # more than is looked at first
+    (CSV,                                       "csv",   [b"good"]),
+    (CSV,                                       "lines", [b"text,x", b"good,1"]),
+    (framed(serialized({"text": b"good"})),     "auto",  [b"good"]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("content", "format", "texts"), STREAMS)
+def test_raw_texts_of_standard_input(content: bytes, format: str, texts: list[bytes]) -> None:
+    rows = source_of_stream(io.BytesIO(content), format=format, text_column="text").rows
+    assert [row.text for row in rows] == texts
+
+
+class Pipe(io.BytesIO):
+    """A pipe into which a slow program writes: each read gives one write."""
+
+    def __init__(self, writes: list[bytes]) -> None:
+        super().__init__()
+        self.writes = writes
+
+    def read1(self, size: int | None = -1) -> bytes:
+        assert size is not None
+        content = self.writes.pop(0) if self.writes else b""
+        assert len(content) <= size
+        return content
+
+
+def test_raw_texts_do_not_wait_for_the_end_of_a_pipe() -> None:
+    writes = [b"%05d\n" % row * 10_000 for row in range(5)]  # 60 kB each
+    pipe = Pipe(list(writes))
+    rows = source_of_stream(pipe, format="auto", text_column="text").rows
+    assert next(rows) == TextRow(b"00000")
+    assert len(pipe.writes) == 3  # 64 KiB are parsed together
+    assert sum(1 for _ in rows) == 49_999
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    (tmp_path / "a.csv").write_bytes(CSV)
+    (tmp_path / "b.jsonl").write_bytes(b'{"review":"bad"}\n')
+    (tmp_path / "c.txt").write_bytes(b"id,text\n1,good\n")
+    (tmp_path / "input.path.txt").write_bytes(b"")
+    return tmp_path
+
+
+def test_raw_texts_of_several_files(folder: Path) -> None:
+    (folder / "b.jsonl").write_bytes(b'{"text":"bad"}\n')
+    paths = [str(folder / "b.jsonl"), str(folder / "*.csv")]
+    assert list(source_of_files(paths, format="auto", text_column="text").rows) == [TextRow(b"good"), TextRow(b"bad")]
+
+
+def test_raw_texts_say_what_is_left_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / "b.jsonl").unlink()
+    caplog.set_level("INFO")
+    list(source_of_files([str(folder)], format="auto", text_column="text").rows)
+    assert caplog.messages == [
+        "2 files are left out: in a folder, files are taken whose names end as those of a known format, or of "
+        "input.format, do"
+    ]
+
+
+# fmt: off
+MISTAKES = [
+    # --input, --format, --text_column, message; FOLDER is put in
+    ("none.csv", "auto", "text", "--input: there is no such file, or the folder is empty: 'FOLDER/none.csv'"),
+    ("*.tsv",    "auto", "text", "--input: no file matches 'FOLDER/*.tsv'"),
+    ("a.csv",    "auto", "txt",  "--text_column: 'txt' is not in FOLDER/a.csv; it has the columns text, x"),
+    ("c.txt",    "auto", "text", "--format: FOLDER/c.txt looks like csv; set csv, or lines if each of its lines is a "
+     "text"),
+    ("a.csv",    "jsonl", "text", "--input: FOLDER/a.csv holds no JSON object in its first lines; jsonl is one JSON "
+     "object a line (or set --format)"),
+    ("a.csv",    "xls",  "text", "--format is 'xls'; use auto, csv, tsv, jsonl, parquet, tfrecord, folders, lines"),
+    ("input.path.txt", "auto", "text", "--input: no rows in FOLDER/input.path.txt"),  # a file's name stays
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("path", "format", "column", "message"), MISTAKES)
+def test_raw_texts_name_options_of_predict(folder: Path, path: str, format: str, column: str, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        list(source_of_files([str(folder / path)], format=format, text_column=column).rows)
+    assert str(error.value).replace(str(folder), "FOLDER") == message
+
+
+def test_raw_texts_are_on_this_machine() -> None:
+    with pytest.raises(UserError) as error:
+        next(source_of_files(["a.csv", "gs://b/in.csv"], format="auto", text_column="text").rows)
+    assert str(error.value) == "--input: predict reads files of this machine; copy gs://b/in.csv here first"
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    (b"", "--input: no rows in standard input"),
+    (CSV, "--format: standard input looks like csv; set csv, or lines if each of its lines is a text"),
+])  # fmt: skip
+def test_raw_texts_refuse_standard_input(content: bytes, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        list(source_of_stream(io.BytesIO(content), format="auto", text_column="text").rows)
+    assert str(error.value) == message

@@ -1,0 +1,153 @@
+"""Files, or standard input -> the texts that `predict` answers, row after row, read as `run` and `evaluate` read them.
+
+In: texts, or --input, --format and --text_column, or standard input. Out: a TextSource, with a row for each of theirs.
+Mistakes name these options, where `pipeline.sources` names the settings that they stand for.
+"""
+
+import io
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, Final, NamedTuple, cast
+
+from pipeline.errors import UserError
+from pipeline.files.local import FileInfo, Files, LocalFiles
+from pipeline.sources import TextRow, check_columns, plan_texts, read_in_order
+from pipeline.sources.format_detection import DETECTION_BYTES
+from pipeline.sources.formats import format_names, text_lines
+from pipeline.sources.label_folders import LEFT_OUT
+from pipeline.sources.schema import ColumnNames
+
+STANDARD_INPUT: Final = "standard input"
+
+_OPTIONS: Final = {"input.path": "--input", "input.format": "--format", "input.text_column": "--text_column"}
+# Where messages name a setting: "input.path: ...", "..., or set input.format".
+_SETTING: Final = re.compile(rf"(?:^|(?<=\bset ))(?:{'|'.join(map(re.escape, _OPTIONS))})\b")
+
+_logger = logging.getLogger(__name__)
+
+
+def check_on_this_machine(paths: Sequence[str], *, setting: str, command: str) -> None:
+    """Refuses paths of other filesystems: the trainer has none of Beam's.
+
+    Raises:
+      UserError: a path has a scheme; `setting` is where it came from.
+    """
+    for path in paths:
+        if "://" in path:
+            raise UserError(f"{setting}: {command} reads files of this machine; copy {path} here first")
+
+
+class TextSource(NamedTuple):
+    """Where texts come from, for messages; and the rows, which are read as they are asked for.
+
+    To go on with the rows raises a UserError if there is no such file, no row or no such column, or if a file is
+    damaged so that it is not known how many rows it has.
+    """
+
+    name: str
+    rows: Iterator[TextRow]
+
+
+def source_of_arguments(texts: Sequence[str]) -> TextSource:
+    """Texts of the command line; any bytes, also such as are no UTF-8."""
+    return TextSource("TEXT", iter([TextRow(os.fsencode(text)) for text in texts]))
+
+
+def source_of_files(paths: Sequence[str], *, format: str, text_column: str) -> TextSource:
+    """Files, folders and globs; format: a name of `format_names`, or auto."""
+    return TextSource(", ".join(paths), _rows_of_files(paths, format=format, text_column=text_column))
+
+
+def source_of_stream(stream: BinaryIO, *, format: str, text_column: str) -> TextSource:
+    """Standard input, a text a line unless `format` says otherwise; lines are read as they come."""
+    return TextSource(STANDARD_INPUT, _rows_of_stream(stream, format=format, text_column=text_column))
+
+
+def _rows_of_files(paths: Sequence[str], *, format: str, text_column: str) -> Iterator[TextRow]:
+    with _naming_options():
+        check_on_this_machine(paths, setting="input.path", command="predict")
+        _check_format(format)
+        files, columns = LocalFiles(), ColumnNames(text_column)
+        tasks = plan_texts(paths, files, format=format, text_column=text_column)
+        for kind, number in tasks.left_out.items():
+            _logger.info("%d files are left out: %s", number, LEFT_OUT[kind])
+        check_columns(tasks.tasks(), columns, files)
+        yield from read_in_order(tasks.tasks(), columns, files)
+
+
+def _rows_of_stream(stream: BinaryIO, *, format: str, text_column: str) -> Iterator[TextRow]:
+    with _naming_options():
+        _check_format(format)
+        columns = ColumnNames(text_column)
+        head = _next_bytes(stream, DETECTION_BYTES)
+        beginning = _OneFile(lambda: io.BytesIO(head))
+        tasks = list(plan_texts([STANDARD_INPUT], beginning, format=format, text_column=text_column).tasks())
+        if tasks[0].format == text_lines.NAME:
+            check_columns(tasks, columns, beginning)
+            yield from read_in_order(tasks, columns, _OneFile(lambda: cast("BinaryIO", _Live(head, stream))))
+        else:
+            content = head + stream.read()
+            files = _OneFile(lambda: io.BytesIO(content))
+            check_columns(tasks, columns, files)
+            yield from read_in_order(tasks, columns, files)
+
+
+@contextmanager
+def _naming_options() -> Iterator[None]:
+    """Has a UserError name the options of `predict` instead of settings, which it does not take."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(_SETTING.sub(lambda match: _OPTIONS[match[0]], str(error))) from error
+
+
+def _check_format(format: str) -> None:
+    known = ["auto", *format_names(labelled=False)]
+    if format not in known:
+        raise UserError(f"input.format is {format!r}; use {', '.join(known)}")
+
+
+@dataclass(frozen=True)
+class _OneFile(Files):
+    """A filesystem that has standard input alone."""
+
+    opened: Callable[[], BinaryIO]
+
+    def match(self, pattern: str) -> list[FileInfo]:
+        """The one file."""
+        return [FileInfo(pattern, 0)]
+
+    def open(self, path: str) -> BinaryIO:
+        """Its bytes."""
+        del path
+        return self.opened()
+
+
+class _Live(io.RawIOBase):
+    """A stream whose first bytes are read already; the others come as soon as the stream has them.
+
+    Of BinaryIO it has what the reading of lines needs: read and close.
+    """
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head = head
+        self._stream = stream
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Some of the next `size` bytes; none: the stream has ended."""
+        head, self._head = self._head[:size], self._head[size:]
+        return head or _next_bytes(self._stream, size)
+
+
+def _next_bytes(stream: BinaryIO, size: int) -> bytes:
+    """What a stream has by now, `size` bytes at most; it waits for the first byte. `read` would wait for all."""
+    assert isinstance(stream, io.BufferedIOBase)
+    return stream.read1(size)
