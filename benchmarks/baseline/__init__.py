@@ -1,1 +1,1 @@
-"""A bag of words to compare the model with."""
+"""A bag of words, to compare trained models with."""

@@ -1,14 +1,15 @@
-"""A records folder -> the test accuracy of a bag of words, a logistic regression that never sees the words' order.
+"""A records folder -> the test accuracy of a bag of words: a Dense layer that never sees the order of the words.
 
     python -m benchmarks.baseline.bag_of_words out/records [--json]
 
-What a trained model scores above this number is what it learned from word order. Each text becomes the logarithm of
-its word counts, scaled to length 1; the strength of the L2 penalty is the one that does best on the eval split.
+What a trained model scores above this number it has learnt from the order of the words. Each text becomes the
+logarithm of its word counts, scaled to length 1. Training ends when the loss on the eval split rises.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,110 +22,74 @@ from pipeline.records.decode import decode_examples
 from pipeline.records.shards import read_shard
 from pipeline.records_folder.manifest import Manifest
 from pipeline.records_folder.reader import read_manifest
+from pipeline.support.process import quick_imports
+from pipeline.support.tensorflow_startup import import_tensorflow
 
-Floats = npt.NDArray[np.float64]
+with quick_imports():
+    import_tensorflow()
+    import keras
+    import tensorflow as tf
+
 Ints = npt.NDArray[np.int64]
 
-PENALTIES = (1e-3, 3e-4, 1e-4, 3e-5)  # times half the squared weights, beside the mean loss of a text
-NEWTON_STEPS, CONJUGATE_STEPS = 12, 25  # more of either moves no accuracy on the sample by 0.001
+# Test accuracy with these: 0.726 on the sample (9 epochs), 0.886 on IMDB (11 epochs). Half of both moves it by 0.003.
+BATCH_SIZE = 256
+LEARNING_RATE = 0.03
+MOST_EPOCHS = 50
 
 
 @dataclass(frozen=True)
 class Bags:
-    """Texts as sparse rows: entry e of row `row[e]` has the value `value[e]` in the column of word `word[e]`."""
+    """Texts as sparse rows: entry e has the value `value[e]` in row `row[e]` and in the column of word `word[e]`."""
 
     row: Ints
     word: Ints
-    value: Floats
+    value: npt.NDArray[np.float32]
     labels: Ints  # [texts]
 
-    def scores(self, weights: Floats) -> Floats:
-        """Weighted sum of each text's words, [texts]."""
-        return np.asarray(
-            np.bincount(self.row, self.value * weights[self.word], minlength=len(self.labels)), np.float64
-        )
-
-    def gradient(self, residuals: Floats, *, words: int) -> Floats:
-        """Sum over the texts of residual times words, [words]."""
-        return np.asarray(np.bincount(self.word, self.value * residuals[self.row], minlength=words), np.float64)
+    def batches(self, *, words: int) -> tf.data.Dataset:
+        """(float32 [batch, words], sparse; labels [batch]) in the order of the texts, the same in each epoch."""
+        indices = np.stack([self.row, self.word], axis=1)
+        texts = tf.sparse.SparseTensor(indices, self.value, [len(self.labels), words])
+        return tf.data.Dataset.from_tensor_slices((texts, self.labels)).batch(BATCH_SIZE).cache()
 
 
 def bags(ids: Ints, labels: Ints) -> Bags:
-    """Padded ids [texts, max_length] and labels [texts] -> bags; id 0 is padding and no word.
-
-    Column 0, which padding leaves free, is 1 for every text: the weight of it is the intercept.
+    """Padded ids [texts, max_length] and labels [texts] -> bags; id 0 is padding.
 
     >>> bag = bags(np.array([[0, 2, 2], [0, 0, 3]]), np.array([0, 1]))
-    >>> bag.row.tolist(), bag.word.tolist(), bag.value.round(2).tolist()
-    ([0, 0, 1, 1], [0, 2, 0, 3], [1.0, 1.0, 1.0, 1.0])
+    >>> bag.row.tolist(), bag.word.tolist(), bag.value.tolist()
+    ([0, 1], [2, 3], [1.0, 1.0])
     """
     texts, words = len(ids), int(ids.max(initial=0)) + 1
     at = np.flatnonzero(ids.ravel())
     pairs, counts = np.unique(at // ids.shape[1] * words + ids.ravel()[at], return_counts=True)
     row, value = pairs // words, np.log1p(counts)
-    value = value / np.sqrt(np.bincount(row, value**2, minlength=texts))[row]
-    everywhere = np.arange(texts)
-    order = np.argsort(np.append(everywhere, row), kind="stable")
-    return Bags(
-        row=np.append(everywhere, row)[order],
-        word=np.append(np.zeros_like(everywhere), pairs % words)[order],
-        value=np.append(np.ones(texts), value)[order],
-        labels=labels,
+    lengths = np.sqrt(np.bincount(row, value**2, minlength=texts))
+    return Bags(row=row, word=pairs % words, value=(value / lengths[row]).astype(np.float32), labels=labels)
+
+
+def compare(splits: Mapping[Split, Bags], *, words: int) -> dict[str, float]:
+    """Trains on the train split until the loss on the eval split rises; the accuracy on the test split and more.
+
+    The result is the same each time: weights begin at 0, and the batches keep their order.
+    """
+    train, evaluation, test = (splits[split].batches(words=words) for split in SPLITS)
+    score = keras.layers.Dense(1, activation="sigmoid", kernel_initializer="zeros")
+    model = keras.Sequential([keras.Input([words], sparse=True), score])
+    model.compile(keras.optimizers.Adam(LEARNING_RATE), loss="binary_crossentropy", metrics=["accuracy"])
+    stopping = keras.callbacks.EarlyStopping(monitor="val_loss", restore_best_weights=True)
+    history = model.fit(
+        train, validation_data=evaluation, epochs=MOST_EPOCHS, shuffle=False, callbacks=[stopping], verbose=0
     )
-
-
-def fit(train: Bags, *, words: int, penalty: float, start: Floats | None = None) -> Floats:
-    """Weights [words] of the binary logistic regression, by Newton's method with conjugate gradients."""
-    weights = np.zeros(words) if start is None else start.copy()
-    texts = len(train.labels)
-    ridge = np.full(words, penalty)
-    ridge[0] = 1e-9  # the intercept goes free
-    for _ in range(NEWTON_STEPS):
-        probability = _sigmoid(train.scores(weights))
-        gradient = train.gradient(probability - train.labels, words=words) / texts + ridge * weights
-        weights -= _solve(train, curvature=probability * (1 - probability) / texts, ridge=ridge, target=gradient)
-    return weights
-
-
-def _solve(train: Bags, *, curvature: Floats, ridge: Floats, target: Floats) -> Floats:
-    """The Newton step: conjugate gradients on (X' diag(curvature) X + diag(ridge)) step = target."""
-    step = np.zeros_like(target)
-    residual = target.copy()
-    direction = residual.copy()
-    squared = residual @ residual
-    for _ in range(CONJUGATE_STEPS):
-        if squared < 1e-18:
-            break
-        image = train.gradient(curvature * train.scores(direction), words=len(ridge)) + ridge * direction
-        length = squared / (direction @ image)
-        step += length * direction
-        residual -= length * image
-        squared, before = residual @ residual, squared
-        direction = residual + squared / before * direction
-    return step
-
-
-def _sigmoid(scores: Floats) -> Floats:
-    half: Floats = 0.5 * (1.0 + np.tanh(0.5 * scores))
-    return half
-
-
-def accuracy(texts: Bags, weights: Floats) -> float:
-    """Share of the texts whose label the weights get right."""
-    return float(np.mean((texts.scores(weights) > 0) == (texts.labels == 1)))
-
-
-def compare(train: Bags, evaluation: Bags, test: Bags, *, words: int) -> dict[str, float]:
-    """Fit with each penalty, keep the one that is best on `evaluation`, report its accuracy on `test`."""
-    best: dict[str, float] = {"eval_accuracy": -1.0}
-    weights: Floats | None = None
-    for penalty in PENALTIES:
-        weights = fit(train, words=words, penalty=penalty, start=weights)
-        score = accuracy(evaluation, weights)
-        if score > best["eval_accuracy"]:
-            best = {"penalty": penalty, "eval_accuracy": score, "test_accuracy": accuracy(test, weights)}
-    majority = max(float(np.mean(test.labels)), 1 - float(np.mean(test.labels)))
-    return {**best, "majority": majority, "test_texts": len(test.labels)}
+    labels = splits["test"].labels
+    return {
+        "test_accuracy": model.evaluate(test, return_dict=True, verbose=0)["accuracy"],
+        "eval_accuracy": model.evaluate(evaluation, return_dict=True, verbose=0)["accuracy"],
+        "epochs": len(history.epoch),
+        "majority": max(float(np.mean(labels)), 1 - float(np.mean(labels))),
+        "test_texts": len(labels),
+    }
 
 
 def read_split(manifest: Manifest, folder: Path, split: Split) -> tuple[Ints, Ints]:
@@ -141,7 +106,7 @@ def read_split(manifest: Manifest, folder: Path, split: Split) -> tuple[Ints, In
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print the accuracy of the bag of words on the test split of a records folder with two labels."""
+    """Prints the accuracy of the bag of words on the test split of a records folder with two labels."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.baseline.bag_of_words", description=__doc__.split("\n")[0]
     )
@@ -149,9 +114,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     _, manifest = read_manifest(str(options.records), LocalFiles())
+    rows = {split: manifest.splits[split].rows for split in SPLITS}
+    if len(manifest.labels) != 2 or not all(rows.values()):
+        parser.error(
+            f"{options.records}: got {len(manifest.labels)} labels and {rows} rows; a bag of words needs two labels "
+            "and rows in each split"
+        )
     splits = {split: read_split(manifest, options.records, split) for split in SPLITS}
     words = 1 + max(int(ids.max(initial=0)) for ids, _ in splits.values())
-    result = compare(*(bags(ids, labels) for ids, labels in splits.values()), words=words)
+    result = compare({split: bags(ids, labels) for split, (ids, labels) in splits.items()}, words=words)
     if options.json:
         json.dump(result, sys.stdout)
         print()
