@@ -1,7 +1,9 @@
-"""The exceptions that cross a module's border.
+"""The exceptions of the product's own; the trainer adds trainer.export.fresh_process.ExportError.
 
-UserError          something that the user can put right; the command lines make one line and exit status 2 of it
-DamagedFileError   the rest of an input file can't be read; the reader of its format rejects the rows that it held
+UserError             the user can put it right; the command lines make one line and exit status 2 of it
+DamagedFileError      the rest of an input file can't be read; its reader makes one rejected row of it
+RejectedRowError      a row of the input can't be used; its reader rejects it with the reason
+DamagedRecordsError   a record file is not what this product writes; `verify` lists it
 """
 
 
@@ -11,3 +13,25 @@ class UserError(Exception):
 
 class DamagedFileError(Exception):
     """The bytes read so far are good; the following bytes of the file can't be had."""
+
+
+class RejectedRowError(Exception):
+    """A row of the input can't be used. Its message is the reason, one of a few fixed texts."""
+
+
+class DamagedRecordsError(ValueError):
+    """A record file, or a record, that is not what this product writes.
+
+    why: what is wrong, as the end of a line. record: the number of the record in the array or file, from 0.
+
+    >>> str(DamagedRecordsError("the data's checksum is wrong", record=7))
+    "record 7: the data's checksum is wrong"
+    """
+
+    def __init__(self, why: str, *, record: int = 0) -> None:
+        super().__init__(why)
+        self.why = why
+        self.record = record
+
+    def __str__(self) -> str:
+        return f"record {self.record}: {self.why}"

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.contract import PADDING_ID, Compression
+from pipeline.errors import DamagedRecordsError
 from pipeline.records.decode import decode_examples
 from pipeline.records.encode import Int64s
-from pipeline.records.errors import DamagedRecordsError
 from pipeline.records.shards import read_shard
 
 Mask = npt.NDArray[np.bool_]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.records.errors import DamagedRecordsError
+from pipeline.errors import DamagedRecordsError
 
 HEADER_BYTES = 12
 FOOTER_BYTES = 4

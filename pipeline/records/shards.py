@@ -15,9 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.contract import Compression
-from pipeline.errors import DamagedFileError
+from pipeline.errors import DamagedFileError, DamagedRecordsError
 from pipeline.files.gzip_members import GZIP, read_members
-from pipeline.records.errors import DamagedRecordsError
 from pipeline.records.framing import unframe
 
 # 25,000 IMDB reviews of 500 ids take 6.67 MB and 4.1 us each, up to level 6 no less; zlib's level 1 takes 6.84 MB and

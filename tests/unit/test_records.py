@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as numpy_strategies
 
 from pipeline.contract import Compression
+from pipeline.errors import DamagedRecordsError
 from pipeline.records import decode, encode, shards
 from pipeline.records.decode import decode_examples
 from pipeline.records.encode import encode_examples
-from pipeline.records.errors import DamagedRecordsError
 from pipeline.records.framing import frame
 from pipeline.records.shards import read_shard, write_shard
 from tests.support.tf_examples import int64_example, serialized

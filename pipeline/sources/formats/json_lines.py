@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
-from pipeline.errors import UserError
+from pipeline.errors import RejectedRowError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import check_compression, text_blocks
 from pipeline.sources.formats.chunks import Chunk, whole_rows
@@ -21,7 +21,6 @@ from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.json_objects import ABSENT, getter, lookup, parse_object
 from pipeline.sources.formats.lines import bytes_between, last_line_end, line_ranges, line_start
 from pipeline.sources.formats.validation import Fields, finish
-from pipeline.sources.formats.values import UnusableError
 from pipeline.sources.schema import Batch, ColumnNames, ReadTask, RejectedRow, excerpt, missing_column, only_rejected
 
 # Objects looked at for a column before it is said to be missing: a key may be left out where its value is
@@ -101,7 +100,7 @@ def _lines(chunk: Chunk) -> Iterator[tuple[int, bytes]]:
 
 def _objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for line in lines:
-        with suppress(UnusableError):
+        with suppress(RejectedRowError):
             yield parse_object(line)
 
 
@@ -116,8 +115,8 @@ def _parse(chunk: Chunk, task: ReadTask, columns: ColumnNames, *, first_row: int
     for row, (place, line) in enumerate(_lines(chunk), first_row):
         try:
             value = parse_object(line)
-        except UnusableError as unusable:
-            rejects.append(RejectedRow(row, str(unusable), excerpt(line)))
+        except RejectedRowError as rejected:
+            rejects.append(RejectedRow(row, str(rejected), excerpt(line)))
             continue
         for get, append in takers:
             append(get(value))

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from pipeline.sources.formats.values import UnusableError
+from pipeline.errors import RejectedRowError
 from pipeline.sources.schema import BROKEN_JSON, INVALID_UTF8, NOT_AN_OBJECT
 
 ABSENT: Final = object()
@@ -16,14 +16,14 @@ def parse_object(line: bytes) -> dict[str, Any]:
     """A line's JSON object.
 
     Raises:
-      UnusableError: there is none.
+      RejectedRowError: there is none.
     """
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
         value = _parse_leniently(line)
     if not isinstance(value, dict):
-        raise UnusableError(NOT_AN_OBJECT)
+        raise RejectedRowError(NOT_AN_OBJECT)
     return value
 
 
@@ -60,6 +60,6 @@ def _parse_leniently(line: bytes) -> object:
     try:
         return json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise UnusableError(INVALID_UTF8) from error
+        raise RejectedRowError(INVALID_UTF8) from error
     except (ValueError, RecursionError) as error:
-        raise UnusableError(BROKEN_JSON) from error
+        raise RejectedRowError(BROKEN_JSON) from error

@@ -8,7 +8,8 @@ from typing import Any, Final, TypeAlias
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
-from pipeline.sources.formats.values import Nested, UnusableError
+from pipeline.errors import RejectedRowError
+from pipeline.sources.formats.values import Nested
 from pipeline.sources.schema import BROKEN_EXAMPLE
 
 # What a feature may hold, with its number in Feature, its protobuf type and whether its values are packed.
@@ -22,12 +23,12 @@ def parse_features(record: bytes) -> Features:
     """A record's features by name.
 
     Raises:
-      UnusableError: it is no tf.train.Example.
+      RejectedRowError: it is no tf.train.Example.
     """
     try:
         return _EXAMPLE.FromString(record).features.feature
     except message.DecodeError as error:
-        raise UnusableError(BROKEN_EXAMPLE) from error
+        raise RejectedRowError(BROKEN_EXAMPLE) from error
 
 
 def value_of(features: Features, name: str) -> object:

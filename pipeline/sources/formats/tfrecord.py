@@ -11,16 +11,14 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from pipeline.errors import DamagedFileError, UserError
+from pipeline.errors import DamagedFileError, DamagedRecordsError, RejectedRowError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import check_compression, content_blocks, is_plain, read_up_to
-from pipeline.records.errors import DamagedRecordsError
 from pipeline.records.framing import FOOTER_BYTES, HEADER_BYTES, is_header, unframe
 from pipeline.sources.formats.chunks import MAX_ROW_BYTES
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.tf_example import parse_features, value_of
 from pipeline.sources.formats.validation import Fields, columns_shown, finish
-from pipeline.sources.formats.values import UnusableError
 from pipeline.sources.schema import (
     DAMAGED,
     TOO_LONG,
@@ -57,7 +55,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     for record in islice(records, CHECKED_RECORDS):
         try:
             found.append(parse_features(record))
-        except UnusableError:
+        except RejectedRowError:
             continue
     if not any(found):
         raise UserError(
@@ -106,8 +104,8 @@ def _parse(records: list[bytes], task: ReadTask, columns: ColumnNames, *, first_
     for row, record in enumerate(records, first_row):
         try:
             features = parse_features(record)
-        except UnusableError as unusable:
-            rejects.append(RejectedRow(row, str(unusable), excerpt(record)))
+        except RejectedRowError as rejected:
+            rejects.append(RejectedRow(row, str(rejected), excerpt(record)))
             continue
         for name, append in takers:
             append(value_of(features, name))

@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.errors import RejectedRowError
 from pipeline.sources.schema import INVALID_UTF8
 
 Values: TypeAlias = pa.Array | Sequence[object]
@@ -45,15 +46,11 @@ class Nested:
         return f"<{self.kind}>"
 
 
-class UnusableError(Exception):
-    """A value that cannot be used; its message is the reason."""
-
-
 def canonical_name(value: object, *, column: str) -> str:
     """A label's (or split's) one spelling.
 
     Raises:
-      UnusableError: the value is missing, or of a type that is no label.
+      RejectedRowError: the value is missing, or of a type that is no label.
 
     >>> [canonical_name(value, column="label") for value in (" pos\\n", b"pos", 1, 1.0, True, "1.0", "True")]
     ['pos', 'pos', '1', '1', 'true', '1.0', 'True']
@@ -65,31 +62,31 @@ def canonical_name(value: object, *, column: str) -> str:
     if isinstance(value, str):
         value = value.strip(ASCII_SPACE) or None
     if value is None:
-        raise UnusableError(f"missing {column}")
+        raise RejectedRowError(f"missing {column}")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int):
         return str(value)
-    raise UnusableError(f"{column} is not a string, integer or boolean")
+    raise RejectedRowError(f"{column} is not a string, integer or boolean")
 
 
 def text_bytes(value: object) -> bytes:
     """A text as UTF-8.
 
     Raises:
-      UnusableError: the value is missing, no string, or no valid Unicode.
+      RejectedRowError: the value is missing, no string, or no valid Unicode.
     """
     if value is None:
-        raise UnusableError("missing text")
+        raise RejectedRowError("missing text")
     if isinstance(value, bytes):
         _decoded(value)
         return value
     if not isinstance(value, str):
-        raise UnusableError("text is not a string")
+        raise RejectedRowError("text is not a string")
     try:
         return value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise UnusableError(INVALID_UTF8) from error
+        raise RejectedRowError(INVALID_UTF8) from error
 
 
 def texts(values: Values) -> tuple[pa.Array, Problems]:
@@ -193,9 +190,9 @@ def _one_by_one(
     for row, value in enumerate(values):
         try:
             converted.append(convert(value))
-        except UnusableError as unusable:
+        except RejectedRowError as rejected:
             converted.append(None)
-            problems[row] = str(unusable)
+            problems[row] = str(rejected)
     return pa.array(converted, kind), problems
 
 
@@ -203,4 +200,4 @@ def _decoded(value: bytes) -> str:
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UnusableError(INVALID_UTF8) from error
+        raise RejectedRowError(INVALID_UTF8) from error
