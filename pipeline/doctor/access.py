@@ -1,4 +1,4 @@
-"""Input, output and temporary folder -> whether they are reached, read and written, tried with a few bytes."""
+"""Input, output and temporary folder -> whether they can be read and written, tried with a few bytes."""
 
 import contextlib
 import os
@@ -14,17 +14,17 @@ import pyarrow.compute as pc
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
 from pipeline.config.settings import Config
-from pipeline.doctor.finding import Finding, mistakes_as
+from pipeline.doctor.finding import Finding, errors_as_findings
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles, check_filesystem, is_local
 from pipeline.files.publish import check_output, new_staging, remove_staging
-from pipeline.job.plan import columns_of
+from pipeline.job.plan import column_names
 from pipeline.sources import InputTasks, check_columns, plan_tasks, read_tasks
 from pipeline.sources.csv_ranges import is_nominal
 
 
 class FirstRows(NamedTuple):
-    """What the first batch of the input holds. text_bytes: of the rows that can be used."""
+    """The first batch of the input. rejected: rows by reason. text_bytes, words: of the other rows."""
 
     rows: int
     rejected: Counter[str]
@@ -32,13 +32,13 @@ class FirstRows(NamedTuple):
     words: int
 
 
-def check_output_place(config: Config, findings: list[Finding], *, overwrite: bool) -> None:
-    """The output can be reached, is not in the way, and takes a file."""
+def check_output_access(config: Config, findings: list[Finding], *, overwrite: bool) -> None:
+    """The output can be reached, holds nothing that a run would refuse to replace, and a file can be written there."""
     output = config.output.path
-    with mistakes_as(findings, "output.path"):
+    with errors_as_findings(findings, "output.path"):
         check_filesystem(output, setting="output.path")
         check_output(output, overwrite=overwrite)
-        with _folders_left_as_they_were(output):
+        with _new_folders_removed(output):
             staging = new_staging(output)
             try:
                 _write(f"{staging}/probe", about="output.path")
@@ -47,41 +47,41 @@ def check_output_place(config: Config, findings: list[Finding], *, overwrite: bo
         findings.append(Finding("ok", "output.path", f"{output} can be written"))
 
 
-def check_temp_place(options: PipelineOptions, findings: list[Finding]) -> None:
-    """--temp_location, where one is given, takes a file."""
+def check_temp_access(options: PipelineOptions, findings: list[Finding]) -> None:
+    """A file can be written to --temp_location, if it is given."""
     temp = options.view_as(GoogleCloudOptions).temp_location
     if not temp:
         return
-    with mistakes_as(findings, "--temp_location"):
+    with errors_as_findings(findings, "--temp_location"):
         check_filesystem(temp, setting="--temp_location")
         probe = f"{temp.rstrip('/')}/textrecords-{uuid.uuid4().hex[:8]}"
-        with _folders_left_as_they_were(temp):
+        with _new_folders_removed(temp):
             _write(probe, about="--temp_location")
             BeamFiles().remove([probe])
         findings.append(Finding("ok", "--temp_location", f"{temp} can be written"))
 
 
 def check_input(config: Config, findings: list[Finding]) -> tuple[InputTasks, FirstRows]:
-    """The input is there, has the columns, and its first rows can be read; its parts, and what the first one holds."""
+    """The input exists, has the columns, and its first rows can be read. Gives its read tasks and its first batch."""
     files = BeamFiles()
     tasks = InputTasks([], files=0, bytes=0, left_out={})
     first = FirstRows(0, Counter(), 0, 0)
-    with mistakes_as(findings, "input.path"):
+    with errors_as_findings(findings, "input.path"):
         for path in [config.input.path] if isinstance(config.input.path, str) else config.input.path:
             check_filesystem(path, setting="input.path")
         tasks = plan_tasks(config.input, files, cuts_quoted=True)
-        check_columns(tasks.tasks(), columns_of(config), files)
+        check_columns(tasks.tasks(), column_names(config), files)
         first = first_rows(tasks, config)
-        findings.append(_told(first, config, tasks.groups[0].paths[0]))
+        findings.append(_first_rows_finding(first, config, tasks.groups[0].paths[0]))
     return tasks, first
 
 
 def first_rows(tasks: InputTasks, config: Config) -> FirstRows:
-    """Reads the first batch that has a row."""
+    """The first batch that has a row."""
     for group in tasks.groups:
-        # A range whose rows are not known yet is read as a whole file, of which the first rows are enough.
+        # The first row of a nominal range is not known yet; so the first rows of its file are read.
         group = replace(group, start=0, stop=None) if is_nominal(group) else group
-        for batch in read_tasks(group.tasks(), columns_of(config), BeamFiles()):
+        for batch in read_tasks(group.tasks(), column_names(config), BeamFiles()):
             text = batch.rows["text"]
             lengths = pc.binary_length(text).to_numpy(zero_copy_only=False)
             words = sum(len(value.split()) for value in text.to_pylist())
@@ -90,7 +90,7 @@ def first_rows(tasks: InputTasks, config: Config) -> FirstRows:
     return FirstRows(0, Counter(), 0, 0)
 
 
-def _told(first: FirstRows, config: Config, path: str) -> Finding:
+def _first_rows_finding(first: FirstRows, config: Config, path: str) -> Finding:
     rejected = first.rejected.total()
     if not rejected:
         return Finding("ok", "input.path", f"the first {first.rows:,} rows of {path} can be used")
@@ -111,8 +111,8 @@ def _write(path: str, *, about: str) -> None:
 
 
 @contextlib.contextmanager
-def _folders_left_as_they_were(path: str) -> Iterator[None]:
-    """Within it folders may be made for a path of this machine; those that are empty afterwards go again."""
+def _new_folders_removed(path: str) -> Iterator[None]:
+    """Within it, folders may be made for a local path; those that are empty at its end are removed."""
     missing = []
     if is_local(path):
         folder = Path(path)

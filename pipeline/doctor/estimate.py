@@ -1,7 +1,7 @@
-"""The input's size and its first rows -> about how much memory and disk the job takes.
+"""The input's size and its first rows -> an estimate of the memory and disk that the job needs.
 
-The constants were measured on reviews; for other texts they are right within a factor of two, which is what is needed
-to see that a machine is ten times too small.
+The constants were measured on reviews. For other texts they are right within a factor of two. That is enough to see
+that a machine is ten times too small.
 """
 
 import os
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rich.filesize import decimal
+
 from pipeline.doctor.access import FirstRows
 from pipeline.doctor.finding import Finding
 from pipeline.files.beam import is_local
@@ -19,124 +21,123 @@ from pipeline.job.plan import Plan
 from pipeline.runners.options import LocalWorkers
 from pipeline.sources import InputTasks
 
-# A byte stored -> bytes of text: reviews in gzip, zstd and Parquet (which is packed within).
-_UNPACKED: Final = {".gz": 2.7, ".zst": 2.8, ".parquet": 2.1, ".pq": 2.1}
-# A process with TensorFlow, Beam and the job's graphs in it, before it has read anything.
+# Bytes of text for each byte as stored: reviews in gzip, zstd and Parquet (which is compressed inside).
+_TEXT_BYTES_PER_BYTE: Final = {".gz": 2.7, ".zst": 2.8, ".parquet": 2.1, ".pq": 2.1}
+# Memory of a process that has imported TensorFlow and Beam and built the job's graphs, before it reads.
 _PROCESS_BYTES: Final = 800 << 20
-# A worker's thread with a batch in the graph, one being read, and blocks that fill.
+# Memory of a worker's thread: a batch in the graph, one that is read, and blocks that fill.
 _THREAD_BYTES: Final = 130 << 20
-# Ordering takes twice the frames of a sub-range, and its pieces wait packed beside it.
-_ORDERING: Final = 2.5
-# Blocks of records as they wait or cross the shuffle: 290 to 370 bytes where gzip leaves 270.
-_BLOCKS: Final = 1.3
-# A token that waits for its id, with words and the texts that wait: 2.3 bytes in the sample's joined reviews, 3.4 in
-# IMDB's.
+# Memory to sort, in bytes for each byte of frames: twice the frames of a sort range, and its packed pieces.
+_SORT_BYTES_PER_BYTE: Final = 2.5
+# Bytes of a record in a block for each byte of it in a gzip shard: 290 to 370 bytes against 270.
+_BLOCK_BYTES_PER_BYTE: Final = 1.3
+# Bytes on disk of a token that waits for its id, its share of the batch's words and texts included: 2.3 in the sample's
+# joined reviews, 3.4 in IMDB's.
 _TOKEN_BYTES: Final = 3
-# An id in a record is a varint: 1 byte below 128, as padding is, 2 for nearly all words.
+# Bytes of an id in a record, a varint: 2 for nearly all words, 1 for padding; and bytes of a record beside its ids.
 _WORD_BYTES, _PADDING_BYTES, _RECORD_BYTES = 2, 1, 60
-# What gzip leaves of a record: 6.7 MB of 25,000 reviews of 230 words.
+# Bytes of a word in a gzip shard: 25,000 reviews of 230 words take 6.7 MB.
 _PACKED_WORD_BYTES: Final = 1.2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Bytes of the input's text, of the records folder, of all blocks of records and of all tokens that wait, rows, and
-    bytes of memory that a working thread takes."""
+    """What a job needs.
+
+    text_bytes: of the input's text. rows: of the input. output_bytes: of the records folder. block_bytes: of all blocks
+    of records. token_bytes: of all tokens on disk, 0 if the input is read twice. thread_bytes: memory of a worker's
+    thread.
+    """
 
     text_bytes: int
     rows: int
     output_bytes: int
-    blocks_bytes: int
-    kept_bytes: int
+    block_bytes: int
+    token_bytes: int
     thread_bytes: int
 
     @property
     def worker_bytes(self) -> int:
-        """Memory of a process with one thread that works."""
+        """Memory of a worker process with one thread, in bytes."""
         return _PROCESS_BYTES + self.thread_bytes
 
 
 def estimate(plan: Plan, tasks: InputTasks, *, first: FirstRows) -> Estimate:
-    """What the whole input comes to, if it is like its first rows."""
+    """The estimate for the whole input, if it is like its first rows."""
     sample = max(first.rows - first.rejected.total(), 1)
     row_bytes = max(first.text_bytes / sample, 1)
     if plan.input_bytes:
-        factor = max(_UNPACKED.get(Path(task.path).suffix, 1.0) for task in tasks.tasks())
+        factor = max(_TEXT_BYTES_PER_BYTE.get(Path(task.path).suffix, 1.0) for task in tasks.tasks())
         text_bytes = int(plan.input_bytes * factor)
         rows = int(text_bytes / row_bytes)
-    else:  # the built-in corpus, whose parts count rows
+    else:  # the built-in corpus, whose read tasks count rows
         rows = sum((task.stop or 0) - task.start for task in tasks.tasks())
         text_bytes = int(rows * row_bytes)
     length = plan.config.sequence.max_length
     words = min(first.words / sample, length)
     frame = _RECORD_BYTES + words * _WORD_BYTES + (length - words) * _PADDING_BYTES
     packed = _RECORD_BYTES / 4 + words * _PACKED_WORD_BYTES
-    largest = rows * plan.largest_share
+    largest = rows * plan.largest_shard_share
     return Estimate(
         text_bytes=text_bytes,
         rows=rows,
         output_bytes=int(rows * (packed if plan.config.output.compression == "gzip" else frame)),
-        blocks_bytes=int(rows * packed * _BLOCKS),
-        kept_bytes=int(rows * first.words / sample * _TOKEN_BYTES) if plan.keeps_tokens else 0,
-        thread_bytes=_THREAD_BYTES + int(largest * frame * _ORDERING / plan.ranges),
+        block_bytes=int(rows * packed * _BLOCK_BYTES_PER_BYTE),
+        token_bytes=int(rows * first.words / sample * _TOKEN_BYTES) if plan.reads_once else 0,
+        thread_bytes=_THREAD_BYTES + int(largest * frame * _SORT_BYTES_PER_BYTE / plan.sort_ranges),
     )
 
 
-def check_machine(found: Estimate, plan: Plan, *, workers_here: bool, in_process: LocalWorkers | None) -> list[Finding]:
-    """Whether this machine is large enough for what is done on it; in_process: the workers, if its runner is here."""
-    return [_memory(found, plan, workers_here=workers_here, in_process=in_process), *_disks(found, plan)]
+def check_machine(
+    expected: Estimate, plan: Plan, *, workers_here: bool, in_process: LocalWorkers | None
+) -> list[Finding]:
+    """Whether this machine has the memory and disk that its part of the job needs.
+
+    in_process: the workers of the in-process runner, or None for another runner.
+    """
+    return [_memory(expected, plan, workers_here=workers_here, in_process=in_process), *_disks(expected, plan)]
 
 
-def _memory(found: Estimate, plan: Plan, *, workers_here: bool, in_process: LocalWorkers | None) -> Finding:
+def _memory(expected: Estimate, plan: Plan, *, workers_here: bool, in_process: LocalWorkers | None) -> Finding:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if not workers_here:
-        if plan.config.output.shards != "auto" and found.worker_bytes > 4 << 30:
-            text = f"about {told(found.worker_bytes)}, to order a whole shard; raise output.shards or set it to auto"
+        if plan.config.output.shards != "auto" and expected.worker_bytes > 4 << 30:
+            text = (
+                f"about {decimal(expected.worker_bytes)}, to order a whole shard; raise output.shards or set it to auto"
+            )
             return Finding("error", "output.shards", text)
-        return Finding("ok", "memory of a worker", f"about {told(found.worker_bytes)}")
-    if in_process is None:  # another runner of this machine, which may keep all blocks
-        needed = found.worker_bytes + found.blocks_bytes
+        return Finding("ok", "memory of a worker", f"about {decimal(expected.worker_bytes)}")
+    if in_process is None:  # another runner of this machine, which may hold all blocks in memory
+        needed = expected.worker_bytes + expected.block_bytes
     elif in_process.mode == "multi_processing":
-        needed = _PROCESS_BYTES + in_process.number * found.worker_bytes
+        needed = _PROCESS_BYTES + in_process.number * expected.worker_bytes
     else:
-        needed = _PROCESS_BYTES + in_process.number * found.thread_bytes
+        needed = _PROCESS_BYTES + in_process.number * expected.thread_bytes
     if needed > memory:
-        text = f"about {told(needed)}, and this machine has {told(memory)}: use a runner with workers elsewhere"
+        text = f"about {decimal(needed)}, and this machine has {decimal(memory)}: use a runner with workers elsewhere"
         return Finding("error", "memory", text)
-    return Finding("ok", "memory", f"about {told(needed)}")
+    return Finding("ok", "memory", f"about {decimal(needed)}")
 
 
-def _disks(found: Estimate, plan: Plan) -> Iterator[Finding]:
-    """What is needed where the output is, and in the folder for temporary files if blocks and tokens wait there."""
+def _disks(expected: Estimate, plan: Plan) -> Iterator[Finding]:
+    """The disk of the output, and that of temporary files if blocks and tokens are spilled there."""
     output = plan.config.output.path
-    waiting = found.blocks_bytes + found.kept_bytes if plan.waits_on_disk else 0
+    spilled = expected.block_bytes + expected.token_bytes if plan.spills else 0
     if not is_local(output):
-        yield Finding("ok", "disk", f"about {told(found.output_bytes)} at {output}")
-        if waiting:
-            yield _disk(waiting, tempfile.gettempdir())
+        yield Finding("ok", "disk", f"about {decimal(expected.output_bytes)} at {output}")
+        if spilled:
+            yield _disk(spilled, tempfile.gettempdir())
     else:
-        yield _disk(found.output_bytes + waiting, output)
+        yield _disk(expected.output_bytes + spilled, output)
 
 
 def _disk(needed: int, path: str) -> Finding:
-    free = shutil.disk_usage(_nearest(path)).free
-    text = f"about {told(needed)} of {told(free)} that are free at {path}"
+    free = shutil.disk_usage(_existing_folder(path)).free
+    text = f"about {decimal(needed)} of {decimal(free)} that are free at {path}"
     return Finding("ok" if free > needed else "error", "disk", text)
 
 
-def told(size: float) -> str:
-    """Bytes for a person.
-
-    >>> told(999), told(210_035), told(7.25e9)
-    ('999 B', '210 kB', '7.2 GB')
-    """
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.1f} {unit}" if size < 10 and unit != "B" else f"{size:.0f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
-def _nearest(path: str) -> Path:
+def _existing_folder(path: str) -> Path:
+    """The folder, or the nearest one above it that exists."""
     folder = Path(path).absolute()
     return next(parent for parent in [folder, *folder.parents] if parent.exists())

@@ -1,4 +1,4 @@
-"""What a check found: the common currency of the checks."""
+"""The result of a check, and user errors turned into such results."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,12 +6,13 @@ from typing import Literal, NamedTuple
 
 from pipeline.errors import UserError
 
-# ok: as it should be. note: can't be told from here. warning: may be meant. error: the job would fail or be refused.
+# ok: as it should be. note: can't be checked from here. warning: may be intended. error: the job would fail or be
+# refused.
 Level = Literal["ok", "note", "warning", "error"]
 
 
 class Finding(NamedTuple):
-    """One line of the report; `about` is the setting, the option or the part of the job that it is about."""
+    """One line of the report; about: a setting, an option or a part of the job."""
 
     level: Level
     about: str
@@ -19,8 +20,8 @@ class Finding(NamedTuple):
 
 
 @contextmanager
-def mistakes_as(findings: list[Finding], about: str) -> Iterator[None]:
-    """Within it a UserError becomes a finding, under the setting that its message begins with."""
+def errors_as_findings(findings: list[Finding], about: str) -> Iterator[None]:
+    """Within it, a UserError becomes a finding about the setting that its message names first, or else `about`."""
     try:
         yield
     except UserError as error:

@@ -1,4 +1,4 @@
-"""A plan -> the graph that would be shipped: its size, its steps, and whether its functions load on a worker."""
+"""A plan -> the job's graph as workers get it: its size, its steps, and whether its functions load on a worker."""
 
 import tempfile
 from dataclasses import replace
@@ -7,46 +7,48 @@ from typing import NamedTuple
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 from apache_beam.portability.api import beam_runner_api_pb2
+from rich.filesize import decimal
 
 from pipeline.doctor import pickles
-from pipeline.doctor.estimate import told
 from pipeline.doctor.finding import Finding
 from pipeline.job.build import build
 from pipeline.job.plan import Plan
 
-# 10 MB of graph are some 300,000 parts of files, at 30 bytes each.
-_MOST_BYTES = 10_000_000
+# Dataflow refuses a larger graph.
+_MAX_GRAPH_BYTES = 10_000_000
 
 
-class Shipment(NamedTuple):
-    """The graph's size in bytes, its steps that a person knows by name, and its pickled functions."""
+class JobGraph(NamedTuple):
+    """size: in bytes. steps: the names of those at the top. functions: {step: pickled function}."""
 
     size: int
     steps: list[str]
-    pickles: dict[str, bytes]
+    functions: dict[str, bytes]
 
 
-def shipment(plan: Plan, options: PipelineOptions) -> Shipment:
-    """Builds the job's graph, for no runner; what TensorFlow Transform writes meanwhile is thrown away."""
+def job_graph(plan: Plan, options: PipelineOptions) -> JobGraph:
+    """Builds the job's graph, without a runner. The files that TensorFlow Transform writes meanwhile are removed."""
     with tempfile.TemporaryDirectory(prefix="textrecords-") as folder:
-        # Options that only a runner takes are none of the graph's; a graph's size does not depend on the folder.
+        # Options for a runner are not part of the graph, and its size does not depend on the folder.
         pipeline = beam.Pipeline(options=PipelineOptions([], pickle_library=_library(options)))
         build(pipeline, replace(plan, temp_folder=folder))
         graph = pipeline.to_runner_api()
-    return Shipment(graph.ByteSize(), _steps(graph), pickles.pickles(graph))
+    return JobGraph(graph.ByteSize(), _steps(graph), pickles.pickled_functions(graph))
 
 
-def check_shipment(found: Shipment) -> list[Finding]:
-    """The graph is small enough, and what is in it loads in a fresh interpreter."""
-    size = sum(map(len, found.pickles.values()))
-    findings = [Finding("ok", "graph", f"{told(found.size)} in {len(found.steps)} steps")]
-    if found.size > _MOST_BYTES:
-        text = f"{told(found.size)}, and above {told(_MOST_BYTES)} a service may refuse it; put files together"
+def check_job_graph(graph: JobGraph) -> list[Finding]:
+    """The graph is small enough for a service, and its functions load in a fresh interpreter."""
+    size = sum(map(len, graph.functions.values()))
+    findings = [Finding("ok", "graph", f"{decimal(graph.size)} in {len(graph.steps)} steps")]
+    if graph.size > _MAX_GRAPH_BYTES:
+        text = (
+            f"{decimal(graph.size)}, and above {decimal(_MAX_GRAPH_BYTES)} a service may refuse it; put files together"
+        )
         findings = [Finding("warning", "graph", text)]
-    problems = pickles.load_elsewhere(found.pickles)
-    if problems:
-        return [*findings, *(Finding("error", "functions", f"{step}: {why}") for step, why in problems.items())]
-    loaded = f"all {len(found.pickles)} of them ({told(size)}) load in a fresh interpreter"
+    errors = pickles.load_errors(graph.functions)
+    if errors:
+        return [*findings, *(Finding("error", "functions", f"{step}: {error}") for step, error in errors.items())]
+    loaded = f"all {len(graph.functions)} of them ({decimal(size)}) load in a fresh interpreter"
     return [*findings, Finding("ok", "functions", loaded)]
 
 

@@ -1,7 +1,7 @@
-"""A job's graph -> what it ships to workers in pickles, and whether those load where nothing of this process is.
+"""A job's graph -> the pickled functions in it, and whether they load in an interpreter that has only our packages.
 
-A pickle that holds a function of __main__, or refers to a module that only this machine has, fails on the first worker,
-minutes after the job was started and paid for.
+A pickle with a function of __main__, or with a reference to a module that only this machine has, fails on the first
+worker. That is minutes after the job was started and paid for.
 """
 
 import base64
@@ -19,7 +19,7 @@ import pipeline
 
 _PACKAGES = ("pipeline",)
 
-# Read by a Python that knows no more than a worker does: -I keeps the folder it is called in and PYTHONPATH out.
+# For a Python that knows no more than a worker does: -I leaves out the current folder and PYTHONPATH.
 _LOAD = """
 import base64, json, sys
 sys.path.insert(0, sys.argv[1])
@@ -36,9 +36,9 @@ print("\\n", json.dumps(problems))
 """
 
 
-def pickles(graph: beam_runner_api_pb2.Pipeline) -> dict[str, bytes]:
-    """The pickled functions of a graph, by the step that calls them."""
-    found = {}
+def pickled_functions(graph: beam_runner_api_pb2.Pipeline) -> dict[str, bytes]:
+    """{step: the pickled function that it calls}."""
+    functions = {}
     for transform in graph.components.transforms.values():
         payload = b""
         if transform.spec.urn == "beam:transform:pardo:v1":
@@ -46,19 +46,20 @@ def pickles(graph: beam_runner_api_pb2.Pipeline) -> dict[str, bytes]:
         elif transform.spec.urn.startswith("beam:transform:combine_"):
             payload = beam_runner_api_pb2.CombinePayload.FromString(transform.spec.payload).combine_fn.payload
         if payload:
-            found[transform.unique_name] = payload
-    return found
+            functions[transform.unique_name] = payload
+    return functions
 
 
-def unpacked(pickle: bytes) -> bytes:
-    """A pickle as Beam ships it -> the pickle itself, for pickletools."""
+def decode_pickle(pickle: bytes) -> bytes:
+    """A pickle as Beam ships it -> plain bytes of pickle, as pickletools takes them."""
     return bz2.decompress(base64.b64decode(pickle))
 
 
-def load_elsewhere(found: Mapping[str, bytes], *, packages: str | None = None) -> dict[str, str]:
-    """Loads pickles in a fresh interpreter; what went wrong, by step. packages: a folder that holds ours, None: these.
+def load_errors(functions: Mapping[str, bytes], *, packages: str | None = None) -> dict[str, str]:
+    """Loads the pickled functions in a fresh interpreter -> {step: error} of those that do not load.
 
-    Takes as long as a worker's start: 5 s, nearly all of it for TensorFlow.
+    packages: a folder that holds our packages, or None for those of this process. It takes 5 s, as a worker's start
+    does, nearly all of it to import TensorFlow.
     """
     with tempfile.TemporaryDirectory(prefix="textrecords-") as folder:
         if packages is None:
@@ -66,13 +67,13 @@ def load_elsewhere(found: Mapping[str, bytes], *, packages: str | None = None) -
                 (Path(folder) / name).symlink_to(Path(pipeline.__file__).parent.parent / name)
         done = subprocess.run(
             [sys.executable, "-I", "-c", _LOAD, packages or folder],
-            input=json.dumps({name: base64.b64encode(pickle).decode() for name, pickle in found.items()}),
+            input=json.dumps({name: base64.b64encode(pickle).decode() for name, pickle in functions.items()}),
             capture_output=True,
             text=True,
             check=False,
         )
     if done.returncode:
         return {"all steps": " ".join(done.stderr.split()[-40:]) or f"exit status {done.returncode}"}
-    # Before it, imports may have said something.
+    # The last line: imports may have printed others before it.
     problems: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
     return problems

@@ -1,19 +1,20 @@
-"""Joins the stages: a plan -> a Beam pipeline that turns raw text into a published records folder.
+"""A plan -> a Beam pipeline that turns raw text into a published records folder. It joins the stages; the work is in
+the other modules.
 
     ranges of large csv files -> ScanRanges -> where their rows begin
-    tasks -> (LookUp ->) ReadTrain -> AnalyzeDataset -> transform graph            (the vocabulary)
-                       -> labels
-    tasks -> ReadAll -> TransformDataset -> EncodeRecords -> WriteShards
-                     -> rejected rows -> WriteRejects
-    all of these -> conclude -> the records folder
+    task groups -> (LookUp ->) ReadTrain -> AnalyzeDataset -> transform graph            (the vocabulary)
+                             -> labels
+    task groups -> ReadAll -> TransformDataset -> EncodeRecords -> WriteShards
+                           -> rejected rows -> WriteRejects
+    all of these -> finalize -> the records folder
 
-Where tokens can wait on disk (job/read_once.py) there are other steps in their place:
+If tokens can be spilled to disk (job/read_once.py), other steps replace the reading:
 
-    tasks -> ReadOnce -> AnalyzeDataset -> transform graph
-                      -> labels
-                      -> what waits -> TransformKept -> EncodeRecords ...
+    task groups -> ReadOnce -> AnalyzeDataset -> transform graph
+                            -> labels
+                            -> StoredGroups -> TransformStored -> EncodeRecords ...
 
-There is no logic of its own here. The graph holds settings alone, so it runs unchanged on any runner.
+The pipeline holds settings alone, so it runs unchanged on any runner.
 """
 
 from typing import NamedTuple
@@ -24,34 +25,41 @@ from tensorflow_transform import beam as tft_beam
 
 from pipeline.contract import TRANSFORM_FOLDER, VOCABULARY_ASSET
 from pipeline.job import preprocessing, transform_batches
-from pipeline.job.finalize import conclude
+from pipeline.job.encode_records import ROWS_TO_COMPARE, STATISTICS, EncodeRecords, MergeStatistics
+from pipeline.job.finalize import finalize
 from pipeline.job.labels import MergeLabels
 from pipeline.job.plan import Plan
 from pipeline.job.read import REFUSED, REJECTED, TASK_ROWS, ReadAll, ReadTrain
-from pipeline.job.read_once import KEPT, ReadOnce, TransformKept
+from pipeline.job.read_once import STORED, ReadOnce, TransformStored
 from pipeline.job.rejects import WriteRejects
 from pipeline.job.save_transform import WriteTransform
-from pipeline.job.task_file import ScanRanges, Tasks
-from pipeline.job.write import REPEATS, STATISTICS, EncodeRecords, MergeStatistics, WriteShards
+from pipeline.job.task_file import ScanRanges, TaskGroups
+from pipeline.job.write import WriteShards
 from pipeline.statistics import duplicates
 from pipeline.vocabulary.analyzer import CountedBatches
 from pipeline.vocabulary.cached_counting import FOUND, LABELS, NOTES, TABLES, Counted, look_up_counts
 
 
-class Analysed(NamedTuple):
-    """What the first pass gives: TFT's (transform graph, metadata), the ordered labels as a singleton, refusals, Founds
-    where counts are kept, and Kepts where tokens are."""
+class FirstPass(NamedTuple):
+    """The outputs of the first pass, over the train split.
+
+    transform: TFT's (transform graph, metadata). labels: one ordered list. refused: messages of UserErrors. cache_use:
+    how many files were in the cache, if there is one. stored: StoredGroups, if the input is read once.
+    """
 
     transform: tuple[beam.PCollection, object]
     labels: beam.PCollection
     refused: beam.PCollection
-    found: beam.PCollection | None = None
-    kept: beam.PCollection | None = None
+    cache_use: beam.PCollection | None = None
+    stored: beam.PCollection | None = None
 
 
-class Transformed(NamedTuple):
-    """What the second pass gives of everything, read again or kept: usable rows as batches of record features, tables
-    of rejected rows, TaskRows; refusals, where it reads."""
+class SecondPass(NamedTuple):
+    """The outputs of the second pass, over all rows.
+
+    batches: record features of the rows that become records. rejected: tables of the other rows. task_rows: TaskRows.
+    refused: messages of UserErrors, if the input is read again.
+    """
 
     batches: beam.PCollection
     rejected: beam.PCollection
@@ -59,134 +67,140 @@ class Transformed(NamedTuple):
     refused: tuple[beam.PCollection, ...] = ()
 
 
-class Written(NamedTuple):
-    """What was made of these: WrittenShards, statistics by split, repeated texts, Rejecteds."""
+class Outputs(NamedTuple):
+    """What is written: shards: WrittenShards. statistics: by split. duplicates: counts of each bucket of rows.
+    rejected: RejectCounts."""
 
     shards: beam.PCollection
     statistics: beam.PCollection
-    repeats: beam.PCollection
+    duplicates: beam.PCollection
     rejected: beam.PCollection
 
 
 def build(pipeline: beam.Pipeline, plan: Plan) -> None:
     """Adds the whole job to a pipeline."""
-    with tft_beam.Context(temp_dir=plan.transform_temp, passthrough_keys=set(transform_batches.PASSED_BY)):
+    with tft_beam.Context(temp_dir=plan.tft_folder, passthrough_keys=set(transform_batches.PASSED_BY)):
         scans = pipeline | "ScanRanges" >> ScanRanges(plan.tasks_path) if plan.has_nominal_ranges else None
-        tasks = pipeline | "TasksToAnalyse" >> Tasks(plan.tasks_path, scans=scans)
-        if plan.keeps_tokens:
-            analysed = analyse_once(tasks, plan)
-            transformed = transform_kept(analysed, plan)
+        groups = pipeline | "TasksToAnalyse" >> TaskGroups(plan.tasks_path, scans=scans)
+        if plan.reads_once:
+            first = count_and_store(groups, plan)
+            second = transform_stored(first, plan)
         else:
-            analysed = analyse(tasks, plan)
-            again = pipeline | "TasksToTransform" >> Tasks(plan.tasks_path, scans=scans)
-            transformed = transform_again(again, analysed, plan)
-        written = write(transformed, plan)
+            first = count(groups, plan)
+            again = pipeline | "TasksToTransform" >> TaskGroups(plan.tasks_path, scans=scans)
+            second = transform(again, first, plan)
+        outputs = write(second, plan)
     metadata = preprocessing.record_metadata(plan.config.sequence.max_length)
-    transform = analysed.transform[0] | "WriteTransform" >> WriteTransform(
-        f"{plan.result}/{TRANSFORM_FOLDER}", metadata
+    transform_folder = first.transform[0] | "WriteTransform" >> WriteTransform(
+        f"{plan.result_folder}/{TRANSFORM_FOLDER}", metadata
     )
-    refused = [analysed.refused, *transformed.refused] | "Refused" >> beam.Flatten()
+    refused = [first.refused, *second.refused] | "Refused" >> beam.Flatten()
     _ = (
         pipeline
         | "Once" >> beam.Create([plan])
-        | "Conclude"
+        | "Finalize"
         >> beam.Map(
-            conclude,
-            labels=beam.pvalue.AsSingleton(analysed.labels),
-            shards=beam.pvalue.AsList(written.shards),
-            splits=beam.pvalue.AsDict(written.statistics),
-            repeated=beam.pvalue.AsList(written.repeats),
-            rejected=beam.pvalue.AsList(written.rejected),
-            task_rows=beam.pvalue.AsList(transformed.task_rows),
+            finalize,
+            labels=beam.pvalue.AsSingleton(first.labels),
+            shards=beam.pvalue.AsList(outputs.shards),
+            splits=beam.pvalue.AsDict(outputs.statistics),
+            duplicate_counts=beam.pvalue.AsList(outputs.duplicates),
+            rejected=beam.pvalue.AsList(outputs.rejected),
+            task_rows=beam.pvalue.AsList(second.task_rows),
             refused=beam.pvalue.AsList(refused),
-            found=None if analysed.found is None else beam.pvalue.AsList(analysed.found),
-            transform=beam.pvalue.AsList(transform),
+            cache_use=None if first.cache_use is None else beam.pvalue.AsList(first.cache_use),
+            transform=beam.pvalue.AsList(transform_folder),
         )
     )
 
 
-def analyse(tasks: beam.PCollection, plan: Plan) -> Analysed:
-    """First pass, over the train split: counts tokens and collects labels."""
-    if plan.counts_folder is None:
-        train = tasks | "ReadTrain" >> beam.ParDo(ReadTrain(plan.reading)).with_outputs(LABELS, REFUSED, main="batches")
-        counted, found, labels = None, None, train[LABELS]
+def count(groups: beam.PCollection, plan: Plan) -> FirstPass:
+    """First pass of two readings: reads the train split, counts its tokens and collects its labels."""
+    options = plan.read_options
+    if plan.count_cache_folder is None:
+        train = groups | "ReadTrain" >> beam.ParDo(ReadTrain(options)).with_outputs(LABELS, REFUSED, main="batches")
+        counted, cache_use, labels = None, None, train[LABELS]
     else:
-        look_up = look_up_counts(tasks, plan.counts_folder, buckets=plan.buckets)
+        look_up = look_up_counts(groups, plan.count_cache_folder, buckets=plan.token_buckets)
         train = (
             look_up["missing"]
             | "Spread" >> beam.Reshuffle()
             | "ReadTrain"
-            >> beam.ParDo(ReadTrain(plan.reading, by_file=True)).with_outputs(LABELS, REFUSED, NOTES, main="batches")
+            >> beam.ParDo(ReadTrain(options, by_file=True)).with_outputs(LABELS, REFUSED, NOTES, main="batches")
         )
         notes = (look_up[NOTES], train[NOTES]) | "Notes" >> beam.Flatten()
-        counted, found = Counted(plan.counts_folder, look_up[TABLES], notes), look_up[FOUND]
+        counted, cache_use = Counted(plan.count_cache_folder, look_up[TABLES], notes), look_up[FOUND]
         labels = (look_up[LABELS], train[LABELS]) | "Labels" >> beam.Flatten()
-    function = preprocessing.preprocessing_fn(
-        plan.config, summary_path=plan.summary_path, buckets=plan.buckets, given=plan.given, counted=counted
-    )
-    transform = (train["batches"], preprocessing.input_config()) | ("Analyse" >> tft_beam.AnalyzeDataset(function))
-    return Analysed(transform, _merged(labels), train[REFUSED], found)
-
-
-def analyse_once(tasks: beam.PCollection, plan: Plan) -> Analysed:
-    """First pass where tokens are kept, over everything: reads and tokenizes; the graph is made of the counts alone."""
-    once = tasks | "ReadOnce" >> beam.ParDo(ReadOnce(plan.reading, plan.config, folder=plan.waiting)).with_outputs(
-        LABELS, REFUSED, KEPT, main="counted"
-    )
     function = preprocessing.preprocessing_fn(
         plan.config,
         summary_path=plan.summary_path,
-        buckets=plan.buckets,
-        given=plan.given,
+        buckets=plan.token_buckets,
+        given=plan.imported_words,
+        counted=counted,
+    )
+    graph = (train["batches"], preprocessing.input_config()) | ("Analyse" >> tft_beam.AnalyzeDataset(function))
+    return FirstPass(graph, _merged(labels, plan), train[REFUSED], cache_use)
+
+
+def count_and_store(groups: beam.PCollection, plan: Plan) -> FirstPass:
+    """First pass of one reading: reads and tokenizes all rows; TFT's graph is made from the counts alone."""
+    once = groups | "ReadOnce" >> beam.ParDo(
+        ReadOnce(plan.read_options, plan.config, folder=plan.spill_folder)
+    ).with_outputs(LABELS, REFUSED, STORED, main="counted")
+    function = preprocessing.preprocessing_fn(
+        plan.config,
+        summary_path=plan.summary_path,
+        buckets=plan.token_buckets,
+        given=plan.imported_words,
         batches=CountedBatches(once["counted"]),
     )
-    nothing = tasks.pipeline | "NoBatch" >> beam.Create([]).with_output_types(pa.RecordBatch)
-    transform = (nothing, preprocessing.input_config()) | "Analyse" >> tft_beam.AnalyzeDataset(function)
-    return Analysed(transform, _merged(once[LABELS]), once[REFUSED], kept=once[KEPT])
+    no_batch = groups.pipeline | "NoBatch" >> beam.Create([]).with_output_types(pa.RecordBatch)
+    graph = (no_batch, preprocessing.input_config()) | "Analyse" >> tft_beam.AnalyzeDataset(function)
+    return FirstPass(graph, _merged(once[LABELS], plan), once[REFUSED], stored=once[STORED])
 
 
-def _merged(labels: beam.PCollection) -> beam.PCollection:
-    return labels | "MergeLabels" >> beam.CombineGlobally(MergeLabels())
+def _merged(labels: beam.PCollection, plan: Plan) -> beam.PCollection:
+    return labels | "MergeLabels" >> beam.CombineGlobally(MergeLabels(plan.limits.max_labels))
 
 
-def transform_again(tasks: beam.PCollection, analysed: Analysed, plan: Plan) -> Transformed:
-    """Reads all rows once more and sends them through TFT's graph."""
-    read = tasks | "ReadAll" >> beam.ParDo(
-        ReadAll(plan.reading), labels=beam.pvalue.AsSingleton(analysed.labels)
+def transform(groups: beam.PCollection, first: FirstPass, plan: Plan) -> SecondPass:
+    """Second pass of two readings: reads all rows and sends them through TFT's graph."""
+    read = groups | "ReadAll" >> beam.ParDo(
+        ReadAll(plan.read_options), labels=beam.pvalue.AsSingleton(first.labels)
     ).with_outputs(REJECTED, TASK_ROWS, REFUSED, main="batches")
-    transformed, _ = ((read["batches"], preprocessing.input_config()), analysed.transform) | (
+    transformed, _ = ((read["batches"], preprocessing.input_config()), first.transform) | (
         "Transform" >> tft_beam.TransformDataset(output_record_batches=True)
     )
-    return Transformed(transformed, read[REJECTED], read[TASK_ROWS], (read[REFUSED],))
+    return SecondPass(transformed, read[REJECTED], read[TASK_ROWS], (read[REFUSED],))
 
 
-def transform_kept(analysed: Analysed, plan: Plan) -> Transformed:
-    """Gives the kept tokens their ids, by the vocabulary of TFT's graph."""
-    vocabulary = analysed.transform[0] | "Vocabulary" >> beam.Map(lambda graph: f"{graph}/{VOCABULARY_ASSET}")
-    read = (
-        analysed.kept
-        | "SpreadKept" >> beam.Reshuffle()
+def transform_stored(first: FirstPass, plan: Plan) -> SecondPass:
+    """Second pass of one reading: gives the stored tokens their ids, by the vocabulary of TFT's graph."""
+    vocabulary = first.transform[0] | "Vocabulary" >> beam.Map(lambda graph: f"{graph}/{VOCABULARY_ASSET}")
+    transformed = (
+        first.stored
+        | "SpreadStored" >> beam.Reshuffle()
         | "Transform"
         >> beam.ParDo(
-            TransformKept(plan.reading, plan.config, folder=plan.waiting),
-            labels=beam.pvalue.AsSingleton(analysed.labels),
+            TransformStored(plan.read_options, plan.config, folder=plan.spill_folder),
+            labels=beam.pvalue.AsSingleton(first.labels),
             vocabulary=beam.pvalue.AsSingleton(vocabulary),
         ).with_outputs(REJECTED, TASK_ROWS, main="batches")
     )
-    return Transformed(read["batches"], read[REJECTED], read[TASK_ROWS])
+    return SecondPass(transformed["batches"], transformed[REJECTED], transformed[TASK_ROWS])
 
 
-def write(transformed: Transformed, plan: Plan) -> Written:
-    """Ids to shards, and what can't be used to rejected/."""
-    encoded = transformed.batches | "Encode" >> beam.ParDo(EncodeRecords(plan.writing)).with_outputs(
-        STATISTICS, REPEATS, main="blocks"
+def write(second: SecondPass, plan: Plan) -> Outputs:
+    """Record features to shards, and rejected rows to rejected/."""
+    encoded = second.batches | "Encode" >> beam.ParDo(EncodeRecords(plan.write_options)).with_outputs(
+        STATISTICS, ROWS_TO_COMPARE, main="blocks"
     )
-    return Written(
-        shards=encoded["blocks"] | "WriteShards" >> WriteShards(plan.writing),
+    return Outputs(
+        shards=encoded["blocks"] | "WriteShards" >> WriteShards(plan.write_options),
         statistics=encoded[STATISTICS] | "MergeStatistics" >> beam.CombinePerKey(MergeStatistics()),
-        repeats=encoded[REPEATS]
+        duplicates=encoded[ROWS_TO_COMPARE]
         | "GroupByTokens" >> beam.GroupByKey()
-        | "CountRepeats" >> beam.MapTuple(lambda _, blocks: duplicates.count(blocks)),
-        rejected=transformed.rejected
-        | "WriteRejects" >> WriteRejects(plan.result, shards=plan.rejected_files, task_rows=transformed.task_rows),
+        | "CountDuplicates" >> beam.MapTuple(lambda _, tables: duplicates.count(tables)),
+        rejected=second.rejected
+        | "WriteRejects" >> WriteRejects(plan.result_folder, files=plan.rejected_files, task_rows=second.task_rows),
     )

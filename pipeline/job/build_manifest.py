@@ -12,7 +12,7 @@ from pipeline.config.settings import Config
 from pipeline.contract import SPLITS
 from pipeline.errors import UserError
 from pipeline.job import rejects
-from pipeline.job.read import MOST_LABELS, UNKNOWN_LABEL
+from pipeline.job.row_filter import UNKNOWN_LABEL
 from pipeline.job.write import WrittenShard
 from pipeline.records_folder.manifest import (
     CacheUse,
@@ -55,7 +55,7 @@ class JobResults:
     splits: Mapping[int, SplitStatistics]
     duplicates: duplicates.Counted
     quality: text_quality.Quality
-    rejected: rejects.Rejected
+    rejected: rejects.RejectCounts
     input_rows: int
     input_files: int
     input_bytes: int
@@ -73,13 +73,14 @@ class JobResults:
         return self.splits.get(SPLITS.index("train"), SplitStatistics())
 
 
-def build(results: JobResults, config: Config) -> Manifest:
+def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
     """The manifest, without advice.
 
     Raises:
-      UserError: the rows make no usable records: none at all, too many rejected, no token, fewer than two labels.
+      UserError: the rows make no records to learn from: there are none, too many were rejected, they have no token,
+        fewer than two labels or more than `max_labels`.
     """
-    _check(results, config)
+    _check(results, config, max_labels=max_labels)
     with_rejects, files = results.files_with_rejects
     return Manifest(
         config=RecordsConfig.model_validate(config.model_dump()),
@@ -121,7 +122,7 @@ def build(results: JobResults, config: Config) -> Manifest:
     )
 
 
-def _check(results: JobResults, config: Config) -> None:
+def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
     where = config.input.path
     rejected = sum(results.rejected.by_reason.values())
     reasons = ", ".join(f"{reason} ({rows})" for reason, rows in list(results.rejected.by_reason.items())[:3])
@@ -129,9 +130,9 @@ def _check(results: JobResults, config: Config) -> None:
         raise UserError(f"input.path: there are no rows in {where}")
     if not results.labels and results.rejected.by_reason.get(UNKNOWN_LABEL):
         raise UserError("split: no row is in the train split; its texts are what is learnt from")
-    if len(results.labels) > MOST_LABELS:
+    if len(results.labels) > max_labels:
         raise UserError(
-            f"input.label_column: '{config.input.label_column}' has more than {MOST_LABELS} different labels; "
+            f"input.label_column: '{config.input.label_column}' has more than {max_labels} different labels; "
             "is it the column with the labels?"
         )
     if rejected > config.output.max_rejected * results.input_rows:

@@ -1,5 +1,4 @@
-"""What the stages left -> a published records folder, or the sentence that says why there is none: the job's last
-step."""
+"""The outputs of all stages -> a published records folder, or the error why there is none: the job's last step."""
 
 import hashlib
 import json
@@ -24,35 +23,37 @@ from pipeline.vocabulary.cached_counting import Found
 _VOCABULARY = f"{TRANSFORM_FOLDER}/transform_fn/{VOCABULARY_ASSET}"
 
 
-def conclude(
+def finalize(
     plan: Plan,
     *,
     labels: list[str],
     shards: Sequence[WrittenShard],
     splits: Mapping[int, SplitStatistics],
-    repeated: Sequence[duplicates.Counted],
-    rejected: Sequence[rejects.Rejected],
+    duplicate_counts: Sequence[duplicates.Counted],
+    rejected: Sequence[rejects.RejectCounts],
     task_rows: Sequence[row_counts.TaskRows],
     refused: Sequence[str],
-    found: Sequence[Found] | None,
+    cache_use: Sequence[Found] | None,
     transform: Sequence[object],
 ) -> None:
-    """Publishes the folder, or leaves the reason at plan.refusal_path; a second attempt goes on where the first was.
+    """Builds and publishes the folder, or writes the error to plan.refusal_path; a retry continues where it stopped.
 
-    `transform` is there to wait until its graph is written.
+    `transform` is a side input only to make this step run after the graph is written. `refused`: messages of errors in
+    earlier stages.
     """
     del transform
+    plan.observe("finalize")
     files = BeamFiles()
     if not files.exists(plan.manifest_path):
         if refused:
             files.write(plan.refusal_path, min(refused).encode())
             return
-        vocabulary = files.read(f"{plan.result}/{_VOCABULARY}")
+        vocabulary = files.read(f"{plan.result_folder}/{_VOCABULARY}")
         results = build_manifest.JobResults(
             labels=labels,
             shards=shards,
             splits=splits,
-            duplicates=duplicates.add(repeated),
+            duplicates=duplicates.add(duplicate_counts),
             quality=text_quality.add(part.quality for part in task_rows),
             rejected=rejects.merge(rejected),
             input_rows=sum(part.rows for part in task_rows),
@@ -64,18 +65,20 @@ def conclude(
             words=sorted(parse_words(vocabulary, path=VOCABULARY_FILE), key=lambda word: -word.count),
             vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
             origin=plan.origin,
-            cache_use=found,
+            cache_use=cache_use,
         )
         try:
-            manifest = build_manifest.build(results, plan.config)
+            manifest = build_manifest.build(results, plan.config, max_labels=plan.limits.max_labels)
         except UserError as error:
             message = str(error)
             if results.rejected.by_reason:
-                message += f"; rejected rows are listed in {save_rejected(plan.result, plan.config.output.path)}"
+                failed = save_rejected(plan.result_folder, plan.config.output.path)
+                message += f"; rejected rows are listed in {failed}"
             files.write(plan.refusal_path, message.encode())
             return
         manifest = manifest.model_copy(update={"advice": advice(manifest, results.words)})
-        files.write(f"{plan.result}/{VOCABULARY_FILE}", vocabulary)
-        files.write(f"{plan.result}/{REPORT_FILE}", render(manifest, words=results.words))
+        files.write(f"{plan.result_folder}/{VOCABULARY_FILE}", vocabulary)
+        files.write(f"{plan.result_folder}/{REPORT_FILE}", render(manifest, words=results.words))
         files.write(plan.manifest_path, to_json(manifest))
-    publish(plan.result, plan.config.output.path, manifest=files.read(plan.manifest_path))
+    plan.observe("publish")
+    publish(plan.result_folder, plan.config.output.path, manifest=files.read(plan.manifest_path))

@@ -1,7 +1,7 @@
-"""Labels of the train split -> the list whose index a record holds.
+"""Labels of the train split -> the ordered list; a record holds the index of its label in it.
 
-Labels that are all whole numbers are in the order of their values, others in the order of their UTF-8 bytes: the same
-order whatever the order of the rows. With two labels the second is the one whose probability the model gives.
+If all labels are whole numbers, they are in the order of their values; otherwise in the order of their UTF-8 bytes. The
+order of the rows does not matter. With two labels, the model gives the probability of the second.
 """
 
 import re
@@ -9,13 +9,11 @@ from collections.abc import Iterable
 
 import apache_beam as beam
 
-from pipeline.job.read import MOST_LABELS
-
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 
 
 def label_order(labels: Iterable[str]) -> list[str]:
-    """The labels, each once, in their order.
+    """The distinct labels, in their order.
 
     >>> label_order(["10", "9", "10"]), label_order(["pos", "neg"]), label_order(["10", "9", "x"])
     (['9', '10'], ['neg', 'pos'], ['10', '9', 'x'])
@@ -27,7 +25,10 @@ def label_order(labels: Iterable[str]) -> list[str]:
 
 
 class MergeLabels(beam.CombineFn):
-    """Lists of labels -> one ordered list; beyond MOST_LABELS, which nobody wants to train on, not all are kept."""
+    """Lists of labels -> one ordered list; it stops to grow above `max_labels`, which ends the run anyhow."""
+
+    def __init__(self, max_labels: int) -> None:
+        self._max_labels = max_labels
 
     def create_accumulator(self) -> set[str]:
         """No label."""
@@ -35,7 +36,7 @@ class MergeLabels(beam.CombineFn):
 
     def add_input(self, accumulator: set[str], element: list[str]) -> set[str]:
         """Adds a list."""
-        if len(accumulator) <= MOST_LABELS:
+        if len(accumulator) <= self._max_labels:
             accumulator.update(element)
         return accumulator
 

@@ -1,8 +1,7 @@
-"""Settings and the files found -> the plan of a job: what is read, how it is cut, where it is built. Small and
-picklable.
+"""Settings and the size of the input -> the plan of a job: what it reads, how it divides the work, where it builds.
 
-All that depends on the input's size is decided here and from that size alone, never from workers or cores: so the same
-input gives the same bytes everywhere.
+The plan is small and picklable. It depends on the size of the input, never on the number of workers or cores. So the
+same input gives the same bytes everywhere.
 """
 
 import math
@@ -11,185 +10,199 @@ from dataclasses import dataclass, field
 
 from pipeline.config.settings import Config
 from pipeline.contract import first_word_id
-from pipeline.job.read import Reading
-from pipeline.job.write import Counted, Writing
+from pipeline.job.limits import DEFAULT_LIMITS, Limits
+from pipeline.job.row_filter import ReadOptions
+from pipeline.job.stages import StageObserver, ignore_stage
+from pipeline.job.write import WriteOptions
 from pipeline.records_folder.manifest import VocabularyOrigin
 from pipeline.sources.schema import ColumnNames
 from pipeline.statistics.text_quality import Look
 from pipeline.vocabulary import count_cache
 from pipeline.vocabulary.imported_words import GivenWords
 
-# With `shards: auto`, a shard for this much text: some 200,000 reviews, 53 MB as gzip.
-_BYTES_A_SHARD = 256 << 20
-# Of less input so many, each for so much, since a shard is ordered and compressed on one core: 6 us a record.
-_FEWEST_SHARDS = 4
-_FEWEST_BYTES_A_SHARD = 4 << 20
-# A shard is ordered in sub-ranges of so much of the input each: 5 MB of frames if it is plain, 12 if it is Parquet.
-_BYTES_A_RANGE = 8 << 20
-_MOST_RANGES = 64
-# A bucket of tokens for this much text; 256 MB hold about 2 million distinct tokens at the worst, a table of 100 MB.
-_BYTES_A_BUCKET = 256 << 20
-_MOST_BUCKETS = 1024
-_FEWEST_BUCKETS = 4
-# What telling words and the texts' qualities are found in: 8 ms a MB of text on one machine, 24 on another, where 16 MB
-# of Parquet, 52 of text, took 0.6 of a job's 14 s on two threads. Of so much text shares are right within 1%.
-_SAMPLED_BYTES = 8 << 20
-_TASKS_A_REJECTED_FILE = 256
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a job does.
+    """A job.
 
-    groups: how many groups of read tasks lie at tasks_path. staging: where it builds. progress_folder: where workers
-    tell how far they are, or None. origin: where its vocabulary comes from, None if from the texts. temp_folder: where
-    TFT keeps its own files (see runners/locations.py), None if in staging. left_out: files of folders that are no
-    labelled texts, by what they are. has_nominal_ranges: some groups are ranges whose rows a scan must find, see
-    sources/csv_ranges.py. waits_on_disk: records and tokens wait on the disk that all workers share, and not in the
-    runner, see job/spill.py.
+    Args:
+      config: the settings.
+      task_groups: the number of task groups in the file at tasks_path.
+      input_files, input_bytes: the number of files to read, and their size as stored.
+      left_out: numbers of files that are not read, by kind; see sources/label_folders.py.
+      has_nominal_ranges: some task groups are byte ranges whose first row a scan must find; see sources/csv_ranges.py.
+      origin: of an imported vocabulary, or None.
+      staging: the folder where the job builds.
+      temp_folder: the folder for TFT's own files and for spilled blocks, or None for `staging`; see
+        runners/locations.py.
+      progress_folder: the folder where workers of this machine count their rows, or None.
+      spills: blocks and tokens are spilled to the local disk, and do not wait in the runner's memory; see job/spill.py.
+      limits: the sizes by which the work is divided.
+      observe: called by workers at each stage.
     """
 
     config: Config
-    groups: int
+    task_groups: int
     input_files: int
     input_bytes: int
     staging: str
-    progress_folder: str | None = None
-    origin: VocabularyOrigin | None = None
-    temp_folder: str | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
     has_nominal_ranges: bool = False
-    waits_on_disk: bool = False
+    origin: VocabularyOrigin | None = None
+    temp_folder: str | None = None
+    progress_folder: str | None = None
+    spills: bool = False
+    limits: Limits = DEFAULT_LIMITS
+    observe: StageObserver = ignore_stage
 
     @property
-    def work(self) -> str:
-        """Where the job keeps what is not part of its result."""
+    def work_folder(self) -> str:
+        """The folder for what is not part of the result."""
         return f"{self.staging}/work"
 
     @property
-    def result(self) -> str:
-        """Where the records folder is built, before it is published."""
+    def result_folder(self) -> str:
+        """The folder where the records folder is built before it is published."""
         return f"{self.staging}/result"
 
     @property
-    def transform_temp(self) -> str:
-        """Where TFT keeps its own files."""
-        return f"{self.temp_folder or self.work}/tft"
+    def tft_folder(self) -> str:
+        """The folder for TFT's own files."""
+        return f"{self.temp_folder or self.work_folder}/tft"
 
     @property
-    def waiting(self) -> str | None:
-        """Where records and tokens wait on disk, if they do; like TFT's own files it goes when the run ends."""
-        return f"{self.temp_folder or self.work}/blocks" if self.waits_on_disk else None
+    def spill_folder(self) -> str | None:
+        """The folder for spilled blocks and tokens, or None; it is removed when the run ends."""
+        return f"{self.temp_folder or self.work_folder}/blocks" if self.spills else None
 
     @property
-    def keeps_tokens(self) -> bool:
-        """Whether the input is read and tokenized once, and its tokens wait on disk as well. Not where counts of files
-        are kept: those that have them are not tokenized in the first pass."""
-        return self.waits_on_disk and self.counts_folder is None
+    def reads_once(self) -> bool:
+        """Whether the input is read and tokenized once, and its tokens are spilled for the second pass.
+
+        Not with `vocabulary.cache`: files whose counts are in the cache are not tokenized in the first pass.
+        """
+        return self.spills and self.count_cache_folder is None
 
     @property
     def tasks_path(self) -> str:
-        """Where the groups of read tasks lie, see job/task_file.py."""
-        return f"{self.work}/tasks"
+        """The file of the task groups; see job/task_file.py."""
+        return f"{self.work_folder}/tasks"
 
     @property
     def summary_path(self) -> str:
-        """Where the analyzer leaves the summary of all counts."""
-        return f"{self.work}/counts.json"
+        """The file into which the analyzer writes the summary of all counts."""
+        return f"{self.work_folder}/counts.json"
 
     @property
-    def given(self) -> GivenWords | None:
-        """Where the words wait that have their ids already, if there are any."""
-        return None if self.origin is None else GivenWords(f"{self.work}/given_words.arrow", self.origin.last_id)
+    def imported_words(self) -> GivenWords | None:
+        """The file of the imported words, which have their ids already; None without `vocabulary.from`."""
+        if self.origin is None:
+            return None
+        return GivenWords(f"{self.work_folder}/imported_words.arrow", self.origin.last_id)
 
     @property
-    def counts_folder(self) -> str | None:
-        """Where the counts of files are kept from run to run, if they are."""
+    def count_cache_folder(self) -> str | None:
+        """The folder of `vocabulary.cache` in which counts of files are, or None."""
         return count_cache.entries_folder(self.config)
 
     @property
     def refusal_path(self) -> str:
-        """Where the last step says why there is no records folder, if there is none."""
-        return f"{self.work}/refused.txt"
+        """The file into which the last step writes why there is no records folder."""
+        return f"{self.work_folder}/refused.txt"
 
     @property
     def manifest_path(self) -> str:
-        """Where the manifest waits until all else is published."""
-        return f"{self.work}/manifest.json"
+        """The file of the manifest until everything else is published."""
+        return f"{self.work_folder}/manifest.json"
 
     @property
-    def buckets(self) -> int:
-        """Into how many parts the tokens are divided for merging."""
-        return min(_MOST_BUCKETS, _FEWEST_BUCKETS + self.input_bytes // _BYTES_A_BUCKET)
+    def token_buckets(self) -> int:
+        """The number of buckets in which token counts are merged."""
+        limits = self.limits
+        return min(limits.max_buckets, limits.min_token_buckets + self.input_bytes // limits.bucket_bytes)
+
+    @property
+    def row_buckets(self) -> int:
+        """The number of buckets in which rows are searched for duplicates."""
+        return 1 + min(self.limits.max_buckets, self.input_bytes // self.limits.bucket_bytes)
 
     @property
     def rejected_files(self) -> int:
-        """How many files rejected rows are divided into at most."""
-        return 1 + self.groups // _TASKS_A_REJECTED_FILE
+        """The largest number of files in rejected/."""
+        return 1 + self.task_groups // self.limits.rejected_file_groups
 
     @property
     def shards(self) -> tuple[int, int, int]:
-        """How many shards each split has."""
-        settings, shares = self.config.output, self.config.split
+        """The number of shards of each split."""
+        settings, fractions, limits = self.config.output, self.config.split, self.limits
         if settings.shards != "auto":
             return settings.shards, settings.shards, settings.shards
-        few = min(_FEWEST_SHARDS, self.input_bytes // _FEWEST_BYTES_A_SHARD)
-        whole = max(1, few, self.input_bytes / _BYTES_A_SHARD)
-        if shares.column is not None:
-            return math.ceil(whole), math.ceil(whole), math.ceil(whole)
-        return math.ceil(whole * shares.train), math.ceil(whole * shares.eval) or 1, math.ceil(whole * shares.test) or 1
+        few = min(limits.small_shards, self.input_bytes // limits.small_shard_bytes)
+        shards = max(1, few, self.input_bytes / limits.shard_bytes)
+        if fractions.column is not None:
+            return math.ceil(shards), math.ceil(shards), math.ceil(shards)
+        train, evaluation, test = (
+            math.ceil(shards * fraction) for fraction in (fractions.train, fractions.eval, fractions.test)
+        )
+        return train, evaluation or 1, test or 1
 
     @property
-    def ranges(self) -> int:
-        """Into how many sub-ranges a shard is divided to be ordered; the records' order does not depend on it.
+    def sort_ranges(self) -> int:
+        """The number of sort ranges of a shard; the order of the records does not depend on it.
 
-        One where blocks cross a shuffle: with hundreds of shards a block has few records, which would be pieces of one.
+        1 where blocks cross a shuffle: with hundreds of shards a block has few records, and would have pieces of one.
         """
-        if not self.waits_on_disk:
+        if not self.spills:
             return 1
-        return max(1, min(_MOST_RANGES, math.ceil(self.input_bytes * self.largest_share / _BYTES_A_RANGE)))
+        ranges = math.ceil(self.input_bytes * self.largest_shard_share / self.limits.sort_range_bytes)
+        return max(1, min(self.limits.max_sort_ranges, ranges))
 
     @property
-    def largest_share(self) -> float:
-        """The share of all rows that the largest shard has, at the most."""
+    def largest_shard_share(self) -> float:
+        """The share of all rows in the largest shard, at most."""
         settings = self.config.split
         fractions = (settings.train, settings.eval, settings.test) if settings.column is None else (1.0, 1.0, 1.0)
         return max(fraction / number for fraction, number in zip(fractions, self.shards, strict=True))
 
     @property
-    def reading(self) -> Reading:
+    def sampled_share(self) -> float:
+        """The share of the rows from which distinctive words and text quality are estimated, 0 to 1."""
+        return min(1.0, self.limits.sampled_bytes / max(self.input_bytes, 1))
+
+    @property
+    def read_options(self) -> ReadOptions:
         """How its rows are read."""
-        return Reading(
-            columns_of(self.config),
-            self.config.split,
-            self.config.output.seed,
-            self.progress_folder,
-            Look(self.sampled, self.config.text.filters),
+        return ReadOptions(
+            columns=column_names(self.config),
+            split=self.config.split,
+            seed=self.config.output.seed,
+            quality=Look(self.sampled_share, self.config.text.filters),
+            progress_folder=self.progress_folder,
+            limits=self.limits,
+            observe=self.observe,
         )
 
     @property
-    def sampled(self) -> float:
-        """The share of the rows of which those figures are made that cost too much of all."""
-        return min(1.0, _SAMPLED_BYTES / max(self.input_bytes, 1))
-
-    @property
-    def writing(self) -> Writing:
+    def write_options(self) -> WriteOptions:
         """How its shards are written."""
-        return Writing(
-            folder=self.result,
-            attempts=f"{self.work}/attempts",
+        return WriteOptions(
+            folder=self.result_folder,
+            attempts_folder=f"{self.work_folder}/attempts",
             shards=self.shards,
             compression=self.config.output.compression,
-            keeps_unknown=self.config.vocabulary.oov == "token",
+            unknown_has_id=self.config.vocabulary.oov == "token",
+            first_word_id=first_word_id(self.config.vocabulary.oov),
+            sampled_share=self.sampled_share,
+            row_buckets=self.row_buckets,
+            sort_ranges=self.sort_ranges,
+            spill_folder=self.spill_folder,
             progress_folder=self.progress_folder,
-            buckets=1 + min(_MOST_BUCKETS, self.input_bytes // _BYTES_A_BUCKET),
-            counted=Counted(self.sampled, first_word_id(self.config.vocabulary.oov)),
-            ranges=self.ranges,
-            waiting=self.waiting,
+            limits=self.limits,
+            observe=self.observe,
         )
 
 
-def columns_of(config: Config) -> ColumnNames:
+def column_names(config: Config) -> ColumnNames:
     """The columns that the settings name."""
     return ColumnNames(
         text=config.input.text_column,

@@ -1,10 +1,10 @@
-"""Where batches can wait on disk between the passes, the input is read and tokenized once, by the steps of this module.
+"""Read and tokenize the input once: the steps for jobs whose tokens can be spilled to disk between the passes.
 
-    groups of tasks -> ReadOnce -> counted batches, labels; references to what waits
-    references -> TransformKept -> transformed batches, rejected rows, accounts
+    task groups -> ReadOnce -> count tables, labels; StoredGroups
+    StoredGroups -> TransformStored -> batches of record features, rejected rows, TaskRows
 
-The first takes the place of ReadTrain and TFT's analysis graph, the second that of ReadAll and TFT's transform graph;
-both give the same bytes.
+ReadOnce replaces ReadTrain and TFT's analysis graph; TransformStored replaces ReadAll and TFT's transform graph. Both
+ways give the same bytes (tests/job/test_token_store.py).
 """
 
 from collections.abc import Iterator
@@ -19,20 +19,10 @@ from apache_beam.utils.shared import Shared
 from pipeline.config.settings import Config
 from pipeline.contract import LABEL
 from pipeline.errors import UserError
-from pipeline.files.beam import BeamFiles
 from pipeline.job import spill, token_store, transform_batches
-from pipeline.job.read import (
-    REFUSED,
-    REJECTED,
-    TASK_ROWS,
-    Labels,
-    Reading,
-    Sieve,
-    Usable,
-    sort_rows,
-)
+from pipeline.job.read import REFUSED, REJECTED, TASK_ROWS, read_batches
+from pipeline.job.row_filter import LabelledRows, LabelSet, ReadOptions, RowFilter, key_rows
 from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
-from pipeline.sources import read_tasks
 from pipeline.sources.schema import TaskGroup
 from pipeline.support.progress import NAMESPACE, TRAIN_ROWS, Tally
 from pipeline.text.fast_sequences import transformer
@@ -40,98 +30,105 @@ from pipeline.text.fast_tokenizer import tokenizer
 from pipeline.vocabulary.cached_counting import LABELS
 from pipeline.vocabulary.count_words import count_words
 
-KEPT = "kept"
+STORED = "stored"
 
 
-class Kept(NamedTuple):
-    """A group of read tasks, and the references to its batches (job/token_store.py)."""
+class StoredGroup(NamedTuple):
+    """A task group, and the references to its tokenized batches; see job/token_store.py."""
 
     group: TaskGroup
     references: list[bytes]
 
 
 class ReadOnce(beam.DoFn):
-    """A group of read tasks -> the count table of each batch's train rows.
+    """A task group -> the count table of each batch's train rows.
 
-    Tagged KEPT a Kept, LABELS the labels in train rows, REFUSED messages.
+    Tagged STORED: a StoredGroup. Tagged LABELS: a list of the labels of its train rows. Tagged REFUSED: messages.
     """
 
-    def __init__(self, reading: Reading, config: Config, *, folder: str | None) -> None:
-        self._reading = reading
+    def __init__(self, options: ReadOptions, config: Config, *, folder: str | None) -> None:
+        self._options = options
         self._config = config
         self._folder = folder
         self._shared = Shared()
         self._rows = Metrics.counter(NAMESPACE, TRAIN_ROWS)
 
     def setup(self) -> None:
-        """Makes the graph, which all threads of a process share, and knows no label."""
-        self._known: set[str] = set()
+        """Makes the tokenizer, which all threads of a process share; no label is known yet."""
+        self._known_labels: set[str] = set()
         self._tokenize = self._shared.acquire(partial(tokenizer, self._config.text))
 
     def process(self, group: TaskGroup) -> Iterator[pa.Table]:
-        """Counts a batch as soon as it is read."""
+        """Yields the count table of each batch as soon as it is read."""
+        self._options.observe("count")
         tasks = list(group.tasks())
-        tally = Tally(self._reading.progress_folder, "analyse")
-        labels = Labels()
-        out, references = spill.Blocks(self._folder), []
+        tally = Tally(self._options.progress_folder, "analyse")
+        labels = LabelSet(self._options.limits.max_labels)
+        writer, references = spill.BlockWriter(self._folder), []
         try:
-            for batch in read_tasks(tasks, self._reading.columns, BeamFiles()):
-                found, trains = token_store.train_first(sort_rows(batch, self._reading, tasks=tasks))
-                labels.add(found.rows["label"].slice(0, trains))
-                self._known |= labels.found
-                tokenized = self._tokenize(found.rows["text"])
+            for batch in read_batches(tasks, self._options):
+                keyed, trains = token_store.train_first(key_rows(batch, self._options, tasks=tasks))
+                labels.add(keyed.rows["label"].slice(0, trains))
+                self._known_labels |= labels.labels
+                tokens = self._tokenize(keyed.rows["text"])
                 if trains:
-                    position = found.rows["position"].slice(0, trains).to_numpy().min()
-                    yield count_words(tokenized, rows=trains, position=position)
-                found = token_store.with_needed_texts(found, labels=self._known, share=self._reading.look.share)
-                references.append(token_store.put(out, found, tokenized))
+                    position = keyed.rows["position"].slice(0, trains).to_numpy().min()
+                    yield count_words(tokens, rows=trains, position=position)
+                keyed = token_store.with_needed_texts(
+                    keyed, labels=self._known_labels, share=self._options.quality.share
+                )
+                references.append(token_store.write_batch(writer, keyed, tokens))
                 self._rows.inc(batch.count)
                 tally.add(batch.count)
         except UserError as error:
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))
         tally.write()
-        yield beam.pvalue.TaggedOutput(KEPT, Kept(group, references))
+        yield beam.pvalue.TaggedOutput(STORED, StoredGroup(group, references))
         yield beam.pvalue.TaggedOutput(LABELS, labels.listed())
 
 
-class TransformKept(beam.DoFn):
-    """A Kept, the labels and the vocabulary file -> batches of the usable rows as TFT's transform gives them, a list a
-    column and row; ids have 32 bits.
+class TransformStored(beam.DoFn):
+    """A StoredGroup, the labels and the vocabulary file -> batches of the rows that become records.
 
-    Tagged REJECTED tables of rejected rows, TASK_ROWS accounts.TaskRows.
+    The batches are those of TFT's transform, a list a column and row, but with ids of 32 bits. Tagged REJECTED: tables
+    of rejected rows. Tagged TASK_ROWS: row_counts.TaskRows.
     """
 
-    def __init__(self, reading: Reading, config: Config, *, folder: str | None) -> None:
-        self._reading = reading
+    def __init__(self, options: ReadOptions, config: Config, *, folder: str | None) -> None:
+        self._options = options
         self._config = config
         self._folder = folder
         self._shared = Shared()
 
-    def process(self, of: Kept, labels: list[str], vocabulary: str) -> Iterator[tuple[pa.RecordBatch, object]]:
-        """Gives a batch as soon as it has its ids."""
+    def process(
+        self, stored: StoredGroup, labels: list[str], vocabulary: str
+    ) -> Iterator[tuple[pa.RecordBatch, object]]:
+        """Yields each batch as soon as it has its ids."""
+        self._options.observe("transform")
         transform = self._shared.acquire(partial(transformer, self._config, vocabulary), tag=vocabulary)
-        sieve = Sieve(list(of.group.tasks()), self._reading, labels=labels)
-        for reference in of.references:
-            found, tokens = token_store.take(reference, self._folder)
-            usable = sieve.usable(found)
-            if usable.rejected.num_rows:
-                yield beam.pvalue.TaggedOutput(REJECTED, usable.rejected)
-            if usable.rows.num_rows:
-                if not usable.is_usable.all():
-                    tokens = tokens.filter(pa.array(usable.is_usable))
-                yield transformed_batch(usable, transform(token_store.of_column(tokens))), {}
-        for rows in sieve.task_rows():
+        row_filter = RowFilter(list(stored.group.tasks()), self._options, labels=labels)
+        for reference in stored.references:
+            keyed, tokens = token_store.read_batch(reference, self._folder)
+            labelled = row_filter.labelled(keyed)
+            if labelled.rejected.num_rows:
+                yield beam.pvalue.TaggedOutput(REJECTED, labelled.rejected)
+            if labelled.rows.num_rows:
+                if not labelled.is_labelled.all():
+                    tokens = tokens.filter(pa.array(labelled.is_labelled))
+                yield transformed_batch(labelled, transform(token_store.to_tokenized(tokens))), {}
+        for rows in row_filter.task_rows():
             yield beam.pvalue.TaggedOutput(TASK_ROWS, rows)
 
 
-def transformed_batch(usable: Usable, features: dict[str, Any]) -> pa.RecordBatch:
+def transformed_batch(labelled: LabelledRows, features: dict[str, Any]) -> pa.RecordBatch:
     """Rows and their record features, [rows] or [rows, width] each -> a batch as TFT gives it."""
-    numbers = {**features, LABEL: usable.labels, SPLIT: usable.splits}
+    numbers = {**features, LABEL: labelled.labels, SPLIT: labelled.splits}
     columns = {
-        name: transform_batches.lists(pa.array(array.reshape(-1)), rows=len(array)) for name, array in numbers.items()
+        name: transform_batches.to_lists(pa.array(array.reshape(-1)), rows=len(array))
+        for name, array in numbers.items()
     }
-    columns[KEY] = transform_batches.lists(usable.keys, rows=len(usable.keys))
+    columns[KEY] = transform_batches.to_lists(labelled.keys, rows=len(labelled.keys))
     columns[SAMPLE] = transform_batches.sample_column(
-        usable.rows["text"], labels=usable.labels, keys=usable.keys, splits=usable.splits
+        labelled.rows["text"], labels=labelled.labels, keys=labelled.keys, splits=labelled.splits
     )
     return pa.RecordBatch.from_pydict(columns)

@@ -1,11 +1,10 @@
-"""Settings -> a finished run: checks, plans, runs the job on the runner asked for, and clears up."""
+"""Settings -> a published records folder: checks, plans the job, runs it on the chosen runner, and cleans up."""
 
 import logging
 import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -16,11 +15,13 @@ from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles, check_filesystem, scratch_folder, use_options
 from pipeline.files.publish import check_output, new_staging, remove_staging
 from pipeline.job.build import build
-from pipeline.job.plan import Plan, columns_of
+from pipeline.job.limits import DEFAULT_LIMITS, Limits
+from pipeline.job.plan import Plan, column_names
+from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.job.task_file import write_groups
 from pipeline.runners.locations import temp_folder
 from pipeline.runners.monitor import finish, interrupts, job_page
-from pipeline.runners.options import beam_options, blocks_wait_on_disk, choose_runner
+from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
 from pipeline.sources import InputTasks, check_columns, plan_tasks
 from pipeline.sources.csv_ranges import is_nominal
 from pipeline.sources.label_folders import LEFT_OUT
@@ -31,12 +32,24 @@ from pipeline.vocabulary.token_check import check_tokens
 
 _logger = logging.getLogger(__name__)
 
-# A display: given the folder in which workers tell their progress, shows it while the context lasts.
+# Takes the folder in which workers count their rows; shows their progress while the context lasts.
 Display = Callable[[str], AbstractContextManager[None]]
 
 
-def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, display: Display) -> None:
+def run(
+    config: Config,
+    beam_arguments: Sequence[str] = (),
+    *,
+    overwrite: bool,
+    display: Display,
+    limits: Limits = DEFAULT_LIMITS,
+    spills: bool | None = None,
+    observe: StageObserver = ignore_stage,
+) -> None:
     """Runs the whole job and returns when the records folder is published.
+
+    limits: the sizes by which the work is divided. spills: whether blocks are spilled to the local disk; None: if the
+    runner keeps them in memory otherwise. observe: called by workers at each stage.
 
     Raises:
       UserError: a mistake in the settings, the input or the options for Beam.
@@ -49,26 +62,35 @@ def run(config: Config, beam_arguments: Sequence[str] = (), *, overwrite: bool, 
     config, source = resolve(config, files)
     if source is not None:
         check_tokens(source, config.text)
-    tasks = plan_tasks(config.input, files, cuts_quoted=True)
-    check_columns(tasks.tasks(), columns_of(config), files)
+    tasks = plan_tasks(config.input, files, range_bytes=limits.task_bytes, cuts_quoted=True)
+    check_columns(tasks.tasks(), column_names(config), files)
     check_cache(config)
-    _tell_left_out(tasks)
+    _log_left_out(tasks)
     runner = choose_runner(options, input_bytes=tasks.bytes)
     with temp_folder(config.output.path, options) as temp:
         staging = new_staging(config.output.path)
         try:
             with scratch_folder() as progress_folder:
-                plan = make_plan(config, tasks, staging=staging, progress_folder=progress_folder, source=source)
+                plan = make_plan(
+                    config,
+                    tasks,
+                    staging=staging,
+                    temp_folder=temp,
+                    progress_folder=progress_folder,
+                    spills=holds_shuffles_in_memory(runner) if spills is None else spills,
+                    source=source,
+                    limits=limits,
+                    observe=observe,
+                )
                 with display(progress_folder):
-                    plan = replace(plan, temp_folder=temp, waits_on_disk=blocks_wait_on_disk(runner))
                     run_plan(plan, runner=runner, options=options)
         finally:
             remove_staging(staging)
 
 
-def _tell_left_out(tasks: InputTasks) -> None:
-    for what, number in tasks.left_out.items():
-        _logger.info("%d files are left out: %s", number, LEFT_OUT[what])
+def _log_left_out(tasks: InputTasks) -> None:
+    for kind, number in tasks.left_out.items():
+        _logger.info("%d files are left out: %s", number, LEFT_OUT[kind])
 
 
 def _check_filesystems(config: Config) -> None:
@@ -87,43 +109,52 @@ def make_plan(
     tasks: InputTasks,
     *,
     staging: str,
-    progress_folder: str | None,
+    spills: bool,
+    temp_folder: str | None = None,
+    progress_folder: str | None = None,
     source: Source | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    observe: StageObserver = ignore_stage,
 ) -> Plan:
-    """The plan for tasks that were found; they, and the words of a vocabulary from elsewhere, are laid ready in its
-    staging."""
+    """The plan of a job that reads `tasks`. Writes these, and the words of an imported vocabulary, into its staging
+    folder."""
     plan = Plan(
         config=config,
-        groups=len(tasks.groups),
+        task_groups=len(tasks.groups),
         input_files=tasks.files,
         input_bytes=tasks.bytes,
         left_out=tasks.left_out,
         has_nominal_ranges=any(map(is_nominal, tasks.groups)),
-        staging=staging,
-        progress_folder=progress_folder,
         origin=None if source is None else source.origin,
+        staging=staging,
+        temp_folder=temp_folder,
+        progress_folder=progress_folder,
+        spills=spills,
+        limits=limits,
+        observe=observe,
     )
     write_groups(plan.tasks_path, tasks.groups)
-    if source is not None and plan.given is not None:
-        imported_words.write(plan.given.path, source.words)
+    if source is not None and plan.imported_words is not None:
+        imported_words.write(plan.imported_words.path, source.words)
     return plan
 
 
 def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) -> None:
-    """Runs a plan to its end.
+    """Runs a plan and returns when its job has ended.
 
     Raises:
       UserError: the runner lacks an option, or the job found a mistake of the user's.
+      RuntimeError: the job failed or was cancelled elsewhere.
     """
     try:
         pipeline = beam.Pipeline(runner=runner, options=options)
     except ValueError as error:
         raise UserError(f"options for Beam: {error}") from error
-    if plan.waiting is not None:
-        os.makedirs(plan.waiting)
+    if plan.spill_folder is not None:
+        os.makedirs(plan.spill_folder)
     try:
         build(pipeline, plan)
-        with interrupts(plan.waiting):
+        with interrupts(plan.spill_folder):
             result = pipeline.run()
             page = job_page(result, options)
             if page is not None:

@@ -1,15 +1,14 @@
-"""Blocks on their way between stages: records from where they are encoded to where their shard is written, and tokens
-from the first pass to the second (job/token_store.py).
+"""Blocks on their way from one stage to a later one: spilled to the local disk, or through the runner's shuffle.
 
-A block is in numbered pieces; one of records is what a bundle has together of one shard, and its pieces have the number
-of their sub-range (records/shuffle.py). What crosses the shuffle is either the block itself, or, where blocks wait on
-this machine's disk, a reference to it:
+There are blocks of records, from the encoder to the writer of their shard, and blocks of tokens, from the first pass to
+the second (job/token_store.py). A block consists of numbered pieces: one of records has a piece for each sort range
+(records/shuffle.py). What crosses the shuffle is the block itself, or, with a spill folder, a reference to it:
 
-    pieces, uint8 | of each: number uint8, bytes uint64, CRC-32C uint32 | the pieces
-    pieces, uint8 | the same                                            | offset uint64, name of the file
+    block      pieces, uint8 | of each piece: number uint8, bytes uint64, CRC-32C uint32 | the pieces
+    reference  pieces, uint8 | of each piece: the same                                  | offset uint64, name of a file
 
-A bundle of records, or a group of read tasks, has one file, and its references are seen by nobody unless it ends well;
-a runner may repeat it as it likes.
+Each bundle of records and each task group writes its own file. If it fails, its references are discarded, so a retry
+cannot mix with the first attempt.
 """
 
 import contextlib
@@ -26,20 +25,20 @@ _ENTRY = np.dtype([("number", "u1"), ("bytes", "<u8"), ("crc", "<u4")])
 _OFFSET_BYTES = 8
 
 
-class Blocks:
-    """The blocks of one bundle or group; folder: where they wait, None where they cross the shuffle themselves."""
+class BlockWriter:
+    """Writes the blocks of one bundle or task group; folder: where to spill them, None to send them themselves."""
 
     def __init__(self, folder: str | None) -> None:
         self._path = None if folder is None else f"{folder}/{uuid.uuid4().hex}"
 
-    def put(self, pieces: Sequence[tuple[int, bytes]]) -> bytes:
+    def write(self, pieces: Sequence[tuple[int, bytes]]) -> bytes:
         """(number, piece) of one block -> what crosses the shuffle for it.
 
         Raises:
-          OSError: there is no room for it; names the file.
+          OSError: the disk is full; the error names the file.
 
-        >>> block = Blocks(None).put([(0, b"a"), (3, b"bc")])
-        >>> list(Arrived([block], None).pieces(3))
+        >>> block = BlockWriter(None).write([(0, b"a"), (3, b"bc")])
+        >>> list(BlockReader([block], None).pieces(3))
         [b'bc']
         """
         entries = [(number, len(piece), google_crc32c.value(piece)) for number, piece in pieces]
@@ -47,7 +46,7 @@ class Blocks:
         content = b"".join(piece for _, piece in pieces)
         if self._path is None:
             return index + content
-        # The folder is there already: the late thread of a run that was interrupted must not make it again.
+        # The folder exists already. A thread that is late in an interrupted run must not make it again.
         with _naming(self._path), open(self._path, "ab") as file:
             offset = file.tell()
             file.write(content)
@@ -55,41 +54,41 @@ class Blocks:
 
 
 class _Piece(NamedTuple):
-    """Where a piece lies: in a block that arrived, or in a file."""
+    """A piece that was not read yet; source: the block that holds it, or the path of a file."""
 
-    place: bytes | str
+    source: bytes | str
     offset: int
     bytes: int
     crc: int
 
 
-class Arrived:
-    """Some blocks, all of a shard or one of tokens, as they come out of the shuffle."""
+class BlockReader:
+    """Reads all blocks of a shard, or one block of tokens; blocks: what crossed the shuffle for them."""
 
     def __init__(self, blocks: Iterable[bytes], folder: str | None) -> None:
         self._pieces: defaultdict[int, list[_Piece]] = defaultdict(list)
         for block in blocks:
             begin = 1 + block[0] * _ENTRY.itemsize
-            place: bytes | str = block
+            source: bytes | str = block
             if folder is not None:
-                place = f"{folder}/{block[begin + _OFFSET_BYTES :].decode()}"
+                source = f"{folder}/{block[begin + _OFFSET_BYTES :].decode()}"
                 begin = int.from_bytes(block[begin : begin + _OFFSET_BYTES], "little")
             for number, size, crc in np.frombuffer(block, _ENTRY, block[0], 1).tolist():
-                self._pieces[number].append(_Piece(place, begin, size, crc))
+                self._pieces[number].append(_Piece(source, begin, size, crc))
                 begin += size
 
     def pieces(self, number: int) -> Iterator[bytes]:
-        """The pieces of a number, once; each is given up as it is taken, and read as it is asked for.
+        """The pieces with a number, of each block that has one. Each is read when it is asked for, and only once.
 
         Raises:
-          OSError: a piece is not what it was; names the file.
+          OSError: a piece is damaged or its file is gone; the error names the file.
         """
         left = self._pieces.pop(number, [])[::-1]
         while left:
             piece = left.pop()
             content = _content(piece)
             if len(content) != piece.bytes or google_crc32c.value(content) != piece.crc:
-                where = piece.place if isinstance(piece.place, str) else "what crossed the shuffle"
+                where = piece.source if isinstance(piece.source, str) else "what crossed the shuffle"
                 raise OSError(
                     f"{where} is damaged: it does not hold at byte {piece.offset} the {piece.bytes} bytes that "
                     "were put there"
@@ -98,17 +97,17 @@ class Arrived:
 
 
 def _content(piece: _Piece) -> bytes:
-    if isinstance(piece.place, bytes):
-        return piece.place[piece.offset : piece.offset + piece.bytes]
-    # Opened for each piece: a shard has pieces in as many files as there are bundles, too many to hold them open.
-    with open(piece.place, "rb") as file:
+    if isinstance(piece.source, bytes):
+        return piece.source[piece.offset : piece.offset + piece.bytes]
+    # Opened for each piece: a shard has pieces in as many files as there are bundles, too many to keep them open.
+    with open(piece.source, "rb") as file:
         file.seek(piece.offset)
         return file.read(piece.bytes)
 
 
 @contextlib.contextmanager
 def _naming(path: str) -> Iterator[None]:
-    """Errors within it name the file, which those of writing don't."""
+    """Within it, errors name the file; those that a write raises do not by themselves."""
     try:
         yield
     except OSError as error:

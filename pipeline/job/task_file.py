@@ -1,9 +1,10 @@
-"""The groups of files to read -> a file beside the job -> a PCollection of them.
+"""Task groups -> a file in the staging folder -> a PCollection of task groups.
 
-The graph holds the file's name alone: a million paths would be more than a service takes as a job (Dataflow: 10 MB).
+The job's graph holds only the name of the file. A million paths would be more than a service accepts as a job
+(Dataflow: 10 MB).
 
-    file -> nominal ranges of csv and tsv -> scan_range        (only where there are some)
-    file -> groups, ranges of whole rows made of the scans -> spread over the workers
+    file -> nominal ranges of csv and tsv -> scan_range        (only if there are some)
+    file -> task groups, nominal ranges moved to whole rows by the scans -> spread over the workers
 """
 
 import pickle
@@ -16,22 +17,22 @@ from pipeline.files.beam import BeamFiles
 from pipeline.sources.csv_ranges import RangeScan, resolve, scan_range, to_scan
 from pipeline.sources.schema import TaskGroup
 
-# Paths are long and alike: a million of 60 bytes take 3 MB.
+# zlib's fastest level. Paths are alike: a million of 60 bytes take 3 MB.
 _COMPRESSION_LEVEL = 1
 
 
 def write_groups(path: str, groups: Sequence[TaskGroup]) -> None:
-    """Lays the groups ready for the job's workers."""
+    """Writes the task groups for the job's workers."""
     BeamFiles().write(path, zlib.compress(pickle.dumps(list(groups)), _COMPRESSION_LEVEL))
 
 
 def read_groups(path: str) -> Iterator[TaskGroup]:
-    """The groups, as write_groups was given them."""
+    """The task groups that write_groups wrote."""
     yield from pickle.loads(zlib.decompress(BeamFiles().read(path)))
 
 
-class Tasks(beam.PTransform):
-    """Nothing -> the groups in a file, spread over all workers; scans: what ScanRanges gave, None if there is none."""
+class TaskGroups(beam.PTransform):
+    """A pipeline -> the task groups in a file, spread over all workers; scans: the output of ScanRanges, or None."""
 
     def __init__(self, path: str, *, scans: beam.PCollection | None) -> None:
         super().__init__()
@@ -39,7 +40,7 @@ class Tasks(beam.PTransform):
         self._scans = scans
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
-        """Reads the file where the job runs."""
+        """Reads the file on a worker."""
         path = pipeline | "File" >> beam.Create([self._path], reshuffle=False)
         scans = [] if self._scans is None else beam.pvalue.AsList(self._scans)
         return (
@@ -50,7 +51,7 @@ class Tasks(beam.PTransform):
 
 
 class ScanRanges(beam.PTransform):
-    """Nothing -> a RangeScan of each nominal range among the groups in a file."""
+    """A pipeline -> a RangeScan of each nominal range among the task groups in a file."""
 
     def __init__(self, path: str) -> None:
         super().__init__()

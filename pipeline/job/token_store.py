@@ -1,12 +1,14 @@
-"""Between the passes: a batch that was read, split and tokenized waits on disk (job/spill.py) for its ids.
+"""Tokenized batches between the two passes: written to disk by the first (job/spill.py), read by the second.
 
-    label, position, row   as its source gave them, see sources/schema.py
-    text     large_binary  of the few rows that are to be looked at or shown; null for all others
-    key      large_binary  of Sorted, as is
-    split    int64
-    tokens   large_list    of each text, dictionary-encoded: a token is a number, and the batch's words stand there once
+A batch has the columns
 
-Packed, a byte of English text is half a byte of these.
+    label, position, row   as its source gives them, see sources/schema.py
+    text     large_binary  null, but for the few texts that are examined, shown as samples or may be rejected
+    key      large_binary  the row key
+    split    int64         index into SPLITS
+    tokens   large_list    the tokens of each text, dictionary-encoded: a number for each token, each word once a batch
+
+and beside it the rejected rows of the batch. Packed, it takes half as many bytes as English text.
 """
 
 import numpy as np
@@ -15,7 +17,7 @@ import pyarrow.compute as pc
 
 from pipeline.contract import SPLITS
 from pipeline.job import spill, transform_batches
-from pipeline.job.read import Sorted
+from pipeline.job.row_filter import KeyedRows
 from pipeline.job.transform_batches import KEY, SPLIT
 from pipeline.records.keys import is_sampled
 from pipeline.sources.schema import REJECTED_SCHEMA
@@ -23,74 +25,78 @@ from pipeline.support import arrow_ipc
 from pipeline.text.token_batch import Tokenized
 
 _TRAIN = SPLITS.index("train")
-_AS_READ = ("text", "label", "position", "row")
+_SOURCE_COLUMNS = ("text", "label", "position", "row")
 _TOKENS = "tokens"
-_ROWS, _REJECTED = 0, 1
+# Numbers of the two pieces of a block.
+_ROWS_PIECE, _REJECTED_PIECE = 0, 1
 
 
-def train_first(found: Sorted) -> tuple[Sorted, int]:
-    """The rows of a batch, those of the train split before all others, and how many these are.
+def train_first(keyed: KeyedRows) -> tuple[KeyedRows, int]:
+    """The rows with those of the train split first, otherwise in their order; and the number of train rows.
 
-    So the words of the train rows are the first of the batch's, in the order in which the train rows have them.
+    So the words of the train rows have the first numbers of the batch, in the order of their first occurrence.
     """
-    is_train = found.splits == _TRAIN
+    is_train = keyed.splits == _TRAIN
     trains = int(np.count_nonzero(is_train))
     if is_train[:trains].all():
-        return found, trains
+        return keyed, trains
     order = np.argsort(~is_train, kind="stable")
     indices = pa.array(order)
-    return Sorted(found.rows.take(indices), found.keys.take(indices), found.splits[order], found.rejected), trains
+    return KeyedRows(keyed.rows.take(indices), keyed.keys.take(indices), keyed.splits[order], keyed.rejected), trains
 
 
-def with_needed_texts(found: Sorted, *, labels: set[str], share: float) -> Sorted:
-    """A batch with the texts that will be asked for: those whose qualities are looked at, possible samples, and those
-    that may be rejected, as their label is not among those that train rows are known to have."""
-    rows = found.rows
-    is_certain = pc.is_in(rows["label"], pa.array(labels, pa.string())).to_numpy(zero_copy_only=False)
-    certain = pa.array(is_certain)
-    is_needed = ~is_certain | is_sampled(found.keys, share)
-    is_needed[is_certain] |= transform_batches.samples(
-        rows["text"].filter(certain),
-        labels=rows["label"].filter(certain).dictionary_encode().indices.to_numpy(),
-        keys=found.keys.filter(certain),
-        splits=found.splits[is_certain],
+def with_needed_texts(keyed: KeyedRows, *, labels: set[str], share: float) -> KeyedRows:
+    """The rows, with null for each text that the second pass does not need.
+
+    Needed are the texts to examine (`share` of them), possible samples, and texts that may be rejected, as their label
+    is not in `labels`, those that train rows are known to have.
+    """
+    rows = keyed.rows
+    is_known = pc.is_in(rows["label"], pa.array(labels, pa.string())).to_numpy(zero_copy_only=False)
+    known = pa.array(is_known)
+    is_needed = ~is_known | is_sampled(keyed.keys, share)
+    is_needed[is_known] |= transform_batches.samples(
+        rows["text"].filter(known),
+        labels=rows["label"].filter(known).dictionary_encode().indices.to_numpy(),
+        keys=keyed.keys.filter(known),
+        splits=keyed.splits[is_known],
     )
     texts = rows["text"].take(pa.array(np.arange(len(is_needed)), mask=~is_needed))
-    columns = [texts, *(rows[name] for name in _AS_READ[1:])]
-    return found._replace(rows=pa.RecordBatch.from_arrays(columns, names=list(_AS_READ)))
+    columns = [texts, *(rows[name] for name in _SOURCE_COLUMNS[1:])]
+    return keyed._replace(rows=pa.RecordBatch.from_arrays(columns, names=list(_SOURCE_COLUMNS)))
 
 
-def put(out: spill.Blocks, found: Sorted, tokenized: Tokenized) -> bytes:
-    """Lays a batch and its tokens down, and gives the reference by which `take` finds them."""
+def write_batch(writer: spill.BlockWriter, keyed: KeyedRows, tokenized: Tokenized) -> bytes:
+    """Writes a batch with its tokens; gives the reference by which `read_batch` finds it."""
     numbers = tokenized.numbers.astype(np.uint16) if len(tokenized.words) <= 1 << 16 else tokenized.numbers
     tokens = pa.LargeListArray.from_arrays(
         pa.array(tokenized.row_splits), pa.DictionaryArray.from_arrays(numbers, tokenized.words, safe=False)
     )
-    columns = {name: found.rows[name] for name in _AS_READ}
-    rows = pa.table({**columns, KEY: found.keys, SPLIT: found.splits, _TOKENS: tokens})
-    rejected = pa.Table.from_batches(found.rejected, REJECTED_SCHEMA)
-    return out.put([(_ROWS, arrow_ipc.pack(rows)), (_REJECTED, arrow_ipc.pack(rejected))])
+    columns = {name: keyed.rows[name] for name in _SOURCE_COLUMNS}
+    rows = pa.table({**columns, KEY: keyed.keys, SPLIT: keyed.splits, _TOKENS: tokens})
+    rejected = pa.Table.from_batches(keyed.rejected, REJECTED_SCHEMA)
+    return writer.write([(_ROWS_PIECE, arrow_ipc.pack(rows)), (_REJECTED_PIECE, arrow_ipc.pack(rejected))])
 
 
-def take(reference: bytes, folder: str | None) -> tuple[Sorted, pa.LargeListArray]:
-    """The batch that was put down, and the column of its tokens.
+def read_batch(reference: bytes, folder: str | None) -> tuple[KeyedRows, pa.LargeListArray]:
+    """The batch that `write_batch` wrote into the folder, and the column of its tokens.
 
     Raises:
-      OSError: it is not what it was; names the file.
+      OSError: the file is damaged or gone; the message names it.
     """
-    arrived = spill.Arrived([reference], folder)
-    (rows,), (rejected,) = (map(arrow_ipc.unpack, arrived.pieces(number)) for number in (_ROWS, _REJECTED))
+    reader = spill.BlockReader([reference], folder)
+    (rows,), (rejected,) = (map(arrow_ipc.unpack, reader.pieces(number)) for number in (_ROWS_PIECE, _REJECTED_PIECE))
     if rows.num_rows:
         (batch,) = rows.to_batches()
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-    else:  # then none was packed
+    else:  # a table without rows has no batch
         columns = {field.name: pa.array([], field.type) for field in rows.schema}
-    as_read = pa.RecordBatch.from_arrays([columns[name] for name in _AS_READ], names=list(_AS_READ))
-    return Sorted(as_read, columns[KEY], columns[SPLIT].to_numpy(), rejected.to_batches()), columns[_TOKENS]
+    source = pa.RecordBatch.from_arrays([columns[name] for name in _SOURCE_COLUMNS], names=list(_SOURCE_COLUMNS))
+    return KeyedRows(source, columns[KEY], columns[SPLIT].to_numpy(), rejected.to_batches()), columns[_TOKENS]
 
 
-def of_column(tokens: pa.LargeListArray) -> Tokenized:
-    """The column of tokens, or some rows of it -> Tokenized; words that these rows do not have may be among its."""
+def to_tokenized(tokens: pa.LargeListArray) -> Tokenized:
+    """The column of tokens, or some rows of it -> Tokenized; some of its words may occur in none of these rows."""
     values = tokens.flatten()
     row_splits = np.concatenate([[0], np.cumsum(tokens.value_lengths().to_numpy())])
     return Tokenized(values.dictionary, values.indices.to_numpy().astype(np.int32), row_splits)

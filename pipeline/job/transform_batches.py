@@ -1,12 +1,12 @@
-"""Rows of a source -> the Arrow batches that TFT reads: every column a list of one, as its tensors want them.
+"""Rows of a source -> the Arrow batches that TFT reads: each column is a list of one item a row, as its tensors want.
 
-text      string  what the graph makes ids of
-position  int64   where the row stands in the input; orders words of equal counts
-label     int64   index into the labels; 0 in the analysis, which does not look at it
-key       bytes   passes by the graph: chooses split, shard and place
-split     int64   passes by the graph: index into SPLITS
-sample    string  passes by the graph: the text once more for the few rows of each split that come first in their
-                  shuffled order, an empty list for the others; some of them go into the manifest as samples
+text      string  from which the graph makes ids
+position  int64   position of the row in the input; orders words of equal counts
+label     int64   index into the list of labels; 0 in the first pass, which does not use it
+key       bytes   row key: decides split, shard and order. Does not go through the graph
+split     int64   index into SPLITS. Does not go through the graph
+sample    string  the text again for the first rows of each split in shuffled order, an empty list for other rows;
+                  the manifest's samples are chosen from these. Does not go through the graph
 """
 
 import functools
@@ -26,7 +26,7 @@ SPLIT = "split"
 SAMPLE = "sample"
 PASSED_BY = frozenset({KEY, SPLIT, SAMPLE})
 
-# No sample is so long that the manifest would suffer.
+# Bytes of the longest text in the manifest's samples; longer ones would swell it.
 _SAMPLE_BYTES = 4000
 
 TRANSFORM_SCHEMA = pa.schema(
@@ -48,7 +48,7 @@ def transform_batch(
     keys: pa.LargeBinaryArray,
     splits: npt.NDArray[np.int64],
 ) -> pa.RecordBatch:
-    """Rows of a source, with what was found out about each -> a batch of TRANSFORM_SCHEMA.
+    """Rows of a source with their labels, row keys and splits, [rows] each -> a batch of TRANSFORM_SCHEMA.
 
     >>> rows = pa.record_batch({"text": pa.array([b"a"], pa.large_binary()), "position": [7]})
     >>> keys = pa.array([b"sixteen bytes..."], pa.large_binary())
@@ -59,14 +59,14 @@ def transform_batch(
     columns = [rows["text"], rows["position"], pa.array(labels), keys, pa.array(splits)]
     sample = sample_column(rows["text"], labels=labels, keys=keys, splits=splits)
     return pa.RecordBatch.from_arrays(
-        [*(lists(column, rows=rows.num_rows) for column in columns), sample], schema=TRANSFORM_SCHEMA
+        [*(to_lists(column, rows=rows.num_rows) for column in columns), sample], schema=TRANSFORM_SCHEMA
     )
 
 
-def lists(values: pa.Array, *, rows: int) -> pa.LargeListArray:
-    """Values of rows, as many of each -> a list a row.
+def to_lists(values: pa.Array, *, rows: int) -> pa.LargeListArray:
+    """Values of rows, the same number for each row -> a list a row.
 
-    >>> lists(pa.array([1, 2, 3, 4]), rows=2).to_pylist()
+    >>> to_lists(pa.array([1, 2, 3, 4]), rows=2).to_pylist()
     [[1, 2], [3, 4]]
     """
     return pa.LargeListArray.from_arrays(_offsets(rows, len(values) // max(rows, 1)), values)
@@ -84,7 +84,7 @@ def sample_column(
     keys: pa.LargeBinaryArray,
     splits: npt.NDArray[np.int64],
 ) -> pa.LargeListArray:
-    """SAMPLE of rows; texts may be null where `samples` marks none."""
+    """The column SAMPLE of rows; the texts that `samples` does not mark may be null."""
     is_sample = samples(texts, labels=labels, keys=keys, splits=splits)
     offsets = np.concatenate([[0], np.cumsum(is_sample)])
     return pa.LargeListArray.from_arrays(pa.array(offsets), texts.filter(pa.array(is_sample)))
@@ -97,8 +97,10 @@ def samples(
     keys: pa.LargeBinaryArray,
     splits: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.bool_]:
-    """Marks the rows of each split with the smallest keys, one of those with equal text and label, so that the samples
-    are the same however rows are batched; labels: numbers that tell them apart."""
+    """Marks the rows of each split with the smallest keys; of rows with equal text and label one.
+
+    So the samples are the same however rows are batched. labels: any numbers, different for different labels.
+    """
     halves = key_halves(keys)
     is_short = pc.fill_null(pc.less_equal(pc.binary_length(texts), _SAMPLE_BYTES), False)
     order = np.lexsort((labels, halves[:, 0], halves[:, 1], splits))
@@ -115,13 +117,13 @@ def samples(
 
 
 def _differs(*columns: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    """Marks the rows that differ from the one before in any column, the first among them."""
+    """Marks the first row, and each row that differs from the one before in any column."""
     changes = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
     return np.concatenate([[True], changes])[: len(columns[0])]
 
 
 def tensor_representations() -> dict[str, schema_pb2.TensorRepresentation]:
-    """How TFT makes tensors of a batch: each column that the graph takes as a tensor of shape [batch]."""
+    """How TFT makes tensors from a batch: one of shape [batch] for each column that goes through the graph."""
     return {name: _scalar(name) for name in TRANSFORM_SCHEMA.names if name not in PASSED_BY}
 
 

@@ -96,9 +96,12 @@ def choose_runner(options: PipelineOptions, *, input_bytes: int | None) -> Pipel
         raise UserError(f"--runner: there is no runner {name}; {hint}") from error
 
 
-def blocks_wait_on_disk(runner: PipelineRunner) -> bool:
-    """Whether blocks of records had better wait on disk: the runner keeps in its memory what crosses a shuffle, as it
-    arrives and in two more copies while it hands it on, and its workers, threads or processes, are on this machine."""
+def holds_shuffles_in_memory(runner: PipelineRunner) -> bool:
+    """Whether the runner keeps in memory what crosses a shuffle, and all its workers are on this machine.
+
+    It keeps the elements as they arrive, and two more copies while it hands them on. So blocks had better be spilled to
+    the disk.
+    """
     return isinstance(runner, FnApiRunner)
 
 

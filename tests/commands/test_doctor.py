@@ -13,10 +13,10 @@ from apache_beam.internal import pickler
 
 from pipeline.cli import main
 from pipeline.config.load import load
-from pipeline.doctor.access import FirstRows, check_input, check_output_place, check_temp_place
+from pipeline.doctor.access import FirstRows, check_input, check_output_access, check_temp_access
 from pipeline.doctor.estimate import Estimate, check_machine, estimate
 from pipeline.doctor.finding import Finding
-from pipeline.doctor.job_graph import Shipment, check_shipment
+from pipeline.doctor.job_graph import JobGraph, check_job_graph
 from pipeline.doctor.options import check_options
 from pipeline.files.beam import BeamFiles
 from pipeline.job.plan import Plan
@@ -170,7 +170,7 @@ def test_doctor_output_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     before = sorted(tmp_path.rglob("*"))
     for path, overwrite, expected in cases:
         findings: list[Finding] = []
-        check_output_place(load(None, {"output.path": path}), findings, overwrite=overwrite)
+        check_output_access(load(None, {"output.path": path}), findings, overwrite=overwrite)
         check(findings, [expected])
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -207,10 +207,10 @@ def test_doctor_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_doctor_places_on_a_store() -> None:
     with gs_store():
         findings: list[Finding] = []
-        check_output_place(load(None, {"output.path": "gs://bucket/out"}), findings, overwrite=False)
-        check_output_place(load(None, {"output.path": "gs://none/out"}), findings, overwrite=False)
+        check_output_access(load(None, {"output.path": "gs://bucket/out"}), findings, overwrite=False)
+        check_output_access(load(None, {"output.path": "gs://none/out"}), findings, overwrite=False)
         for place in ("gs://bucket/tmp", "gs://none/tmp"):
-            check_temp_place(beam_options([f"--temp_location={place}"]), findings)
+            check_temp_access(beam_options([f"--temp_location={place}"]), findings)
         check(
             findings,
             [
@@ -232,7 +232,7 @@ MB = 1_000_000
 
 def plan_of(size: int, **settings: str) -> Plan:
     overrides = {key.replace("__", "."): value for key, value in settings.items()}
-    return Plan(load(None, overrides), 1, 1, size, staging="out/x")
+    return Plan(config=load(None, overrides), task_groups=1, input_files=1, input_bytes=size, staging="out/x")
 
 
 def test_doctor_estimate() -> None:
@@ -243,21 +243,21 @@ def test_doctor_estimate() -> None:
     # 25,000 x (15 + 230 x 1.2); what was measured on IMDB is 7.0 MB.
     assert found.output_bytes == 7_275_000
     # All of them, 1.3 times 15 + 230 x 1.2 bytes each.
-    assert found.blocks_bytes == 9_457_500
+    assert found.block_bytes == 9_457_500
     # A quarter of 20,000 records (the train split has four shards) of 60 + 230 x 2 + 270 bytes, times 2.5.
     assert found.thread_bytes == (130 << 20) + 9_875_000
     assert found.worker_bytes == (930 << 20) + 9_875_000
     plain = estimate(plan_of(32_500_000, output__compression="none"), tasks_of(), first=first)
     assert plain.output_bytes == 19_750_000
     assert estimate(plan_of(10_000_000), tasks_of("a.csv.gz"), first=first).text_bytes == 27_000_000
-    # A shard of 26 GB of text: 20 million records in all, 64 sub-ranges where they wait on disk.
+    # A shard of 26 GB of text: 20 million records in all, 64 sort ranges if blocks are spilled.
     plan = plan_of(26_000_000_000, output__shards="1")
     assert estimate(plan, tasks_of(), first=first).thread_bytes == (130 << 20) + 31_600_000_000
-    waits = replace(plan, waits_on_disk=True)
-    assert estimate(waits, tasks_of(), first=first).thread_bytes == (130 << 20) + 493_750_000
-    # 20 million texts of 230 tokens, 3 bytes each, if they are kept at all.
-    assert estimate(waits, tasks_of(), first=first).kept_bytes == 13_800_000_000
-    assert estimate(plan, tasks_of(), first=first).kept_bytes == 0
+    spills = replace(plan, spills=True)
+    assert estimate(spills, tasks_of(), first=first).thread_bytes == (130 << 20) + 493_750_000
+    # 20 million texts of 230 tokens, 3 bytes each, if they are spilled.
+    assert estimate(spills, tasks_of(), first=first).token_bytes == 13_800_000_000
+    assert estimate(plan, tasks_of(), first=first).token_bytes == 0
 
 
 def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -270,32 +270,32 @@ def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     # output, output.shards, output bytes, bytes of a thread, workers are here, those of the runner in this process ->
     # what is found, where blocks and tokens are 9 MB
     cases = [
-        (out, "auto", 7 * MB, 100 * MB, True, threads, ["ok memory about 1.2 GB", "ok disk about 16 MB of 50 MB"]),
-        (out, "auto", 7 * MB, 100 * MB, True, processes, ["ok memory about 4.6 GB", "ok disk about 16 MB of 50 MB"]),
-        (out, "auto", 45 * MB, 900 * MB, True, threads, ["ok memory about 4.4 GB", "error disk about 54 MB of 50 MB"]),
-        (out, "auto", 45 * MB, 2000 * MB, True, None, ["ok memory about 2.8 GB", "ok disk about 45 MB of 50 MB"]),
+        (out, "auto", 7 * MB, 100 * MB, True, threads, ["ok memory about 1.2 GB", "ok disk about 16.0 MB of 50.0 MB"]),
+        (out, "auto", 7 * MB, 100 * MB, True, processes, ["ok memory about 4.6 GB", "ok disk about 16.0 MB of 50"]),
+        (out, "auto", 45 * MB, 900 * MB, True, threads, ["ok memory about 4.4 GB", "error disk about 54.0 MB of 50"]),
+        (out, "auto", 45 * MB, 2000 * MB, True, None, ["ok memory about 2.8 GB", "ok disk about 45.0 MB of 50.0 MB"]),
         (out, "auto", 7 * MB, 2000 * MB, True, threads, ["error memory about 8.8 GB, and this machine has 5.0", "ok"]),
-        (out, "auto", 60 * MB, 100 * MB, False, None, ["ok memory of a worker about 939 MB", "error disk about 60 MB"]),
+        (out, "auto", 60 * MB, 100 * MB, False, None, ["ok memory of a worker about 938.9 MB", "error disk about 60"]),
         (out, "1", 7 * MB, 9000 * MB, False, None, ["error output.shards about 9.8 GB, to order a whole", "ok disk"]),
         (store, "auto", 7 * MB, 100 * MB, True, threads, ["ok mem", "ok disk about 7.0 MB at", "ok disk about 9.0 MB"]),
         (store, "auto", 7 * MB, 100 * MB, False, None, ["ok memory of a", "ok disk about 7.0 MB at gs://b/out"]),
     ]  # fmt: skip
     for path, shards, output, thread, here, workers, expected in cases:
-        plan = replace(plan_of(1, output__path=path, output__shards=shards), waits_on_disk=workers is not None)
+        plan = replace(plan_of(1, output__path=path, output__shards=shards), spills=workers is not None)
         guess = Estimate(
-            text_bytes=1, rows=1, output_bytes=output, blocks_bytes=5 * MB, kept_bytes=4 * MB, thread_bytes=thread
+            text_bytes=1, rows=1, output_bytes=output, block_bytes=5 * MB, token_bytes=4 * MB, thread_bytes=thread
         )
         found = check_machine(guess, plan, workers_here=here, in_process=workers)
         for finding, text in zip(found, expected, strict=True):
             assert f"{finding.level} {finding.about} {finding.text}".startswith(text)
 
 
-def test_doctor_shipment() -> None:
-    found = Shipment(20_000_000, ["Read"], {"Read/Map": pickler.dumps(no_display), "Write": pickler.dumps(len)})
+def test_doctor_job_graph() -> None:
+    graph = JobGraph(20_000_000, ["Read"], {"Read/Map": pickler.dumps(no_display), "Write": pickler.dumps(len)})
     check(
-        check_shipment(found),
+        check_job_graph(graph),
         [
-            ("warning", "graph", "20 MB, and above 10 MB a service may refuse it; put files together"),
+            ("warning", "graph", "20.0 MB, and above 10.0 MB a service may refuse it; put files together"),
             ("error", "functions", "Read/Map: ModuleNotFoundError: No module named 'tests'"),
         ],
     )
@@ -331,7 +331,7 @@ def test_doctor_says_all_that_is_wrong_at_once_and_then_that_it_is_ready(
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert lines[-1] == "ready to run"
-    assert "reads     1 files, 47 kB, in 1 parts, once" in lines
+    assert "reads     1 files, 47.3 kB, in 1 parts, once" in lines
     assert any(line.endswith(" of tokens wait below it until they have ids") for line in lines)
     assert any(line.startswith("steps     TasksToAnalyse, ReadOnce, NoBatch, Analyse") for line in lines)
     assert any(line.startswith("ok       functions") for line in lines)

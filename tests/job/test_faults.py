@@ -11,18 +11,18 @@ from apache_beam.runners.portability.fn_api_runner import fn_runner
 from pipeline.files.beam import BeamFiles
 from pipeline.files.local import LocalFiles
 from pipeline.inspection.verify import verify_folder
-from pipeline.job import finalize as conclude_module
-from pipeline.job.write import Counted, WriteShard, Writing
-from pipeline.sources import planning
+from pipeline.job import finalize as finalize_module
+from pipeline.job.limits import Limits
+from pipeline.job.write import WriteOptions, WriteShard
 from tests.support.jobs import manifest_of, record_bytes, run_job, small_rows, write_jsonl
 
+MANY_TASKS = Limits(task_bytes=2000)
 TWO_WORKERS = ("--direct_num_workers=2", "--direct_runner_bundle_repeat=1")
 
 
 @pytest.fixture
-def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The corpus of small_records, cut into many read tasks."""
-    monkeypatch.setitem(planning.plan_tasks.__kwdefaults__, "range_bytes", 2000)
+def rows(tmp_path: Path) -> Path:
+    """The corpus of small_records."""
     return write_jsonl(tmp_path / "rows.jsonl", small_rows())
 
 
@@ -48,7 +48,7 @@ def test_faults_bundles_repeated_and_out_of_order_change_nothing(
         return parts
 
     monkeypatch.setattr(fn_runner.ListBuffer, "partition", shuffled)
-    folder = run_job(rows, tmp_path / "records", beam_arguments=TWO_WORKERS)
+    folder = run_job(rows, tmp_path / "records", beam_arguments=TWO_WORKERS, limits=MANY_TASKS)
     assert same_but_for_places(folder, small_records)
 
 
@@ -63,18 +63,18 @@ def test_faults_a_late_twin_of_a_finished_step_changes_nothing(
         late.append(lambda: list(process(self, (key, blocks))))
         return process(self, (key, blocks))
 
-    conclude = conclude_module.conclude
+    finalize = finalize_module.finalize
     monkeypatch.setattr(WriteShard, "process", remembered)
 
     def twice(*arguments: Any, **named: Any) -> None:
         # The twins of the shards come in between and afterwards, in another order.
-        conclude(*arguments, **named)
+        finalize(*arguments, **named)
         for again in reversed(late):
             again()
-        conclude(*arguments, **named)
+        finalize(*arguments, **named)
 
-    monkeypatch.setattr("pipeline.job.build.conclude", twice)
-    folder = run_job(rows, tmp_path / "records")
+    monkeypatch.setattr("pipeline.job.build.finalize", twice)
+    folder = run_job(rows, tmp_path / "records", limits=MANY_TASKS)
     assert len(late) >= 6
     assert same_but_for_places(folder, small_records)
     assert verify_folder(str(folder), LocalFiles()).problems == ()
@@ -84,9 +84,9 @@ def test_faults_a_late_twin_of_a_finished_step_changes_nothing(
 def test_faults_a_worker_that_dies_while_it_writes_leaves_no_shard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writing = Writing(
-        folder=f"{tmp_path}/result", attempts=f"{tmp_path}/attempts", shards=(1, 1, 1), compression="none",
-        keeps_unknown=False, progress_folder=None, buckets=1, counted=Counted(1.0, 1),
+    options = WriteOptions(
+        folder=f"{tmp_path}/result", attempts_folder=f"{tmp_path}/attempts", shards=(1, 1, 1), compression="none",
+        unknown_has_id=False, first_word_id=1, sampled_share=1.0, row_buckets=1,
     )  # fmt: skip
     move = BeamFiles.move
 
@@ -95,11 +95,11 @@ def test_faults_a_worker_that_dies_while_it_writes_leaves_no_shard(
 
     monkeypatch.setattr(BeamFiles, "move", dies)
     with pytest.raises(OSError, match="the machine is gone"):
-        list(WriteShard(writing).process((0, [])))
+        list(WriteShard(options).process((0, [])))
     assert [file.name for file in (tmp_path / "attempts").iterdir()] != []
     assert not list(tmp_path.glob("result/**/*.tfrecord"))
     monkeypatch.setattr(BeamFiles, "move", move)
-    (written,) = WriteShard(writing).process((0, []))
+    (written,) = WriteShard(options).process((0, []))
     assert written.path == "records/train-00000-of-00001.tfrecord"
     assert [str(file.relative_to(tmp_path)) for file in tmp_path.glob("result/**/*.tfrecord")] == [
         f"result/{written.path}"

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections import Counter
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,8 @@ from tf_keras.preprocessing.text import Tokenizer
 
 from pipeline.config.load import load
 from pipeline.errors import UserError
+from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.run import run
-from pipeline.sources import planning, reading
 
 WORDS = ["the", "a", "film", "good", "bad", "not", "and", "plot", "actor", "I", "It's", "long;short", "Δ", "é"]
 IN_MEMORY = ("--direct_running_mode=in_memory",)
@@ -51,10 +52,17 @@ def write_parquet(path: Path, rows: list[dict[str, str]]) -> None:
     pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=37)
 
 
-def records_folder(path: Path, output: Path, *arguments: str, **settings: str) -> Path:
+def records_folder(
+    path: Path,
+    output: Path,
+    *arguments: str,
+    limits: Limits = DEFAULT_LIMITS,
+    spills: bool | None = None,
+    **settings: str,
+) -> Path:
     named = {name.replace("__", "."): value for name, value in settings.items()}
     config = load(None, {"input.path": str(path), "output.path": str(output), "sequence.max_length": "8", **named})
-    run(config, arguments or IN_MEMORY, overwrite=False, display=lambda _: nullcontext())
+    run(config, arguments or IN_MEMORY, overwrite=False, display=lambda _: nullcontext(), limits=limits, spills=spills)
     return output
 
 
@@ -129,12 +137,20 @@ def test_job_counts_the_train_split_alone_with_ties_in_order(tmp_path: Path) -> 
     ]
 
 
-# Each of these changes how the work is cut and nothing of what it is: (name, format, what is done, arguments for Beam)
+# How the work is cut -> limits, whether blocks are spilled
+CUTS = {
+    "whole": (DEFAULT_LIMITS, None),
+    "batches": (Limits(batch_rows=13), None),
+    "ranges": (Limits(task_bytes=4000), None),
+    "twice": (Limits(task_bytes=4000), False),  # the input is read twice
+}
+
+# Each of these changes how the work is cut, and not the result: (name, format, cut, arguments for Beam)
 WAYS = [
-    ("csv", "csv", None, IN_MEMORY),
+    ("csv", "csv", "whole", IN_MEMORY),
     ("csv_ranges", "csv", "ranges", IN_MEMORY),
     ("csv_threads", "csv", "ranges", ("--direct_running_mode=multi_threading", "--direct_num_workers=3")),
-    ("parquet", "parquet", None, IN_MEMORY),
+    ("parquet", "parquet", "whole", IN_MEMORY),
     ("small_batches", "jsonl", "batches", IN_MEMORY),
     ("many_ranges", "jsonl", "ranges", IN_MEMORY),
     ("read_twice", "jsonl", "twice", IN_MEMORY),
@@ -154,21 +170,15 @@ WAYS = [
 def test_job_writes_the_same_bytes(
     small: tuple[Path, Path],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     name: str,
     format: str,
-    cut: str | None,
+    cut: str,
     arguments: tuple[str, ...],
 ) -> None:
     source = tmp_path / f"{name}.{format}"
     {"csv": write_csv, "parquet": write_parquet, "jsonl": write_jsonl}[format](source, corpus())
-    if cut == "batches":
-        monkeypatch.setattr(reading.read_tasks, "__kwdefaults__", {"batch_rows": 13, "batch_bytes": 8 << 20})
-    if cut == "twice":  # as where nothing waits on disk
-        monkeypatch.setattr("pipeline.job.run.blocks_wait_on_disk", lambda _: False)
-    if cut in ("ranges", "twice"):
-        monkeypatch.setitem(planning.plan_tasks.__kwdefaults__, "range_bytes", 4000)
-    folder = records_folder(source, tmp_path / "out", *arguments, output__shards="2")
+    limits, spills = CUTS[cut]
+    folder = records_folder(source, tmp_path / "out", *arguments, limits=limits, spills=spills, output__shards="2")
     assert digest(folder) == digest(small[1])
 
 
@@ -213,12 +223,13 @@ def test_job_keeps_equal_texts_in_one_split(tmp_path: Path) -> None:
     assert len(examples(folder, "train")) % 5 == 0
 
 
-def test_job_accounts_for_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_job_accounts_for_every_row(tmp_path: Path) -> None:
     lines = [orjson.dumps(row) for row in corpus(120)]
     lines[10], lines[70], lines[100] = b"{broken", b'{"text": "no label"}', b'{"text": null, "label": "positive"}'
     (tmp_path / "rows.jsonl").write_bytes(b"\n".join(lines))
-    monkeypatch.setitem(planning.plan_tasks.__kwdefaults__, "range_bytes", 1500)
-    folder = records_folder(tmp_path / "rows.jsonl", tmp_path / "out", output__max_rejected="0.1")
+    folder = records_folder(
+        tmp_path / "rows.jsonl", tmp_path / "out", limits=Limits(task_bytes=1500), output__max_rejected="0.1"
+    )
     rejected = [json.loads(line) for file in (folder / "rejected").iterdir() for line in file.open()]
     path = str(tmp_path / "rows.jsonl")
     assert [(line["file"], line["row"], line["reason"]) for line in rejected] == [
@@ -265,7 +276,7 @@ def test_job_orders_whole_number_labels_by_value(tmp_path: Path) -> None:
 FIGURES = ("splits", "coverage", "duplicates", "quality", "telling_words", "advice", "samples")
 
 
-def test_job_finds_what_the_texts_are_like(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_job_finds_what_the_texts_are_like(tmp_path: Path) -> None:
     rows = [
         {"text": f"{'good' if row % 2 else 'bad'} film number {row % 60}", "label": str(row % 2), "part": "train"}
         for row in range(120)
@@ -295,17 +306,16 @@ def test_job_finds_what_the_texts_are_like(tmp_path: Path, monkeypatch: pytest.M
     assert telling["labels"]["1"][0]["count"] == 60
     assert [item["setting"] for item in found["advice"]][:2] == ["split.column", "split.column"]
 
-    monkeypatch.setattr(planning.plan_tasks, "__kwdefaults__", {"range_bytes": 900})
-    again = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "other", split__column="part"))
+    limits = Limits(task_bytes=900)
+    again = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "other", limits=limits, split__column="part"))
     assert {name: again[name] for name in FIGURES} == {name: found[name] for name in FIGURES}
 
 
-def test_job_estimates_from_the_same_rows_however_they_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_job_estimates_from_the_same_rows_however_they_are_cut(tmp_path: Path) -> None:
     rows = [{"text": f"<b>film</b> number {row}", "label": str(row % 2)} for row in range(600)]
     write_jsonl(tmp_path / "rows.jsonl", rows)
-    # A quarter of the input is looked at.
-    monkeypatch.setattr("pipeline.job.plan._SAMPLED_BYTES", (tmp_path / "rows.jsonl").stat().st_size // 4)
-    found = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "out"))
+    quarter = Limits(sampled_bytes=(tmp_path / "rows.jsonl").stat().st_size // 4)
+    found = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "out", limits=quarter))
     looked_at = found["quality"]["sampled_rows"]
     assert 110 < looked_at < 190  # 150 with a standard deviation of 11
     assert found["quality"]["findings"]["html"] | {"examples": []} == {
@@ -314,7 +324,7 @@ def test_job_estimates_from_the_same_rows_however_they_are_cut(tmp_path: Path, m
     assert not found["telling_words"]["exact"]
     assert 0 < found["telling_words"]["sampled_rows"] < looked_at
 
-    monkeypatch.setattr(planning.plan_tasks, "__kwdefaults__", {"range_bytes": 3000})
+    limits = replace(quarter, task_bytes=3000)
     threads = ("--direct_running_mode=multi_threading", "--direct_num_workers=3")
-    again = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "other", *threads))
+    again = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "other", *threads, limits=limits))
     assert {name: again[name] for name in FIGURES} == {name: found[name] for name in FIGURES}

@@ -203,7 +203,9 @@ def test_job_pickles_nothing_that_a_worker_lacks(tmp_path: Path) -> None:
     config = load(None, {"input.path": str(source), "output.path": str(tmp_path / "out")})
     groups = len(plan_tasks(config.input, LocalFiles()).groups)
     pipeline = beam.Pipeline()
-    build(pipeline, Plan(config, groups, input_files=1, input_bytes=1, staging=str(tmp_path / "work")))
+    build(
+        pipeline, Plan(config=config, task_groups=groups, input_files=1, input_bytes=1, staging=str(tmp_path / "work"))
+    )
     payloads = list(_pickles(pipeline.to_runner_api()))
     assert len(payloads) > 50
     strings = {value for payload in payloads for _, value, _ in pickletools.genops(payload) if isinstance(value, str)}

@@ -113,7 +113,9 @@ def test_job_sources_failed_run_leaves_the_rejected_rows(tmp_path: Path) -> None
 def test_job_sources_graph_does_not_hold_the_files(tmp_path: Path) -> None:
     config = config_of(run_job("sample", tmp_path / "out"))
     pipeline = beam.Pipeline()
-    build(pipeline, Plan(config, 979, input_files=1_000_000, input_bytes=100_000_000, staging=str(tmp_path / "work")))
+    staging = str(tmp_path / "work")
+    plan = Plan(config=config, task_groups=979, input_files=1_000_000, input_bytes=100_000_000, staging=staging)
+    build(pipeline, plan)
     assert len(pipeline.to_runner_api().SerializeToString()) < 2_000_000
 
 

@@ -22,7 +22,7 @@ from tensorflow_transform import beam as tft_beam
 
 from pipeline.contract import oov_id
 from pipeline.job import preprocessing, transform_batches
-from pipeline.job.write import batch_columns
+from pipeline.job.encode_records import batch_columns
 from pipeline.records.keys import content_keys
 from pipeline.text import graph
 from pipeline.text.fast_sequences import transformer

@@ -1,4 +1,4 @@
-"""pipeline.job.spill: blocks on their way, through the shuffle and on disk; and a job whose blocks wait, or don't."""
+"""pipeline.job.spill: blocks on their way, through the shuffle and on disk; and a job that spills, or does not."""
 
 import logging
 import resource
@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from pipeline.job import plan as plan_module
-from pipeline.job.spill import Arrived, Blocks
+from pipeline.job.limits import Limits
+from pipeline.job.spill import BlockReader, BlockWriter
 from pipeline.job.write import WriteShard
 from pipeline.runners.monitor import interrupts
-from pipeline.runners.options import beam_options, blocks_wait_on_disk, choose_runner
+from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
 from tests.support.jobs import manifest_of, record_bytes, run_job, small_rows, write_jsonl
 
-# blocks of each bundle: (sub-range, piece) of each block -> pieces of sub-ranges 0, 1 and 63
+# blocks of each bundle: (sort range, piece) of each block -> pieces of sort ranges 0, 1 and 63
 BUNDLES = [
     ([], [], [], []),
     ([[]], [], [], []),  # a bundle without a row
@@ -29,7 +29,7 @@ BUNDLES = [
 
 @pytest.mark.parametrize("on_disk", [False, True])
 @pytest.mark.parametrize(("bundles", "first", "second", "last"), BUNDLES)
-def test_waiting_gives_the_pieces_of_a_sub_range(
+def test_spill_gives_the_pieces_of_a_sort_range(
     bundles: list[list[list[tuple[int, bytes]]]],
     first: list[bytes],
     second: list[bytes],
@@ -40,18 +40,18 @@ def test_waiting_gives_the_pieces_of_a_sub_range(
     folder = str(tmp_path) if on_disk else None
     crossed = []
     for blocks in bundles:
-        out = Blocks(folder)
-        crossed += [out.put(block) for block in blocks]
-    arrived = Arrived(crossed, folder)
-    assert [list(arrived.pieces(number)) for number in (0, 1, 63)] == [first, second, last]
+        writer = BlockWriter(folder)
+        crossed += [writer.write(block) for block in blocks]
+    reader = BlockReader(crossed, folder)
+    assert [list(reader.pieces(number)) for number in (0, 1, 63)] == [first, second, last]
     assert len(list(tmp_path.iterdir())) == (sum(map(bool, bundles)) if on_disk else 0)
 
 
-def test_waiting_what_crosses_is_small(tmp_path: Path) -> None:
-    out = Blocks(str(tmp_path))
-    assert len(out.put([(number, bytes(30_000)) for number in range(64)])) < 1000
+def test_spill_what_crosses_is_small(tmp_path: Path) -> None:
+    writer = BlockWriter(str(tmp_path))
+    assert len(writer.write([(number, bytes(30_000)) for number in range(64)])) < 1000
     # 1 + 13 bytes beside the record: there are jobs with a block a record (docs/explanation/scale.md)
-    assert len(Blocks(None).put([(5, bytes(700))])) == 714
+    assert len(BlockWriter(None).write([(5, bytes(700))])) == 714
 
 
 def _flipped(file: Path) -> None:
@@ -69,37 +69,37 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize(("damage", "expected"), DAMAGES, ids=["bit", "end", "gone"])
-def test_waiting_names_the_file_that_is_damaged(damage: Any, expected: str, tmp_path: Path) -> None:
-    out = Blocks(str(tmp_path))
-    crossed = [out.put([(0, b"good")]), out.put([(1, b"wrong")])]
+def test_spill_names_the_file_that_is_damaged(damage: Any, expected: str, tmp_path: Path) -> None:
+    writer = BlockWriter(str(tmp_path))
+    crossed = [writer.write([(0, b"good")]), writer.write([(1, b"wrong")])]
     (file,) = tmp_path.iterdir()
     damage(file)
-    arrived = Arrived(crossed, str(tmp_path))
+    reader = BlockReader(crossed, str(tmp_path))
     with pytest.raises(OSError, match=expected) as raised:
-        list(arrived.pieces(1))
+        list(reader.pieces(1))
     assert str(file) in str(raised.value)
 
 
-def test_waiting_names_the_file_that_has_no_room(tmp_path: Path) -> None:
+def test_spill_names_the_file_that_has_no_room(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    out = Blocks(str(tmp_path))
+    writer = BlockWriter(str(tmp_path))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
     try:
         with pytest.raises(OSError, match="too large") as raised:
-            out.put([(0, bytes(2_000_000))])
+            writer.write([(0, bytes(2_000_000))])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert raised.value.filename == str(next(tmp_path.iterdir()))
 
 
-def test_waiting_late_workers_make_no_folder(tmp_path: Path) -> None:
-    out = Blocks(f"{tmp_path}/removed")
+def test_spill_late_workers_make_no_folder(tmp_path: Path) -> None:
+    writer = BlockWriter(f"{tmp_path}/removed")
     with pytest.raises(FileNotFoundError):
-        out.put([(0, b"a")])
+        writer.write([(0, b"a")])
     assert not list(tmp_path.iterdir())
 
 
-# options for Beam -> whether blocks wait on disk
+# options for Beam -> whether its runner holds shuffles in memory
 RUNNERS = [
     ([], True),
     (["--runner=DirectRunner", "--direct_running_mode=multi_threading"], True),
@@ -113,9 +113,9 @@ RUNNERS = [
 
 
 @pytest.mark.parametrize(("arguments", "expected"), RUNNERS)
-def test_waiting_is_for_runners_in_this_process(arguments: list[str], expected: bool) -> None:
+def test_spill_is_for_runners_in_this_process(arguments: list[str], expected: bool) -> None:
     runner = choose_runner(beam_options(arguments), input_bytes=1000)
-    assert blocks_wait_on_disk(runner) == expected
+    assert holds_shuffles_in_memory(runner) == expected
 
 
 @contextmanager
@@ -135,15 +135,15 @@ def crossing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
-def test_waiting_changes_no_byte_of_a_job(
+def test_spill_changes_no_byte_of_a_job(
     on_disk: bool, small_records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan_module, "_BYTES_A_RANGE", 1)  # so that shards of some kilobytes have 64 sub-ranges
-    if not on_disk:
-        monkeypatch.setattr("pipeline.job.run.blocks_wait_on_disk", lambda _: False)
+    limits = Limits(sort_range_bytes=1)  # so that shards of some kilobytes have 64 sort ranges
     source = write_jsonl(tmp_path / "rows.jsonl", small_rows())
     with crossing(monkeypatch) as sizes:
-        folder = run_job(source, tmp_path / "records", beam_arguments=["--direct_num_workers=2"])
+        folder = run_job(
+            source, tmp_path / "records", beam_arguments=["--direct_num_workers=2"], limits=limits, spills=on_disk
+        )
     assert record_bytes(folder) == record_bytes(small_records)
     assert manifest_of(folder)["duplicates"] == manifest_of(small_records)["duplicates"]
     assert (max(sizes) < 1000) == on_disk
@@ -152,14 +152,14 @@ def test_waiting_changes_no_byte_of_a_job(
 
 
 @pytest.mark.parametrize("mode", ["multi_threading", "multi_processing"])
-def test_waiting_workers_beside_this_process_share_the_disk(mode: str, small_records: Path, tmp_path: Path) -> None:
+def test_spill_workers_beside_this_process_share_the_disk(mode: str, small_records: Path, tmp_path: Path) -> None:
     source = write_jsonl(tmp_path / "rows.jsonl", small_rows())
     arguments = [f"--direct_running_mode={mode}", "--direct_num_workers=2"]
     folder = run_job(source, tmp_path / "records", beam_arguments=arguments)
     assert record_bytes(folder) == record_bytes(small_records)
 
 
-def test_waiting_blocks_go_when_a_job_fails_and_the_damaged_file_is_named(
+def test_spill_blocks_go_when_a_job_fails_and_the_damaged_file_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files: list[Path] = []
@@ -180,7 +180,7 @@ def test_waiting_blocks_go_when_a_job_fails_and_the_damaged_file_is_named(
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
 
 
-def test_waiting_threads_that_are_late_after_an_interrupt_are_not_heard(caplog: pytest.LogCaptureFixture) -> None:
+def test_spill_threads_that_are_late_after_an_interrupt_are_not_heard(caplog: pytest.LogCaptureFixture) -> None:
     logger = logging.getLogger()
     before = {handler: list(handler.filters) for handler in logger.handlers}
     try:

@@ -11,10 +11,11 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.job import token_store
-from pipeline.job.read import ReadAll, ReadTrain, Sorted
-from pipeline.job.read_once import ReadOnce, TransformKept
-from pipeline.job.spill import Blocks
-from pipeline.sources import plan_tasks
+from pipeline.job.limits import Limits
+from pipeline.job.read import ReadAll, ReadTrain
+from pipeline.job.read_once import ReadOnce, TransformStored
+from pipeline.job.row_filter import KeyedRows
+from pipeline.job.spill import BlockWriter
 from pipeline.sources.schema import REJECTED_SCHEMA, ReadTask, RejectedRow, rejected_batch
 from pipeline.text.token_batch import numbered
 from pipeline.vocabulary.count_words import count_words
@@ -23,7 +24,7 @@ from tests.support.jobs import manifest_of, record_bytes, run_job, small_rows, w
 TRAIN, EVAL, TEST = 0, 1, 2
 
 
-def batch(rows: list[tuple[bytes, str, int]], *, rejects: int = 0, first_key: int = 0) -> Sorted:
+def batch(rows: list[tuple[bytes, str, int]], *, rejects: int = 0, first_key: int = 0) -> KeyedRows:
     """(text, label, split) of each row; keys rise, and choose a row where they are low."""
     texts, labels, splits = zip(*rows, strict=True) if rows else ((), (), ())
     columns = {
@@ -36,11 +37,11 @@ def batch(rows: list[tuple[bytes, str, int]], *, rejects: int = 0, first_key: in
     keys = pa.array([(first_key + row).to_bytes(16, "big") for row in range(len(rows))], pa.large_binary())
     task = ReadTask("a.csv", 0, "csv")
     rejected = rejected_batch(task, [RejectedRow(100 + row, "no text", "") for row in range(rejects)])
-    return Sorted(pa.record_batch(columns), keys, np.array(splits, np.int64), [rejected])
+    return KeyedRows(pa.record_batch(columns), keys, np.array(splits, np.int64), [rejected])
 
 
-def texts_of(found: Sorted) -> list[bytes | None]:
-    return found.rows["text"].to_pylist()
+def texts_of(keyed: KeyedRows) -> list[bytes | None]:
+    return keyed.rows["text"].to_pylist()
 
 
 # (text, split) of the rows -> texts in their new order, train rows
@@ -54,7 +55,7 @@ ORDERS = [
 
 
 @pytest.mark.parametrize(("rows", "expected", "trains"), ORDERS)
-def test_kept_train_rows_come_first(rows: list[tuple[bytes, int]], expected: list[bytes], trains: int) -> None:
+def test_token_store_train_rows_come_first(rows: list[tuple[bytes, int]], expected: list[bytes], trains: int) -> None:
     before = batch([(text, "x", split) for text, split in rows], rejects=1)
     found, number = token_store.train_first(before)
     assert (texts_of(found), number) == (expected, trains)
@@ -65,7 +66,7 @@ def test_kept_train_rows_come_first(rows: list[tuple[bytes, int]], expected: lis
     assert found.rejected[0].num_rows == 1
 
 
-def test_kept_texts_are_those_that_will_be_asked_for() -> None:
+def test_token_store_texts_are_those_that_will_be_asked_for() -> None:
     high = 2**64 - 1000  # above what a share chooses, and above the keys of all samples
     rows = [(b"seen %d" % row, "known", TRAIN) for row in range(20)]
     low = token_store.with_needed_texts(batch(rows), labels={"known"}, share=0)
@@ -78,7 +79,7 @@ def test_kept_texts_are_those_that_will_be_asked_for() -> None:
     assert texts_of(token_store.with_needed_texts(batch([]), labels=set(), share=1)) == []
 
 
-def test_kept_texts_that_nobody_needs_take_no_room() -> None:
+def test_token_store_texts_that_nobody_needs_take_no_room() -> None:
     rows = [(b"%064d" % row * 50, "known", TRAIN) for row in range(100)]
     found = token_store.with_needed_texts(batch(rows), labels={"known"}, share=0)
     assert found.rows["text"].null_count == 84
@@ -86,42 +87,44 @@ def test_kept_texts_that_nobody_needs_take_no_room() -> None:
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
-def test_kept_batches_come_back(on_disk: bool, tmp_path: Path) -> None:
+def test_token_store_batches_come_back(on_disk: bool, tmp_path: Path) -> None:
     folder = str(tmp_path) if on_disk else None
-    out = Blocks(folder)
+    writer = BlockWriter(folder)
     batches = [
         (batch([(b"b a", "x", TRAIN), (b"", "y", EVAL), (b"a", "x", TEST)], rejects=2), numbered([b"b a", b"", b"a"])),
         (batch([], rejects=1), numbered([])),
         (batch([(b"c", "x", TEST)]), numbered([b"c"])),
     ]
-    references = [token_store.put(out, found, tokenized) for found, tokenized in batches]
+    references = [token_store.write_batch(writer, found, tokenized) for found, tokenized in batches]
     for (before, tokenized), reference in zip(batches, references, strict=True):
-        found, tokens = token_store.take(reference, folder)
+        found, tokens = token_store.read_batch(reference, folder)
         for name in ("text", "label", "position", "row"):
             assert found.rows[name].equals(before.rows[name])
         assert found.keys.equals(before.keys)
         assert found.splits.tolist() == before.splits.tolist()
         rejected = pa.Table.from_batches(found.rejected, REJECTED_SCHEMA)
         assert rejected.equals(pa.Table.from_batches(before.rejected, REJECTED_SCHEMA))
-        again = token_store.of_column(tokens)
+        again = token_store.to_tokenized(tokens)
         assert again.words.equals(tokenized.words)
         assert again.numbers.tolist() == tokenized.numbers.tolist()
         assert again.row_splits.tolist() == tokenized.row_splits.tolist()
 
 
-def test_kept_rows_can_be_chosen_of_the_tokens() -> None:
-    reference = token_store.put(Blocks(None), batch([(b"", "x", TRAIN)] * 4), numbered([b"b a", b"", b"c", b"a c"]))
-    _, tokens = token_store.take(reference, None)
-    found = token_store.of_column(tokens.filter(pa.array([False, True, False, True])))
+def test_token_store_rows_can_be_chosen_of_the_tokens() -> None:
+    reference = token_store.write_batch(
+        BlockWriter(None), batch([(b"", "x", TRAIN)] * 4), numbered([b"b a", b"", b"c", b"a c"])
+    )
+    _, tokens = token_store.read_batch(reference, None)
+    found = token_store.to_tokenized(tokens.filter(pa.array([False, True, False, True])))
     assert found.words.to_pylist() == [b"b", b"a", b"c"]
     assert (found.numbers.tolist(), found.row_splits.tolist()) == ([1, 2], [0, 0, 2])
 
 
 @pytest.mark.parametrize("words", [65_536, 65_537])
-def test_kept_numbers_are_as_wide_as_they_must_be(words: int) -> None:
+def test_token_store_numbers_are_as_wide_as_they_must_be(words: int) -> None:
     tokenized = numbered([b" ".join(b"w%d" % word for word in range(words)) + b" w0"])
-    reference = token_store.put(Blocks(None), batch([(b"", "x", TRAIN)]), tokenized)
-    found = token_store.of_column(token_store.take(reference, None)[1])
+    reference = token_store.write_batch(BlockWriter(None), batch([(b"", "x", TRAIN)]), tokenized)
+    found = token_store.to_tokenized(token_store.read_batch(reference, None)[1])
     assert found.numbers.tolist() == [*range(words), 0]
     assert found.words[words - 1].as_py() == b"w%d" % (words - 1)
 
@@ -167,34 +170,31 @@ EVERY_WAY = [
 
 
 @pytest.mark.parametrize("changed", EVERY_WAY)
-def test_kept_job_gives_what_one_gives_that_reads_twice(
+def test_token_store_job_gives_what_one_gives_that_reads_twice(
     changed: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = write_everything(tmp_path)
-    monkeypatch.setattr("pipeline.job.plan._SAMPLED_BYTES", 9000)  # a third of the input
-    monkeypatch.setitem(plan_tasks.__kwdefaults__, "range_bytes", 4000)
+    limits = Limits(sampled_bytes=9000, task_bytes=4000)  # a third of the input is examined
     with monkeypatch.context() as patch:
         patch.delattr(ReadTrain, "process")
         patch.delattr(ReadAll, "process")
-        once = run_job(paths, tmp_path / "once", {**SETTINGS, **changed}, beam_arguments=["--direct_num_workers=2"])
-    monkeypatch.setattr("pipeline.job.run.blocks_wait_on_disk", lambda _: False)
+        once = run_job(
+            paths, tmp_path / "once", {**SETTINGS, **changed}, limits=limits, beam_arguments=["--direct_num_workers=2"]
+        )
     monkeypatch.delattr(ReadOnce, "process")
-    twice = run_job(paths, tmp_path / "twice", {**SETTINGS, **changed})
+    twice = run_job(paths, tmp_path / "twice", {**SETTINGS, **changed}, limits=limits, spills=False)
     assert record_bytes(once) == record_bytes(twice)
     assert rejected(once) == rejected(twice)
     assert len(rejected(once)) == 209
     assert facts(once) == facts(twice)
 
 
-@pytest.mark.parametrize("on_disk", [False, True])
-def test_kept_job_refuses_too_many_labels(on_disk: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.job.run.blocks_wait_on_disk", lambda _: on_disk)
-    monkeypatch.setattr("pipeline.job.plan._SAMPLED_BYTES", 1)  # so that no text waits but those of samples
-    for module in ("reading", "labels", "manifest"):
-        monkeypatch.setattr(f"pipeline.{module}.MOST_LABELS", 20)
+@pytest.mark.parametrize("spills", [False, True])
+def test_token_store_job_refuses_too_many_labels(spills: bool, tmp_path: Path) -> None:
+    limits = Limits(max_labels=20, sampled_bytes=1)  # so that no text is stored but those of samples
     source = write_jsonl(tmp_path / "rows.jsonl", [(f"text {number}", f"label {number}") for number in range(100)])
-    with pytest.raises(UserError, match="different labels"):
-        run_job(source, tmp_path / "records")
+    with pytest.raises(UserError, match="more than 20 different labels"):
+        run_job(source, tmp_path / "records", limits=limits, spills=spills)
 
 
 def rejected(folder: Path) -> list[bytes]:
@@ -208,17 +208,19 @@ def facts(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_kept_job_names_the_file_of_tokens_that_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_store_job_names_the_file_of_tokens_that_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files: list[Path] = []
-    process = TransformKept.process
+    process = TransformStored.process
 
-    def damaged(self: TransformKept, *arguments: Any, **named: Any) -> Iterable[Any]:
+    def damaged(self: TransformStored, *arguments: Any, **named: Any) -> Iterable[Any]:
         files[:] = tmp_path.glob("records/.staging-*/work/blocks/*")
         for file in files:
             file.write_bytes(bytes(file.stat().st_size))
         return process(self, *arguments, **named)
 
-    monkeypatch.setattr(TransformKept, "process", damaged)
+    monkeypatch.setattr(TransformStored, "process", damaged)
     with pytest.raises(OSError, match="is damaged") as raised:
         run_job(write_jsonl(tmp_path / "rows.jsonl", small_rows()), tmp_path / "records")
     assert len(files) == 1

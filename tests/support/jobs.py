@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from pipeline.config.load import load
 from pipeline.config.settings import Config
+from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.run import run
 
 Row = tuple[str, str]
@@ -74,11 +75,13 @@ def run_job(
     *,
     beam_arguments: Sequence[str] = ONE_THREAD,
     overwrite: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    spills: bool | None = None,
 ) -> Path:
     """Runs the whole job in this process; gives the records folder."""
     path = json.dumps(source if isinstance(source, list) else str(source))
     overrides = {**SMALL_SETTINGS, "input.path": path, "output.path": json.dumps(str(output)), **(settings or {})}
-    run(load(None, overrides), beam_arguments, overwrite=overwrite, display=no_display)
+    run(load(None, overrides), beam_arguments, overwrite=overwrite, display=no_display, limits=limits, spills=spills)
     return output
 
 

@@ -152,19 +152,19 @@ def test_dataflow_gets_functions_that_load_where_only_the_package_is(submitted: 
     with tarfile.open(fileobj=io.BytesIO(submitted.staged["workflow.tar.gz"])) as archive:
         archive.extractall(tmp_path, filter="data")
     (package,) = tmp_path.iterdir()
-    found = pickles.pickles(submitted.graph)
+    found = pickles.pickled_functions(submitted.graph)
     assert len(found) > 50
     found["bad"] = pickler.dumps(no_display)  # this file is not in the package
-    problems = pickles.load_elsewhere(found, packages=str(package))
+    problems = pickles.load_errors(found, packages=str(package))
     assert problems == {"bad": "ModuleNotFoundError: No module named 'tests'"}
 
 
 def test_dataflow_gets_nothing_of_the_main_module_or_the_tests(submitted: Submitted) -> None:
-    found = pickles.pickles(submitted.graph)
+    found = pickles.pickled_functions(submitted.graph)
     strings = {
         value
         for payload in found.values()
-        for _, value, _ in pickletools.genops(pickles.unpacked(payload))
+        for _, value, _ in pickletools.genops(pickles.decode_pickle(payload))
         if isinstance(value, str)
     }
     assert "pipeline.job.read" in strings

@@ -1,0 +1,165 @@
+"""Batches of record features -> blocks of framed records, rows to search for duplicates, statistics of each split.
+
+Per bundle, not per batch: small blocks and small counts would cost more than the work in them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from apache_beam.metrics import Metrics
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
+
+from pipeline.contract import IDS, KNOWN_COUNT, LABEL, SPLITS, TOKEN_COUNT, UNKNOWN_HASH
+from pipeline.job import spill
+from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
+from pipeline.job.write import WriteOptions
+from pipeline.records import encode, framing, shuffle
+from pipeline.records.keys import KEY_BYTES, is_sampled, key_halves, range_of, shard_of
+from pipeline.statistics import duplicates
+from pipeline.statistics.accumulator import BundleStatistics
+from pipeline.statistics.fingerprints import fingerprints
+from pipeline.statistics.split_statistics import Columns, SplitStatistics, merge
+from pipeline.support.progress import NAMESPACE
+
+STATISTICS, ROWS_TO_COMPARE = "statistics", "rows_to_compare"
+
+_NUMBERS = (IDS, LABEL, SPLIT, TOKEN_COUNT, KNOWN_COUNT, UNKNOWN_HASH)
+
+
+class EncodeRecords(beam.DoFn):
+    """Batches of record features -> (shard key, block).
+
+    Tagged STATISTICS: (index of a split, SplitStatistics of the bundle's rows in it). Tagged ROWS_TO_COMPARE: (bucket,
+    packed table of duplicates.SCHEMA).
+    """
+
+    def __init__(self, options: WriteOptions) -> None:
+        self._options = options
+        self._shards = options.all_shards()
+        self._tokens = Metrics.counter(NAMESPACE, "tokens")
+        self._lengths = Metrics.distribution(NAMESPACE, "tokens_of_text")
+
+    def start_bundle(self) -> None:
+        """Begins with nothing pending."""
+        self._pending: defaultdict[int, list[pa.RecordBatch]] = defaultdict(list)
+        self._pending_bytes: defaultdict[int, int] = defaultdict(int)
+        self._statistics = BundleStatistics(
+            keeps_unknown=self._options.unknown_has_id, first_id=self._options.first_word_id
+        )
+        self._rows: list[pa.Table] = []
+        self._writer = spill.BlockWriter(self._options.spill_folder)
+
+    def process(self, element: tuple[pa.RecordBatch, object]) -> Iterator[tuple[int, bytes]]:
+        """Encodes one batch; yields the blocks that are full."""
+        batch, limits = element[0], self._options.limits
+        columns = batch_columns(batch)
+        self._count(batch, columns)
+        records = encode.encode_examples(columns.ids, columns.labels)
+        framed = pa.RecordBatch.from_arrays(
+            [
+                batch[KEY].flatten().cast(pa.binary(KEY_BYTES)),
+                framing.frame(records),
+                pa.array(columns.labels, pa.int32()),
+            ],
+            schema=shuffle.SCHEMA,
+        )
+        for key, part in shuffle.partition(framed, self._shard_keys(framed["key"], columns.splits)):
+            self._pending[key].append(part)
+            self._pending_bytes[key] += part.nbytes
+            if self._pending_bytes[key] > limits.block_bytes:
+                yield self._write_block(key)
+        if sum(self._pending_bytes.values()) > limits.pending_block_bytes:
+            yield from [self._write_block(key) for key in list(self._pending)]
+        if sum(len(rows) for rows in self._rows) > limits.pending_rows:
+            yield from [beam.pvalue.TaggedOutput(ROWS_TO_COMPARE, rows) for rows in self._row_buckets()]
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Yields what is pending, and the statistics."""
+        window = GlobalWindow()
+        for key in list(self._pending):
+            yield WindowedValue(self._write_block(key), window.max_timestamp(), [window])
+        for rows in self._row_buckets():
+            yield beam.pvalue.TaggedOutput(ROWS_TO_COMPARE, WindowedValue(rows, window.max_timestamp(), [window]))
+        for statistics in self._statistics.result():
+            yield beam.pvalue.TaggedOutput(STATISTICS, WindowedValue(statistics, window.max_timestamp(), [window]))
+
+    def _write_block(self, key: int) -> tuple[int, bytes]:
+        del self._pending_bytes[key]
+        (batch,) = pa.Table.from_batches(self._pending.pop(key)).combine_chunks().to_batches()
+        split, _ = self._shards[key]
+        shards = self._options.shards_of(split)
+        ranges = range_of(batch["key"], shards=shards, ranges=self._options.sort_ranges)
+        pieces = [(number, shuffle.pack_piece(part)) for number, part in shuffle.partition(batch, ranges)]
+        return key, self._writer.write(pieces)
+
+    def _row_buckets(self) -> list[tuple[int, bytes]]:
+        rows, self._rows = self._rows, []
+        return list(duplicates.buckets(rows, self._options.row_buckets)) if rows else []
+
+    def _shard_keys(self, keys: pa.FixedSizeBinaryArray, splits: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The index into all_shards() of each row, int64 [rows]."""
+        shard_keys = np.zeros(len(splits), np.int64)
+        before = 0
+        for split, number in enumerate(self._options.shards):
+            in_split = splits == split
+            shard_keys[in_split] = before + shard_of(keys, number)[in_split]
+            before += number
+        return shard_keys
+
+    def _count(self, batch: pa.RecordBatch, columns: Columns) -> None:
+        """Adds the rows to the statistics and to those that wait to be searched for duplicates."""
+        self._tokens.inc(int(columns.token_counts.sum()))
+        for count in columns.token_counts.tolist():
+            self._lengths.update(count)
+        keys = batch[KEY].flatten()
+        tokens = fingerprints(
+            columns.ids,
+            token_counts=columns.token_counts,
+            known_counts=columns.known_counts,
+            unknown=columns.unknown_hashes,
+        )
+        text = key_halves(keys)[:, 0]
+        self._rows.append(duplicates.rows_table(tokens=tokens, text=text, split=columns.splits, label=columns.labels))
+        is_train = columns.splits == SPLITS.index("train")
+        self._statistics.add(columns, is_counted=is_train & is_sampled(keys, self._options.sampled_share))
+
+
+def batch_columns(batch: pa.RecordBatch) -> Columns:
+    """A batch as TFT gives it -> its columns as arrays."""
+    numbers = {name: batch[name].flatten().to_numpy() for name in _NUMBERS}
+    sample_rows = pa.array(np.repeat(np.arange(batch.num_rows), batch[SAMPLE].value_lengths().to_numpy()))
+    samples = (sample_rows, batch[KEY].flatten().take(sample_rows), batch[SAMPLE].flatten())
+    return Columns(
+        numbers[IDS].reshape(batch.num_rows, -1),
+        numbers[LABEL],
+        numbers[SPLIT],
+        numbers[TOKEN_COUNT],
+        numbers[KNOWN_COUNT],
+        numbers[UNKNOWN_HASH],
+        list(zip(*(column.to_pylist() for column in samples), strict=True)),
+    )
+
+
+class MergeStatistics(beam.CombineFn):
+    """Statistics of parts of a split -> those of the split."""
+
+    def create_accumulator(self) -> SplitStatistics:
+        """Nothing counted."""
+        return SplitStatistics()
+
+    def add_input(self, accumulator: SplitStatistics, element: SplitStatistics) -> SplitStatistics:
+        """Adds a part."""
+        return merge([accumulator, element])
+
+    def merge_accumulators(self, accumulators: Iterable[SplitStatistics]) -> SplitStatistics:
+        """Adds parts."""
+        return merge(accumulators)
+
+    def extract_output(self, accumulator: SplitStatistics) -> SplitStatistics:
+        """The sum."""
+        return accumulator

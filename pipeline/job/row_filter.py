@@ -1,0 +1,173 @@
+"""Batches of read tasks -> rows with a key, a split and a label index; and rejected rows, each with its reason.
+
+Both passes over the input work on rows in the same way:
+
+    Batch (sources/schema.py) -> key_rows -> KeyedRows -> RowFilter.labelled -> LabelledRows
+                                                                             -> a table of rejected rows
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from apache_beam.metrics import Metrics
+
+from pipeline.config.settings import SplitSettings
+from pipeline.job.limits import DEFAULT_LIMITS, Limits
+from pipeline.job.stages import StageObserver, ignore_stage
+from pipeline.records.keys import content_keys, split_by_name, split_where_allowed
+from pipeline.sources.schema import (
+    REJECTED_SCHEMA,
+    Batch,
+    ColumnNames,
+    ReadTask,
+    RejectedRow,
+    excerpt,
+    file_indices,
+    rejected_rows,
+)
+from pipeline.statistics.row_counts import Account, TaskRows
+from pipeline.statistics.text_quality import Look, Looker
+from pipeline.support.progress import NAMESPACE, ROWS, Tally
+
+UNKNOWN_SPLIT = "split is not train, eval or test"
+UNKNOWN_LABEL = "label does not occur in the train split"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """How rows are read.
+
+    columns: the names of the columns. split: how rows are split. seed: of the row keys. quality: which texts are
+    examined for the manifest, and how. progress_folder: where this machine's workers count their rows, or None.
+    """
+
+    columns: ColumnNames
+    split: SplitSettings
+    seed: int
+    quality: Look
+    progress_folder: str | None
+    limits: Limits = DEFAULT_LIMITS
+    observe: StageObserver = ignore_stage
+
+
+class KeyedRows(NamedTuple):
+    """Rows of a batch with their row keys and splits.
+
+    rows: as their source gives them, see sources/schema.py. keys: large_binary [rows] of 16 bytes. splits: int64
+    [rows], indices into SPLITS. rejected: batches of REJECTED_SCHEMA, the rows of the batch that are rejected so far.
+    """
+
+    rows: pa.RecordBatch
+    keys: pa.LargeBinaryArray
+    splits: npt.NDArray[np.int64]
+    rejected: list[pa.RecordBatch]
+
+
+class LabelledRows(NamedTuple):
+    """The rows of a batch that become records.
+
+    rows, keys, splits: as in KeyedRows. labels: int64 [rows], indices into the list of labels. is_labelled: bool, for
+    each of the KeyedRows whether it is one of these. rejected: a table of REJECTED_SCHEMA, all other rows of the batch.
+    """
+
+    rows: pa.RecordBatch
+    keys: pa.LargeBinaryArray
+    splits: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    is_labelled: npt.NDArray[np.bool_]
+    rejected: pa.Table
+
+
+def key_rows(batch: Batch, options: ReadOptions, *, tasks: Sequence[ReadTask]) -> KeyedRows:
+    """Gives each row of a batch its key and split; `tasks` are those that the batch was read from."""
+    rows = batch.rows
+    keys = content_keys(rows["text"].to_pylist(), seed=options.seed)
+    if options.split.column is None:
+        return KeyedRows(rows, keys, split_where_allowed(keys, rows["split"], options.split), [batch.rejected])
+    splits = split_by_name(rows["split"])
+    is_known = splits >= 0
+    rejected = _rejected(rows, ~is_known, tasks, reason=UNKNOWN_SPLIT, column="split")
+    known = pa.array(is_known)
+    return KeyedRows(rows.filter(known), keys.filter(known), splits[is_known], [batch.rejected, rejected])
+
+
+class RowFilter:
+    """Rejects the rows of a task group whose label is not one of the train split's, and counts all rows by file."""
+
+    def __init__(self, tasks: Sequence[ReadTask], options: ReadOptions, *, labels: list[str]) -> None:
+        self._tasks = tasks
+        self._labels = pa.array(labels, pa.string())
+        self._account = Account(tasks)
+        self._tally = Tally(options.progress_folder, "transform")
+        self._looker = Looker(options.quality)
+        self._rows = Metrics.counter(NAMESPACE, ROWS)
+        self._rejected = Metrics.counter(NAMESPACE, "rejected_rows")
+
+    def labelled(self, keyed: KeyedRows) -> LabelledRows:
+        """The rows of a batch whose label is in the list, and the rejected ones."""
+        index = pc.fill_null(pc.index_in(keyed.rows["label"], self._labels), -1)
+        index = index.to_numpy(zero_copy_only=False).astype(np.int64)
+        is_labelled = index >= 0
+        rows, keys, splits, rejected_batches = keyed
+        if not is_labelled.all():
+            unknown = _rejected(rows, ~is_labelled, self._tasks, reason=UNKNOWN_LABEL, column="label")
+            rejected_batches = [*rejected_batches, unknown]
+            chosen = pa.array(is_labelled)
+            rows, keys = rows.filter(chosen), keys.filter(chosen)
+            splits, index = splits[is_labelled], index[is_labelled]
+        self._looker.add(rows["text"], keys)
+        rejected = pa.Table.from_batches(rejected_batches, REJECTED_SCHEMA)
+        self._account.add(rows, rejected)
+        self._rejected.inc(rejected.num_rows)
+        self._rows.inc(rows.num_rows + rejected.num_rows)
+        self._tally.add(rows.num_rows + rejected.num_rows)
+        return LabelledRows(rows, keys, splits, index, is_labelled, rejected)
+
+    def task_rows(self) -> list[TaskRows]:
+        """The numbers of rows of each read task, after its last batch."""
+        self._tally.write()
+        return self._account.rows(self._looker.result())
+
+
+class LabelSet:
+    """The distinct labels of some rows; it stops to grow above `max_labels`, which is too many anyhow."""
+
+    def __init__(self, max_labels: int) -> None:
+        self.labels: set[str] = set()
+        self._max_labels = max_labels
+
+    def add(self, column: pa.StringArray) -> None:
+        """Adds the labels of a batch, [rows]."""
+        if len(self.labels) <= self._max_labels:
+            self.labels.update(pc.unique(column).to_pylist())
+
+    def listed(self) -> list[str]:
+        """The labels in order, at most `max_labels` + 1 of them."""
+        return sorted(self.labels)[: self._max_labels + 1]
+
+
+def _rejected(
+    rows: pa.RecordBatch,
+    is_rejected: npt.NDArray[np.bool_],
+    tasks: Sequence[ReadTask],
+    *,
+    reason: str,
+    column: str,
+) -> pa.RecordBatch:
+    """The marked rows as a batch of REJECTED_SCHEMA."""
+    bad = rows.filter(pa.array(is_rejected))
+    if not bad.num_rows:
+        return rejected_rows([])
+    by_index = {task.file_index: task for task in tasks}
+    columns = (bad["row"].to_pylist(), bad[column].to_pylist(), bad["text"].to_pylist(), file_indices(bad).tolist())
+    # The text is missing of a row that was stored without it (job/token_store.py): only in a job that has too many
+    # labels, which is refused.
+    return rejected_rows(
+        (by_index[file], RejectedRow(row, reason, excerpt(f"{column}: {value}, text: {(text or b'').decode()}")))
+        for row, value, text, file in zip(*columns, strict=True)
+    )
