@@ -1,6 +1,6 @@
-"""Files through Beam's filesystems: local, gs://, s3://, hdfs:// and what else Beam knows.
+"""Files on any filesystem of Beam's: this machine, gs://, s3://, hdfs://, azfs://.
 
-Whole small files in, whole small files out, and open streams for large ones.
+In: paths and globs. Out: the files that they name, small files as bytes, large files as streams.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipeline.errors import UserError
 from pipeline.files.local import FileInfo, LocalFiles
 
-# scheme -> what Beam imports for it, and the extra of ours that installs that.
+# Scheme of a path -> the module that Beam imports for it, and the extra of our package that installs that module.
 _CLIENTS: Final = {
     "gs": ("google.cloud.storage", "gcp"),
     "s3": ("boto3", "aws"),
@@ -31,20 +31,20 @@ _CLIENTS: Final = {
     "hdfs": ("hdfs", "hadoop"),
 }
 
-# A worker puts a file into a folder every 200 ms at most, and a folder is removed in less.
+# A worker writes a file into a folder every 200 ms at most. Removing the folder takes less, so few attempts fail.
 _ATTEMPTS_TO_REMOVE: Final = 100
 
-# An object store takes some 100 ms to rename a file, by copying it, and does many at a time.
-_RENAMES_AT_A_TIME: Final = 16
+# An object store renames a file by copying it, in some 100 ms, and it renames many at a time.
+_PARALLEL_RENAMES: Final = 16
 
 
 def use_options(options: PipelineOptions) -> None:
-    """Makes Beam's filesystems heed options such as --s3_endpoint_url from now on; a pipeline does so by itself."""
+    """Applies options such as --s3_endpoint_url to Beam's filesystems from now on; a pipeline does this by itself."""
     FileSystems.set_options(options)
 
 
 def check_filesystem(path: str, *, setting: str) -> None:
-    """Whether a path can be reached: what reaches it is installed, the bucket is there, and we may look into it.
+    """Checks that a path can be reached: its client is installed, its bucket exists, and we may list it.
 
     Raises:
       UserError: it can't be reached; `setting` is where the path came from.
@@ -60,21 +60,21 @@ def check_filesystem(path: str, *, setting: str) -> None:
     try:
         filesystem = FileSystems.get_filesystem(path)
     except (ValueError, OSError) as error:
-        if "Unable to get filesystem from" not in str(error):  # there is one, and it lacks an option (--hdfs_host)
+        if "Unable to get filesystem from" not in str(error):  # it exists and needs an option (--hdfs_host)
             raise UserError(f"{setting}: {path} can't be reached: {_reason(error)}") from error
         known = ", ".join(f"{scheme}://" for scheme in _CLIENTS)
         raise UserError(
             f"{setting}: nothing is installed that reaches {path!r}; there are {known} and plain paths"
         ) from error
     try:
-        if scheme == "s3":  # Beam finds nothing in a bucket that is not there, and no fault with that
+        if scheme == "s3":  # Beam lists a bucket that does not exist as empty, without an error
             bucket = path.removeprefix("s3://").partition("/")[0]
             S3IO(options=filesystem._options).client.client.head_bucket(Bucket=bucket)
         elif filesystem.has_dirs():
             filesystem.exists(path)
         else:
             next(iter(filesystem._list(path.rstrip("/") + "/")), None)
-    except Exception as error:  # each client has its own family of errors
+    except Exception as error:  # each client raises exceptions of its own
         raise UserError(
             f"{setting}: {path} can't be reached: {_reason(error)}; is there such a bucket or host, and are there "
             "credentials for it?"
@@ -89,7 +89,7 @@ def _is_installed(module: str) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """The innermost reason, without the wrapping that Beam puts around it."""
+    """The message of the innermost exception, which Beam wraps in others."""
     details = getattr(error, "exception_details", None)
     if details:
         return _reason(next(iter(details.values())))
@@ -97,48 +97,48 @@ def _reason(error: Exception) -> str:
 
 
 class BeamFiles:
-    """pipeline.files.local.Files over Beam's filesystems, and what writing needs."""
+    """pipeline.files.local.Files over Beam's filesystems, with methods to write as well."""
 
     def match(self, pattern: str) -> list[FileInfo]:
-        """The files that a path, a glob, or a folder (all files below it) names, by path; see LocalFiles.match.
+        """The files that a path, a glob, or a folder (all files below it) names, sorted by path; see LocalFiles.match.
 
-        On this machine LocalFiles finds them: Beam finds nothing for `*.csv` in the folder that one is in.
+        Files of this machine are matched by LocalFiles: for `*.csv` in the current folder Beam matches nothing.
         """
         if is_local(pattern):
             return LocalFiles().match(pattern)
         if not pattern.endswith("/") and FileSystems.exists(pattern):
             size = FileSystems.get_filesystem(pattern).metadata(pattern).size_in_bytes
             return self.below(pattern) or [FileInfo(pattern, size)]
-        found = self.below(pattern) or _matches(pattern)
-        return [file for file in found if not file.path.rpartition("/")[2].startswith(".")]
+        matched = self.below(pattern) or _matches(pattern)
+        return [file for file in matched if not file.path.rpartition("/")[2].startswith(".")]
 
     def below(self, folder: str) -> list[FileInfo]:
-        """All files below a folder, at any depth, hidden ones too, by path."""
+        """All files below a folder, at any depth, hidden ones included, sorted by path."""
         folder = folder.rstrip("/")
         if is_local(folder):
             return _local_files(folder)
         return _matches(glob.escape(folder) + "/**")
 
     def open(self, path: str) -> BinaryIO:
-        """A file's bytes as they are stored."""
+        """A file's stored bytes."""
         return cast(BinaryIO, FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
 
     def create(self, path: str) -> BinaryIO:
-        """A new file, open for writing; its folders are made where the filesystem has any."""
+        """A new file, open for writing. Its folders are made, if the filesystem has folders."""
         make_folders(path.rpartition("/")[0])
         file = FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
         if FileSystems.get_scheme(path) == "s3":
-            _may_stay_empty(file.raw._uploader)
+            _allow_empty_upload(file.raw._uploader)
         return cast(BinaryIO, file)
 
     def read(self, path: str) -> bytes:
-        """The whole of a small file."""
+        """The bytes of a small file."""
         with self.open(path) as file:
             return file.read()
 
     def write(self, path: str, content: bytes) -> None:
-        """Writes a small file as a whole: a reader, or a second writer of the same, never sees a part of it."""
-        if not _has_folders(path):  # an object store shows a file once it is complete
+        """Writes a small file as a whole: a reader, or a second writer of the same file, never sees a part of it."""
+        if not _has_folders(path):  # an object store shows a file only when it is complete
             with self.create(path) as file:
                 file.write(content)
             return
@@ -148,43 +148,43 @@ class BeamFiles:
         self.move(attempt, path)
 
     def move(self, source: str, target: str) -> None:
-        """Moves a file, over one that is there; the target's folders are made."""
+        """Moves a file; it replaces one of the target's name. The target's folders are made."""
         make_folders(target.rpartition("/")[0])
         FileSystems.rename([source], [target])
 
     def move_all(self, moves: Iterable[tuple[str, str]]) -> None:
-        """Moves files from source to target, each as `move`; where a move is slow, many at a time."""
+        """Moves files from source to target, each as `move` does; on an object store many at a time."""
         moves = list(moves)
         if not moves or _has_folders(moves[0][1]):
             for source, target in moves:
                 self.move(source, target)
             return
-        with ThreadPoolExecutor(_RENAMES_AT_A_TIME) as threads:
+        with ThreadPoolExecutor(_PARALLEL_RENAMES) as threads:
             for _ in threads.map(lambda move: self.move(*move), moves):
                 pass
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file or folder."""
+        """Whether there is a file or folder of this path."""
         return bool(FileSystems.exists(path))
 
     def remove(self, paths: list[str]) -> None:
-        """Deletes files and folders with all they hold; those that are not there are passed over.
+        """Deletes files, and folders with all they hold; paths that do not exist are skipped.
 
-        Never by Beam's own means on this machine, where it takes a path for a glob and deletes what else that names.
+        On this machine Beam's own delete is not used: it takes a path for a glob, and deletes all that this matches.
         """
         for path in paths:
             if is_local(path):
                 _remove_local(path)
             else:
-                # An object store has no folders that could be deleted, or be said to exist.
-                found = [file.path for file in self.below(path)] or [path] * self.exists(path)
-                if found:
-                    FileSystems.delete(found)
+                # An object store has no folders, so none can exist or be deleted.
+                deleted = [file.path for file in self.below(path)] or [path] * self.exists(path)
+                if deleted:
+                    FileSystems.delete(deleted)
 
 
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[str]:
-    """A new folder on this machine; behind the context it is gone, though workers may just be writing into it."""
+    """A new folder on this machine. It is removed after the context, even if workers still write into it."""
     folder = tempfile.mkdtemp(prefix="textrecords-")
     try:
         yield folder
@@ -193,7 +193,7 @@ def scratch_folder() -> Iterator[str]:
 
 
 def is_local(path: str) -> bool:
-    """Whether a path has no scheme, so that it is on this machine, or on a disk that it mounts.
+    """Whether a path is on this machine, or on a disk that it mounts: it has no scheme.
 
     >>> is_local("out/records"), is_local("gs://bucket/records")
     (True, False)
@@ -206,14 +206,14 @@ def _has_folders(path: str) -> bool:
 
 
 def _local_files(folder: str) -> list[FileInfo]:
-    found = []
+    files = []
     for parent, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(parent, name)
-            # What another run deletes meanwhile is not there.
+            # Another run may delete the file in between.
             with contextlib.suppress(FileNotFoundError):
-                found.append(FileInfo(path, os.stat(path).st_size))
-    return sorted(found, key=lambda file: file.path)
+                files.append(FileInfo(path, os.stat(path).st_size))
+    return sorted(files, key=lambda file: file.path)
 
 
 def _remove_local(path: str) -> None:
@@ -225,7 +225,7 @@ def _remove_local(path: str) -> None:
 
 
 def _remove_tree(path: str) -> None:
-    """Again and again as long as something is put into it: the threads of a run that was interrupted end after it."""
+    """Removes a folder. It tries again if a file was added meanwhile: threads of an interrupted run may still write."""
     for _ in range(_ATTEMPTS_TO_REMOVE):
         try:
             shutil.rmtree(path)
@@ -238,17 +238,17 @@ def _remove_tree(path: str) -> None:
 
 def _matches(pattern: str) -> list[FileInfo]:
     (result,) = FileSystems.match([pattern])
-    found = (
+    files = (
         FileInfo(metadata.path, metadata.size_in_bytes)
         for metadata in result.metadata_list
-        # An object of that name is what a web console makes for a folder.
+        # A web console makes an object with such a name to show a folder.
         if not metadata.path.endswith("/")
     )
-    return sorted(found, key=lambda file: file.path)
+    return sorted(files, key=lambda file: file.path)
 
 
-def _may_stay_empty(uploader: S3Uploader) -> None:
-    """Beam ends an upload to S3 to which nothing was written without a part, which S3 takes for an error."""
+def _allow_empty_upload(uploader: S3Uploader) -> None:
+    """Lets an S3 upload end without content. Beam would send no part then, which S3 refuses."""
     finish = uploader.finish
 
     def finish_with_a_part() -> None:
@@ -260,11 +260,11 @@ def _may_stay_empty(uploader: S3Uploader) -> None:
 
 
 def make_folders(path: str) -> None:
-    """Makes a folder and those above it, where it is not there yet."""
+    """Makes a folder and those above it, unless it exists."""
     if path and _has_folders(path) and not FileSystems.exists(path):
         try:
             FileSystems.mkdirs(path)
         except OSError:
-            # Another worker made it in the same moment; any other cause shows when the file itself is created.
+            # Another worker may have made it meanwhile. Any other cause shows when the file itself is created.
             if not FileSystems.exists(path):
                 raise

@@ -1,6 +1,6 @@
-"""Where bytes come from: the small part of a filesystem that the sources need, and the local one.
+"""The part of a filesystem that reading needs, as a protocol, and the filesystem of this machine.
 
-In: a path, glob or folder. Out: the files it names, and their bytes as they are stored.
+In: a path, a glob or a folder. Out: the files that it names, and their stored bytes.
 """
 
 import os
@@ -21,13 +21,13 @@ class FileInfo:
 
 
 class Files(Protocol):
-    """A filesystem. The Beam job brings Beam's; what runs without Beam uses LocalFiles."""
+    """A filesystem: BeamFiles in a Beam job, LocalFiles without Beam."""
 
     def match(self, pattern: str) -> list[FileInfo]:
-        """The files that a path, a glob, or a folder (all files below it, at any depth) names; none: []."""
+        """The files that a path, a glob, or a folder (all files below it, at any depth) names; [] if there are none."""
 
     def open(self, path: str) -> BinaryIO:
-        """A file's stored bytes, never decompressed; the stream can seek."""
+        """A file's stored bytes, not decompressed; the stream can seek."""
 
 
 class LocalFiles:
@@ -36,14 +36,14 @@ class LocalFiles:
     def match(self, pattern: str) -> list[FileInfo]:
         """The files that a path, a glob (with ** for any depth) or a folder names, sorted by path.
 
-        A file or folder that really has the name wins over what the name would mean as a glob. Hidden files
-        are found by their full name only.
+        If a file or folder has exactly this name, the name is not read as a glob. Hidden files are matched by their
+        full name only.
         """
         path = Path(pattern).expanduser()
         if path.is_file():
             return [FileInfo(str(path), path.stat().st_size)]
-        found = _files_below(str(path)) if path.is_dir() else _files_matching(path)
-        return sorted({file.path: file for file in found}.values(), key=lambda file: file.path)
+        files = _files_below(str(path)) if path.is_dir() else _files_matching(path)
+        return sorted({file.path: file for file in files}.values(), key=lambda file: file.path)
 
     def open(self, path: str) -> BinaryIO:
         """A file's stored bytes."""
@@ -54,7 +54,7 @@ def open_file(files: Files, path: str) -> BinaryIO:
     """A file's stored bytes.
 
     Raises:
-      UserError: the file is not there, or may not be read.
+      UserError: the file does not exist, or may not be read.
     """
     try:
         return files.open(path)
@@ -63,18 +63,18 @@ def open_file(files: Files, path: str) -> BinaryIO:
 
 
 def _files_below(folder: str) -> Iterator[FileInfo]:
-    """All files below a folder. A million take some seconds: the system is asked once for each name and size."""
-    within = []
+    """All files below a folder; a million take some seconds, with one system call a file for its size."""
+    folders = []
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             path = entry.name if folder == "." else os.path.join(folder, entry.name)
             if entry.is_dir(follow_symlinks=False):
-                within.append(path)
+                folders.append(path)
             elif entry.is_file():
                 yield FileInfo(path, entry.stat().st_size)
-    for path in within:
+    for path in folders:
         yield from _files_below(path)
 
 

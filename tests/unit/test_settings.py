@@ -1,4 +1,4 @@
-"""pipeline.yaml, the classes of its sections and the command line say the same."""
+"""pipeline.config.settings and pipeline.yaml: the same settings and defaults, and a comment for each."""
 
 import re
 from pathlib import Path
@@ -8,65 +8,31 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline.config.load import load
-from pipeline.config.overrides import split_overrides
-from pipeline.config.reference import list_settings
 from pipeline.config.settings import Config, setting_names
-from pipeline.errors import UserError
 
 ROOT = Path(__file__).parent.parent.parent
 FILE = ROOT / "pipeline.yaml"
 
 
-def test_config_file_holds_every_setting_with_its_default() -> None:
+def test_settings_file_holds_every_setting_with_its_default() -> None:
     assert yaml.safe_load(FILE.read_text()) == Config().model_dump()
     assert load(str(FILE), {}) == Config()
 
 
-def test_config_file_explains_every_setting_on_its_line() -> None:
+def test_settings_file_explains_every_setting_on_its_line() -> None:
     lines = [line for line in FILE.read_text().splitlines() if line.startswith("  ")]
     explained = [re.match(r"  (\w+): .*\S +# \S", line) for line in lines]
     assert all(explained), [line for line, found in zip(lines, explained, strict=True) if not found]
     assert [found[1] for found in explained if found] == [name.partition(".")[2] for name in setting_names()]
 
 
-def test_config_ships_its_file() -> None:
+def test_settings_file_is_in_the_package() -> None:
     """An installed package has no file of the repository's root."""
     shipped = ROOT / "pipeline" / "config" / "pipeline.yaml"
     assert FILE.read_text() == shipped.read_text(), f"cp {shipped} {FILE}"
 
 
-# name -> values, default, comment
-REFERENCE = {
-    "input.path": (
-        "text or list of texts", "sample", "'sample' (the built-in corpus), or a path, a glob, or a list of them",
-    ),
-    "vocabulary.oov": (
-        "drop or token", "drop", "unknown tokens: drop (they get no id, as in Keras) or token (they share id 1)",
-    ),
-    "text.filters": (  # its default holds a number sign, which begins no comment
-        "text", r'"!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n"',
-        "each of these characters becomes a space (Keras's filters)",
-    ),
-    "training.clipnorm": (
-        "number, above 0; or null", "1.0",
-        "largest norm of a weight matrix's gradient; longer ones are scaled down; null: no limit",
-    ),
-    "sequence.max_length": ("whole number, at least 1 and at most 1000000", "500", "number of ids in a record"),
-}  # fmt: skip
-
-
-def test_config_lists_every_setting_for_people() -> None:
-    settings = {setting.name: setting for setting in list_settings()}
-    assert list(settings) == setting_names()
-    for name, expected in REFERENCE.items():
-        setting = settings[name]
-        assert (setting.values, setting.default, setting.comment) == expected, name
-    for setting in settings.values():
-        default = getattr(Config(), setting.section).model_dump()[setting.key]
-        assert yaml.safe_load(setting.default) == default, setting.name
-
-
-def test_config_defaults_are_those_of_the_classic_example() -> None:
+def test_settings_defaults_are_those_of_the_classic_example() -> None:
     config = Config()
     assert (config.vocabulary.top_words, config.sequence.max_length) == (5000, 500)
     assert (config.sequence.padding, config.sequence.truncating) == ("pre", "pre")
@@ -76,107 +42,6 @@ def test_config_defaults_are_those_of_the_classic_example() -> None:
     assert (config.split.train, config.split.eval, config.split.test) == (0.8, 0.1, 0.1)
 
 
-# overrides -> section, key, value
-OVERRIDES = [
-    ({"vocabulary.top_words": "10"}, "vocabulary", "top_words", 10),
-    ({"input.path": "a.csv"}, "input", "path", "a.csv"),
-    ({"input.path": "[a.csv, b.csv]"}, "input", "path", ["a.csv", "b.csv"]),
-    ({"output.shards": "3"}, "output", "shards", 3),
-    ({"text.filters": "''"}, "text", "filters", ""),
-    ({"training.clipnorm": "null"}, "training", "clipnorm", None),
-    ({"training.learning_rate": "1"}, "training", "learning_rate", 1.0),  # a whole number is a number
-    ({"model.lstm_units": "[64, 32]"}, "model", "lstm_units", [64, 32]),
-    ({"model.mask_zero": "false"}, "model", "mask_zero", False),
-    ({"training.learning_rate": "1e-4"}, "training", "learning_rate", 0.0001),  # a text in YAML 1.1
-    ({"input.path": "*.csv"}, "input", "path", "*.csv"),  # an alias in YAML
-    ({"text.filters": "!?"}, "text", "filters", "!?"),  # a tag in YAML
-    ({"text.filters": ""}, "text", "filters", ""),
-    ({"output.compression": "none"}, "output", "compression", "none"),
-]
-
-
-@pytest.mark.parametrize(("overrides", "section", "key", "value"), OVERRIDES)
-def test_config_takes_overrides_as_yaml(overrides: dict[str, str], section: str, key: str, value: object) -> None:
-    assert getattr(getattr(load(None, overrides), section), key) == value
-
-
-def test_config_override_wins_over_the_file(tmp_path: Path) -> None:
-    file = tmp_path / "mine.yaml"
-    file.write_text("sequence: {max_length: 7, padding: post}\noutput:\n")
-    config = load(str(file), {"sequence.max_length": "9"})
-    assert (config.sequence.max_length, config.sequence.padding, config.output.shards) == (9, "post", "auto")
-
-
-# overrides -> the whole message
-MISTAKES = [
-    ({"sequence.max_length": "0"}, "--sequence.max_length is 0; input should be greater than or equal to 1"),
-    ({"sequence.max_length": "x"}, "--sequence.max_length is 'x'; input should be a valid integer"),
-    ({"text.split": "words"}, "--text.split is 'words'; input should be 'whitespace', 'space' or 'character'"),
-    ({"vocabulary.top_words": "true"}, "--vocabulary.top_words is True; input should be a valid integer"),
-    ({"output.seed": "-1"}, "--output.seed is -1; input should be greater than or equal to 0"),
-    ({"vocabluary.top_words": "5"}, "command line: vocabluary.top_words is not a setting; "
-                                    "did you mean vocabulary.top_words?"),
-    ({"output.shards": "many"}, "--output.shards is 'many'; input should be 'auto' or a valid integer"),
-    ({"output.shards": "0"}, "command line: output: shards is 0; use auto or a number from 1 to 99999"),
-    ({"input.path": "3"}, "--input.path is 3; input should be a valid string or a valid list"),
-    ({"input.path": ""}, "--input.path is ''; string should have at least 1 character"),
-    ({"input.text_column": "no"}, "--input.text_column is False; input should be a valid string"),  # YAML's no
-    ({"split.train": "0.7"}, "command line: split: train 0.7 + eval 0.1 + test 0.1 make 0.9; they must make 1"),
-    ({"split.train": "1.5"}, "--split.train is 1.5; input should be less than or equal to 1"),
-    ({"split.train": ".nan"}, "--split.train is nan; input should be less than or equal to 1"),
-    ({"vocabulary.top_words": "2"}, "--vocabulary.top_words is 2; input should be greater than or equal to 3"),
-    ({"model.lstm_units": "[64, 0]"}, "command line: model: lstm_units is [64, 0]; "
-                                      "use a positive width, or a list of them for stacked layers"),
-    ({"input": "x"}, "command line: input is not a setting; did you mean input.path?"),
-    ({"input.path": "[a"}, "--input.path: '[a' is not YAML; put it into quotes"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("overrides", "message"), MISTAKES)
-def test_config_names_the_mistake(overrides: dict[str, str], message: str) -> None:
-    with pytest.raises(UserError) as raised:
-        load(None, overrides)
-    assert str(raised.value) == message
-
-
-# file -> the message behind its name
-BROKEN = [
-    ("input: [\n", " is not YAML: while parsing a flow node expected the node content, but found '<stream end>' "),
-    ("input: {path: a}\ninput: {format: csv}\n", " is not YAML: input is given twice "),  # the first would be lost
-    ("- input\n", " must hold sections such as 'input:', not list"),
-    ("input: a.csv\n", ": input must hold settings below it, not 'a.csv'"),
-    ("inptu:\n  path: a\n", ": inptu is not a section; did you mean input?"),
-    ("input:\n  paht: a\n", ": input.paht is not a setting; did you mean input.path?"),
-    ("sequence:\n  padding: both\n", ": sequence.padding is 'both'; input should be 'pre' or 'post'"),
-]
-
-
-@pytest.mark.parametrize(("content", "message"), BROKEN)
-def test_config_names_the_mistake_in_a_file(content: str, message: str, tmp_path: Path) -> None:
-    file = tmp_path / "mine.yaml"
-    file.write_text(content)
-    with pytest.raises(UserError) as raised:
-        load(str(file), {})
-    assert str(raised.value).startswith(f"{file}{message}")
-    assert "\n" not in str(raised.value)
-
-
-def test_config_is_frozen() -> None:
+def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
         Config().sequence.max_length = 3
-
-
-# arguments -> overrides, the rest
-ARGUMENTS = [
-    (["--a", "--input.path", "x", "y"], {"input.path": "x"}, ["--a", "y"]),
-    (["--input.path=x=y"], {"input.path": "x=y"}, []),
-    (["--input.path", "x", "--input.path", "z"], {"input.path": "z"}, []),  # the last one counts
-    (["--training.clipnorm", "-1"], {"training.clipnorm": "-1"}, []),
-    (["--temp_location=gs://bucket/a.b"], {}, ["--temp_location=gs://bucket/a.b"]),  # the dot is in the value
-    (["good.csv", "-v"], {}, ["good.csv", "-v"]),
-]
-
-
-@pytest.mark.parametrize(("arguments", "overrides", "rest"), ARGUMENTS)
-def test_arguments_are_divided(arguments: list[str], overrides: dict[str, str], rest: list[str]) -> None:
-    assert split_overrides(arguments) == (overrides, rest)
