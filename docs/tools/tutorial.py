@@ -10,6 +10,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -63,7 +64,7 @@ GROUPS = {
     "neutral": "door table chair letter lamp clock window ladder key suitcase umbrella bottle mirror piano bicycle hat "
     "knife teapot",
 }
-ASKED = ("good", "terrible", "superb", "boring", "chair")
+ASKED = ("good", "terrible", "superb", "boring", "hate", "chair")
 # Rare words have hardly moved from where they began at random, so they would be neighbours by chance.
 FREQUENT = 400
 NEIGHBOURS = 4
@@ -119,7 +120,7 @@ def two_sentences(work: Path) -> dict[str, str]:
     vocabulary = [line.split("\t") for line in (work / "out/two/vocabulary.tsv").read_text().splitlines()]
     names: dict[str, Any] = {"np": np, "ids": ids, "table": model.before}
     words = {0: "*(padding)*", **model.words}
-    every_row = [[str(row), words.get(row, "*(no word yet)*"), numbers(model.before[row])] for row in range(10)]
+    every_row = [[str(row), words.get(row, "*(free)*"), numbers(model.before[row])] for row in range(10)]
     return {
         "two-rows.md": f"```text\n{TWO_ROWS}```\n",
         "two-run.md": console(TWO_RUN),
@@ -155,7 +156,7 @@ def two_sentences(work: Path) -> dict[str, str]:
             [
                 [
                     str(row),
-                    words.get(row, "*(no word yet)*"),
+                    words.get(row, "*(free)*"),
                     numbers(model.before[row]),
                     numbers(model.after[row]),
                     "no" if (model.before[row] == model.after[row]).all() else "yes",
@@ -191,9 +192,18 @@ def reviews(work: Path) -> dict[str, str]:
         dots = [Dot(*point, group, word) for point, (group, word) in zip(points.tolist(), kinds, strict=True)]
         pictures[f"vectors-{when}.svg"] = scatter_picture(dots, title=f"{when.capitalize()} training")
     pairs = [("praise", "praise"), ("blame", "blame"), ("praise", "blame"), ("praise", "neutral")]
+    hate = {other: cosine(model.after[ids["hate"]], model.after[ids[other]]) for other in ("good", "terrible")}
+    alike = {pair: mean_cosine(model.after, rows[pair[0]], rows[pair[1]]) for pair in pairs}
+    # What the page says in words.
+    if hate["good"] < hate["terrible"] or alike["praise", "praise"] < 0.5 or alike["praise", "blame"] > -0.5:
+        sys.exit(f"the tutorial's words no longer fit its numbers: {hate}, {alike}")
     facts = {
         "test_accuracy": f"{metrics['accuracy']:.3f}",
         "words": f"{len(model.words):,}",
+        "group_size": str(len(groups["praise"])),
+        "hate_positive": f"{share_of_positive(work / 'reviews.csv', 'hate'):.0%}",
+        "hate_good": f"{hate['good']:.2f}",
+        "hate_terrible": f"{hate['terrible']:.2f}",
         "share_before": f"{shares['before']:.0%}",
         "share_after": f"{shares['after']:.0%}",
         "one_hot_mb": f"{500 * 5000 * 4 / 1e6:.0f} MB",
@@ -266,6 +276,13 @@ def cosine(one: Floats, other: Floats) -> float:
     return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
 
 
+def share_of_positive(reviews: Path, word: str) -> float:
+    """Of the reviews that contain a word, the share that are positive."""
+    with reviews.open(encoding="utf-8") as file:
+        labels = [row["label"] for row in csv.DictReader(file) if re.search(rf"\b{word}\b", row["text"])]
+    return labels.count("positive") / len(labels)
+
+
 def project(vectors: Floats) -> tuple[Floats, float]:
     """Vectors -> their two principal components, float [rows, 2], and the share of the variance that the first has."""
     centred = vectors - vectors.mean(axis=0)
@@ -277,7 +294,7 @@ def project(vectors: Floats) -> tuple[Floats, float]:
 
 def numbers(vector: Floats) -> str:
     """A vector as text with four digits."""
-    return " ".join(f"{value:+.4f}" for value in vector)
+    return "`" + " ".join(f"{value:+.4f}" for value in vector) + "`"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -287,12 +304,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def console(*commands: str) -> str:
-    """Commands as a block for a terminal; a line of more than 96 characters is broken before an option."""
+    """Commands as a block for a terminal; a line of more than 88 characters is broken before an option."""
     lines = []
     for command in commands:
         line, *options = command.replace(" --", "\n--").split("\n")
         for option in options:
-            if len(line) + len(option) < 96:
+            if len(line) + len(option) < 88:
                 line = f"{line} {option}"
             else:
                 lines.append(f"{line} \\")

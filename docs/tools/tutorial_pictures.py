@@ -49,23 +49,60 @@ def lookup_picture(ids: npt.NDArray[np.int64], table: npt.NDArray[np.float32], w
 
 
 def scatter_picture(dots: list[Dot], *, title: str) -> str:
-    """Words as points with their names; the longer side of the cloud fills the width."""
-    width, height, margin = 640, 420, 60
+    """Words as points with their names, in the same scale along both axes.
+
+    A name that would cover another name or a point is left out; the pointer shows it.
+    """
+    width, margin, top, bottom = 680, 90, 40, 40
     xs, ys = np.array([dot.x for dot in dots]), np.array([dot.y for dot in dots])
-    scale = min((width - 2 * margin) / np.ptp(xs), (height - 2 * margin) / np.ptp(ys))
+    scale = min((width - 2 * margin) / np.ptp(xs), 340 / np.ptp(ys))
+    height = top + bottom + np.ptp(ys) * scale
+    points = [
+        (width / 2 + (x - (xs.max() + xs.min()) / 2) * scale, top + (ys.max() - y) * scale)
+        for x, y in zip(xs, ys, strict=True)
+    ]
+    taken = [Box(x - 5, y - 5, x + 5, y + 5) for x, y in points]
     parts = [f"<text x='8' y='20' font-size='15' font-weight='bold' {_FONT}>{escape(title)}</text>"]
-    for dot in dots:
-        x = width / 2 + (dot.x - (xs.max() + xs.min()) / 2) * scale
-        y = height / 2 - (dot.y - (ys.max() + ys.min()) / 2) * scale
-        colour = COLOURS[dot.group]
-        parts.append(f"<circle cx='{x:.1f}' cy='{y:.1f}' r='4' fill='{colour}'/>")
-        parts.append(f"<text x='{x + 6:.1f}' y='{y + 4:.1f}' font-size='11' font-family='sans-serif' fill='{colour}'>")
-        parts.append(f"{escape(dot.word)}</text>")
+    for dot, (x, y) in zip(dots, points, strict=True):
+        parts.append(f"<circle cx='{x:.1f}' cy='{y:.1f}' r='4' fill='{COLOURS[dot.group]}'>")
+        parts.append(f"<title>{escape(dot.word)}</title></circle>")
+        for box in _boxes_around(x, y, dot.word):
+            if not any(box.meets(other) for other in taken):
+                taken.append(box)
+                parts.append(f"<text x='{box.left:.1f}' y='{box.bottom - 3:.1f}' font-size='11' {_FONT}>")
+                parts.append(f"{escape(dot.word)}</text>")
+                break
     for place, (group, colour) in enumerate(COLOURS.items()):
         x = 8 + 90 * place
-        parts.append(f"<circle cx='{x + 5}' cy='{height - 12}' r='5' fill='{colour}'/>")
-        parts.append(f"<text x='{x + 15}' y='{height - 8}' font-size='12' {_FONT}>{group}</text>")
-    return _svg(f"0 0 {width} {height}", parts, label=f"{title}: the words' vectors in two dimensions")
+        parts.append(f"<circle cx='{x + 5}' cy='{height - 12:.1f}' r='5' fill='{colour}'/>")
+        parts.append(f"<text x='{x + 15}' y='{height - 8:.1f}' font-size='12' {_FONT}>{group}</text>")
+    return _svg(f"0 0 {width} {height:.1f}", parts, label=f"{title}: the words' vectors in two dimensions")
+
+
+class Box(NamedTuple):
+    """A rectangle in the picture."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: "Box") -> bool:
+        """Whether the two overlap."""
+        return not (
+            self.right < other.left or other.right < self.left or self.bottom < other.top or other.bottom < self.top
+        )
+
+
+def _boxes_around(x: float, y: float, word: str) -> list[Box]:
+    """Where a word's name may be: right, left, above or below its point, the best first."""
+    width, height = 6.3 * len(word), 13
+    return [
+        Box(x + 6, y - 7, x + 6 + width, y + 6),
+        Box(x - 6 - width, y - 7, x - 6, y + 6),
+        Box(x - width / 2, y - 6 - height, x + width / 2, y - 6),
+        Box(x - width / 2, y + 6, x + width / 2, y + 6 + height),
+    ]
 
 
 def _svg(view: str, parts: list[str], *, label: str) -> str:
