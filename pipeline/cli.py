@@ -154,12 +154,12 @@ def _doctor(known: argparse.Namespace, overrides: dict[str, str], beam_arguments
         import_tensorflow(beside_transform=True)
         from pipeline.doctor.examine import examine
 
-    found = examine(config, beam_arguments, overwrite=known.overwrite)
-    for finding in found.findings:
+    examination = examine(config, beam_arguments, overwrite=known.overwrite)
+    for finding in examination.findings:
         print(f"{finding.level:8} {finding.about:24} {to_printable(finding.text)}")
-    print("", *found.plan, "", sep="\n")
-    print(f"{found.errors} to mend" if found.errors else "ready to run")
-    return 2 if found.errors else 0
+    print("", *examination.plan, "", sep="\n")
+    print(f"{examination.errors} to mend" if examination.errors else "ready to run")
+    return 2 if examination.errors else 0
 
 
 def _config_path(known: argparse.Namespace) -> str | None:
@@ -196,12 +196,12 @@ def _compare(known: argparse.Namespace, overrides: dict[str, str], beam_argument
         Folder(path, read_manifest(path, files)[1], {word.token: word.count for word in read_words(path, files)})
         for path in paths
     )
-    found = compare(first, second, load(_config_path(known), overrides).compare)
+    comparison = compare(first, second, load(_config_path(known), overrides).compare)
     if known.json:
-        print(json.dumps(found, ensure_ascii=False, indent=1))
+        print(json.dumps(comparison, ensure_ascii=False, indent=1))
     else:
-        output_console().print(stack(comparison_tables(found)))
-    exceeded = [check for check in found["checks"] if check["exceeded"]]
+        output_console().print(stack(comparison_tables(comparison)))
+    exceeded = [check for check in comparison["checks"] if check["exceeded"]]
     for check in exceeded:
         print(f"{check['setting']}: {check['value']:.4f} is above the limit of {check['limit']:g}", file=sys.stderr)
     return 3 if exceeded else 0

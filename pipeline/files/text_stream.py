@@ -1,6 +1,6 @@
 """A file as it is stored -> the bytes of its text: decompressed, and in UTF-8 where a byte order mark says UTF-16.
 
-The first bytes tell the compression. A file whose name says another one is damaged. Of a file that ends too early all
+The first bytes show the compression. A file whose name says another one is damaged. Of a file that ends too early all
 bytes before its end are given, then DamagedFileError is raised. Of a file with wrong bytes up to 64 KiB of what is
 stored before them are lost.
 """
@@ -47,7 +47,7 @@ def strip_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def read_head(file: BinaryIO) -> bytes:
-    """The first 4 bytes of a file, which tell what it is; fewer if the file is shorter."""
+    """The first 4 bytes of a file, which show what it is; fewer if the file is shorter."""
     return read_up_to(file, _HEAD_BYTES)
 
 
@@ -113,7 +113,7 @@ def content_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
 
 
 def _with_long_first_block(blocks: Iterator[bytes], *, size: int) -> Iterator[bytes]:
-    """The same bytes, at least one block; the first block has `size` bytes or more, if there are so many."""
+    """The same bytes, at least one block; the first block has at least `size` bytes, if the file has them."""
     head = b""
     try:
         for block in blocks:

@@ -1,4 +1,4 @@
-"""The pipeline's command line as a user calls it: exit status, what is printed where, and what is left behind."""
+"""The pipeline's command line as a user calls it: exit status, what is printed where, and which files are left."""
 
 import json
 import os
@@ -87,9 +87,9 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("command", "told"), MISTAKES, ids=[command for command, _ in MISTAKES])
-def test_cli_tells_a_mistake_in_one_line(
-    command: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("command", "message"), MISTAKES, ids=[command for command, _ in MISTAKES])
+def test_cli_names_a_mistake_in_one_line(
+    command: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     _files(tmp_path)
@@ -103,12 +103,12 @@ def test_cli_tells_a_mistake_in_one_line(
     assert out == ""
     lines = [line for line in err.splitlines() if line.startswith("pipeline: error: ")]
     assert len(lines) == 1
-    assert told in lines[0]
+    assert message in lines[0]
     assert "Traceback" not in err
     # Rows that a run could not use are left for a person to look at; nothing else is.
-    kept = tmp_path / "out" / "failed"
-    left = {path for path in tmp_path.rglob("*") if kept not in (path, *path.parents)}
-    assert sorted(left - ({kept.parent} if kept.exists() else set())) == before
+    failed = tmp_path / "out" / "failed"
+    left = {path for path in tmp_path.rglob("*") if failed not in (path, *path.parents)}
+    assert sorted(left - ({failed.parent} if failed.exists() else set())) == before
 
 
 def _run(folder: Path, *arguments: str) -> list[str]:

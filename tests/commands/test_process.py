@@ -12,8 +12,8 @@ from tests.support.paths import REPOSITORY
 
 SPARED = ("MALLOC_ARENA_MAX", "ARROW_DEFAULT_MEMORY_POOL")
 
-# glibc's own word on how many arenas there are, while 32 threads hold memory.
 LIMIT = "from pipeline.support.process import cores, limit_allocators; limit_allocators()"
+# Prints the number of arenas that glibc reports, while 32 threads hold memory.
 ARENAS = """
 import ctypes, threading
 libc = ctypes.CDLL(None)
@@ -43,8 +43,8 @@ def leaving(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_process_leaves_with_its_status_and_all_it_wrote() -> None:
-    done = leaving("sys.stdout.write('x' * 100_000); sys.stderr.write('told'); leave(2)")
-    assert (done.returncode, len(done.stdout), done.stderr) == (2, 100_000, "told")
+    done = leaving("sys.stdout.write('x' * 100_000); sys.stderr.write('line'); leave(2)")
+    assert (done.returncode, len(done.stdout), done.stderr) == (2, 100_000, "line")
 
 
 def test_process_takes_nothing_apart() -> None:
@@ -72,8 +72,8 @@ def test_process_imports_are_never_looked_at_again() -> None:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="arenas are glibc's")
 def test_process_threads_share_arenas_and_arrow_has_no_allocator_of_its_own(tmp_path: Path) -> None:
     code = f"{LIMIT}\n{ARENAS}\nprint(max(2, cores()))"
-    found, most = run_alone(code, tmp_path).split()
-    assert 1 <= int(found) <= int(most)
+    arenas, most = run_alone(code, tmp_path).split()
+    assert 1 <= int(arenas) <= int(most)
     assert int(run_alone(ARENAS, tmp_path)) > int(most)
     # A process that this one starts.
     child = f"import subprocess, sys; {LIMIT}; "
@@ -83,14 +83,14 @@ def test_process_threads_share_arenas_and_arrow_has_no_allocator_of_its_own(tmp_
 
 
 def test_process_memory_is_as_the_users_environment_says(tmp_path: Path) -> None:
-    told = {"MALLOC_ARENA_MAX": "5", "ARROW_DEFAULT_MEMORY_POOL": "mimalloc"}
+    variables = {"MALLOC_ARENA_MAX": "5", "ARROW_DEFAULT_MEMORY_POOL": "mimalloc"}
     code = f"import os; {LIMIT}; "
-    code += f"print({{name: os.environ[name] for name in {list(told)}}})"
-    assert run_alone(code, tmp_path, **told) == f"{told}\n"
+    code += f"print({{name: os.environ[name] for name in {list(variables)}}})"
+    assert run_alone(code, tmp_path, **variables) == f"{variables}\n"
 
 
 def test_process_job_spares_memory_before_arrow_is_there() -> None:
-    """Arrow's allocator is chosen when it is first used; what stands before that must not import it."""
+    """Arrow's allocator is chosen when it is first used; nothing before that may import it."""
     code = "import sys, pipeline.cli; print([name for name in ('pyarrow', 'tensorflow') if name in sys.modules])"
     assert run_alone(code, REPOSITORY) == "[]\n"
 

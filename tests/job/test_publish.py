@@ -68,13 +68,13 @@ def test_publish_goes_on_where_it_was_interrupted(moves: int, tmp_path: Path, mo
     monkeypatch.setattr(BeamFiles, "move", move)
     with pytest.raises(InterruptedError):
         publish(str(result), str(output), manifest=b"{}")
-    # Old and new never stand side by side under a manifest.
+    # There is never a manifest over a mix of old and new files.
     assert "manifest.json" not in contents(output)
     check_output(str(output), overwrite=False)
     left = 100
     publish(str(result), str(output), manifest=b"{}")
-    found = {name: text for name, text in contents(output).items() if not name.startswith(".staging-")}
-    assert found == {**NEW, "manifest.json": "{}"}
+    published = {name: text for name, text in contents(output).items() if not name.startswith(".staging-")}
+    assert published == {**NEW, "manifest.json": "{}"}
 
 
 # what is in the folder, --overwrite -> what is said

@@ -70,7 +70,7 @@ def test_load_names_the_mistake(overrides: dict[str, str], message: str) -> None
     assert str(raised.value) == message
 
 
-# file -> the message behind its name
+# file -> the message after its name
 BROKEN = [
     ("input: [\n", " is not YAML: while parsing a flow node expected the node content, but found '<stream end>' "),
     ("input: {path: a}\ninput: {format: csv}\n", " is not YAML: input is given twice "),  # the first would be lost

@@ -22,8 +22,8 @@ def test_settings_file_holds_every_setting_with_its_default() -> None:
 def test_settings_file_explains_every_setting_on_its_line() -> None:
     lines = [line for line in FILE.read_text().splitlines() if line.startswith("  ")]
     explained = [re.match(r"  (\w+): .*\S +# \S", line) for line in lines]
-    assert all(explained), [line for line, found in zip(lines, explained, strict=True) if not found]
-    assert [found[1] for found in explained if found] == [name.partition(".")[2] for name in setting_names()]
+    assert all(explained), [line for line, match in zip(lines, explained, strict=True) if not match]
+    assert [match[1] for match in explained if match] == [name.partition(".")[2] for name in setting_names()]
 
 
 def test_settings_file_is_in_the_package() -> None:
