@@ -1,10 +1,10 @@
-"""What the pipeline's report.html and the trainer's training.html have in common: each is one file that needs no other.
+"""HTML for report.html (pipeline) and training.html (trainer); each page is one file that needs no other.
 
-elements.py   cells and tables; whatever comes from the data is escaped there
+elements.py   tables, figures, bars; text of the data is escaped
 plots.py      plots as data, which draw.js draws with BokehJS
-document.py   sections in one page, with style.css, BokehJS and draw.js in it
+document.py   sections -> one page with style.css, BokehJS and draw.js in it
 
-Python makes no plot: importing Bokeh costs 0.8 s, its script in the page is a file that is copied.
+Python draws no plot: importing Bokeh takes 0.8 s, and copying its script into the page takes none.
 """
 
 from pipeline.html.document import Section, document

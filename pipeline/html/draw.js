@@ -1,5 +1,5 @@
 "use strict";
-// Draws each plot that the page describes (pipeline/page/plots.py) with BokehJS, and anew when day turns to night.
+// Draws each plot of the page (pipeline/html/plots.py) with BokehJS, and again when the colour scheme changes.
 
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const night = matchMedia("(prefers-color-scheme: dark)");
@@ -45,7 +45,7 @@ function dress(axis, described) {
     return;
   }
   axis.ticker = new Bokeh.FixedTicker({ticks: described.names.map((_, place) => place)});
-  // As models and not as strings, which would be read as TeX between dollars.
+  // As models: Bokeh would read a string between dollars as TeX.
   axis.major_label_overrides = new Map(described.names.map((name, place) => [place, new Bokeh.PlainText({text: name})]));
   axis.major_label_text_font_size = described.names.length > 30 ? "9px" : "11px";
 }
@@ -63,7 +63,7 @@ function build(described, width) {
   dress(plot.yaxes[0], described.y);
   if (described.x.names !== null) {
     plot.xaxes[0].major_label_orientation = Math.PI / 3;
-    // On a phone names would stand on each other; the same ones are on the other axis, and in what hovering shows.
+    // On a phone the names would overlap. The other axis and the tooltips have the same names.
     if (width < 150 + 9 * described.x.names.length) plot.xaxes[0].ticker = new Bokeh.FixedTicker({ticks: []});
   }
   for (const grid of plot.grids) grid.grid_line_color = described.x.names === null ? colour("line") : null;

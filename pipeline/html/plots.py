@@ -1,7 +1,7 @@
-"""Curves, bars and heat maps as data: what `draw.js` draws with BokehJS; equal plots give equal bytes.
+"""Curves, bars and heat maps as data -> HTML in which `draw.js` draws them with BokehJS. Equal plots give equal bytes.
 
-Numbers go into columns of the layers, texts of the data as well (for hovering and as names on an axis): they are
-columns of JSON, never markup. `colour` names one of the page's own colours, which differ by day and night.
+Numbers and texts of the data are columns of JSON, never markup. `colour` names a colour of style.css, which has light
+and dark values for each.
 """
 
 import json
@@ -21,7 +21,7 @@ _NAME_CHARACTERS = 18
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """format: of the numbers on it (numeral.js); names: stand for the places 0, 1 ... instead of numbers."""
+    """format: of its numbers (numeral.js); names: shown at 0, 1, ... instead of numbers."""
 
     label: str
     format: str = "0,0"
@@ -32,14 +32,15 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """One set of marks. columns:
+    """Marks of one kind, and the columns they need:
 
     bars    left, right, top (from 0 up)
     line    x, y
     dots    x, y
     cells   x, y (names on both axes), strength (0 to 1)
 
-    hover: (name, template) a line, the template with `@column{format}`; key: what it is called above the plot.
+    hover: (name, template) for each line of the tooltip, the template with `@column{format}`; key: its name above the
+    plot.
     """
 
     mark: Literal["bars", "line", "dots", "cells"]
@@ -53,7 +54,7 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
-    """A plot with its layers, the lowest first. lines: upright ones at a place of x, with what the key says of each."""
+    """layers: the lowest first; lines: vertical ones, (x, name in the key) each; height: pixels."""
 
     x: Axis
     y: Axis

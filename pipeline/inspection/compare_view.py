@@ -90,7 +90,7 @@ def _labels(labels: Mapping[str, Any]) -> Table:
 
 
 def _checks(checks: Sequence[Mapping[str, Any]]) -> Table:
-    made = table("", "found", "limit", "", title="limits")
+    made = table("", "value", "limit", "", title="limits")
     for check in checks:
         verdict = Text("above the limit", style="red") if check["exceeded"] else Text("within", style="green")
         made.add_row(check["setting"], f"{check['value']:.4f}", f"{check['limit']:g}", verdict)

@@ -66,7 +66,7 @@ def _vocabulary(manifest: Manifest, words: Sequence[Word]) -> Group:
     lines = [
         Text("vocabulary", style="bold"),
         Text(
-            f"{part.size:,} of {part.distinct_tokens:,} distinct tokens kept "
+            f"{part.size:,} of {part.distinct_tokens:,} distinct tokens are words "
             f"(top_words {manifest.config.vocabulary.top_words:,}); they make up "
             f"{share(train.tokens - train.unknown_tokens, train.tokens)} of the train split"
         ),

@@ -32,7 +32,7 @@ def advice(manifest: Manifest) -> Group:
 
 def _distinctive_words(manifest: Manifest) -> Group:
     part = manifest.distinctive_words
-    title = "words that speak for a label"
+    title = "distinctive words of each label"
     if not part.exact:
         title += f" (counted in {part.sampled_rows:,} of the train texts)"
     made = table("label", "words", kinds="tt")

@@ -1,4 +1,4 @@
-"""A records folder in, what is wrong with it out: files hashed and records read, as the manifest says."""
+"""A records folder -> its problems: files are hashed, records are read, and both compared with the manifest."""
 
 import glob
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from pipeline.records_folder.reader import no_manifest, read_manifest
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyResult:
-    """What was found wrong, a line each that begins with the file; and how much was read."""
+    """problems: a line each that begins with the file. shards, records, bytes: how much was read."""
 
     problems: tuple[str, ...]
     shards: int
@@ -24,7 +24,7 @@ class VerifyResult:
 
 
 def verify_folder(folder: str, files: Files) -> VerifyResult:
-    """Compares a records folder with its manifest, to the end, whatever is found on the way.
+    """Compares a records folder with its manifest. A problem does not end the comparison.
 
     Raises:
       UserError: the folder has no manifest, or none that this version reads.
@@ -34,7 +34,7 @@ def verify_folder(folder: str, files: Files) -> VerifyResult:
 
 @dataclass
 class _Verification:
-    """One run over a folder; collects problems and totals as it goes."""
+    """One run over a folder, which collects problems and totals."""
 
     folder: str
     files: Files

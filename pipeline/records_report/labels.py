@@ -34,14 +34,14 @@ def balance(manifest: Manifest) -> Markup:
 def distinctive_words(manifest: Manifest) -> Markup:
     """The words that are most distinctive of each label."""
     part = manifest.distinctive_words
-    heads = ["label", "words, the most telling first"]
+    heads = ["label", "words, the most distinctive first"]
     rows = [
         [text_of_data(label, longest=_LABEL_CHARACTERS), _chips(words)] for label, words in part.labels.items() if words
     ]
     counted = "" if part.exact else f" Estimated from {part.sampled_rows:,} training texts."
     explanation = Markup(
-        "<p>Words that stand more often in a label’s texts than chance would have it (times there:elsewhere). An id, "
-        "a name or a tag among them is what a model would learn instead of the language.{}</p>"
+        "<p>Words that a label’s texts have more often than chance explains (times there:elsewhere). An id, a name or "
+        "a tag among them is what a model would learn instead of the language.{}</p>"
     ).format(counted)
     more = rows[_OPEN_LABELS:]
     rest = details(f"{len(more)} more labels", table(heads, more, kinds="tx")) if more else ""

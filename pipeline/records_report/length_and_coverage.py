@@ -1,4 +1,4 @@
-"""A manifest -> whether max_length and top_words are well chosen: two plots, and what other values would do."""
+"""A manifest -> are max_length and top_words well chosen? Two plots, and tables of what other values would do."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,14 +9,15 @@ from pipeline.html.plots import Axis, Colour, Columns, Layer, Plot, figure, side
 from pipeline.records_folder.lengths import binned, percentile, share_cut
 from pipeline.records_folder.manifest import Manifest
 
-_BINS = 60
-_SHOWN_LENGTHS = 0.995  # of the texts: a few very long ones would press all others into the first bar
+_BARS = 60
+# The plot ends at this quantile of the lengths: a few very long texts would press all others into the first bar.
+_LAST_QUANTILE = 0.995
 _SHARES_CUT = (0.10, 0.05, 0.01, 0.001)
 _SHARES_COVERED = (0.80, 0.90, 0.95, 0.99)
 
 
 def choices(manifest: Manifest) -> Markup:
-    """Lengths on the left, coverage on the right."""
+    """Lengths of the texts on the left, coverage of the vocabulary on the right."""
     return side_by_side(*(Markup("<div>{}</div>").format(part) for part in (_lengths(manifest), _coverage(manifest))))
 
 
@@ -41,14 +42,14 @@ def _lengths(manifest: Manifest) -> Markup:
 
 def _length_plot(manifest: Manifest) -> Plot:
     part, chosen = manifest.splits["train"], manifest.config.sequence.max_length
-    end = max(percentile(part, _SHOWN_LENGTHS), 1)
-    if end < chosen <= 3 * end:  # so that the line is on the plot wherever it is near
+    end = max(percentile(part, _LAST_QUANTILE), 1)
+    if end < chosen <= 3 * end:  # the line of max_length is on the plot if it is near
         end = chosen
-    width = max(1, -(-(end + 1) // _BINS))
-    rows = binned(part, bins=_BINS, end=width * _BINS - 1)
-    edges = [place * width for place in range(_BINS + 1)]
+    width = max(1, -(-(end + 1) // _BARS))
+    rows = binned(part, bins=_BARS, end=width * _BARS - 1)
+    edges = [place * width for place in range(_BARS + 1)]
 
-    first_cut = min(-(-(chosen + 1) // width), _BINS)
+    first_cut = min(-(-(chosen + 1) // width), _BARS)
     layers = [_bars(edges[: first_cut + 1], rows[:first_cut], key="whole", colour="blue")]
     if cut := share_cut(part, chosen):
         layers.append(_bars(edges[first_cut:], rows[first_cut:], key=f"cut: {share(cut, 1)}", colour="orange"))
@@ -100,7 +101,7 @@ def _first_at_round_shares(manifest: Manifest) -> Iterator[tuple[int, float]]:
 
 
 def _coverage_plot(manifest: Manifest) -> Plot:
-    kept = manifest.vocabulary.size
+    size = manifest.vocabulary.size
     columns: Columns = {
         "x": [words for words, _ in manifest.coverage],
         "y": [part for _, part in manifest.coverage],
@@ -112,5 +113,5 @@ def _coverage_plot(manifest: Manifest) -> Plot:
             Layer(mark="line", columns=columns, key="covered"),
             Layer(mark="dots", columns=columns, hover=[("words", "@x{0,0}"), ("cover", "@y{0.0%}")]),
         ],
-        lines=[(kept, f"kept: {kept:,}")] if kept else [],
+        lines=[(size, f"vocabulary: {size:,}")] if size else [],
     )

@@ -1,4 +1,4 @@
-"""The parts of the report -> report.html."""
+"""A manifest and its vocabulary -> report.html, all sections in one page."""
 
 from collections.abc import Sequence
 
@@ -21,14 +21,14 @@ def render(manifest: Manifest, *, words: Sequence[Word]) -> bytes:
     """The page of a records folder; `words` are all rows of vocabulary.tsv: id, token, count."""
     ids = {word.token: word.id for word in words}
     head = _head(manifest) + advice([item.text for item in manifest.advice], otherwise=_FINE)
-    has_distinctive_words = any(manifest.distinctive_words.labels.values())
+    distinctive = any(manifest.distinctive_words.labels.values())
     sections = [
         Section("Are max_length and top_words well chosen?", choices(manifest)),
         Section("Labels", labels.balance(manifest)),
-        Section("Words that speak for a label", labels.distinctive_words(manifest)) if has_distinctive_words else None,
+        Section("Distinctive words of each label", labels.distinctive_words(manifest)) if distinctive else None,
         Section("Splits", texts.splits(manifest)),
         Section("What the texts are like", texts.qualities(manifest)) if manifest.quality.findings else None,
-        Section("Repeated texts", texts.duplicates(manifest)),
+        Section("Duplicates", texts.duplicates(manifest)),
         Section("Rejected rows", texts.rejected(manifest)) if manifest.rejected.rows else None,
         Section("From text to ids", samples(manifest, ids)),
         Section("The most frequent words", texts.words(words)),
@@ -41,7 +41,7 @@ def _head(manifest: Manifest) -> Markup:
     rows = sum(part.rows for part in manifest.splits.values())
     files = manifest.input.files
     lead = Markup(
-        "<h1>What the records hold</h1><p>{:,} rows of {:,} {}: {:,} became records, {:,} could not be used.</p>"
+        "<h1>What the records hold</h1><p>{:,} rows of {:,} {}: {:,} became records, {:,} were rejected.</p>"
     ).format(manifest.input.rows, files, "file" if files == 1 else "files", rows, manifest.rejected.rows)
     return lead + tiles(_figures(manifest, rows=rows))
 
@@ -64,7 +64,7 @@ def _figures(manifest: Manifest, *, rows: int) -> list[tuple[str, Markup]]:
             ),
         ),
         (
-            "words kept",
+            "words",
             with_note(f"{manifest.vocabulary.size:,}", f"cover {share(covered(manifest), 1)} of the text"),
         ),
         ("unknown in test", with_note(share(test.unknown_tokens, test.tokens), "of the words")),

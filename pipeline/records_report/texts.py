@@ -63,7 +63,7 @@ def qualities(manifest: Manifest) -> Markup:
     )
     absent = [_quality_name(name) for name, part in findings if not part.count]
     if absent:
-        page += Markup("<p>Not found: {}.</p>").format(Markup("; ").join(absent))
+        page += Markup("<p>Not present: {}.</p>").format(Markup("; ").join(absent))
     if quality.sampled_rows < quality.rows:
         page += Markup('<p class="soft">≈: estimated from {:,} of the {:,} texts, chosen by content alone.</p>').format(
             quality.sampled_rows, quality.rows
@@ -82,7 +82,7 @@ def duplicates(manifest: Manifest) -> Markup:
         return Markup("<p>No text occurs twice.</p>")
     heads = ["texts that are", "where", "texts", "rows too many", "with different labels"]
     why = Markup(
-        "<p>A text of the test split that stands in the train split as well is remembered, not understood.</p>"
+        "<p>A model remembers a text of the test split that the train split has as well; it need not understand it.</p>"
     )
     return why + table(heads, rows, kinds="ttnnn")
 

@@ -52,7 +52,7 @@ def test_report_is_the_same_each_time_and_needs_nothing_else() -> None:
     assert len(first) < 3_000_000
     outside_scripts = re.sub(rb"<script.*?</script>", b"", first, flags=re.DOTALL)
     assert not re.search(rb"<[^>]*(src|href)=|https?:", outside_scripts)
-    assert "31 rows of 1 file: 30 became records, 1 could not be used." in first.decode()
+    assert "31 rows of 1 file: 30 became records, 1 were rejected." in first.decode()
 
 
 def test_report_begins_with_the_advice() -> None:
@@ -101,7 +101,7 @@ def test_report_shows_what_other_settings_would_do() -> None:
     assert found == lengths + covers
     _, coverage = plots_of(page)
     assert coverage["layers"][0]["columns"] == {"x": [1, 3, 6, 9], "y": [0.4, 0.75, 0.93, 1.0]}
-    assert coverage["lines"] == [[3, "kept: 3"]]
+    assert coverage["lines"] == [[3, "vocabulary: 3"]]
 
 
 TOKENS = {"the": 1, "br": 2}
@@ -166,7 +166,7 @@ def test_report_says_what_is_estimated() -> None:
     page = texts.qualities(whole.model_copy(update={"quality": whole.quality.model_validate(quality)}))
     assert ">12.5% <small>1</small><" in page
     assert "≈" not in page
-    assert "Not found: characters that were decoded wrongly (mojibake); zero-width spaces or soft hyphens." in page
+    assert "Not present: characters that were decoded wrongly (mojibake); zero-width spaces or soft hyphens." in page
 
 
 # finding, example, how it is shown

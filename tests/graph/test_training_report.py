@@ -97,7 +97,7 @@ EPOCHS = [
     ([0.5, 0.4], [0.5, 0.49], 2, []),
     ([0.5, 0.4], [0.5, 0.4], 2, ["still falling in the last epoch (0.500 to 0.400)"]),
     ([0.5, 0.4, 0.3], [0.45, 0.5, 0.6], 1, ["rose from 0.450 after epoch 1 to 0.600 after epoch 3",
-                                           "from 0.500 to 0.300", "training.epochs 1 would have done"]),
+                                           "from 0.500 to 0.300", "training.epochs 1 would have been enough"]),
     ([0.5], [0.5], 1, []),
     ([0.5, 0.4], [None, None], 2, []),
 ]  # fmt: skip
@@ -128,7 +128,7 @@ def test_curves_leave_out_what_was_not_measured() -> None:
     page = curves(History(epochs=[record(1, loss=0.5, eval_loss=None)]), best_epoch=1)
     assert "train accuracy" in page
     assert "eval" not in page
-    assert "kept: epoch 1" in page
+    assert "best: epoch 1" in page
 
 
 def test_mistakes_are_told_in_words() -> None:
@@ -146,7 +146,7 @@ def test_mistakes_are_told_in_words() -> None:
     )
     assert row in page
     none = mistakes([], labels=[], tokens={}, oov="drop", sequence=SequenceSettings())
-    assert none == "<p>None: every text was told right.</p>"
+    assert none == "<p>None: every answer is right.</p>"
 
 
 def test_neighbours_are_of_the_words_that_moved_farthest() -> None:

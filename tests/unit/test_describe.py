@@ -66,11 +66,11 @@ def test_describe_fits_the_terminal_and_steers_nothing(width: int) -> None:
 
 # Lines of the description, with white space run together.
 LINES = [
-    "3 of 9 distinct tokens kept (top_words 4); they make up 75.0% of the train split",
+    "3 of 9 distinct tokens are words (top_words 4); they make up 75.0% of the train split",
     "words that cover 80%: 6, 90%: 6, 95%: 9, 99%: 9",
     "50% ≤ 2, 90% ≤ 6, 95% ≤ 60, 99% ≤ 60, 100% ≤ 60",
     "max_length 4 cuts 30.0% of the texts; others: 2: 40.0%, 6: 10.0%, 60: 0.0%",
-    "words that speak for a label (counted in 8 of the train texts)",
+    "distinctive words of each label (counted in 8 of the train texts)",
     "texts that have (estimated from 10 of 30)",
     "in train, beyond the first 4 4",
     "in test, known from train 1 (10.0%) 3 (30.0%)",
@@ -95,7 +95,7 @@ def test_describe_says_when_nothing_is_wrong_and_nothing_to_tell() -> None:
     nothing = {"quality": {}, "telling_words": {}, "duplicates": {}, "rejected": {}, "advice": []}
     text = shown(**nothing)
     assert "nothing looks out of place" in text
-    for title in ("texts that have", "words that speak", "repeated", "rejected rows"):
+    for title in ("texts that have", "distinctive words", "repeated", "rejected rows"):
         assert title not in text
 
 

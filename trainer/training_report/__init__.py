@@ -1,14 +1,14 @@
-"""A trained model, what it says of held-out texts and how it came about -> training.html, one file that needs nothing
-else.
+"""A training, its model and the model's answers to held-out texts -> training.html, one file that needs no other.
 
-verdict.py      what is off with the training, as sentences
+verdict.py      sentences on what looks wrong with the training
 curves.py       loss, accuracy, AUC and learning rate over the steps
-confusion.py    what is taken for what, and each label's precision and recall
-calibration.py  whether probabilities can be taken at their word
+confusion.py    confusion matrix; precision and recall of each label
+calibration.py  are probabilities right? A probability of 0.8 should be right in 8 of 10 cases
 mistakes.py     the most confident wrong answers, as words
+decoded_ids.py  ids of a record -> its words
 neighbours.py   the nearest words before and after training
-page.py         all of it in one page
-write.py        gathers what the page is made of, and puts it into training.path
+page.py         all sections in one page
+write.py        gathers the content of the page and writes it to training.path
 """
 
 from trainer.training_report.write import write_page

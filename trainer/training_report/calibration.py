@@ -1,9 +1,12 @@
-"""Scores + labels -> whether a probability of 0.8 is right in 8 of 10 cases, as numbers and as a plot.
+"""Scores and labels -> calibration: is a probability of 0.8 right in 8 of 10 cases? Numbers and a plot.
 
 The expected calibration error is that of Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks"
-(ICML 2017), equation 3: examples are put into M bins of equal width by their confidence, the probability of the
-predicted label; ECE = sum over the bins of (share of the examples in it) * |accuracy - mean confidence|. A bin holds
-what is above its lower bound, up to and with its upper one. M is 20 here (15 there), so that bounds are round numbers.
+(ICML 2017), equation 3. The confidence of an example is the probability of its predicted label. Examples go into M bins
+of equal width by their confidence; a bin includes its upper bound but not its lower one.
+
+    ECE = sum over the bins of (share of the examples in the bin) * |accuracy - mean confidence|
+
+M is 20 here (15 in the paper), so that the bounds are round numbers.
 """
 
 from typing import Final, NamedTuple
@@ -18,7 +21,7 @@ _BINS: Final = 20
 
 
 class Bin(NamedTuple):
-    """Examples whose confidence is in (low, high]: how many, their mean confidence, and the share that is right."""
+    """The examples with a confidence in (low, high]: how many, their mean confidence, the share that is right."""
 
     low: float
     high: float
@@ -28,7 +31,7 @@ class Bin(NamedTuple):
 
 
 def reliability(scores: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> list[Bin]:
-    """The bins that hold anything, by rising confidence.
+    """The bins that are not empty, by rising confidence.
 
     scores: float [examples, classes]; labels: int [examples], the right ones.
 
@@ -62,7 +65,7 @@ def expected_calibration_error(bins: list[Bin]) -> float:
 
 
 def calibration(bins: list[Bin], *, classes: int) -> Markup:
-    """The reliability diagram, and how many examples stand behind each of its points."""
+    """The reliability diagram, and the number of examples of each of its points."""
     gap = sum(part.rows * (part.confidence - part.accuracy) for part in bins) / sum(part.rows for part in bins)
     lean = "too sure of itself" if gap > 0 else "not sure enough of itself"
     start = int(_BINS / classes) / _BINS
@@ -86,7 +89,7 @@ def calibration(bins: list[Bin], *, classes: int) -> Markup:
                 mark="line",
                 columns={"x": [start, 1.0], "y": [start, 1.0]},
                 colour="soft",
-                key="as good as its word",
+                key="perfect calibration",
                 dashed=True,
             ),
             Layer(mark="line", columns=columns, key="this model"),
@@ -98,7 +101,7 @@ def calibration(bins: list[Bin], *, classes: int) -> Markup:
         "<p>Expected calibration error <b>{:.3f}</b>: how far, on average, the share of right answers is from the "
         "probability that the model names. It is {} (by {:.3f} on the whole).</p>"
         '<p class="soft">Definition: Guo et al., <i>On Calibration of Modern Neural Networks</i>, ICML 2017, '
-        "equation 3, with {} bins of equal width of the predicted label’s probability. Where few texts stand "
-        "behind a point (right), it says little.</p>"
+        "equation 3, with {} bins of equal width of the predicted label’s probability. A point with few "
+        "texts (right) says little.</p>"
     ).format(expected_calibration_error(bins), lean, abs(gap), _BINS)
     return explanation + side_by_side(figure(diagram, title="Reliability"), figure(counts, title="Texts by confidence"))

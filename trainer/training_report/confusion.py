@@ -1,6 +1,7 @@
-"""Metrics -> what is taken for what, as a table for few labels and a heat map for many, and how well each is told.
+"""Metrics -> the confusion matrix, a table for few labels and a heat map for many, and the scores of each label.
 
-A page stays small and readable with thousands of labels: beyond 60 the heat map shows those with the most mistakes.
+The page stays small and readable with thousands of labels: of more than 60 the heat map shows those with the most
+mistakes.
 """
 
 from collections.abc import Sequence
@@ -16,31 +17,31 @@ from trainer.evaluation.metrics import LabelScores, Metrics
 
 Counts = npt.NDArray[np.int64]
 
-_MOST_IN_TABLE: Final = 12  # columns that a page has room for
-_MOST_IN_MAP: Final = 60  # names of 9 pixels that stand beside each other
-_MOST_PAIRS: Final = 20
-_MOST_ROWS: Final = 60
+_TABLE_LABELS: Final = 12  # columns that a page has room for
+_MAP_LABELS: Final = 60  # names in letters of 9 pixels that fit side by side
+_SHOWN_PAIRS: Final = 20
+_SHOWN_LABELS: Final = 60
 _LABEL_CHARACTERS: Final = 60
 _CELL_PIXELS: Final = 14
 
 
 def confusion(metrics: Metrics) -> Markup:
-    """The confusion matrix, and the commonest confusions where a table of all would be too wide."""
+    """The confusion matrix; for more than 12 labels a heat map and the commonest confusions."""
     names, counts = list(metrics["per_label"]), np.array(metrics["confusion"], np.int64)
-    if len(names) <= _MOST_IN_TABLE:
+    if len(names) <= _TABLE_LABELS:
         return _matrix(names, counts)
     return _heat_map(names, counts) + Markup("<h3>The commonest confusions</h3>") + _pairs(names, counts)
 
 
 def per_label(metrics: Metrics) -> Markup:
-    """Precision, recall and F1 of each label, with their means; of more than 60 labels those with the lowest F1."""
+    """Precision, recall and F1 of each label, and their means. Of more than 60 labels those with the lowest F1."""
     scores = list(metrics["per_label"].items())
     selection = Markup()
-    if len(scores) > _MOST_ROWS:
+    if len(scores) > _SHOWN_LABELS:
         selection = Markup(
             "<p>The {} of {:,} labels with the lowest F1; <code>metrics.json</code> has all.</p>"
-        ).format(_MOST_ROWS, len(scores))
-        scores = sorted(scores, key=lambda item: (item[1]["f1"], -item[1]["support"]))[:_MOST_ROWS]
+        ).format(_SHOWN_LABELS, len(scores))
+        scores = sorted(scores, key=lambda item: (item[1]["f1"], -item[1]["support"]))[:_SHOWN_LABELS]
     rows = [_score_row(text_of_data(name, longest=_LABEL_CHARACTERS), of_label) for name, of_label in scores]
     return selection + table(
         ["label", "precision", "recall", "F1", "", "texts"],
@@ -50,7 +51,9 @@ def per_label(metrics: Metrics) -> Markup:
 
 
 def most_confused(counts: Counts, number: int) -> list[int]:
-    """The labels with the most mistakes, theirs and those that end at them, in the order of the labels.
+    """The labels with the most mistakes, in the order of the labels.
+
+    A mistake counts for the right label and for the predicted one.
 
     >>> most_confused(np.array([[5, 0, 1], [0, 9, 0], [4, 0, 2]]), 2)
     [0, 2]
@@ -68,8 +71,8 @@ def pairs(counts: Counts, number: int) -> list[tuple[int, int, int]]:
     """
     wrong = counts - np.diag(np.diag(counts))
     order = np.argsort(-wrong, axis=None, kind="stable")[:number]
-    found = [(int(place) // len(counts), int(place) % len(counts)) for place in order]
-    return [(right, predicted, int(wrong[right, predicted])) for right, predicted in found if wrong[right, predicted]]
+    cells = [(int(place) // len(counts), int(place) % len(counts)) for place in order]
+    return [(right, predicted, int(wrong[right, predicted])) for right, predicted in cells if wrong[right, predicted]]
 
 
 def _matrix(names: Sequence[str], counts: Counts) -> Markup:
@@ -94,7 +97,7 @@ def _cell(count: int, whole: int, *, is_right: bool) -> Markup:
 
 
 def _heat_map(names: Sequence[str], counts: Counts) -> Markup:
-    chosen = most_confused(counts, _MOST_IN_MAP)
+    chosen = most_confused(counts, _MAP_LABELS)
     part = counts[np.ix_(chosen, chosen)]
     of_row = np.maximum(counts[chosen].sum(axis=1, keepdims=True), 1)
     axis_names = [axis_name(names[index]) for index in chosen]
@@ -122,13 +125,13 @@ def _heat_map(names: Sequence[str], counts: Counts) -> Markup:
 
 
 def _cells(counts: Counts, of_row: Counts, names: Sequence[str], *, key: str, colour: Colour) -> Layer:
-    """Those cells that are not empty; of_row: all texts of a label, int [labels, 1]."""
+    """The cells that are not 0. of_row: the number of texts of each label, int [labels, 1]."""
     right, predicted = np.nonzero(counts)
     shares = (counts / of_row)[right, predicted]
     columns: Columns = {
         "x": predicted.tolist(),
         "y": right.tolist(),
-        # The root: a share of 4 % is to be seen beside one of 90 %.
+        # The root, so that a share of 4% can be seen beside one of 90%.
         "strength": np.sqrt(shares).round(3).tolist(),
         "texts": counts[right, predicted].tolist(),
         "share": shares.round(4).tolist(),
@@ -152,7 +155,7 @@ def _pairs(names: Sequence[str], counts: Counts) -> Markup:
             f"{texts:,}",
             share(texts, int(counts[right].sum())),
         ]
-        for right, predicted, texts in pairs(counts, _MOST_PAIRS)
+        for right, predicted, texts in pairs(counts, _SHOWN_PAIRS)
     ]
     return table(["is", "taken for", "texts", "share"], rows, kinds="ttnn")
 

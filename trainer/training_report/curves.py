@@ -10,7 +10,7 @@ from trainer.training.history import EpochRecord, History
 
 def curves(history: History, *, best_epoch: int) -> Markup:
     """All plots. A line marks the epoch whose weights the model has."""
-    best = [(record.steps, f"kept: epoch {record.epoch}") for record in history.epochs if record.epoch == best_epoch]
+    best = [(record.steps, f"best: epoch {record.epoch}") for record in history.epochs if record.epoch == best_epoch]
     points, last = history.curve, max(record.steps for record in history.epochs)
     steps = Axis(label="steps", range=(0, 1.02 * last))
     losses = Plot(

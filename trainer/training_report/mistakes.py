@@ -1,4 +1,4 @@
-"""The most confident wrong answers -> a table with their texts, as far as records hold them: ids, decoded to words."""
+"""The most confident wrong answers -> a table with their texts, as the words that the ids of the records stand for."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ def mistakes(
 ) -> Markup:
     """A row for each wrong answer, the most confident first. tokens: id -> word."""
     if not wrong:
-        return Markup("<p>None: every text was told right.</p>")
+        return Markup("<p>None: every answer is right.</p>")
     rows = [
         [
             f"{mistake.probability:.3f}",

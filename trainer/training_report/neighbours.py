@@ -1,4 +1,4 @@
-"""Embeddings before and after training + words -> the nearest words of those that training has moved farthest."""
+"""The embedding before and after training -> the words that moved farthest, with their nearest words."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -15,10 +15,10 @@ _TOKEN_CHARACTERS: Final = 40
 
 
 def neighbours(before: Floats, after: Floats, words: Mapping[int, str], *, is_random: bool) -> Markup:
-    """A row a word.
+    """A row for each word.
 
-    before: the first rows of the embedding that training began with, float32 [ids, dim], and whether they were drawn
-      at random; after: all of the trained one; words: id -> word, in the order of the ids, the most frequent first.
+    before: the first rows of the embedding that training began with, float32 [ids, dim]; is_random: whether they were
+      drawn at random; after: the trained embedding; words: id -> word, by rising id, so the most frequent first.
     """
     candidates = {id: word for id, word in words.items() if id < len(before)}
     frequent = np.array(list(candidates)[:_FREQUENT_WORDS], np.int64)

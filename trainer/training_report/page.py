@@ -1,4 +1,4 @@
-"""The parts of the report -> training.html."""
+"""A training with its answers -> training.html, all sections in one page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ _FINE = "Nothing about this training looks out of place."
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What the page is made of.
+    """The content of the page.
 
-    scored: the held-out split, None if there is none; words: id -> word, the most frequent first.
-    before, after: the embedding, float32 [ids, dim]; of the one before training the first rows may do.
+    scored: the answers to the held-out split, None if there is none; words: id -> word, the most frequent first.
+    before, after: the embedding before and after training, float32 [ids, dim]; before may have the first rows only.
     """
 
     config: Config
@@ -63,7 +63,7 @@ def _neighbours(trained: Trained) -> Markup:
 
 def _judged(trained: Trained, scored: SplitScores, bins: list[Bin]) -> list[Section]:
     config = trained.records.manifest.config
-    found = mistakes(
+    wrong = mistakes(
         scored.mistakes,
         labels=trained.records.labels,
         tokens=trained.words,
@@ -74,7 +74,7 @@ def _judged(trained: Trained, scored: SplitScores, bins: list[Bin]) -> list[Sect
         Section("What is taken for what", confusion(scored.metrics)),
         Section("Label by label", per_label(scored.metrics)),
         Section("Calibration", calibration(bins, classes=len(trained.records.labels))),
-        Section("The most confident mistakes", found),
+        Section("The most confident mistakes", wrong),
     ]
 
 
@@ -103,7 +103,7 @@ def _tiles(trained: Trained, bins: list[Bin]) -> Markup:
         figures.append(("calibration error", with_note(f"{expected_calibration_error(bins):.3f}", "0 is best")))
     seconds = sum(record.seconds for record in trained.history.epochs)
     epochs = len(trained.history.epochs)
-    figures.append(("epoch kept", with_note(f"{trained.best_epoch} of {epochs}", f"{_time(seconds)} in all")))
+    figures.append(("best epoch", with_note(f"{trained.best_epoch} of {epochs}", f"{_time(seconds)} in all")))
     return tiles(figures)
 
 

@@ -1,4 +1,4 @@
-"""A training's history and metrics -> sentences about what is off with it; none where all is well."""
+"""The history and metrics of a training -> sentences on what looks wrong; none if nothing does."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -7,18 +7,17 @@ from trainer.evaluation.metrics import Metrics
 from trainer.training.history import EpochRecord
 from trainer.training_report.calibration import Bin, expected_calibration_error
 
-_LITTLE_BETTER: Final = 0.05  # than always answering the commonest label
-_STILL_FALLING: Final = 0.05  # share of the eval loss that the last epoch took away
-_POORLY_CALIBRATED: Final = 0.05
+_LITTLE_BETTER: Final = 0.05  # accuracy above that of always answering the commonest label
+_STILL_FALLING: Final = 0.05  # share of the eval loss by which the last epoch reduced it
+_POORLY_CALIBRATED: Final = 0.05  # expected calibration error
 
 
 def verdict(
     epochs: Sequence[EpochRecord], metrics: Metrics | None, *, best_epoch: int, bins: Sequence[Bin]
 ) -> list[str]:
-    """What to look into, the most telling first. metrics, bins: of the held-out split; None and empty without one."""
-    found = [] if metrics is None else [*_against_guessing(metrics), *_never_predicted(metrics)]
-    found += _epochs(epochs, best_epoch=best_epoch)
-    return [*found, *_calibration(bins)]
+    """What to look into, the most important first. metrics, bins: of the held-out split; None and empty without one."""
+    of_metrics = [] if metrics is None else [*_against_guessing(metrics), *_never_predicted(metrics)]
+    return [*of_metrics, *_epochs(epochs, best_epoch=best_epoch), *_calibration(bins)]
 
 
 def commonest_share(metrics: Metrics) -> tuple[str, float]:
@@ -53,8 +52,8 @@ def _epochs(epochs: Sequence[EpochRecord], *, best_epoch: int) -> Iterator[str]:
         yield (
             f"The eval loss rose from {losses[best_epoch - 1]:.3f} after epoch {best_epoch} to {losses[-1]:.3f} after "
             f"epoch {len(epochs)}, the training loss went from {epochs[best_epoch - 1].loss:.3f} to "
-            f"{epochs[-1].loss:.3f}: what came later was learnt by heart. The weights of epoch {best_epoch} were kept; "
-            f"training.epochs {best_epoch} would have done."
+            f"{epochs[-1].loss:.3f}: the later epochs learnt the training texts by heart. The model has the weights of "
+            f"epoch {best_epoch}; training.epochs {best_epoch} would have been enough."
         )
     elif losses[-1] < (1 - _STILL_FALLING) * losses[-2]:
         yield (

@@ -1,4 +1,4 @@
-"""A training that has ended -> training.html in training.path."""
+"""A finished training -> training.html in training.path."""
 
 from pipeline.config.settings import Config
 from pipeline.contract import VOCABULARY_FILE
@@ -12,7 +12,7 @@ from trainer.training_report.page import Trained, render
 
 
 def write_page(trained: TrainedModel, config: Config, *, scored: SplitScores | None) -> str:
-    """Writes the page; gives its path. scored: the held-out split, None where there is none."""
+    """Writes the page and returns its path. scored: the held-out split, None if there is none."""
     records = trained.records
     path = files.join(records.path, VOCABULARY_FILE)
     words = {word.id: word.token for word in parse_words(files.read(path), path=path)}
