@@ -53,37 +53,24 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         import_tensorflow()
         from pipeline.support.terminal import output_console
         from trainer.commands.tables import metrics_table
-        from trainer.data.records_folder import open_records_folder
-        from trainer.export.export import export
+        from trainer.commands.train import train_and_export
         from trainer.export.fresh_process import ExportError
-        from trainer.files import check_reachable
-        from trainer.savedmodel.versions import check_writable
-        from trainer.training.fit import score_held_out, train
         from trainer.training.progress_display import show_training
-        from trainer.training_report import write_page
 
-    for section in ("output", "training", "export"):
-        check_reachable(getattr(config, section).path, setting=f"{section}.path")
-    records = open_records_folder(config.output.path)
-    check_writable(config.export.path)
-    with show_training() as progress:
-        trained = train(config, records, resume=known.resume, progress=progress)
-    scored = score_held_out(trained, config.training)
-    metrics = scored.metrics if scored and scored.split == "test" else None
     try:
-        exported = export(trained, config, metrics=metrics)
+        outcome = train_and_export(config, resume=known.resume, show_progress=show_training())
     except ExportError as error:
         print(f"trainer: error: {error}", file=sys.stderr)
         return 1
-    page = write_page(trained, config, scored=scored)
-    if metrics is None:
+    if outcome.metrics is None:
         print("the records folder has no test rows, so there are no metrics (split.test is 0)")
     else:
-        output_console().print(metrics_table(metrics, title=f"test split, epoch {trained.best_epoch}"))
+        output_console().print(metrics_table(outcome.metrics, title=f"test split, epoch {outcome.best_epoch}"))
+    exported = outcome.exported
     print(
         f"\nmodel      {exported.path}  (checked with {exported.texts} texts in a fresh process)\n"
         f"training   {config.training.path}  (metrics.json, history.csv, tensorboard)\n"
-        f"look at    {page}  (curves, confusion, calibration, mistakes, nearest words)\n"
+        f"look at    {outcome.page}  (curves, confusion, calibration, mistakes, nearest words)\n"
         f'ask it     python -m trainer predict --model {config.export.path} "a text"'
     )
     return 0

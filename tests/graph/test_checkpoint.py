@@ -24,29 +24,29 @@ def bits(values: list[tf.Variable]) -> list[bytes]:
 def test_checkpoint_gives_back_every_bit(tmp_path: Path) -> None:
     path = str(tmp_path / "new" / "checkpoint.npz")
     checkpoint.save(path, variables(), state='{"label": "好"}')
-    found = checkpoint.load(path)
-    assert found is not None
-    assert found.state == '{"label": "好"}'
+    stored = checkpoint.load(path)
+    assert stored is not None
+    assert stored.state == '{"label": "好"}'
     others = [tf.Variable(tf.zeros_like(variable)) for variable in variables()]
-    checkpoint.restore(others, found, path=path)
+    checkpoint.restore(others, stored, path=path)
     assert bits(others) == bits(variables())
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["checkpoint.npz"]
 
 
-def test_checkpoint_that_is_not_there_is_none(tmp_path: Path) -> None:
+def test_checkpoint_load_without_a_file_is_none(tmp_path: Path) -> None:
     assert checkpoint.load(str(tmp_path / "checkpoint.npz")) is None
 
 
 @pytest.mark.parametrize(
     # share of the file that is left
-    "kept",
+    "share",
     [0.0, 0.3, 0.99],
 )
-def test_checkpoint_that_is_damaged_is_refused(tmp_path: Path, kept: float) -> None:
+def test_checkpoint_that_is_damaged_is_refused(tmp_path: Path, share: float) -> None:
     path = tmp_path / "checkpoint.npz"
     checkpoint.save(str(path), variables(), state="{}")
     content = path.read_bytes()
-    path.write_bytes(content[: int(kept * len(content))])
+    path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(UserError, match="is damaged"):
         checkpoint.load(str(path))
 
@@ -63,13 +63,13 @@ def test_checkpoint_that_is_damaged_is_refused(tmp_path: Path, kept: float) -> N
 def test_checkpoint_of_another_model_is_refused(tmp_path: Path, others: list[tf.Variable]) -> None:
     path = str(tmp_path / "checkpoint.npz")
     checkpoint.save(path, variables(), state="{}")
-    found = checkpoint.load(path)
-    assert found is not None
+    stored = checkpoint.load(path)
+    assert stored is not None
     with pytest.raises(UserError, match="holds the variables of another model"):
-        checkpoint.restore(others, found, path=path)
+        checkpoint.restore(others, stored, path=path)
 
 
-def test_files_keep_the_old_content_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_write_leaves_the_old_content_if_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
     files.write(str(path), b"old")
 
@@ -83,7 +83,7 @@ def test_files_keep_the_old_content_when_writing_fails(tmp_path: Path, monkeypat
     assert path.read_bytes() == b"old"
 
 
-def test_files_remove_files_and_folders_and_what_is_not_there(tmp_path: Path) -> None:
+def test_files_remove_deletes_files_and_folders_and_ignores_missing_ones(tmp_path: Path) -> None:
     (tmp_path / "folder" / "below").mkdir(parents=True)
     (tmp_path / "file").touch()
     for name in ("folder", "file", "nothing"):

@@ -1,4 +1,4 @@
-"""The model against plain Keras, number for number; either padding; rows without any word."""
+"""The model gives the bits of plain Keras, for padding at the start or the end, and defined answers without words."""
 
 import functools
 import importlib
@@ -35,13 +35,13 @@ def model_of(classes: int = 2, **values: Any) -> TextClassifier:
 
 
 def compiled(function: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[Any], np.ndarray]:
-    """As a graph, as in training and serving; eager Keras rounds otherwise in the last bit."""
+    """As a graph, as in training and serving. Eager Keras may differ in the last bit."""
     graph = tf.function(function, input_signature=[tf.TensorSpec([None, None], tf.int64)], autograph=False)
     return lambda ids: graph(tf.constant(ids, tf.int64, shape=np.shape(ids))).numpy()
 
 
 def plain_keras(model: TextClassifier, *, bidirectional: bool, units: list[int], mask_zero: bool) -> keras.Model:
-    """The same model as a beginner's book has it, with the same weights."""
+    """The same model from Keras's own layers, as in a textbook, with the same weights."""
     layers: list[keras.layers.Layer] = [keras.layers.Embedding(VOCABULARY_SIZE, 4, mask_zero=mask_zero)]
     for width in units:
         lstm = keras.layers.LSTM(width, return_sequences=width != units[-1])
@@ -62,7 +62,7 @@ def plain_keras(model: TextClassifier, *, bidirectional: bool, units: list[int],
         (True, [6, 5], False),
     ],
 )
-def test_model_gives_the_bits_of_plain_keras_on_left_padded_rows(
+def test_classifier_gives_the_bits_of_plain_keras_on_left_padded_rows(
     bidirectional: bool, units: list[int], mask_zero: bool
 ) -> None:
     model = model_of(bidirectional=bidirectional, lstm_units=units, mask_zero=mask_zero)
@@ -92,7 +92,7 @@ def answer_of(name: str) -> Callable[[Any], np.ndarray]:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_model_gives_the_same_bits_for_either_padding_and_trimmed_rows(name: str) -> None:
+def test_classifier_gives_the_same_bits_for_either_padding_and_trimmed_rows(name: str) -> None:
     answer = answer_of(name)
     whole = answer(LEFT).tolist()
     assert len({score for (score,) in whole}) == 3
@@ -105,7 +105,7 @@ def test_model_gives_the_same_bits_for_either_padding_and_trimmed_rows(name: str
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_model_has_one_answer_for_a_row_without_words(name: str) -> None:
+def test_classifier_gives_one_answer_for_rows_without_words(name: str) -> None:
     answer = answer_of(name)
     alone, among_others, of_no_length = answer(EMPTY), answer(LEFT + EMPTY)[3:], answer(np.zeros([1, 0]))
     expected = [[float(tf.sigmoid(0.75))]]  # the bias: the LSTM's state before it has read anything is 0
@@ -113,7 +113,7 @@ def test_model_has_one_answer_for_a_row_without_words(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_model_masks_are_what_cudnn_takes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_classifier_masks_are_valid_for_cudnn(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = variant(name)
     masks = []
     read = keras.layers.LSTM.call
@@ -131,7 +131,7 @@ def test_model_masks_are_what_cudnn_takes(name: str, monkeypatch: pytest.MonkeyP
         assert tf.reduce_sum(tf.cast(mask, tf.int32), axis=1).numpy().tolist() == [3, 9, 1, 3, 9, 1, 1]
 
 
-def test_model_keeps_an_unmasked_lstm_unmasked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_classifier_without_mask_zero_passes_no_mask(monkeypatch: pytest.MonkeyPatch) -> None:
     model = model_of(mask_zero=False, bidirectional=True)
     read = keras.layers.LSTM.call
 
@@ -144,7 +144,7 @@ def test_model_keeps_an_unmasked_lstm_unmasked(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max"])
-def test_model_pools_over_words_alone(pooling: str) -> None:
+def test_classifier_pools_over_words_only(pooling: str) -> None:
     model = model_of(pooling=pooling)
     (lstm,) = keras_lstms(model)
     for row in (LEFT[0], RIGHT[0], LEFT[1]):
@@ -154,7 +154,7 @@ def test_model_pools_over_words_alone(pooling: str) -> None:
         assert model.state(tf.constant([row], tf.int64)).numpy()[0] == pytest.approx(expected, abs=1e-6)
 
 
-def test_model_gives_vectors_in_the_order_of_the_ids_and_the_state_of_the_head() -> None:
+def test_classifier_gives_vectors_in_the_order_of_the_ids_and_the_state_of_the_head() -> None:
     model = model_of(bidirectional=True)
     ids = tf.constant(LEFT, tf.int64)
     vectors, state = model.vectors(ids), model.state(ids)
@@ -164,24 +164,24 @@ def test_model_gives_vectors_in_the_order_of_the_ids_and_the_state_of_the_head()
     assert tf.sigmoid(model.head(state)).numpy() == pytest.approx(model(ids).numpy(), abs=1e-7)
 
 
-def test_model_answers_an_empty_batch() -> None:
+def test_classifier_answers_an_empty_batch() -> None:
     assert answer_of("two layers, both directions")(np.zeros([0, 4])).shape == (0, 1)
 
 
-def test_model_of_three_classes_gives_probabilities_that_make_one() -> None:
+def test_classifier_of_three_classes_gives_probabilities_that_sum_to_one() -> None:
     answers = model_of(classes=3)(tf.constant(LEFT, tf.int64)).numpy()
     assert answers.shape == (3, 3)
     assert answers.sum(axis=1) == pytest.approx([1, 1, 1], abs=1e-6)
     assert class_scores(tf.constant(answers), ["a", "b", "c"]).numpy().tolist() == answers.tolist()
 
 
-def test_model_class_scores_of_two_labels_are_those_of_first_and_second() -> None:
+def test_classifier_class_scores_of_two_labels_have_two_columns() -> None:
     scores = class_scores(tf.constant([[0.25], [1.0]], tf.float64), ["neg", "pos"])
     assert scores.dtype == tf.float32
     assert scores.numpy().tolist() == [[0.75, 0.25], [0.0, 1.0]]
 
 
-def test_model_takes_the_variables_of_another_one() -> None:
+def test_classifier_with_the_variables_of_another_gives_its_answers() -> None:
     first = model_of(dropout=0.5, recurrent_dropout=0.5)
     keras.utils.set_random_seed(2)
     second = build_model(VOCABULARY_SIZE, first.settings, classes=2, padding="pre")
@@ -193,7 +193,7 @@ def test_model_takes_the_variables_of_another_one() -> None:
 
 
 @pytest.mark.parametrize("where", ["dropout", "recurrent_dropout"])
-def test_model_drops_in_training_alone(where: str) -> None:
+def test_classifier_drops_in_training_only(where: str) -> None:
     model = model_of(**{where: 0.5})
     ids = tf.constant(LEFT, tf.int64)
     assert model(ids).numpy().tolist() == model(ids).numpy().tolist()
@@ -205,11 +205,11 @@ def test_model_drops_in_training_alone(where: str) -> None:
     ("values", "widths"),
     [({}, [5]), ({"bidirectional": True}, [5, 5]), ({"lstm_units": [6, 5], "bidirectional": True}, [6, 6, 5, 5])],
 )
-def test_model_shows_its_lstm_layers(values: dict[str, Any], widths: list[int]) -> None:
+def test_classifier_lists_its_lstms(values: dict[str, Any], widths: list[int]) -> None:
     assert [lstm.units for lstm in keras_lstms(model_of(**values))] == widths
 
 
-def test_model_that_forgets_the_text_over_its_padding_is_refused() -> None:
+def test_classifier_that_forgets_the_text_is_refused() -> None:
     with pytest.raises(UserError, match=r"model\.mask_zero is false .* learns nothing .* model\.force true"):
         build_model(VOCABULARY_SIZE, settings(mask_zero=False), classes=2, padding="post")
 
@@ -226,6 +226,6 @@ def test_model_that_forgets_the_text_over_its_padding_is_refused() -> None:
         ("post", {"force": True}),
     ],
 )
-def test_model_that_remembers_the_text_is_built(padding: Any, values: dict[str, Any]) -> None:
+def test_classifier_that_remembers_the_text_is_built(padding: Any, values: dict[str, Any]) -> None:
     chosen = settings(**{"mask_zero": False, **values})
     assert build_model(VOCABULARY_SIZE, chosen, classes=2, padding=padding).built

@@ -1,4 +1,4 @@
-"""Batches: every row once, in an order that seed and epoch alone decide, trimmed to what is not padding."""
+"""Batches hold every row once, in an order that depends on seed and epoch alone, without padding that rows share."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.support.toy_records import serialized, write_folder, write_shard
 from trainer.data.dataset import batch_count, evaluation_batches, iterate_batches, training_batches
 from trainer.data.records_folder import RecordsFolder
 
-# Batches of 1: windows of 100 rows, so that 230 rows make two whole windows and a part of one.
+# In batches of 1 a window has 100 rows, so 230 rows are two whole windows and a part of one.
 ROWS = [([1 + index % 19] * (1 + index * 7 % 12), index) for index in range(230)]
 
 
@@ -101,8 +101,8 @@ def test_dataset_trims_to_the_longest_text_of_the_batch(tmp_path: Path, padding:
         assert all_ids.shape[1] == 12
         assert labels.numpy().tolist() == all_labels.numpy().tolist()
         longest = int(np.count_nonzero(all_ids, axis=1).max())
-        kept = all_ids[:, 12 - longest :] if padding == "pre" else all_ids[:, :longest]
-        assert ids.numpy().tolist() == kept.numpy().tolist()
+        expected = all_ids[:, 12 - longest :] if padding == "pre" else all_ids[:, :longest]
+        assert ids.numpy().tolist() == expected.numpy().tolist()
         widths.add(longest)
     assert len(widths) > 6
 
@@ -114,7 +114,7 @@ def test_dataset_batches_rows_of_about_the_same_length(records: RecordsFolder) -
     assert all((np.diff(batch) >= 0).all() for batch in lengths)
 
 
-def test_dataset_keeps_one_column_of_a_batch_without_words(tmp_path: Path) -> None:
+def test_dataset_batch_without_words_has_one_column(tmp_path: Path) -> None:
     records = write_folder(tmp_path, train=[[([], 0), ([], 1)]])
     ((ids, _),) = training_batches(records, batch_size=2, trim=True, seed=1, epoch=0)
     assert ids.numpy().tolist() == [[0], [0]]
@@ -142,7 +142,7 @@ def test_dataset_of_an_empty_split_is_empty(records: RecordsFolder) -> None:
     ("batch_size", "batches"),
     [(8, 29), (10, 23), (231, 1)],
 )
-def test_dataset_says_how_many_batches_it_has(records: RecordsFolder, batch_size: int, batches: int) -> None:
+def test_dataset_number_of_batches(records: RecordsFolder, batch_size: int, batches: int) -> None:
     assert batch_count(records, "train", batch_size=batch_size) == batches
     dataset = training_batches(records, batch_size=batch_size, trim=True, seed=1, epoch=0)
     assert dataset.cardinality().numpy() == batches
@@ -159,7 +159,7 @@ def test_dataset_says_how_many_batches_it_has(records: RecordsFolder, batch_size
         pytest.param([b"no example"] * 5, id="no examples"),
     ],
 )
-def test_dataset_refuses_records_that_changed_meanwhile(tmp_path: Path, content: list[bytes]) -> None:
+def test_dataset_refuses_records_that_have_changed(tmp_path: Path, content: list[bytes]) -> None:
     records = write_folder(tmp_path, train=[ROWS[:5]])
     write_shard(tmp_path / "records" / "train-00000-of-00001.tfrecord.gz", content)
     batches = training_batches(records, batch_size=1, trim=True, seed=1, epoch=0)

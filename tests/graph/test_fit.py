@@ -1,4 +1,4 @@
-"""Training: every variant learns, a run is a function of its settings, and a kill at any step leaves no trace in it."""
+"""Training: each kind of model learns; the weights depend on settings and records alone, also after kill and resume."""
 
 import csv
 import json
@@ -25,9 +25,9 @@ from trainer.training.history import EpochRecord, best_epoch, is_over
 from trainer.training.learning_rate import learning_rate
 from trainer.training.progress import EpochEvent, StepEvent
 
-# Dropout in every place: all the random state that there is.
+# Dropout of inputs and of the state: all the random state that a model can have.
 RANDOM = {"dropout": 0.3, "recurrent_dropout": 0.3}
-# Without dropout of the state, LSTMs are read in groups as one operation; with it through Keras's loop.
+# Without dropout of the state LSTMs run in groups, with it in Keras's loop (trainer/model/lstm_choice.py).
 RANDOM_BIDIRECTIONAL = [{**RANDOM, "bidirectional": True}, {"dropout": 0.3, "bidirectional": True}]
 
 
@@ -51,7 +51,7 @@ def unbroken(records: RecordsFolder, tmp_path_factory: pytest.TempPathFactory) -
 
 
 class StoppedError(Exception):
-    """Stands for a kill."""
+    """Ends a training as a kill would."""
 
 
 def weights(trained: TrainedModel) -> list[bytes]:
@@ -85,13 +85,13 @@ def test_fit_learns_in_every_variant(tmp_path: Path, model: dict[str, Any], labe
 
 
 def test_fit_is_a_function_of_its_settings(records: RecordsFolder, unbroken: Run, tmp_path: Path) -> None:
-    keras.utils.set_random_seed(12345)  # whatever went on in the process before
+    keras.utils.set_random_seed(12345)  # the state of the random generators must not matter
     again = train(toy_config(tmp_path, model=RANDOM), records)
     assert weights(again) == weights(unbroken.trained)
     assert without_seconds(again) == without_seconds(unbroken.trained)
 
 
-def test_fit_takes_another_path_with_another_seed(records: RecordsFolder, unbroken: Run, tmp_path: Path) -> None:
+def test_fit_gives_other_losses_with_another_seed(records: RecordsFolder, unbroken: Run, tmp_path: Path) -> None:
     losses = []
 
     def progress(event: StepEvent | EpochEvent) -> None:
@@ -103,7 +103,7 @@ def test_fit_takes_another_path_with_another_seed(records: RecordsFolder, unbrok
     assert losses != pytest.approx([unbroken.trained.history.curve[0].loss])
 
 
-def test_fit_tells_each_step_and_epoch(unbroken: Run) -> None:
+def test_fit_reports_each_step_and_epoch(unbroken: Run) -> None:
     steps = [event for event in unbroken.events if isinstance(event, StepEvent)]
     assert [(step.epoch, step.step) for step in steps] == [(e, s) for e in (1, 2, 3) for s in range(1, 7)]
     assert {(step.epochs, step.steps) for step in steps} == {(3, 6)}
@@ -130,7 +130,7 @@ def logged_steps(training_path: Path, part: str, tag: str) -> list[int]:
     return steps
 
 
-def test_fit_resumed_leaves_no_trace_of_the_stop(
+def test_fit_resumed_gives_the_weights_and_logs_of_an_unbroken_run(
     records: RecordsFolder, unbroken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batches, read = fit.training_batches, []
@@ -189,7 +189,7 @@ def test_fit_resumed_after_a_kill_ends_with_the_same_bits(
     assert without_seconds(resumed) == without_seconds(unbroken)
 
 
-def test_fit_resumed_when_done_trains_no_further(records: RecordsFolder, unbroken: Run) -> None:
+def test_fit_resumed_after_the_last_epoch_does_nothing(records: RecordsFolder, unbroken: Run) -> None:
     events: list[StepEvent | EpochEvent] = []
     again = train(unbroken.config, records, resume=True, progress=events.append)
     assert events == []
@@ -197,7 +197,7 @@ def test_fit_resumed_when_done_trains_no_further(records: RecordsFolder, unbroke
     assert again.history == unbroken.trained.history
 
 
-def test_fit_stops_early_and_keeps_the_weights_of_the_best_epoch(
+def test_fit_stops_early_with_the_weights_of_the_best_epoch(
     records: RecordsFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluate, losses = SplitScorer.metrics, iter([0.5, 0.3, 0.4, 0.35, 0.1])
@@ -205,17 +205,17 @@ def test_fit_stops_early_and_keeps_the_weights_of_the_best_epoch(
     build, built = fit.build_model, []
     monkeypatch.setattr(fit, "build_model", lambda *a, **k: built.append(build(*a, **k)) or built[0])
     seen: list[list[bytes]] = []
-    kept: list[bool] = []
+    is_best: list[bool] = []
 
     def progress(event: StepEvent | EpochEvent) -> None:
         if isinstance(event, EpochEvent):
             seen.append([variable.numpy().tobytes() for variable in built[0].variables])
-            kept.append(event.is_best)
+            is_best.append(event.is_best)
 
     trained = train(toy_config(tmp_path, epochs=9, early_stopping=2), records, progress=progress)
     assert trained.best_epoch == 2
     assert weights(trained) == seen[1]
-    assert kept == [True, True, False, False]
+    assert is_best == [True, True, False, False]
     assert [path.name for path in tmp_path.glob("weights-*")] == ["weights-epoch-00002.npz"]
 
 
@@ -237,9 +237,7 @@ def record(epoch: int, eval_loss: float | None) -> EpochRecord:
         ([0.5, 0.4, 0.3, 0.2, 0.1], None, 5, True),
     ],
 )
-def test_fit_history_tells_the_best_epoch_and_the_end(
-    losses: list[float | None], patience: int | None, best: int, over: bool
-) -> None:
+def test_history_best_epoch_and_end(losses: list[float | None], patience: int | None, best: int, over: bool) -> None:
     epochs = [record(epoch, loss) for epoch, loss in enumerate(losses, start=1)]
     assert best_epoch(epochs) == best
     assert is_over(epochs, TrainingSettings(epochs=5, early_stopping=patience)) == over
@@ -254,7 +252,7 @@ def test_fit_history_tells_the_best_epoch_and_the_end(
         ({"schedule": "cosine", "warmup": 0.1}, [0.0, 0.25, 0.5, 0.25, 0.0]),
     ],
 )
-def test_fit_schedule_rises_and_falls(values: dict[str, Any], rates: list[float]) -> None:
+def test_learning_rate_rises_and_falls(values: dict[str, Any], rates: list[float]) -> None:
     rate = learning_rate(TrainingSettings(learning_rate=0.5, **values), steps=100)
     assert [float(rate(step)) for step in (0, 5, 10, 55, 100)] == pytest.approx(rates, abs=1e-6)
 
@@ -330,7 +328,7 @@ def test_fit_refuses_to_resume_with_other_records(unbroken: Run, tmp_path: Path)
         ({"learning_rate": 1e38, "warmup": 0.0, "clipnorm": None}, (20, 5), False, "the loss has become nan"),
     ],
 )
-def test_fit_refuses_what_can_not_be_trained(
+def test_fit_refuses_records_and_settings_that_can_not_be_trained(
     tmp_path: Path, training: dict[str, Any], rows: tuple[int, int], resume: bool, message: str
 ) -> None:
     folder = write_folder(tmp_path / "records", train=[toy_rows(rows[0])], evaluation=toy_rows(rows[1]))

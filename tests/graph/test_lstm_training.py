@@ -50,7 +50,7 @@ def step_of(model: TextClassifier, run_lstm: RunLstm) -> Step:
     def call(ids: np.ndarray) -> list[np.ndarray]:
         for seed, value in zip(seeds, before, strict=True):
             seed.assign(value)
-        return [found.numpy() for found in graph(tf.constant(ids, tf.int64, shape=ids.shape))]
+        return [value.numpy() for value in graph(tf.constant(ids, tf.int64, shape=ids.shape))]
 
     return call
 
@@ -65,13 +65,13 @@ def rows(count: int, *, length: int = LENGTH) -> np.ndarray:
     return ids
 
 
-def assert_close(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
+def assert_close(actual: list[np.ndarray], expected: list[np.ndarray]) -> None:
     """Compares up to a few last bits of a gradient's largest number.
 
     The kernel makes one sum of products, Keras two; and gradients are summed group by group. A wrong gate, row or step
     makes a difference of 1e-2 or more.
     """
-    for one, other in zip(found, expected, strict=True):
+    for one, other in zip(actual, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=2e-6 * np.abs(other).max())
 
 
@@ -125,9 +125,9 @@ def test_lstm_training_gives_the_same_bits_again() -> None:
     model = model_of(embedding_dim=32, lstm_units=100)
     in_groups = step_of(model, choose_for_training(model, batch_size=64))
     ids = rows(64, length=80)
-    first = [found.tobytes() for found in in_groups(ids)]
+    first = [value.tobytes() for value in in_groups(ids)]
     for _ in range(5):
-        assert [found.tobytes() for found in in_groups(ids)] == first
+        assert [value.tobytes() for value in in_groups(ids)] == first
 
 
 def test_lstm_training_refuses_recurrent_dropout() -> None:

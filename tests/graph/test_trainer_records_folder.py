@@ -1,4 +1,4 @@
-"""What is refused before a training begins: no folder, half a folder, another folder's shard."""
+"""What is refused before a training begins: no folder, an incomplete folder, a shard of another folder."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from trainer.data.records_folder import check_shards, open_records_folder
 SHARD = "records/train-00001-of-00002.tfrecord.gz"
 
 
-def test_manifest_says_what_the_folder_holds(tmp_path: Path) -> None:
+def test_trainer_records_folder_describes_its_content(tmp_path: Path) -> None:
     records = toy_folder(tmp_path, padding="post")
     assert records.labels == ["neg", "pos"]
     assert records.vocabulary_size == 20
@@ -23,7 +23,7 @@ def test_manifest_says_what_the_folder_holds(tmp_path: Path) -> None:
     check_shards(records)
 
 
-def test_manifest_lists_no_shard_that_is_empty(tmp_path: Path) -> None:
+def test_trainer_records_folder_leaves_out_empty_shards(tmp_path: Path) -> None:
     records = write_folder(tmp_path, train=[[], [([1], 0)], []])
     assert records.shard_paths("train") == [f"{tmp_path}/records/train-00001-of-00003.tfrecord.gz"]
     assert records.shard_paths("eval") == []
@@ -55,7 +55,7 @@ def forget_a_split(content: dict[str, Any]) -> None:
         (forget_a_split, r"splits\.test is missing"),
     ],
 )
-def test_manifest_refuses_a_file_that_is_not_right(tmp_path: Path, damage: Any, message: str) -> None:
+def test_trainer_records_folder_refuses_a_wrong_manifest(tmp_path: Path, damage: Any, message: str) -> None:
     toy_folder(tmp_path)
     path = tmp_path / "manifest.json"
     content = json.loads(path.read_text())
@@ -65,7 +65,7 @@ def test_manifest_refuses_a_file_that_is_not_right(tmp_path: Path, damage: Any, 
         open_records_folder(str(tmp_path))
 
 
-def test_manifest_refuses_a_folder_without_one(tmp_path: Path) -> None:
+def test_trainer_records_folder_refuses_a_folder_without_manifest(tmp_path: Path) -> None:
     toy_folder(tmp_path)
     (tmp_path / "manifest.json").unlink()
     with pytest.raises(UserError, match="is no complete records folder"):
@@ -96,7 +96,7 @@ def replace_by_another(path: Path) -> None:
         (replace_by_another, "bytes, but the manifest says"),
     ],
 )
-def test_manifest_refuses_a_shard_that_is_not_the_one(
+def test_trainer_records_folder_refuses_a_shard_that_differs_from_the_manifest(
     tmp_path: Path, damage: Callable[[Path], None], message: str
 ) -> None:
     records = toy_folder(tmp_path)

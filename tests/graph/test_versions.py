@@ -16,16 +16,16 @@ from trainer.savedmodel import versions
 from trainer.savedmodel.loading import version_folder
 
 
-def test_certificate_survives_its_file() -> None:
+def test_certificate_loads_what_it_dumps() -> None:
     texts = [b"", "\u2028 \u0085 \U0001f600".encode(), b"\xff\0", b'"\\\n\r']
     answers = Answers(np.arange(12).reshape(4, 3), np.array([[0.1, 0.9]] * 4, np.float32))
     content = dumps(Certificate(texts, answers))
     assert content.isascii()
     assert len(content.splitlines()) == 4
-    found = loads(content, path="here")
-    assert found.texts == texts
-    np.testing.assert_array_equal(found.answers.ids, answers.ids)
-    np.testing.assert_array_equal(found.answers.scores, answers.scores)
+    loaded = loads(content, path="here")
+    assert loaded.texts == texts
+    np.testing.assert_array_equal(loaded.answers.ids, answers.ids)
+    np.testing.assert_array_equal(loaded.answers.scores, answers.scores)
 
 
 # file                                                                    why it is none
@@ -37,12 +37,12 @@ def test_certificate_survives_its_file() -> None:
     b'{"text": "a", "ids": [1], "scores": [1]}\n{"text": "a", "ids": [1, 2], "scores": [1]}\n',  # of two lengths
     b"\xff",
 ])  # fmt: skip
-def test_certificate_tells_what_is_none(content: bytes) -> None:
+def test_certificate_refuses_other_content(content: bytes) -> None:
     with pytest.raises(UserError, match="here is no certificate"):
         loads(content, path="here")
 
 
-def test_certificate_tells_what_differs() -> None:
+def test_certificate_lists_the_differences() -> None:
     right = Certificate([b"good"], Answers(np.array([[0, 7]]), np.array([[0.25, 0.75]], np.float32)))
     ids, scores = right.answers
     # answers                                                          line
@@ -75,7 +75,7 @@ def test_versions_are_numbered_from_one(tmp_path: Path) -> None:
     assert (path / "12").stat().st_mode & 0o777 == 0o755  # a server may run as somebody else
 
 
-def test_versions_do_not_replace_what_came_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_versions_do_not_replace_a_concurrent_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path)
     staged(path, "first")
     monkeypatch.setattr(versions, "_versions", lambda _: [])  # looked before the other export had published
@@ -83,7 +83,7 @@ def test_versions_do_not_replace_what_came_meanwhile(tmp_path: Path, monkeypatch
     assert (tmp_path / "1" / versions.SAVED_MODEL_FILE).read_text() == "first"
 
 
-def test_versions_of_a_killed_export_are_no_versions_and_go(tmp_path: Path) -> None:
+def test_versions_of_a_killed_export_are_removed(tmp_path: Path) -> None:
     killed = "import os; from trainer.savedmodel import versions\nwith versions.staging({!r}): os.kill(os.getpid(), 9)"
     done = subprocess.run(
         [sys.executable, "-c", killed.format(str(tmp_path))], check=False, cwd=Path(__file__).parent.parent.parent
@@ -100,7 +100,7 @@ def test_versions_of_a_killed_export_are_no_versions_and_go(tmp_path: Path) -> N
     assert not left.exists()
 
 
-def test_versions_reach_an_object_store() -> None:
+def test_versions_in_an_object_store() -> None:
     path = "ram://versions/model"
     versions.check_writable(path)
     assert staged(path) == f"{path}/1"
@@ -109,26 +109,26 @@ def test_versions_reach_an_object_store() -> None:
     assert tf.io.gfile.exists(f"{path}/2/{versions.SAVED_MODEL_FILE}")
 
 
-def test_versions_say_before_the_training_that_a_path_is_no_folder(tmp_path: Path) -> None:
+def test_versions_refuse_a_path_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"export\.path: .*file can't be written to"):
         versions.check_writable(str(tmp_path / "file"))
 
 
-# what stands at the path                      what is said of it
-@pytest.mark.parametrize(("names", "told"), [
+# files at the path                            message
+@pytest.mark.parametrize(("names", "message"), [
     (None,                                     "is no folder"),
     ([],                                       "holds no exported model"),
     (["saved_model.pb"],                       "is a SavedModel, but not one that"),
     (["1/saved_model.pb"],                     "is a SavedModel, but not one that"),
     (["1/variables/variables.index"],          "holds no exported model"),
 ])  # fmt: skip
-def test_exported_tells_what_is_no_model(tmp_path: Path, names: list[str] | None, told: str) -> None:
+def test_loading_refuses_a_path_without_a_model(tmp_path: Path, names: list[str] | None, message: str) -> None:
     path = tmp_path / "model"
     if names is not None:
         path.mkdir()
         for name in names:
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             (path / name).write_text("")
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         version_folder(str(path))

@@ -49,12 +49,12 @@ def samples(records: Path) -> list[dict]:
     return json.loads((records / "manifest.json").read_bytes())["samples"]
 
 
-def test_export_gives_the_pipelines_own_ids(places: tuple[Path, Path], signatures: dict) -> None:
+def test_export_gives_the_ids_of_the_records(places: tuple[Path, Path], signatures: dict) -> None:
     rows = samples(places[0])
     assert len(rows) == 48
-    found = signatures["token_ids"](text=tf.constant([row["text"] for row in rows]))["ids"]
-    assert found.dtype == tf.int64
-    assert found.numpy().tolist() == [row["ids"] for row in rows]
+    result = signatures["token_ids"](text=tf.constant([row["text"] for row in rows]))["ids"]
+    assert result.dtype == tf.int64
+    assert result.numpy().tolist() == [row["ids"] for row in rows]
 
 
 def test_export_signatures_have_the_promised_types(signatures: dict) -> None:
@@ -165,8 +165,8 @@ def test_export_loads_in_c(model: Path, hermetic: list[str], tmp_path: Path) -> 
     command = [str(program), str(model), text, scores, "2", "word1 word2", "word3"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found = [[float(value) for value in line.split()] for line in done.stdout.splitlines()]
-    np.testing.assert_allclose(found, json.loads(hermetic[1]), atol=1e-7)
+    result = [[float(value) for value in line.split()] for line in done.stdout.splitlines()]
+    np.testing.assert_allclose(result, json.loads(hermetic[1]), atol=1e-7)
 
 
 class Serving(BaseHTTPRequestHandler):
@@ -240,22 +240,22 @@ def test_cli_predicts(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_cli_evaluates_any_source(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_csv(tmp_path / "new.csv", [("word1", "positive"), ("word2", "negative"), ("word3", "neutral")])
     assert main(["evaluate", "--model", str(model), "--input", str(tmp_path / "new.csv"), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["examples"] == 2
-    assert found["rejected"]["rows"] == 1
-    assert {"accuracy", "auc", "loss", "per_label", "confusion"} <= set(found)
-    assert [found["per_label"][label]["support"] for label in ("negative", "positive")] == [1, 1]
+    result = json.loads(capsys.readouterr().out)
+    assert result["examples"] == 2
+    assert result["rejected"]["rows"] == 1
+    assert {"accuracy", "auc", "loss", "per_label", "confusion"} <= set(result)
+    assert [result["per_label"][label]["support"] for label in ("negative", "positive")] == [1, 1]
 
 
 def test_cli_explains(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "--model", str(model), "word1 unheard-of word1"]) == 0
-    told = capsys.readouterr().out
-    assert "(1, 12, 4)" in told
-    assert "unheard" in told
-    assert "one-hot" in told.lower()
+    output = capsys.readouterr().out
+    assert "(1, 12, 4)" in output
+    assert "unheard" in output
+    assert "one-hot" in output.lower()
 
 
-def test_cli_trainer_tells_a_mistake_in_one_line(
+def test_cli_trainer_reports_a_mistake_in_one_line(
     places: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     records, model = places
@@ -266,11 +266,11 @@ def test_cli_trainer_tells_a_mistake_in_one_line(
         (["train", f"--output.path={records}", f"--training.path={tmp_path / 't'}", "--resume"], "resume"),
         (["evaluate", "--model", str(model), "--input", str(tmp_path / "no.csv")], "no.csv"),
     ]
-    for arguments, told in mistakes:
+    for arguments, message in mistakes:
         assert main(arguments) == 2, arguments
         lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("trainer: error: ")]
         assert len(lines) == 1
-        assert told in lines[0]
+        assert message in lines[0]
 
 
 def test_cli_trainer_refuses_a_damaged_shard(

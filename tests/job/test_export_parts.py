@@ -37,8 +37,8 @@ def model(small_records: Path, tmp_path_factory: pytest.TempPathFactory) -> Expo
 
 def fresh_model(padding: str = "pre", *, classes: int = 2, **model_settings: object) -> TextClassifier:
     keras.utils.set_random_seed(3)
-    found = ModelSettings.model_validate({"embedding_dim": 4, "lstm_units": 5, **model_settings})
-    return build_model(200, found, classes=classes, padding=padding)
+    chosen = ModelSettings.model_validate({"embedding_dim": 4, "lstm_units": 5, **model_settings})
+    return build_model(200, chosen, classes=classes, padding=padding)
 
 
 # model settings                                                       classes
@@ -49,7 +49,7 @@ def fresh_model(padding: str = "pre", *, classes: int = 2, **model_settings: obj
     ({"pooling": "mean"},                                              3),
     ({"pooling": "max", "dropout": 0.5, "recurrent_dropout": 0.5},     2),  # nothing is dropped when served
 ], ids=str)  # fmt: skip
-def test_serving_gives_the_keras_models_numbers(
+def test_served_model_gives_the_keras_models_numbers(
     small_records: Path, model_settings: dict[str, object], classes: int
 ) -> None:
     labels = ["a", "b", "c"][:classes]
@@ -67,7 +67,9 @@ def test_serving_gives_the_keras_models_numbers(
     assert together["label"].numpy().tolist() == [labels[row].encode() for row in np.argmax(expected, axis=1)]
 
 
-def test_serving_traces_no_cudnn_where_there_is_a_gpu(small_records: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_served_model_traces_no_cudnn_where_there_is_a_gpu(
+    small_records: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # By sys.modules, because a function of that name hides the module.
     keras_rnn = sys.modules["keras.src.backend.tensorflow.rnn"]
     monkeypatch.setattr(keras_rnn, "cudnn_ok", lambda *_, **__: True)
@@ -83,23 +85,23 @@ def test_serving_traces_no_cudnn_where_there_is_a_gpu(small_records: Path, monke
     assert all(layer.lstms[0].use_cudnn == "auto" for layer in model.lstm_layers)
 
 
-def test_serving_takes_examples_without_a_text_for_empty_ones(small_records: Path) -> None:
+def test_served_model_treats_an_example_without_text_as_empty(small_records: Path) -> None:
     served = ServedModel(TextToIds(str(small_records)), fresh_model(), labels=["a", "b"], padding="pre")
     other = tf.train.Feature(int64_list=tf.train.Int64List(value=[1]))
     examples = [b"", tf.train.Example(features=tf.train.Features(feature={"id": other})).SerializeToString()]
-    found = served.functions["serve_examples"](tf.constant(examples))["scores"]
+    scores = served.functions["serve_examples"](tf.constant(examples))["scores"]
     empty = served.functions["serving_default"](tf.constant(["", ""]))["scores"]
-    np.testing.assert_array_equal(found, empty)
+    np.testing.assert_array_equal(scores, empty)
 
 
-def test_export_keeps_the_embedding_that_training_began_with(model: ExportedModel) -> None:
+def test_export_holds_the_embedding_before_training(model: ExportedModel) -> None:
     keras.utils.set_random_seed(0)
     first = build_model(200, ModelSettings(embedding_dim=4, lstm_units=6), classes=2, padding="pre")
     np.testing.assert_array_equal(model.embedding_before, first.embedding.embeddings.numpy())
     assert np.abs(model.embedding - model.embedding_before).max() > 0.01
 
 
-def test_export_names_the_versions_of_this_product_and_of_what_trained(model: ExportedModel) -> None:
+def test_export_names_the_version_of_this_product(model: ExportedModel) -> None:
     versions_of = json.loads((Path(model.folder) / "assets.extra" / "model.json").read_text())["versions"]
     assert versions_of.keys() == {"textrecords", "python", "tensorflow", "keras", "numpy"}
     assert versions_of["textrecords"] == VERSION
@@ -114,10 +116,10 @@ def test_export_publishes_nothing_if_the_answers_differ(
     right = export.self_check.certify
 
     def slightly_wrong(*given: object, **named: object) -> Certificate:
-        found = right(*given, **named)
-        scores = found.answers.scores.copy()
+        certified = right(*given, **named)
+        scores = certified.answers.scores.copy()
         scores[-1] += np.float32(1e-4)
-        return Certificate(found.texts, Answers(found.answers.ids, scores))
+        return Certificate(certified.texts, Answers(certified.answers.ids, scores))
 
     monkeypatch.setattr(export.self_check, "certify", slightly_wrong)
     with pytest.raises(ExportError, match=r"other answers \(tf\.saved_model\.load\): text 69 .* scores are"):
@@ -127,13 +129,13 @@ def test_export_publishes_nothing_if_the_answers_differ(
 
 def test_export_writes_a_certificate_of_held_out_rows_and_odd_texts(model: ExportedModel, small_records: Path) -> None:
     path = Path(model.folder) / certificate.CERTIFICATE_FILE
-    found = loads(path.read_bytes(), path=str(path))
+    loaded = loads(path.read_bytes(), path=str(path))
     samples = open_records_folder(str(small_records)).manifest.samples
     assert {sample.split for sample in samples} == {"train", "eval", "test"}
-    assert list(found.texts[: len(samples)]) == [sample.text.encode() for sample in samples]
-    assert found.answers.ids[: len(samples)].tolist() == [sample.ids for sample in samples]
-    assert set(certificate.ODD_TEXTS) <= set(found.texts)
-    assert not compare(found, Answers(model.token_ids(found.texts), model.scores(found.texts))).differences
+    assert list(loaded.texts[: len(samples)]) == [sample.text.encode() for sample in samples]
+    assert loaded.answers.ids[: len(samples)].tolist() == [sample.ids for sample in samples]
+    assert set(certificate.ODD_TEXTS) <= set(loaded.texts)
+    assert not compare(loaded, Answers(model.token_ids(loaded.texts), model.scores(loaded.texts))).differences
 
 
 def test_export_holds_warm_up_requests_that_the_model_answers(model: ExportedModel, tmp_path: Path) -> None:
@@ -153,7 +155,7 @@ def test_export_holds_warm_up_requests_that_the_model_answers(model: ExportedMod
         assert asked == {(name, size) for name in names for size in sizes}
 
 
-def test_exported_refuses_the_settings_of_another_version(model: ExportedModel, tmp_path: Path) -> None:
+def test_loading_refuses_the_model_info_of_another_version(model: ExportedModel, tmp_path: Path) -> None:
     info = json.loads((Path(model.folder) / "assets.extra" / "model.json").read_text())
     (tmp_path / "assets.extra").mkdir()
     (tmp_path / "assets.extra" / "model.json").write_text(json.dumps({**info, "unheard_of": 1}))
@@ -161,7 +163,7 @@ def test_exported_refuses_the_settings_of_another_version(model: ExportedModel, 
         ExportedModel(str(tmp_path))
 
 
-def test_exported_scores_keep_the_order_of_the_texts(model: ExportedModel) -> None:
+def test_loading_scores_are_in_the_order_of_the_texts(model: ExportedModel) -> None:
     texts = [b"word1 " * (length % 7) for length in range(150)]  # three batches, sorted by length
     expected = [model.scores([text])[0].tolist() for text in texts[:7]]
     np.testing.assert_allclose(model.scores(texts), [expected[row % 7] for row in range(150)], atol=1e-6)

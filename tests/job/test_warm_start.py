@@ -1,4 +1,4 @@
-"""`training.start_from`: what a new training takes over from an exported model, and what it refuses."""
+"""`training.start_from`: what a new training copies from an exported model, and what it refuses."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from trainer.training.fit import TrainedModel, train
 from trainer.training.progress import EpochEvent, StepEvent
 from trainer.training.warm_start import warm_start
 
-# Weights of equal shape side by side, so that one in another's place would show.
+# Several weights of the same shape, so that a swap would be seen.
 DEEP = {"model.lstm_units": "[5, 5]", "model.bidirectional": "true", "model.embedding_dim": "10"}
 OOV = {"vocabulary.oov": "token"}
 
@@ -60,7 +60,7 @@ def earlier(folder: Path) -> ExportedModel:
 
 
 @pytest.mark.parametrize("name", ["grown", "recounted"])
-def test_start_carries_vectors_by_token(name: str, folder: Path, earlier: ExportedModel) -> None:
+def test_warm_start_copies_vectors_by_token(name: str, folder: Path, earlier: ExportedModel) -> None:
     records = open_records_folder(str(folder / name))
     config = settings(folder / name, folder / "unused", **DEEP)
     untouched = fresh(config, records).embedding.embeddings.numpy()
@@ -77,7 +77,7 @@ def test_start_carries_vectors_by_token(name: str, folder: Path, earlier: Export
 
 
 @pytest.mark.parametrize("name", ["grown", "recounted"])
-def test_start_gives_the_earlier_models_own_answers(name: str, folder: Path, earlier: ExportedModel) -> None:
+def test_warm_start_gives_the_earlier_models_own_answers(name: str, folder: Path, earlier: ExportedModel) -> None:
     records = open_records_folder(str(folder / name))
     model = fresh(settings(folder / name, folder / "unused", **DEEP), records)
     warm_start(model, records, earlier.folder)
@@ -101,8 +101,10 @@ def records_like(folder: Path, target: Path, *, vocabulary: str | None = None, *
     return open_records_folder(str(target))
 
 
-def test_start_takes_the_row_of_unknown_words_for_no_word(folder: Path, earlier: ExportedModel, tmp_path: Path) -> None:
-    """Where unknown words are dropped, the id 1 is a word's."""
+def test_warm_start_copies_no_word_from_the_row_of_unknown_tokens(
+    folder: Path, earlier: ExportedModel, tmp_path: Path
+) -> None:
+    """With `oov: drop` the id 1 is a word's."""
     config = manifest_of(folder / "grown")["config"]
     config["vocabulary"]["oov"] = "drop"
     records = records_like(folder, tmp_path, vocabulary="1\tzzz\t9\n2\tword1\t8\n", config=config)
@@ -122,10 +124,10 @@ def weights(trained: TrainedModel) -> list[bytes]:
 
 
 class StoppedError(Exception):
-    """Stands for a kill."""
+    """Ends a training as a kill would."""
 
 
-def test_start_and_resume_without_the_earlier_model(folder: Path, earlier: ExportedModel, tmp_path: Path) -> None:
+def test_warm_start_resumes_without_the_earlier_model(folder: Path, earlier: ExportedModel, tmp_path: Path) -> None:
     shutil.copytree(folder / "of_first" / "model", tmp_path / "start")
     records = open_records_folder(str(folder / "grown"))
     others = {**DEEP, "training.start_from": str(tmp_path / "start"), "training.epochs": "2", "model.dropout": "0.2",
@@ -153,7 +155,7 @@ def stop_at_once(_: StepEvent | EpochEvent) -> None:
     raise StoppedError
 
 
-def test_start_anew_forgets_what_an_earlier_run_started_from(folder: Path, tmp_path: Path) -> None:
+def test_warm_start_files_are_removed_by_a_new_training(folder: Path, tmp_path: Path) -> None:
     records = open_records_folder(str(folder / "grown"))
     plain = settings(folder / "grown", tmp_path, **DEEP)
     start = {"training.start_from": str(folder / "of_first" / "model")}
@@ -169,7 +171,7 @@ def test_start_anew_forgets_what_an_earlier_run_started_from(folder: Path, tmp_p
     assert not (tmp_path / "training" / "first-vectors.npz").exists()
 
 
-# settings -> the message; PATH stands for the model
+# settings -> the message; PATH is replaced by the model's path
 REFUSED = [
     ({"model.embedding_dim": "4"}, "model.embedding_dim is 4, but the model in PATH (training.start_from) has 10; "
      "set model.embedding_dim to 10, or training.start_from to null"),
@@ -182,7 +184,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("others", "message"), REFUSED)
-def test_start_refuses(others: dict[str, str], message: str, folder: Path, tmp_path: Path) -> None:
+def test_warm_start_refuses_other_settings(others: dict[str, str], message: str, folder: Path, tmp_path: Path) -> None:
     start = {"training.start_from": str(folder / "of_first" / "model")}
     config = settings(folder / "grown", tmp_path, **{**DEEP, **start, **others})
     with pytest.raises(UserError) as raised:
@@ -201,7 +203,7 @@ OTHER_RECORDS = [
 
 
 @pytest.mark.parametrize(("labels", "vocabulary", "message"), OTHER_RECORDS)
-def test_start_refuses_other_records(
+def test_warm_start_refuses_other_records(
     labels: list[str] | None, vocabulary: str | None, message: str, folder: Path, tmp_path: Path
 ) -> None:
     records = records_like(folder, tmp_path, vocabulary=vocabulary, **({"labels": labels} if labels else {}))
@@ -212,13 +214,13 @@ def test_start_refuses_other_records(
     assert all(np.array_equal(value, variable.numpy()) for value, variable in zip(before, model.weights, strict=True))
 
 
-def test_start_refuses_the_training_folder(folder: Path, tmp_path: Path) -> None:
+def test_warm_start_refuses_the_training_folder(folder: Path, tmp_path: Path) -> None:
     start = {"training.start_from": str(folder / "of_first" / "training")}
     with pytest.raises(UserError, match=r"^training\.start_from: .* holds no exported model; give the export\.path"):
         train(settings(folder / "grown", tmp_path, **DEEP, **start), open_records_folder(str(folder / "grown")))
 
 
-def test_start_refuses_a_damaged_vocabulary(folder: Path, tmp_path: Path) -> None:
+def test_warm_start_refuses_a_damaged_vocabulary(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "grown", tmp_path / "records")
     with (tmp_path / "records" / "vocabulary.tsv").open("a") as file:
         file.write("229\tmore\t1\n")
@@ -227,7 +229,7 @@ def test_start_refuses_a_damaged_vocabulary(folder: Path, tmp_path: Path) -> Non
         train(settings(tmp_path / "records", tmp_path, **DEEP, **start), open_records_folder(str(tmp_path / "records")))
 
 
-def test_start_of_grown_records_keeps_their_ids(folder: Path) -> None:
+def test_warm_start_of_grown_records_has_the_earlier_ids(folder: Path) -> None:
     old, new = words_of(folder / "first"), words_of(folder / "grown")
     assert old.items() <= new.items()
     assert manifest_of(folder / "grown")["config"]["vocabulary"]["oov"] == "token"

@@ -84,7 +84,7 @@ def write_folder(
 
 
 def toy_rows(count: int, *, classes: int = 2, seed: int = 0, longest: int = 12) -> list[Row]:
-    """Texts of 1 .. `longest` words; the word 1 + label tells the label, words from 10 on tell nothing."""
+    """Texts of 1 .. `longest` words; the word 1 + label gives the label away, words from 10 on are random."""
     rng = np.random.default_rng(seed)
     rows = []
     for label in rng.integers(0, classes, count):

@@ -1,4 +1,4 @@
-"""Metrics against literals worked out by hand and against their definitions, spelt out slowly."""
+"""Metrics against literals worked out by hand and against their definitions, written out as loops."""
 
 import json
 import math
@@ -68,10 +68,10 @@ def test_metrics_auc_is_the_share_of_pairs_in_order(examples: list[tuple[int, bo
     above = [score for score, is_positive in examples if is_positive]
     below = [score for score, is_positive in examples if not is_positive]
     pairs = [1.0 if high > low else 0.5 if high == low else 0.0 for high in above for low in below]
-    found = area_under_roc(
+    result = area_under_roc(
         np.array([float(score) for score, _ in examples]), np.array([right for _, right in examples])
     )
-    assert found == (pytest.approx(sum(pairs) / len(pairs)) if pairs else None)
+    assert result == (pytest.approx(sum(pairs) / len(pairs)) if pairs else None)
 
 
 @settings(max_examples=40, deadline=None)

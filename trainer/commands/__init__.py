@@ -1,1 +1,1 @@
-"""The commands that ask an exported model: evaluate, predict, explain, verify."""
+"""The work of each command, as typed functions: train, evaluate, predict, explain, verify."""

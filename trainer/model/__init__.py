@@ -1,1 +1,1 @@
-"""The Embedding-LSTM classifier, and the fast routes of its LSTMs."""
+"""The Embedding-LSTM classifier, and two faster ways to compute its LSTMs."""

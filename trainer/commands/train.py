@@ -1,0 +1,54 @@
+"""Settings -> a trained and exported model with its report: the steps of `python -m trainer train`, without output."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from pipeline.config.settings import Config
+from trainer import files
+from trainer.data.records_folder import open_records_folder
+from trainer.evaluation.metrics import Metrics
+from trainer.export.export import ExportedVersion, export
+from trainer.savedmodel import versions
+from trainer.training.fit import score_held_out, train
+from trainer.training.progress import Progress, ignore_progress
+from trainer.training_report import write_page
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """What a training leaves.
+
+    best_epoch: counted from 1, the epoch whose weights are exported.
+    metrics: of the test split, None if it has no rows.
+    exported: the published version.
+    page: the path of training.html.
+    """
+
+    best_epoch: int
+    metrics: Metrics | None
+    exported: ExportedVersion
+    page: str
+
+
+def train_and_export(
+    config: Config, *, resume: bool = False, show_progress: AbstractContextManager[Progress] | None = None
+) -> TrainingOutcome:
+    """Trains on the records of output.path, writes training.path, and publishes a version in export.path.
+
+    resume: continue the training in training.path. show_progress: gives what receives the events of the training.
+
+    Raises:
+      UserError: a path, a setting or the records can't be used.
+      ExportError: the exported model gives other answers in a fresh process; nothing is published.
+    """
+    for section in ("output", "training", "export"):
+        files.check_reachable(getattr(config, section).path, setting=f"{section}.path")
+    records = open_records_folder(config.output.path)
+    versions.check_writable(config.export.path)
+    with show_progress or nullcontext(ignore_progress) as progress:
+        trained = train(config, records, resume=resume, progress=progress)
+    scores = score_held_out(trained, config.training)
+    metrics = scores.metrics if scores and scores.split == "test" else None
+    exported = export(trained, config, metrics=metrics)
+    page = write_page(trained, config, scored=scores)
+    return TrainingOutcome(trained.best_epoch, metrics, exported, page)
