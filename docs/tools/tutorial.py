@@ -82,7 +82,8 @@ class Model(NamedTuple):
         """int64 [texts, max_length], as the signature `token_ids` of the model gives them."""
         import tensorflow as tf
 
-        return self.token_ids(text=tf.constant(list(texts)))["ids"].numpy()
+        ids: Ids = self.token_ids(text=tf.constant(list(texts)))["ids"].numpy()
+        return ids
 
 
 def main(folder: Path) -> None:
@@ -189,7 +190,7 @@ def reviews(work: Path) -> dict[str, str]:
         chosen = np.concatenate(list(rows.values()))
         points, shares[when] = project(embedding[chosen])
         kinds = [(group, word) for group, words in groups.items() for word in words]
-        dots = [Dot(*point, group, word) for point, (group, word) in zip(points.tolist(), kinds, strict=True)]
+        dots = [Dot(x, y, group, word) for (x, y), (group, word) in zip(points.tolist(), kinds, strict=True)]
         pictures[f"vectors-{when}.svg"] = scatter_picture(dots, title=f"{when.capitalize()} training")
     pairs = [("praise", "praise"), ("blame", "blame"), ("praise", "blame"), ("praise", "neutral")]
     hate = {other: cosine(model.after[ids["hate"]], model.after[ids[other]]) for other in ("good", "terrible")}

@@ -1,9 +1,12 @@
 """The documents: their links, the paths they name, and the tables that are made from the code."""
 
+import doctest
 import importlib.util
 import re
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
@@ -34,17 +37,59 @@ def test_documents_link_to_files_that_exist(page: Path) -> None:
     assert sorted(link for link in links if not (page.parent / link).exists()) == []
 
 
-def test_documents_have_the_tables_that_the_code_makes() -> None:
-    """`python docs/tools/reference.py` writes them."""
-    spec = importlib.util.spec_from_file_location("reference", DOCS / "tools" / "reference.py")
+def load_tool(name: str) -> ModuleType:
+    """A script of docs/tools, which is not a package."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / "tools" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    reference = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(reference)
+    tool = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(DOCS / "tools"))
+        spec.loader.exec_module(tool)
+    return tool
+
+
+@pytest.mark.parametrize("name", ["reference", "tutorial", "tutorial_pictures"])
+def test_documents_tools_have_examples_that_hold(name: str) -> None:
+    assert doctest.testmod(load_tool(name)).failed == 0
+
+
+def test_documents_have_the_tables_that_the_code_makes() -> None:
+    """`python docs/tools/reference.py` writes them."""
+    reference = load_tool("reference")
     assert len(reference.PARTS) == 2
     for (name, marks), make in reference.PARTS.items():
         page = (DOCS / name).read_text(encoding="utf-8")
         assert reference.filled(page, marks, make()) == page, f"{name}: call python docs/tools/reference.py"
+
+
+def test_tutorial_session_shows_each_statement_with_its_value() -> None:
+    shown = load_tool("tutorial").session("a = [1, 2]\na\na.append(3)\nlen(a)", {})
+    assert shown == "```pycon\n>>> a = [1, 2]\n>>> a\n[1, 2]\n>>> a.append(3)\n>>> len(a)\n3\n```\n"
+
+
+def test_tutorial_projects_on_the_direction_of_the_largest_variance() -> None:
+    """Points on the line y = 2x, and one a little beside it in the third dimension."""
+    vectors = np.array([[2, 4, 0], [1, 2, 0], [0, 0, 0.1], [-1, -2, 0], [-2, -4, 0]], np.float32)
+    points, share = load_tool("tutorial").project(vectors)
+    assert points[:, 0] == pytest.approx([2 * 5**0.5, 5**0.5, 0, -(5**0.5), -2 * 5**0.5], abs=1e-3)
+    assert points[2, 1] == pytest.approx(
+        -0.08, abs=1e-3
+    )  # 0.1, less the mean of the five: 0.02; the sign is the first's
+    assert share == pytest.approx(50 / 50.008, abs=1e-4)
+
+
+def test_tutorial_names_of_words_do_not_cover_each_other() -> None:
+    pictures = load_tool("tutorial_pictures")
+    far, near = pictures.Dot(0, 0, "praise", "good"), pictures.Dot(1, 1, "blame", "bad")
+    crowd = [pictures.Dot(0.5 + i / 1000, 0.5, "neutral", f"word{i}") for i in range(20)]
+    picture = pictures.scatter_picture([far, near, *crowd], title="A & B")
+    assert picture.count("<circle") == 22 + 3  # and the legend's
+    named = re.findall(r"font-size='11'[^>]*>\n(\w+)</text>", picture)
+    assert {"good", "bad"} <= set(named)
+    assert len(named) < 8
+    assert "A &amp; B" in picture
+    assert "\n\n" not in picture
 
 
 def test_documents_readme_is_short() -> None:
