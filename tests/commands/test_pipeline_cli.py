@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
+from tests.support import stopped_job
 from tests.support.paths import REPOSITORY
 
 ROWS = "text,label\n" + "".join(f"this is text {row},{row % 2}\n" for row in range(60))
@@ -169,30 +170,32 @@ def _wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> 
             process.wait(0.05)
 
 
-# what is sent, the exit status, how the job runs
+# what is sent, the stage at which the workers are then, the exit status, how the job runs
 STOPS = [
-    (signal.SIGKILL, -signal.SIGKILL, []),
-    (signal.SIGINT, 130, []),
-    (signal.SIGINT, 130, ["--direct_num_workers=1"]),  # the runner makes a RuntimeError of it
-    (signal.SIGINT, 130, ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]),
+    (signal.SIGKILL, "publish", -signal.SIGKILL, []),  # all is built
+    (signal.SIGINT, "write", 130, []),
+    (signal.SIGINT, "count", 130, ["--direct_num_workers=1"]),  # the runner makes a RuntimeError of it
+    (signal.SIGINT, "transform", 130, ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]),
 ]
 
 
-@pytest.mark.parametrize(("sent", "status", "options"), STOPS, ids=["kill", "threads", "thread", "processes"])
+@pytest.mark.parametrize(("sent", "stage", "status", "options"), STOPS, ids=["kill", "threads", "thread", "processes"])
 def test_cli_leaves_nothing_to_read_when_stopped(
-    tmp_path: Path, sent: signal.Signals, status: int, options: list[str]
+    tmp_path: Path, sent: signal.Signals, stage: str, status: int, options: list[str]
 ) -> None:
     out = tmp_path / "out"
     source = tmp_path / "rows.csv"
-    source.write_text("text,label\n" + "".join(f"word{row} and more of it,{row % 2}\n" for row in range(400_000)))
-    arguments = [*_run(out, "--input.path", str(source)), *options]
+    source.write_text(ROWS)
+    run = _run(out, "--input.path", str(source))
+    arguments = [*stopped_job.COMMAND, stage, str(tmp_path), *run[run.index("run") :], *options]
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     with subprocess.Popen(
         arguments, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True,
         env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(REPOSITORY)},
     ) as process:  # fmt: skip
-        _wait_for(lambda: any(out.glob(".staging-*/work/blocks/*")), process)
+        _wait_for((tmp_path / "reached").exists, process)
+        assert any(out.glob(".staging-*/work/blocks/*")) == (stage != "count")
         # A terminal sends it to the whole group.
         os.killpg(process.pid, sent)
         # Whoever holds the other end of stderr has ended as well when this returns.
