@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,11 @@ class Browser:
             self.call(f"{domain}.enable")
 
     _session: str | None = None
+
+    def close(self) -> None:
+        """Closes the pipes."""
+        self._commands.close()
+        self._answers.close()
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """The answer to a command; events that come before it are kept."""
@@ -139,7 +144,8 @@ def browser() -> Iterator[Browser]:
         os.close(from_us)
         os.close(to_us)
         try:
-            yield Browser(commands, answers)
+            with closing(Browser(commands, answers)) as connected:
+                yield connected
         finally:
             process.kill()
             process.wait()
