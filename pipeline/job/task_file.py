@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import apache_beam as beam
 
 from pipeline.files.beam import BeamFiles
-from pipeline.sources.csv_ranges import RangeScan, resolve, scan_range, to_scan
+from pipeline.sources.csv_ranges import RangeScan, nominal_ranges, resolve_ranges, scan_range
 from pipeline.sources.schema import TaskGroup
 
 # zlib's fastest level. Paths are alike: a million of 60 bytes take 3 MB.
@@ -69,11 +69,11 @@ class ScanRanges(beam.PTransform):
 
 
 def _resolved(path: str, scans: Iterable[RangeScan]) -> Iterator[TaskGroup]:
-    return resolve(read_groups(path), scans)
+    return resolve_ranges(read_groups(path), scans)
 
 
 def _nominal(path: str) -> Iterator[TaskGroup]:
-    return to_scan(read_groups(path))
+    return nominal_ranges(read_groups(path))
 
 
 def _scan(group: TaskGroup) -> RangeScan:

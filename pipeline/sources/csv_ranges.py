@@ -1,16 +1,16 @@
-"""Ranges of a csv or tsv file, cut anywhere -> ranges of whole rows, the same rows as if it were read in one go.
+"""Ranges of a csv or tsv file, cut anywhere -> ranges of whole rows, the same rows as if the file were not cut.
 
-Whether a line break ends a row depends on the quotes before it, back to the file's beginning. So each range is scanned
-for both cases, that it begins outside of quotes or within, by itself; that is cheap (2 ms of CPU a MB; parsing takes
-3 or 4, the graph some tens) and can be done anywhere at the same time. Laid end to end the scans tell of every range
-which case it is, where its first row begins and how many rows come before it. Nothing is guessed.
+Whether a line break ends a row depends on all quotes before it in the file. So each range is scanned for two cases: it
+begins outside of quotes, or in quotes. A scan needs no other range, so all ranges can be scanned at the same time. It
+takes 2 ms of CPU for a MB; parsing takes 3 to 4 ms, the graph some tens. Once all scans are put together, each range's
+case is known, the place where its first row begins, and the number of rows before it. Nothing is guessed.
 
-    cut          a large file -> nominal ranges                       (lines.line_ranges)
-    scan_range   a nominal range -> its lines in both cases           (on any worker)
-    resolve      all scans of a file -> ranges of whole rows, with their first row's number
+    cut             a large file -> nominal ranges                   (lines.line_ranges)
+    scan_range      a nominal range -> its lines in both cases       (on any worker)
+    resolve_ranges  all scans of a file -> ranges of whole rows, with the number of the first row
 
-A scanned range consists of lines: it begins behind the first LF at its nominal start and ends behind the first LF at
-its nominal stop, so that no pair of quotes lies astride.
+A scanned range consists of lines. It begins after the first LF from its nominal start on, and ends after the first LF
+from its nominal stop on. So a pair of quotes, which may be one quote character, is never cut.
 """
 
 import codecs
@@ -30,66 +30,73 @@ from pipeline.sources.formats.lines import bytes_between, last_line_end, line_st
 from pipeline.sources.schema import TaskGroup
 
 
-class Lines(NamedTuple):
-    """Some lines, in one case: whether a quote is open behind them, how many rows begin in them, and where in the file
-    the first may do so (None: nowhere)."""
+class ScannedLines(NamedTuple):
+    """Lines of a file in one case, outside of quotes or in quotes at their beginning.
+
+    in_quotes: whether a quote is open after them.
+    rows: number of rows that begin in them.
+    begin: the byte of the file at which the first row may begin; None: nowhere.
+    """
 
     in_quotes: bool
     rows: int = 0
     begin: int | None = None
 
-    def then(self, cases: "Cases") -> "Lines":
-        """These lines and those behind them."""
+    def then(self, cases: "Cases") -> "ScannedLines":
+        """These lines and the lines after them, which were scanned in both cases."""
         following = cases[self.in_quotes]
         begin = following.begin if self.begin is None else self.begin
-        return Lines(following.in_quotes, self.rows + following.rows, begin)
+        return ScannedLines(following.in_quotes, self.rows + following.rows, begin)
 
 
-# By whether the lines begin in quotes.
-Cases = tuple[Lines, Lines]
+# The same lines, if they begin outside of quotes, and if they begin in quotes: index it by a bool.
+Cases = tuple[ScannedLines, ScannedLines]
 
 
 class RangeScan(NamedTuple):
-    """What a nominal range holds; cases None: it can't be told, and the file has to be read as a whole."""
+    """A nominal range and its lines; cases None: they are not known, and the file has to be read as a whole."""
 
     path: str
     start: int
     cases: Cases | None
 
 
-def to_scan(groups: Iterable[TaskGroup]) -> Iterator[TaskGroup]:
-    """The nominal ranges among all groups."""
+def nominal_ranges(groups: Iterable[TaskGroup]) -> Iterator[TaskGroup]:
+    """The groups that are nominal ranges and have to be scanned."""
     return (group for group in groups if is_nominal(group))
 
 
 def is_nominal(group: TaskGroup) -> bool:
-    """Whether a group is a range whose rows are not known yet."""
+    """Whether a group is a range whose rows are not known before a scan."""
     return group.stop is not None and FORMATS[group.kinds[0].format].is_quoted
 
 
 def scan_range(group: TaskGroup, files: Files) -> RangeScan:
-    """Scans a nominal range, some megabytes at a time."""
+    """Scans a nominal range, 8 MB at a time."""
     (path,), stop = group.paths, group.stop
     assert stop is not None
     try:
         with open_file(files, path) as file:
             begin, end = line_start(file, group.start), line_start(file, stop)
-            cases: Cases = Lines(False, begin=begin), Lines(True)
+            cases: Cases = ScannedLines(False, begin=begin), ScannedLines(True)
             for chunk in whole_rows(bytes_between(file, begin, end), last_line_end, offset=begin):
                 if chunk.reason:
                     return RangeScan(path, group.start, None)
-                found = scan_lines(chunk.data, DELIMITERS[group.kinds[0].format], offset=chunk.offset)
-                cases = cases[0].then(found), cases[1].then(found)
+                following = scan_lines(chunk.data, DELIMITERS[group.kinds[0].format], offset=chunk.offset)
+                cases = cases[0].then(following), cases[1].then(following)
     except UserError:
-        return RangeScan(path, group.start, None)  # Who reads the file will say it.
+        return RangeScan(path, group.start, None)  # The worker that reads the file raises it again.
     return RangeScan(path, group.start, cases)
 
 
 def scan_lines(data: bytes, delimiter: str, *, offset: int = 0) -> Cases:
-    """Lines in both cases; `offset` is their place in the file.
+    """Lines in both cases; `offset` is the byte of the file at which they begin.
 
-    >>> scan_lines(b'a,"b\\nc,d\\n"\\ne\\n', ",")
-    (Lines(in_quotes=False, rows=2, begin=0), Lines(in_quotes=True, rows=2, begin=5))
+    >>> outside, in_quotes = scan_lines(b'a,"b\\nc,d\\n"\\ne\\n', ",")
+    >>> outside
+    ScannedLines(in_quotes=False, rows=2, begin=0)
+    >>> in_quotes
+    ScannedLines(in_quotes=True, rows=2, begin=5)
     """
     mark = codecs.BOM_UTF8 if offset == 0 and data.startswith(codecs.BOM_UTF8) else b""
     data, offset = data[len(mark) :], offset + len(mark)
@@ -97,49 +104,45 @@ def scan_lines(data: bytes, delimiter: str, *, offset: int = 0) -> Cases:
     return _case(quotes, len(data), offset, in_quotes=False), _case(quotes, len(data), offset, in_quotes=True)
 
 
-def _case(quotes: Quotes, size: int, offset: int, *, in_quotes: bool) -> Lines:
+def _case(quotes: Quotes, size: int, offset: int, *, in_quotes: bool) -> ScannedLines:
     flips = quotes.flips(in_quotes=in_quotes)
     ends = quotes.row_ends(flips, in_quotes=in_quotes)
-    behind = (len(flips) + in_quotes) % 2 == 1
-    # A row begins behind a row's end, and at the beginning, but not where there is another end: lines may be empty.
+    in_quotes_after = (len(flips) + in_quotes) % 2 == 1
+    # A row begins after the end of a row, and at the beginning. It does not begin at an end: that is an empty line.
     begins = ends + 1 if in_quotes else np.concatenate([[0], ends + 1])
     empty = np.count_nonzero(np.isin(begins, ends, assume_unique=True)) if begins.size else 0
     rows = begins.size - int(empty) - int(begins.size > 0 and begins[-1] == size)
-    return Lines(behind, rows, offset + int(begins[0]) if begins.size else None)
+    return ScannedLines(in_quotes_after, rows, offset + int(begins[0]) if begins.size else None)
 
 
-def resolve(groups: Iterable[TaskGroup], scans: Iterable[RangeScan]) -> Iterator[TaskGroup]:
-    """All groups, the nominal ranges of each file replaced by ranges of whole rows."""
-    by_path: dict[str, list[RangeScan]] = {}
+def resolve_ranges(groups: Iterable[TaskGroup], scans: Iterable[RangeScan]) -> Iterator[TaskGroup]:
+    """All groups in order; the nominal ranges of each file are replaced by ranges of whole rows."""
+    scans_of: dict[str, list[RangeScan]] = {}
     for scan in scans:
-        by_path.setdefault(scan.path, []).append(scan)
-    done: set[str] = set()
-    sizes: dict[str, TaskGroup] = {}
+        scans_of.setdefault(scan.path, []).append(scan)
     listed = list(groups)
-    for group in listed:
-        if is_nominal(group):
-            sizes[group.paths[0]] = group  # the last one ends where the file does
+    last_range = {group.paths[0]: group for group in listed if is_nominal(group)}
     for group in listed:
         if not is_nominal(group):
             yield group
-        elif group.paths[0] not in done:
-            done.add(group.paths[0])
-            yield from _whole_rows(sizes[group.paths[0]], by_path[group.paths[0]])
+        elif group.start == 0:
+            yield from _whole_rows(last_range[group.paths[0]], scans_of[group.paths[0]])
 
 
 def _whole_rows(last: TaskGroup, scans: Sequence[RangeScan]) -> Iterator[TaskGroup]:
-    before = Lines(False)
+    """The ranges of whole rows of a file; `last` is its last nominal range, which ends where the file does."""
+    before = ScannedLines(False)
     begins: list[tuple[int, int]] = []
     for scan in sorted(scans):
         if scan.cases is None:
             yield replace(last, start=0, stop=None)
             return
-        found = scan.cases[before.in_quotes]
-        if found.rows and found.begin is not None:
-            begins.append((found.begin if begins else 0, before.rows))
-        before = Lines(found.in_quotes, before.rows + found.rows)
+        lines = scan.cases[before.in_quotes]
+        if lines.rows and lines.begin is not None:
+            begins.append((lines.begin if begins else 0, before.rows))
+        before = ScannedLines(lines.in_quotes, before.rows + lines.rows)
     begins = begins or [(0, 0)]
     ends = [begin for begin, _ in begins[1:]] + [last.stop]
     for (begin, rows), end in zip(begins, ends, strict=True):
-        # The first row names the columns.
+        # The first row of the file is the header.
         yield replace(last, start=begin, stop=end, first_row=max(0, rows - 1))

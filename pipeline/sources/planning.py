@@ -99,20 +99,20 @@ def _plan(
     }
     if len(named) > MAX_FILES:
         raise UserError(f"input.path: {len(named)} files are more than {MAX_FILES}; put several into one")
-    found = _input_files([named[path] for path in sorted(named)], files, detect)
-    range_bytes = range_size(found) if range_bytes is None else range_bytes
-    groups = grouped(found, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
-    return InputTasks(groups, len(found), sum(file.size for file in found), dict(left_out))
+    ordered = _input_files([named[path] for path in sorted(named)], files, detect)
+    range_bytes = range_size(ordered) if range_bytes is None else range_bytes
+    groups = grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+    return InputTasks(groups, len(ordered), sum(file.size for file in ordered), dict(left_out))
 
 
 def _input_files(ordered: Sequence[NamedFile], files: Files, detect: Detect) -> list[InputFile]:
     """The files with the format of each and its place in the input."""
     detected = detect_formats([entry.file.path for entry in ordered if entry.format is None], files, detect)
-    found = []
+    input_files = []
     for index, (file, format, splits) in enumerate(ordered):
         _check_name(file.path)
-        found.append(InputFile(file.path, file.size, index, format or detected[file.path], splits))
-    return found
+        input_files.append(InputFile(file.path, file.size, index, format or detected[file.path], splits))
+    return input_files
 
 
 def _check_name(path: str) -> None:

@@ -1,7 +1,7 @@
-"""Many small files of a remote filesystem -> the same files, fetched side by side ahead of their readers.
+"""Small files of a remote filesystem -> the same files, several of them fetched at a time before they are read.
 
-An object store takes tens of milliseconds to open a file, whatever its size: one after the other, 25,000 take a
-quarter of an hour.
+An object store takes tens of milliseconds to open a file of any size. One after the other, 25,000 files take a quarter
+of an hour.
 """
 
 import io
@@ -14,26 +14,29 @@ from typing import BinaryIO, Final
 from pipeline.files.local import FileInfo, Files
 from pipeline.sources.schema import ReadTask
 
-# Files under way at a time. Each is small: what a group holds altogether is within a range's bytes.
+# Files that are read at a time. They are small: all files of a group together have the size of a range at most.
 CONCURRENT_READS: Final = 16
 
 
 @contextmanager
-def fetching(tasks: Sequence[ReadTask], files: Files) -> Iterator[Files]:
-    """The filesystem to read the tasks from, in their order; where there is nothing to gain, the same."""
+def prefetching(tasks: Sequence[ReadTask], files: Files) -> Iterator[Files]:
+    """The filesystem from which to open the files of the tasks, in their order.
+
+    It is `files` itself for one file, and for files of this machine.
+    """
     if len(tasks) < 2 or "://" not in tasks[0].path:
         yield files
         return
     with ThreadPoolExecutor(CONCURRENT_READS) as pool:
-        fetched = _Fetched([task.path for task in tasks], files, pool)
+        prefetched = _PrefetchedFiles([task.path for task in tasks], files, pool)
         try:
-            yield fetched
+            yield prefetched
         finally:
-            fetched.stop()
+            prefetched.stop()
 
 
-class _Fetched:
-    """Files over another one, of which the next few are already being read."""
+class _PrefetchedFiles:
+    """A filesystem over another one. The next few files to be opened are already being read."""
 
     def __init__(self, paths: Sequence[str], files: Files, pool: ThreadPoolExecutor) -> None:
         self._files = files
@@ -44,18 +47,18 @@ class _Fetched:
             self._fetch_next()
 
     def match(self, pattern: str) -> list[FileInfo]:
-        """As the filesystem below."""
+        """The files that the other filesystem names."""
         return self._files.match(pattern)
 
     def open(self, path: str) -> BinaryIO:
-        """The next file's bytes; raises what reading them raised."""
+        """The bytes of the next file; an error while it was read is raised here."""
         expected, content = self._waiting.popleft()
         assert path == expected
         self._fetch_next()
         return io.BytesIO(content.result())
 
     def stop(self) -> None:
-        """Fetches no more."""
+        """Cancels what is not yet being read."""
         for _, content in self._waiting:
             content.cancel()
 

@@ -1,4 +1,4 @@
-"""Read tasks -> batches; and whether the input can be read at all."""
+"""Read tasks -> batches of rows, full ones; and a look into the first files before a job starts."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby, pairwise
@@ -11,18 +11,19 @@ import pyarrow.compute as pc
 from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.sources.formats import FORMATS
-from pipeline.sources.prefetch import fetching
+from pipeline.sources.prefetch import prefetching
 from pipeline.sources.schema import Batch, ColumnNames, ReadTask
 
-# What a batch holds at most: so many rows keep the graph's fixed costs small, so many bytes its temporary tensors. Of 2
-# MiB of English the graph counts a MB in 7 ms, of 4 MiB in 14: TensorFlow's hash table outgrows what malloc keeps.
+# The limits of a batch. 4,096 rows keep the fixed costs of a call of the graph small. 2 MiB keep its temporary tensors
+# small: the graph counts 1 MB of English in 7 ms if batches hold 2 MiB, and in 14 ms if they hold 4 MiB, because
+# TensorFlow's hash table then needs more memory than malloc keeps for it.
 BATCH_ROWS: Final = 4096
 BATCH_BYTES: Final = 2 << 20
 
-# Files looked at before a job starts; a wrong column shows in the first already.
+# Files that are opened before a job starts. A wrong column shows in the first file already.
 CHECKED_FILES: Final = 8
-# Where none of those has a row, so many are looked at; whether others have some the job itself will tell.
-MOST_CHECKED_FILES: Final = 1000
+# If none of those has a row, up to this many files are opened. If they have none either, the input counts as empty.
+MAX_CHECKED_FILES: Final = 1000
 
 
 def read_tasks(
@@ -33,11 +34,19 @@ def read_tasks(
     batch_rows: int = BATCH_ROWS,
     batch_bytes: int = BATCH_BYTES,
 ) -> Iterator[Batch]:
-    """The rows of tasks that follow each other, in batches near the bounds; only the last is small.
+    """The rows of tasks that follow each other, in batches near the limits; only the last batch is small.
 
-    Each row of the tasks is used or rejected in one batch; used rows are in order, so those of a batch are an interval
-    of the input's. One text longer than `batch_bytes` makes a batch. Small files of a remote filesystem are fetched
-    side by side.
+    Each row of the tasks is used or rejected in one batch. Used rows are in order, so those of a batch are an interval
+    of the input's used rows. Rejected rows may come in an earlier batch than their neighbours; `read_in_order` puts
+    each at its place. One text longer than `batch_bytes` makes a batch of its own. Small files of a remote filesystem
+    are fetched several at a time.
+
+    Args:
+      tasks: the tasks, in the order of the input.
+      columns: the columns to read.
+      files: the filesystem.
+      batch_rows: the most used rows of a batch.
+      batch_bytes: the most bytes of texts in a batch.
 
     Raises:
       UserError: a file is not there or may not be read, or lacks a column. A damaged file raises nothing.
@@ -45,23 +54,25 @@ def read_tasks(
     listed = list(tasks)
     if not listed:
         return
-    with fetching(listed, files) as fetched:
-        runs = groupby(listed, key=lambda task: task.format)
-        found = chain.from_iterable(FORMATS[format].read_all(list(run), columns, fetched) for format, run in runs)
-        yield from _rebatched(found, batch_rows=batch_rows, batch_bytes=batch_bytes)
+    with prefetching(listed, files) as prefetched:
+        by_format = groupby(listed, key=lambda task: task.format)
+        batches = chain.from_iterable(
+            FORMATS[format].read_all(list(some), columns, prefetched) for format, some in by_format
+        )
+        yield from _rebatched(batches, batch_rows=batch_rows, batch_bytes=batch_bytes)
 
 
 def check_columns(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files) -> None:
-    """Looks into the first files, so that what is wrong with all of them is said before a job starts.
+    """Looks into the first files, so that a mistake that all files share is reported before a job starts.
 
     Raises:
-      UserError: a file is not of its format or lacks a column, or the first MOST_CHECKED_FILES have no row.
+      UserError: a file is not of its format or lacks a column, or the first MAX_CHECKED_FILES have no row.
     """
     checked: dict[int, str] = {}
     has_rows = False
     for task in tasks:
-        # Further files only matter as long as no row has been seen.
-        if len(checked) == MOST_CHECKED_FILES or (len(checked) >= CHECKED_FILES and has_rows):
+        # After CHECKED_FILES the search goes on only until a row is seen.
+        if len(checked) == MAX_CHECKED_FILES or (len(checked) >= CHECKED_FILES and has_rows):
             return
         if task.file_index not in checked:
             checked[task.file_index] = task.path
@@ -70,10 +81,10 @@ def check_columns(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files)
         raise UserError(f"input.path: no rows in {', '.join(list(checked.values())[:3])}")
 
 
-def _rebatched(found: Iterable[Batch], *, batch_rows: int, batch_bytes: int) -> Iterator[Batch]:
+def _rebatched(batches: Iterable[Batch], *, batch_rows: int, batch_bytes: int) -> Iterator[Batch]:
     waiting: list[Batch] = []
     rows = size = rejected = 0
-    for batch in found:
+    for batch in batches:
         waiting.append(batch)
         rows += batch.rows.num_rows
         size += batch.rows["text"].nbytes
@@ -97,15 +108,15 @@ def _joined(batches: Sequence[Batch]) -> Batch:
 
 
 def _copied(batch: Batch) -> Batch:
-    """A small part of a large batch would keep the whole, and pickle it."""
+    """The batch in memory of its own. A slice would keep all of the large batch it is cut from, and pickle it."""
     return Batch(pa.concat_batches([batch.rows]), pa.concat_batches([batch.rejected]))
 
 
 def _cut(batch: Batch, *, batch_rows: int, batch_bytes: int) -> list[Batch]:
-    """Full batches, and the rest (which may be empty); all rejected rows go with the first."""
+    """Full batches, and the rest (which may be empty). All rejected rows go with the first."""
     ends = _ends(batch.rows["text"], batch_rows=batch_rows, batch_bytes=batch_bytes)
     if not ends and batch.rejected.num_rows >= batch_rows:
-        ends = [0]  # Many rejects make a batch as well.
+        ends = [0]  # Many rejected rows make a batch as well.
     edges = [0, *ends, batch.rows.num_rows]
     parts = [batch.rows.slice(start, stop - start) for start, stop in pairwise(edges)]
     rejected = [batch.rejected] + [batch.rejected.slice(0, 0)] * (len(parts) - 1)
@@ -113,7 +124,7 @@ def _cut(batch: Batch, *, batch_rows: int, batch_bytes: int) -> list[Batch]:
 
 
 def _ends(text: pa.LargeBinaryArray, *, batch_rows: int, batch_bytes: int) -> list[int]:
-    """The row numbers at which full batches end."""
+    """The numbers of the rows before which full batches end."""
     count = len(text)
     lengths = pc.binary_length(text).to_numpy()
     bytes_before = np.concatenate([[0], np.cumsum(lengths)])

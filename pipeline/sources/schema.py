@@ -54,17 +54,17 @@ RAGGED: Final = "wrong number of columns"
 UNCLOSED_QUOTE: Final = "unclosed quote"
 TOO_LONG: Final = "row too long"
 DAMAGED: Final = "damaged file"
-# With these reasons one rejected row stands for the rest of its file; nobody knows how many rows that is.
+# A rejected row with one of these reasons is the rest of its file; the number of rows in that is not known.
 REST_OF_FILE: Final = (UNCLOSED_QUOTE, TOO_LONG, DAMAGED)
 
 # A person recognises a rejected row by its content; it is an excerpt, not a copy.
 SHOWN_CHARACTERS: Final = 1000
 
-# position = file_index << 40 | place: files of up to a tebibyte, and room for 8 million of them in an int64.
+# position = file_index << 40 | place. So an int64 has room for files of up to a tebibyte, and for 8 million of them.
 PLACE_BITS: Final = 40
 MAX_FILES: Final = 1 << (63 - PLACE_BITS)
 
-# A message about columns lists no more of them than a person reads.
+# A person does not read more column names than this in a message.
 LISTED_COLUMNS: Final = 20
 
 Int64Array = npt.NDArray[np.int64]
@@ -94,7 +94,7 @@ class ColumnNames:
         return {setting: name for setting, name in settings.items() if name is not None}
 
     def by_field(self) -> dict[str, str]:
-        """The names asked for, by the field of `validation.Fields` that holds the column.
+        """The names asked for, by the field of `validation.RawColumns` that holds the column.
 
         >>> ColumnNames("review", split="part").by_field()
         {'text': 'review', 'split': 'part'}
@@ -105,12 +105,13 @@ class ColumnNames:
 
 @dataclass(frozen=True)
 class ReadTask:
-    """A range of one file, which can be read without the others.
+    """A file, or a range of one, that can be read without the rest of the input.
 
-    `start` and `stop` count bytes in jsonl, csv and tsv, row groups in parquet, rows in the sample; stop None is the
-    end of the file. Where a file is not cut, start is 0 and stop None. first_row: rows of the file before the range,
-    where the format counts its rows (csv, tsv). splits: the splits that a folder's name allows, with a space between;
-    None: all.
+    file_index: the number of the file in the input, from 0.
+    start, stop: the range, in bytes of jsonl, csv and tsv, in row groups of parquet, in rows of the sample. A file that
+      is read as a whole has 0 and None; None is the end of the file.
+    first_row: number of rows in the file before the range, for formats that count rows (csv, tsv).
+    splits: the splits that the folder's name allows, separated by spaces; None: all.
     """
 
     path: str
@@ -123,7 +124,7 @@ class ReadTask:
 
 
 class Kind(NamedTuple):
-    """What a file is: its format, and the splits that its rows may go to (ReadTask.splits)."""
+    """What a file is: its format, and the splits that its rows may go to (see ReadTask.splits)."""
 
     format: str
     splits: str | None = None
@@ -131,10 +132,10 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class TaskGroup:
-    """What a worker reads in one go: a range of one file, or whole files that follow each other in the input.
+    """Read tasks that one worker reads one after the other: a range of one file, or files that follow each other.
 
-    first_file: the file_index of the first; kinds: one a file. A million files may be planned: so a group has tuples of
-    names and of few different kinds, not an object a file.
+    first_file: the file_index of the first file. kinds: one for each file. A million files may be planned, so a group
+    holds tuples of names and of a few kinds; an object for each file would need much memory.
     """
 
     first_file: int
@@ -152,19 +153,19 @@ class TaskGroup:
 
 @dataclass(frozen=True)
 class Batch:
-    """Successive rows of a task: those used, by ROWS_SCHEMA, and those rejected, by REJECTED_SCHEMA."""
+    """Rows that follow each other: the used ones by ROWS_SCHEMA, the rejected ones by REJECTED_SCHEMA."""
 
     rows: pa.RecordBatch
     rejected: pa.RecordBatch
 
     @property
     def count(self) -> int:
-        """How many rows of the input this is: those used and those rejected."""
+        """Number of rows of the input: used and rejected."""
         return int(self.rows.num_rows + self.rejected.num_rows)
 
 
 def positions(task: ReadTask, places: Int64Array) -> Int64Array:
-    """Places in the task's file, ascending -> positions in the whole input.
+    """Places of rows in the task's file, ascending, int64 [rows] -> their positions in the input, int64 [rows].
 
     >>> positions(ReadTask("b.csv", file_index=1, format="csv"), np.array([0, 5])).tolist()
     [1099511627776, 1099511627781]
@@ -175,7 +176,7 @@ def positions(task: ReadTask, places: Int64Array) -> Int64Array:
 
 
 def missing_column(setting: str, name: str, path: str, have: Sequence[str]) -> UserError:
-    """The error for a column that a file lacks, naming those that it has.
+    """The error for a column that a file lacks; it names the columns that the file has.
 
     >>> str(missing_column("input.text_column", "txt", "reviews.csv", ["id", "text"]))
     "input.text_column: 'txt' is not in reviews.csv; it has the columns id, text"
@@ -185,7 +186,7 @@ def missing_column(setting: str, name: str, path: str, have: Sequence[str]) -> U
 
 
 class RejectedRow(NamedTuple):
-    """A row that cannot be used: its place in the task, and the rest of REJECTED_SCHEMA."""
+    """A row that cannot be used: its number in the task, and the other columns of REJECTED_SCHEMA."""
 
     row: int
     reason: str
@@ -193,18 +194,18 @@ class RejectedRow(NamedTuple):
     id: str | None = None
 
 
-def rejected_batch(task: ReadTask, rejects: Sequence[RejectedRow]) -> pa.RecordBatch:
-    """Rejects of a task -> a batch of REJECTED_SCHEMA, ordered by row."""
-    return rejected_rows((task, reject) for reject in rejects)
+def rejected_batch(task: ReadTask, rejected: Sequence[RejectedRow]) -> pa.RecordBatch:
+    """Rejected rows of one task -> a batch of REJECTED_SCHEMA, ordered by row."""
+    return rejected_rows((task, row) for row in rejected)
 
 
-def rejected_rows(rejects: Iterable[tuple[ReadTask, RejectedRow]]) -> pa.RecordBatch:
-    """Rejects, each with its task -> a batch of REJECTED_SCHEMA, ordered by file and row."""
-    ordered = sorted(rejects, key=lambda pair: (pair[0].file_index, pair[1].row))
+def rejected_rows(rejected: Iterable[tuple[ReadTask, RejectedRow]]) -> pa.RecordBatch:
+    """Rejected rows, each with its task -> a batch of REJECTED_SCHEMA, ordered by file and row."""
+    ordered = sorted(rejected, key=lambda pair: (pair[0].file_index, pair[1].row))
     columns = {
         "file": [task.path for task, _ in ordered],
         "range_start": [task.start for task, _ in ordered],
-        **{name: [getattr(reject, name) for _, reject in ordered] for name in RejectedRow._fields},
+        **{name: [getattr(row, name) for _, row in ordered] for name in RejectedRow._fields},
     }
     return pa.RecordBatch.from_pydict(columns, schema=REJECTED_SCHEMA)
 
@@ -219,19 +220,19 @@ def no_rows() -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([], schema=ROWS_SCHEMA)
 
 
-def only_rejected(task: ReadTask, *rejects: RejectedRow) -> Batch:
-    """A batch in which no row can be used."""
-    return Batch(no_rows(), rejected_batch(task, rejects))
+def only_rejected(task: ReadTask, *rejected: RejectedRow) -> Batch:
+    """A batch without a used row."""
+    return Batch(no_rows(), rejected_batch(task, rejected))
 
 
 def excerpt(value: object) -> str:
-    """A value, cut to what a person needs to recognise it; bytes that are no UTF-8 become U+FFFD.
+    """The beginning of a value, enough for a person to recognise it; bytes that are not UTF-8 become U+FFFD.
 
     >>> excerpt(b"caf\\xe9"), excerpt(7)
     ('caf\ufffd', '7')
     """
     if isinstance(value, bytes):
-        # A character takes up to 4 bytes, so these hold all that is shown.
+        # UTF-8 needs 4 bytes for a character at most, so the slice holds all that is shown.
         return value[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace")[:SHOWN_CHARACTERS]
-    # JSON can spell lone surrogates, which no file can hold: they turn into question marks.
+    # JSON can spell lone surrogates, which UTF-8 files cannot hold. They become question marks.
     return str(value)[:SHOWN_CHARACTERS].encode("utf-8", "replace").decode("utf-8")

@@ -1,8 +1,8 @@
-"""Files in the order of the input -> groups of about the same work, each readable without the others.
+"""Files in the order of the input -> task groups of about the same work, each readable without the others.
 
-A large file is cut into ranges where its format allows it; small files that follow each other are put together, a
-thousand and more into one group. Of a million files some thousand groups come. Groups are intervals of the input: so
-are the batches read from them, and the words of a batch have an order among those of all others.
+A large file is cut into ranges if its format allows it. Small files that follow each other are put together, up to
+1,024 into one group, so a million files make about a thousand groups. A group is an interval of the input. So are the
+batches read from it; that gives the words of all batches one order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,23 +14,23 @@ from pipeline.files.local import Files
 from pipeline.sources.formats import FORMATS
 from pipeline.sources.schema import Kind, ReadTask, TaskGroup
 
-# A range at the most: a worker takes about a second for it. Small enough to share a large file out evenly.
+# The largest range. A worker needs about a second for it, so several workers finish a large file at the same time.
 MAX_RANGE_BYTES: Final = 64 << 20
-# Of less input each range is this part, so that one small file keeps several cores busy as well: 25,000 reviews in one
-# Parquet file of 15 MB are read by 2 threads instead of 1. Below 1 MB a task costs more than it shares out.
+# A small input is cut into 16 ranges, so that one file keeps several cores busy too: 25,000 reviews in one Parquet file
+# of 15 MB are read by 2 threads instead of 1. A range below 1 MB costs more than it gains.
 RANGES_PER_INPUT: Final = 16
 MIN_RANGE_BYTES: Final = 1 << 20
 
-# Opening a file counts as reading so many bytes: at 64 MiB a group, no group holds more than 1,024 files, which a
-# worker opens in a few seconds even where each takes 50 ms and 16 are opened at a time.
+# To open a file costs as much as to read 64 KiB. So a group of 64 MiB has 1,024 files at most. A worker opens those in
+# 3 seconds if each takes 50 ms and 16 are opened at a time.
 OPEN_COST_BYTES: Final = 64 << 10
 
-# Large files are looked at side by side before they are cut: of an object store each takes tens of milliseconds.
+# Large files are opened before they are cut, 16 at a time, because an object store needs tens of milliseconds for each.
 CONCURRENT_CUTS: Final = 16
 
 
 class InputFile(NamedTuple):
-    """A file of the input: its place in the order of all, its format, and the splits it may go to (None: all)."""
+    """A file of the input: its number in the order of all, its format, and the splits it may go to (None: all)."""
 
     path: str
     size: int
@@ -40,27 +40,28 @@ class InputFile(NamedTuple):
 
     @property
     def work(self) -> int:
-        """What reading it costs, in bytes."""
+        """The cost of reading it, as a number of bytes."""
         return self.size + OPEN_COST_BYTES
 
 
-def range_size(found: Iterable[InputFile]) -> int:
-    """How large ranges and groups are: by the size of the whole input and that alone."""
-    whole = sum(file.work for file in found)
+def range_size(input_files: Iterable[InputFile]) -> int:
+    """The size in bytes of ranges and groups; it depends on the size of the input and on nothing else."""
+    whole = sum(file.work for file in input_files)
     return min(MAX_RANGE_BYTES, max(MIN_RANGE_BYTES, whole // RANGES_PER_INPUT))
 
 
-def grouped(found: Sequence[InputFile], files: Files, *, range_bytes: int, cuts_quoted: bool) -> list[TaskGroup]:
+def grouped(input_files: Sequence[InputFile], files: Files, *, range_bytes: int, cuts_quoted: bool) -> list[TaskGroup]:
     """All files in groups, in the order of the input.
 
-    cuts_quoted: whether files whose ranges a scan must yet find the rows of are cut as well, see `ranges`.
+    cuts_quoted: whether files of csv and tsv are cut too; a scan must then find the rows of their ranges, see
+      `csv_ranges`.
     """
-    large = [file for file in found if file.size > range_bytes and _may_cut(file, cuts_quoted=cuts_quoted)]
+    large = [file for file in input_files if file.size > range_bytes and _may_cut(file, cuts_quoted=cuts_quoted)]
     cut = _cut(large, files, range_bytes=range_bytes)
     groups: list[TaskGroup] = []
     members: list[InputFile] = []
     work = 0
-    for file in found:
+    for file in input_files:
         ranges = cut.get(file.file_index)
         if members and (ranges or work + file.work > range_bytes):
             groups.append(_group(members))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.config.settings import InputSettings
 from pipeline.files import text_stream
 from pipeline.sources import plan_tasks, read_tasks
-from pipeline.sources.csv_ranges import RangeScan, resolve, scan_lines, scan_range, to_scan
+from pipeline.sources.csv_ranges import RangeScan, nominal_ranges, resolve_ranges, scan_lines, scan_range
 from pipeline.sources.formats import chunks
 from pipeline.sources.formats.lines import LINE_BLOCK_BYTES
 from pipeline.sources.schema import Kind, TaskGroup
@@ -22,8 +22,8 @@ from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, read
 def resolved(files: MemoryFiles, range_bytes: int, name: str = "a.csv") -> list[TaskGroup]:
     found = plan_tasks(InputSettings(path=name), files, range_bytes=range_bytes, cuts_quoted=True)
     # Scans come in any order.
-    scans = [scan_range(group, files) for group in reversed(list(to_scan(found.groups)))]
-    return list(resolve(found.groups, scans))
+    scans = [scan_range(group, files) for group in reversed(list(nominal_ranges(found.groups)))]
+    return list(resolve_ranges(found.groups, scans))
 
 
 def read_in_ranges(content: bytes, name: str, range_bytes: int) -> tuple[list[Row], list[Rejected]]:

@@ -42,10 +42,10 @@ def check_on_this_machine(paths: Sequence[str], *, setting: str, command: str) -
 
 
 class TextSource(NamedTuple):
-    """Where texts come from, for messages; and the rows, which are read as they are asked for.
+    """name: where the texts come from, for messages. rows: the rows; each is read when it is asked for.
 
-    To go on with the rows raises a UserError if there is no such file, no row or no such column, or if a file is
-    damaged so that it is not known how many rows it has.
+    Reading them raises a UserError if a file is missing, has no row or no such column, or is so damaged that its number
+    of rows is not known.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""An exported model's certificate, replayed -> what differs, in its own files or in a live TensorFlow Serving.
+"""The certificate of an exported model -> what the model's files, or a live TensorFlow Serving, answer differently.
 
-The files are asked in a fresh process in which nothing can be imported but TensorFlow, through both of its loaders.
-A server is asked through its REST API.
+The files answer in a fresh process that can import TensorFlow alone, through both of its loaders. A server answers
+through its REST API.
 """
 
 import http.client
@@ -22,16 +22,16 @@ from trainer.export.fresh_process import compare_in_fresh_process
 from trainer.savedmodel.loading import version_folder
 from trainer.savedmodel.signatures import SCORES, SERVING_DEFAULT, TOKEN_IDS
 
-# Another kind of CPU, or a GPU, sums products in another order than the machine that certified.
+# Scores may differ by this much: another kind of CPU, or a GPU, sums products in another order.
 TOLERANCE: Final = 1e-5
 
-_TEXTS_A_REQUEST: Final = 16
-_SECONDS: Final = 60.0
+_TEXTS_PER_REQUEST: Final = 16
+_TIMEOUT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
 class Verification:
-    """texts: how many there were; comparisons: what was asked, and how it answered."""
+    """texts: number of texts of the certificate; comparisons: by the name of what answered, a loader or a URL."""
 
     folder: str
     texts: int
@@ -51,8 +51,8 @@ def verify_files(model: str, *, tolerance: float = TOLERANCE) -> Verification:
     """
     folder = version_folder(model)
     certificate = _certificate(folder)
-    found = compare_in_fresh_process(folder, certificate, tolerance=tolerance)
-    return Verification(folder, len(certificate.texts), found)
+    comparisons = compare_in_fresh_process(folder, certificate, tolerance=tolerance)
+    return Verification(folder, len(certificate.texts), comparisons)
 
 
 def verify_server(model: str, url: str, *, tolerance: float = TOLERANCE) -> Verification:
@@ -76,8 +76,8 @@ def ask_server(url: str, texts: Sequence[bytes]) -> Answers:
     ids: list[Any] = []
     scores: list[Any] = []
     try:
-        for start in range(0, len(texts), _TEXTS_A_REQUEST):
-            batch = texts[start : start + _TEXTS_A_REQUEST]
+        for start in range(0, len(texts), _TEXTS_PER_REQUEST):
+            batch = texts[start : start + _TEXTS_PER_REQUEST]
             ids.extend(_output(_predict(url, TOKEN_IDS, batch), IDS))
             scores.extend(_output(_predict(url, SERVING_DEFAULT, batch), SCORES))
         return Answers(np.array(ids, np.int64), np.array(scores, np.float32))
@@ -102,11 +102,11 @@ def _predict(url: str, signature: str, texts: Sequence[bytes]) -> Any:
         headers={"Content-Type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as response:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
             return json.load(response)["outputs"]
     except urllib.error.HTTPError as error:
-        told = error.read(500).decode("utf-8", "replace")
-        raise UserError(f"--url: {url} answers {error.code} {error.reason} to {signature}: {told}") from error
+        answer = error.read(500).decode("utf-8", "replace")
+        raise UserError(f"--url: {url} answers {error.code} {error.reason} to {signature}: {answer}") from error
     except (OSError, http.client.HTTPException) as error:
         raise UserError(f"--url: {url} can't be reached ({error}); is the server running?") from error
 

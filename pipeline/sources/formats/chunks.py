@@ -1,6 +1,6 @@
-"""Blocks of a text file, cut anywhere -> chunks of whole rows, and what is left where the file ends badly.
+"""Blocks of a text file, cut anywhere -> chunks of whole rows, and the rest of a file that ends in the middle of a row.
 
-What a row is only its format knows: it tells where the last whole row of some bytes ends.
+Each format has its own rows, so it brings a function that says where the last whole row of some bytes ends.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,16 +10,16 @@ from typing import Final
 from pipeline.errors import DamagedFileError
 from pipeline.sources.schema import DAMAGED, TOO_LONG, UNCLOSED_QUOTE
 
-# Rows are parsed in chunks of this size: large enough that a chunk's fixed costs vanish; a chunk makes a few batches.
+# Rows are parsed 8 MiB at a time. Then the fixed costs of a chunk do not count; a chunk makes a few batches.
 CHUNK_BYTES: Final = 8 << 20
 
-# No row is longer than this. A file without line ends, or a quote left open, would fill the memory otherwise.
+# The longest row. Without a limit, a file without line ends or with an open quote would fill the memory.
 MAX_ROW_BYTES: Final = 256 << 20
 
 
 @dataclass(frozen=True)
 class RowEnd:
-    """Where the last whole row of some bytes ends, and whether a quote is open where the bytes end."""
+    """The end of the last whole row of some bytes (0: there is none), and whether a quote is open at their end."""
 
     end: int
     in_quotes: bool = False
@@ -30,9 +30,9 @@ FindRowEnd = Callable[[bytes], RowEnd]
 
 @dataclass(frozen=True)
 class Chunk:
-    """Whole rows (reason None), or the last bytes of a file, with the reason why they are no row.
+    """Whole rows (reason None); or the last bytes of a file, and the reason why they are not a row.
 
-    `offset` is the place of the first byte in the decoded text.
+    `offset` is the offset of the first byte in the decoded text.
     """
 
     data: bytes
@@ -66,8 +66,8 @@ def whole_rows(
                 return
             offset += last.end
             pending, size = [data[last.end :]], size - last.end
-            # A row longer than a chunk is looked at again once it has doubled: the looks add up to its
-            # length.
+            # A row longer than a chunk is scanned again once its bytes have doubled. So all scans of it together read
+            # twice its length at most.
             wanted = size + max(size, chunk_bytes)
     except DamagedFileError:
         damaged = True

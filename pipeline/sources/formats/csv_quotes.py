@@ -1,6 +1,7 @@
-"""Bytes of a CSV or TSV file -> which of them stand in quotes, and so where its rows begin and end.
+"""Bytes of a CSV or TSV file -> which of them are in quotes, and so where its rows begin and end.
 
-A quote opens only where a field begins, as in pyarrow's parser and Python's: `5" disk` holds a plain character.
+A quote opens only at the beginning of a field, as in the parsers of pyarrow and Python. So in `5" disk` it is a plain
+character.
 """
 
 from typing import Final
@@ -15,11 +16,11 @@ LINE_FEED: Final = ord("\n")
 CARRIAGE_RETURN: Final = ord("\r")
 
 Span = tuple[int, int]
-Places = npt.NDArray[np.int64]
+Offsets = npt.NDArray[np.int64]
 
 
 def last_row_end(data: bytes, *, delimiter: str) -> RowEnd:
-    """Where the last whole row ends (0: there is none), and whether a quote is open where the bytes end.
+    """The end of the last whole row (0: there is none), and whether a quote is open at the end of the bytes.
 
     >>> last_row_end(b'a,1\\n"b\\nb",2\\n"c\\n', delimiter=",")
     RowEnd(end=12, in_quotes=True)
@@ -33,7 +34,7 @@ def last_row_end(data: bytes, *, delimiter: str) -> RowEnd:
 
 
 def first_row_end(data: bytes, *, delimiter: str) -> int:
-    """Where the first row's line end stands; the bytes' length where there is none.
+    """The offset of the line end of the first row; the number of bytes if there is none.
 
     >>> first_row_end(b'"a\\nb",c\\nd', delimiter=",")
     7
@@ -46,13 +47,13 @@ def first_row_end(data: bytes, *, delimiter: str) -> int:
 
 
 class Quotes:
-    """Where quotes open and close in bytes that begin with a field or, it may be, within quotes."""
+    """The quotes in bytes that begin with a field, or that begin in quotes: each method takes either case."""
 
     def __init__(self, data: bytes, delimiter: str) -> None:
         self._characters = np.frombuffer(data, np.uint8)
         quotes = np.flatnonzero(self._characters == QUOTE)
-        # Inside a field two quotes are one character, and a field of "" opens and closes: only a run of an odd
-        # number of quotes opens or closes anything.
+        # In a quoted field two quotes are one character, and the field "" opens and closes. So only a run of an odd
+        # number of quotes opens or closes a field.
         begins = np.flatnonzero(np.diff(quotes, prepend=-2) > 1)
         lengths = np.diff(begins, append=quotes.size)
         odd = lengths % 2 == 1
@@ -60,11 +61,11 @@ class Quotes:
         before = self._characters[self._runs - 1] if self._runs.size else self._characters[:0]
         self._opens = (self._runs == 0) | np.isin(before, np.frombuffer(f"{delimiter}\r\n".encode(), np.uint8))
 
-    def flips(self, *, in_quotes: bool) -> Places:
-        """The places from which on what is quoted is not, or the other way round; in_quotes: how the bytes begin.
+    def flips(self, *, in_quotes: bool) -> Offsets:
+        """The offsets at which bytes in quotes begin or end, in turn; in_quotes: whether the first bytes are in quotes.
 
-        A run that may open turns the state over, as it closes as well; any other only closes. So the state is whether
-        a number of openers is odd: of those since the last run that can only close.
+        A run at the beginning of a field opens if no quote is open, else it closes: it flips the state. Any other run
+        can only close. So a quote is open if the number of flipping runs since the last closing run is odd.
         """
         openers = np.cumsum(self._opens)
         closers = np.where(self._opens, -1, np.arange(self._runs.size))
@@ -73,11 +74,11 @@ class Quotes:
         after = since % 2 == 1
         before = np.concatenate([[in_quotes], after[:-1]]) if after.size else after
         changes = after != before
-        # An opening run is quoted itself, a closing one too.
+        # The quotes of a run are in quotes themselves, whether it opens or closes.
         return np.where(after, self._runs, self._runs + self._lengths)[changes]
 
-    def row_ends(self, flips: Places, *, in_quotes: bool) -> Places:
-        """The places of the LF and CR that are not quoted."""
+    def row_ends(self, flips: Offsets, *, in_quotes: bool) -> Offsets:
+        """The offsets of the LF and CR that are not in quotes; `flips` as the method of that name gives them."""
         ends = np.flatnonzero((self._characters == LINE_FEED) | (self._characters == CARRIAGE_RETURN))
         if not flips.size:
             return ends[:0] if in_quotes else ends
@@ -86,7 +87,7 @@ class Quotes:
 
 
 def _unquoted(data: bytes, delimiter: str) -> tuple[list[Span], bool]:
-    """The stretches outside of quotes, and whether a quote is open at the end."""
+    """The spans outside of quotes, and whether a quote is open at the end."""
     if QUOTE not in data:
         return [(0, len(data))], False
     flips = Quotes(data, delimiter).flips(in_quotes=False).tolist()

@@ -1,10 +1,9 @@
-"""CSV and TSV -> rows. The first row names the columns.
+"""CSV and TSV files -> rows. The first row is the header: it names the columns.
 
-Fields may stand in double quotes, and then hold line breaks, delimiters and doubled quotes. LF, CRLF and CR
-end a row; an empty line is no row. Text is UTF-8, or UTF-16 with a byte order mark. A row's place is its
-number.
+A field may be in double quotes. Then it may hold line breaks, delimiters, and quotes that are doubled. LF, CRLF and CR
+end a row; an empty line is not a row. Text is UTF-8, or UTF-16 with a byte order mark. A row's place is its number.
 
-A large file is cut into ranges of bytes, which `ranges` turns into ranges of whole rows before they are read.
+A large file is cut into ranges of bytes. `csv_ranges` makes ranges of whole rows of them before they are read.
 """
 
 import codecs
@@ -27,7 +26,7 @@ from pipeline.sources.formats.chunks import Chunk, whole_rows
 from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.lines import LINE_BLOCK_BYTES, bytes_between, line_ranges
-from pipeline.sources.formats.validation import Fields, columns_shown, finish
+from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
 from pipeline.sources.schema import (
     DAMAGED,
     RAGGED,
@@ -47,7 +46,7 @@ ROW_BYTE: Final = re.compile(rb"[^\r\n]")
 
 @dataclass(frozen=True)
 class Header:
-    """How many columns a file has, and the numbers of those asked for."""
+    """The delimiter of a file, its number of columns, and the numbers of the columns asked for."""
 
     delimiter: str
     width: int
@@ -58,7 +57,7 @@ class Header:
 
 
 def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
-    """Nominal ranges of `range_bytes` bytes; the whole file where it can be read from its beginning only."""
+    """Nominal ranges of `range_bytes` bytes; the whole file if it can only be read from its beginning."""
     with open_file(files, task.path) as file:
         return line_ranges(task, file, range_bytes=range_bytes)
 
@@ -67,7 +66,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     """Whether the file has rows, or is too damaged to tell.
 
     Raises:
-      UserError: the file is not compressed as its name says, is no text, or lacks a column.
+      UserError: the file is not compressed as its name says, is not text, or lacks a column.
     """
     with open_file(files, task.path) as file:
         check_compression(file, task.path)
@@ -75,10 +74,10 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
-    """The rows of a file, or of a range that begins and ends with rows, some megabytes at a time.
+    """The rows of a file, or of a range of whole rows, 8 MB at a time.
 
     Raises:
-      UserError: the file is no text, or lacks a column.
+      UserError: the file is not text, or lacks a column.
     """
     row = 0
     with open_file(files, task.path) as file:
@@ -92,7 +91,7 @@ def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
 
 
 def _chunks(file: BinaryIO, task: ReadTask, columns: ColumnNames) -> Iterator[tuple[Header | None, Chunk]]:
-    """Whole rows without the header; no header where the file ends badly before its header is whole."""
+    """The header, and chunks of rows after it; no header if the file is damaged before its header is complete."""
     delimiter = DELIMITERS[task.format]
     header = _first_header(file, task, columns) if task.start else None
     blocks = text_blocks(file, task.path) if task.stop is None else bytes_between(file, task.start, task.stop)
@@ -122,10 +121,10 @@ def _first_header(file: BinaryIO, task: ReadTask, columns: ColumnNames) -> Heade
 
 
 def _header(line: bytes, task: ReadTask, columns: ColumnNames) -> Header:
-    """Where in a row the columns stand.
+    """The header that a file's first row gives.
 
     Raises:
-      UserError: a column is not there, or there twice.
+      UserError: a column is missing, or two columns have its name.
     """
     names = _names(line, task)
     if len(names) == 1 and len(columns.by_field()) > 1:
@@ -168,34 +167,34 @@ def _names(line: bytes, task: ReadTask) -> list[str]:
 
 
 def _parse(data: bytes, header: Header, task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
-    # pyarrow hands a ragged row over as a string, and gives up where it is no UTF-8. Every byte of such data
-    # is taken for a character, and turned back afterwards.
-    plain = _is_utf8(data)
-    table, ragged = _parse_table(data if plain else data.decode("latin-1").encode("utf-8"), header)
+    # pyarrow gives a ragged row as a string, and fails if it is not UTF-8. Then every byte is parsed as one character,
+    # as in Latin-1, and turned back into a byte afterwards.
+    is_utf8 = _is_utf8(data)
+    table, ragged = _parse_table(data if is_utf8 else data.decode("latin-1").encode("utf-8"), header)
 
     def column(number: int | None) -> pa.Array | None:
         if number is None:
             return None
         array = table.column(str(number)).combine_chunks()
-        return array if plain else pa.array([_bytes_again(value) for value in array.to_pylist()], pa.large_binary())
+        return array if is_utf8 else pa.array([_from_latin1(value) for value in array.to_pylist()], pa.large_binary())
 
-    fields = Fields(
+    values = RawColumns(
         text=column(header.text), label=column(header.label), split=column(header.split), id=column(header.id)
     )
-    # pyarrow numbers the rows that it parses from 1, ragged ones too, empty lines not.
+    # pyarrow numbers rows from 1, ragged rows included and empty lines not.
     numbers = np.arange(first_row, first_row + table.num_rows + len(ragged))
     ordinals = np.delete(numbers, [row.number - 1 for row in ragged])
-    return finish(
+    return validated(
         task,
-        fields,
+        values,
         ordinals=ordinals,
         places=task.first_row + ordinals,
-        content=lambda row: columns_shown(columns, fields, row),
-        rejects=[
+        content=lambda row: excerpt_of_columns(columns, values, row),
+        rejected=[
             RejectedRow(
                 first_row + row.number - 1,
                 RAGGED,
-                excerpt(row.text if plain else _bytes_again(row.text.encode())),
+                excerpt(row.text if is_utf8 else _from_latin1(row.text.encode())),
             )
             for row in ragged
         ],
@@ -203,10 +202,10 @@ def _parse(data: bytes, header: Header, task: ReadTask, columns: ColumnNames, *,
 
 
 def _parse_table(data: bytes, header: Header) -> tuple[pa.Table, list[pa.csv.InvalidRow]]:
-    """Rows -> a table with the columns asked for, named by number, as large_binary; and the ragged rows."""
+    """Rows -> a table of the columns asked for, named by their numbers, as large_binary; and the ragged rows."""
     ragged: list[pa.csv.InvalidRow] = []
 
-    def keep(row: pa.csv.InvalidRow) -> str:
+    def collect(row: pa.csv.InvalidRow) -> str:
         ragged.append(row)
         return "skip"
 
@@ -214,14 +213,14 @@ def _parse_table(data: bytes, header: Header) -> tuple[pa.Table, list[pa.csv.Inv
     names = sorted({str(number) for number in wanted if number is not None})
     table = pa.csv.read_csv(
         pa.BufferReader(data),
-        # One block, so that nothing is cut again.
+        # One block: the data is one chunk already.
         read_options=pa.csv.ReadOptions(
             use_threads=False,
             block_size=len(data) + 1,
             column_names=[str(number) for number in range(header.width)],
         ),
         parse_options=pa.csv.ParseOptions(
-            delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=keep
+            delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=collect
         ),
         convert_options=pa.csv.ConvertOptions(
             include_columns=names, column_types=dict.fromkeys(names, pa.large_binary()), null_values=[]
@@ -231,7 +230,7 @@ def _parse_table(data: bytes, header: Header) -> tuple[pa.Table, list[pa.csv.Inv
 
 
 def _is_utf8(data: bytes) -> bool:
-    # Ten times as fast as bytes.decode on text that is not all ASCII.
+    # Arrow's check is ten times as fast as bytes.decode on text that is not all ASCII.
     offsets = pa.py_buffer(np.array([0, len(data)], np.int64))
     whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(data)])
     try:
@@ -241,8 +240,9 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _bytes_again(latin: bytes) -> bytes:
-    return latin.decode("utf-8").encode("latin-1")
+def _from_latin1(characters: bytes) -> bytes:
+    """The bytes that were parsed as characters of Latin-1, spelt in UTF-8."""
+    return characters.decode("utf-8").encode("latin-1")
 
 
 CSV: Final = Format((".csv",), check, one_by_one(read), cut, is_quoted=True)

@@ -1,7 +1,7 @@
-"""A folder a label, a file a text -> rows. The layout of the Large Movie Review Dataset: train/pos/1.txt.
+"""Files that are a text each, in folders of their labels -> rows. The Large Movie Review Dataset has train/pos/1.txt.
 
-The whole file is the text, without a byte order mark; it may be compressed, and UTF-16 with a mark. A file is a row,
-its place 0. `layout` says which files these are, and to which splits they may go.
+The text is the whole file without its byte order mark. A file may be compressed, and be UTF-16 with a byte order mark.
+A file is one row, at place 0. `label_folders` says which files these are, and to which splits they may go.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import check_compression, strip_mark, text_blocks
 from pipeline.sources.formats.chunks import MAX_ROW_BYTES
 from pipeline.sources.formats.format import Format
-from pipeline.sources.formats.validation import Fields, finish
+from pipeline.sources.formats.validation import RawColumns, validated
 from pipeline.sources.schema import (
     DAMAGED,
     PLACE_BITS,
@@ -32,13 +32,14 @@ from pipeline.sources.schema import (
 
 NAME: Final = "folders"
 
-# Texts that are looked at together: so many, or so many bytes. Alone, each would cost ten times as much as its reading.
+# Texts are validated 1,024 at a time, or 2 MiB at a time. To validate each alone would cost ten times as much as to
+# read it.
 TEXTS_PER_BATCH: Final = 1024
 TEXT_BYTES_PER_BATCH: Final = 2 << 20
 
 
 def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
-    """True: a file is a row.
+    """True, because a file is a row.
 
     Raises:
       UserError: a column is asked for, or the file is not compressed as its name says.
@@ -52,7 +53,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
 
 
 def read_all(tasks: Sequence[ReadTask], columns: ColumnNames, files: Files) -> Iterator[Batch]:
-    """The texts of files, some hundreds at a time."""
+    """The texts of files, up to 1,024 at a time; a damaged file is a rejected row."""
     read: list[tuple[ReadTask, bytes]] = []
     damaged: list[tuple[ReadTask, RejectedRow]] = []
     size = 0
@@ -71,7 +72,7 @@ def read_all(tasks: Sequence[ReadTask], columns: ColumnNames, files: Files) -> I
 
 
 def label_of(path: str) -> str:
-    """A file's label: the folder that it stands in.
+    """The label of a file: the name of its folder.
 
     >>> label_of("aclImdb/train/pos/0_9.txt")
     'pos'
@@ -80,7 +81,7 @@ def label_of(path: str) -> str:
 
 
 def _content(task: ReadTask, files: Files) -> tuple[bytes, str | None]:
-    """A file's text, and why it can't be used, if so."""
+    """The text of a file, or what is left of it; and the reason why it is rejected, if it is."""
     blocks: list[bytes] = []
     size = 0
     with open_file(files, task.path) as file:
@@ -104,18 +105,18 @@ def _batch(
     contents = [content for _, content in read]
     labels = pa.array([label_of(task.path) for task in tasks]) if columns.label is not None else None
     numbers = np.arange(len(read))
-    fields = Fields(text=pa.array(contents, pa.large_binary()), label=labels)
-    found = finish(tasks[0], fields, ordinals=numbers, places=numbers, content=lambda row: excerpt(contents[row]))
-    # Until here they were rows of one file; now each becomes the only row of its own.
-    own = [tasks[row] for row in found.rows["row"].to_pylist()]
+    texts = RawColumns(text=pa.array(contents, pa.large_binary()), label=labels)
+    # They are validated as rows of one file. Then each becomes row 0 of its own file.
+    batch = validated(tasks[0], texts, ordinals=numbers, places=numbers, content=lambda row: excerpt(contents[row]))
+    own = [tasks[row] for row in batch.rows["row"].to_pylist()]
     by_name = {
-        "text": found.rows["text"],
-        "label": found.rows["label"],
+        "text": batch.rows["text"],
+        "label": batch.rows["label"],
         "split": pa.array([task.splits for task in own], pa.string()),
         "position": pa.array([task.file_index << PLACE_BITS for task in own], pa.int64()),
         "row": pa.array(np.zeros(len(own), np.int64)),
     }
-    bad = [(tasks[row["row"]], RejectedRow(0, row["reason"], row["content"])) for row in found.rejected.to_pylist()]
+    bad = [(tasks[row["row"]], RejectedRow(0, row["reason"], row["content"])) for row in batch.rejected.to_pylist()]
     return Batch(pa.RecordBatch.from_pydict(by_name, schema=ROWS_SCHEMA), rejected_rows([*damaged, *bad]))
 
 

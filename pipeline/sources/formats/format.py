@@ -28,7 +28,7 @@ class Read(Protocol):
     def __call__(self, task: ReadTask, columns: ColumnNames, files: Files, /) -> Iterator[Batch]:
         """The rows of the range in order, as batches of any size; each row is used or rejected.
 
-        A damaged file raises nothing. Its rows are read up to the damage; one rejected row stands for the rest.
+        A damaged file raises nothing. Its rows are read up to the damage; the rest is one rejected row.
         """
 
 

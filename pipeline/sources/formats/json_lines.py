@@ -1,8 +1,10 @@
-"""JSON Lines -> rows: an object a line; a column is a key, `review.text` the key text of the object review.
+"""JSON Lines files, with a JSON object on each line -> rows.
 
-Only LF ends a line (a CR before it is white space); a blank line is no row. Text is UTF-8, or UTF-16 with a
-byte order mark. A row's place is the byte its line begins at, so that a large file can be cut into ranges: a
-line belongs to the range in which its first byte stands.
+A column is a key; `review.text` is the key text of the object under the key review. LF ends a line; a CR before it is
+white space. A blank line is not a row. Text is UTF-8, or UTF-16 with a byte order mark.
+
+A row's place is the offset of the first byte of its line. So a large file can be cut into ranges: a line belongs to the
+range that holds its first byte.
 """
 
 import codecs
@@ -20,22 +22,22 @@ from pipeline.sources.formats.chunks import Chunk, whole_rows
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.json_objects import ABSENT, getter, lookup, parse_object
 from pipeline.sources.formats.lines import bytes_between, last_line_end, line_ranges, line_start
-from pipeline.sources.formats.validation import Fields, finish
+from pipeline.sources.formats.validation import RawColumns, validated
 from pipeline.sources.schema import Batch, ColumnNames, ReadTask, RejectedRow, excerpt, missing_column, only_rejected
 
-# Objects looked at for a column before it is said to be missing: a key may be left out where its value is
-# null.
+# A column is missing if none of the first 100 objects has it. One object is not enough: writers leave out keys whose
+# value is null.
 CHECKED_OBJECTS: Final = 100
 
 
 def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
-    """Ranges of `range_bytes` bytes; the whole file where it can be read from its beginning only."""
+    """Ranges of `range_bytes` bytes; the whole file if it can only be read from its beginning."""
     with open_file(files, task.path) as file:
         return line_ranges(task, file, range_bytes=range_bytes)
 
 
 def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
-    """Whether the file has rows, or is too damaged to tell; its first objects are looked at.
+    """Whether the file has rows, or is too damaged to tell, by its first objects.
 
     Raises:
       UserError: the file is not compressed as its name says, holds no JSON objects, or lacks a column.
@@ -56,8 +58,10 @@ def _check_lines(lines: list[bytes], task: ReadTask, columns: ColumnNames) -> No
     objects = list(_objects(lines))
     is_array = lines[0].lstrip().startswith(b"[")
     if is_array or not objects:
-        found = "a JSON array" if is_array else "no JSON object in its first lines"
-        raise UserError(f"input.path: {task.path} holds {found}; jsonl is one JSON object a line (or set input.format)")
+        content = "a JSON array" if is_array else "no JSON object in its first lines"
+        raise UserError(
+            f"input.path: {task.path} holds {content}; jsonl is one JSON object a line (or set input.format)"
+        )
     for setting, name in columns.by_setting().items():
         if all(lookup(value, name, ABSENT) is ABSENT for value in objects):
             keys = list(dict.fromkeys(key for value in objects for key in value))
@@ -65,7 +69,7 @@ def _check_lines(lines: list[bytes], task: ReadTask, columns: ColumnNames) -> No
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
-    """The rows of a range, some megabytes at a time; a key that a line lacks counts as null."""
+    """The rows of a range, 8 MB at a time; a key that an object lacks counts as null."""
     row = 0
     with open_file(files, task.path) as file:
         for chunk in _chunks(file, task):
@@ -80,16 +84,16 @@ def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
 def _chunks(file: BinaryIO, task: ReadTask) -> Iterator[Chunk]:
     if task.stop is None:
         return whole_rows(text_blocks(file, task.path), last_line_end)
-    # Both ends go to the next beginning of a line, so that neighbours share no line and leave none out.
+    # Both ends move to the next beginning of a line. So each line is in exactly one range.
     first, end = line_start(file, task.start), line_start(file, task.stop)
     return whole_rows(bytes_between(file, first, end), last_line_end, offset=first)
 
 
 def _lines(chunk: Chunk) -> Iterator[tuple[int, bytes]]:
-    """Each line that is not blank, with the place of its first byte."""
+    """Each line that is not blank, and the offset of its first byte."""
     data = chunk.data
     if chunk.offset == 0 and data.startswith(codecs.BOM_UTF8):
-        # Blanks are no part of the JSON and keep the places as they are.
+        # Spaces instead of the mark: JSON ignores them, and offsets stay as they are.
         data = data.replace(codecs.BOM_UTF8, b" " * len(codecs.BOM_UTF8), 1)
     place = chunk.offset
     for line in data.split(b"\n"):
@@ -106,30 +110,30 @@ def _objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 def _parse(chunk: Chunk, task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
     wanted = columns.by_field()
-    values: dict[str, list[object]] = {field: [] for field in wanted}
-    takers = [(getter(name), values[field].append) for field, name in wanted.items()]
+    collected: dict[str, list[object]] = {field: [] for field in wanted}
+    collectors = [(getter(name), collected[field].append) for field, name in wanted.items()]
     lines: list[bytes] = []
     places: list[int] = []
     ordinals: list[int] = []
-    rejects: list[RejectedRow] = []
+    rejected: list[RejectedRow] = []
     for row, (place, line) in enumerate(_lines(chunk), first_row):
         try:
             value = parse_object(line)
-        except RejectedRowError as rejected:
-            rejects.append(RejectedRow(row, str(rejected), excerpt(line)))
+        except RejectedRowError as error:
+            rejected.append(RejectedRow(row, str(error), excerpt(line)))
             continue
-        for get, append in takers:
+        for get, append in collectors:
             append(get(value))
         lines.append(line)
         places.append(place)
         ordinals.append(row)
-    return finish(
+    return validated(
         task,
-        Fields(**values),
+        RawColumns(**collected),
         ordinals=np.array(ordinals, np.int64),
         places=np.array(places, np.int64),
         content=lambda row: excerpt(lines[row]),
-        rejects=rejects,
+        rejected=rejected,
     )
 
 

@@ -1,4 +1,4 @@
-"""A line of JSON -> its object, and the values of columns within."""
+"""A line of JSON -> its object, and the values of columns in it."""
 
 import json
 from collections.abc import Callable
@@ -13,10 +13,10 @@ ABSENT: Final = object()
 
 
 def parse_object(line: bytes) -> dict[str, Any]:
-    """A line's JSON object.
+    """The JSON object on a line.
 
     Raises:
-      RejectedRowError: there is none.
+      RejectedRowError: the line is not a JSON object.
     """
     try:
         value = orjson.loads(line)
@@ -28,7 +28,7 @@ def parse_object(line: bytes) -> dict[str, Any]:
 
 
 def lookup(value: object, name: str, default: object = None) -> object:
-    """A column's value: under the whole name, or else within the object under the part before a dot.
+    """The value of a column: under the whole name, or else in the object under the part before a dot.
 
     >>> lookup({"review": {"text": "a"}}, "review.text")
     'a'
@@ -41,22 +41,22 @@ def lookup(value: object, name: str, default: object = None) -> object:
         return value[name]
     dot = name.find(".")
     while dot >= 0:
-        found = lookup(value.get(name[:dot]), name[dot + 1 :], ABSENT)
-        if found is not ABSENT:
-            return found
+        inner = lookup(value.get(name[:dot]), name[dot + 1 :], ABSENT)
+        if inner is not ABSENT:
+            return inner
         dot = name.find(".", dot + 1)
     return default
 
 
 def getter(name: str) -> Callable[[dict[str, Any]], object]:
-    """`lookup` of one name, as fast as may be: it is called for each row and column."""
+    """`lookup` of one name. It is called for each row and column, so the common case is fast."""
     if "." in name:
         return lambda value: lookup(value, name)
     return lambda value: value.get(name)
 
 
 def _parse_leniently(line: bytes) -> object:
-    """Takes what orjson refuses and Python's json writes: NaN, infinities, lone surrogates."""
+    """Parses what Python's json writes and orjson does not accept: NaN, infinities, lone surrogates."""
     try:
         return json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:

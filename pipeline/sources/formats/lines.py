@@ -1,4 +1,4 @@
-"""Places in a plain text file -> the lines that begin there, so that a file can be cut into ranges of whole lines."""
+"""Byte offsets in a plain text file -> the lines that begin there, so that ranges of a file consist of whole lines."""
 
 import io
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from pipeline.files.text_stream import compression_ending, is_plain, read_up_to
 from pipeline.sources.formats.chunks import RowEnd
 from pipeline.sources.schema import ReadTask
 
-# The end of a line is near: no need to fetch megabytes to find it.
+# The end of a line is near, so 64 KiB are read at a time to find it; more would be fetched for nothing.
 LINE_BLOCK_BYTES: Final = 64 << 10
 
 
 def line_ranges(task: ReadTask, file: BinaryIO, *, range_bytes: int) -> list[ReadTask]:
-    """Ranges of `range_bytes` bytes; the whole file where it can be read from its beginning only.
+    """Ranges of `range_bytes` bytes; the whole file if it can only be read from its beginning.
 
-    So is one whose lines end with CR: only LF is looked for.
+    A file whose lines end with CR stays whole too, because the search for the end of a line knows only LF.
     """
     head = read_up_to(file, LINE_BLOCK_BYTES)
     if compression_ending(task.path) or not is_plain(head) or (b"\r" in head and b"\n" not in head):
@@ -27,18 +27,18 @@ def line_ranges(task: ReadTask, file: BinaryIO, *, range_bytes: int) -> list[Rea
     return [replace(task, start=start, stop=min(start + range_bytes, size)) for start in starts]
 
 
-def line_start(file: BinaryIO, place: int) -> int:
-    """Where the first line begins that begins at `place` or behind it; the file's end where none does."""
-    if place == 0:
+def line_start(file: BinaryIO, offset: int) -> int:
+    """The offset of the first line that begins at `offset` or after it; the end of the file if none does."""
+    if offset == 0:
         return 0
-    place -= 1
-    file.seek(place)
+    offset -= 1
+    file.seek(offset)
     while block := file.read(LINE_BLOCK_BYTES):
         end = block.find(b"\n")
         if end >= 0:
-            return place + end + 1
-        place += len(block)
-    return place
+            return offset + end + 1
+        offset += len(block)
+    return offset
 
 
 def bytes_between(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
@@ -50,5 +50,9 @@ def bytes_between(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
 
 
 def last_line_end(data: bytes) -> RowEnd:
-    """Where the last whole line ends."""
+    r"""The end of the last whole line; 0 if there is none.
+
+    >>> last_line_end(b"one\ntwo\nthr")
+    RowEnd(end=8, in_quotes=False)
+    """
     return RowEnd(data.rfind(b"\n") + 1)

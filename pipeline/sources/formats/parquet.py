@@ -1,4 +1,4 @@
-"""Parquet -> rows. A column is a column's name, `review.text` the field text of the struct review.
+"""Parquet files -> rows. `review.text` is the field text of the struct column review.
 
 A large file is cut into ranges of row groups. A row's place is its number in the file.
 """
@@ -17,8 +17,8 @@ from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import read_up_to
 from pipeline.sources.formats.format import Format, one_by_one
-from pipeline.sources.formats.validation import Fields, columns_shown, finish
-from pipeline.sources.formats.values import is_nameable, is_textual
+from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
+from pipeline.sources.formats.values import can_hold_labels, can_hold_texts
 from pipeline.sources.schema import (
     DAMAGED,
     Batch,
@@ -32,11 +32,10 @@ from pipeline.sources.schema import (
 
 MAGIC: Final = b"PAR1"
 
-# Pages are fetched in pieces of this size, so that a row group of gigabytes is never held whole.
+# Pages are read 8 MiB at a time, so a row group of gigabytes is never in memory as a whole.
 READ_BUFFER_BYTES: Final = 8 << 20
 
-# Rows that are decoded together: so many, or fewer where texts are long, so that they stay within some
-# megabytes.
+# Rows that are decoded together: 4,096, or fewer if texts are long, so that they need about 8 MiB.
 DECODED_ROWS: Final = 4096
 DECODED_BYTES: Final = 8 << 20
 
@@ -44,19 +43,19 @@ FieldPath = tuple[int, ...]
 
 
 def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
-    """Ranges of row groups, of `range_bytes` decompressed bytes or one group; a damaged file stays whole."""
+    """Ranges of row groups, each of one group or of `range_bytes` decompressed bytes; a damaged file stays whole."""
     ranges = []
-    start = held = 0
+    start = size = 0
     with open_file(files, task.path) as file:
         try:
             metadata = _open(file).metadata
         except DamagedFileError:
             return [task]
     for group in range(metadata.num_row_groups):
-        held += metadata.row_group(group).total_byte_size
-        if held >= range_bytes or group == metadata.num_row_groups - 1:
+        size += metadata.row_group(group).total_byte_size
+        if size >= range_bytes or group == metadata.num_row_groups - 1:
             ranges.append(replace(task, start=start, stop=group + 1))
-            start, held = group + 1, 0
+            start, size = group + 1, 0
     return ranges or [task]
 
 
@@ -81,12 +80,12 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
 
 def _check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:
     text = _type_of(fields, columns.text)
-    if not is_textual(text):
+    if not can_hold_texts(text):
         raise UserError(f"input.text_column: {columns.text!r} in {task.path} holds {text}; it must hold texts")
     if columns.label is None:
         return
     label = _type_of(fields, columns.label)
-    if not is_nameable(label):
+    if not can_hold_labels(label):
         raise UserError(
             f"input.label_column: {columns.label!r} in {task.path} holds {label}; "
             "it must hold strings, integers or booleans"
@@ -94,7 +93,7 @@ def _check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnName
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
-    """The rows of a range of row groups, a few thousand at a time.
+    """The rows of a range of row groups, up to 4,096 at a time.
 
     Raises:
       UserError: the file lacks a column.
@@ -106,21 +105,21 @@ def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
             _check_columns(list(parquet.schema_arrow), task, columns)
             first = sum(parquet.metadata.row_group(group).num_rows for group in range(task.start))
             for table in _tables(parquet, task, columns):
-                yield _finish(table, task, columns, first_row=row, first_place=first + row)
+                yield _batch(table, task, columns, first_row=row, first_place=first + row)
                 row += table.num_rows
         except DamagedFileError as damage:
             yield only_rejected(task, RejectedRow(row, DAMAGED, excerpt(f"no row from here on can be read: {damage}")))
 
 
-def _finish(table: pa.RecordBatch, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int) -> Batch:
-    fields = Fields(**{field: _column(table, name) for field, name in columns.by_field().items()})
+def _batch(table: pa.RecordBatch, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int) -> Batch:
+    values = RawColumns(**{field: _column(table, name) for field, name in columns.by_field().items()})
     numbers = np.arange(table.num_rows)
-    return finish(
+    return validated(
         task,
-        fields,
+        values,
         ordinals=first_row + numbers,
         places=first_place + numbers,
-        content=lambda row: columns_shown(columns, fields, row),
+        content=lambda row: excerpt_of_columns(columns, values, row),
     )
 
 
@@ -141,7 +140,7 @@ def _tables(parquet: pq.ParquetFile, task: ReadTask, columns: ColumnNames) -> It
 
 @contextmanager
 def _damage() -> Iterator[None]:
-    """Turns what pyarrow raises into DamagedFileError; errors of the filesystem, which have a number, stay."""
+    """Turns pyarrow's errors into DamagedFileError. Errors of the filesystem, which have an errno, stay as they are."""
     try:
         yield
     except pa.ArrowMemoryError:
@@ -159,21 +158,24 @@ def _check_columns(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNa
 
 
 def _find(fields: Sequence[pa.Field], name: str) -> FieldPath | None:
-    """The field numbers that lead to a column: its name's, or else those within the struct before a dot."""
+    """The field numbers that lead to a column: of the field with its name, or else of a struct before a dot, and on.
+
+    None: there is no such column.
+    """
     names = [field.name for field in fields]
     if name in names:
         return (names.index(name),)
     for dot in (place for place, character in enumerate(name) if character == "."):
         if name[:dot] in names:
             number = names.index(name[:dot])
-            within = _find(_fields_of(fields[number]), name[dot + 1 :])
-            if within is not None:
-                return (number, *within)
+            inner = _find(_fields_of(fields[number]), name[dot + 1 :])
+            if inner is not None:
+                return (number, *inner)
     return None
 
 
 def _names(fields: Sequence[pa.Field]) -> list[str]:
-    """The columns that can be named, those within structs after their struct."""
+    """The names of all columns; fields of a struct follow it."""
     names = []
     for field in fields:
         names.append(field.name)

@@ -1,4 +1,4 @@
-"""The built-in sample corpus -> rows, without a file. A row's place is its number."""
+"""The built-in sample corpus, which has no file -> rows. A row's place is its number."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,13 +9,12 @@ import numpy as np
 from pipeline import sample_corpus
 from pipeline.files.local import Files
 from pipeline.sources.formats.format import Format, one_by_one
-from pipeline.sources.formats.validation import Fields, columns_shown, finish
+from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
 from pipeline.sources.schema import Batch, ColumnNames, Kind, ReadTask, TaskGroup, missing_column
 
 NAME: Final = "sample"
 
-# Rows a task: large enough to be worth a task, small enough that the default corpus keeps several workers
-# busy.
+# 4,096 rows are worth a task, and the default corpus still makes enough tasks for several workers.
 ROWS_PER_TASK: Final = 4096
 
 
@@ -29,7 +28,7 @@ def groups() -> list[TaskGroup]:
 
 
 def check(task: ReadTask, columns: ColumnNames, _files: Files) -> bool:
-    """True: the corpus always has rows.
+    """True, because the corpus always has rows.
 
     Raises:
       UserError: it does not have a column.
@@ -42,7 +41,7 @@ def check(task: ReadTask, columns: ColumnNames, _files: Files) -> bool:
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
-    """The rows of a range, which is one batch at most ROWS_PER_TASK long.
+    """The rows of a range, as one batch of ROWS_PER_TASK rows or fewer.
 
     Raises:
       UserError: the corpus does not have a column.
@@ -51,14 +50,14 @@ def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
     stop = sample_corpus.DEFAULT_ROWS if task.stop is None else task.stop
     table = sample_corpus.sample_batch(task.start, stop - task.start, seed=sample_corpus.DEFAULT_SEED)
 
-    fields = Fields(**{field: table.column(name) for field, name in columns.by_field().items()})
+    values = RawColumns(**{field: table.column(name) for field, name in columns.by_field().items()})
     numbers = np.arange(table.num_rows)
-    yield finish(
+    yield validated(
         task,
-        fields,
+        values,
         ordinals=numbers,
         places=task.start + numbers,
-        content=lambda row: columns_shown(columns, fields, row),
+        content=lambda row: excerpt_of_columns(columns, values, row),
     )
 
 

@@ -17,7 +17,7 @@ from pipeline.files.text_stream import check_compression, strip_mark, text_block
 from pipeline.sources.formats.chunks import Chunk, whole_rows
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.lines import last_line_end
-from pipeline.sources.formats.validation import Fields, finish
+from pipeline.sources.formats.validation import RawColumns, validated
 from pipeline.sources.schema import Batch, ColumnNames, ReadTask, RejectedRow, excerpt, only_rejected
 
 NAME: Final = "lines"
@@ -95,9 +95,9 @@ def split_lines(data: bytes) -> list[bytes]:
 def _parse(chunk: Chunk, task: ReadTask, *, first_row: int) -> Batch:
     lines = split_lines(chunk.data)
     numbers = first_row + np.arange(len(lines))
-    return finish(
+    return validated(
         task,
-        Fields(text=pa.array(lines, pa.large_binary())),
+        RawColumns(text=pa.array(lines, pa.large_binary())),
         ordinals=numbers,
         places=numbers,
         content=lambda row: excerpt(lines[row]),

@@ -1,7 +1,7 @@
 """Bytes of a tf.train.Example -> its features as Python values, without TensorFlow.
 
-Protobuf's own parser reads the bytes. The message is described here once more, in a pool of its own, because
-TensorFlow's description comes with TensorFlow alone.
+Protobuf's own parser reads the bytes. TensorFlow brings the description of the message, and is not imported here; so
+the message is described here again, in a descriptor pool of its own.
 """
 
 from typing import Any, Final, TypeAlias
@@ -12,7 +12,7 @@ from pipeline.errors import RejectedRowError
 from pipeline.sources.formats.values import Nested
 from pipeline.sources.schema import BROKEN_EXAMPLE
 
-# What a feature may hold, with its number in Feature, its protobuf type and whether its values are packed.
+# What a feature may hold, in the order of the numbers in Feature, and the protobuf type of its values.
 _KINDS: Final = (("bytes_list", "TYPE_BYTES"), ("float_list", "TYPE_FLOAT"), ("int64_list", "TYPE_INT64"))
 _PACKAGE: Final = "textrecords.sources"
 
@@ -23,7 +23,7 @@ def parse_features(record: bytes) -> Features:
     """A record's features by name.
 
     Raises:
-      RejectedRowError: it is no tf.train.Example.
+      RejectedRowError: it is not a tf.train.Example.
     """
     try:
         return _EXAMPLE.FromString(record).features.feature
@@ -32,13 +32,13 @@ def parse_features(record: bytes) -> Features:
 
 
 def value_of(features: Features, name: str) -> object:
-    """The one value of a feature: bytes, int or float; None where it is not there or has none; Nested if it has more.
+    """The value of a feature with one value: bytes, int or float. None: it is missing or empty. Nested: it has more.
 
     >>> features = parse_features(bytes.fromhex("0a0f0a0d0a046e616d6512050a030a0161"))
     >>> value_of(features, "name"), value_of(features, "other")
     (b'a', None)
     """
-    if name not in features:  # The map would make a feature that is asked for.
+    if name not in features:  # Indexing the map would add the feature.
         return None
     feature = features[name]
     kind = feature.WhichOneof("kind")
@@ -51,7 +51,7 @@ def value_of(features: Features, name: str) -> object:
 
 
 def _example_class() -> Any:
-    """The message class of tf.train.Example, whose fields tensorflow/core/example/*.proto number."""
+    """The message class of tf.train.Example; its fields have the numbers of tensorflow/core/example/*.proto."""
     file = descriptor_pb2.FileDescriptorProto(name="textrecords_example.proto", package=_PACKAGE, syntax="proto3")
     field = descriptor_pb2.FieldDescriptorProto
     for name, kind in _KINDS:

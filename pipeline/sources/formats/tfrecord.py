@@ -1,8 +1,8 @@
-"""TFRecord files of tf.train.Example -> rows. A column is a feature's name; a record is a row, its place its number.
+"""TFRecord files of tf.train.Example -> rows. A record is a row, a column is a feature. A row's place is its number.
 
-A text is a feature of one bytes value, a label one of bytes, int64 or a float that stands for an integer. Files may be
-compressed as a whole (gzip, zstd). Every checksum is compared; from the first wrong one on, nothing in the file can be
-trusted. A file is not cut into ranges: where a record begins only the one before it tells.
+A text is a feature with one bytes value. A label is a feature with one value: bytes, int64, or a float that is an
+integer. Files may be compressed as a whole (gzip, zstd). Every checksum is compared; nothing after the first wrong one
+is used. A file is not cut into ranges, because only the record before it tells where a record begins.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from pipeline.records.framing import FOOTER_BYTES, HEADER_BYTES, is_header, unfr
 from pipeline.sources.formats.chunks import MAX_ROW_BYTES
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.tf_example import parse_features, value_of
-from pipeline.sources.formats.validation import Fields, columns_shown, finish
+from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
 from pipeline.sources.schema import (
     DAMAGED,
     TOO_LONG,
@@ -31,15 +31,15 @@ from pipeline.sources.schema import (
     only_rejected,
 )
 
-# Records are parsed in pieces of this size.
+# Records are parsed 1 MiB at a time.
 PARSE_BYTES: Final = 1 << 20
 
-# Records looked at for a column before it is said to be missing: a feature may be left out where there is no value.
+# A column is missing if none of the first 100 records has it. Writers may leave out features without a value.
 CHECKED_RECORDS: Final = 100
 
 
 def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
-    """Whether the file has rows, or is too damaged to tell; its first records are looked at.
+    """Whether the file has rows, or is too damaged to tell, by its first records.
 
     Raises:
       UserError: the file is not compressed as its name says, holds no tf.train.Example, or lacks a column.
@@ -47,25 +47,25 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     with open_file(files, task.path) as file:
         check_compression(file, task.path)
         _check_begin(file, task)
-        pieces = _pieces(file, task.path)
-        records = next(pieces)
+        parts = _record_lists(file, task.path)
+        records = next(parts)
         if isinstance(records, str) or not records:
-            return isinstance(next(pieces, None), str)
-    found = []
+            return isinstance(next(parts, None), str)
+    examples = []
     for record in islice(records, CHECKED_RECORDS):
         try:
-            found.append(parse_features(record))
+            examples.append(parse_features(record))
         except RejectedRowError:
             continue
-    if not any(found):
+    if not any(examples):
         raise UserError(
             f"input.path: {task.path} holds no tf.train.Example with features in its first records; "
             "other records can't be read"
         )
     for setting, name in columns.by_setting().items():
-        if not any(name in features for features in found):
+        if not any(name in features for features in examples):
             raise missing_column(
-                setting, name, task.path, sorted({excerpt(key) for features in found for key in features})
+                setting, name, task.path, sorted({excerpt(key) for features in examples for key in features})
             )
     return True
 
@@ -74,17 +74,18 @@ def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
     """The rows of a file, a megabyte at a time; a feature that a record lacks counts as null."""
     row = 0
     with open_file(files, task.path) as file:
-        for piece in _pieces(file, task.path):
-            if isinstance(piece, str):
-                yield only_rejected(task, RejectedRow(row, piece, "no record from here on can be read"))
-            elif piece:
-                batch = _parse(piece, task, columns, first_row=row)
+        for records in _record_lists(file, task.path):
+            if isinstance(records, str):
+                reason = records
+                yield only_rejected(task, RejectedRow(row, reason, "no record from here on can be read"))
+            elif records:
+                batch = _parse(records, task, columns, first_row=row)
                 row += batch.count
                 yield batch
 
 
 def is_tfrecord(head: bytes) -> bool:
-    """Whether a file that begins so holds TFRecord frames, uncompressed: the checksum of the first length says so."""
+    """Whether a file that begins with these bytes holds TFRecord frames: the checksum of the first length is right."""
     return len(head) >= HEADER_BYTES and is_header(head[:HEADER_BYTES])
 
 
@@ -97,33 +98,33 @@ def _check_begin(file: BinaryIO, task: ReadTask) -> None:
 
 def _parse(records: list[bytes], task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
     wanted = columns.by_field()
-    values: dict[str, list[object]] = {field: [] for field in wanted}
-    takers = [(name, values[field].append) for field, name in wanted.items()]
+    collected: dict[str, list[object]] = {field: [] for field in wanted}
+    collectors = [(name, collected[field].append) for field, name in wanted.items()]
     ordinals: list[int] = []
-    rejects: list[RejectedRow] = []
+    rejected: list[RejectedRow] = []
     for row, record in enumerate(records, first_row):
         try:
             features = parse_features(record)
-        except RejectedRowError as rejected:
-            rejects.append(RejectedRow(row, str(rejected), excerpt(record)))
+        except RejectedRowError as error:
+            rejected.append(RejectedRow(row, str(error), excerpt(record)))
             continue
-        for name, append in takers:
+        for name, append in collectors:
             append(value_of(features, name))
         ordinals.append(row)
-    fields = Fields(**values)
+    values = RawColumns(**collected)
     numbers = np.array(ordinals, np.int64)
-    return finish(
+    return validated(
         task,
-        fields,
+        values,
         ordinals=numbers,
         places=numbers,
-        content=lambda row: columns_shown(columns, fields, row),
-        rejects=rejects,
+        content=lambda row: excerpt_of_columns(columns, values, row),
+        rejected=rejected,
     )
 
 
-def _pieces(file: BinaryIO, path: str) -> Iterator[list[bytes] | str]:
-    """Successive records in lists, the first of which may be empty; at last the reason why the rest can't be had."""
+def _record_lists(file: BinaryIO, path: str) -> Iterator[list[bytes] | str]:
+    """The records in order, in lists; the first list may be empty. If the rest can't be read, the reason comes last."""
     wanted = 0
     pending: list[bytes] = []
     size = 0
@@ -146,7 +147,7 @@ def _pieces(file: BinaryIO, path: str) -> Iterator[list[bytes] | str]:
             if size > MAX_ROW_BYTES:
                 reason = TOO_LONG
                 break
-            # A record longer than a piece is looked at again once it has doubled.
+            # A record that is longer than what is parsed at a time is tried again once its bytes have doubled.
             wanted = size + max(size, PARSE_BYTES) if not complete else PARSE_BYTES
     except DamagedFileError:
         reason = DAMAGED
@@ -167,7 +168,7 @@ def _unframed(data: bytes) -> tuple[list[bytes], int, bool]:
         try:
             return *unframe(data), is_whole
         except DamagedRecordsError as damage:
-            # What comes before is looked at again: of several wrong checksums any may be told first.
+            # If several checksums are wrong, any of them may be reported. So the bytes before it are checked again.
             data, is_whole = data[: _frames_end(data, damage.record)], False
 
 
@@ -179,8 +180,11 @@ def _frames_end(data: bytes, count: int) -> int:
 
 
 def _blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
-    """The file's bytes, decompressed. What begins with a right frame is not compressed, whatever else it looks like:
-    a first record of 559,903 bytes begins as gzip does."""
+    """The bytes of the file, decompressed.
+
+    A file that begins with a right frame is not compressed, even if it looks so: a first record of 559,903 bytes begins
+    with gzip's magic number.
+    """
     head = read_up_to(file, HEADER_BYTES)
     file.seek(0)
     if is_tfrecord(head):

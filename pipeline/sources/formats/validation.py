@@ -1,4 +1,4 @@
-"""Columns of one format, row by row in order -> the rows that can be used and those that cannot."""
+"""Columns as a format holds them -> a batch: rows that can be used, and rejected rows with their reasons."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from pipeline.sources.schema import (
 
 
 @dataclass(frozen=True)
-class Fields:
+class RawColumns:
     """The columns asked for, as a format holds them, equally long; None: not asked for."""
 
     text: Values
@@ -32,29 +32,29 @@ class Fields:
     id: Values | None = None
 
 
-def finish(
+def validated(
     task: ReadTask,
-    fields: Fields,
+    columns: RawColumns,
     *,
     ordinals: Int64Array,
     places: Int64Array,
     content: Callable[[int], str],
-    rejects: Sequence[RejectedRow] = (),
+    rejected: Sequence[RejectedRow] = (),
 ) -> Batch:
-    """Looks at every value and parts the rows that can be used from those that cannot.
+    """The batch of some rows: each row whose values are all valid is used, each other row is rejected.
 
     Args:
       task: the range that the rows come from.
-      fields: the columns, [n].
-      ordinals: int64 [n], each row's number within the task; gaps are rows in `rejects`.
+      columns: the columns, [n].
+      ordinals: int64 [n], each row's number in the task; the numbers of `rejected` are missing.
       places: int64 [n], each row's place in the file.
-      content: index in the columns -> what can be shown of that row.
-      rejects: rows that did not even come to columns.
+      content: index in the columns -> an excerpt of that row.
+      rejected: rows of the same range that have no columns.
     """
-    text, problems = texts(fields.text)
-    label, label_problems = _names(fields.label, column="label", rows=len(text))
-    split, split_problems = _names(fields.split, column="split", rows=len(text))
-    # A row has one reason: its text's before its label's before its split's.
+    text, problems = texts(columns.text)
+    label, label_problems = _names(columns.label, column="label", rows=len(text))
+    split, split_problems = _names(columns.split, column="split", rows=len(text))
+    # A row has one reason: that of its text, else of its label, else of its split.
     problems = {**split_problems, **label_problems, **problems}
     position = pa.array(positions(task, places))
     rows = pa.RecordBatch.from_arrays([text, label, split, position, pa.array(ordinals)], schema=ROWS_SCHEMA)
@@ -62,10 +62,10 @@ def finish(
         usable = np.ones(rows.num_rows, bool)
         usable[list(problems)] = False
         rows = rows.filter(pa.array(usable))
-    bad = [
-        RejectedRow(int(ordinals[row]), reason, content(row), _id(fields.id, row)) for row, reason in problems.items()
+    invalid = [
+        RejectedRow(int(ordinals[row]), reason, content(row), _id(columns.id, row)) for row, reason in problems.items()
     ]
-    return Batch(rows, rejected_batch(task, [*rejects, *bad]))
+    return Batch(rows, rejected_batch(task, [*rejected, *invalid]))
 
 
 def _names(values: Values | None, *, column: str, rows: int) -> tuple[pa.Array, Problems]:
@@ -73,13 +73,13 @@ def _names(values: Values | None, *, column: str, rows: int) -> tuple[pa.Array, 
     return (pa.nulls(rows, pa.string()), {}) if values is None else names(values, column=column)
 
 
-def columns_shown(columns: ColumnNames, fields: Fields, row: int) -> str:
-    """A row's columns as JSON, for formats whose rows have no line to show."""
+def excerpt_of_columns(names: ColumnNames, columns: RawColumns, row: int) -> str:
+    """An excerpt of a row as JSON, for formats whose rows are not lines of text."""
     named = {
-        columns.id: fields.id,
-        columns.text: fields.text,
-        columns.label: fields.label,
-        columns.split: fields.split,
+        names.id: columns.id,
+        names.text: columns.text,
+        names.label: columns.label,
+        names.split: columns.split,
     }
     values = {name: _python(values, row) for name, values in named.items() if values is not None}
     cut = {name: excerpt(value) if isinstance(value, str | bytes) else value for name, value in values.items()}

@@ -1,16 +1,15 @@
-"""Columns as a format holds them -> texts as UTF-8 bytes, labels and splits in one spelling, and problems.
+"""One column as a format holds it -> texts as UTF-8 bytes, or labels and splits in their one spelling; and problems.
 
-A column is an Arrow array of any type or, from formats without column types, a list of Python values. Each
-converter returns an Arrow array as long as the column and the problems {row: reason}; a row with a problem is
-null.
+A column is an Arrow array of any type, or a list of Python values from formats whose columns have no type. Each
+converter returns an Arrow array as long as the column, and the problems {row: reason}. A row with a problem is null.
 
-Labels are strings, integers or booleans, spelt one way, so that the same label is the same from any format:
+Labels are strings, integers or booleans. They have one spelling, so a label is the same from any format:
     string    as it is, without ASCII white space around it; CSV has strings only, so its 1.0 stays "1.0"
     integer   decimal: 1 -> "1"
     boolean   "true", "false"
     float     an integral one as that integer: 1.0 -> "1", as a column of 0, 1 and null is often stored;
-              any other is refused
-Null, NaN and the empty string are missing. An empty text is a text; a null text is missing.
+              any other is rejected
+Null, NaN and the empty string are missing labels. An empty text is a text; a null text is missing.
 """
 
 import math
@@ -29,10 +28,10 @@ from pipeline.sources.schema import INVALID_UTF8
 Values: TypeAlias = pa.Array | Sequence[object]
 Problems = dict[int, str]
 
-# From here on a float no longer tells neighbouring integers apart.
+# From here on, two neighbouring integers may be the same float.
 MAX_INTEGRAL_FLOAT: Final = 2**53
 
-# str.strip() takes off U+00A0 and the like too, which may be part of a label.
+# str.strip() also removes U+00A0 and the like, which may be part of a label.
 ASCII_SPACE: Final = " \t\n\v\f\r"
 
 
@@ -47,10 +46,10 @@ class Nested:
 
 
 def canonical_name(value: object, *, column: str) -> str:
-    """A label's (or split's) one spelling.
+    """The one spelling of a label or split.
 
     Raises:
-      RejectedRowError: the value is missing, or of a type that is no label.
+      RejectedRowError: the value is missing, or its type can't be a label's.
 
     >>> [canonical_name(value, column="label") for value in (" pos\\n", b"pos", 1, 1.0, True, "1.0", "True")]
     ['pos', 'pos', '1', '1', 'true', '1.0', 'True']
@@ -74,7 +73,7 @@ def text_bytes(value: object) -> bytes:
     """A text as UTF-8.
 
     Raises:
-      RejectedRowError: the value is missing, no string, or no valid Unicode.
+      RejectedRowError: the value is missing, not a string, or not valid Unicode.
     """
     if value is None:
         raise RejectedRowError("missing text")
@@ -97,15 +96,15 @@ def texts(values: Values) -> tuple[pa.Array, Problems]:
     """
     try:
         if isinstance(values, pa.Array):
-            array = values.cast(pa.large_binary()) if is_textual(values.type) else None
+            array = values.cast(pa.large_binary()) if can_hold_texts(values.type) else None
         else:
             array = pa.array(values, pa.large_string()).cast(pa.large_binary())
         if array is not None and array.null_count == 0:
-            # The cheapest check of a whole batch: this cast fails at the first byte that is no UTF-8.
+            # The fastest check of a whole batch: this cast fails if any byte is not UTF-8.
             array.cast(pa.large_string())
             return array, {}
     except (pa.ArrowException, UnicodeEncodeError):
-        pass  # Some value is no text or no UTF-8: the slow way finds out which.
+        pass  # Some value is not a text, or not UTF-8. Converting one by one tells which.
     return _one_by_one(python_values(values), text_bytes, pa.large_binary())
 
 
@@ -120,9 +119,9 @@ def names(values: Values, *, column: str) -> tuple[pa.Array, Problems]:
     def convert(value: object) -> str:
         return canonical_name(value, column=column)
 
-    if not isinstance(values, pa.Array) or not is_nameable(values.type):
+    if not isinstance(values, pa.Array) or not can_hold_labels(values.type):
         return _one_by_one(python_values(values), convert, pa.string())
-    # Labels are few and rows are many: each distinct label is looked at once.
+    # There are many rows and few labels, so each distinct label is converted once.
     encoded = values.dictionary_encode()
     distinct, bad_names = _one_by_one(python_values(encoded.dictionary), convert, pa.string())
     array = distinct.take(encoded.indices)
@@ -133,22 +132,22 @@ def names(values: Values, *, column: str) -> tuple[pa.Array, Problems]:
 
 
 def python_values(values: Values) -> Sequence[object]:
-    """A column as Python values; texts of an Arrow array as bytes, for they may be no UTF-8.
+    """A column as Python values; texts of an Arrow array as bytes, because they may not be UTF-8.
 
     >>> python_values(pa.array(["a", None])), python_values(pa.array([[1], None]))
     ([b'a', None], [<list<item: int64>>, None])
     """
     if not isinstance(values, pa.Array):
         return values
-    if is_textual(values.type):
+    if can_hold_texts(values.type):
         values = values.cast(pa.large_binary())
     elif pa.types.is_nested(values.type):
-        # Nothing here can use them, and there may be anything within.
+        # Nothing here uses lists and structs, and to convert all that is in them could be slow.
         return [Nested(str(values.type)) if is_valid else None for is_valid in values.is_valid().to_pylist()]
     return values.to_pylist()
 
 
-def is_textual(kind: pa.DataType) -> bool:
+def can_hold_texts(kind: pa.DataType) -> bool:
     """Whether a column of this type can hold texts: strings, binary, or a dictionary of those."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
@@ -162,10 +161,10 @@ def is_textual(kind: pa.DataType) -> bool:
     )
 
 
-def is_nameable(kind: pa.DataType) -> bool:
+def can_hold_labels(kind: pa.DataType) -> bool:
     """Whether a column of this type can hold labels: texts, numbers, booleans, or nothing but null."""
     return (
-        is_textual(kind)
+        can_hold_texts(kind)
         or pa.types.is_integer(kind)
         or pa.types.is_floating(kind)
         or pa.types.is_decimal(kind)
@@ -175,7 +174,7 @@ def is_nameable(kind: pa.DataType) -> bool:
 
 
 def _integral(value: float | Decimal) -> int | float | Decimal | None:
-    """NaN -> None; what stands for an integer -> that integer; any other value stays."""
+    """NaN -> None; a number that is an integer -> that integer; any other number stays."""
     if math.isnan(value):
         return None
     is_exact = -MAX_INTEGRAL_FLOAT < value < MAX_INTEGRAL_FLOAT
@@ -190,9 +189,9 @@ def _one_by_one(
     for row, value in enumerate(values):
         try:
             converted.append(convert(value))
-        except RejectedRowError as rejected:
+        except RejectedRowError as error:
             converted.append(None)
-            problems[row] = str(rejected)
+            problems[row] = str(error)
     return pa.array(converted, kind), problems
 
 
