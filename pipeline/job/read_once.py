@@ -25,8 +25,8 @@ from pipeline.job.row_filter import LabelledRows, LabelSet, ReadOptions, RowFilt
 from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
 from pipeline.sources.schema import TaskGroup
 from pipeline.support.progress import NAMESPACE, TRAIN_ROWS, Tally
-from pipeline.text.fast_sequences import transformer
-from pipeline.text.fast_tokenizer import tokenizer
+from pipeline.text.fast_sequences import feature_function
+from pipeline.text.fast_tokenizer import make_tokenizer
 from pipeline.vocabulary.cached_counting import LABELS
 from pipeline.vocabulary.count_words import count_words
 
@@ -56,7 +56,7 @@ class ReadOnce(beam.DoFn):
     def setup(self) -> None:
         """Makes the tokenizer, which all threads of a process share; no label is known yet."""
         self._known_labels: set[str] = set()
-        self._tokenize = self._shared.acquire(partial(tokenizer, self._config.text))
+        self._tokenize = self._shared.acquire(partial(make_tokenizer, self._config.text))
 
     def process(self, group: TaskGroup) -> Iterator[pa.Table]:
         """Yields the count table of each batch as soon as it is read."""
@@ -105,7 +105,7 @@ class TransformStored(beam.DoFn):
     ) -> Iterator[tuple[pa.RecordBatch, object]]:
         """Yields each batch as soon as it has its ids."""
         self._options.observe("transform")
-        transform = self._shared.acquire(partial(transformer, self._config, vocabulary), tag=vocabulary)
+        transform = self._shared.acquire(partial(feature_function, self._config, vocabulary), tag=vocabulary)
         row_filter = RowFilter(list(stored.group.tasks()), self._options, labels=labels)
         for reference in stored.references:
             keyed, tokens = token_store.read_batch(reference, self._folder)
@@ -115,7 +115,7 @@ class TransformStored(beam.DoFn):
             if labelled.rows.num_rows:
                 if not labelled.is_labelled.all():
                     tokens = tokens.filter(pa.array(labelled.is_labelled))
-                yield transformed_batch(labelled, transform(token_store.to_tokenized(tokens))), {}
+                yield transformed_batch(labelled, transform(token_store.to_token_batch(tokens))), {}
         for rows in row_filter.task_rows():
             yield beam.pvalue.TaggedOutput(TASK_ROWS, rows)
 

@@ -1,4 +1,4 @@
-"""Tokenized batches between the two passes: written to disk by the first (job/spill.py), read by the second.
+"""TokenBatch batches between the two passes: written to disk by the first (job/spill.py), read by the second.
 
 A batch has the columns
 
@@ -22,7 +22,7 @@ from pipeline.job.transform_batches import KEY, SPLIT
 from pipeline.records.keys import is_sampled
 from pipeline.sources.schema import REJECTED_SCHEMA
 from pipeline.support import arrow_ipc
-from pipeline.text.token_batch import Tokenized
+from pipeline.text.token_batch import TokenBatch
 
 _TRAIN = SPLITS.index("train")
 _SOURCE_COLUMNS = ("text", "label", "position", "row")
@@ -66,11 +66,11 @@ def with_needed_texts(keyed: KeyedRows, *, labels: set[str], share: float) -> Ke
     return keyed._replace(rows=pa.RecordBatch.from_arrays(columns, names=list(_SOURCE_COLUMNS)))
 
 
-def write_batch(writer: spill.BlockWriter, keyed: KeyedRows, tokenized: Tokenized) -> bytes:
+def write_batch(writer: spill.BlockWriter, keyed: KeyedRows, tokenized: TokenBatch) -> bytes:
     """Writes a batch with its tokens; gives the reference by which `read_batch` finds it."""
-    numbers = tokenized.numbers.astype(np.uint16) if len(tokenized.words) <= 1 << 16 else tokenized.numbers
+    indices = tokenized.indices.astype(np.uint16) if len(tokenized.distinct) <= 1 << 16 else tokenized.indices
     tokens = pa.LargeListArray.from_arrays(
-        pa.array(tokenized.row_splits), pa.DictionaryArray.from_arrays(numbers, tokenized.words, safe=False)
+        pa.array(tokenized.row_splits), pa.DictionaryArray.from_arrays(indices, tokenized.distinct, safe=False)
     )
     columns = {name: keyed.rows[name] for name in _SOURCE_COLUMNS}
     rows = pa.table({**columns, KEY: keyed.keys, SPLIT: keyed.splits, _TOKENS: tokens})
@@ -95,8 +95,8 @@ def read_batch(reference: bytes, folder: str | None) -> tuple[KeyedRows, pa.Larg
     return KeyedRows(source, columns[KEY], columns[SPLIT].to_numpy(), rejected.to_batches()), columns[_TOKENS]
 
 
-def to_tokenized(tokens: pa.LargeListArray) -> Tokenized:
-    """The column of tokens, or some rows of it -> Tokenized; some of its words may occur in none of these rows."""
+def to_token_batch(tokens: pa.LargeListArray) -> TokenBatch:
+    """The column of tokens, or some of its rows -> TokenBatch; `distinct` may have tokens that these rows have not."""
     values = tokens.flatten()
     row_splits = np.concatenate([[0], np.cumsum(tokens.value_lengths().to_numpy())])
-    return Tokenized(values.dictionary, values.indices.to_numpy().astype(np.int32), row_splits)
+    return TokenBatch(values.dictionary, values.indices.to_numpy().astype(np.int32), row_splits)

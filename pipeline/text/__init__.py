@@ -1,1 +1,1 @@
-"""The meaning of an id: text -> tokens -> ids; once as a TensorFlow graph, once by bytes and NumPy."""
+"""The meaning of an id: text -> tokens -> ids, by two routes: a TensorFlow graph, and bytes with NumPy."""

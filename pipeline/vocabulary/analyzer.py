@@ -25,7 +25,7 @@ from pipeline.contract import VOCABULARY_ASSET, Oov, first_word_id, max_words, m
 from pipeline.files.beam import BeamFiles
 from pipeline.records_folder.vocabulary_tsv import format_words
 from pipeline.support import arrow_ipc
-from pipeline.text.hashing import word_fingerprints
+from pipeline.text.hashing import token_fingerprints
 from pipeline.vocabulary import count_tables, imported_words
 from pipeline.vocabulary.cached_counting import CountByFile, Counted
 from pipeline.vocabulary.imported_words import GivenWords
@@ -120,7 +120,7 @@ def count_batch(tokens: tf.RaggedTensor, position: tf.Tensor) -> list[tf.Tensor]
         count,
         tf.fill([distinct], tf.reduce_min(position)),
         tf.range(distinct),
-        word_fingerprints(word),
+        token_fingerprints(word),
     ]
 
 

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from pipeline.config.load import load
 from pipeline.statistics.fingerprints import NO_TOKENS, fingerprints
-from pipeline.text.fast_sequences import Features, transformer
+from pipeline.text.fast_sequences import Features, feature_function
 from pipeline.text.hashing import unknown_hashes
-from pipeline.text.token_batch import numbered
+from pipeline.text.token_batch import split_rows
 
 KNOWN = {"a": 1, "b": 2}
 
@@ -48,8 +48,8 @@ def columns_in_the_graph(texts: list[str], _: Path) -> Features:
 def columns_of_tokenized(texts: list[str], folder: Path) -> Features:
     path = folder / f"{uuid.uuid4().hex}.tsv"
     path.write_text("".join(f"{number}\t{word}\t1\n" for word, number in KNOWN.items()))
-    tokenized = numbered([one.encode() for one in texts])
-    return transformer(load(None, {"sequence.max_length": "3"}), str(path))(tokenized)
+    tokenized = split_rows([one.encode() for one in texts])
+    return feature_function(load(None, {"sequence.max_length": "3"}), str(path))(tokenized)
 
 
 @pytest.mark.parametrize("columns_of", [columns_in_the_graph, columns_of_tokenized])

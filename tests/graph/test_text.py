@@ -46,8 +46,8 @@ SOME_SETTINGS = [
 def test_text_tokenized_once_has_the_graphs_tokens(text_settings: TextSettings, texts: list[bytes]) -> None:
     expected = graph.tokenize(tf.constant(texts, tf.string), text_settings).to_list()
     found = tokenized_of(texts, text_settings)
-    words = found.words.to_pylist()
-    tokens = [words[number] for number in found.numbers.tolist()]
+    words = found.distinct.to_pylist()
+    tokens = [words[number] for number in found.indices.tolist()]
     assert [tokens[begin:end] for begin, end in itertools.pairwise(found.row_splits.tolist())] == expected
     assert list(dict.fromkeys(tokens)) == words
 

@@ -25,8 +25,8 @@ from pipeline.job import preprocessing, transform_batches
 from pipeline.job.encode_records import batch_columns
 from pipeline.records.keys import content_keys
 from pipeline.text import graph
-from pipeline.text.fast_sequences import transformer
-from pipeline.text.fast_tokenizer import tokenizer
+from pipeline.text.fast_sequences import feature_function
+from pipeline.text.fast_tokenizer import make_tokenizer
 from tests.support.cases import GROUPS, Case, Group
 
 CASES = [pytest.param(group, case, id=f"{group.name}-{case.text!r}") for group in GROUPS for case in group.cases]
@@ -150,12 +150,12 @@ def test_routes_tokenized_once(group: Group, tmp_path: Path) -> None:
     """All cases as one batch, since texts that the table of bytes makes clean and others go different ways."""
     path = tmp_path / f"{uuid.uuid4().hex}.tsv"
     path.write_bytes(group.vocabulary_file())
-    found = tokenizer(group.config.text)(pa.array([case.text for case in group.cases], pa.large_binary()))
-    words = [word.decode() for word in found.words.to_pylist()]
-    tokens = [words[number] for number in found.numbers.tolist()]
+    found = make_tokenizer(group.config.text)(pa.array([case.text for case in group.cases], pa.large_binary()))
+    words = [word.decode() for word in found.distinct.to_pylist()]
+    tokens = [words[number] for number in found.indices.tolist()]
     rows = list(pairwise(found.row_splits.tolist()))
     assert [tokens[begin:end] for begin, end in rows] == [case.tokens for case in group.cases]
-    features = transformer(group.config, str(path))(found)
+    features = feature_function(group.config, str(path))(found)
     columns = (features[name].tolist() for name in ("ids", "token_count", "known_count"))
     assert list(map(Answer, *columns)) == [expected(group, case) for case in group.cases]
 

@@ -15,7 +15,7 @@ from pipeline.config.load import load
 from pipeline.config.settings import SequenceSettings, TextSettings
 from pipeline.contract import Oov, first_word_id, max_words
 from pipeline.text import graph
-from pipeline.text.fast_sequences import transformer
+from pipeline.text.fast_sequences import feature_function
 from pipeline.vocabulary import count_tables
 from pipeline.vocabulary.analyzer import count_batch, numbered_lines
 from pipeline.vocabulary.count_words import count_words
@@ -50,7 +50,7 @@ def ids_once(
     config = load(None, {"vocabulary.oov": oov}).model_copy(update={"sequence": sequence})
     tf.config.run_functions_eagerly(True)
     try:
-        return transformer(config, str(path))(found)["ids"].tolist()
+        return feature_function(config, str(path))(found)["ids"].tolist()
     finally:
         tf.config.run_functions_eagerly(False)
 

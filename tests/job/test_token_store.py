@@ -17,7 +17,7 @@ from pipeline.job.read_once import ReadOnce, TransformStored
 from pipeline.job.row_filter import KeyedRows
 from pipeline.job.spill import BlockWriter
 from pipeline.sources.schema import REJECTED_SCHEMA, ReadTask, RejectedRow, rejected_batch
-from pipeline.text.token_batch import numbered
+from pipeline.text.token_batch import split_rows
 from pipeline.vocabulary.count_words import count_words
 from tests.support.jobs import manifest_of, record_bytes, run_job, small_rows, write_jsonl
 
@@ -91,9 +91,12 @@ def test_token_store_batches_come_back(on_disk: bool, tmp_path: Path) -> None:
     folder = str(tmp_path) if on_disk else None
     writer = BlockWriter(folder)
     batches = [
-        (batch([(b"b a", "x", TRAIN), (b"", "y", EVAL), (b"a", "x", TEST)], rejects=2), numbered([b"b a", b"", b"a"])),
-        (batch([], rejects=1), numbered([])),
-        (batch([(b"c", "x", TEST)]), numbered([b"c"])),
+        (
+            batch([(b"b a", "x", TRAIN), (b"", "y", EVAL), (b"a", "x", TEST)], rejects=2),
+            split_rows([b"b a", b"", b"a"]),
+        ),
+        (batch([], rejects=1), split_rows([])),
+        (batch([(b"c", "x", TEST)]), split_rows([b"c"])),
     ]
     references = [token_store.write_batch(writer, found, tokenized) for found, tokenized in batches]
     for (before, tokenized), reference in zip(batches, references, strict=True):
@@ -104,37 +107,37 @@ def test_token_store_batches_come_back(on_disk: bool, tmp_path: Path) -> None:
         assert found.splits.tolist() == before.splits.tolist()
         rejected = pa.Table.from_batches(found.rejected, REJECTED_SCHEMA)
         assert rejected.equals(pa.Table.from_batches(before.rejected, REJECTED_SCHEMA))
-        again = token_store.to_tokenized(tokens)
-        assert again.words.equals(tokenized.words)
-        assert again.numbers.tolist() == tokenized.numbers.tolist()
+        again = token_store.to_token_batch(tokens)
+        assert again.distinct.equals(tokenized.distinct)
+        assert again.indices.tolist() == tokenized.indices.tolist()
         assert again.row_splits.tolist() == tokenized.row_splits.tolist()
 
 
 def test_token_store_rows_can_be_chosen_of_the_tokens() -> None:
     reference = token_store.write_batch(
-        BlockWriter(None), batch([(b"", "x", TRAIN)] * 4), numbered([b"b a", b"", b"c", b"a c"])
+        BlockWriter(None), batch([(b"", "x", TRAIN)] * 4), split_rows([b"b a", b"", b"c", b"a c"])
     )
     _, tokens = token_store.read_batch(reference, None)
-    found = token_store.to_tokenized(tokens.filter(pa.array([False, True, False, True])))
-    assert found.words.to_pylist() == [b"b", b"a", b"c"]
-    assert (found.numbers.tolist(), found.row_splits.tolist()) == ([1, 2], [0, 0, 2])
+    found = token_store.to_token_batch(tokens.filter(pa.array([False, True, False, True])))
+    assert found.distinct.to_pylist() == [b"b", b"a", b"c"]
+    assert (found.indices.tolist(), found.row_splits.tolist()) == ([1, 2], [0, 0, 2])
 
 
 @pytest.mark.parametrize("words", [65_536, 65_537])
 def test_token_store_numbers_are_as_wide_as_they_must_be(words: int) -> None:
-    tokenized = numbered([b" ".join(b"w%d" % word for word in range(words)) + b" w0"])
+    tokenized = split_rows([b" ".join(b"w%d" % word for word in range(words)) + b" w0"])
     reference = token_store.write_batch(BlockWriter(None), batch([(b"", "x", TRAIN)]), tokenized)
-    found = token_store.to_tokenized(token_store.read_batch(reference, None)[1])
-    assert found.numbers.tolist() == [*range(words), 0]
-    assert found.words[words - 1].as_py() == b"w%d" % (words - 1)
+    found = token_store.to_token_batch(token_store.read_batch(reference, None)[1])
+    assert found.indices.tolist() == [*range(words), 0]
+    assert found.distinct[words - 1].as_py() == b"w%d" % (words - 1)
 
 
 def test_tokenized_counts_the_first_rows_alone() -> None:
-    table = count_words(numbered([b"b a b", b"", b"a", b"c b"]), rows=3, position=7)
+    table = count_words(split_rows([b"b a b", b"", b"a", b"c b"]), rows=3, position=7)
     assert table.select(["token", "count", "position", "place"]).to_pydict() == {
         "token": [b"b", b"a"], "count": [2, 2], "position": [7, 7], "place": [0, 1],
     }  # fmt: skip
-    assert count_words(numbered([b"", b"a"]), rows=1, position=7).num_rows == 0
+    assert count_words(split_rows([b"", b"a"]), rows=1, position=7).num_rows == 0
 
 
 BROKEN = '{"text": null, "label": "x", "part": "test"}\n{broken\n'

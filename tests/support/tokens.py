@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from pipeline.config.settings import TextSettings
 from pipeline.text import graph
-from pipeline.text.fast_tokenizer import tokenizer
-from pipeline.text.token_batch import Tokenized
+from pipeline.text.fast_tokenizer import make_tokenizer
+from pipeline.text.token_batch import TokenBatch
 
 TokensOf = Callable[[list[str], TextSettings], list[list[str]]]
 
@@ -21,14 +21,14 @@ def in_the_graph(texts: list[str], text_settings: TextSettings) -> list[list[str
 
 def tokenized_once(texts: list[str], text_settings: TextSettings) -> list[list[str]]:
     found = tokenized_of([one.encode() for one in texts], text_settings)
-    tokens = [found.words[number].as_py().decode() for number in found.numbers.tolist()]
+    tokens = [found.distinct[number].as_py().decode() for number in found.indices.tolist()]
     return [tokens[begin:end] for begin, end in itertools.pairwise(found.row_splits.tolist())]
 
 
-def tokenized_of(texts: list[bytes], text_settings: TextSettings) -> Tokenized:
+def tokenized_of(texts: list[bytes], text_settings: TextSettings) -> TokenBatch:
     tf.config.run_functions_eagerly(True)  # to trace a graph for each example would take minutes
     try:
-        return tokenizer(text_settings)(pa.array(texts, pa.large_binary()))
+        return make_tokenizer(text_settings)(pa.array(texts, pa.large_binary()))
     finally:
         tf.config.run_functions_eagerly(False)
 
