@@ -1,1 +1,1 @@
-"""A records folder in, a trained Keras Embedding-LSTM model and a SavedModel that takes raw text out."""
+"""A records folder -> a trained Keras Embedding-LSTM model -> a SavedModel that takes raw text."""

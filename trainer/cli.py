@@ -1,16 +1,16 @@
 """`python -m trainer ...`: arguments -> settings -> the function that does the work -> exit status.
 
-Only arguments are dealt with here. What does the work is imported when it is called for, so that --help needs no
-TensorFlow.
+This module parses arguments and prints results. The functions in trainer/commands/ do the work. They are imported when
+a command needs them, so that --help does not load TensorFlow.
 """
 
 import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
 from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
@@ -20,27 +20,25 @@ from pipeline.support.exit_status import run_command
 from pipeline.support.process import quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
 
-if TYPE_CHECKING:
-    from trainer.commands.predict import Prediction
-
 Command = Callable[[argparse.Namespace, dict[str, str]], int]
 
-_DEFAULT_CONFIG = "pipeline.yaml"
+# The file of the settings without --config, if the present folder has it.
+_DEFAULT_CONFIG: Final = "pipeline.yaml"
 
-_STATUS_HELP = """\
+_STATUS_HELP: Final = """\
 Exit status: 0 done, 2 a mistake in the arguments or files (one line on stderr), 1 anything else{more}.\
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit status: 0 done, 2 the user's mistake, 130 interrupted, 1 anything else."""
+    """Runs one command; returns the exit status: 0 done, 2 the user's mistake, 130 interrupted, 1 anything else."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return run_command("trainer", lambda: _call(given))
+    return run_command("trainer", lambda: _parse_and_run(given))
 
 
-def _call(arguments: list[str]) -> int:
+def _parse_and_run(arguments: list[str]) -> int:
     overrides: dict[str, str] = {}
-    # The other commands take texts, and those may look like a setting.
+    # The other commands take texts, and a text may look like a setting.
     if arguments[:1] in (["train"], ["evaluate"]):
         overrides, arguments = split_overrides(arguments)
     known = _parser().parse_args(arguments)
@@ -90,14 +88,14 @@ def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         from trainer.training.progress_display import show_rows
 
     with show_rows("evaluating") as progress:
-        found = evaluate(open_model(known.model), settings, progress=progress)
+        evaluation = evaluate(open_model(known.model), settings, progress=progress)
     if known.json:
-        rows = sum(found.rejected.values())
-        print(json.dumps({**found.metrics, "rejected": {"rows": rows, "by_reason": found.rejected}}, indent=1))
+        rejected = {"rows": sum(evaluation.rejected.values()), "by_reason": evaluation.rejected}
+        print(json.dumps({**evaluation.metrics, "rejected": rejected}, indent=1))
         return 0
-    output_console().print(metrics_table(found.metrics, title=str(settings.path)))
-    if found.rejected:
-        output_console().print("", rejected_table(found.rejected))
+    output_console().print(metrics_table(evaluation.metrics, title=str(settings.path)))
+    if evaluation.rejected:
+        output_console().print("", rejected_table(evaluation.rejected))
     return 0
 
 
@@ -108,7 +106,7 @@ def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     with quick_imports():
         import_tensorflow()
         from pipeline.support.terminal import output_console
-        from trainer.commands.predict import predict
+        from trainer.commands.predict import predict, write_predictions
         from trainer.commands.raw_texts import source_of_arguments, source_of_files, source_of_stream
         from trainer.commands.tables import prediction_line
         from trainer.savedmodel.loading import open_model
@@ -124,7 +122,10 @@ def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         source = source_of_stream(sys.stdin.buffer, format=known.format, text_column=known.text_column)
     predictions = predict(model, source)
     if known.output:
-        return _write_predictions(predictions, known.output)
+        rows, without_text = write_predictions(predictions, known.output)
+        note = f", {without_text} of them without a text (see 'error' there)" if without_text else ""
+        print(f"{rows} rows are in {known.output}{note}")
+        return 0
     terminal = output_console()
     for prediction in predictions:
         if known.json:
@@ -132,25 +133,6 @@ def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         else:
             line = prediction_line(prediction, labels=model.info.labels, color=terminal.is_terminal)
             terminal.print(line, overflow="ellipsis", no_wrap=True)
-    return 0
-
-
-def _write_predictions(predictions: "Iterator[Prediction]", path: str) -> int:
-    rows = problems = 0
-    unfinished = Path(f"{path}.unfinished")  # so that an input that turns out bad costs no earlier answers
-    try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            for prediction in predictions:
-                file.write(prediction.as_json() + "\n")
-                rows += 1
-                problems += prediction.text is None
-        unfinished.replace(path)
-    except OSError as error:
-        raise UserError(f"--output: {path} can't be written: {error.strerror}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-    told = f", {problems} of them without a text (see 'error' there)" if problems else ""
-    print(f"{rows} rows are in {path}{told}")
     return 0
 
 
@@ -164,11 +146,11 @@ def _explain(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         from trainer.savedmodel.loading import open_model
 
     model = open_model(known.model)
-    found = explain(model, [os.fsencode(text) for text in known.text])
+    explanation = explain(model, [os.fsencode(text) for text in known.text])
     if known.json:
-        print(json.dumps(found.as_json(), ensure_ascii=False))
+        print(json.dumps(explanation.as_json(), ensure_ascii=False))
     else:
-        output_console().print(explanation_view(found, model.info))
+        output_console().print(explanation_view(explanation, model.info))
     return 0
 
 
@@ -182,18 +164,18 @@ def _verify(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     tolerance = TOLERANCE if known.tolerance is None else known.tolerance
     try:
         if known.url:
-            found = verify_server(known.model, known.url, tolerance=tolerance)
+            verification = verify_server(known.model, known.url, tolerance=tolerance)
         else:
-            found = verify_files(known.model, tolerance=tolerance)
+            verification = verify_files(known.model, tolerance=tolerance)
     except ExportError as error:
         print(f"trainer: error: {error}", file=sys.stderr)
         return 1
-    for way, comparison in found.comparisons.items():
+    for way, comparison in verification.comparisons.items():
         for difference in comparison.differences:
             print(f"{way}: {difference}", file=sys.stderr)
         verdict = f"{len(comparison.differences)} differences" if comparison.differences else "right"
-        print(f"{way}: {found.texts} texts, {verdict} (scores within {comparison.largest:.1g})")
-    return 0 if found.is_right else 1
+        print(f"{way}: {verification.texts} texts, {verdict} (scores within {comparison.largest:.1g})")
+    return 0 if verification.is_right else 1
 
 
 def _config_path(known: argparse.Namespace) -> str | None:
@@ -201,14 +183,14 @@ def _config_path(known: argparse.Namespace) -> str | None:
 
 
 def _input_overrides(known: argparse.Namespace) -> dict[str, str]:
-    """--input and the options beside it as settings; JSON is YAML that nothing is guessed of."""
-    given = {
+    """--input and its options as overrides. The values are JSON, which YAML reads without guessing a type."""
+    options = {
         "input.path": known.input if known.input is None or len(known.input) > 1 else known.input[0],
         "input.format": known.format,
         "input.text_column": known.text_column,
         "input.label_column": known.label_column,
     }
-    return {name: json.dumps(value) for name, value in given.items() if value is not None}
+    return {name: json.dumps(value) for name, value in options.items() if value is not None}
 
 
 def _parser() -> Parser:

@@ -1,4 +1,4 @@
-"""Small files through TensorFlow's file systems (local, gs:// and what else it knows): read whole, written whole."""
+"""Small files on TensorFlow's file systems (local, gs:// and others): a path -> its bytes, bytes -> a complete file."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from pipeline.files.staging import rename_durably
 
 
 def join(folder: str, *names: str) -> str:
-    """A path below a folder.
+    """The path of a file in a folder.
 
     >>> join("gs://bucket/run/", "history.csv"), join("out", "tensorboard", "train")
     ('gs://bucket/run/history.csv', 'out/tensorboard/train')
@@ -21,7 +21,7 @@ def read(path: str) -> bytes:
     """The bytes of a file.
 
     Raises:
-      tf.errors.NotFoundError: there is none.
+      tf.errors.NotFoundError: there is no such file.
     """
     with tf.io.gfile.GFile(path, "rb") as file:
         content: bytes = file.read()
@@ -29,10 +29,10 @@ def read(path: str) -> bytes:
 
 
 def write(path: str, content: bytes) -> None:
-    """Writes a file as a whole: after a kill at any moment, or a power cut, `path` is the old file or the new one."""
+    """Writes a file completely or not at all: after a kill or a power cut `path` is the old file or the new one."""
     tf.io.gfile.makedirs(path.rpartition("/")[0] or ".")
     unfinished = f"{path}.unfinished"
-    if "://" in path:  # an object store shows a file when it is complete
+    if "://" in path:  # an object store shows a file only when it is complete
         with tf.io.gfile.GFile(unfinished, "wb") as file:
             file.write(content)
         tf.io.gfile.rename(unfinished, path, overwrite=True)
@@ -42,10 +42,12 @@ def write(path: str, content: bytes) -> None:
 
 
 def check_reachable(path: str, *, setting: str) -> None:
-    """Whether TensorFlow has a file system for a path: it has none for s3:// and hdfs://.
+    """Refuses a path that TensorFlow has no file system for, as s3:// and hdfs://.
+
+    setting: the setting that `path` is the value of, for the error message.
 
     Raises:
-      UserError: it has none; `setting` is where the path came from.
+      UserError: TensorFlow has no file system for it.
     """
     scheme = path.partition("://")[0] if "://" in path else ""
     if scheme not in tf.io.gfile.get_registered_schemes():
@@ -58,7 +60,7 @@ def check_reachable(path: str, *, setting: str) -> None:
 
 
 def remove(path: str) -> None:
-    """Deletes a file or a folder with all it holds; one that is not there is passed over."""
+    """Deletes a file, or a folder with its content; a missing one is ignored."""
     if tf.io.gfile.isdir(path):
         tf.io.gfile.rmtree(path)
     elif tf.io.gfile.exists(path):

@@ -5,7 +5,8 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from pipeline.errors import UserError
 from trainer.commands.raw_texts import TextSource
@@ -63,6 +64,37 @@ def predict(model: ExportedModel, source: TextSource) -> Iterator[Prediction]:
     if not has_text:
         listed = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
         raise UserError(f"--input: no row of {source.name} has a text: {listed}; correct the file, or --text_column")
+
+
+class WrittenRows(NamedTuple):
+    """Number of rows in a file of predictions, and of those without a text."""
+
+    rows: int
+    without_text: int
+
+
+def write_predictions(predictions: Iterator[Prediction], path: str) -> WrittenRows:
+    """Writes a line of JSON for each prediction.
+
+    The file gets its name when it is complete. So an input that can't be read to its end costs no earlier answers.
+
+    Raises:
+      UserError: the file can't be written.
+    """
+    rows = without_text = 0
+    unfinished = Path(f"{path}.unfinished")
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            for prediction in predictions:
+                file.write(prediction.as_json() + "\n")
+                rows += 1
+                without_text += prediction.text is None
+        unfinished.replace(path)
+    except OSError as error:
+        raise UserError(f"--output: {path} can't be written: {error.strerror}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return WrittenRows(rows, without_text)
 
 
 def _prediction(text: bytes, scores: list[float], *, labels: list[str]) -> Prediction:

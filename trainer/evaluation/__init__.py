@@ -1,1 +1,1 @@
-"""Scores of held-out rows -> metrics."""
+"""A model + labelled rows -> scores and metrics."""

@@ -1,1 +1,1 @@
-"""A trained model -> a SavedModel that takes raw text, checked before it is published."""
+"""A trained model + transform graph -> a SavedModel that takes raw text, checked before it is published."""

@@ -1,1 +1,1 @@
-"""What an exported folder is: its versions, its signatures, and how it is loaded and asked."""
+"""The exported folder: its versions, its signatures, and how a model in it is loaded and used."""

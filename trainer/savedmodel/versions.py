@@ -25,16 +25,16 @@ _STAGING: Final = ".unpublished-"
 
 
 def newest_version(path: str) -> str | None:
-    """The folder of the newest version in export.path, None where there is none."""
+    """The folder of the newest version in export.path (the highest number); None if there is no version."""
     versions = _versions(path)
     return files.join(path, str(max(versions))) if versions else None
 
 
 def check_writable(path: str) -> None:
-    """Makes export.path, so that what is wrong with it is said before a training and not after it.
+    """Creates export.path and writes a file there, so that an error appears before the training and not after it.
 
     Raises:
-      UserError: it can't be made or written to.
+      UserError: the folder can't be created or written to.
     """
     try:
         tf.io.gfile.makedirs(path)
@@ -79,6 +79,7 @@ def publish(folder: str, path: str) -> str:
 
 
 def _versions(path: str) -> list[int]:
+    """The numbers of the versions in export.path, in no order."""
     if not tf.io.gfile.isdir(path):
         return []
     names = [name.rstrip("/") for name in tf.io.gfile.listdir(path)]
@@ -86,6 +87,7 @@ def _versions(path: str) -> list[int]:
 
 
 def _copy(folder: str, path: str) -> str:
+    """Copies a folder as the next version to an object store; returns the path of the version."""
     target = files.join(path, str(max(_versions(path), default=0) + 1))
     sources = [file for file in Path(folder).rglob("*") if file.is_file()]
     for source in sorted(sources, key=lambda file: file.name == SAVED_MODEL_FILE):

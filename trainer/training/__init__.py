@@ -1,1 +1,1 @@
-"""Batches and settings -> a trained model, resumable at any step."""
+"""Batches + settings -> a trained model; a training can be resumed at any step."""
