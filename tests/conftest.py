@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.once import made_once
 from tests.support.paths import REPOSITORY
 
 
@@ -39,8 +40,25 @@ def imdb() -> Path:
 @pytest.fixture(scope="session")
 def small_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The records folder of support/jobs.small_rows; tests must not change it."""
-    # Here, so that tests which don't ask for it don't wait for TensorFlow and Beam.
-    from tests.support.jobs import run_job, small_rows, write_jsonl
 
-    folder = tmp_path_factory.mktemp("small")
-    return run_job(write_jsonl(folder / "rows.jsonl", small_rows()), folder / "records")
+    def make(folder: Path) -> None:
+        # Here, so that tests which don't ask for it don't wait for TensorFlow and Beam.
+        from tests.support.jobs import run_job, small_rows, write_jsonl
+
+        run_job(write_jsonl(folder / "rows.jsonl", small_rows()), folder / "records")
+
+    return made_once(tmp_path_factory, "small", make) / "records"
+
+
+@pytest.fixture(scope="session")
+def small_model(small_records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The export.path of a model that is trained on small_records; tests must not change it."""
+
+    def make(folder: Path) -> None:
+        from tests.support.exported_models import settings, trained_on
+        from trainer.export.export import export
+
+        config = settings(small_records, folder)
+        export(trained_on(small_records, config), config, metrics=None)
+
+    return made_once(tmp_path_factory, "small_model", make) / "model"

@@ -12,15 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.exported_models import exported_model
 from tests.support.paths import REPOSITORY
 from tests.support.tf_examples import framed, serialized
 from trainer.cli import main
 
 
-@pytest.fixture(scope="session")
-def model(small_records: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(exported_model(small_records, tmp_path_factory.getbasetemp() / "exported"))
+@pytest.fixture
+def model(small_model: Path) -> str:
+    return str(small_model)
 
 
 def test_cli_predict_writes_a_line_a_row(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The served LSTMs give the states of the Keras model, for every kind of model that the settings allow."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,13 +21,14 @@ LENGTH = 9
 States = Callable[[np.ndarray], np.ndarray]
 
 
-def both_ways(**values: Any) -> tuple[States, States]:
+@functools.cache
+def both_ways(name: str) -> tuple[States, States]:
     """(the served state, the Keras model's state) of ids that are padded at the start.
 
     The weights are large, so that each word changes the state.
     """
     keras.utils.set_random_seed(4)
-    settings = ModelSettings.model_validate({"embedding_dim": 4, "lstm_units": 5, **values})
+    settings = ModelSettings.model_validate({"embedding_dim": 4, "lstm_units": 5, **VARIANTS[name]})
     model = build_model(30, settings, classes=2, padding="pre")
     for variable in model.trainable_variables:
         variable.assign(variable * 3 + 0.1)  # also moves the biases away from 0 and 1
@@ -67,7 +69,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 # 35 rows are two whole groups and a part of one, in three of the four lanes. With 81 rows one lane has two groups.
 @pytest.mark.parametrize("name", VARIANTS)
 def test_lstm_inference_gives_the_states_of_keras(name: str) -> None:
-    served, by_keras = both_ways(**VARIANTS[name])
+    served, by_keras = both_ways(name)
     for count in (1, GROUP_ROWS, 2 * GROUP_ROWS + 3, 5 * GROUP_ROWS + 1):
         ids = rows(count)
         expected = by_keras(ids)
@@ -80,7 +82,7 @@ def test_lstm_inference_gives_the_states_of_keras(name: str) -> None:
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("count", [1, 3 * GROUP_ROWS])
 def test_lstm_inference_state_of_a_row_without_words_is_zero(name: str, count: int) -> None:
-    served, _ = both_ways(**VARIANTS[name])
+    served, _ = both_ways(name)
     ids = np.concatenate([rows(count - 1), np.zeros([1, LENGTH], np.int64)])
     assert not served(ids)[-1].any()
     assert not served(np.zeros([count, LENGTH], np.int64)).any()
@@ -88,7 +90,7 @@ def test_lstm_inference_state_of_a_row_without_words_is_zero(name: str, count: i
 
 @pytest.mark.parametrize("padding", ["pre", "post"])
 def test_lstm_inference_reads_either_padding(padding: str) -> None:
-    served, _ = both_ways()
+    served, _ = both_ways("classic")
     ids = rows(20, longest=6)
     packed = np.array([[*(word for word in row if word), *(0 for word in row if not word)] for row in ids])
     words, lengths = trim(tf.constant(ids if padding == "pre" else packed), padding=padding)

@@ -93,10 +93,12 @@ def test_text_tokens_are_pythons_split(tokens_of: TokensOf, texts: list[str], fi
 @EACH_ROUTE
 def test_text_every_character_is_lowered_and_split_as_python_does(tokens_of: TokensOf) -> None:
     characters = [chr(code) for code in range(1, sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
-    texts = [f"A{character}b" for character in characters]
-    found = tokens_of(texts, TextSettings(filters=""))
-    expected = [[spelt(token) for token in one.lower().split()] for one in texts]
-    differ = {ord(character) for character, one, other in zip(characters, found, expected, strict=True) if one != other}
+    parts = [characters[first : first + 256] for first in range(0, len(characters), 256)]
+    texts = [" ".join(f"A{character}b" for character in part) for part in parts]
+    differ = set()
+    for text, found in zip(texts, tokens_of(texts, TextSettings(filters="")), strict=True):
+        expected = [spelt(token) for token in text.lower().split()]
+        differ |= {ord(one[1]) for one, other in zip(found, expected, strict=True) if one != other}
     # A Python as old as the ICU, 3.10, does not know them either.
     assert differ in (YOUNGER_THAN_ICU, set())
 
@@ -125,8 +127,9 @@ from pipeline.text.graph import tokenize
 (tokens,) = tokenize(tf.constant(["I \\u0130 \\u00cc \\u00cd \\u0128 \\u012e J\\u0300"]), TextSettings()).to_list()
 print(ascii(b" ".join(tokens).decode()), ascii(tf.strings.lower("I \\u00cc", encoding="utf-8").numpy().decode()))
 """
-    # language -> what ICU itself makes of `I Ì` there, which shows that the language is in force.
-    alone = {"tr_TR.UTF-8": r"'\u0131 \xec'", "lt_LT.UTF-8": r"'i i\u0307\u0300'", "C": r"'i \xec'"}
+    # language -> what ICU itself makes of `I Ì` there, which shows that the language is in force. All other
+    # tests of this file run in the machine's own language.
+    alone = {"tr_TR.UTF-8": r"'\u0131 \xec'", "lt_LT.UTF-8": r"'i i\u0307\u0300'"}
     running = {
         language: subprocess.Popen(
             [sys.executable, "-c", program],

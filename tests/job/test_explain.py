@@ -11,7 +11,7 @@ from rich.console import Console
 from pipeline.contract import Oov
 from pipeline.errors import UserError
 from pipeline.text.trace import Token
-from tests.support.exported_models import exported_model, settings, trained_on
+from tests.support.exported_models import settings, trained_on
 from tests.support.jobs import run_job, write_jsonl
 from trainer.commands.explain import Explanation, explain, nearest
 from trainer.commands.explain_view import explanation_view
@@ -48,11 +48,9 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
     return ExportedModel(version_folder(str(folder / "model")))
 
 
-@pytest.fixture(scope="session")
-def model(small_records: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
-    return ExportedModel(
-        version_folder(str(exported_model(small_records, tmp_path_factory.getbasetemp() / "exported")))
-    )
+@pytest.fixture(scope="module")
+def model(small_model: Path) -> ExportedModel:
+    return ExportedModel(version_folder(str(small_model)))
 
 
 def shown(explanation: Explanation, model: ExportedModel, *, width: int = 100) -> str:

@@ -13,7 +13,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from pipeline.config.settings import ModelSettings
 from pipeline.errors import UserError
 from pipeline.support.version import VERSION
-from tests.support.exported_models import exported_model, settings, trained_on
+from tests.support.exported_models import settings, trained_on
 from trainer.data.records_folder import open_records_folder
 from trainer.evaluation.scoring import score_function
 from trainer.export import certificate, export
@@ -28,11 +28,9 @@ from trainer.savedmodel.loading import ExportedModel, version_folder
 TEXTS = [b"", b"word1", b"unheard of", b"Word1 word2, word3! word1", b"word2 " * 40, b"\xff\0word4"]
 
 
-@pytest.fixture(scope="session")
-def model(small_records: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
-    return ExportedModel(
-        version_folder(str(exported_model(small_records, tmp_path_factory.getbasetemp() / "exported")))
-    )
+@pytest.fixture(scope="module")
+def model(small_model: Path) -> ExportedModel:
+    return ExportedModel(version_folder(str(small_model)))
 
 
 def fresh_model(padding: str = "pre", *, classes: int = 2, **model_settings: object) -> TextClassifier:

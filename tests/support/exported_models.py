@@ -1,12 +1,10 @@
-"""A small model, trained on the small records and exported once for all tests that only read it."""
+"""Settings of a model that trains in a second, for records of the tests; conftest.small_model is one, exported."""
 
-import functools
 from pathlib import Path
 
 from pipeline.config.load import load
 from pipeline.config.settings import Config
 from trainer.data.records_folder import open_records_folder
-from trainer.export.export import export
 from trainer.training.fit import TrainedModel, train
 
 # A few words with an opinion, so that there is something to learn, a repeated one and one that no text has.
@@ -26,11 +24,3 @@ def settings(records: Path, folder: Path, **others: str) -> Config:
 
 def trained_on(records: Path, config: Config) -> TrainedModel:
     return train(config, open_records_folder(str(records)))
-
-
-@functools.cache
-def exported_model(records: Path, folder: Path) -> Path:
-    """export.path of a model of the records; `folder` is where it is built."""
-    config = settings(records, folder)
-    export(trained_on(records, config), config, metrics=None)
-    return folder / "model"
