@@ -93,7 +93,7 @@ def test_cli_predict_without_any_text_does_not_end_well(
 
 
 def test_cli_predict_keeps_standard_output_clean(model: str) -> None:
-    """A process of its own, without the quiet settings of these tests, and a text that is no UTF-8."""
+    """A process of its own, without the quiet settings of these tests, and a text that is not UTF-8."""
     command = [sys.executable, "-m", "trainer", "predict", "--model", model, "--json", b"caf\xe9"]
     environment = {"PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": ":".join(filter(None, sys.path))}
     done = subprocess.run(command, capture_output=True, check=False, env=environment, cwd=REPOSITORY)
@@ -110,13 +110,13 @@ def test_cli_evaluate_takes_the_pipelines_settings(
     path.write_text("review;stars\n".replace(";", "\t") + "word1\tpositive\nword2\t \nword3\tnegative\n")
     options = ["--format", "tsv", "--input.text_column", "review", "--label_column=stars"]
     assert main(["evaluate", "--model", model, "--input", str(path), *options]) == 0
-    told = capsys.readouterr().out
-    assert "2 examples" in told
-    assert "missing label" in told
+    shown = capsys.readouterr().out
+    assert "2 examples" in shown
+    assert "missing label" in shown
     assert main(["evaluate", "--model", model, "--input", str(path), *options, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["rejected"] == {"rows": 1, "by_reason": {"missing label": 1}}
-    assert sum(map(sum, found["confusion"])) == 2
+    evaluation = json.loads(capsys.readouterr().out)
+    assert evaluation["rejected"] == {"rows": 1, "by_reason": {"missing label": 1}}
+    assert sum(map(sum, evaluation["confusion"])) == 2
 
 
 class Wrong(BaseHTTPRequestHandler):
@@ -149,17 +149,17 @@ def wrong_server() -> Iterator[str]:
 
 
 # the server's path   status  what is said
-@pytest.mark.parametrize(("path", "status", "told"), [
+@pytest.mark.parametrize(("path", "status", "message"), [
     ("/missing",      2,      'answers 404 Not Found to token_ids: {"error": "Servable not found"}'),
     ("/html",         2,      "does not answer as this model in TensorFlow Serving would"),
     ("/other",        2,      "does not answer as this model in TensorFlow Serving would"),
     ("/short",        1,      "ids have the shape (5, 2), should have (70, 12)"),  # a list, but of another model
 ])  # fmt: skip
 def test_cli_verify_tells_a_wrong_server(
-    model: str, wrong_server: str, path: str, status: int, told: str, capsys: pytest.CaptureFixture[str]
+    model: str, wrong_server: str, path: str, status: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["verify", "--model", model, "--url", wrong_server + path]) == status
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 # command, and arguments; FOLDER is put in                     what is said
@@ -185,9 +185,9 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("arguments", "told"), MISTAKES, ids=[told for _, told in MISTAKES])
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES, ids=[message for _, message in MISTAKES])
 def test_cli_trainer_tells_each_mistake_in_one_line(
-    arguments: str, told: str, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: str, message: str, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "labels").write_text("text,label\nword1,good\nword2,bad\n")
     command, *others = arguments.replace("FOLDER", str(tmp_path)).split()
@@ -195,7 +195,7 @@ def test_cli_trainer_tells_each_mistake_in_one_line(
     captured = capsys.readouterr()
     (line,) = captured.err.splitlines()
     assert line.startswith("trainer: error: ")
-    assert told.replace("FOLDER", str(tmp_path)) in line
+    assert message.replace("FOLDER", str(tmp_path)) in line
     assert captured.out == ""
 
 
@@ -220,12 +220,12 @@ UNREACHABLE = [
 ]
 
 
-@pytest.mark.parametrize(("setting", "path", "told"), UNREACHABLE)
+@pytest.mark.parametrize(("setting", "path", "message"), UNREACHABLE)
 def test_cli_train_tells_what_tensorflow_cannot_reach(
-    setting: str, path: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    setting: str, path: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = {f"{section}.path": str(tmp_path / section) for section in ("output", "training", "export")}
     arguments = [f"--{name}={value}" for name, value in {**paths, setting: path}.items()]
     assert main(["train", *arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert told.removeprefix("--") in line
+    assert message.removeprefix("--") in line

@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.memory_files import batches_of, rejects_of
+from tests.support.memory_files import batches_of, rejected_of
 from tests.support.tf_examples import serialized
 
 TEXTS = st.text(max_size=30)
@@ -25,6 +25,6 @@ def test_sources_tfrecord_is_read_as_tensorflow_writes_it(
             value = label if isinstance(label, int) else label.encode()
             writer.write(serialized({"text": text.encode(), "label": value}))
     batches = batches_of(path.read_bytes(), "a.tfrecord")
-    assert rejects_of(batches) == []
+    assert rejected_of(batches) == []
     found = [row for batch in batches for row in batch.rows.to_pylist()]
     assert [(row["text"].decode(), row["label"]) for row in found] == [(text, str(label)) for text, label in rows]

@@ -1,4 +1,4 @@
-"""What the tests of the sources share: files in memory, and one call from bytes to rows and rejects."""
+"""What the tests of the sources share: files in memory, and one call from bytes to used and rejected rows."""
 
 import io
 from fnmatch import fnmatch
@@ -65,11 +65,11 @@ def rows_of(batches: list[Batch]) -> list[Row]:
     return found
 
 
-def rejects_of(batches: list[Batch]) -> list[Rejected]:
-    """Row and reason of each reject."""
+def rejected_of(batches: list[Batch]) -> list[Rejected]:
+    """Row and reason of each rejected row."""
     return [(row["row"], row["reason"]) for batch in batches for row in batch.rejected.to_pylist()]
 
 
 def read(content: bytes, name: str, columns: ColumnNames = COLUMNS, **options: int) -> tuple[list[Row], list[Rejected]]:
     batches = batches_of(content, name, columns, **options)
-    return rows_of(batches), rejects_of(batches)
+    return rows_of(batches), rejected_of(batches)

@@ -16,7 +16,7 @@ from pipeline.files.local import FileInfo, LocalFiles
 from pipeline.sources import check_columns, plan_tasks, read_tasks
 from pipeline.sources.formats import chunks
 from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA, Batch, ColumnNames, ReadTask
-from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, plan, read, rejects_of, rows_of
+from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, plan, read, rejected_of, rows_of
 
 CSV = b"text,label\na,1\n"
 LINES = b'{"text":"a","label":1}\n{"text":"b","label":2}\n{"text":"c","label":3}\n'
@@ -247,7 +247,7 @@ def test_sources_check_refuses(name: str, content: bytes, columns: ColumnNames, 
 
 
 FINE = [
-    # file, content: nothing here is said before the job; bad rows are the rejects' matter
+    # file, content: no message before the job; bad rows are rejected while it runs
     ("a.csv", CSV),
     ("a.csv", b"text,label\nbroken\n"),
     ("a.csv", b'text,label\n"open'),
@@ -310,14 +310,14 @@ def test_sources_batches_are_full_and_in_order(
         assert batch.rejected.schema.equals(REJECTED_SCHEMA)
         assert batch.rows["row"].equals(batch.rows["position"])  # of the first file
     assert [row for batch in batches for row in batch.rows["row"].to_pylist()] == [n for n in range(100) if n % 5]
-    assert [row for row, _ in rejects_of(batches)] == list(range(0, 100, 5))
+    assert [row for row, _ in rejected_of(batches)] == list(range(0, 100, 5))
 
 
-def test_sources_batches_of_rejects_only_do_not_grow() -> None:
+def test_sources_batches_of_rejected_rows_do_not_grow() -> None:
     files = MemoryFiles({"a.jsonl": b"x\n" * 50})
     (task,) = plan(files)
     assert [batch.count for batch in read_tasks([task], COLUMNS, files, batch_rows=20)] == [50]  # one chunk's rows
-    assert rejects_of(batches_of(b"x\n" * 50, "a.jsonl")) == [(row, "broken JSON") for row in range(50)]
+    assert rejected_of(batches_of(b"x\n" * 50, "a.jsonl")) == [(row, "broken JSON") for row in range(50)]
 
 
 def test_sources_batches_do_not_carry_their_neighbours() -> None:
@@ -329,7 +329,7 @@ def test_sources_batches_do_not_carry_their_neighbours() -> None:
 
 LONG = b"x" * (20 << 20)
 LONG_FILES = [
-    # file, content: a text of 20 MiB, more than two chunks, and a row behind it
+    # file, content: a text of 20 MiB, more than two chunks, and a row after it
     ("a.csv", b'text,label\n"' + LONG + b'\n",1\nb,2\n'),
     ("a.jsonl", b'{"label":1,"text":"' + LONG + b'\\n"}\n{"text":"b","label":2}\n'),
 ]
@@ -340,25 +340,25 @@ def test_sources_long_texts(name: str, content: bytes) -> None:
     batches = batches_of(content, name)
     used = rows_of(batches)
     assert [(len(text), label) for text, label, _ in used] == [(len(LONG) + 1, "1"), (1, "2")]
-    assert rejects_of(batches) == []
+    assert rejected_of(batches) == []
 
 
 TOO_LONG = [
-    # file, content, reject: no row may be longer than 1000 bytes here
+    # file, content, rejected row: rows may have 1000 bytes here
     ("a.csv", b"text,label\na,1\n" + b"x" * 2000, (1, "row too long")),
     ("a.csv", b'text,label\na,1\n"' + b"x,1\n" * 500, (1, "unclosed quote")),
     ("a.jsonl", b'{"text":"a","label":1}\n' + b" " * 2000, (1, "row too long")),
 ]
 
 
-@pytest.mark.parametrize(("name", "content", "reject"), TOO_LONG)
+@pytest.mark.parametrize(("name", "content", "rejected"), TOO_LONG)
 def test_sources_rows_without_end_do_not_fill_the_memory(
-    name: str, content: bytes, reject: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+    name: str, content: bytes, rejected: tuple[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 100)
     monkeypatch.setattr(chunks, "MAX_ROW_BYTES", 1000)
     monkeypatch.setattr("pipeline.files.text_stream.PLAIN_BLOCK_BYTES", 100)
-    assert read(content, name) == ([("a", "1", 0)], [reject])
+    assert read(content, name) == ([("a", "1", 0)], [rejected])
 
 
 def test_sources_missing_column_in_a_later_file_is_an_error() -> None:
@@ -368,7 +368,7 @@ def test_sources_missing_column_in_a_later_file_is_an_error() -> None:
         batches_of(parquet(pa.table({"text": ["a"]})), "b.parquet")
 
 
-# A disk or network error is no damage: a runner tries again, and nothing is rejected that could be read.
+# A disk or network error is not damage: a runner tries again, so no row is rejected.
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
 def test_sources_errors_of_the_filesystem_are_passed_on(name: str) -> None:
     class Broken(io.BytesIO):

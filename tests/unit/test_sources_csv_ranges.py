@@ -1,4 +1,4 @@
-"""A csv or tsv file cut into ranges anywhere: the same rows, places and rejects as read in one go."""
+"""A csv or tsv file cut into ranges anywhere: the same rows, places and rejected rows as without cuts."""
 
 import csv
 import io
@@ -40,7 +40,7 @@ def read_in_ranges(content: bytes, name: str, range_bytes: int) -> tuple[list[Ro
     return used, rejected
 
 
-# Bytes of all kinds at every edge: each example is cut after every so many bytes, so into ranges that begin in quotes,
+# Bytes of all kinds at every edge: each example is cut into ranges of a few bytes, which may begin in quotes,
 # at a doubled quote, between CR and LF, in an empty line, in the header.
 BYTES = st.lists(st.sampled_from([b'"', b'"', b",", b"\n", b"\n", b"\r", b"a", b"b,1\n", b'"x\ny",2\n', b"\xc3\xa9"]))
 
@@ -100,7 +100,7 @@ def test_sources_ranges_at_every_byte(block: int, monkeypatch: pytest.MonkeyPatc
 
 
 LINES = [
-    # lines, (in_quotes behind, rows, first begin) outside, the same in quotes; worked by hand
+    # lines, (in_quotes after them, rows, first begin) outside, the same in quotes; worked by hand
     (b"a,1\nb,2\n", (False, 2, 0), (True, 0, None)),
     (b"\n\r\na,1\n", (False, 1, 0), (True, 0, None)),
     (b'a"\nb,2\n', (False, 2, 0), (False, 1, 3)),  # outside it is a plain character, within it closes

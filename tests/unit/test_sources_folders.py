@@ -15,7 +15,7 @@ from pipeline.files.local import FileInfo, LocalFiles
 from pipeline.sources import InputTasks, check_columns, plan_tasks, read_tasks
 from pipeline.sources.prefetch import CONCURRENT_READS
 from pipeline.sources.schema import PLACE_BITS, Batch, ColumnNames
-from tests.support.memory_files import COLUMNS, ManyFiles, MemoryFiles, rejects_of
+from tests.support.memory_files import COLUMNS, ManyFiles, MemoryFiles, rejected_of
 
 # fmt: off
 LAYOUTS = [
@@ -33,7 +33,7 @@ LAYOUTS = [
     ("labels alone", "d", ["d/a/1.txt", "d/b/1.txt", "d/c.txt"], [("d/a/1.txt", None), ("d/b/1.txt", None)],
      {"other": 1}),
     ("a split's own folder", "d/train", ["d/train/a/1.txt", "d/train/b/1.txt"],
-     [("d/train/a/1.txt", None), ("d/train/b/1.txt", None)], {}),  # what stands above input.path says nothing
+     [("d/train/a/1.txt", None), ("d/train/b/1.txt", None)], {}),  # folders above input.path do not count
     ("deeper", "d", ["d/x/y/train/a/1.txt", "d/x/y/test/a/1.txt"],
      [("d/x/y/test/a/1.txt", "test"), ("d/x/y/train/a/1.txt", "train eval")], {}),
     ("compressed", "d", ["d/a/1.txt.gz", "d/b/1.TXT.zst"], [("d/a/1.txt.gz", None), ("d/b/1.TXT.zst", None)], {}),
@@ -130,7 +130,7 @@ def test_sources_folders_a_file_is_a_row(name: str, content: bytes, text: str | 
     expected = [] if text is None else [(text, "x", "train eval test", 0, 0)]
     expected.append(("other", "y", "train eval test", 1 << PLACE_BITS, 0))
     assert [(r["text"].decode(), r["label"], r["split"], r["position"], r["row"]) for r in rows] == expected
-    rejected = [reject for batch in batches for reject in batch.rejected.to_pylist()]
+    rejected = [row for batch in batches for row in batch.rejected.to_pylist()]
     assert [(r["file"], r["row"], r["reason"]) for r in rejected] == (
         [(f"d/train/x/{name}", 0, reason)] if reason else []
     )
@@ -141,7 +141,7 @@ def test_sources_folders_truncation_loses_no_row_in_silence() -> None:
     for length in range(len(content)):
         batches = read_all(MemoryFiles({"d/x/1.txt.gz": content[:length], "d/y/2.txt": b"other"}))
         assert sum(batch.rows.num_rows for batch in batches) == 1
-        assert rejects_of(batches) == [(0, "damaged file")]
+        assert rejected_of(batches) == [(0, "damaged file")]
 
 
 # files, range_bytes, how many files each group holds: opening a file counts as 64 KiB

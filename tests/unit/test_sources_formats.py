@@ -1,4 +1,4 @@
-"""A table a format: the bytes of a file -> the rows used (text, label, place) and the rejects (row, reason)."""
+"""A table a format: the bytes of a file -> the used rows (text, label, place) and the rejected ones (row, reason)."""
 
 import gzip
 import io
@@ -9,7 +9,7 @@ import pytest
 import zstandard
 
 from pipeline.sources.schema import ColumnNames
-from tests.support.memory_files import Rejected, Row, batches_of, read, rejects_of, rows_of
+from tests.support.memory_files import Rejected, Row, batches_of, read, rejected_of, rows_of
 
 MISSING_TEXT, MISSING_LABEL, MISSING_SPLIT = "missing text", "missing label", "missing split"
 RAGGED, INVALID, UNCLOSED = "wrong number of columns", "invalid UTF-8", "unclosed quote"
@@ -19,7 +19,7 @@ NOT_TEXT, NOT_LABEL = "text is not a string", "label is not a string, integer or
 # Every file begins with the line text,label.
 # fmt: off
 CSV = [
-    # name, bytes behind the header, used (text, label, place), rejected (row, reason)
+    # name, bytes after the header, used (text, label, place), rejected (row, reason)
     ("plain", b"good,pos\nbad,neg\n", [("good", "pos", 0), ("bad", "neg", 1)], []),
     ("no last line end", b"good,pos", [("good", "pos", 0)], []),
     ("CRLF", b"a,1\r\nb,2\r\n", [("a", "1", 0), ("b", "2", 1)], []),
@@ -50,7 +50,7 @@ CSV = [
     ("surrogate", b"\xed\xa0\x80,1\n", [], [(0, INVALID)]),
     ("bad ragged row", b"caf\xc3\xa9,1\n\xff\nb,2\n",
      [("café", "1", 0), ("b", "2", 2)], [(1, RAGGED)]),  # in a batch with good non-ASCII rows
-    ("open quote", b'a,1\n"b,2\nc,3\n', [("a", "1", 0)], [(1, UNCLOSED)]),  # all behind it may belong to it
+    ("open quote", b'a,1\n"b,2\nc,3\n', [("a", "1", 0)], [(1, UNCLOSED)]),  # all bytes after it may belong to it
     ("open quote at the end", b'a,1\nb,"', [("a", "1", 0)], [(1, UNCLOSED)]),
     ("no rows", b"", [], []),
 ]
@@ -248,7 +248,7 @@ COMPRESSED = [
      []),
     ("zstd --long=28", "a.jsonl.zst", LONG_WINDOW.compress(LINES) + LONG_WINDOW.flush(), USED, []),
     ("padded with zeros", "a.jsonl.gz", GZIP + b"\0" * 512, USED, []),
-    ("other bytes behind", "a.jsonl.gz", GZIP + b"garbage", USED, [(3, DAMAGED)]),
+    ("other bytes after it", "a.jsonl.gz", GZIP + b"garbage", USED, [(3, DAMAGED)]),
     ("wrong checksum", "a.jsonl.gz", GZIP[:-8] + b"\0" * 8,
      [], [(0, DAMAGED)]),  # any of its bytes may be wrong
     ("not compressed", "a.jsonl.gz", LINES, [], [(0, DAMAGED)]),
@@ -273,7 +273,7 @@ def test_sources_formats_compressed(name: str, content: bytes, used: list[Row], 
 
 # fmt: off
 SHOWN = [
-    # file, content, the first reject's content and id
+    # file, content, content and id of the first rejected row
     ("a.csv", b"id,text,label\nx7,a,\n", '{"id": "x7", "text": "a", "label": ""}', "x7"),
     ("a.csv", b"id,text,label\nx7,caf\xe9,1\n", '{"id": "x7", "text": "caf\ufffd", "label": "1"}', "x7"),
     ("a.csv", b"id,text,label\nx7\xff\n", "x7\ufffd", None),  # ragged: the columns are not known
@@ -311,7 +311,7 @@ SPLITS = [
 def test_sources_formats_split_column(name: str, content: bytes, splits: list[str], rejected: list[Rejected]) -> None:
     batches = batches_of(content, name, ColumnNames("text", "label", split="part"))
     assert [split for batch in batches for split in batch.rows["split"].to_pylist()] == splits
-    assert rejects_of(batches) == rejected
+    assert rejected_of(batches) == rejected
 
 
 def test_sources_formats_without_a_split_column_it_is_null() -> None:

@@ -22,7 +22,7 @@ from pipeline.files import text_stream
 from pipeline.sources import read_tasks
 from pipeline.sources.formats import chunks
 from pipeline.sources.schema import ReadTask
-from tests.support.memory_files import COLUMNS, MemoryFiles, Row, batches_of, plan, read, rejects_of, rows_of
+from tests.support.memory_files import COLUMNS, MemoryFiles, Row, batches_of, plan, read, rejected_of, rows_of
 
 ASCII_SPACE = " \t\n\v\f\r"
 
@@ -185,9 +185,9 @@ def test_sources_properties_jsonl_ranges_make_the_whole(
     assert [row for part in parts for row in rows_of(part)] == rows_of(whole)
     counts = [sum(batch.count for batch in part) for part in parts]
     rejected = [
-        (sum(counts[:number]) + row, reason) for number, part in enumerate(parts) for row, reason in rejects_of(part)
+        (sum(counts[:number]) + row, reason) for number, part in enumerate(parts) for row, reason in rejected_of(part)
     ]
-    assert rejected == rejects_of(whole)
+    assert rejected == rejected_of(whole)
 
 
 TYPES = [pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.dictionary(pa.int32(), pa.string())]
@@ -256,7 +256,7 @@ SMALL = {
 
 
 def count_csv(text: str) -> int:
-    """Rows behind the header, by Python's reader."""
+    """Rows after the header, by Python's reader."""
     delimiter = "\t" if "\t" in text else ","
     return max(0, sum(1 for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row) - 1)
 

@@ -18,7 +18,7 @@ from pipeline.errors import UserError
 from pipeline.sources import check_columns, plan_texts, read_in_order, read_tasks
 from pipeline.sources.formats import format_names, text_lines
 from pipeline.sources.schema import ROWS_SCHEMA, ColumnNames
-from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, plan, rejects_of
+from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, plan, rejected_of
 from tests.support.tf_examples import framed, serialized
 
 # A row's text, or the reason why it has none.
@@ -116,7 +116,7 @@ def test_sources_texts_need_no_label() -> None:
     (batch,) = batches_of(b"text,x\na,1\nb\n", "a.csv", ColumnNames("text"))
     assert batch.rows.schema.equals(ROWS_SCHEMA)
     assert batch.rows["label"].to_pylist() == [None]
-    assert rejects_of([batch]) == [(1, "wrong number of columns")]
+    assert rejected_of([batch]) == [(1, "wrong number of columns")]
 
 
 # Rows of one batch and of many, from files of several formats and their ranges: good ones and rejected ones.

@@ -1,4 +1,4 @@
-"""TFRecord files of tf.train.Example, written by protobuf or byte by byte -> rows and rejects."""
+"""TFRecord files of tf.train.Example, written by protobuf or byte by byte -> used and rejected rows."""
 
 import gzip
 import zlib
@@ -52,7 +52,7 @@ TABLE = [
     ("no features", framed(b"", AB[1]), [USED[1]], [(0, MISSING_TEXT)]),
     ("not packed, and an unknown field", framed(UNPACKED), [("a", "5", 0)], []),
     ("wrong checksum", FILE[:-1] + b"\0", [USED[0]], [(1, DAMAGED)]),
-    ("wrong content", FILE.replace(b"a", b"x", 1), [], [(0, DAMAGED)]),  # nothing behind it is trusted
+    ("wrong content", FILE.replace(b"a", b"x", 1), [], [(0, DAMAGED)]),  # nothing after it is used
     ("wrong length", framed(AB[0]) + b"\x01" + framed(AB[1])[1:], [USED[0]], [(1, DAMAGED)]),
     ("wrong content, then wrong length", framed(AB[0]) + framed(AB[1])[:-1] + b"\0\x07" + framed(AB[1])[1:],
      [USED[0]], [(1, DAMAGED)]),
@@ -125,12 +125,12 @@ def test_sources_tfrecord_takes_split_and_id_and_shows_rows() -> None:
     content = framed(example(text=b"a", label=1, part=b"test", id=7), example(text=b"b", part=b"test", id=b"x"))
     (batch,) = batches_of(content, "a.tfrecord", ColumnNames("text", "label", id="id", split="part"))
     assert batch.rows["split"].to_pylist() == ["test"]
-    (reject,) = batch.rejected.to_pylist()
-    assert reject["content"] == '{"id": "x", "text": "b", "label": null, "part": "test"}'
-    assert reject["id"] == "x"
+    (rejected,) = batch.rejected.to_pylist()
+    assert rejected["content"] == '{"id": "x", "text": "b", "label": null, "part": "test"}'
+    assert rejected["id"] == "x"
 
 
-# At every byte offset: the whole records before it are used, and one reject stands for the rest.
+# At every byte offset: the whole records before it are used, and the rest is one rejected row.
 @pytest.mark.parametrize("compressed", [False, True])
 def test_sources_tfrecord_truncation_loses_no_row_in_silence(compressed: bool) -> None:
     first = len(framed(AB[0]))

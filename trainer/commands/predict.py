@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from pipeline.errors import UserError
+from pipeline.sources.schema import INVALID_UTF8
 from trainer.commands.raw_texts import TextSource
 from trainer.savedmodel.loading import ExportedModel
 
@@ -62,8 +63,17 @@ def predict(model: ExportedModel, source: TextSource) -> Iterator[Prediction]:
             else:
                 yield _prediction(row.text, next(scores).tolist(), labels=model.info.labels)
     if not has_text:
-        listed = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
-        raise UserError(f"--input: no row of {source.name} has a text: {listed}; correct the file, or --text_column")
+        raise UserError(_no_text(source.name, reasons))
+
+
+def _no_text(name: str, reasons: Counter[str]) -> str:
+    """
+    >>> _no_text("a.csv", Counter({"missing text": 2}))
+    '--input: no row of a.csv has a text: missing text (2); correct the file, or --text_column'
+    """
+    listed = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+    remedy = "convert it to UTF-8" if INVALID_UTF8 in reasons else "correct the file, or --text_column"
+    return f"--input: no row of {name} has a text: {listed}; {remedy}"
 
 
 class WrittenRows(NamedTuple):
