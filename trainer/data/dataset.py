@@ -97,7 +97,7 @@ def evaluation_batches(records: RecordsFolder, split: Split, *, batch_size: int,
 
 
 def iterate_batches(batches: tf.data.Dataset, records: RecordsFolder) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-    """The batches of `training_batches` or `evaluation_batches`; a read error becomes a UserError.
+    """The batches (ids int64 [batch, length], labels int64 [batch]); a read error becomes a UserError.
 
     Raises:
       UserError: a record file is damaged, has changed since the folder was checked, or holds other features.
@@ -190,10 +190,11 @@ def _parse(serialized: tf.Tensor, *, max_length: int) -> tuple[tf.Tensor, tf.Ten
 
 
 def _batch_maker(records: RecordsFolder, *, batch_size: int, trim: bool) -> Callable[..., tf.data.Dataset]:
-    """A function that makes batches of a window.
+    """A function that makes a dataset of the batches of a window.
 
-    It takes ids int64 [rows, max_length], labels int64 [rows], word counts int64 [rows], the order of the rows int32
-    [rows] and the order of the batches int32 [batches]. It returns a dataset of (ids, labels).
+    Arguments: ids int64 [rows, max_length]; labels and word counts int64 [rows]; the order of the rows int32 [rows];
+    the order of the batches int32 [batches].
+    Batches: ids int64 [batch, length], labels int64 [batch].
     """
     max_length = records.sequence.max_length
     pads_at_start = records.sequence.padding == "pre"
@@ -220,4 +221,9 @@ def _assert_count(batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
 
 
 def _ceil_divide(size: tf.Tensor, divisor: int) -> tf.Tensor:
+    """int32 [] -> int32 [], rounded up.
+
+    >>> int(_ceil_divide(tf.constant(7), 3))
+    3
+    """
     return -(-size // divisor)

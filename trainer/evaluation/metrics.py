@@ -12,16 +12,16 @@ from typing import Final, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-# The lowest probability that the loss counts with. A probability of 0 for the right label would make the loss infinite,
-# and float32 rounds 1 - p to 0 for p above 1 - 1e-8.
+# The lowest probability that the loss counts with. A probability of 0 for the right label would make the loss infinite.
+# float32 rounds a probability to 0 or 1 within 1e-8 of it.
 _SMALLEST_PROBABILITY: Final = 1e-7
 
 
 class LabelScores(TypedDict):
     """Precision, recall and F1 of one label against all others; each is 0 where its formula would divide by 0.
 
-    With TP examples of the label that are predicted as it, FP other examples predicted as it, FN examples of it
-    predicted as another label (C. J. van Rijsbergen, Information Retrieval, 1979, chapter 7):
+    TP: examples of the label that are predicted as it. FP: other examples that are predicted as it. FN: examples of the
+    label that are predicted as another one. (C. J. van Rijsbergen, Information Retrieval, 1979, chapter 7.)
 
     precision: TP / (TP + FP).
     recall: TP / (TP + FN).
@@ -96,10 +96,12 @@ def area_under_roc(scores: npt.NDArray[np.float64], is_positive: npt.NDArray[np.
     """The exact area under the ROC curve; None without positive or without negative examples.
 
     It is the probability that a random positive example has a higher score than a random negative one, where a tie
-    counts half. With R the sum of the ranks of the P positive examples among all P + N, counted from 1, where equal
-    scores get their mean rank:
+    counts half:
 
         AUC = (R - P (P + 1) / 2) / (P N)
+
+    P and N are the numbers of positive and negative examples. R is the sum of the ranks of the positive ones among all.
+    Ranks count from 1, and equal scores get their mean rank.
 
     This is the Mann-Whitney U statistic divided by P N (J. A. Hanley and B. J. McNeil, "The meaning and use of the area
     under a receiver operating characteristic (ROC) curve", Radiology 143, 1982).

@@ -22,9 +22,9 @@ from pipeline.support.printable import quote_start
 
 CERTIFICATE_FILE: Final = "assets.extra/certificate.jsonl"
 
-# Largest difference of two scores that counts as equal. A text alone and the same text in a batch of 70 differ by 3e-7
-# at most (LSTMs of 100 to 512 units, on a CPU), because matrix products of other shapes add in another order. A wrong
-# weight, word or side of padding makes a difference of 1e-3 or more.
+# Largest difference of two scores that counts as equal. Matrix products of other shapes add in another order. So a text
+# alone and the same text in a batch of 70 differ by 3e-7 at most (LSTMs of 100 to 512 units, on a CPU). A wrong weight,
+# word or side of padding makes a difference of 1e-3 or more.
 TOLERANCE: Final = 1e-6
 
 # Bytes of the longest texts. Texts of megabytes take the same path, and would only make the file large.

@@ -42,7 +42,9 @@ def compare_in_fresh_process(folder: str, certificate: Certificate, *, tolerance
 
 
 def run_replay(folder: str, texts: Sequence[bytes]) -> dict[str, npt.NDArray[np.generic]]:
-    """Runs `replay` on the folder; returns its arrays by name, see there.
+    """Runs `replay` on the folder; returns its arrays by name.
+
+    For n texts `.../ids` is int64 [n, max_length]; `.../scores` and `python/examples` are float32 [n, classes].
 
     Raises:
       ExportError: the process failed.
@@ -66,4 +68,5 @@ def run_replay(folder: str, texts: Sequence[bytes]) -> dict[str, npt.NDArray[np.
 
 
 def _answers(ids: npt.NDArray[np.generic], scores: npt.NDArray[np.generic]) -> Answers:
+    """Refuses other types than int64 and float32, if a conversion would lose digits."""
     return Answers(ids.astype(np.int64, casting="safe"), scores.astype(np.float32, casting="safe"))

@@ -74,6 +74,7 @@ def _functions(
     names = tf.constant(list(labels), tf.string)
 
     def state_of(ids: tf.Tensor) -> tf.Tensor:
+        """int64 [batch, max_length] -> float [batch, width]."""
         with without_cudnn(model):
             return model.state(ids) if lstms is None else lstms.state(*trim(ids, padding=padding))
 
@@ -143,5 +144,6 @@ def without_cudnn(model: TextClassifier) -> Iterator[None]:
 
 
 def _trace(function: Traceable, spec: tf.TensorSpec) -> Traceable:
+    """A graph function of one argument, of the shape and type of `spec`."""
     # autograph=False: the code has no Python control flow over tensors, and converting it would take seconds.
     return tf.function(function, input_signature=[spec], autograph=False)

@@ -14,7 +14,8 @@ its padding, and its state is then multiplied by 0. A zero state is also what an
 result is the same on every device, in training and in serving.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import keras
 import tensorflow as tf
@@ -23,20 +24,25 @@ from pipeline.config.settings import ModelSettings, Side
 from pipeline.contract import PADDING_ID
 from pipeline.errors import UserError
 
-# How an LSTM layer is computed: (layer, float [batch, length, dim], mask=bool [batch, length] or None, training=bool)
-# -> float [batch, length, units] if the layer returns sequences, else its state after each row's last word,
-# float [batch, units]. `trainer.model.lstm_choice` says which one runs where.
-RunLstm = Callable[..., tf.Tensor]
+
+class RunLstm(Protocol):
+    """A way to compute an LSTM layer; `trainer.model.lstm_choice` says which one runs where.
+
+    sequence: float [batch, length, dim]; mask: bool [batch, length], None: every place is a word. The result is float
+    [batch, length, units] if the layer returns sequences. Otherwise it is the state after each row's last word, float
+    [batch, units].
+    """
+
+    def __call__(
+        self, lstm: keras.layers.LSTM, sequence: tf.Tensor, *, mask: tf.Tensor | None, training: bool
+    ) -> tf.Tensor:
+        """Runs the layer."""
 
 
 def run_with_keras(
     lstm: keras.layers.LSTM, sequence: tf.Tensor, *, mask: tf.Tensor | None, training: bool
 ) -> tf.Tensor:
-    """Calls the layer itself: Keras's loop over the words on a CPU, cuDNN on a GPU.
-
-    sequence: float [batch, length, dim]; mask: bool [batch, length], None: every place is a word.
-    Returns float [batch, length, units] or [batch, units], see `RunLstm`.
-    """
+    """A `RunLstm` that calls the layer itself: Keras's loop over the words on a CPU, cuDNN on a GPU."""
     return lstm(sequence, mask=mask, training=training)
 
 

@@ -21,9 +21,11 @@ from trainer.model.classifier import RunLstm, TextClassifier, keras_lstms, run_w
 from trainer.model.lstm_inference import InferenceLstms
 from trainer.model.lstm_training import run_in_groups
 
-# Units. Each step of each group reads the weights and their gradients; those of wider LSTMs probably don't fit the
-# cache of a core. CPU time of 64 rows of 224 words, the fastest of 8 to 12 calls, Keras's loop and groups: 120 units
-# 264 and 149 ms, 124 259 and 157, 127 261 and 199, 128 305 and 359, 144 284 and 299, 256 868 and 1,601.
+# Units. Each step of each group reads the weights and their gradients. Those of wider LSTMs probably don't fit the
+# cache of a core. CPU time in ms of 64 rows of 224 words, the fastest of 8 to 12 calls:
+#     units           120   124   127   128   144     256
+#     Keras's loop    264   259   261   305   284     868
+#     groups          149   157   199   359   299   1,601
 _WIDEST_IN_TRAINING: Final = 124
 # Units. In wider LSTMs arithmetic takes most of the time, and Keras's matrix products are larger: 64 rows of 100 words
 # with 256 units take 55 ms in its loop and 77 ms in groups. Up to this width groups are faster for any number of rows,

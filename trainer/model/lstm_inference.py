@@ -49,7 +49,10 @@ class InferenceLstms(tf.Module):
         return tf.cond(tf.size(lengths) <= GROUP_ROWS, lambda: self._run_kernel(packed), many_rows)
 
     def _run_lanes(self, packed: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
-        """The same as `state`: groups of rows sorted by length, dealt out to `_LANES` loops."""
+        """int [batch, length], int32 [batch] -> float [batch, width].
+
+        Rows are sorted by length and cut into groups. The groups are dealt out to `_LANES` loops.
+        """
         order = tf.argsort(lengths, stable=True)
         lane_of = tf.range(tf.size(order)) // GROUP_ROWS % _LANES
         lanes = [tf.boolean_mask(order, tf.equal(lane_of, lane)) for lane in range(_LANES)]
@@ -57,7 +60,7 @@ class InferenceLstms(tf.Module):
         return tf.gather(tf.concat(states, axis=0), tf.argsort(tf.concat(lanes, axis=0)))
 
     def _run_lane(self, packed: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
-        """The same as `state`, for rows sorted by length: one group after the other."""
+        """int [rows, length], int32 [rows], sorted by length -> float [rows, width]: one group after the other."""
         count = -(-tf.size(lengths) // GROUP_ROWS)
         states = tf.TensorArray(self._dtype, size=count, infer_shape=False, element_shape=[None, self._width])
 

@@ -93,7 +93,7 @@ class ExportedModel:
 
     @property
     def weights(self) -> list[npt.NDArray[np.generic]]:
-        """All of the model's weights, in the order of `TextClassifier.weights`."""
+        """All weights of the model, float arrays in the order of `TextClassifier.weights`."""
         return [variable.numpy() for variable in self._module.variables_]
 
     @cached_property

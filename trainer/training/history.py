@@ -59,8 +59,8 @@ class History(BaseModel):
 def best_epoch(epochs: Sequence[EpochRecord]) -> int:
     """The epoch (from 1) with the lowest eval loss, the earlier of equal ones; 0 before the end of the first epoch.
 
-    Without an eval split it is the last epoch. The loss decides and not the accuracy, because the accuracy moves in
-    steps and has a standard error of 0.6 % on IMDB's 2,500 eval rows. The two agreed in 11 of 12 trainings.
+    Without an eval split it is the last epoch. The loss decides and not the accuracy: the accuracy moves in steps, and
+    its standard error is 0.6 % on IMDB's 2,500 eval rows. The two agreed in 11 of 12 trainings.
 
     >>> def epoch(number, eval_loss):
     ...     return EpochRecord(epoch=number, steps=9, learning_rate=0.1, loss=0.5, accuracy=0.8, eval_loss=eval_loss,

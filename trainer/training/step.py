@@ -74,7 +74,7 @@ class TrainingStep:
         return [self._loss_sum, self._hits, self._examples]
 
     def _run(self, ids: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """See `run`."""
+        """ids int64 [batch, length], labels int64 [batch] -> the batch's mean loss, float []."""
         weights = [variable.value for variable in self.model.trainable_variables]
         with tf.GradientTape() as tape:
             logits = self.model.logits(ids, training=True, run_lstm=self._run_lstm)
