@@ -1,4 +1,4 @@
-"""Settings and options for Beam -> what is wrong with them, without looking at a file.
+"""Settings and options for Beam -> findings about them, without a look at any file.
 
 In: the settings, Beam's options, and the arguments as they were given. Out: findings.
 """
@@ -24,16 +24,16 @@ from pipeline.config.settings import Config
 from pipeline.doctor.finding import Finding
 from pipeline.errors import UserError
 from pipeline.files.beam import is_local
-from pipeline.runners.locations import runner_name, temp_place, workers_are_here, workers_share_no_disk
+from pipeline.runners.locations import runner_name, temp_parent, workers_are_here, workers_share_no_disk
 from pipeline.sources.formats import sample
 
-# Names of Beam's own images, and of those that are called after them: Python's version, Beam's version.
+# Names of Beam's images, and of images named like them: (Python's version, Beam's version).
 _IMAGE: Final = re.compile(r"beam_python(\d\.\d+)_sdk:(\d+\.\d+\.\d+)")
-# Where it is set, gs:// is a store on this machine that asks nobody who they are.
+# The environment variable of a local gs:// emulator, which needs no credentials.
 EMULATOR: Final = "STORAGE_EMULATOR_HOST"
 CREDENTIALS: Final = "credentials"
-# Environments in which the workers are there already, with whatever is installed for them.
-_STANDING: Final = frozenset({"EXTERNAL", "PROCESS"})
+# Environments whose workers run already, with whatever is installed for them.
+_RUNNING_WORKERS: Final = frozenset({"EXTERNAL", "PROCESS"})
 
 
 def check_options(config: Config, options: PipelineOptions, arguments: Sequence[str]) -> list[Finding]:
@@ -75,7 +75,7 @@ def _dataflow(config: Config, options: PipelineOptions) -> Iterator[Finding]:
 
 
 def _credentials(config: Config, options: PipelineOptions) -> Iterator[Finding]:
-    """Those for Google Cloud; Beam itself looks for half a minute before it does without."""
+    """Credentials for Google Cloud, if they are needed. Beam itself searches for half a minute before it gives up."""
     cloud = options.view_as(GoogleCloudOptions)
     places = [cloud.temp_location or "", *(path for _, path in paths_of(config))]
     is_used = runner_name(options) == "DataflowRunner" or any(place.startswith("gs://") for place in places)
@@ -101,13 +101,13 @@ def _reach(config: Config, options: PipelineOptions) -> Iterator[Finding]:
 
 def _temp(config: Config, options: PipelineOptions) -> Iterator[Finding]:
     try:
-        temp_place(config.output.path, options)
+        temp_parent(config.output.path, options)
     except UserError as error:
         yield Finding("error", "output.path", str(error).partition(": ")[2])
 
 
 def _code(config: Config, options: PipelineOptions) -> Iterator[Finding]:
-    """How the package comes to the workers."""
+    """How the package gets onto the workers."""
     del config
     setup, portable = options.view_as(SetupOptions), options.view_as(PortableOptions)
     image = _image(options)
@@ -122,7 +122,7 @@ def _code(config: Config, options: PipelineOptions) -> Iterator[Finding]:
         yield Finding("warning", "--setup_file", "each worker installs the package once more than the image has it")
     elif setup.setup_file is not None:
         yield Finding("warning", "--setup_file", "each worker installs TensorFlow when it starts: for trying out")
-    elif portable.environment_type in _STANDING:
+    elif portable.environment_type in _RUNNING_WORKERS:
         yield Finding("note", "--environment_type", "workers must have this very version of the package installed")
     elif not image and not setup.extra_packages:
         yield Finding(
@@ -131,19 +131,19 @@ def _code(config: Config, options: PipelineOptions) -> Iterator[Finding]:
 
 
 def _versions(config: Config, options: PipelineOptions) -> Iterator[Finding]:
-    """The worker image's versions against those here, as far as its name tells."""
+    """The versions of the worker image, as far as its name says, compared with those of this machine."""
     del config
     here = {"Python": ".".join(platform.python_version_tuple()[:2]), "Beam": version("apache-beam")}
-    told = ", ".join(f"{name} {number}" for name, number in here.items())
+    versions_here = ", ".join(f"{name} {number}" for name, number in here.items())
     image = _image(options)
     if workers_are_here(options) or not image:
-        yield Finding("ok", "versions", f"{told}, TensorFlow {version('tensorflow')}")
+        yield Finding("ok", "versions", f"{versions_here}, TensorFlow {version('tensorflow')}")
         return
-    found = _IMAGE.search(image)
-    if found is None:
-        yield Finding("note", "--sdk_container_image", f"its name tells no versions; it must have {told}")
+    match = _IMAGE.search(image)
+    if match is None:
+        yield Finding("note", "--sdk_container_image", f"its name tells no versions; it must have {versions_here}")
         return
-    for (name, number), there in zip(here.items(), found.groups(), strict=True):
+    for (name, number), there in zip(here.items(), match.groups(), strict=True):
         if number == there:
             yield Finding("ok", "--sdk_container_image", f"{name} {number}, as here")
         else:
@@ -151,7 +151,7 @@ def _versions(config: Config, options: PipelineOptions) -> Iterator[Finding]:
 
 
 def _image(options: PipelineOptions) -> str | None:
-    """The image that the user names, in whichever way the runner takes one."""
+    """The worker image that the options name, by whichever option."""
     image = options.view_as(WorkerOptions).sdk_container_image
     portable = options.view_as(PortableOptions)
     if not image and portable.environment_type in (None, "DOCKER"):
@@ -160,7 +160,7 @@ def _image(options: PipelineOptions) -> str | None:
 
 
 def _contradictions(config: Config, options: PipelineOptions, given: set[str]) -> Iterator[Finding]:
-    """Options that have no effect beside the others, or rule each other out; `given`: their names."""
+    """Options that have no effect with the others, or contradict each other; `given`: the names of those given."""
     name = runner_name(options)
     worker = options.view_as(WorkerOptions)
     direct = sorted(option for option in given if option.startswith("--direct_"))

@@ -37,7 +37,7 @@ from pipeline.vocabulary import count_tables
 from pipeline.vocabulary.cached_counting import Found, add_found
 
 _PACKAGES = ("apache-beam", "tensorflow", "tensorflow-transform", "pyarrow", "numpy")
-# Numbers of words for which the coverage curve has a point, ten a decade: enough to draw it, few enough to read.
+# Points of the coverage curve for each tenfold number of words: enough to draw it, few enough to read.
 _COVERAGE_STEPS = 10
 
 
@@ -123,11 +123,11 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
 
 
 def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
-    where = config.input.path
+    path = config.input.path
     rejected = sum(results.rejected.by_reason.values())
     reasons = ", ".join(f"{reason} ({rows})" for reason, rows in list(results.rejected.by_reason.items())[:3])
     if results.input_rows == 0:
-        raise UserError(f"input.path: there are no rows in {where}")
+        raise UserError(f"input.path: there are no rows in {path}")
     if not results.labels and results.rejected.by_reason.get(UNKNOWN_LABEL):
         raise UserError("split: no row is in the train split; its texts are what is learnt from")
     if len(results.labels) > max_labels:
@@ -168,8 +168,10 @@ def _split(index: int, results: JobResults) -> SplitSummary:
 
 
 def _coverage(summary: count_tables.CountSummary, *, words: int) -> list[tuple[int, float]]:
-    """(words, share of the train split's tokens that these are) for growing numbers of words; `words`, those of the
-    vocabulary, are among them."""
+    """(number of words, share of the train split's tokens that the most frequent of them are), by rising number.
+
+    words: the size of the vocabulary, which is one of the numbers.
+    """
     steps = {round(10 ** (step / _COVERAGE_STEPS)) for step in range(10 * _COVERAGE_STEPS)}
     numbers = sorted({step for step in steps if step < summary.distinct} | {words, summary.distinct})
     shares = count_tables.coverage(summary, numbers)
@@ -198,7 +200,7 @@ def _distinctive_words(results: JobResults) -> DistinctiveWordsSummary:
 
 
 def _samples(results: JobResults) -> list[Sample]:
-    """Rows with their texts and ids: the exported model is checked against them."""
+    """Rows with their texts and ids; the export checks the model with them."""
     return [
         Sample(split=SPLITS[index], text=sample.text.decode(), label=results.labels[sample.label], ids=list(sample.ids))
         for index in sorted(results.splits)

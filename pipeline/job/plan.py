@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.config.settings import Config
-from pipeline.contract import first_word_id
+from pipeline.contract import first_word_id, oov_id
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.row_filter import ReadOptions
 from pipeline.job.stages import StageObserver, ignore_stage
@@ -190,7 +190,7 @@ class Plan:
             attempts_folder=f"{self.work_folder}/attempts",
             shards=self.shards,
             compression=self.config.output.compression,
-            unknown_has_id=self.config.vocabulary.oov == "token",
+            unknown_has_id=oov_id(self.config.vocabulary.oov) is not None,
             first_word_id=first_word_id(self.config.vocabulary.oov),
             sampled_share=self.sampled_share,
             row_buckets=self.row_buckets,

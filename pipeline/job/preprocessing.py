@@ -1,7 +1,7 @@
-"""Settings -> the preprocessing_fn of the TFT job: text/graph.py and the one vocabulary call.
+"""Settings -> the preprocessing_fn of the TFT job: the graph of text/graph.py with the vocabulary's analyzer in it.
 
-The graph takes TEXT, POSITION and LABEL of a batch and gives IDS and LABEL, which the records hold, and TOKEN_COUNT and
-KNOWN_COUNT and UNKNOWN_HASH, of which the manifest's figures are made. POSITION serves the analysis alone.
+The graph takes TEXT, POSITION and LABEL of a batch. It gives IDS and LABEL for the records, and TOKEN_COUNT,
+KNOWN_COUNT and UNKNOWN_HASH for the manifest's statistics. Only the analysis uses POSITION.
 """
 
 import functools
@@ -33,7 +33,11 @@ def preprocessing_fn(
     counted: Counted | None = None,
     batches: CountedBatches | None = None,
 ) -> PreprocessingFn:
-    """The function that TFT traces; it holds the settings alone, so that it can be shipped to a worker."""
+    """The function that TFT traces. It holds only settings, so it can be shipped to a worker.
+
+    summary_path: the file for the summary of all counts. buckets: in how many buckets counts are merged. given: the
+    imported words. counted: what a count cache adds to the batches. batches: count tables in place of batches of texts.
+    """
     plan = vocabulary_plan(
         top_words=config.vocabulary.top_words,
         min_count=config.vocabulary.min_count,
@@ -65,7 +69,7 @@ def preprocess(
     """Raw features of a batch -> record features: IDS int64 [batch, max_length], the others int64 [batch]."""
     tokens = graph.tokenize(inputs[TEXT], text_settings)
     vocabulary = vocabulary_file(tokens, inputs[POSITION], plan)
-    # TFT's own way to a deferred file: it knows when the real one is there.
+    # TFT's own lookup: during the analysis the file does not exist yet, and TFT replaces it by the real one.
     word_ids = tft.apply_vocabulary(tokens.flat_values, vocabulary, default_value=PADDING_ID, lookup_fn=_look_up)
     sequences = graph.sequences(tokens.with_flat_values(word_ids), oov=oov)
     return {
@@ -83,12 +87,12 @@ def _look_up(tokens: tf.Tensor, vocabulary_file: tf.Tensor) -> tuple[tf.Tensor, 
 
 
 def input_config() -> TensorAdapterConfig:
-    """How TFT reads the Arrow batches."""
+    """How TFT reads batches of TRANSFORM_SCHEMA."""
     return TensorAdapterConfig(TRANSFORM_SCHEMA, tensor_representations())
 
 
 def record_metadata(max_length: int) -> DatasetMetadata:
-    """What a record holds: the schema that transform/transformed_metadata tells to whoever parses records."""
+    """The schema of a record, for transform/transformed_metadata; by it others parse records."""
     return DatasetMetadata.from_feature_spec(
         {
             IDS: tf.io.FixedLenFeature([max_length], tf.int64),

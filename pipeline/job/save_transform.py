@@ -1,7 +1,7 @@
-"""TFT's transform graph -> transform/ in the records folder, on whatever filesystem that is.
+"""TFT's transform graph -> transform/ in the records folder, on any filesystem.
 
-What TFT itself offers for this writes through TensorFlow's filesystems, which know local paths and gs:// alone, and
-moves each of its many small files twice.
+TFT's own step for this writes through TensorFlow's filesystems, which reach only local paths and gs://. It also moves
+each of many small files twice.
 """
 
 import apache_beam as beam
@@ -12,12 +12,12 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from pipeline.files.beam import BeamFiles
 
 _SCHEMA_FILE = "schema.pbtxt"
-# What TFT keeps beside the graph for itself.
+# A folder beside the graph, which only TFT itself reads.
 _OWN_FOLDER = ".tft_metadata"
 
 
 class WriteTransform(beam.PTransform):
-    """The path of a transform graph -> the folder that a TFTransformOutput reads, once all of it is there."""
+    """The path of a transform graph -> the complete folder that a TFTransformOutput reads."""
 
     def __init__(self, folder: str, metadata: DatasetMetadata) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""A manifest -> sentences about settings that do not fit the data; none where all is well.
+"""A manifest and its vocabulary -> advice: one sentence for each setting that does not fit the data.
 
-They are written into the manifest; the end of a run, `describe` and the report show them from there.
+The advice is written into the manifest. The end of a run, `describe` and the report show it from there.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,22 +10,29 @@ from pipeline.records_folder.lengths import percentile, share_cut
 from pipeline.records_folder.manifest import Advice, Manifest, QualityFinding
 from pipeline.records_folder.vocabulary_tsv import Word
 
-_MUCH_CUT = 0.05  # of the texts
-_LITTLE_CUT = 0.01
-_LOW_COVERAGE = 0.9  # of the tokens
-_UNBALANCED = 5  # times as many rows of one label as of another
-_MUCH_LEAKED = 0.01  # of a split's rows
-_MANY_SINGLE = 0.25  # of the words
-_FEW_WORDS = 100
-_SOME = 0.001  # of the texts
-_TAGS = 0.01  # of the texts
+# Above these there is advice. They are chosen, not measured: below them nobody would change a setting.
+_MAX_CUT_SHARE = 0.05  # of the texts
+_MAX_LEAKED_SHARE = 0.01  # of a split's rows
+_MAX_SINGLE_SHARE = 0.25  # of the words, in a vocabulary of more than _MIN_WORDS
+_MIN_WORDS = 100
+_MAX_DAMAGED_SHARE = 0.001  # of the texts: with mojibake, glued words, or without an id
+_MAX_MARKUP_SHARE = 0.01  # of the texts: with tags or invisible characters
+_MAX_LABEL_RATIO = 5  # rows of the most frequent label / rows of the least frequent one
+# Below this there is.
+_MIN_COVERAGE = 0.9  # of the tokens
+# The share of the texts that the advised max_length cuts.
+_ADVISED_CUT_SHARE = 0.01
+# Words that come from HTML, if they are among the _FREQUENT_WORDS most frequent ones.
 _TAG_NAMES = frozenset({"br", "p", "div", "span", "href", "nbsp", "quot", "amp"})
-_FREQUENT = 100
+_FREQUENT_WORDS = 100
+
+# (setting, sentence)
+Sentences = Iterator[tuple[str, str]]
 
 
 def advice(manifest: Manifest, words: Sequence[Word]) -> list[Advice]:
-    """What to change, the most telling first; `words` are rows of vocabulary.tsv, by falling count."""
-    found = [
+    """The advice, the most important first; `words`: by falling count."""
+    sentences = [
         *_leaks(manifest),
         *_conflicts(manifest),
         *_tags(manifest, words),
@@ -36,20 +43,17 @@ def advice(manifest: Manifest, words: Sequence[Word]) -> list[Advice]:
         *_labels(manifest),
         *_empty(manifest),
     ]
-    return [Advice(setting=setting, text=text) for setting, text in found]
-
-
-Sentences = Iterator[tuple[str, str]]
+    return [Advice(setting=setting, text=text) for setting, text in sentences]
 
 
 def _leaks(manifest: Manifest) -> Sentences:
-    """Rows of eval and test that stand in train as well: a score there is memory."""
+    """Rows of eval and test whose text is in train too: a score on them measures memory."""
     setting = "input.path" if manifest.config.split.column is None else "split.column"
     for kind, how in (("exact", ""), ("normalised", ", but for case, punctuation or white space")):
         for shared in getattr(manifest.duplicates, kind).across:
             split, leaked = shared.splits[1], shared.rows[1]
             rows = manifest.splits[split].rows
-            if shared.splits[0] != "train" or leaked <= _MUCH_LEAKED * rows:
+            if shared.splits[0] != "train" or leaked <= _MAX_LEAKED_SHARE * rows:
                 continue
             yield (
                 setting,
@@ -68,18 +72,19 @@ def _conflicts(manifest: Manifest) -> Sentences:
 
 def _tags(manifest: Manifest, words: Sequence[Word]) -> Sentences:
     html, origin = _finding(manifest, "html"), manifest.vocabulary.origin
-    comes_with_words = origin is not None and origin.kind != "token_list"  # as all of text then, and is not to change
-    if manifest.config.text.strip_html or comes_with_words or html.share <= _TAGS:
+    # Other imported vocabularies bring their settings of text, which must stay.
+    is_imported = origin is not None and origin.kind != "token_list"
+    if manifest.config.text.strip_html or is_imported or html.share <= _MAX_MARKUP_SHARE:
         return
-    ranked = ((rank, word.token) for rank, word in enumerate(words[:_FREQUENT], start=1) if word.token in _TAG_NAMES)
-    example = next((f" and '{token}' is word {rank}" for rank, token in ranked), "")
+    ranked = enumerate((word.token for word in words[:_FREQUENT_WORDS]), start=1)
+    example = next((f" and '{token}' is word {rank}" for rank, token in ranked if token in _TAG_NAMES), "")
     yield "text.strip_html", (f"{_of_texts(html)} hold HTML tags{example}; text.strip_html: true takes the tags out.")
 
 
 def _characters(manifest: Manifest) -> Sentences:
     text, is_own = manifest.config.text, manifest.vocabulary.origin is None
     mojibake = _finding(manifest, "mojibake")
-    if mojibake.share > _SOME:
+    if mojibake.share > _MAX_DAMAGED_SHARE:
         yield (
             "input.path",
             (
@@ -88,7 +93,7 @@ def _characters(manifest: Manifest) -> Sentences:
             ),
         )
     glued = _finding(manifest, "glued_white_space")
-    if text.split == "space" and glued.share > _SOME and is_own:
+    if text.split == "space" and glued.share > _MAX_DAMAGED_SHARE and is_own:
         yield (
             "text.split",
             (
@@ -97,7 +102,7 @@ def _characters(manifest: Manifest) -> Sentences:
             ),
         )
     invisible = _finding(manifest, "invisible")
-    if invisible.share > _TAGS and is_own:
+    if invisible.share > _MAX_MARKUP_SHARE and is_own:
         yield (
             "text.filters",
             (
@@ -110,8 +115,8 @@ def _characters(manifest: Manifest) -> Sentences:
 def _lengths(manifest: Manifest) -> Sentences:
     part, chosen = manifest.splits["train"], manifest.config.sequence.max_length
     cut, longest = share_cut(part, chosen), percentile(part, 1.0)
-    if cut > _MUCH_CUT:
-        better = -(-percentile(part, 1 - _LITTLE_CUT) // 50) * 50
+    if cut > _MAX_CUT_SHARE:
+        better = -(-percentile(part, 1 - _ADVISED_CUT_SHARE) // 50) * 50
         yield (
             "sequence.max_length",
             (
@@ -128,10 +133,10 @@ def _lengths(manifest: Manifest) -> Sentences:
 
 def _coverage(manifest: Manifest) -> Sentences:
     train, settings = manifest.splits["train"], manifest.config.vocabulary
-    # As it is shown: nobody should be told that 90.0% is less than 90%.
+    # Rounded as it is shown, so that no sentence says that 90.0% is less than 90%.
     covered = round(1 - train.unknown_tokens / max(train.tokens, 1), 3)
     if manifest.vocabulary.origin is not None:
-        if covered < _LOW_COVERAGE:
+        if covered < _MIN_COVERAGE:
             setting = "vocabulary.top_words" if settings.grow else "vocabulary.grow"
             growing = "a larger vocabulary.top_words" if settings.grow else "vocabulary.grow: true"
             yield (
@@ -142,13 +147,13 @@ def _coverage(manifest: Manifest) -> Sentences:
                 ),
             )
         return
-    better = next((words for words, share in manifest.coverage if share >= _LOW_COVERAGE), None)
-    if covered < _LOW_COVERAGE and better is not None:
+    better = next((words for words, share in manifest.coverage if share >= _MIN_COVERAGE), None)
+    if covered < _MIN_COVERAGE and better is not None:
         yield (
             "vocabulary.top_words",
             (
                 f"vocabulary.top_words {settings.top_words} covers {covered:.1%} of the tokens; "
-                f"{better:,} words would cover {_LOW_COVERAGE:.0%}."
+                f"{better:,} words would cover {_MIN_COVERAGE:.0%}."
             ),
         )
     words = manifest.vocabulary.size
@@ -164,7 +169,7 @@ def _coverage(manifest: Manifest) -> Sentences:
 
 def _rare_words(manifest: Manifest, words: Sequence[Word]) -> Sentences:
     single = sum(word.count == 1 for word in words)
-    if manifest.vocabulary.origin is None and len(words) > _FEW_WORDS and single > _MANY_SINGLE * len(words):
+    if manifest.vocabulary.origin is None and len(words) > _MIN_WORDS and single > _MAX_SINGLE_SHARE * len(words):
         yield (
             "vocabulary.min_count",
             (
@@ -176,7 +181,7 @@ def _rare_words(manifest: Manifest, words: Sequence[Word]) -> Sentences:
 
 def _labels(manifest: Manifest) -> Sentences:
     rows = manifest.splits["train"].labels
-    if rows and max(rows.values()) > _UNBALANCED * max(min(rows.values()), 1):
+    if rows and max(rows.values()) > _MAX_LABEL_RATIO * max(min(rows.values()), 1):
         most, least = max(rows, key=lambda label: rows[label]), min(rows, key=lambda label: rows[label])
         yield (
             "input.label_column",
@@ -187,7 +192,7 @@ def _labels(manifest: Manifest) -> Sentences:
 def _empty(manifest: Manifest) -> Sentences:
     empty = sum(part.empty_texts for part in manifest.splits.values())
     rows = sum(part.rows for part in manifest.splits.values())
-    if empty > _SOME * rows:
+    if empty > _MAX_DAMAGED_SHARE * rows:
         have = "text has" if empty == 1 else "texts have"
         yield "vocabulary.top_words", f"{empty:,} {have} no word of the vocabulary; the model sees nothing of them."
 

@@ -1,4 +1,4 @@
-"""The histogram of lengths of a split -> what a person asks of it: pure functions."""
+"""The lengths of a split's texts, a histogram in the manifest -> percentiles, shares and bins: pure functions."""
 
 from pipeline.records_folder.manifest import SplitSummary
 

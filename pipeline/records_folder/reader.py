@@ -54,7 +54,7 @@ def read_manifest(folder: str, files: Files) -> tuple[bytes, Manifest]:
     """
     path = f"{folder.rstrip('/')}/{MANIFEST_FILE}"
     try:
-        # Asked first: what opening a file that is not there raises is another thing in each filesystem.
+        # First of all, does the file exist? Each filesystem raises another error for one that does not.
         if not files.match(glob.escape(path)):
             raise no_manifest(folder)
         with files.open(path) as file:

@@ -1,7 +1,7 @@
-"""A worker process of this machine: Beam's own, without the lines that TensorFlow writes as it starts, deaf to Ctrl-C.
+"""A worker process on this machine: Beam's own worker, without TensorFlow's first log lines, and not stopped by Ctrl-C.
 
-In: what Beam's runner says in the environment. A terminal sends Ctrl-C to all processes at once; the command alone
-decides what it means, and its workers end when it does.
+In: the environment variables that Beam's runner sets. A terminal sends Ctrl-C to all processes at once. Only the
+command reacts to it; its workers end when it ends.
 """
 
 import logging
@@ -15,13 +15,13 @@ from pipeline.support.tensorflow_startup import hold_back_stderr, import_tensorf
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # The command has set a log level for TensorFlow, which its first lines don't heed.
+    # The command has set TensorFlow's log level. Its first lines ignore it.
     with hold_back_stderr():
         import_tensorflow(beside_transform=True)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    # It misses a main session, which we never have.
+    # It warns that there is no main session; we never have one.
     logging.getLogger(sdk_worker_main.__name__).setLevel(logging.ERROR)
     sdk_worker_main.main(sys.argv)
-    # A thread still at work when the command was interrupted may not survive the interpreter's end: a worker was seen
-    # to abort, of which Beam tells the command with a traceback.
+    # A thread that still works when the command is interrupted may crash while the interpreter shuts down. A worker
+    # once aborted in that way, and Beam showed a traceback for it.
     leave(0)

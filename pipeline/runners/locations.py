@@ -1,7 +1,7 @@
-"""Options for Beam -> where the parts of a run lie: whether its workers are on this machine, and what TFT can write to.
+"""Options for Beam -> whether the workers are on this machine, and the folder for TFT's temporary files.
 
-TFT writes its graphs through TensorFlow's filesystems, while the job is built and on a worker. They know gs:// and the
-disks of a machine. Everything else goes through Beam's filesystems and may be anywhere.
+TFT writes its graphs through TensorFlow's filesystems, while the job is built and on a worker. These reach gs:// and
+local disks. Everything else goes through Beam's filesystems, which reach more.
 """
 
 import tempfile
@@ -15,60 +15,60 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles, is_local, scratch_folder
 
-# Their workers are threads or child processes of this command's.
-_HERE: Final = frozenset(
+# Runners whose workers are threads or child processes of this command.
+_LOCAL_RUNNERS: Final = frozenset(
     {"", "DirectRunner", "FnApiRunner", "PrismRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner"}
 )
-_THIS_MACHINE: Final = tempfile.gettempdir()
-# Their workers are never on this machine, nor do they mount its disks.
-_NEVER_HERE: Final = frozenset({"DataflowRunner"})
+_LOCAL_TEMP: Final = tempfile.gettempdir()
+# Runners whose workers are never on this machine and do not mount its disks.
+_REMOTE_RUNNERS: Final = frozenset({"DataflowRunner"})
 
 
 def workers_are_here(options: PipelineOptions) -> bool:
-    """Whether all workers are on this machine, whoever they belong to."""
-    return runner_name(options) in _HERE or options.view_as(PortableOptions).environment_type == "LOOPBACK"
+    """Whether all workers are on this machine."""
+    return runner_name(options) in _LOCAL_RUNNERS or options.view_as(PortableOptions).environment_type == "LOOPBACK"
 
 
 def workers_share_no_disk(options: PipelineOptions) -> bool:
-    """Whether it is certain that a worker does not see this machine's disks; otherwise they may mount the same."""
-    return runner_name(options) in _NEVER_HERE
+    """Whether workers certainly do not see this machine's disks; if not, they may mount the same ones."""
+    return runner_name(options) in _REMOTE_RUNNERS
 
 
 def runner_name(options: PipelineOptions) -> str:
-    """The runner's name without the modules before it; '' where none is named."""
+    """The name of the runner's class, or '' if the options name no runner."""
     return str(options.view_as(StandardOptions).runner or "").rpartition(".")[2]
 
 
 @contextmanager
 def temp_folder(output: str, options: PipelineOptions) -> Iterator[str | None]:
-    """Where TFT keeps its own files during a run, removed at its end; None: where the output is built.
+    """The folder for TFT's files during a run, or None for the folder where the output is built; removed at the end.
 
     Raises:
-      UserError: TFT can't write to the output's filesystem, and no other place is named that all workers reach.
+      UserError: TFT can't write to the output's filesystem, and no other folder is given that all workers reach.
     """
-    place = temp_place(output, options)
-    if place is None:
+    parent = temp_parent(output, options)
+    if parent is None:
         yield None
-    elif place == _THIS_MACHINE:
+    elif parent == _LOCAL_TEMP:
         with scratch_folder() as folder:
             yield folder
     else:
-        folder = f"{place.rstrip('/')}/textrecords-{uuid.uuid4().hex[:8]}"
+        folder = f"{parent.rstrip('/')}/textrecords-{uuid.uuid4().hex[:8]}"
         try:
             yield folder
         finally:
             BeamFiles().remove([folder])
 
 
-def temp_place(output: str, options: PipelineOptions) -> str | None:
-    """The folder below which TFT keeps its own files; None: where the output is built.
+def temp_parent(output: str, options: PipelineOptions) -> str | None:
+    """The folder in which temp_folder makes one, or None for the folder where the output is built.
 
     Raises:
       UserError: see temp_folder.
     """
     if workers_are_here(options):
-        # So a store is spared some fifty small files.
-        return None if is_local(output) else _THIS_MACHINE
+        # A local folder saves an object store some fifty small files.
+        return None if is_local(output) else _LOCAL_TEMP
     if is_for_tensorflow(output):
         return None
     temp = options.view_as(GoogleCloudOptions).temp_location
@@ -82,7 +82,7 @@ def temp_place(output: str, options: PipelineOptions) -> str | None:
 
 
 def is_for_tensorflow(path: str) -> bool:
-    """Whether TensorFlow's own filesystems reach a path.
+    """Whether TensorFlow's filesystems reach a path.
 
     >>> is_for_tensorflow("gs://b/tmp"), is_for_tensorflow("/mnt/tmp"), is_for_tensorflow("s3://b/tmp")
     (True, True, False)

@@ -1,7 +1,7 @@
-"""A job that was started -> its end, wherever it runs: its counters told meanwhile, and cancelled on Ctrl-C.
+"""A running job -> its final state: waits for it, polls its counters, and cancels it on Ctrl-C.
 
-The in-process runner blocks until all is done, and its workers tell their progress through files. Other runners go on
-elsewhere: their counters are asked for and put into the same folder, for the same display.
+The in-process runner returns when all is done; its workers write their progress into files. Other runners work
+elsewhere. Their counters are polled and written into the same folder, for the same display.
 """
 
 import logging
@@ -17,27 +17,31 @@ from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from pipeline.support.progress import NAMESPACE, ROWS, RUNNER_SUFFIX, TRAIN_ROWS, Tally
 
-_SECONDS_BETWEEN_QUESTIONS = 2.0
-# A portable runner stops its workers in a second or two; Dataflow takes minutes, for which nobody waits at a prompt.
+_SECONDS_BETWEEN_POLLS = 2.0
+# How long to wait until a job is cancelled. A portable runner needs a second or two. Dataflow needs minutes, and nobody
+# waits for them at a prompt.
 _SECONDS_TO_CANCEL = 20.0
-_COUNTERS = {TRAIN_ROWS: "analyse", ROWS: "transform"}
-# Beam's in-process runner hands an interrupt on as the text of the error of a step.
+# Beam's counters -> stages of the display.
+_STAGES = {TRAIN_ROWS: "analyse", ROWS: "transform"}
+# Beam's in-process runner turns an interrupt into a RuntimeError, with this word in its message.
 _INTERRUPTED = KeyboardInterrupt.__name__
 
 _logger = logging.getLogger(__name__)
 
 
 def finish(result: PipelineResult, *, progress_folder: str | None) -> str:
-    """Waits for a job's end and gives its state.
+    """Waits until a job has ended and gives its state.
+
+    progress_folder: the folder where rows are counted for the display, or None.
 
     Raises:
-      KeyboardInterrupt: it was interrupted, and is cancelled.
+      KeyboardInterrupt: the user pressed Ctrl-C; the job is cancelled.
     """
     if PipelineState.is_terminal(result.state):
         return result.state
     stop = threading.Event()
     if progress_folder is not None:
-        threading.Thread(target=_ask, args=(result, progress_folder, stop), daemon=True).start()
+        threading.Thread(target=_poll, args=(result, progress_folder, stop), daemon=True).start()
     try:
         return result.wait_until_finish()
     except KeyboardInterrupt:
@@ -49,10 +53,10 @@ def finish(result: PipelineResult, *, progress_folder: str | None) -> str:
 
 @contextmanager
 def interrupts(folder: str | None = None) -> Iterator[None]:
-    """Within it an interrupt is a KeyboardInterrupt, whatever a runner makes of it, and nothing is logged of it.
+    """Within it, Ctrl-C raises KeyboardInterrupt, whatever a runner makes of it, and no log line shows it.
 
-    folder: where parts of the run wait on disk, which goes when it is interrupted. Threads that are still at work miss
-    it then, and nothing is logged of that either, also behind the context.
+    folder: of spilled blocks, or None. It is removed when the run is interrupted, and threads that still work fail
+    then. No log line shows that either, also after the context.
     """
     handlers = list(logging.getLogger().handlers)
     for handler in handlers:
@@ -64,7 +68,7 @@ def interrupts(folder: str | None = None) -> Iterator[None]:
             raise
         if folder is not None:
             for handler in handlers:
-                handler.addFilter(partial(_is_not_of, folder))
+                handler.addFilter(partial(_does_not_name, folder))
         raise KeyboardInterrupt from error
     finally:
         for handler in handlers:
@@ -76,13 +80,13 @@ def _is_no_interrupt(record: logging.LogRecord) -> bool:
     return not isinstance(error, KeyboardInterrupt) and _INTERRUPTED not in record.getMessage()
 
 
-def _is_not_of(folder: str, record: logging.LogRecord) -> bool:
+def _does_not_name(folder: str, record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     return folder not in record.getMessage() and folder not in str(error)
 
 
 def job_page(result: PipelineResult, options: PipelineOptions) -> str | None:
-    """Where a person can watch the job, as far as its runner has such a page."""
+    """The address where a person can watch the job, or None if its runner has no such page."""
     cloud, flink = options.view_as(GoogleCloudOptions), options.view_as(FlinkRunnerOptions)
     job = getattr(result, "job_id", None)
     if callable(job) and cloud.project:
@@ -94,7 +98,7 @@ def job_page(result: PipelineResult, options: PipelineOptions) -> str | None:
 
 def _cancel(result: PipelineResult) -> None:
     _logger.info("interrupted: the job is being cancelled")
-    with suppress(Exception):  # it may have ended meanwhile, or its server be gone
+    with suppress(Exception):  # the job may have ended, or its server may be gone
         result.cancel()
         waiting = threading.Event()
         for _ in range(int(_SECONDS_TO_CANCEL)):
@@ -104,26 +108,26 @@ def _cancel(result: PipelineResult) -> None:
     _logger.warning("it is not known whether the job is cancelled; look at its runner")
 
 
-def _ask(result: PipelineResult, folder: str, stop: threading.Event) -> None:
-    """Asks for the counters now and then; while workers of this machine tell more, their word is taken."""
-    tallies = {stage: Tally(folder, f"{stage}{RUNNER_SUFFIX}") for stage in _COUNTERS.values()}
-    told = dict.fromkeys(tallies, 0)
-    while not stop.wait(_SECONDS_BETWEEN_QUESTIONS):
-        with suppress(Exception):  # a runner without metrics, or one that is just being asked too early
+def _poll(result: PipelineResult, folder: str, stop: threading.Event) -> None:
+    """Polls the job's counters; the counts of this machine's own workers, which are newer, take precedence."""
+    tallies = {stage: Tally(folder, f"{stage}{RUNNER_SUFFIX}") for stage in _STAGES.values()}
+    written = dict.fromkeys(tallies, 0)
+    while not stop.wait(_SECONDS_BETWEEN_POLLS):
+        with suppress(Exception):  # the runner has no metrics, or none yet
             for counter, rows in _counters(result).items():
-                stage = _COUNTERS.get(counter)
-                if stage is not None and rows > told[stage]:
-                    tallies[stage].add(rows - told[stage])
+                stage = _STAGES.get(counter)
+                if stage is not None and rows > written[stage]:
+                    tallies[stage].add(rows - written[stage])
                     tallies[stage].write()
-                    told[stage] = rows
+                    written[stage] = rows
 
 
 def _counters(result: PipelineResult) -> dict[str, int]:
     if isinstance(result, portable_runner.PipelineResult):
-        result._metrics = None  # it keeps the first answer it got
-    found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
+        result._metrics = None  # otherwise it repeats its first answer
+    counters = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
     values: dict[str, int] = {}
-    for counter in found:
+    for counter in counters:
         name, value = counter.key.metric.name, counter.attempted or counter.committed or 0
         values[name] = values.get(name, 0) + value
     return values

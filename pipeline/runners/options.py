@@ -1,7 +1,7 @@
-"""Arguments for Beam -> its options and the runner they name; the one module that knows about Beam's options.
+"""Arguments for Beam -> its options, and the runner that they choose.
 
-Where nothing else is named the job runs on this machine, on Beam's FnApiRunner, with all cores. Beam's own DirectRunner
-would prefer Prism, a program that it downloads, and fall back in silence where it can't.
+If no other runner is named, the job runs on this machine, on Beam's FnApiRunner, with all cores. Beam's own
+DirectRunner would prefer Prism, a program that it downloads, and fall back silently if it can't.
 """
 
 import argparse
@@ -30,19 +30,22 @@ from pipeline.support.process import cores as _cores
 
 
 class LocalWorkers(NamedTuple):
-    """Beam's direct_running_mode and direct_num_workers."""
+    """mode: Beam's direct_running_mode. number: its direct_num_workers."""
 
     mode: str
     number: int
 
 
+# Names under which the job runs in this process.
 _IN_PROCESS = ("", "DirectRunner", "FnApiRunner")
 
-# As measured, see local_workers.
-_BYTES_FOR_PROCESSES = 512 << 20
-_FEWEST_PROCESSES = 6
-_MEMORY_A_PROCESS = 3 << 29
+# Bytes of input and number of processes from which processes are quicker than threads, and bytes of memory for each;
+# see local_workers.
+_MIN_BYTES_FOR_PROCESSES = 512 << 20
+_MIN_PROCESSES = 6
+_MEMORY_PER_PROCESS = 3 << 29
 
+# Mode -> one of its workers, several of them.
 _WORKERS = {
     "in_memory": ("thread", "threads"),
     "multi_threading": ("gRPC thread", "gRPC threads"),
@@ -53,10 +56,10 @@ _logger = logging.getLogger(__name__)
 
 
 def beam_options(arguments: Sequence[str]) -> PipelineOptions:
-    """Beam's options.
+    """Arguments, such as `--runner=...` -> Beam's options.
 
     Raises:
-      UserError: an option that neither we nor Beam know, or a value that Beam does not take.
+      UserError: an option that neither this product nor Beam knows, or a value that Beam does not accept.
     """
     parser = _beam_parser()
     _, unknown = parser.parse_known_args(list(arguments))
@@ -66,20 +69,20 @@ def beam_options(arguments: Sequence[str]) -> PipelineOptions:
         hint = f"did you mean {nearest[0]}?" if nearest else "settings have a dot (--input.path), Beam's options none"
         raise UserError(f"{unknown[0]} is neither a setting nor an option of Beam's; {hint}")
     options = PipelineOptions(list(arguments))
-    # What runs on workers is in the package; nothing of the main module is pickled.
+    # Workers run only functions of the package; nothing in the main module needs to be pickled.
     setup = options.view_as(SetupOptions)
     setup.save_main_session = False
-    # That its stages fit together is tested, with the check on; here it would take 0.2 s of each run.
+    # The check of the stages' types would take 0.2 s of each run. The tests run with it.
     options.view_as(TypeOptions).pipeline_type_check = False
-    if setup.setup_file:  # Beam goes into its folder, and of a bare name takes that to be ''
+    if setup.setup_file:  # Beam takes the folder of a bare name to be ''
         setup.setup_file = os.path.abspath(setup.setup_file)
     return options
 
 
 def choose_runner(options: PipelineOptions, *, input_bytes: int | None) -> PipelineRunner:
-    """The runner that the options name; this machine where they name none or DirectRunner.
+    """The runner that the options name; the in-process one if they name none or DirectRunner.
 
-    input_bytes: by which workers of this machine are chosen, which is told; None: only to see that there is a runner.
+    input_bytes: the size of the input, by which the workers of this machine are chosen and logged; None: not known yet.
 
     Raises:
       UserError: there is no such runner.
@@ -118,14 +121,14 @@ def _beam_parser() -> argparse.ArgumentParser:
 
 
 def local_workers(input_bytes: int, *, cores: int, memory: int) -> LocalWorkers:
-    """How many workers a job gets on this machine, and what they are, where the user says nothing.
+    """The kind and number of workers on this machine, if the user does not choose.
 
-    One thread a core in this process is quickest as long as a core's worth of Python is not the limit: of the work on
-    a MB of reviews (45 ms of one core), TensorFlow, Arrow and NumPy do more than half without Python's lock (py-spy:
-    held in 9 of 20 s), so threads stand still at 2 to 3 cores' worth, 20 ms a MB. Processes have no such limit, and
-    cost 4.5 s of CPU each to import TensorFlow and Beam and 0.7 GB. So on 2 cores they never pay (25,000 reviews: 4.7
-    s with threads, 11.2 s with processes, with older code), on 6 and more from some 400 MB on: 5 s and 45 ms / cores.
-    On 4 they would from some 550; that is reasoned, and not done before it is measured.
+    Threads are quickest until Python's lock is the limit. A MB of reviews takes 45 ms of one core, and more than
+    half of that is in TensorFlow, Arrow and NumPy without the lock (py-spy: the lock was held in 9 of 20 s). So
+    threads cannot use more than 2 to 3 cores, 20 ms a MB. Processes have no such limit, but each takes 4.5 s of CPU
+    to import TensorFlow and Beam, and 0.7 GB. So on 2 cores they never pay: 25,000 reviews took 4.7 s with threads
+    and 11.2 s with processes (with older code). On 6 cores and more they pay from 400 MB on: 5 s, and 45 ms a MB /
+    cores. On 4 cores they should pay from 550 MB on. That is calculated, not measured, so 4 cores get threads.
 
     >>> local_workers(33 << 20, cores=2, memory=24 << 30)
     LocalWorkers(mode='in_memory', number=2)
@@ -136,15 +139,17 @@ def local_workers(input_bytes: int, *, cores: int, memory: int) -> LocalWorkers:
     >>> local_workers(2 << 30, cores=16, memory=12 << 30)  # a process's share of memory counts
     LocalWorkers(mode='multi_processing', number=8)
     """
-    processes = min(cores, memory // _MEMORY_A_PROCESS)
-    if processes >= _FEWEST_PROCESSES and input_bytes >= _BYTES_FOR_PROCESSES:
+    processes = min(cores, memory // _MEMORY_PER_PROCESS)
+    if processes >= _MIN_PROCESSES and input_bytes >= _MIN_BYTES_FOR_PROCESSES:
         return LocalWorkers("multi_processing", processes)
     return LocalWorkers("in_memory", cores)
 
 
 def workers_here(options: PipelineOptions, input_bytes: int) -> LocalWorkers:
-    """The workers that the in-process runner gets: those that the user asked for, or else those that suit the input; of
-    options that no runner was chosen by yet."""
+    """The workers of the in-process runner: those that the user asks for, or else those that suit the input.
+
+    options: as beam_options gives them; choose_runner changes them.
+    """
     direct, named = options.view_as(DirectOptions), _named(options)
     if "direct_running_mode" in named:
         mode = direct.direct_running_mode
@@ -168,7 +173,7 @@ def _runner_here(options: PipelineOptions, input_bytes: int | None) -> FnApiRunn
     direct.direct_running_mode = mode
     if mode == "multi_threading":
         return FnApiRunner()
-    # Without gRPC between runner and threads; with workers of our own instead of Beam's, see runners/local_worker.py.
+    # Threads need no gRPC to the runner. Processes run runners/local_worker.py instead of Beam's own worker.
     direct.direct_running_mode = "in_memory"
     logging.getLogger(fn_runner.__name__).addFilter(_is_not_about_workers_in_memory)
     if mode == "multi_processing":
@@ -178,7 +183,7 @@ def _runner_here(options: PipelineOptions, input_bytes: int | None) -> FnApiRunn
 
 
 def _named(options: PipelineOptions) -> set[str]:
-    """The options that stand there, even with their default."""
+    """The names of the options that were given, even if with their default."""
     return {argument.partition("=")[0].removeprefix("--") for argument in options._flags}
 
 
@@ -191,10 +196,10 @@ def _reason(named: set[str], mode: str) -> str:
 def _memory() -> int:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # not on this system: as if there were plenty
+    except (AttributeError, OSError, ValueError):  # this system does not say: assume plenty
         return 1 << 62
 
 
 def _is_not_about_workers_in_memory(record: logging.LogRecord) -> bool:
-    """Beam warns that in_memory has no workers; it does run each part of a stage on a thread of its own."""
+    """Beam warns that in_memory has no workers, but it does run each part of a stage on its own thread."""
     return "If direct_num_workers is not equal to 1" not in record.getMessage()

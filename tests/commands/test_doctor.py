@@ -331,7 +331,7 @@ def test_doctor_says_all_that_is_wrong_at_once_and_then_that_it_is_ready(
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert lines[-1] == "ready to run"
-    assert "reads     1 files, 47.3 kB, in 1 parts, once" in lines
+    assert "reads     1 files, 47.2 kB, in 1 parts, once" in lines
     assert any(line.endswith(" of tokens wait below it until they have ids") for line in lines)
     assert any(line.startswith("steps     TasksToAnalyse, ReadOnce, NoBatch, Analyse") for line in lines)
     assert any(line.startswith("ok       functions") for line in lines)
