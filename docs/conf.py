@@ -22,6 +22,8 @@ myst_enable_extensions = ["substitution"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"TextRecords {VERSION}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_copyright = False
 

@@ -27,7 +27,7 @@ def _settings_lines() -> Iterator[str]:
         yield f"\n## {section}\n\n{section_summary(section)}\n"
         yield "| setting | values | default | meaning |\n|---|---|---|---|"
         for setting in settings:
-            cells = [f"`{setting.name}`", setting.values, _code(setting.default), setting.comment]
+            cells = [f"`{setting.name}`", setting.values, _code(setting.default), _plain(setting.comment)]
             yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
@@ -67,6 +67,15 @@ def _code(text: str) -> str:
     ('`a`', '`` a`b ``')
     """
     return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def _plain(text: str) -> str:
+    """Text whose tags are shown, not obeyed.
+
+    >>> _plain("each tag (<br />) becomes a space")
+    'each tag (&lt;br />) becomes a space'
+    """
+    return text.replace("<", "&lt;")
 
 
 # Page below docs/, name of the marks -> what belongs between them.
