@@ -53,8 +53,8 @@ class JobResults:
     labels: Sequence[str]
     shards: Sequence[WrittenShard]
     splits: Mapping[int, SplitStatistics]
-    duplicates: duplicates.Counted
-    quality: text_quality.Quality
+    duplicates: duplicates.TextDuplicates
+    quality: text_quality.TextQuality
     rejected: rejects.RejectCounts
     input_rows: int
     input_files: int

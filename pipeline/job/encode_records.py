@@ -23,7 +23,7 @@ from pipeline.records.keys import KEY_BYTES, is_sampled, key_halves, range_of, s
 from pipeline.statistics import duplicates
 from pipeline.statistics.accumulator import BundleStatistics
 from pipeline.statistics.fingerprints import fingerprints
-from pipeline.statistics.split_statistics import Columns, SplitStatistics, merge
+from pipeline.statistics.split_statistics import BatchColumns, SplitStatistics, merge
 from pipeline.support.progress import NAMESPACE
 
 STATISTICS, ROWS_TO_COMPARE = "statistics", "rows_to_compare"
@@ -111,7 +111,7 @@ class EncodeRecords(beam.DoFn):
             before += number
         return shard_keys
 
-    def _count(self, batch: pa.RecordBatch, columns: Columns) -> None:
+    def _count(self, batch: pa.RecordBatch, columns: BatchColumns) -> None:
         """Adds the rows to the statistics and to those that wait to be searched for duplicates."""
         self._tokens.inc(int(columns.token_counts.sum()))
         for count in columns.token_counts.tolist():
@@ -129,12 +129,12 @@ class EncodeRecords(beam.DoFn):
         self._statistics.add(columns, is_counted=is_train & is_sampled(keys, self._options.sampled_share))
 
 
-def batch_columns(batch: pa.RecordBatch) -> Columns:
+def batch_columns(batch: pa.RecordBatch) -> BatchColumns:
     """A batch as TFT gives it -> its columns as arrays."""
     numbers = {name: batch[name].flatten().to_numpy() for name in _NUMBERS}
     sample_rows = pa.array(np.repeat(np.arange(batch.num_rows), batch[SAMPLE].value_lengths().to_numpy()))
     samples = (sample_rows, batch[KEY].flatten().take(sample_rows), batch[SAMPLE].flatten())
-    return Columns(
+    return BatchColumns(
         numbers[IDS].reshape(batch.num_rows, -1),
         numbers[LABEL],
         numbers[SPLIT],

@@ -16,7 +16,7 @@ from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.job.write import WriteOptions
 from pipeline.records_folder.manifest import VocabularyOrigin
 from pipeline.sources.schema import ColumnNames
-from pipeline.statistics.text_quality import Look
+from pipeline.statistics.text_quality import QualityOptions
 from pipeline.vocabulary import count_cache
 from pipeline.vocabulary.imported_words import GivenWords
 
@@ -176,7 +176,7 @@ class Plan:
             columns=column_names(self.config),
             split=self.config.split,
             seed=self.config.output.seed,
-            quality=Look(self.sampled_share, self.config.text.filters),
+            quality=QualityOptions(self.sampled_share, self.config.text.filters),
             progress_folder=self.progress_folder,
             limits=self.limits,
             observe=self.observe,

@@ -30,8 +30,8 @@ from pipeline.sources.schema import (
     file_indices,
     rejected_rows,
 )
-from pipeline.statistics.row_counts import Account, TaskRows
-from pipeline.statistics.text_quality import Look, Looker
+from pipeline.statistics.row_counts import TaskRowCounter, TaskRows
+from pipeline.statistics.text_quality import QualityAccumulator, QualityOptions
 from pipeline.support.progress import NAMESPACE, ROWS, Tally
 
 UNKNOWN_SPLIT = "split is not train, eval or test"
@@ -49,7 +49,7 @@ class ReadOptions:
     columns: ColumnNames
     split: SplitSettings
     seed: int
-    quality: Look
+    quality: QualityOptions
     progress_folder: str | None
     limits: Limits = DEFAULT_LIMITS
     observe: StageObserver = ignore_stage
@@ -102,9 +102,9 @@ class RowFilter:
     def __init__(self, tasks: Sequence[ReadTask], options: ReadOptions, *, labels: list[str]) -> None:
         self._tasks = tasks
         self._labels = pa.array(labels, pa.string())
-        self._account = Account(tasks)
+        self._row_counter = TaskRowCounter(tasks)
         self._tally = Tally(options.progress_folder, "transform")
-        self._looker = Looker(options.quality)
+        self._quality = QualityAccumulator(options.quality)
         self._rows = Metrics.counter(NAMESPACE, ROWS)
         self._rejected = Metrics.counter(NAMESPACE, "rejected_rows")
 
@@ -120,9 +120,9 @@ class RowFilter:
             chosen = pa.array(is_labelled)
             rows, keys = rows.filter(chosen), keys.filter(chosen)
             splits, index = splits[is_labelled], index[is_labelled]
-        self._looker.add(rows["text"], keys)
+        self._quality.add(rows["text"], keys)
         rejected = pa.Table.from_batches(rejected_batches, REJECTED_SCHEMA)
-        self._account.add(rows, rejected)
+        self._row_counter.add(rows, rejected)
         self._rejected.inc(rejected.num_rows)
         self._rows.inc(rows.num_rows + rejected.num_rows)
         self._tally.add(rows.num_rows + rejected.num_rows)
@@ -131,7 +131,7 @@ class RowFilter:
     def task_rows(self) -> list[TaskRows]:
         """The numbers of rows of each read task, after its last batch."""
         self._tally.write()
-        return self._account.rows(self._looker.result())
+        return self._row_counter.result(self._quality.result())
 
 
 class LabelSet:

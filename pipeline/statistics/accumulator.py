@@ -1,7 +1,7 @@
 """The transformed batches of a bundle -> the statistics of each split.
 
-What a row has to say, four numbers, waits until there are many: counting batch by batch took 3% of a row's time, in
-calls so short that two threads mostly waited for each other.
+The four numbers of each row are buffered, and counted when there are many. Counting batch by batch took 3% of the time
+of a row, in calls so short that two threads mostly waited for each other.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from pipeline.records.keys import sort_key
 from pipeline.statistics import distinctive_words
 from pipeline.statistics.split_statistics import (
     SAMPLES_OF_SPLIT,
-    Columns,
+    BatchColumns,
     Sample,
     SplitStatistics,
     merge,
@@ -23,9 +23,9 @@ from pipeline.statistics.split_statistics import (
     split_statistics,
 )
 
-# Rows that wait: 2 MB of their numbers. Records that wait for their words to be counted: 2 MB of 500 ids each.
-_WAITING_ROWS = 1 << 16
-_WAITING_RECORDS = 1 << 10
+# Rows whose numbers are buffered: 2 MB. Records whose words are buffered: 2 MB with 500 ids each.
+_BUFFERED_ROWS = 1 << 16
+_BUFFERED_RECORDS = 1 << 10
 
 
 class BundleStatistics:
@@ -35,28 +35,28 @@ class BundleStatistics:
         self._keeps_unknown = keeps_unknown
         self._first_id = first_id
         self._max_length = 0
-        self._waiting_rows: list[npt.NDArray[np.int64]] = []
-        self._waiting_records: list[tuple[npt.NDArray[np.signedinteger], npt.NDArray[np.int64]]] = []
+        self._buffered_rows: list[npt.NDArray[np.int64]] = []
+        self._buffered_records: list[tuple[npt.NDArray[np.signedinteger], npt.NDArray[np.int64]]] = []
         self._statistics: defaultdict[int, SplitStatistics] = defaultdict(SplitStatistics)
         self._samples: defaultdict[int, tuple[Sample, ...]] = defaultdict(tuple)
         self._words = distinctive_words.WordCounts()
 
-    def add(self, columns: Columns, *, is_counted: npt.NDArray[np.bool_]) -> None:
-        """Takes in a batch; is_counted, [rows]: which of its rows words are counted of."""
+    def add(self, columns: BatchColumns, *, is_counted: npt.NDArray[np.bool_]) -> None:
+        """Adds a batch. is_counted: [rows], the rows whose words are counted for distinctive words."""
         self._max_length = columns.ids.shape[1]
         numbers = (columns.splits, columns.labels, columns.token_counts, columns.known_counts)
-        self._waiting_rows.append(np.stack(numbers))
-        if sum(array.shape[1] for array in self._waiting_rows) > _WAITING_ROWS:
+        self._buffered_rows.append(np.stack(numbers))
+        if sum(array.shape[1] for array in self._buffered_rows) > _BUFFERED_ROWS:
             self._count_rows()
         if is_counted.any():
-            self._waiting_records.append((columns.ids[is_counted], columns.labels[is_counted]))
-            if sum(len(labels) for _, labels in self._waiting_records) > _WAITING_RECORDS:
+            self._buffered_records.append((columns.ids[is_counted], columns.labels[is_counted]))
+            if sum(len(labels) for _, labels in self._buffered_records) > _BUFFERED_RECORDS:
                 self._count_words()
         for row, key, text in columns.samples:
             self._sample(columns, row, key=key, text=text)
 
     def result(self) -> Iterator[tuple[int, SplitStatistics]]:
-        """The index of each split that has rows, and its statistics; the train split has some in any case."""
+        """(index, statistics) of each split that has rows, and of the train split always."""
         self._count_rows()
         self._count_words()
         train = SPLITS.index("train")
@@ -66,9 +66,9 @@ class BundleStatistics:
             yield split, merge([self._statistics[split], others])
 
     def _count_rows(self) -> None:
-        if self._waiting_rows:
-            splits, *numbers = np.concatenate(self._waiting_rows, axis=1)
-            self._waiting_rows = []
+        if self._buffered_rows:
+            splits, *numbers = np.concatenate(self._buffered_rows, axis=1)
+            self._buffered_rows = []
             for split in np.unique(splits).tolist():
                 labels, tokens, known = (array[splits == split] for array in numbers)
                 part = split_statistics(
@@ -77,16 +77,16 @@ class BundleStatistics:
                 self._statistics[split] = merge([self._statistics[split], part])
 
     def _count_words(self) -> None:
-        if self._waiting_records:
-            ids, labels = (np.concatenate(arrays) for arrays in zip(*self._waiting_records, strict=True))
-            self._waiting_records = []
-            self._words = distinctive_words.add(
+        if self._buffered_records:
+            ids, labels = (np.concatenate(arrays) for arrays in zip(*self._buffered_records, strict=True))
+            self._buffered_records = []
+            self._words = distinctive_words.merge(
                 [self._words, distinctive_words.count_words(ids, labels, first_id=self._first_id)]
             )
 
-    def _sample(self, columns: Columns, row: int, *, key: bytes, text: bytes) -> None:
-        split, place = int(columns.splits[row]), sort_key(key)
-        kept = self._samples[split]
-        if len(kept) < SAMPLES_OF_SPLIT or place <= kept[-1].place:
-            sample = Sample(place, text, int(columns.labels[row]), tuple(columns.ids[row].tolist()))
-            self._samples[split] = smallest([*kept, sample])
+    def _sample(self, columns: BatchColumns, row: int, *, key: bytes, text: bytes) -> None:
+        split, order = int(columns.splits[row]), sort_key(key)
+        smallest_so_far = self._samples[split]
+        if len(smallest_so_far) < SAMPLES_OF_SPLIT or order <= smallest_so_far[-1].sort_key:
+            sample = Sample(order, text, int(columns.labels[row]), tuple(columns.ids[row].tolist()))
+            self._samples[split] = smallest([*smallest_so_far, sample])

@@ -1,13 +1,14 @@
-"""Ids and labels of records -> the words that speak for each label: pure functions; counts of parts add up.
+"""Ids and labels of records -> the distinctive words of each label: pure functions; counts of parts add up.
 
 The score of a word is the z-score of its log-odds ratio with an informative Dirichlet prior, of a label against all
 others: equations 16, 19, 20 and 22 of Monroe, Colaresi and Quinn, "Fightin' Words" (Political Analysis 16:4, 2008).
 
-    ratio = log((y + a) / (n + A - y - a))   of the label, less the same of the others
-    score = ratio / sqrt(1 / (y of the label + a) + 1 / (y of the others + a))
+    log_odds = log((y + a) / (n + A - y - a))
+    ratio    = log_odds in the label - log_odds elsewhere
+    score    = ratio / sqrt(1 / (y in the label + a) + 1 / (y elsewhere + a))
 
-y: occurrences of the word, n: of all words, a: the prior's of the word, A: of all words. Plain log-odds would list
-words that occur once; the prior is what all records together say, and pulls those towards nothing.
+y: occurrences of the word; n: occurrences of all words; a, A: the same in the prior. With plain log-odds, words that
+occur once would have the highest scores. The prior, the frequencies in all records, pulls their scores towards 0.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,18 +25,18 @@ Floats = npt.NDArray[np.float64]
 MOST_LABELS = 50
 WORDS_OF_LABEL = 20
 
-_PRIOR_TOKENS = 1000.0
-# Rarer words than these are hardly telling.
-_MOST_WORDS = 20_000
+_PRIOR_TOKENS = 1000.0  # what the prior weighs, in occurrences
+# Only the most frequent words get a score; rarer ones are hardly distinctive.
+_MAX_WORDS = 20_000
 
 # A code is a label and an id in one number.
 _ID_BITS = 32
-# Above this many labels times ids, sorting a batch's ids is cheaper than a counter for each.
-_COUNTERS = 1 << 22
+# With more pairs of a label and an id than this, sorting the ids of a batch is cheaper than a counter for each pair.
+_MAX_COUNTERS = 1 << 22
 
 
 class WordCounts(NamedTuple):
-    """How often each word stands in records of each label. codes, rising: label << 32 | id; rows: records counted."""
+    """How often each word occurs in records of each label. codes, rising: label << 32 | id; rows: records counted."""
 
     codes: Int64s = np.empty(0, np.int64)
     counts: Int64s = np.empty(0, np.int64)
@@ -43,10 +44,10 @@ class WordCounts(NamedTuple):
 
 
 def count_words(ids: npt.NDArray[np.signedinteger], labels: Int64s, *, first_id: int) -> WordCounts:
-    """Counts of records, ids [rows, max_length] and labels [rows]; ids below `first_id` are no words.
+    """The counts of records with ids [rows, max_length] and labels [rows]; ids below `first_id` are not words.
 
-    >>> found = count_words(np.array([[0, 1, 1], [0, 0, 1]]), np.array([0, 1]), first_id=1)
-    >>> found.codes.tolist(), found.counts.tolist(), found.rows
+    >>> words = count_words(np.array([[0, 1, 1], [0, 0, 1]]), np.array([0, 1]), first_id=1)
+    >>> words.codes.tolist(), words.counts.tolist(), words.rows
     ([1, 4294967297], [2, 1], 2)
     """
     if not len(ids):
@@ -54,59 +55,59 @@ def count_words(ids: npt.NDArray[np.signedinteger], labels: Int64s, *, first_id:
     distinct, label = np.unique(labels, return_inverse=True)
     width = int(ids.max()) + 1
     flat = (label[:, np.newaxis] * width + ids)[ids >= first_id]
-    if len(distinct) * width <= _COUNTERS:
+    if len(distinct) * width <= _MAX_COUNTERS:
         counters = np.bincount(flat)
-        found = np.flatnonzero(counters)
-        counts = counters[found]
+        pairs = np.flatnonzero(counters)
+        counts = counters[pairs]
     else:
-        found, counts = np.unique(flat, return_counts=True)
-    return WordCounts((distinct[found // width] << _ID_BITS) | found % width, counts, len(ids))
+        pairs, counts = np.unique(flat, return_counts=True)
+    return WordCounts((distinct[pairs // width] << _ID_BITS) | pairs % width, counts, len(ids))
 
 
-def add(parts: Iterable[WordCounts]) -> WordCounts:
+def merge(parts: Iterable[WordCounts]) -> WordCounts:
     """The counts of all parts together."""
-    some = [part for part in parts if part.rows]
-    if len(some) < 2:
-        return some[0] if some else WordCounts()
-    codes, place = np.unique(np.concatenate([part.codes for part in some]), return_inverse=True)
+    counted = [part for part in parts if part.rows]
+    if len(counted) < 2:
+        return counted[0] if counted else WordCounts()
+    codes, index = np.unique(np.concatenate([part.codes for part in counted]), return_inverse=True)
     counts = np.zeros(len(codes), np.int64)
-    np.add.at(counts, place, np.concatenate([part.counts for part in some]))
-    return WordCounts(codes, counts, sum(part.rows for part in some))
+    np.add.at(counts, index, np.concatenate([part.counts for part in counted]))
+    return WordCounts(codes, counts, sum(part.rows for part in counted))
 
 
 def distinctive_words_summary(
-    found: WordCounts, *, label_rows: Sequence[int], labels: Sequence[str], tokens: Mapping[int, str], rows: int
+    counts: WordCounts, *, label_rows: Sequence[int], labels: Sequence[str], tokens: Mapping[int, str], rows: int
 ) -> DistinctiveWordsSummary:
     """The distinctive words in the manifest. label_rows: train rows by label; tokens: by id; rows: all train rows."""
     chosen = sorted(sorted(range(len(labels)), key=lambda index: (-label_rows[index], index))[:MOST_LABELS])
-    words, every, table = _table(found, chosen)
+    words, total, table = _table(counts, chosen)
     by_label = {}
     for index, own in zip(chosen, table, strict=True):
-        score = scores(own, every - own)
+        score = scores(own, total - own)
         best = np.lexsort((words, -score))[:WORDS_OF_LABEL]
         by_label[labels[index]] = [
             DistinctiveWord(
-                token=tokens[int(words[place])],
-                score=round(float(score[place]), 2),
-                count=int(own[place]),
-                elsewhere=int(every[place] - own[place]),
+                token=tokens[int(words[column])],
+                score=round(float(score[column]), 2),
+                count=int(own[column]),
+                elsewhere=int(total[column] - own[column]),
             )
-            for place in best.tolist()
-            if score[place] > 0
+            for column in best.tolist()
+            if score[column] > 0
         ]
-    return DistinctiveWordsSummary(sampled_rows=found.rows, exact=found.rows == rows, labels=by_label)
+    return DistinctiveWordsSummary(sampled_rows=counts.rows, exact=counts.rows == rows, labels=by_label)
 
 
 def scores(own: Int64s, others: Int64s) -> Floats:
-    """Occurrences of each word in a label's records and in all others, [words] -> float64 [words].
+    """Occurrences of each word in a label's records and elsewhere, [words] -> float64 [words].
 
     >>> scores(np.array([30, 10, 10]), np.array([10, 10, 30])).round(2).tolist()
     [1.15, 0.0, -1.15]
     """
-    every = own + others
-    if len(every) < 2:
-        return np.zeros(len(every))  # against nothing else there are no odds
-    prior = every * (_PRIOR_TOKENS / max(int(every.sum()), 1))
+    total = own + others
+    if len(total) < 2:
+        return np.zeros(len(total))  # one word alone has no odds
+    prior = total * (_PRIOR_TOKENS / max(int(total.sum()), 1))
     with_prior, others_with_prior = own + prior, others + prior
     ratio = _log_odds(with_prior) - _log_odds(others_with_prior)
     score: Floats = ratio / np.sqrt(1 / with_prior + 1 / others_with_prior)
@@ -118,16 +119,16 @@ def _log_odds(counts: Floats) -> Floats:
     return odds
 
 
-def _table(found: WordCounts, labels: Sequence[int]) -> tuple[Int64s, Int64s, Int64s]:
-    """The most frequent words: their ids [words], occurrences in all records [words] and in those of each of some
-    labels [labels, words]."""
-    label, word_id = found.codes >> _ID_BITS, found.codes & ((1 << _ID_BITS) - 1)
+def _table(counts: WordCounts, labels: Sequence[int]) -> tuple[Int64s, Int64s, Int64s]:
+    """The most frequent words: their ids [words], their occurrences in all records [words], and in the records of each
+    of the given labels [labels, words]."""
+    label, word_id = counts.codes >> _ID_BITS, counts.codes & ((1 << _ID_BITS) - 1)
     words, column = np.unique(word_id, return_inverse=True)
-    every = np.zeros(len(words), np.int64)
-    np.add.at(every, column, found.counts)
-    kept = np.sort(np.lexsort((words, -every))[:_MOST_WORDS])
+    total = np.zeros(len(words), np.int64)
+    np.add.at(total, column, counts.counts)
+    frequent = np.sort(np.lexsort((words, -total))[:_MAX_WORDS])
     table = np.zeros((len(labels), len(words)), np.int64)
     for row, index in enumerate(labels):
         of_label = slice(*np.searchsorted(label, [index, index + 1]))
-        table[row, column[of_label]] = found.counts[of_label]
-    return words[kept], every[kept], table[:, kept]
+        table[row, column[of_label]] = counts.counts[of_label]
+    return words[frequent], total[frequent], table[:, frequent]

@@ -1,8 +1,8 @@
-"""Which text each row has -> how many texts are repeated, inside splits and across them: pure functions.
+"""Which text each row has -> how many texts are duplicates, in a split and across splits: pure functions.
 
-A row is four numbers, 21 bytes: a fingerprint of its tokens (of its text where it has none), one of its text, its split
-and its label. Rows of equal
-tokens come to equal buckets, so a bucket can be counted by itself, and the counts of buckets add up.
+A row is four numbers, 21 bytes: a fingerprint of its tokens (of its text if it has no token), one of its text, its
+split and its label. Rows with equal tokens come into the same bucket, so each bucket is counted alone and the counts
+add up.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,25 +25,25 @@ SCHEMA = pa.schema([("tokens", pa.int64()), ("text", pa.uint64()), ("split", pa.
 PAIRS = tuple(combinations(range(len(SPLITS)), 2))
 
 
-class Repeats(NamedTuple):
-    """Counts of repeated texts; those of parts add up.
+class DuplicateStatistics(NamedTuple):
+    """Counts of duplicates; those of parts add up.
 
-    whole: int64 [3], texts seen more than once, rows beyond the first of each, texts with different labels.
-    inside: int64 [splits, 3], the same of each split by itself.
-    across: int64 [pairs of splits, 4], texts that stand in both, rows of the first and of the second split that carry
-      one of them, texts with different labels.
+    total: int64 [3], texts that occur more than once, rows beyond the first of each, texts with different labels.
+    within: int64 [splits, 3], the same counts in each split alone.
+    across: int64 [pairs of splits, 4], texts that are in both splits, rows of the first and of the second split with
+      one of these texts, texts with different labels.
     """
 
-    whole: Int64s
-    inside: Int64s
+    total: Int64s
+    within: Int64s
     across: Int64s
 
 
-class Counted(NamedTuple):
-    """Repeats of equal texts, and of texts of equal tokens."""
+class TextDuplicates(NamedTuple):
+    """Duplicates as equal texts, and as texts of equal tokens."""
 
-    exact: Repeats
-    normalised: Repeats
+    exact: DuplicateStatistics
+    normalised: DuplicateStatistics
 
 
 def rows_table(
@@ -55,43 +55,46 @@ def rows_table(
 
 
 def buckets(tables: Sequence[pa.Table], number: int) -> Iterator[tuple[int, bytes]]:
-    """Tables of SCHEMA -> (bucket, table as bytes); equal tokens come to equal buckets."""
+    """Tables of SCHEMA -> (bucket, packed table); rows with equal tokens come into the same bucket."""
     table = pa.concat_tables(tables).combine_chunks()
     bucket = table["tokens"].to_numpy() % number
     for index in np.unique(bucket).tolist():
         yield index, arrow_ipc.pack(table.filter(pa.array(bucket == index)))
 
 
-def count(packed: Iterable[bytes]) -> Counted:
-    """All tables of a bucket -> its repeats.
+def count(packed: Iterable[bytes]) -> TextDuplicates:
+    """All packed tables of a bucket -> its duplicates.
 
     >>> rows = {"tokens": [5, 5, 5, 7], "text": [1, 1, 2, 3], "split": [0, 0, 2, 2], "label": [0, 1, 1, 1]}
-    >>> found = count([arrow_ipc.pack(pa.table(rows, SCHEMA))])
-    >>> found.exact.whole.tolist(), found.normalised.whole.tolist(), found.normalised.across[1].tolist()
+    >>> duplicates = count([arrow_ipc.pack(pa.table(rows, SCHEMA))])
+    >>> duplicates.exact.total.tolist(), duplicates.normalised.total.tolist(), duplicates.normalised.across[1].tolist()
     ([1, 1, 1], [1, 2, 1], [1, 2, 1, 1])
     """
     table = pa.concat_tables([SCHEMA.empty_table(), *map(arrow_ipc.unpack, packed)]).combine_chunks()
     tokens, text, split, label = (table[name].to_numpy() for name in SCHEMA.names)
-    return Counted(_repeats(text, split=split, label=label), _repeats(tokens, split=split, label=label))
+    return TextDuplicates(
+        _statistics(text, split=split, label=label),
+        _statistics(tokens, split=split, label=label),
+    )
 
 
-def add(parts: Iterable[Counted]) -> Counted:
-    """The repeats of all buckets together."""
-    whole = [*parts, count([])]
-    return Counted(_sum(part.exact for part in whole), _sum(part.normalised for part in whole))
+def merge(parts: Iterable[TextDuplicates]) -> TextDuplicates:
+    """The duplicates of all buckets together."""
+    all_parts = [*parts, count([])]
+    return TextDuplicates(_sum(part.exact for part in all_parts), _sum(part.normalised for part in all_parts))
 
 
-def duplicates_by_split(found: Repeats) -> DuplicatesBySplit:
+def duplicates_by_split(statistics: DuplicateStatistics) -> DuplicatesBySplit:
     """The duplicates in the manifest."""
-    texts, rows, conflicting = found.whole.tolist()
-    inside = zip(SPLITS, found.inside.tolist(), strict=True)
+    texts, rows, conflicting = statistics.total.tolist()
+    within = zip(SPLITS, statistics.within.tolist(), strict=True)
     return DuplicatesBySplit(
         texts=texts,
         rows=rows,
         conflicting=conflicting,
         splits={
             split: DuplicateTexts(texts=texts, rows=rows, conflicting=conflicting)
-            for split, (texts, rows, conflicting) in inside
+            for split, (texts, rows, conflicting) in within
         },
         across=[
             SharedTexts(
@@ -101,55 +104,57 @@ def duplicates_by_split(found: Repeats) -> DuplicatesBySplit:
                 conflicting=conflicting,
             )
             for (first, second), (texts, rows_of_first, rows_of_second, conflicting) in zip(
-                PAIRS, found.across.tolist(), strict=True
+                PAIRS, statistics.across.tolist(), strict=True
             )
         ],
     )
 
 
-def _sum(parts: Iterable[Repeats]) -> Repeats:
-    whole, inside, across = zip(*parts, strict=True)
-    return Repeats(np.sum(whole, axis=0), np.sum(inside, axis=0), np.sum(across, axis=0))
+def _sum(parts: Iterable[DuplicateStatistics]) -> DuplicateStatistics:
+    total, within, across = zip(*parts, strict=True)
+    return DuplicateStatistics(np.sum(total, axis=0), np.sum(within, axis=0), np.sum(across, axis=0))
 
 
-def _repeats(keys: npt.NDArray[np.integer], *, split: Int64s, label: Int64s) -> Repeats:
-    repeated = _repeated(keys)
-    _, groups = np.unique(keys[repeated], return_inverse=True)
-    split, label = split[repeated], label[repeated]
+def _statistics(keys: npt.NDArray[np.integer], *, split: Int64s, label: Int64s) -> DuplicateStatistics:
+    rows = _rows_with_equal_keys(keys)
+    _, groups = np.unique(keys[rows], return_inverse=True)
+    split, label = split[rows], label[rows]
     number = int(groups.max(initial=-1)) + 1
     in_split = np.stack([np.bincount(groups[split == index], minlength=number) for index in range(len(SPLITS))])
-    inside = [_inside(groups[split == index], label[split == index], number) for index in range(len(SPLITS))]
+    within = [_within(groups[split == index], label[split == index], number) for index in range(len(SPLITS))]
     across = [_across(groups, split, label, in_split=in_split, pair=pair) for pair in PAIRS]
-    return Repeats(_inside(groups, label, number), np.stack(inside), np.stack(across))
+    return DuplicateStatistics(_within(groups, label, number), np.stack(within), np.stack(across))
 
 
-def _repeated(keys: npt.NDArray[np.integer]) -> Int64s:
-    """The places of keys that occur more than once: mostly few, and the rest of the work is on them alone."""
+def _rows_with_equal_keys(keys: npt.NDArray[np.integer]) -> Int64s:
+    """The indices of keys that occur more than once. These are mostly few, and all other steps take them alone."""
     order = np.argsort(keys, kind="stable")
     equals_next = keys[order][1:] == keys[order][:-1]
-    is_repeated = np.zeros(len(keys), np.bool_)
-    is_repeated[order[1:][equals_next]] = True
-    is_repeated[order[:-1][equals_next]] = True
-    return np.flatnonzero(is_repeated)
+    has_equal = np.zeros(len(keys), np.bool_)
+    has_equal[order[1:][equals_next]] = True
+    has_equal[order[:-1][equals_next]] = True
+    return np.flatnonzero(has_equal)
 
 
-def _inside(groups: Int64s, label: Int64s, number: int) -> Int64s:
+def _within(groups: Int64s, label: Int64s, number: int) -> Int64s:
+    """The counts of `total`. groups: [rows], which of `number` texts each row has."""
     size = np.bincount(groups, minlength=number)
-    is_repeated = size > 1
-    conflicting = _differ(groups, label, number)
-    return np.array([is_repeated.sum(), (size[is_repeated] - 1).sum(), conflicting.sum()], np.int64)
+    is_duplicate = size > 1
+    conflicting = _have_different_labels(groups, label, number)
+    return np.array([is_duplicate.sum(), (size[is_duplicate] - 1).sum(), conflicting.sum()], np.int64)
 
 
 def _across(groups: Int64s, split: Int64s, label: Int64s, *, in_split: Int64s, pair: tuple[int, int]) -> Int64s:
+    """The counts of `across` for a pair of splits. in_split: [splits, texts], the rows of each split with each text."""
     first, second = in_split[pair[0]], in_split[pair[1]]
     shared = (first > 0) & (second > 0)
     of_pair = np.isin(split, pair) & shared[groups]
-    conflicting = _differ(groups[of_pair], label[of_pair], len(shared))
+    conflicting = _have_different_labels(groups[of_pair], label[of_pair], len(shared))
     return np.array([shared.sum(), first[shared].sum(), second[shared].sum(), conflicting.sum()], np.int64)
 
 
-def _differ(groups: Int64s, label: Int64s, number: int) -> npt.NDArray[np.bool_]:
-    """Which groups have different labels."""
+def _have_different_labels(groups: Int64s, label: Int64s, number: int) -> npt.NDArray[np.bool_]:
+    """Which of `number` texts have rows with different labels, bool [texts]."""
     lowest, highest = np.full(number, np.iinfo(np.int64).max), np.full(number, -1, np.int64)
     np.minimum.at(lowest, groups, label)
     np.maximum.at(highest, groups, label)

@@ -1,9 +1,11 @@
-"""A number for each text that texts of the same tokens share, for use within a run.
+"""Ids and counts of tokens -> a fingerprint of each text, the same for texts of the same tokens, for use within a run.
 
-In: the ids of the record, the counts of tokens, and a number of the text's unknown tokens (text/hashing.py). Out: the
-fingerprint, in NumPy 0.2 ms a MB of text. A hash of all tokens would cost the graph 4.7 ms a MB. So texts also count
-as equal that differ only in the place of an unknown word, or in known words that truncation cuts off while their
-number is the same. 64 bits: among 100 million different texts two meet by chance once in 3,000 such inputs.
+In: the ids of the record, the counts of tokens, and a hash of the text's unknown tokens (text/hashing.py). It takes
+NumPy 0.2 ms a MB of text; a hash of all tokens would take the graph 4.7 ms a MB.
+
+So two kinds of different texts count as equal: texts that differ only in the place of an unknown token, and texts that
+differ only in the known tokens that truncation cuts off, if the number of tokens is the same. 64 bits are enough: among
+100 million different texts, two have the same fingerprint by chance once in 3,000 such inputs.
 """
 
 import functools
@@ -23,7 +25,7 @@ def fingerprints(
     known_counts: npt.NDArray[np.int64],
     unknown: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
-    """ids [rows, max_length] and what else is known of each text, int64 [rows] -> int64 [rows], NO_TOKENS for a text
+    """ids [rows, max_length] and three numbers of each text, int64 [rows] each -> int64 [rows], NO_TOKENS for a text
     without a token.
 
     >>> ids = np.array([[0, 1, 2], [0, 1, 2], [0, 2, 1], [0, 0, 0]])

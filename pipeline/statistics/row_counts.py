@@ -1,6 +1,6 @@
-"""Batches of read tasks -> how many rows each file had, and how many of them could not be used.
+"""Batches of read tasks -> how many rows each file had, and how many of them were rejected.
 
-Of files that were read whole and without a reject only the sum is told: there may be a million of them.
+Files that were read whole and without a rejected row are counted together: there may be a million of them.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipeline.records_folder.manifest import RejectedFile
 from pipeline.sources.schema import ReadTask, file_indices
-from pipeline.statistics.text_quality import Quality
+from pipeline.statistics.text_quality import TextQuality
 
 # Files that the manifest lists: those with the most rejected rows.
 _MOST_FILES = 100
@@ -21,17 +21,18 @@ _MOST_FILES = 100
 class TaskRows(NamedTuple):
     """How many rows a read task had, used and rejected together.
 
-    path "": the files of a group of which nothing else needs telling, and what the group's used texts are like.
+    path "": all files of a task group that have no TaskRows of their own. Only this one has `quality`, that of the used
+    texts of the whole group.
     """
 
     path: str
     start: int
     rows: int
     rejected: int = 0
-    quality: Quality = Quality()
+    quality: TextQuality = TextQuality()
 
 
-class Account:
+class TaskRowCounter:
     """Counts the rows of read tasks, batch by batch."""
 
     def __init__(self, tasks: Sequence[ReadTask]) -> None:
@@ -40,23 +41,23 @@ class Account:
         self._rejected: Counter[str] = Counter()
 
     def add(self, used: pa.RecordBatch, rejected: pa.Table) -> None:
-        """Counts a batch: the rows of it that are used, and all that are not."""
+        """Counts the used and the rejected rows of a batch."""
         files, counts = np.unique(file_indices(used), return_counts=True)
         self._rows.update(dict(zip(files.tolist(), counts.tolist(), strict=True)))
         for path, rows in _counted(rejected["file"]) if rejected.num_rows else ():
             self._rows[self._index(path)] += rows
             self._rejected[path] += rows
 
-    def rows(self, quality: Quality) -> list[TaskRows]:
-        """What was counted, and `quality` with it."""
-        told, others = [], 0
+    def result(self, quality: TextQuality) -> list[TaskRows]:
+        """The rows of the read tasks. A task has its own TaskRows if it is a range of a file or has rejected rows."""
+        own, others = [], 0
         for task in self._tasks:
             rows, rejected = self._rows[task.file_index], self._rejected[task.path]
             if rejected or task.stop is not None:
-                told.append(TaskRows(task.path, task.start, rows, rejected))
+                own.append(TaskRows(task.path, task.start, rows, rejected))
             else:
                 others += rows
-        return [*told, TaskRows("", 0, others, quality=quality)]
+        return [*own, TaskRows("", 0, others, quality=quality)]
 
     def _index(self, path: str) -> int:
         return next(task.file_index for task in self._tasks if task.path == path)

@@ -1,4 +1,4 @@
-"""Transformed batches -> what the manifest tells of each split: pure functions; statistics of parts add up.
+"""Transformed batches -> the statistics of each split in the manifest: pure functions; statistics of parts add up.
 
 Lengths are numbers of ids before truncation and padding: with `oov: drop` the known tokens, with `oov: token` all.
 """
@@ -15,8 +15,8 @@ from pipeline.statistics import distinctive_words
 
 Int64Array = npt.NDArray[np.int64]
 
-# Long documents have as many lengths as there are documents; rounded to 1/64, a histogram has 64 entries for each
-# doubling above this.
+# Longer texts have nearly as many lengths as there are texts. So lengths above this are rounded to 1/64: the histogram
+# has 64 entries for each doubling.
 EXACT_LENGTHS = 4096
 _STEP_BITS = 6
 
@@ -28,8 +28,8 @@ SAMPLES_OF_SPLIT = 16
 class SplitStatistics:
     """Counts of a split.
 
-    labels: rows by label index; lengths: rows by length, long ones rounded; samples: those of the smallest keys.
-    words: of the train records that were chosen for it, how often each word stands in those of each label.
+    labels: rows by label index. lengths: rows by length, long ones rounded. samples: rows of the smallest sort keys.
+    words: of the sampled train records, how often each word occurs in those of each label.
     """
 
     rows: int = 0
@@ -46,16 +46,16 @@ class SplitStatistics:
 
 @dataclass(frozen=True, order=True)
 class Sample:
-    """A row as it came and as it is stored; sorted by its place in the split's shuffled order."""
+    """A row as its source gave it and as its record has it; in the order of sort keys (records/keys.py)."""
 
-    place: bytes
+    sort_key: bytes
     text: bytes
     label: int
     ids: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Columns:
+class BatchColumns:
     """The columns of a transformed batch, each int64 [rows]; ids int32 or int64 [rows, max_length]; (row, key, text) of
     samples."""
 
@@ -79,8 +79,8 @@ def split_statistics(
     """The statistics of rows of one split, int64 [rows] each, but for samples and words; `keeps_unknown`: unknown
     tokens have an id (`oov: token`).
 
-    >>> found = split_statistics(np.array([1]), np.array([3]), np.array([1]), max_length=2, keeps_unknown=False)
-    >>> found.tokens, found.unknown_tokens, found.truncated_texts, dict(found.lengths)
+    >>> counts = split_statistics(np.array([1]), np.array([3]), np.array([1]), max_length=2, keeps_unknown=False)
+    >>> counts.tokens, counts.unknown_tokens, counts.truncated_texts, dict(counts.lengths)
     (3, 2, 0, {1: 1})
     """
     lengths = token_counts if keeps_unknown else known_counts
@@ -91,8 +91,8 @@ def split_statistics(
         truncated_texts=int(np.count_nonzero(lengths > max_length)),
         empty_texts=int(np.count_nonzero(lengths == 0)),
         wordless_texts=int(np.count_nonzero(token_counts == 0)),
-        labels=_counted(labels),
-        lengths=_counted(rounded_up(lengths)),
+        labels=_counter(labels),
+        lengths=_counter(rounded_up(lengths)),
     )
 
 
@@ -128,7 +128,7 @@ def merge(parts: Iterable[SplitStatistics]) -> SplitStatistics:
         labels,
         lengths,
         smallest(samples),
-        distinctive_words.add(words),
+        distinctive_words.merge(words),
     )
 
 
@@ -160,11 +160,11 @@ def rounded_up(lengths: Int64Array) -> Int64Array:
     return np.where(lengths > EXACT_LENGTHS, -(-lengths // steps) * steps, lengths)
 
 
-def _counted(values: Int64Array) -> Counter[int]:
+def _counter(values: Int64Array) -> Counter[int]:
     distinct, counts = np.unique(values, return_counts=True)
     return Counter(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
 
 
 def smallest(samples: Iterable[Sample]) -> tuple[Sample, ...]:
-    """Those of the smallest places, in order."""
+    """The samples of the smallest sort keys, in order."""
     return tuple(sorted(set(samples))[:SAMPLES_OF_SPLIT])

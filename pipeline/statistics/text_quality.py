@@ -1,15 +1,15 @@
-r"""Texts -> how many of them hold markup, damaged characters, other scripts, odd white space: pure functions of Arrow.
+r"""Texts -> how many of them have markup, damaged characters, other scripts, odd white space: pure functions of Arrow.
 
     html               a tag, as `text.strip_html` knows it
     mojibake           U+FFFD, or UTF-8 that was read as Latin-1 or Windows-1252 and so has, of what was one character:
                          `Ã` or `Â` and U+0080 to U+00BF (`Ã©`), `â` and `€` or U+0080, and a third (`â€™`),
                          `ð` and `Ÿ` or U+009F (`ðŸ˜€`), or twice `Ð` or `Ñ` and a second half (`Ð¿Ñ€`)
-    non_latin          more letters of other scripts than of the Latin one, told by the lead bytes of UTF-8
+    non_latin          more letters of other scripts than of the Latin one, counted by the first bytes of UTF-8
     glued_white_space  white space other than U+0020 that `text.filters` leaves in the text
     invisible          zero-width spaces, word joiners, U+FEFF, soft hyphens
 
-Expressions cost 2 ms a MB each, so of a large input only a share of the texts is looked at, chosen by key: which ones
-depends on their content alone. What is found in parts adds up.
+A regular expression costs 2 ms a MB. So of a large input only a sample of the texts is examined. Keys choose the
+sample, so it depends on the texts' content alone. The results of parts add up.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,120 +37,125 @@ _MOJIBAKE = "|".join([
 _INVISIBLE = r"\xc2\xad|\xe2\x80\x8b|\xe2\x81\xa0|\xef\xbb\xbf"
 _NOT_ASCII = r"[\x80-\xff]"
 
-# Of chosen texts; more than all there are, unless the input is packed or repeats itself.
-_WAITING_BYTES = 4 << 20
+# Sampled texts are examined when this many bytes are buffered. A sample is larger than this only if the input is
+# compressed; otherwise it is examined once, at the end.
+_BUFFER_BYTES = 4 << 20
 
-_EXAMPLES = 3
+_MAX_EXAMPLES = 3
 _EXAMPLE_CHARACTERS = 80
 
-# +1 for a Latin letter's first byte, -1 for one of another script. U+0080 to U+00BF and U+2000 to U+2FFF are signs,
-# 0xF0 begins emoji as well as rare ideographs, 0xEF forms of known letters: none of these says anything.
+# +1 for the first byte of a Latin letter, -1 for that of a letter of another script. 0 for bytes that decide nothing:
+# those of signs (U+0080 to U+00BF, U+2000 to U+2FFF), 0xF0 (emoji and rare ideographs) and 0xEF (variants of letters).
 _LATIN = {*range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1), *range(0xC3, 0xCA)}
 _OTHERS = {*range(0xCD, 0xE2), *range(0xE3, 0xEE)}
 _SCRIPT = np.array([(byte in _LATIN) - (byte in _OTHERS) for byte in range(256)], np.int8).tobytes()
-# Few texts hold a letter of another script, and to weigh all of them takes 9 ms a MB.
+# Few texts have a letter of another script. Counting the letters of all texts would take 9 ms a MB.
 _OTHER_SCRIPT = "[" + "".join(rf"\x{byte:02x}" for byte in sorted(_OTHERS)) + "]"
-# U+1E00 to U+1EFF are Latin again: Vietnamese is full of them.
+# U+1E00 to U+1EFF are Latin too; Vietnamese has many of them.
 _LATIN_EXTENDED = (0xE1, range(0xB8, 0xBC))
 
 
-class Found(NamedTuple):
-    """Texts with a quality: how many, and (place in the shuffled order, snippet) of the first of them."""
+class QualityCount(NamedTuple):
+    """How many texts have a quality, and the first of them by sort key, as (sort key, excerpt)."""
 
     texts: int
     examples: tuple[tuple[bytes, str], ...]
 
 
-class Quality(NamedTuple):
-    """What part of the texts is like. rows: all of them; looked_at: those that were chosen."""
+class TextQuality(NamedTuple):
+    """The qualities of some texts. rows: all texts; sampled_rows: those examined; counts: by the names above."""
 
     rows: int = 0
-    looked_at: int = 0
-    found: Mapping[str, Found] = {}
+    sampled_rows: int = 0
+    counts: Mapping[str, QualityCount] = {}
 
 
-class Look(NamedTuple):
-    """How texts are looked at: which share of them, and what `text.filters` takes out."""
+class QualityOptions(NamedTuple):
+    """How texts are examined. share: of all texts, which are the sample; filters: the setting `text.filters`."""
 
     share: float
     filters: str
 
 
-def look(texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray, *, filters: str) -> Quality:
-    """Texts and their keys, [rows] -> what they are like; filters: `text.filters`.
+def examine(texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray, *, filters: str) -> TextQuality:
+    """Texts and their keys, [rows] -> their qualities; filters: the setting `text.filters`.
 
     >>> texts = pa.array(["a <b>bold</b> word".encode(), "cafÃ©".encode()], pa.large_binary())
     >>> keys = pa.array([bytes(16), bytes(16)], pa.large_binary())
-    >>> [(name, some.texts) for name, some in look(texts, keys, filters="").found.items() if some.texts]
+    >>> [(name, count.texts) for name, count in examine(texts, keys, filters="").counts.items() if count.texts]
     [('html', 1), ('mojibake', 1)]
     """
-    others = pc.match_substring_regex(texts, _NOT_ASCII)
-    other_texts, other_keys = texts.filter(others), keys.filter(others)
-    has_foreign = pc.match_substring_regex(other_texts, _OTHER_SCRIPT)
-    mixed_texts, mixed_keys = other_texts.filter(has_foreign), other_keys.filter(has_foreign)
-    is_foreign = pa.array(_letters(mixed_texts) < 0)
-    found = {
-        "html": _matching(texts, keys, TAG),
-        "mojibake": _matching(other_texts, other_keys, _MOJIBAKE),
-        "non_latin": _found(mixed_texts.filter(is_foreign), mixed_keys.filter(is_foreign), None),
-        "glued_white_space": _matching(texts, keys, _glued(filters)),
-        "invisible": _matching(other_texts, other_keys, _INVISIBLE),
+    is_wide = pc.match_substring_regex(texts, _NOT_ASCII)
+    wide_texts, wide_keys = texts.filter(is_wide), keys.filter(is_wide)
+    has_other_script = pc.match_substring_regex(wide_texts, _OTHER_SCRIPT)
+    mixed_texts, mixed_keys = wide_texts.filter(has_other_script), wide_keys.filter(has_other_script)
+    is_non_latin = pa.array(_latin_surplus(mixed_texts) < 0)
+    counts = {
+        "html": _count_matching(texts, keys, TAG),
+        "mojibake": _count_matching(wide_texts, wide_keys, _MOJIBAKE),
+        "non_latin": _count(mixed_texts.filter(is_non_latin), mixed_keys.filter(is_non_latin), None),
+        "glued_white_space": _count_matching(texts, keys, _glued_pattern(filters)),
+        "invisible": _count_matching(wide_texts, wide_keys, _INVISIBLE),
     }
-    return Quality(len(texts), len(texts), found)
+    return TextQuality(len(texts), len(texts), counts)
 
 
-class Looker:
-    """Looks at the texts that are chosen among those of some batches, when some MB wait or all are there: of a large
-    input a batch has 25 of them, for which a hundred calls to Arrow and NumPy took 4% of a row's time."""
+class QualityAccumulator:
+    """Buffers the sampled texts of batches and examines them once 4 MB are buffered, or at the end.
 
-    def __init__(self, how: Look) -> None:
-        self._how = how
+    Of a large input a batch has 25 sampled texts. Examining each batch took a hundred calls to Arrow and NumPy, which
+    were 4% of the time of a row.
+    """
+
+    def __init__(self, options: QualityOptions) -> None:
+        self._options = options
         self._rows = 0
-        self._waiting: list[tuple[pa.LargeBinaryArray, pa.LargeBinaryArray]] = []
-        self._parts: list[Quality] = []
+        self._buffer: list[tuple[pa.LargeBinaryArray, pa.LargeBinaryArray]] = []
+        self._parts: list[TextQuality] = []
 
     def add(self, texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray) -> None:
-        """Takes in a batch; texts, [rows], may be null where they are not chosen."""
+        """Adds a batch, [rows]; texts outside the sample may be null."""
         self._rows += len(texts)
-        chosen = pa.array(is_sampled(keys, self._how.share))
-        self._waiting.append((texts.filter(chosen), keys.filter(chosen)))
-        if sum(texts.nbytes for texts, _ in self._waiting) > _WAITING_BYTES:
-            self._look()
+        sampled = pa.array(is_sampled(keys, self._options.share))
+        self._buffer.append((texts.filter(sampled), keys.filter(sampled)))
+        if sum(texts.nbytes for texts, _ in self._buffer) > _BUFFER_BYTES:
+            self._examine_buffer()
 
-    def result(self) -> Quality:
-        """What those that were chosen are like."""
-        self._look()
-        return add(self._parts)._replace(rows=self._rows)
+    def result(self) -> TextQuality:
+        """The qualities of the sample; `rows` counts all texts."""
+        self._examine_buffer()
+        return merge(self._parts)._replace(rows=self._rows)
 
-    def _look(self) -> None:
-        if self._waiting:
-            texts, keys = (pa.concat_arrays(arrays) for arrays in zip(*self._waiting, strict=True))
-            self._waiting = []
-            self._parts.append(look(texts, keys, filters=self._how.filters))
+    def _examine_buffer(self) -> None:
+        if self._buffer:
+            texts, keys = (pa.concat_arrays(arrays) for arrays in zip(*self._buffer, strict=True))
+            self._buffer = []
+            self._parts.append(examine(texts, keys, filters=self._options.filters))
 
 
-def add(parts: Iterable[Quality]) -> Quality:
-    """What all parts together are like."""
-    rows = looked_at = 0
-    found: dict[str, Found] = {}
+def merge(parts: Iterable[TextQuality]) -> TextQuality:
+    """The qualities of all parts together."""
+    rows = sampled_rows = 0
+    counts: dict[str, QualityCount] = {}
     for part in parts:
         rows += part.rows
-        looked_at += part.looked_at
-        for name, some in part.found.items():
-            before = found.get(name, Found(0, ()))
-            found[name] = Found(before.texts + some.texts, _first({*before.examples, *some.examples}))
-    return Quality(rows, looked_at, found)
+        sampled_rows += part.sampled_rows
+        for name, count in part.counts.items():
+            before = counts.get(name, QualityCount(0, ()))
+            examples = _first_examples({*before.examples, *count.examples})
+            counts[name] = QualityCount(before.texts + count.texts, examples)
+    return TextQuality(rows, sampled_rows, counts)
 
 
-def quality_summary(quality: Quality, *, wordless: int) -> QualitySummary:
+def quality_summary(quality: TextQuality, *, wordless: int) -> QualitySummary:
     """The quality in the manifest; `wordless`: texts without a token, of all rows."""
-    is_all = quality.looked_at == quality.rows
+    is_all = quality.sampled_rows == quality.rows
     findings = {
-        name: _finding(some.texts, quality.looked_at, exact=is_all, examples=[text for _, text in some.examples])
-        for name, some in quality.found.items()
+        name: _finding(count.texts, quality.sampled_rows, exact=is_all, examples=[text for _, text in count.examples])
+        for name, count in quality.counts.items()
     }
     findings["empty_after_cleaning"] = _finding(wordless, quality.rows, exact=True, examples=[])
-    return QualitySummary(rows=quality.rows, sampled_rows=quality.looked_at, findings=findings)
+    return QualitySummary(rows=quality.rows, sampled_rows=quality.sampled_rows, findings=findings)
 
 
 def _finding(count: int, of: int, *, exact: bool, examples: list[str]) -> QualityFinding:
@@ -158,13 +163,14 @@ def _finding(count: int, of: int, *, exact: bool, examples: list[str]) -> Qualit
     return QualityFinding(count=count, of=of, share=share, exact=exact, examples=examples)
 
 
-def _glued(filters: str) -> str:
+def _glued_pattern(filters: str) -> str:
+    """Matches white space other than U+0020 that is not among the filters."""
     left = [character for character in UNICODE_WHITE_SPACE if character != " " and character not in filters]
     return "|".join("".join(rf"\x{byte:02x}" for byte in character.encode()) for character in left) or r"[^\x00-\xff]"
 
 
-def _letters(texts: pa.LargeBinaryArray) -> npt.NDArray[np.int32]:
-    """Latin letters less letters of other scripts, int32 [rows], of texts none of which is empty."""
+def _latin_surplus(texts: pa.LargeBinaryArray) -> npt.NDArray[np.int32]:
+    """The number of Latin letters minus that of letters of other scripts, int32 [rows]. No text may be empty."""
     contents = texts.to_pylist()
     content = b"".join(contents)
     scores = np.frombuffer(bytearray(content.translate(_SCRIPT)), np.int8)
@@ -176,29 +182,29 @@ def _letters(texts: pa.LargeBinaryArray) -> npt.NDArray[np.int32]:
     return np.add.reduceat(scores, starts, dtype=np.int32)
 
 
-def _matching(texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray, pattern: str) -> Found:
+def _count_matching(texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray, pattern: str) -> QualityCount:
     matches = pc.match_substring_regex(texts, pattern)
-    return _found(texts.filter(matches), keys.filter(matches), pattern)
+    return _count(texts.filter(matches), keys.filter(matches), pattern)
 
 
-def _found(texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray, pattern: str | None) -> Found:
+def _count(texts: pa.LargeBinaryArray, keys: pa.LargeBinaryArray, pattern: str | None) -> QualityCount:
     halves = key_halves(keys)
     order = np.lexsort((halves[:, 0], halves[:, 1]))
     is_new = np.concatenate([[True], (np.diff(halves[order], axis=0) != 0).any(axis=1)])[: len(order)]
-    first = pa.array(order[is_new][:_EXAMPLES])
+    first = pa.array(order[is_new][:_MAX_EXAMPLES])
     texts, keys = texts.take(first), keys.take(first)
-    places = pc.find_substring_regex(texts, pattern).to_pylist() if pattern else [0] * len(texts)
-    snippets = (_snippet(text, place) for text, place in zip(texts.to_pylist(), places, strict=True))
-    ranked = ((sort_key(key), snippet) for key, snippet in zip(keys.to_pylist(), snippets, strict=True))
-    return Found(len(halves), _first(ranked))
+    offsets = pc.find_substring_regex(texts, pattern).to_pylist() if pattern else [0] * len(texts)
+    excerpts = (_excerpt_at(text, offset) for text, offset in zip(texts.to_pylist(), offsets, strict=True))
+    examples = ((sort_key(key), excerpt) for key, excerpt in zip(keys.to_pylist(), excerpts, strict=True))
+    return QualityCount(len(halves), _first_examples(examples))
 
 
-def _snippet(text: bytes, place: int) -> str:
-    """At most _EXAMPLE_CHARACTERS around a place in a text, whole characters."""
+def _excerpt_at(text: bytes, offset: int) -> str:
+    """At most _EXAMPLE_CHARACTERS whole characters around an offset in a text."""
     half = _EXAMPLE_CHARACTERS // 2
-    before = text[max(place - 4 * half, 0) : place].decode(errors="ignore")[-half:]
-    return before + text[place : place + 4 * half].decode(errors="ignore")[:half]
+    before = text[max(offset - 4 * half, 0) : offset].decode(errors="ignore")[-half:]
+    return before + text[offset : offset + 4 * half].decode(errors="ignore")[:half]
 
 
-def _first(examples: Iterable[tuple[bytes, str]]) -> tuple[tuple[bytes, str], ...]:
-    return tuple(sorted(examples)[:_EXAMPLES])
+def _first_examples(examples: Iterable[tuple[bytes, str]]) -> tuple[tuple[bytes, str], ...]:
+    return tuple(sorted(examples)[:_MAX_EXAMPLES])

@@ -13,8 +13,8 @@ from pipeline.job.plan import Plan
 from pipeline.job.rejects import rows_before
 from pipeline.job.task_file import read_groups, write_groups
 from pipeline.sources.schema import Kind, ReadTask, RejectedRow, TaskGroup, no_rows, rejected_batch
-from pipeline.statistics.row_counts import Account, TaskRows
-from pipeline.statistics.text_quality import Found, Quality
+from pipeline.statistics.row_counts import TaskRowCounter, TaskRows
+from pipeline.statistics.text_quality import QualityCount, TextQuality
 from tests.support.jobs import config_of, manifest_of, record_bytes, run_job
 
 
@@ -130,14 +130,17 @@ def test_job_sources_groups_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_job_sources_rows_before_ranges_of_groups_that_tell_the_same_place() -> None:
-    parts = [TaskRows("", 0, 3, quality=Quality(found={"a": Found(1, ())})), TaskRows("", 0, 3)]
+    parts = [TaskRows("", 0, 3, quality=TextQuality(counts={"a": QualityCount(1, ())})), TaskRows("", 0, 3)]
     assert rows_before([TaskRows("b", 7, 1, 1), *parts, TaskRows("b", 0, 5)])["b", 7] == 5
 
 
 def test_account_tells_files_with_rejects_and_ranges_alone() -> None:
     tasks = [ReadTask("a", 0, "csv"), ReadTask("b", 1, "csv")]
-    account = Account(tasks)
+    account = TaskRowCounter(tasks)
     rejected = rejected_batch(tasks[1], [RejectedRow(row, "r", "") for row in (0, 3)])
     account.add(no_rows(), pa.Table.from_batches([rejected]))
-    assert account.rows(Quality()) == [TaskRows("b", 0, 2, 2), TaskRows("", 0, 0)]
-    assert Account([ReadTask("a", 0, "jsonl", 5, 9)]).rows(Quality()) == [TaskRows("a", 5, 0), TaskRows("", 0, 0)]
+    assert account.result(TextQuality()) == [TaskRows("b", 0, 2, 2), TaskRows("", 0, 0)]
+    assert TaskRowCounter([ReadTask("a", 0, "jsonl", 5, 9)]).result(TextQuality()) == [
+        TaskRows("a", 5, 0),
+        TaskRows("", 0, 0),
+    ]

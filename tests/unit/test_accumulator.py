@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.statistics import accumulator
 from pipeline.statistics.accumulator import BundleStatistics
-from pipeline.statistics.split_statistics import Columns, Sample, SplitStatistics
+from pipeline.statistics.split_statistics import BatchColumns, Sample, SplitStatistics
 
 # ids of two, label, split, tokens, known tokens, whether words are counted of it
 ROWS = [
@@ -21,11 +21,11 @@ ROWS = [
 SAMPLES = {1: (b"b" * 8 + b"a" * 8, b"one"), 3: (b"a" * 8 + b"b" * 8, b"three"), 4: (b"c" * 16, b"four")}
 
 
-def columns(rows: range) -> Columns:
+def columns(rows: range) -> BatchColumns:
     ids, labels, splits, tokens, known, _ = zip(*(ROWS[row] for row in rows), strict=True)
     samples = [(row - rows.start, *SAMPLES[row]) for row in rows if row in SAMPLES]
     numbers = (np.array(column) for column in (labels, splits, tokens, known))
-    return Columns(np.array(ids, np.int32), *numbers, np.zeros(len(rows), np.int64), samples)
+    return BatchColumns(np.array(ids, np.int32), *numbers, np.zeros(len(rows), np.int64), samples)
 
 
 def found(cuts: tuple[int, ...], *, keeps_unknown: bool = False) -> dict[int, SplitStatistics]:
@@ -39,8 +39,8 @@ def found(cuts: tuple[int, ...], *, keeps_unknown: bool = False) -> dict[int, Sp
 @pytest.mark.parametrize("waiting", [0, 1, 3, 10**6])
 @pytest.mark.parametrize("cuts", [(), (2,), (1, 2, 3, 4)])
 def test_bundle_statistics_by_hand(waiting: int, cuts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accumulator, "_WAITING_ROWS", waiting)
-    monkeypatch.setattr(accumulator, "_WAITING_RECORDS", waiting)
+    monkeypatch.setattr(accumulator, "_BUFFERED_ROWS", waiting)
+    monkeypatch.setattr(accumulator, "_BUFFERED_RECORDS", waiting)
     train, test = (statistics := found(cuts))[0], statistics[2]
     assert sorted(statistics) == [0, 2]
     assert (train.rows, train.tokens, train.unknown_tokens) == (3, 7, 1)
@@ -75,7 +75,7 @@ def test_bundle_statistics_keep_the_samples_of_the_smallest_places() -> None:
     for number in order:
         key = bytes(8) + bytes([0] * 7 + [number])
         one = [np.array([0]) for _ in range(4)]
-        batch = Columns(np.array([[1, 2]]), *one, np.array([0]), [(0, key, b"text")])
+        batch = BatchColumns(np.array([[1, 2]]), *one, np.array([0]), [(0, key, b"text")])
         statistics.add(batch, is_counted=np.array([False]))
     samples = dict(statistics.result())[0].samples
-    assert [sample.place[7] for sample in samples] == list(range(16))
+    assert [sample.sort_key[7] for sample in samples] == list(range(16))

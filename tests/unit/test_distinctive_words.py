@@ -45,7 +45,7 @@ def pairs(found: distinctive_words.WordCounts) -> dict[tuple[int, int], int]:
 
 @pytest.mark.parametrize("counters", [1 << 22, 10], ids=["counters", "sorted"])
 def test_telling_counts_are_those_of_a_dictionary(counters: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distinctive_words, "_COUNTERS", counters)
+    monkeypatch.setattr(distinctive_words, "_MAX_COUNTERS", counters)
     draw = np.random.default_rng(3)
     ids, labels = draw.integers(0, 30, (200, 8)), draw.choice([0, 3, 9_999], 200)
     expected = Counter(
@@ -54,7 +54,7 @@ def test_telling_counts_are_those_of_a_dictionary(counters: int, monkeypatch: py
     parts = [
         distinctive_words.count_words(ids[at : at + 37], labels[at : at + 37], first_id=2) for at in range(0, 200, 37)
     ]
-    found = distinctive_words.add(parts)
+    found = distinctive_words.merge(parts)
     assert pairs(found) == expected
     assert found.rows == 200
     assert (np.diff(found.codes) > 0).all()
@@ -92,6 +92,6 @@ def test_distinctive_words_are_bounded() -> None:
 
 def test_distinctive_words_of_no_record() -> None:
     summary = distinctive_words.distinctive_words_summary(
-        distinctive_words.add([]), label_rows=[3, 2], labels=["a", "b"], tokens={}, rows=5
+        distinctive_words.merge([]), label_rows=[3, 2], labels=["a", "b"], tokens={}, rows=5
     )
     assert summary.model_dump() == {"sampled_rows": 0, "exact": False, "labels": {"a": [], "b": []}}

@@ -21,7 +21,7 @@ def table(rows: Sequence[Row]):
     return duplicates.rows_table(tokens=tokens, text=text.astype(np.uint64), split=split, label=label)
 
 
-def counted(rows: Sequence[Row], *, buckets: int = 1, parts: int = 1) -> duplicates.Counted:
+def counted(rows: Sequence[Row], *, buckets: int = 1, parts: int = 1) -> duplicates.TextDuplicates:
     """As the job counts: rows in several parts, each cut into buckets, each bucket counted by itself."""
     packed: defaultdict[int, list[bytes]] = defaultdict(list)
     for part in range(parts):
@@ -29,7 +29,7 @@ def counted(rows: Sequence[Row], *, buckets: int = 1, parts: int = 1) -> duplica
         if some:
             for bucket, blob in duplicates.buckets([table(some)], buckets):
                 packed[bucket].append(blob)
-    return duplicates.add(duplicates.count(blobs) for blobs in packed.values())
+    return duplicates.merge(duplicates.count(blobs) for blobs in packed.values())
 
 
 # (rows, texts, rows beyond the first, conflicting), by text and by tokens, over all splits
@@ -49,8 +49,8 @@ WHOLE = [
 @pytest.mark.parametrize(("rows", "exact", "normalised"), [case[1:] for case in WHOLE], ids=[case[0] for case in WHOLE])
 def test_repeats_of_the_whole_input(rows: list[Row], exact: tuple[int, ...], normalised: tuple[int, ...]) -> None:
     found = counted(rows)
-    assert tuple(found.exact.whole) == exact
-    assert tuple(found.normalised.whole) == normalised
+    assert tuple(found.exact.total) == exact
+    assert tuple(found.normalised.total) == normalised
 
 
 def test_repeats_inside_and_across_splits() -> None:
@@ -112,7 +112,7 @@ def test_repeats_are_those_of_the_oracle_however_rows_are_cut(buckets: int, part
         (found.exact, oracle(rows, lambda row: row[1])),
         (found.normalised, oracle(rows, lambda row: row[0] or -1 - row[1])),
     ]:
-        assert (kind.whole.tolist(), kind.inside.tolist(), kind.across.tolist()) == expected
+        assert (kind.total.tolist(), kind.within.tolist(), kind.across.tolist()) == expected
 
 
 def test_repeats_buckets_divide_the_rows() -> None:

@@ -7,7 +7,14 @@ import pytest
 from pipeline.config.settings import KERAS_FILTERS
 from pipeline.records.keys import content_keys, is_sampled
 from pipeline.statistics import text_quality
-from pipeline.statistics.text_quality import Look, Looker, Quality, add, look, quality_summary
+from pipeline.statistics.text_quality import (
+    QualityAccumulator,
+    QualityOptions,
+    TextQuality,
+    examine,
+    merge,
+    quality_summary,
+)
 
 # text, what is found in it under Keras's filters
 TEXTS = [
@@ -49,41 +56,41 @@ TEXTS = [
 ]
 
 
-def looked(texts: list[str], filters: str = KERAS_FILTERS) -> Quality:
+def looked(texts: list[str], filters: str = KERAS_FILTERS) -> TextQuality:
     encoded = [text.encode() for text in texts]
-    return look(pa.array(encoded, pa.large_binary()), content_keys(encoded, seed=0), filters=filters)
+    return examine(pa.array(encoded, pa.large_binary()), content_keys(encoded, seed=0), filters=filters)
 
 
 @pytest.mark.parametrize(("text", "expected"), TEXTS)
 def test_quality_of_a_text(text: str, expected: tuple[str, ...]) -> None:
-    found = looked([text]).found
+    found = looked([text]).counts
     assert tuple(name for name, some in found.items() if some.texts) == expected
 
 
 def test_quality_without_filters_finds_tabs_and_lines() -> None:
-    assert looked(["tab\tand\nline", "form\ffeed"], "\f").found["glued_white_space"].texts == 1
+    assert looked(["tab\tand\nline", "form\ffeed"], "\f").counts["glued_white_space"].texts == 1
 
 
 def test_quality_when_filters_hold_all_white_space() -> None:
     every = "".join(map(chr, range(0x3001)))
-    assert looked(["a\u00a0b\u3000c\r"], every).found["glued_white_space"].texts == 0
+    assert looked(["a\u00a0b\u3000c\r"], every).counts["glued_white_space"].texts == 0
 
 
 def test_quality_of_slices() -> None:
     texts = pa.array([b"<b>", "мир".encode(), b"plain", "мир труд".encode(), b"<b>"], pa.large_binary())
     keys = content_keys(texts.to_pylist(), seed=0)
-    found = look(texts.slice(1, 3), keys.slice(1, 3), filters=KERAS_FILTERS).found
+    found = examine(texts.slice(1, 3), keys.slice(1, 3), filters=KERAS_FILTERS).counts
     assert (found["html"].texts, found["non_latin"].texts) == (0, 2)
 
 
 def test_quality_examples_are_snippets_of_the_first_texts_by_key() -> None:
     long = "é" * 500 + "<b>" + "ü" * 500
-    (example,) = looked([long]).found["html"].examples
+    (example,) = looked([long]).counts["html"].examples
     assert example[1] == "é" * 40 + "<b>" + "ü" * 37
     texts = [f"<b>{number}" for number in range(50)]
     keys = content_keys([text.encode() for text in texts], seed=0).to_pylist()
     first = sorted(zip([key[8:] for key in keys], texts, strict=True))[:3]
-    assert [text for _, text in looked(texts * 3).found["html"].examples] == [text for _, text in first]
+    assert [text for _, text in looked(texts * 3).counts["html"].examples] == [text for _, text in first]
 
 
 @pytest.mark.parametrize("waiting_bytes", [0, 100, 10**9])
@@ -92,24 +99,24 @@ def test_quality_examples_are_snippets_of_the_first_texts_by_key() -> None:
 def test_quality_is_the_same_however_rows_are_batched(
     batch: int, share: float, waiting_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text_quality, "_WAITING_BYTES", waiting_bytes)
+    monkeypatch.setattr(text_quality, "_BUFFER_BYTES", waiting_bytes)
     texts = [text for text, _ in TEXTS] * 4 + [f"<i>{number}</i>" for number in range(200)]
     encoded = pa.array([text.encode() for text in texts], pa.large_binary())
     keys = content_keys(encoded.to_pylist(), seed=0)
     chosen = is_sampled(keys, share)
-    looker = Looker(Look(share, ""))
+    looker = QualityAccumulator(QualityOptions(share, ""))
     for start in range(0, len(texts), batch):
         some = encoded.slice(start, batch)
         needed = some.take(pa.array(np.arange(len(some)), mask=~chosen[start : start + batch]))  # null, if not chosen
         looker.add(needed, keys.slice(start, batch))
     expected = looked([text for text, is_in in zip(texts, chosen, strict=True) if is_in], "")
     assert looker.result() == expected._replace(rows=len(texts))
-    assert expected.looked_at == chosen.sum()
+    assert expected.sampled_rows == chosen.sum()
 
 
 def test_quality_of_parts_adds_up_in_any_order() -> None:
     parts = [looked([text], "") for text, _ in TEXTS]
-    assert add(parts) == add(reversed(parts)) == looked([text for text, _ in TEXTS], "")
+    assert merge(parts) == merge(reversed(parts)) == looked([text for text, _ in TEXTS], "")
 
 
 def test_quality_says_what_is_estimated() -> None:
