@@ -22,7 +22,6 @@ from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.scoring import SplitScorer
 from trainer.training import fit
 from trainer.training.fit import TrainedModel, score_held_out, train
-from trainer.training.history import EpochRecord, best_epoch, is_over
 from trainer.training.learning_rate import learning_rate
 from trainer.training.progress import EpochEvent, StepEvent
 
@@ -209,30 +208,6 @@ def test_fit_stops_early_with_the_weights_of_the_best_epoch(
     assert weights(trained) == seen[1]
     assert is_best == [True, True, False, False]
     assert [path.name for path in tmp_path.glob("weights-*")] == ["weights-epoch-00002.npz"]
-
-
-def record(epoch: int, eval_loss: float | None) -> EpochRecord:
-    others = {"steps": epoch, "learning_rate": 0.1, "loss": 0.1, "accuracy": 0.9, "seconds": 1.0}
-    return EpochRecord(epoch=epoch, eval_loss=eval_loss, eval_accuracy=None, eval_auc=None, **others)
-
-
-@pytest.mark.parametrize(
-    # eval losses (None: no eval split), early_stopping (of 5 epochs), best epoch, over
-    ("losses", "patience", "best", "over"),
-    [
-        ([], None, 0, False),
-        ([None, None], None, 2, False),  # nothing to judge by: the last one
-        ([0.4, 0.2, 0.3], None, 2, False),
-        ([0.4, 0.2, 0.3], 1, 2, True),
-        ([0.4, 0.2, 0.3], 2, 2, False),
-        ([0.2, 0.2, 0.2], 2, 1, True),
-        ([0.5, 0.4, 0.3, 0.2, 0.1], None, 5, True),
-    ],
-)
-def test_history_best_epoch_and_end(losses: list[float | None], patience: int | None, best: int, over: bool) -> None:
-    epochs = [record(epoch, loss) for epoch, loss in enumerate(losses, start=1)]
-    assert best_epoch(epochs) == best
-    assert is_over(epochs, TrainingSettings(epochs=5, early_stopping=patience)) == over
 
 
 @pytest.mark.parametrize(
