@@ -1,7 +1,7 @@
-"""`python -m benchmarks SUITE ...`: measures, keeps a JSON file a suite and case, and prints its tables.
+"""`python -m benchmarks SUITE ...`: measures, saves a JSON file for each suite and input, and prints its tables.
 
-Suites: see SUITES below; `all` runs every one with its defaults, `table` writes the kept figures into the page of the
-documentation that shows them.
+SUITES lists the suites. `all` runs each of them with its defaults. `table` writes the saved figures into the page of
+the documentation that shows them.
 """
 
 import argparse
@@ -33,15 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments_of_suite = [name, *given[1:]]
         for report in suite.measure(_parser().parse_args(arguments_of_suite), arguments=arguments_of_suite):
             path = save(report, known.results)
-            print(f"\n{suite.show([report])}\n\nkept in {path}", flush=True)
+            print(f"\n{suite.markdown([report])}\n\nsaved in {path}", flush=True)
 
 
 def write_tables(results: Path, *, page: Path) -> None:
-    """Writes the tables of all kept figures into the page."""
+    """Writes the tables of all saved figures into the page."""
     reports = load(results)
     for name, suite in SUITES.items():
         of_suite = [report for report in reports if report.suite == name]
-        if of_suite and not markdown_tables.fill(page, name, suite.show(of_suite)):
+        if of_suite and not markdown_tables.fill(page, name, suite.markdown(of_suite)):
             sys.exit(f"{page} has no place for the tables of {name}")
 
 
@@ -49,13 +49,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(dest="suite", required=True, metavar="SUITE")
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="where the JSON files are kept")
+    common.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="the folder of the JSON files")
     measuring = argparse.ArgumentParser(add_help=False)
     measuring.add_argument("--short", action="store_true", help="a tiny input, once: whether it works, not how fast")
     for name, suite in SUITES.items():
         suite.add_options(commands.add_parser(name, parents=[common, measuring], help=_first_line(suite)))
     commands.add_parser("all", parents=[common, measuring], help="every suite, with its defaults")
-    table = commands.add_parser("table", parents=[common], help="the kept figures -> the page that shows them")
+    table = commands.add_parser("table", parents=[common], help="the saved figures -> the page that shows them")
     table.add_argument("--page", type=Path, default=PAGE)
     return parser
 

@@ -1,7 +1,7 @@
 """`python -m benchmarks.scale PART`: what docs/explanation/scale.md is made of, each part in a process of its own.
 
 words --distinct 50000000   the vocabulary's merge as on workers, bucket by bucket: peak memory, CPU a row
-files --files 1000000       so many files grouped into read tasks: CPU, peak memory, bytes of the groups
+files --files 1000000       that many files, grouped into read tasks: CPU, peak memory, bytes of the groups
 bytes --input FILE          count tables and blocks of records of real texts: bytes that cross a shuffle, a text
 """
 
@@ -24,9 +24,9 @@ from pipeline.sources.schema import ColumnNames
 from pipeline.support import arrow_ipc
 from pipeline.vocabulary import count_tables
 
-# As plan.py has it: 256 MB of text a bucket, which hold 2 million distinct words at the worst.
+# A bucket has 256 MB of text (job/plan.py), which has 2 million distinct words at most.
 _WORDS_A_BUCKET = 2_000_000
-# Of each word three bundles of four know.
+# Three of four bundles have a word.
 _BUNDLES = 4
 
 

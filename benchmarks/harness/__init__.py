@@ -1,1 +1,1 @@
-"""What every suite needs: processes, timing, reports, tables."""
+"""For every suite: measured processes, timed calls, timelines, reports, tables in Markdown."""

@@ -1,6 +1,6 @@
-"""Functions -> the times of their calls, taken in turn within one process.
+"""Functions -> the times of their calls, one call of each in turn within one process.
 
-In turn, so that whatever else the machine does meanwhile falls on all of them alike.
+In turn, so that whatever else the machine does slows all of them alike.
 """
 
 import time
@@ -10,15 +10,15 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-def time_in_turn(
+def time_interleaved(
     subjects: Mapping[str, Callable[[], Result]], *, warm_up: int, repeats: int
 ) -> tuple[dict[str, list[float]], dict[str, Result]]:
-    """The seconds of each call by subject, and what each subject's last call returned.
+    """The seconds of each call by subject, and the result of each subject's last call.
 
-    A call counts until its result is there: it must return what was computed, not the promise of it, and the caller
-    compares the results.
+    A call must return the computed result, not a promise of it: then its time includes all of the work. The caller
+    compares the results. warm_up: calls of each subject that are not timed, one at least.
 
-    >>> times, results = time_in_turn({"ours": lambda: 1, "theirs": lambda: 1}, warm_up=1, repeats=3)
+    >>> times, results = time_interleaved({"ours": lambda: 1, "theirs": lambda: 1}, warm_up=1, repeats=3)
     >>> len(times["ours"]), results
     (3, {'ours': 1, 'theirs': 1})
     """

@@ -1,6 +1,6 @@
 """Reports -> tables in Markdown, and the part of docs/measurements/benchmarks.md that they fill.
 
-A suite's tables stand there between two marks, so that no figure is copied by hand:
+A suite's tables go between two marks of the page, so that no figure is copied by hand:
 
     <!-- benchmarks: preprocessing -->
     <!-- /benchmarks -->
@@ -25,13 +25,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     | we | 1.0 |
     """
     lines = [header, ["---", *("---:" for _ in header[1:])], *rows]
-    shown = ["| " + " | ".join(line) + " |" for line in lines]
-    shown[1] = shown[1].replace(" ", "")
-    return "\n".join(shown)
+    rows_of_text = ["| " + " | ".join(line) + " |" for line in lines]
+    rows_of_text[1] = rows_of_text[1].replace(" ", "")
+    return "\n".join(rows_of_text)
 
 
 def spread(values: Sequence[float], *, digits: int = 1, scale: float = 1.0) -> str:
-    """The median, and the least and the greatest behind it where there are several.
+    """The median; of several values also the least and the greatest.
 
     >>> spread([1.04, 3, 2]), spread([0.002], digits=0, scale=1000)
     ('2.0 (1.0 to 3.0)', '2')
@@ -42,7 +42,7 @@ def spread(values: Sequence[float], *, digits: int = 1, scale: float = 1.0) -> s
 
 
 def origin(report: Report) -> str:
-    """The sentence below a report's tables: where and with which command it was measured."""
+    """The sentence below the tables of a report: the command, the machine and the versions."""
     machine = report.machine
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     return (
@@ -52,8 +52,8 @@ def origin(report: Report) -> str:
 
 
 def fill(page: Path, name: str, content: str) -> bool:
-    """Puts a suite's tables between its marks in a page; whether the page has them."""
+    """Puts a suite's tables between its marks in a page. Returns whether the page has the marks."""
     before = page.read_text()
     pattern = re.compile(_BLOCK.format(name=re.escape(name)), re.DOTALL)
-    page.write_text(pattern.sub(lambda found: f"{found[1]}\n{content.strip()}\n\n{found[2]}", before))
+    page.write_text(pattern.sub(lambda match: f"{match[1]}\n{content.strip()}\n\n{match[2]}", before))
     return pattern.search(before) is not None

@@ -1,8 +1,8 @@
-"""A command -> how long it took, what it computed, what memory it held, and when: seen from outside, through /proc.
+"""A command -> its time, CPU time and memory over time, measured from outside through /proc.
 
-All figures are of the whole process tree. Memory is resident memory (RSS): pages that processes share count once for
-each of them, and the files that they have mapped count as far as they are resident. It is looked at every 50 ms; the
-kernel's own high-water mark of a single process is taken where that is higher, so no peak of one process is missed.
+All figures are of the whole process tree. Memory is resident memory (RSS). Shared pages count once for each process,
+mapped files as far as they are resident. A snapshot is taken every 50 ms. If the kernel's own high-water mark of one
+process is higher, it counts, so no peak of a single process is missed.
 """
 
 import os
@@ -16,21 +16,24 @@ from types import MappingProxyType
 
 import numpy as np
 
-_SECONDS_BETWEEN_LOOKS = 0.05
-_TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-_SHOWN_OF_ERROR = 2000
-# As this process was given it: what TensorFlow is told here, for quiet, the measured processes must not hear.
+# The repository, from which measured processes import.
+ROOT = Path(__file__).parent.parent.parent
+
+_SNAPSHOT_SECONDS = 0.05
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_ERROR_CHARACTERS = 2000  # of the log, shown if a process fails
+# The environment before this process imports TensorFlow, which sets variables that measured processes must not have.
 _INHERITED = dict(os.environ)
 
 
 class ProcessError(Exception):
-    """The command failed or took longer than it may; says which."""
+    """The command failed, or took longer than its limit."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """The tree at one moment: time.time(), CPU seconds so far, bytes now."""
+class Snapshot:
+    """A process tree at one moment: time.time(), CPU seconds so far, bytes of memory now."""
 
     time: float
     cpu_seconds: float
@@ -38,14 +41,14 @@ class Look:
 
 
 @dataclass
-class Measured:
-    """A process that ended well. begin and end are time.time(); looks are in the order of time."""
+class Measurement:
+    """A process that ended with status 0. begin, end: time.time(); snapshots: in the order of time."""
 
     begin: float
     end: float
     cpu_seconds: float
     peak_bytes: int
-    looks: list[Look] = field(repr=False)
+    snapshots: list[Snapshot] = field(repr=False)
 
     @property
     def seconds(self) -> float:
@@ -53,15 +56,15 @@ class Measured:
         return self.end - self.begin
 
     def cpu_between(self, begin: float, end: float) -> float:
-        """CPU seconds that the tree used between two moments, to the nearest look."""
-        times = [self.begin, *(look.time for look in self.looks), self.end]
-        used = [0.0, *(look.cpu_seconds for look in self.looks), self.cpu_seconds]
-        # A process that ended without being waited for takes its time along: never less than before.
+        """CPU seconds of the tree between two moments, interpolated between snapshots."""
+        times = [self.begin, *(snapshot.time for snapshot in self.snapshots), self.end]
+        used = [0.0, *(snapshot.cpu_seconds for snapshot in self.snapshots), self.cpu_seconds]
+        # The time of a process that nobody waited for is lost when it ends. So the sum never falls here.
         at = np.interp([begin, end], times, np.maximum.accumulate(used))
         return float(at[1] - at[0])
 
 
-def run_measured(
+def measure_process(
     command: Sequence[str],
     *,
     log: Path,
@@ -69,15 +72,18 @@ def run_measured(
     folder: Path | None = None,
     environment: Mapping[str, str] = MappingProxyType({}),
     watch: Callable[[], object] | None = None,
-) -> Measured:
-    """Runs a command to its end, in `folder`; `watch` is called at each look. What it prints goes to `log`.
+) -> Measurement:
+    """Runs a command to its end.
+
+    log: the file for all that the command prints; limit: seconds; folder: the working directory; environment: variables
+    to add; watch: called at each snapshot.
 
     Raises:
-      ProcessError: it failed, or took more than `limit` seconds and was ended.
+      ProcessError: the command failed, or took longer than `limit` and was killed.
     """
     if not Path("/proc/self/statm").exists():
         raise ProcessError("processes are measured through /proc, which this system does not have")
-    looks: list[Look] = []
+    snapshots: list[Snapshot] = []
     peak = 0
     with log.open("wb") as output:
         begin = time.time()
@@ -99,23 +105,23 @@ def run_measured(
                     break
                 if now - begin > limit:
                     raise ProcessError(f"more than {limit:.0f} s")
-                look, highest = _look(process.pid, now)
-                looks.append(look)
-                peak = max(peak, look.bytes, highest)
+                snapshot, highest = _snapshot(process.pid, now)
+                snapshots.append(snapshot)
+                peak = max(peak, snapshot.bytes, highest)
                 if watch is not None:
                     watch()
-                time.sleep(_SECONDS_BETWEEN_LOOKS)
+                time.sleep(_SNAPSHOT_SECONDS)
         finally:
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
     if process.returncode:
-        raise ProcessError(f"exit status {process.returncode}, {_told(log)}")
-    return Measured(begin, now, usage.ru_utime + usage.ru_stime, peak, looks)
+        raise ProcessError(f"exit status {process.returncode}, {_end_of(log)}")
+    return Measurement(begin, now, usage.ru_utime + usage.ru_stime, peak, snapshots)
 
 
-def _look(pid: int, now: float) -> tuple[Look, int]:
-    """The tree below a process, and the highest memory that one of its processes ever had."""
+def _snapshot(pid: int, now: float) -> tuple[Snapshot, int]:
+    """A snapshot of a process tree, and the most memory that any of its processes ever had."""
     cpu = 0.0
     resident = highest = 0
     for member in _tree(pid):
@@ -125,15 +131,15 @@ def _look(pid: int, now: float) -> tuple[Look, int]:
             status = Path(f"/proc/{member}/status").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has just ended
-        cpu += sum(map(int, fields[11:15])) / _TICKS  # its own and that of the children it waited for
-        resident += int(pages) * _PAGE
+        cpu += sum(map(int, fields[11:15])) / _TICKS_PER_SECOND  # its own and that of the children it waited for
+        resident += int(pages) * _PAGE_BYTES
         if "VmHWM:" in status:
             highest = max(highest, int(status.partition("VmHWM:")[2].split()[0]) * 1024)
-    return Look(now, cpu, resident), highest
+    return Snapshot(now, cpu, resident), highest
 
 
 def _tree(pid: int) -> Iterator[int]:
-    """A process and all below it."""
+    """The ids of a process and of all its descendants."""
     yield pid
     try:
         threads = list(Path(f"/proc/{pid}/task").iterdir())
@@ -144,7 +150,7 @@ def _tree(pid: int) -> Iterator[int]:
         yield from _tree(int(child))
 
 
-def _told(log: Path) -> str:
-    """The last line of what was printed, and before it, on lines of their own, those that led to it."""
-    lines = log.read_text(errors="replace").strip()[-_SHOWN_OF_ERROR:].splitlines()
+def _end_of(log: Path) -> str:
+    """The last line of a log, then all of its last lines."""
+    lines = log.read_text(errors="replace").strip()[-_ERROR_CHARACTERS:].splitlines()
     return "\n".join([*lines[-1:], *lines])

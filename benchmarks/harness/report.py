@@ -1,7 +1,7 @@
-"""What a suite measured <-> a small JSON file below benchmarks/results, from which all tables are made.
+"""The figures of a suite <-> a small JSON file below benchmarks/results, from which all tables are made.
 
-A row is one subject (we, or a peer) on one case (an input). Its values are lists, a number a repeat; the name of a
-value ends in its unit (seconds, cpu_seconds, peak_bytes, examples_per_second).
+A row is one subject (we, or a peer) on one case (an input). Its values are lists with a number for each repeat. The
+name of a value ends in its unit (seconds, cpu_seconds, peak_bytes, examples_per_second).
 """
 
 import importlib.metadata
@@ -27,7 +27,7 @@ class _Model(BaseModel):
 
 
 class Machine(_Model):
-    """Where it was measured: cores that this process may use, bytes of memory, the processor's name."""
+    """The machine: cores that this process may use, bytes of memory, name of the processor, versions."""
 
     cores: int
     memory_bytes: int
@@ -37,7 +37,7 @@ class Machine(_Model):
 
 
 class Row(_Model):
-    """One subject on one case. facts: what was checked or counted; failure: why there are no figures, if so."""
+    """One subject on one case. facts: values that were counted or checked; failure: why there are no figures."""
 
     case: str
     subject: str
@@ -51,7 +51,7 @@ class Row(_Model):
 
 
 class Report(_Model):
-    """One call of a suite: the command that gives it again, the machine, and what came out."""
+    """One call of a suite: the command that repeats it, the machine, and the rows."""
 
     suite: str
     name: str
@@ -61,8 +61,8 @@ class Report(_Model):
 
     def row(self, case: str, subject: str) -> Row | None:
         """The row of a case and a subject, if it has figures."""
-        found = [row for row in self.rows if (row.case, row.subject) == (case, subject) and row.failure is None]
-        return found[0] if found else None
+        rows = [row for row in self.rows if (row.case, row.subject) == (case, subject) and row.failure is None]
+        return rows[0] if rows else None
 
     def cases(self) -> list[str]:
         """The cases, in their order."""
@@ -70,22 +70,22 @@ class Report(_Model):
 
 
 def make_report(suite: str, name: str, rows: Iterable[Row], *, arguments: Sequence[str]) -> Report:
-    """A report on this machine; `arguments` are those behind `python -m benchmarks`."""
+    """A report on this machine. arguments: those after `python -m benchmarks`."""
     return Report(
         suite=suite,
         name=name,
-        command=shlex.join(["python", "-m", "benchmarks", *_told_elsewhere(arguments)]),
+        command=shlex.join(["python", "-m", "benchmarks", *_without_places(arguments)]),
         machine=this_machine(),
         rows=list(rows),
     )
 
 
-def _told_elsewhere(arguments: Sequence[str]) -> Iterator[str]:
-    """The arguments without what only this machine has: folders, and where the results go.
+def _without_places(arguments: Sequence[str]) -> Iterator[str]:
+    """The arguments without what only this machine has: folders of files, and --results.
 
-    >>> list(_told_elsewhere(["preprocessing", "--results", "here", "--input", "../data/reviews.parquet"]))
+    >>> list(_without_places(["preprocessing", "--results", "here", "--input", "../data/reviews.parquet"]))
     ['preprocessing', '--input', 'reviews.parquet']
-    >>> list(_told_elsewhere(["preprocessing", "--input=/data/reviews.parquet"]))
+    >>> list(_without_places(["preprocessing", "--input=/data/reviews.parquet"]))
     ['preprocessing', '--input=reviews.parquet']
     """
     left = iter(arguments)
@@ -98,7 +98,7 @@ def _told_elsewhere(arguments: Sequence[str]) -> Iterator[str]:
 
 
 def save(report: Report, folder: Path) -> Path:
-    """Writes <suite>-<name>.json, over an older one of that name."""
+    """Writes <suite>-<name>.json; replaces an older one. Returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     slug = re.sub(r"[^a-z0-9]+", "-", f"{report.suite}-{report.name}".lower()).strip("-")
     path = folder / f"{slug}.json"
@@ -117,7 +117,7 @@ def cores() -> int:
 
 
 def this_machine() -> Machine:
-    """This one."""
+    """The machine of this process."""
     names = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
     return Machine(
         cores=cores(),

@@ -1,5 +1,4 @@
-"""What `python -m benchmarks` asks of a suite: a module with these three functions, and a first line that says what it
-measures."""
+"""The interface of a suite: a module with these three functions, and with a first line that says what it measures."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -14,10 +13,10 @@ class Suite(Protocol):
     __doc__: str | None
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Adds the suite's own options; --short and --results are there already."""
+        """Adds the suite's own options. The parser has --short and --results already."""
 
     def measure(self, options: argparse.Namespace, *, arguments: Sequence[str]) -> Iterable[Report]:
-        """Measures; gives a report as soon as it is complete. `arguments` are kept in it: the command to repeat."""
+        """Measures, and yields each report once it is complete. arguments: for the command in the report."""
 
-    def show(self, reports: Sequence[Report]) -> str:
-        """The tables, in Markdown."""
+    def markdown(self, reports: Sequence[Report]) -> str:
+        """The tables of the reports."""

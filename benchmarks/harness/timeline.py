@@ -1,7 +1,7 @@
-"""What happened when within a process: parts of it with their begin and end, none of which the process is slowed for.
+"""A process -> its parts with their begin and end, without slowing it.
 
-Ours is watched from outside: the folders that a run makes, the tallies that its workers keep for the live display
-(pipeline/support/progress.py), the manifest. Peers tell by marks (benchmarks/peers/rule.py).
+Our process is watched from outside: the folders that a run makes, the tallies that its workers write for the live
+display (pipeline/support/progress.py), and the manifest. Peers write marks into a file (benchmarks/peers/rule.py).
 """
 
 import time
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.harness.processes import Measured
+from benchmarks.harness.processes import Measurement
 from pipeline.contract import MANIFEST_FILE
 
 
@@ -22,8 +22,7 @@ class Part(NamedTuple):
 
 
 class Watch:
-    """Watches a run of ours: `temporary` is the folder that the process has for temporary files, `output` the records
-    folder."""
+    """Watches a run of ours. temporary: the folder of its temporary files; output: its records folder."""
 
     def __init__(self, temporary: Path, output: Path) -> None:
         self._temporary = temporary
@@ -33,7 +32,7 @@ class Watch:
         self._published: float | None = None
 
     def look(self) -> None:
-        """Takes down what is to be seen now."""
+        """Reads what there is now; to be called often while the run lasts."""
         if self._published is None and self._manifest.exists():
             self._published = time.time()
         for folder in self._temporary.glob("textrecords-*"):
@@ -45,13 +44,13 @@ class Watch:
         try:
             fields = tally.read_text().split()
         except FileNotFoundError:
-            return  # the run has just ended
-        if len(fields) == 3:  # not in the moment of being written
+            return  # the run has just removed it
+        if len(fields) == 3:  # less while a worker is writing it
             stage = tally.name.partition(".")[0]
             self._stages.setdefault(stage, {})[tally.name] = float(fields[1]), float(fields[2])
 
-    def parts(self, measured: Measured) -> list[Part]:
-        """The parts of the run that ended, without a gap between them."""
+    def parts(self, measured: Measurement) -> list[Part]:
+        """The parts of the run, without gaps, once it has ended."""
         moments = [
             ("imports and planning", self._planned),
             ("building the graphs", self._bound("analyse", first=True)),
@@ -71,8 +70,8 @@ class Watch:
         return min(begin for begin, _ in tallies) if first else max(end for _, end in tallies)
 
 
-def marked_parts(marks: Path, measured: Measured) -> list[Part]:
-    """The parts of a peer that told its marks in a file."""
+def marked_parts(marks: Path, measured: Measurement) -> list[Part]:
+    """The parts of a peer, from the file of its marks."""
     lines = marks.read_text().splitlines() if marks.exists() else []
     moments = [(name, float(moment)) for moment, _, name in (line.partition(" ") for line in lines)]
     return list(_parts(measured.begin, [*moments, ("end", measured.end)]))

@@ -1,4 +1,4 @@
-"""Who does the job of preprocessing: the command of each, and in what it agrees with us."""
+"""Us and the peers that preprocess: the command of each, and what of its output must equal ours."""
 
 import os
 import subprocess
@@ -8,16 +8,16 @@ import venv
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.harness.processes import ROOT
 from benchmarks.harness.report import OURS
 
-ROOT = Path(__file__).parent.parent.parent
 _REQUIREMENTS = Path(__file__).parent.parent / "peers" / "requirements.txt"
 _TFT_VOCABULARY = "transform/transform_fn/assets/vocabulary"
 
 
 class Competitor(NamedTuple):
-    """module: of benchmarks.peers, None for us. vocabulary: its word list below its output. same_ids: whether its
-    records must be ours, id for id. in_own_environment: whether it needs what peers/requirements.txt lists."""
+    """module: of benchmarks.peers, None for us; vocabulary: the path of its word list below its output; same_ids:
+    whether its records must equal ours, id for id; in_own_environment: whether it needs peers/requirements.txt."""
 
     name: str
     module: str | None
@@ -38,10 +38,10 @@ COMPETITORS = (
 
 
 def command(competitor: Competitor, path: Path, output: Path) -> list[str]:
-    """What is called for a competitor.
+    """The command line of a competitor.
 
-    Our words are split at spaces alone, as Keras's Tokenizer does and not as our default: only so ids can be compared
-    one by one.
+    Ours splits at spaces alone, as Keras's Tokenizer does, so that ids can be compared one by one. Our default would
+    split at all white space.
     """
     if competitor.module is None:
         settings = {"input.path": path, "output.path": output, "split.column": "split", "text.split": "space"}
@@ -52,10 +52,10 @@ def command(competitor: Competitor, path: Path, output: Path) -> list[str]:
 
 
 def environment_of_peers() -> str:
-    """The Python of .venv-benchmarks, which has this environment's packages and those that only peers need.
+    """The Python of .venv-benchmarks, which has the packages of this environment and those that only peers need.
 
     Raises:
-      CalledProcessError: they can't be installed.
+      CalledProcessError: the packages can't be installed.
     """
     folder = ROOT / ".venv-benchmarks"
     python = str(folder / "bin" / "python")

@@ -1,7 +1,7 @@
-"""Texts to measure with -> one Parquet file with the columns text, label (integer) and split, the same for everybody.
+"""Texts to measure with -> one Parquet file with the columns text, label (integer) and split, for all competitors.
 
-The split is a column, every tenth row eval and every tenth test, so that all learn from the same rows and their
-vocabularies can be compared. Row groups hold 10,000 rows.
+Of ten rows one is eval and one is test. The split is a column, so that all learn from the same rows and their
+vocabularies can be compared.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from pipeline.sample_corpus import DEFAULT_SEED, sample_batch
 
-# Reviews of the built-in corpus are 490 bytes long; three make a text as long as one of IMDB's, 1,310 bytes.
+# A review of the built-in corpus has 490 bytes. Three of them are about as long as a review of IMDB, 1,310 bytes.
 JOINED = 3
 
 _GROUP_ROWS = 10_000
@@ -24,7 +24,7 @@ _SCHEMA = pa.schema([("text", pa.string()), ("label", pa.int64()), ("split", pa.
 
 
 class Input(NamedTuple):
-    """A file to measure with: what it is called in tables, where it lies, its rows and the bytes of its texts."""
+    """A file to measure with. name: in tables; text_bytes: of all its texts."""
 
     name: str
     path: Path
@@ -33,7 +33,7 @@ class Input(NamedTuple):
 
 
 def sample_input(rows: int, folder: Path, *, joined: int = JOINED) -> Input:
-    """The first rows of the built-in corpus, each text `joined` reviews of it in a row."""
+    """The first rows of the built-in corpus. Each text is `joined` reviews, one after the other."""
     tables = (
         _joined(sample_batch(joined * first, joined * min(_GROUP_ROWS, rows - first), seed=DEFAULT_SEED), joined)
         for first in range(0, rows, _GROUP_ROWS)
@@ -60,8 +60,8 @@ def given_input(paths: Sequence[Path], folder: Path, *, rows: int | None = None)
         for path in paths
         for batch in pq.ParquetFile(path).iter_batches(_GROUP_ROWS, columns=["text", "label"])
     )
-    found = _write(_first(tables, rows), folder / f"given-{rows or 'all'}.parquet", name="")
-    return found._replace(name=f"{found.rows:,} rows of {names}")
+    given = _write(_first(tables, rows), folder / f"given-{rows or 'all'}.parquet", name="")
+    return given._replace(name=f"{given.rows:,} rows of {names}")
 
 
 def _first(tables: Iterator[pa.Table], rows: int | None) -> Iterator[pa.Table]:

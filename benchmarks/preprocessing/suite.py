@@ -1,8 +1,8 @@
 """Raw Parquet -> padded TFRecords and a vocabulary: whole processes, us and the peers in turn on the same files.
 
-Each repeat runs every competitor on the input, and on ten rows of it, which gives the start-up: everything but the
-rows. What is written is read again: as many records as rows, the words that everybody must keep, and ids equal to
-those of Keras's Tokenizer, or there is no figure.
+Each repeat runs every competitor on the input and on ten rows of it. The time for ten rows is the start-up: everything
+but the rows. The output of each is read again. There is a figure only if it has as many records as rows, the words that
+every competitor must have, and for Keras's Tokenizer the same ids as ours.
 """
 
 import argparse
@@ -13,26 +13,28 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.harness.processes import Measured, ProcessError, run_measured
+from benchmarks.harness.processes import ROOT, Measurement, ProcessError, measure_process
 from benchmarks.harness.report import Report, Row, make_report
 from benchmarks.harness.timeline import Part, Watch, marked_parts
 from benchmarks.peers.rule import MARKS
 from benchmarks.preprocessing import tables
-from benchmarks.preprocessing.competitors import COMPETITORS, ROOT, Competitor, command
+from benchmarks.preprocessing.competitors import COMPETITORS, Competitor, command
 from benchmarks.preprocessing.inputs import Input, given_input, sample_input
 
 START_ROWS = 10
 _SHORT_ROWS = 300
 _SHORT_PEERS = ("plain_tft", "keras_tokenizer")
-# With equal rules words differ only where TFT and TextVectorization split at other white space than a space.
+# The rules are equal, except that TFT and TextVectorization split at all white space, not only at spaces.
 _LEAST_SHARED_WORDS = 0.99
 
-show = tables.show
+markdown = tables.markdown
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this suite."""
-    parser.add_argument("--rows", type=int, metavar="N", help="of the built-in corpus (default 100,000), or of --input")
+    parser.add_argument(
+        "--rows", type=int, metavar="N", help="of the built-in corpus (default: 100,000), or of --input"
+    )
     parser.add_argument("--input", type=Path, nargs="+", metavar="FILE", help="Parquet with text and label (integer)")
     parser.add_argument("--repeats", type=int, default=3, metavar="N")
     parser.add_argument("--only-ours", action="store_true", help="no peers")
@@ -84,7 +86,7 @@ def _few(options: argparse.Namespace, folder: Path) -> Input:
 
 
 class _Rounds:
-    """Runs of all competitors, and what they gave; one that fails is left out from then on."""
+    """Runs of all competitors, and their figures. One that fails once does not run again."""
 
     def __init__(self, competitors: Sequence[Competitor], folder: Path, *, limit: float) -> None:
         self._competitors = competitors
@@ -95,7 +97,7 @@ class _Rounds:
         self._failures: dict[str, str] = {}
 
     def run(self, given: Input, *, warm_up: bool = False, only_ours: bool = False) -> None:
-        """One run of each on an input, ours first: the others are compared with it."""
+        """One run of each on an input. Ours is first: the output of the others is compared with it."""
         output = self._folder / "ours"
         for competitor in self._competitors:
             if competitor.name in self._failures or (only_ours and competitor.module is not None):
@@ -121,14 +123,14 @@ class _Rounds:
         for name, value in _values(measured, parts).items():
             values.setdefault(name, []).append(value)
 
-    def _measured(self, competitor: Competitor, given: Input, output: Path) -> tuple[Measured, list[Part]]:
+    def _measured(self, competitor: Competitor, given: Input, output: Path) -> tuple[Measurement, list[Part]]:
         temporary = self._folder / "temporary"
         temporary.mkdir()
         marks = self._folder / "marks"
         marks.unlink(missing_ok=True)
         watch = Watch(temporary, output) if competitor.module is None else None
         try:
-            measured = run_measured(
+            measured = measure_process(
                 command(competitor, given.path, output),
                 log=self._folder / "log",
                 limit=self._limit,
@@ -141,7 +143,7 @@ class _Rounds:
         return measured, marked_parts(marks, measured) if watch is None else watch.parts(measured)
 
     def rows(self, inputs: Sequence[Input]) -> Iterator[Row]:
-        """What came out, by input and competitor."""
+        """A row for each input and competitor."""
         for given in inputs:
             for competitor in self._competitors:
                 key = given.name, competitor.name
@@ -151,7 +153,7 @@ class _Rounds:
                     yield Row(case=given.name, subject=competitor.name, values=values, facts=facts, failure=failure)
 
 
-def _values(measured: Measured, parts: Sequence[Part]) -> dict[str, float]:
+def _values(measured: Measurement, parts: Sequence[Part]) -> dict[str, float]:
     values = {
         "seconds": measured.seconds,
         "cpu_seconds": measured.cpu_seconds,
@@ -164,12 +166,12 @@ def _values(measured: Measured, parts: Sequence[Part]) -> dict[str, float]:
 
 
 def _checked(competitor: Competitor, given: Input, output: Path, *, ours: Path) -> dict[str, float | str | bool]:
-    """Compares what was written with the input and with ours.
+    """Compares the output of a competitor with the input and with ours.
 
     Raises:
-      ProcessError: they don't agree; the time means nothing.
+      ProcessError: they differ, so the time means nothing.
     """
-    # Late, so that the page can be written, and a mistake be told, without waiting for TensorFlow.
+    # Late: `table`, --help and mistakes in the options need no TensorFlow.
     from benchmarks.preprocessing import agreement
 
     own, vocabulary = agreement.read_ours(ours)
@@ -181,7 +183,7 @@ def _checked(competitor: Competitor, given: Input, output: Path, *, ours: Path) 
     shared = vocabulary.shared(written.words)
     equal = agreement.equal_records(own, written)
     if shared < _LEAST_SHARED_WORDS:
-        raise ProcessError(f"has {shared:.1%} of the words that everybody must keep; its time means nothing")
+        raise ProcessError(f"has {shared:.1%} of the words that every competitor must have; its time means nothing")
     if competitor.same_ids and (equal < 1 or written.words != own.words):
         raise ProcessError(f"only {equal:.2%} of its records are ours; its time means nothing")
     return {"words": len(written.words), "shared_words": shared, "equal_records": equal}

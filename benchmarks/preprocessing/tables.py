@@ -1,4 +1,4 @@
-"""Reports of preprocessing -> Markdown: whole processes, what was aimed at and what was reached, stage by stage."""
+"""Reports of preprocessing -> Markdown: aims and whether they are reached, whole processes, stage by stage."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -9,24 +9,24 @@ from benchmarks.harness.report import OURS, Report, Row
 PLAIN_TFT = "plain TFT, instance dicts"
 TEXT_VECTORIZATION = "Keras TextVectorization"
 _MEGABYTE = 1e6
-# Of fewer rows the start is most of the time, and nothing was aimed at.
+# Below this many rows the start-up is most of the time, and there is no aim.
 _LEAST_ROWS = 50_000
 
 
 class Pair(NamedTuple):
-    """What one competitor gave: on the input, and on a few rows of it."""
+    """The rows of one competitor: on the whole input, and on a few rows of it."""
 
     whole: Row
     few: Row
 
     @property
     def start(self) -> float:
-        """Seconds that go into everything but the rows."""
+        """Seconds for everything but the rows."""
         return self.few.median("seconds")
 
     @property
     def added(self) -> float:
-        """Seconds that each further row takes."""
+        """Seconds for each further row."""
         rows = float(self.whole.facts["rows"]) - float(self.few.facts["rows"])
         return (self.whole.median("seconds") - self.start) / rows
 
@@ -42,8 +42,8 @@ def pair(report: Report, subject: str) -> Pair | None:
     return Pair(whole, few) if whole and few else None
 
 
-def show(reports: Sequence[Report]) -> str:
-    """All tables: those of each input by its size, and what was aimed at before them."""
+def markdown(reports: Sequence[Report]) -> str:
+    """The table of aims, then the tables of each input, the smallest input first."""
     ordered = sorted(reports, key=lambda report: float(report.rows[-1].facts.get("rows", 0)))
     aims = list(_aims([report for report in ordered if float(report.rows[-1].facts.get("rows", 0)) >= _LEAST_ROWS]))
     blocks = [table(["aim", "wanted", "measured", "reached"], aims)] if aims else []
@@ -67,15 +67,15 @@ def _whole(report: Report) -> str:
         if row.failure is not None:
             lines.append([row.subject, row.failure.partition("\n")[0], *[""] * 7])
             continue
-        found = pair(report, row.subject)
+        both = pair(report, row.subject)
         lines.append(
             [
                 row.subject,
                 spread(row.values["seconds"]),
                 _times(row.median("seconds"), ours and ours.whole.median("seconds")),
-                spread(found.few.values["seconds"]) if found else "",
-                f"{found.added * 1e6:,.0f}" if found else "",
-                _times(found.added, ours and ours.added) if found else "",
+                spread(both.few.values["seconds"]) if both else "",
+                f"{both.added * 1e6:,.0f}" if both else "",
+                _times(both.added, ours and ours.added) if both else "",
                 spread(row.values["cpu_seconds"]),
                 spread(row.values["peak_bytes"], digits=0, scale=1 / _MEGABYTE),
                 _agreement(row),
@@ -86,7 +86,7 @@ def _whole(report: Report) -> str:
 
 
 def _agreement(row: Row) -> str:
-    """In what a peer's output was found to be ours."""
+    """What of a peer's output equals ours."""
     if row.facts.get("equal_records") == 1.0:
         return "every id"
     shared = row.facts.get("shared_words")
@@ -118,7 +118,7 @@ def busy(cpu_seconds: float, seconds: float, report: Report) -> float:
 
 
 def _aims(reports: Sequence[Report]) -> Iterator[list[str]]:
-    """What issue and design aim at, as far as these reports tell of it."""
+    """A line for each aim that these reports have figures for."""
     for report in reports:
         ours, plain = pair(report, OURS), pair(report, PLAIN_TFT)
         if ours is None:
@@ -138,16 +138,16 @@ def _aims(reports: Sequence[Report]) -> Iterator[list[str]]:
 
 
 def _aims_of_growth(reports: Sequence[Report]) -> Iterator[list[str]]:
-    found = [(report, measured) for report in reports if (measured := pair(report, OURS)) is not None]
-    if len(found) < 2:
+    ours = [(report, figures) for report in reports if (figures := pair(report, OURS)) is not None]
+    if len(ours) < 2:
         return
-    (_, small), (report, large) = found[0], found[-1]
+    (_, small), (report, large) = ours[0], ours[-1]
     memory = large.whole.median("peak_bytes") - small.whole.median("peak_bytes")
     growth = memory / (large.text_bytes - small.text_bytes)
     yield _at_most(f"growth of peak memory a byte of text, up to {report.name}", 0.25, growth, "{:.2f}")
     share = busy(large.whole.median("cpu_seconds"), large.whole.median("seconds"), report)
     yield _at_least(f"cores busy, {report.name}", 0.85, share, "{:.0%}")
-    yield _at_most(f"cost of an added row against that at {found[0][0].name}", 1.1, large.added / small.added, "{:.2f}")
+    yield _at_most(f"cost of an added row against that at {ours[0][0].name}", 1.1, large.added / small.added, "{:.2f}")
 
 
 def _at_most(aim: str, wanted: float, got: float, form: str) -> list[str]:

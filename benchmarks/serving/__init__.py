@@ -1,1 +1,1 @@
-"""Exported models: latency of requests and time to load."""
+"""Exported models: latency of requests, and time to load."""

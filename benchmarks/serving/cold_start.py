@@ -1,12 +1,13 @@
-"""One fresh process that loads an exported model, asks it and prints as JSON what that took: `python -m
-benchmarks.serving.cold_start FOLDER`.
+"""A fresh process that loads an exported model, asks it, and prints as JSON how long that took.
 
-    import_seconds      TensorFlow
+Call: `python -m benchmarks.serving.cold_start FOLDER`.
+
+    import_seconds      import of TensorFlow
     load_seconds        tf.saved_model.load
-    first_seconds       the first answer, of 20 words: the graph is set up
-    long_seconds        one text of 10 MB
-    long_bytes          memory that it took beyond what the process held: how much its high-water mark rose
-    words_per_second    looked up by token_ids, where the model has that signature
+    first_seconds       the first answer, to 20 words; it sets up the graph
+    long_seconds        the answer to one text of 10 MB
+    long_bytes          memory for that answer: the rise of the process's high-water mark
+    words_per_second    words that the signature token_ids looks up, if the model has it
 """
 
 import json
@@ -14,11 +15,10 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
-from pipeline.records_folder.vocabulary_tsv import parse_words
+from benchmarks.serving.exported import scoring_signature, words
 
 LONG_BYTES = 10_000_000
 _WORDS = 200_000
@@ -28,20 +28,18 @@ _TEXTS = 100
 def main(folder: str) -> None:
     """Prints the figures of a model."""
     begin = time.perf_counter()
-    import tensorflow as tf  # what it takes is one of the figures
+    import tensorflow as tf  # late: its time is one of the figures
 
     figures = {"import_seconds": time.perf_counter() - begin}
     begin = time.perf_counter()
     signatures = tf.saved_model.load(folder).signatures
     figures["load_seconds"] = time.perf_counter() - begin
-    words = _words(folder)
-    drawn = np.random.default_rng(0).choice(words, _WORDS)
+    drawn = np.random.default_rng(0).choice(words(folder), _WORDS)
 
     def ask(text: str) -> None:
         feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
         example = tf.train.Example(features=tf.train.Features(feature={"text": feature})).SerializeToString()
-        name = "serve_examples" if "serve_examples" in signatures else "serving_default"
-        scores = signatures[name](examples=tf.constant([example]))["scores"].numpy()
+        scores = signatures[scoring_signature(signatures)](examples=tf.constant([example]))["scores"].numpy()
         if not np.isfinite(scores).all():
             raise SystemExit(f"{folder} gives {scores}")
 
@@ -56,12 +54,6 @@ def main(folder: str) -> None:
         look_up = _seconds(lambda: signatures["token_ids"](text=texts)["ids"].numpy())
         figures["words_per_second"] = _WORDS / look_up
     print(json.dumps(figures))
-
-
-def _words(folder: str) -> list[str]:
-    """The words that the model knows."""
-    (path,) = (Path(folder) / "assets").iterdir()
-    return [word.token for word in parse_words(path.read_bytes(), path=str(path))]
 
 
 def _seconds(call: Callable[[], object]) -> float:

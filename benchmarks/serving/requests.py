@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.records_folder.vocabulary_tsv import parse_words
+from benchmarks.serving.exported import scoring_signature
 from pipeline.support.tensorflow_startup import import_tensorflow
 
 import_tensorflow()
@@ -18,20 +18,13 @@ Ask = Callable[[], npt.NDArray[np.float32]]
 
 
 def open_model(folder: Path) -> Any:
-    """The loaded model's signature that takes examples, and with it the model."""
+    """(model, its signature that takes tf.Examples); without the model the signature would not work."""
     model = tf.saved_model.load(str(folder))
-    signatures = model.signatures
-    return model, signatures["serve_examples" if "serve_examples" in signatures else "serving_default"]
-
-
-def vocabulary(folder: Path) -> list[str]:
-    """The words that a model knows."""
-    (path,) = (folder / "assets").iterdir()
-    return [word.token for word in parse_words(path.read_bytes(), path=str(path))]
+    return model, model.signatures[scoring_signature(model.signatures)]
 
 
 def request(words: Sequence[str], *, texts: int, length: int) -> tf.Tensor:
-    """string [texts]: serialized examples of so many words each."""
+    """Serialized tf.Examples, string [texts]; length: words of each text."""
     rng = np.random.default_rng([texts, length])
     drawn = (" ".join(rng.choice(words, length)).encode() for _ in range(texts))
     features = [tf.train.Feature(bytes_list=tf.train.BytesList(value=[text])) for text in drawn]

@@ -1,9 +1,9 @@
-"""Exported models answering: ours and the same weights exported as TFX does it, on the same requests.
+"""Exported models that answer requests: ours, and the same weights exported as TFX does it, on the same requests.
 
-Latency is that of a call of the loaded signature with serialized tf.Examples, both models in turn in one process, and
-their scores must be equal to 1e-6, or there is no figure. What a fresh process needs to load a model, to answer the
-first request and one of 10 MB, is measured with vocabularies of several sizes. Weights are random: time does not depend
-on them. Words are drawn from the vocabulary.
+Latency is the time of a call of the loaded signature with serialized tf.Examples, both models in turn in one process.
+There is a figure only if their scores are equal to 1e-6. A fresh process measures the time to load a model, to answer
+the first request, and to answer a text of 10 MB, with vocabularies of several sizes. Weights are random, because the
+time does not depend on them. Words are drawn from the vocabulary.
 """
 
 import argparse
@@ -17,22 +17,22 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness.interleaved_timing import time_in_turn
+from benchmarks.harness.interleaved_timing import time_interleaved
+from benchmarks.harness.processes import ROOT
 from benchmarks.harness.report import OURS, Report, Row, make_report
-from benchmarks.preprocessing.competitors import ROOT
-from benchmarks.serving import tables
+from benchmarks.serving import exported, tables
 
 THEIRS = "TFX-way export"
 TEXTS, WORDS = (1, 8, 64), (20, 230, 5000)
 
 _VOCABULARIES = (5_000, 100_000, 1_000_000)
 _MAX_LENGTH = 500
-# Requests a case: 300 of one text show a p99 of the third slowest; of 64 texts they would take minutes.
+# Requests of a case by texts in each. Of 300 the third slowest is the p99; 300 of 64 texts would take minutes.
 _REQUESTS = {1: 300, 8: 150, 64: 40}
 _PROCESSES = 3
 _TOLERANCE = 1e-6
 
-show = tables.show
+markdown = tables.markdown
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def measure(options: argparse.Namespace, *, arguments: Sequence[str]) -> Iterato
 
 
 def _exported(size: int, folder: Path) -> dict[str, Path]:
-    """The version folder of either subject, with a vocabulary of so many words."""
+    """The exported folder of each subject, with a vocabulary of `size` words."""
     folder.mkdir()
     tokens = folder / "tokens.txt"
     tokens.write_text("".join(f"word{number}\n" for number in range(size)))
@@ -80,18 +80,18 @@ def _environment() -> dict[str, str]:
 
 
 def _latency(models: dict[str, Path], *, short: bool) -> Iterator[Row]:
-    # Late, so that --help and the page need no TensorFlow.
+    # Late: `table` and --help need no TensorFlow.
     from benchmarks.serving import requests
 
     subjects = {name: requests.open_model(folder) for name, folder in models.items()}
-    words = requests.vocabulary(models[OURS])
+    words = exported.words(models[OURS])
     for count in (1, 17) if short else TEXTS:
         for length in (20,) if short else WORDS:
             request = requests.request(words, texts=count, length=length)
             calls = {name: requests.call(model, request) for name, model in subjects.items()}
             repeats = 2 if short else _REQUESTS[count]
             print(f"serving: {count} x {length} words", file=sys.stderr, flush=True)
-            times, scores = time_in_turn(calls, warm_up=1 if short else 5, repeats=repeats)
+            times, scores = time_interleaved(calls, warm_up=1 if short else 5, repeats=repeats)
             largest = float(np.abs(scores[OURS] - scores[THEIRS]).max())
             for name in subjects:
                 case = f"{count} x {length} words"
@@ -102,15 +102,15 @@ def _latency(models: dict[str, Path], *, short: bool) -> Iterator[Row]:
 
 def _loading(models: dict[int, dict[str, Path]], *, repeats: int) -> Iterator[Row]:
     for size, folders in models.items():
-        found: dict[str, dict[str, list[float]]] = {name: {} for name in folders}
+        values: dict[str, dict[str, list[float]]] = {name: {} for name in folders}
         for _ in range(repeats):
             for name, folder in folders.items():
                 print(f"serving: loading {name}, {size:,} words", file=sys.stderr, flush=True)
                 command = [sys.executable, "-m", "benchmarks.serving.cold_start", str(folder)]
                 done = subprocess.run(command, check=True, capture_output=True, text=True, env=_environment())
                 for key, value in json.loads(done.stdout).items():
-                    found[name].setdefault(key, []).append(value)
+                    values[name].setdefault(key, []).append(value)
         for name, folder in folders.items():
             size_on_disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
             facts = {"words": size, "bytes": size_on_disk}
-            yield Row(case=f"{size:,} words in the vocabulary", subject=name, values=found[name], facts=facts)
+            yield Row(case=f"{size:,} words in the vocabulary", subject=name, values=values[name], facts=facts)

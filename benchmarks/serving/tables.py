@@ -1,4 +1,4 @@
-"""Reports of serving -> Markdown: latency, loading, and what was aimed at and what was reached."""
+"""Reports of serving -> Markdown: aims and whether they are reached, latency, loading."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -8,11 +8,11 @@ import numpy as np
 from benchmarks.harness.markdown_tables import origin, spread, table
 from benchmarks.harness.report import OURS, Report, Row
 
-# How many times faster a single text is to be answered, by its words; everything else: not slower.
+# The aims for single texts by their words, as a factor against the TFX-way export. Everything else: not slower.
 _AIMS = {20: 8.0, 230: 6.0}
 
 
-def show(reports: Sequence[Report]) -> str:
+def markdown(reports: Sequence[Report]) -> str:
     """The tables of all reports."""
     blocks = []
     for report in sorted(reports, key=lambda report: report.name != "latency"):
@@ -24,7 +24,7 @@ def show(reports: Sequence[Report]) -> str:
 
 
 def _pairs(report: Report) -> Iterator[tuple[Row, Row]]:
-    """Ours and theirs, case by case, where both have figures."""
+    """Our row and theirs of each case for which both have figures."""
     (theirs,) = {row.subject for row in report.rows} - {OURS}
     for case in report.cases():
         pair = report.row(case, OURS), report.row(case, theirs)

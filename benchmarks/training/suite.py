@@ -1,7 +1,7 @@
-"""Training: the input pipeline alone, an epoch bucketed and not, against plain `model.fit` on padded arrays.
+"""Training: the input pipeline alone, and an epoch with and without bucketing, against plain `model.fit`.
 
 All learn from the same records with the same optimizer, schedule and batch size, each in a process of its own, in turn.
---seeds N trains that many times with a seed each, to see whether faster is as good.
+--seeds N trains N times, each with its own seed, to see whether the accuracy is the same.
 """
 
 import argparse
@@ -14,15 +14,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness.processes import ROOT
 from benchmarks.harness.report import Report, Row, make_report
-from benchmarks.preprocessing.competitors import ROOT
 from benchmarks.preprocessing.inputs import Input, given_input, sample_input
 from benchmarks.training import tables
 from benchmarks.training.tables import EPOCHS, FEEDING
 
 _SHORT_ROWS = 400
 
-show = tables.show
+markdown = tables.markdown
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -61,9 +61,9 @@ def _facts(records: Path) -> dict[str, float | str | bool]:
 
 
 def _feeding(records: Path, *, facts: dict[str, float | str | bool]) -> Iterator[Row]:
-    found = _learn("feeding", records, seed=0, epochs=1)
+    figures = _learn("feeding", records, seed=0, epochs=1)
     for subject, way in FEEDING.items():
-        values = {name: found[way][name] for name in ("seconds", "cpu_seconds")}
+        values = {name: figures[way][name] for name in ("seconds", "cpu_seconds")}
         yield Row(case="feeding", subject=subject, values=values, facts=facts)
 
 

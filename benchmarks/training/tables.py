@@ -19,7 +19,7 @@ _FED = 60_000  # examples a second, so that a GPU never waits
 _FASTER = 2.3
 
 
-def show(reports: Sequence[Report]) -> str:
+def markdown(reports: Sequence[Report]) -> str:
     """The tables of all reports."""
     blocks = []
     for report in reports:

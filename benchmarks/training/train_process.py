@@ -1,4 +1,4 @@
-"""One fresh process that trains and prints as JSON what that took.
+"""A fresh process that trains and prints as JSON how long that took.
 
 Call: `python -m benchmarks.training.train_process WAY RECORDS SEED EPOCHS`.
 
@@ -8,7 +8,7 @@ or `feeding`, which reads the train split as batches and learns nothing.
     import_seconds   TensorFlow, Keras and what trains
     first_seconds    two steps, the graph's tracing included
     epoch_seconds    each epoch: reading and steps, no evaluation
-    accuracy         of the test split, behind the last epoch
+    accuracy         of the test split after the last epoch
 """
 
 import json

@@ -10,9 +10,9 @@ import pytest
 
 from benchmarks import scale
 from benchmarks.__main__ import main
-from benchmarks.harness.processes import ProcessError, run_measured
+from benchmarks.harness.processes import ProcessError, measure_process
 from benchmarks.harness.report import OURS, load
-from benchmarks.preprocessing.agreement import OurVocabulary, Written, equal_records
+from benchmarks.preprocessing.agreement import OurVocabulary, Output, equal_records
 from benchmarks.serving.suite import THEIRS
 from pipeline.sample_corpus import sample_batch
 
@@ -48,7 +48,7 @@ def test_benchmarks_measure_a_process_tree(tmp_path: Path) -> None:
         "while time.process_time() < begin + 1: pass\n"
         "child.communicate()\n"
     )
-    found = run_measured([sys.executable, "-c", parent], log=tmp_path / "log", limit=60)
+    found = measure_process([sys.executable, "-c", parent], log=tmp_path / "log", limit=60)
     assert 300 << 20 < found.peak_bytes < 400 << 20
     assert 1 <= found.cpu_seconds < 3
     assert found.seconds >= 1
@@ -61,7 +61,7 @@ def test_benchmarks_measure_a_process_tree(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_benchmarks_tell_why_there_is_no_figure(program: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(ProcessError, match=told):
-        run_measured([sys.executable, "-c", program], log=tmp_path / "log", limit=1)
+        measure_process([sys.executable, "-c", program], log=tmp_path / "log", limit=1)
 
 
 def test_benchmarks_scale_counts_what_it_made(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -77,9 +77,9 @@ def test_benchmarks_scale_counts_what_it_made(capsys: pytest.CaptureFixture[str]
 
 
 def test_benchmarks_records_are_compared_one_by_one() -> None:
-    one = Written(np.array([1, 2, 2, 3], np.uint64), ["a"])
+    one = Output(np.array([1, 2, 2, 3], np.uint64), ["a"])
     assert equal_records(one, one) == 1.0
-    assert equal_records(one, Written(np.array([1, 2, 3, 3], np.uint64), [])) == 0.75
+    assert equal_records(one, Output(np.array([1, 2, 3, 3], np.uint64), [])) == 0.75
     words = OurVocabulary({"a": 5, "b": 2, "c": 1, "d": 1})
     assert words.shared(["b", "a", "z"]) == 1.0  # c and d stand last, and others may have others there
     assert words.shared(["a", "c", "d"]) == 0.5

@@ -25,7 +25,7 @@ def test_benchmarks_tables_of_serving_say_what_was_reached() -> None:
         row("8 x 20 words", OURS, [0.004], texts=8, words=20),
         Row(case="8 x 20 words", subject=THEIRS, failure="scores differ by 0.1"),
     ]
-    shown = serving_tables.show([a_report("serving", "latency", rows)])
+    shown = serving_tables.markdown([a_report("serving", "latency", rows)])
     assert "| 1 x 20 words | 8x | 7.0x | no |" in shown
     assert "| 64 x 20 words | 1x | 1.0x | yes |" in shown
     assert "| 8 x 20 words | 1x |" not in shown
@@ -47,7 +47,7 @@ def test_benchmarks_tables_of_training_say_what_was_reached() -> None:
         epochs(OURS, 10.0, [0.8, 0.9]),
         epochs(PLAIN_FIT, 22.0, [0.85]),
     ]
-    shown = training_tables.show([a_report("training", "some reviews", rows)])
+    shown = training_tables.markdown([a_report("training", "some reviews", rows)])
     assert "| examples/s of the input pipeline | 60,000 | 75,000 | yes |" in shown
     assert "| an epoch, faster than plain model.fit | 2.3x | 2.2x | no |" in shown
     assert f"| {OURS} | 75,000 | 50,000 | 0.40 |" in shown

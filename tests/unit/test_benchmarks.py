@@ -6,12 +6,12 @@ import pyarrow.parquet as pq
 
 from benchmarks.__main__ import write_tables
 from benchmarks.harness import markdown_tables
-from benchmarks.harness.interleaved_timing import time_in_turn
-from benchmarks.harness.processes import Look, Measured
+from benchmarks.harness.interleaved_timing import time_interleaved
+from benchmarks.harness.processes import Measurement, Snapshot
 from benchmarks.harness.report import OURS, Machine, Report, Row, make_report, save
 from benchmarks.harness.timeline import Watch, marked_parts
 from benchmarks.preprocessing import inputs
-from benchmarks.preprocessing.tables import pair, show
+from benchmarks.preprocessing.tables import markdown, pair
 from pipeline.sample_corpus import sample_batch
 
 MACHINE = Machine(cores=2, memory_bytes=8 << 30, processor="a processor", python="3.11", versions={"keras": "3"})
@@ -57,7 +57,7 @@ def test_benchmarks_input_is_the_same_for_all(tmp_path: Path) -> None:
 
 
 def test_benchmarks_cpu_between_two_moments() -> None:
-    found = Measured(10, 14, 5.0, 0, [Look(11, 1.0, 0), Look(13, 4.0, 0)])
+    found = Measurement(10, 14, 5.0, 0, [Snapshot(11, 1.0, 0), Snapshot(13, 4.0, 0)])
     assert [found.cpu_between(10, 12), found.cpu_between(12, 14)] == [2.5, 2.5]
 
 
@@ -70,7 +70,7 @@ def test_benchmarks_timeline_of_a_run(tmp_path: Path) -> None:
     watch = Watch(tmp_path / "temporary", tmp_path / "output")
     watch.look()
     watch._planned = 14.0
-    parts = watch.parts(Measured(10, 40, 1.0, 0, []))
+    parts = watch.parts(Measurement(10, 40, 1.0, 0, []))
     assert [(part.name, part.end - part.begin) for part in parts] == [
         ("imports and planning", 4), ("building the graphs", 5), ("analysis", 4), ("vocabulary and transform graph", 2),
         ("transform", 5), ("end", 10),
@@ -79,7 +79,7 @@ def test_benchmarks_timeline_of_a_run(tmp_path: Path) -> None:
 
 def test_benchmarks_timeline_of_a_peer(tmp_path: Path) -> None:
     (tmp_path / "marks").write_text("12 imports\n17.5 map and write\n")
-    parts = marked_parts(tmp_path / "marks", Measured(10, 18, 1.0, 0, []))
+    parts = marked_parts(tmp_path / "marks", Measurement(10, 18, 1.0, 0, []))
     assert [(part.name, part.end - part.begin) for part in parts] == [
         ("imports", 2),
         ("map and write", 5.5),
@@ -89,7 +89,7 @@ def test_benchmarks_timeline_of_a_peer(tmp_path: Path) -> None:
 
 def test_benchmarks_time_calls_in_turn() -> None:
     called: list[str] = []
-    times, results = time_in_turn(
+    times, results = time_interleaved(
         {name: lambda name=name: called.append(name) or len(called) for name in "ab"}, warm_up=1, repeats=2
     )
     assert called == ["a", "b"] * 3
@@ -98,7 +98,7 @@ def test_benchmarks_time_calls_in_turn() -> None:
 
 
 def test_benchmarks_tables_say_what_was_measured() -> None:
-    shown = show([a_report()])
+    shown = markdown([a_report()])
     plain = "| plain TFT, instance dicts | 95.0 (90.0 to 100.0) | 10.6 | 5.0 | 1,500 | 15.0 | 1.0 | 4,000 |"
     assert f"{plain} 99.9% of the words |" in shown
     assert "| TextRecords | 9.0 | 1.0 | 3.0 (2.0 to 4.0) | 100 | 1.0 | 1.0 | 1,000 |  |" in shown
@@ -110,7 +110,7 @@ def test_benchmarks_tables_say_what_was_measured() -> None:
 def test_benchmarks_tables_name_a_failure() -> None:
     report = a_report(failure="more than 1800 s\nand so on")
     assert pair(report, "plain TFT, instance dicts") is None
-    assert "| plain TFT, instance dicts | more than 1800 s |" in show([report])
+    assert "| plain TFT, instance dicts | more than 1800 s |" in markdown([report])
 
 
 def test_benchmarks_keep_a_command_that_others_can_give() -> None:
