@@ -1,14 +1,14 @@
 """Files whose names do not tell their format -> the format that their content tells.
 
-    reading_labels   csv, tsv and jsonl look like it; other texts are refused, for where would their labels be?
-    reading_texts    a text a line; a file that looks like a table is refused, because its texts are in one column
+A format with a mark of its own (`Format.begins`) is recognised by the mark. Any other content is decided by what is
+read of the file:
 
-Formats with a mark of their own (`Format.begins`) are recognised by it in both cases.
+    texts and labels   jsonl, tsv or csv, by the first line; otherwise it is refused
+    texts alone        a text a line; a file that looks like a table with the text column is refused
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pipeline.errors import DamagedFileError, UserError
@@ -16,6 +16,7 @@ from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import read_up_to, strip_mark, text_blocks
 from pipeline.sources.formats import FORMATS, format_names, text_lines
 from pipeline.sources.formats.delimited import DELIMITERS
+from pipeline.sources.schema import ColumnNames
 
 # The first 64 KiB tell a file's format; a header or an object is shorter.
 DETECTION_BYTES: Final = 64 << 10
@@ -28,29 +29,17 @@ MAX_FILES_OPENED: Final = 64
 # A line that begins so is an object of JSON, whole or not; a text that begins with a brace is not.
 JSON_OBJECT: Final = re.compile(rb'\{\s*"')
 
-Detect = Callable[[str, Files], str]
 
-
-def reading_labels() -> Detect:
-    """What `detect_formats` asks about each file whose rows have labels."""
-    return _labelled
-
-
-def reading_texts(text_column: str) -> Detect:
-    """What `detect_formats` asks about each file of which only the texts are wanted, in `text_column` if it has any."""
-    return partial(_unlabelled, text_column=text_column)
-
-
-def detect_formats(paths: Sequence[str], files: Files, detect: Detect) -> dict[str, str]:
-    """The format of each file.
+def detect_formats(paths: Sequence[str], files: Files, columns: ColumnNames) -> dict[str, str]:
+    """The format of each file; `columns` are those that are going to be read.
 
     Raises:
-      UserError: a file's content tells none, or those of many files disagree.
+      UserError: a file's content does not tell its format, or many files have several formats.
     """
     if len(paths) <= MAX_FILES_OPENED:
-        return {path: detect(path, files) for path in paths}
+        return {path: _detect(path, files, columns) for path in paths}
     opened = [paths[number * len(paths) // MAX_FILES_OPENED] for number in range(MAX_FILES_OPENED)]
-    example_of = {detect(path, files): path for path in opened}
+    example_of = {_detect(path, files, columns): path for path in opened}
     if len(example_of) > 1:
         looks = " and ".join(f"{path} looks like {format}" for format, path in sorted(example_of.items()))
         raise UserError(f"input.format: {looks}; name the files so that their endings tell, or set one format")
@@ -58,10 +47,14 @@ def detect_formats(paths: Sequence[str], files: Files, detect: Detect) -> dict[s
     return dict.fromkeys(paths, format)
 
 
-def _labelled(path: str, files: Files) -> str:
+def _detect(path: str, files: Files, columns: ColumnNames) -> str:
     format, head = _mark_or_head(path, files)
     if format is not None:
         return format
+    return _unlabelled(path, head, text_column=columns.text) if columns.label is None else _labelled(path, head)
+
+
+def _labelled(path: str, head: bytes) -> str:
     head = head.lstrip()
     first_line = head.splitlines()[0] if head else b""
     if b"\0" not in head:
@@ -77,10 +70,7 @@ def _labelled(path: str, files: Files) -> str:
     )
 
 
-def _unlabelled(path: str, files: Files, *, text_column: str) -> str:
-    format, head = _mark_or_head(path, files)
-    if format is not None:
-        return format
+def _unlabelled(path: str, head: bytes, *, text_column: str) -> str:
     first_line = head.lstrip().partition(b"\n")[0]
     table = _table_format(first_line, text_column)
     if table is not None:
@@ -91,7 +81,7 @@ def _unlabelled(path: str, files: Files, *, text_column: str) -> str:
 
 
 def _table_format(first_line: bytes, text_column: str) -> str | None:
-    """The format of a table that has the text column, by its first line; None: it looks like no table.
+    """The format of a table that has the text column, by its first line; None: it does not look like such a table.
 
     >>> [_table_format(line, "text") for line in (b'{"text": "good"}', b'id,"text"', b"text", b"A text, so to speak")]
     ['jsonl', 'csv', None, None]

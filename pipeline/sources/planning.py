@@ -1,7 +1,9 @@
 """Settings of the input -> what is read, in groups of files and ranges of files, in the order of the input.
 
-plan_tasks   for `run` and `evaluate`: rows with labels
-plan_texts   for `predict`: rows of which only the texts are wanted, from plain text files too
+    plan_tasks   for `run` and `evaluate`: rows with labels
+    plan_texts   for `predict`: rows of which only the texts are wanted, from plain text files too
+
+Few files are opened: those that are larger than a range, and some whose names do not tell their format.
 """
 
 from collections import Counter
@@ -11,10 +13,10 @@ from typing import NamedTuple
 from pipeline.config.settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import Files
-from pipeline.sources.format_detection import Detect, detect_formats, reading_labels, reading_texts
+from pipeline.sources.format_detection import detect_formats
 from pipeline.sources.formats import sample
 from pipeline.sources.input_files import NamedFile, named_files
-from pipeline.sources.schema import MAX_FILES, ReadTask, TaskGroup
+from pipeline.sources.schema import MAX_FILES, ColumnNames, ReadTask, TaskGroup
 from pipeline.sources.task_groups import InputFile, grouped, range_size
 
 
@@ -43,8 +45,6 @@ def plan_tasks(
     cuts_quoted: whether large files of csv and tsv are cut as well; their ranges are not yet readable, see
       `csv_ranges`.
 
-    Only files that are larger than a range, and some of those whose names do not tell their format, are opened.
-
     Raises:
       UserError: a file is not there or cannot be read, a glob or folder gives no file, or a format is unknown.
     """
@@ -53,28 +53,27 @@ def plan_tasks(
         return _plan_sample()
     if not paths:
         raise UserError("input.path: the list is empty; name a file, a glob or a folder, or use sample")
-    return _plan(
-        paths,
-        files,
-        format=settings.format,
-        detect=reading_labels(),
-        labelled=True,
-        range_bytes=range_bytes,
-        cuts_quoted=cuts_quoted,
-    )
+    columns = ColumnNames(settings.text_column, settings.label_column)
+    return _plan(paths, files, columns, format=settings.format, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
 
 
 def plan_texts(paths: Sequence[str], files: Files, *, format: str = "auto", text_column: str = "text") -> InputTasks:
-    """The input of a command that needs texts alone, in groups, in order; at least one path.
+    """The input of a command that needs texts alone, in groups, in the order of the input.
 
     A file whose name tells no format, such as a .txt file, is read as a text a line.
+
+    Args:
+      paths: files, globs and folders, at least one.
+      files: the filesystem.
+      format: a name of `formats.format_names`; auto: each file's name or content tells.
+      text_column: the column of the texts, in files that have columns.
 
     Raises:
       UserError: as `plan_tasks`; or a file looks like a table and its name does not say so.
     """
     if list(paths) == [sample.NAME]:
         return _plan_sample()
-    return _plan(paths, files, format=format, detect=reading_texts(text_column), labelled=False)
+    return _plan(paths, files, ColumnNames(text_column), format=format)
 
 
 def _plan_sample() -> InputTasks:
@@ -84,14 +83,14 @@ def _plan_sample() -> InputTasks:
 def _plan(
     paths: Sequence[str],
     files: Files,
+    columns: ColumnNames,
     *,
     format: str,
-    detect: Detect,
-    labelled: bool,
     range_bytes: int | None = None,
     cuts_quoted: bool = False,
 ) -> InputTasks:
     left_out: Counter[str] = Counter()
+    labelled = columns.label is not None
     named = {
         entry.file.path: entry
         for path in paths
@@ -99,15 +98,15 @@ def _plan(
     }
     if len(named) > MAX_FILES:
         raise UserError(f"input.path: {len(named)} files are more than {MAX_FILES}; put several into one")
-    ordered = _input_files([named[path] for path in sorted(named)], files, detect)
+    ordered = _input_files([named[path] for path in sorted(named)], files, columns)
     range_bytes = range_size(ordered) if range_bytes is None else range_bytes
     groups = grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
     return InputTasks(groups, len(ordered), sum(file.size for file in ordered), dict(left_out))
 
 
-def _input_files(ordered: Sequence[NamedFile], files: Files, detect: Detect) -> list[InputFile]:
+def _input_files(ordered: Sequence[NamedFile], files: Files, columns: ColumnNames) -> list[InputFile]:
     """The files with the format of each and its place in the input."""
-    detected = detect_formats([entry.file.path for entry in ordered if entry.format is None], files, detect)
+    detected = detect_formats([entry.file.path for entry in ordered if entry.format is None], files, columns)
     input_files = []
     for index, (file, format, splits) in enumerate(ordered):
         _check_name(file.path)
