@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import google.auth
 import pytest
@@ -262,7 +263,7 @@ def test_doctor_estimate() -> None:
 
 def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 1_220_000}.__getitem__)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: os.statvfs_result and type("Usage", (), {"free": 50_000_000}))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=50_000_000))
     out = str(tmp_path / "out")
     monkeypatch.setattr("tempfile.gettempdir", lambda: "/tmp")
     store = "gs://b/out"

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -94,7 +95,7 @@ def test_cli_predict_without_any_text_does_not_end_well(
 
 def test_cli_predict_keeps_standard_output_clean(model: str) -> None:
     """A process of its own, without the quiet settings of these tests, and a text that is not UTF-8."""
-    command = [sys.executable, "-m", "trainer", "predict", "--model", model, "--json", b"caf\xe9"]
+    command = [sys.executable, "-m", "trainer", "predict", "--model", model, "--json", os.fsdecode(b"caf\xe9")]
     environment = {"PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": ":".join(filter(None, sys.path))}
     done = subprocess.run(command, capture_output=True, check=False, env=environment, cwd=REPOSITORY)
     assert done.returncode == 0, done.stderr

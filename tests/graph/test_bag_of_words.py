@@ -29,7 +29,7 @@ def test_bag_of_words_counts_words_and_scales_each_text() -> None:
 def test_bag_of_words_batches_hold_a_text_a_row() -> None:
     texts, labels = next(iter(split_of([[3, 2, 3], [1], []], [1, 0, 1]).batches(words=4)))
     np.testing.assert_allclose(
-        tf.sparse.to_dense(texts).numpy(), [[0, 0, 0.533600, 0.845737], [0, 1, 0, 0], [0, 0, 0, 0]], atol=1e-6
+        tf.sparse.to_dense(texts).numpy(), [[0.0, 0.0, 0.533600, 0.845737], [0.0, 1.0, 0.0, 0.0], [0.0] * 4], atol=1e-6
     )
     assert labels.numpy().tolist() == [1, 0, 1]
 

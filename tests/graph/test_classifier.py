@@ -194,7 +194,8 @@ def test_classifier_with_the_variables_of_another_gives_its_answers() -> None:
 
 @pytest.mark.parametrize("where", ["dropout", "recurrent_dropout"])
 def test_classifier_drops_in_training_only(where: str) -> None:
-    model = model_of(**{where: 0.5})
+    values: dict[str, Any] = {where: 0.5}
+    model = model_of(**values)
     ids = tf.constant(LEFT, tf.int64)
     assert model(ids).numpy().tolist() == model(ids).numpy().tolist()
     assert model(ids, training=True).numpy().tolist() != model(ids, training=True).numpy().tolist()

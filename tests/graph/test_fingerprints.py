@@ -38,9 +38,9 @@ def columns_in_the_graph(texts: list[str], _: Path) -> Features:
     flat = tf.constant([number for text in word_ids for number in text], tf.int64)
     cut = [[number for number in text if number][-3:] for text in word_ids]
     return {
-        "ids": np.array([[0] * (3 - len(text)) + text for text in cut]),
-        "token_count": np.array([len(text) for text in word_ids]),
-        "known_count": np.array([sum(number > 0 for number in text) for text in word_ids]),
+        "ids": np.array([[0] * (3 - len(text)) + text for text in cut], np.int64),
+        "token_count": np.array([len(text) for text in word_ids], np.int64),
+        "known_count": np.array([sum(number > 0 for number in text) for text in word_ids], np.int64),
         "unknown_hash": unknown_hashes(tf.ragged.constant(tokens, dtype=tf.string), flat).numpy(),
     }
 
@@ -60,9 +60,9 @@ def test_fingerprints_are_equal_for_equal_tokens(
     columns = columns_of([first, second], tmp_path)
     found = fingerprints(
         columns["ids"],
-        token_counts=columns["token_count"],
-        known_counts=columns["known_count"],
-        unknown=columns["unknown_hash"],
+        token_counts=columns["token_count"].astype(np.int64),
+        known_counts=columns["known_count"].astype(np.int64),
+        unknown=columns["unknown_hash"].astype(np.int64),
     )
     assert (found[0] == found[1]) == equal
     assert [number == NO_TOKENS for number in found] == [not text for text in (first, second)]

@@ -18,8 +18,10 @@ from pipeline.config.settings import Config, TrainingSettings
 from pipeline.errors import UserError
 from tests.support.paths import REPOSITORY
 from tests.support.toy_records import toy_config, toy_folder, toy_rows, write_folder
+from trainer.data import dataset
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.scoring import SplitScorer
+from trainer.model import classifier
 from trainer.training import fit
 from trainer.training.fit import TrainedModel, score_held_out, train
 from trainer.training.learning_rate import learning_rate
@@ -88,6 +90,7 @@ def test_fit_gives_other_losses_with_another_seed(records: RecordsFolder, unbrok
     losses = []
 
     def progress(event: StepEvent | EpochEvent) -> None:
+        assert isinstance(event, StepEvent)
         losses.append(event.averages().loss)
         raise StoppedError
 
@@ -126,10 +129,13 @@ def logged_steps(training_path: Path, part: str, tag: str) -> list[int]:
 def test_fit_resumed_gives_the_weights_and_logs_of_an_unbroken_run(
     records: RecordsFolder, unbroken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batches, read = fit.training_batches, []
-    monkeypatch.setattr(
-        fit, "training_batches", lambda *a, **k: read.append((k["epoch"], k["skip"])) or batches(*a, **k)
-    )
+    read = []
+
+    def training_batches(*arguments: Any, **named: Any) -> tf.data.Dataset:
+        read.append((named["epoch"], named["skip"]))
+        return dataset.training_batches(*arguments, **named)
+
+    monkeypatch.setattr(fit, "training_batches", training_batches)
     keras.utils.set_random_seed(12345)  # the state of the random generators must not matter
     with pytest.raises(StoppedError):  # between an epoch's last step and its evaluation
         train(toy_config(tmp_path, model=RANDOM), records, progress=stop_at(6, epoch=2))
@@ -193,8 +199,13 @@ def test_fit_stops_early_with_the_weights_of_the_best_epoch(
 ) -> None:
     evaluate, losses = SplitScorer.metrics, iter([0.5, 0.3, 0.4, 0.35, 0.1])
     monkeypatch.setattr(SplitScorer, "metrics", lambda self: {**evaluate(self), "loss": next(losses)})
-    build, built = fit.build_model, []
-    monkeypatch.setattr(fit, "build_model", lambda *a, **k: built.append(build(*a, **k)) or built[0])
+    built = []
+
+    def build_model(*arguments: Any, **named: Any) -> classifier.TextClassifier:
+        built.append(classifier.build_model(*arguments, **named))
+        return built[0]
+
+    monkeypatch.setattr(fit, "build_model", build_model)
     seen: list[list[bytes]] = []
     is_best: list[bool] = []
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.config.settings import ModelSettings
+from pipeline.config.settings import ModelSettings, Side
 from trainer.export.served_model import trim, without_cudnn
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.model.lstm_choice import choose_for_serving
@@ -89,7 +89,7 @@ def test_lstm_inference_state_of_a_row_without_words_is_zero(name: str, count: i
 
 
 @pytest.mark.parametrize("padding", ["pre", "post"])
-def test_lstm_inference_reads_either_padding(padding: str) -> None:
+def test_lstm_inference_reads_either_padding(padding: Side) -> None:
     served, _ = both_ways("classic")
     ids = rows(20, longest=6)
     packed = np.array([[*(word for word in row if word), *(0 for word in row if not word)] for row in ids])

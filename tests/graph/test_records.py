@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -22,8 +23,11 @@ NUMBERS = st.sampled_from([0, 0, 0, 1, 127, 128, 16383, 16384, 2**21 - 1, 2**21,
 MAX_LENGTHS = st.sampled_from([1, 2, 9, 130])  # from 128 ids on, lengths take two bytes
 
 
+Example = tuple[np.ndarray, np.ndarray]  # ids and labels
+
+
 @st.composite
-def examples(draw):
+def examples(draw: st.DrawFn) -> Example:
     rows, max_length = draw(st.integers(0, 5)), draw(MAX_LENGTHS)
     ids = draw(numpy_strategies.arrays(np.int64, (rows, max_length), elements=NUMBERS))
     return ids, draw(numpy_strategies.arrays(np.int64, rows, elements=NUMBERS))
@@ -43,7 +47,7 @@ def bytes_feature(values: list[bytes]) -> tf.train.Feature:
 
 @settings(max_examples=30, deadline=None)
 @given(examples())
-def test_encode_is_read_by_tensorflow(example):
+def test_encode_is_read_by_tensorflow(example: Example) -> None:
     ids, labels = example
     features = {
         "ids": tf.io.FixedLenFeature([ids.shape[1]], tf.int64),
@@ -56,7 +60,7 @@ def test_encode_is_read_by_tensorflow(example):
 
 @settings(max_examples=30, deadline=None)
 @given(records=st.lists(st.binary(max_size=300), max_size=5))
-def test_framing_gives_tensorflows_own_bytes(tmp_path_factory, records):
+def test_framing_gives_tensorflows_own_bytes(tmp_path_factory: pytest.TempPathFactory, records: list[bytes]) -> None:
     path = tmp_path_factory.mktemp("framing") / "records"
     with tf.io.TFRecordWriter(str(path)) as writer:
         for record in records:
@@ -71,14 +75,21 @@ RECORD_ENDS = [0, 21, 37, 753]  # 16 bytes of frame a record
 FORMS: list[tuple[Compression, str]] = [("gzip", "GZIP"), ("none", "")]  # ours, TensorFlow's
 
 
-def read_all(file, compression: Compression) -> list[bytes]:
+def read_all(file: BinaryIO, compression: Compression) -> list[bytes]:
     return [record for some in read_shard(file, compression=compression) for record in some.to_pylist()]
 
 
 @pytest.mark.parametrize(("compression", "tensorflows"), FORMS)
 @pytest.mark.parametrize("chunk_bytes", [4 << 20, 37, 10])  # of which gzip makes members; records end at 37
 @pytest.mark.parametrize("records", [[], RECORDS[:1], RECORDS])
-def test_shards_are_read_by_tensorflow(tmp_path, monkeypatch, compression, tensorflows, chunk_bytes, records):
+def test_shards_are_read_by_tensorflow(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    compression: Compression,
+    tensorflows: str,
+    chunk_bytes: int,
+    records: list[bytes],
+) -> None:
     monkeypatch.setattr(shards, "_WRITE_BYTES", chunk_bytes)
     path = tmp_path / "shard"
     with path.open("wb") as file:
@@ -92,7 +103,9 @@ def test_shards_are_read_by_tensorflow(tmp_path, monkeypatch, compression, tenso
 
 @pytest.mark.parametrize(("compression", "tensorflows"), FORMS)
 @pytest.mark.parametrize("records", [[], RECORDS[:1], RECORDS])
-def test_shards_of_tensorflow_are_read(tmp_path, compression, tensorflows, records):
+def test_shards_of_tensorflow_are_read(
+    tmp_path: Path, compression: Compression, tensorflows: str, records: list[bytes]
+) -> None:
     path = Path(tmp_path, "shard")
     with tf.io.TFRecordWriter(str(path), tf.io.TFRecordOptions(compression_type=tensorflows)) as writer:
         for record in records:

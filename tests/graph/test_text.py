@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import tensorflow as tf
@@ -154,7 +155,7 @@ def test_text_of_megabytes(tokens_of: TokensOf) -> None:
 
 @EACH_ROUTE
 @pytest.mark.parametrize("split", ["whitespace", "space", "character"])
-def test_text_of_an_empty_batch(split: str, tokens_of: TokensOf) -> None:
+def test_text_of_an_empty_batch(split: Literal["whitespace", "space", "character"], tokens_of: TokensOf) -> None:
     assert tokens_of([], TextSettings(split=split)) == []
 
 

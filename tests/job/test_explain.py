@@ -95,7 +95,7 @@ def test_explain_follows_each_token(
 def test_explain_shows_the_rows_of_the_embedding(worked: ExportedModel) -> None:
     found = explain(worked, [b"this is not"])
     for id, vector in found.vectors.items():
-        np.testing.assert_array_equal(np.float32(vector), worked.embedding[id])
+        np.testing.assert_array_equal(np.array(vector, np.float32), worked.embedding[id])
 
 
 def test_explain_measures_what_the_answer_loses_without_a_word(worked: ExportedModel) -> None:
@@ -115,7 +115,7 @@ def test_explain_measures_what_the_answer_loses_without_a_word(worked: ExportedM
 
 def test_explain_finds_the_nearest_words_by_cosine(worked: ExportedModel) -> None:
     embedding = np.zeros([10, 3], np.float32)
-    embedding[1:5] = [[1, 0, 0], [2, 2, 0], [-1, 0, 0], [0.5, 0, 0]]  # this is a text
+    embedding[1:5] = np.array([[1, 0, 0], [2, 2, 0], [-1, 0, 0], [0.5, 0, 0]])  # this is a text
     found = [(word.token, round(word.cosine, 3)) for word in nearest(worked, "this", embedding)]
     # 'not', 'more' and the others are zeros, which point nowhere; of five neighbours shown they are the last three.
     assert found[:2] == [("text", 1.0), ("is", 0.707)]

@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,16 +41,16 @@ def model(places: tuple[Path, Path]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def signatures(model: Path) -> dict[str, object]:
+def signatures(model: Path) -> dict[str, Any]:
     loaded = tf.saved_model.load(str(model))
     return {"loaded": loaded, **loaded.signatures}
 
 
-def samples(records: Path) -> list[dict]:
+def samples(records: Path) -> list[dict[str, Any]]:
     return json.loads((records / "manifest.json").read_bytes())["samples"]
 
 
-def test_export_gives_the_ids_of_the_records(places: tuple[Path, Path], signatures: dict) -> None:
+def test_export_gives_the_ids_of_the_records(places: tuple[Path, Path], signatures: dict[str, Any]) -> None:
     rows = samples(places[0])
     assert len(rows) == 48
     result = signatures["token_ids"](text=tf.constant([row["text"] for row in rows]))["ids"]
@@ -57,7 +58,7 @@ def test_export_gives_the_ids_of_the_records(places: tuple[Path, Path], signatur
     assert result.numpy().tolist() == [row["ids"] for row in rows]
 
 
-def test_export_signatures_have_the_promised_types(signatures: dict) -> None:
+def test_export_signatures_have_the_promised_types(signatures: dict[str, Any]) -> None:
     texts = tf.constant(["word1 word2", "word3"])
     answer = signatures["serving_default"](text=texts)
     assert {name: (value.dtype, value.shape.as_list()) for name, value in answer.items()} == {
@@ -83,7 +84,7 @@ def _bytes(value: bytes) -> tf.train.Feature:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
 
-def test_export_answers_any_text_and_an_empty_batch(signatures: dict) -> None:
+def test_export_answers_any_text_and_an_empty_batch(signatures: dict[str, Any]) -> None:
     together = signatures["serving_default"](text=tf.constant(ODD))["scores"].numpy()
     assert np.isfinite(together).all()
     np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-6)
@@ -100,7 +101,7 @@ def test_export_answers_any_text_and_an_empty_batch(signatures: dict) -> None:
     assert signatures["serve_examples"](examples=nothing)["label"].shape.as_list() == [0]
 
 
-def test_export_equal_ids_have_equal_vectors(signatures: dict) -> None:
+def test_export_equal_ids_have_equal_vectors(signatures: dict[str, Any]) -> None:
     texts = tf.constant(["word1 word2 word1"])
     ids = signatures["token_ids"](text=texts)["ids"].numpy()[0]
     vectors = signatures["embeddings"](text=texts)["vectors"].numpy()[0]
@@ -144,7 +145,7 @@ def hermetic(model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder).stdout.splitlines()
 
 
-def test_export_loads_with_tensorflow_alone(hermetic: list[str], signatures: dict) -> None:
+def test_export_loads_with_tensorflow_alone(hermetic: list[str], signatures: dict[str, Any]) -> None:
     expected = signatures["serving_default"](text=tf.constant(["word1 word2", "word3"]))["scores"].numpy()
     np.testing.assert_array_equal(np.array(json.loads(hermetic[1]), np.float32), expected)
 
@@ -172,7 +173,7 @@ def test_export_loads_in_c(model: Path, hermetic: list[str], tmp_path: Path) -> 
 class Serving(BaseHTTPRequestHandler):
     """A stand-in for TensorFlow Serving's REST interface, on the real exported model."""
 
-    signatures: dict
+    signatures: dict[str, Any]
     error = 0.0
 
     def do_POST(self) -> None:
@@ -192,14 +193,14 @@ class Serving(BaseHTTPRequestHandler):
         pass
 
 
-def _listed(value: tf.Tensor, *, error: float) -> list:
+def _listed(value: tf.Tensor, *, error: float) -> list[Any]:
     if value.dtype == tf.string:
         return [item.decode() for item in value.numpy()]
     return (value.numpy() + (error if value.dtype == tf.float32 else 0)).tolist()
 
 
 @pytest.fixture
-def server(signatures: dict) -> Iterator[HTTPServer]:
+def server(signatures: dict[str, Any]) -> Iterator[HTTPServer]:
     handler = type("Handler", (Serving,), {"signatures": signatures})
     with HTTPServer(("127.0.0.1", 0), handler) as http:
         thread = threading.Thread(target=http.serve_forever)
@@ -212,7 +213,7 @@ def server(signatures: dict) -> Iterator[HTTPServer]:
 def test_cli_verifies_a_live_server(model: Path, server: HTTPServer) -> None:
     url = f"http://127.0.0.1:{server.server_port}/v1/models/reviews"
     assert main(["verify", "--model", str(model), "--url", url]) == 0
-    server.RequestHandlerClass.error = 0.01
+    server.RequestHandlerClass.error = 0.01  # type: ignore[attr-defined]
     assert main(["verify", "--model", str(model), "--url", url]) == 1
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,13 +11,13 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from pipeline.config.settings import ModelSettings
+from pipeline.config.settings import ModelSettings, Side
 from pipeline.errors import UserError
 from pipeline.support.version import VERSION
 from tests.support.exported_models import settings, trained_on
 from trainer.data.records_folder import open_records_folder
 from trainer.evaluation.scoring import score_function
-from trainer.export import certificate, export
+from trainer.export import certificate, export, self_check
 from trainer.export.certificate import Answers, Certificate, compare, loads
 from trainer.export.fresh_process import ExportError
 from trainer.export.served_model import ServedModel, without_cudnn
@@ -33,7 +34,7 @@ def model(small_model: Path) -> ExportedModel:
     return ExportedModel(version_folder(str(small_model)))
 
 
-def fresh_model(padding: str = "pre", *, classes: int = 2, **model_settings: object) -> TextClassifier:
+def fresh_model(padding: Side = "pre", *, classes: int = 2, **model_settings: Any) -> TextClassifier:
     keras.utils.set_random_seed(3)
     chosen = ModelSettings.model_validate({"embedding_dim": 4, "lstm_units": 5, **model_settings})
     return build_model(200, chosen, classes=classes, padding=padding)
@@ -48,7 +49,7 @@ def fresh_model(padding: str = "pre", *, classes: int = 2, **model_settings: obj
     ({"pooling": "max", "dropout": 0.5, "recurrent_dropout": 0.5},     2),  # nothing is dropped when served
 ], ids=str)  # fmt: skip
 def test_served_model_gives_the_keras_models_numbers(
-    small_records: Path, model_settings: dict[str, object], classes: int
+    small_records: Path, model_settings: dict[str, Any], classes: int
 ) -> None:
     labels = ["a", "b", "c"][:classes]
     model = fresh_model(classes=classes, **model_settings)
@@ -76,7 +77,7 @@ def test_served_model_traces_no_cudnn_where_there_is_a_gpu(
     traced = tf.function(model, input_signature=[tf.TensorSpec([None, None], tf.int64)])
     assert "CudnnRNN" in str(traced.get_concrete_function().graph.as_graph_def())
     served = ServedModel(TextToIds(str(small_records)), model, labels=["a", "b"], padding="pre")
-    for function in served.functions.values():
+    for function in vars(served)["functions"].values():
         assert "Cudnn" not in str(function.get_concrete_function().graph.as_graph_def())
     with without_cudnn(model):
         assert not any(layer.lstms[0].use_cudnn for layer in model.lstm_layers)
@@ -111,15 +112,15 @@ def test_export_publishes_nothing_if_the_answers_differ(
 ) -> None:
     config = settings(small_records, tmp_path)
     trained = trained_on(small_records, config)
-    right = export.self_check.certify
+    right = self_check.certify
 
-    def slightly_wrong(*given: object, **named: object) -> Certificate:
+    def slightly_wrong(*given: Any, **named: Any) -> Certificate:
         certified = right(*given, **named)
         scores = certified.answers.scores.copy()
         scores[-1] += np.float32(1e-4)
         return Certificate(certified.texts, Answers(certified.answers.ids, scores))
 
-    monkeypatch.setattr(export.self_check, "certify", slightly_wrong)
+    monkeypatch.setattr(self_check, "certify", slightly_wrong)
     with pytest.raises(ExportError, match=r"other answers \(tf\.saved_model\.load\): text 69 .* scores are"):
         export.export(trained, config, metrics=None)
     assert list((tmp_path / "model").iterdir()) == []

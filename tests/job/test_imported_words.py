@@ -210,7 +210,7 @@ def test_vocabulary_from_is_the_same_on_more_workers(small_records: Path, source
 
 
 # the file, its content, the settings -> the message; PATH stands for the file
-REFUSED = [
+REFUSED: list[tuple[str, str | None, dict[str, str], str]] = [
     ("tokens.txt", "Word1\n", {}, "line 1: no text has the token 'Word1'"),
     ("tokens.txt", "xyzzy\n", {}, "no token of the train split is a word of PATH; are the texts of its language, "
      "and are text.lowercase, filters and split as they were for it?"),

@@ -19,6 +19,7 @@ import pytest
 import tensorflow as tf
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tensorflow_transform import beam as tft_beam
+from tensorflow_transform.beam.tft_beam_io.transform_fn_io import WriteTransformFn
 
 from pipeline.contract import oov_id
 from pipeline.job import preprocessing, transform_batches
@@ -81,7 +82,7 @@ def add_job(pipeline: beam.Pipeline, group: Group, folder: Path) -> None:
         f"{group.name}.Transform" >> tft_beam.TransformDataset(output_record_batches=True)
     )
     _ = transformed | f"{group.name}.Collect" >> beam.Map(partial(collect, folder=folder))
-    _ = transform | f"{group.name}.Write" >> tft_beam.WriteTransformFn(str(folder / "transform"))
+    _ = transform | f"{group.name}.Write" >> WriteTransformFn(str(folder / "transform"))
 
 
 @pytest.fixture(scope="module")

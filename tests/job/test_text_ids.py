@@ -12,7 +12,7 @@ from tf_keras.preprocessing.sequence import pad_sequences
 from tf_keras.preprocessing.text import Tokenizer
 
 from pipeline.config.load import load
-from pipeline.config.settings import SequenceSettings, TextSettings
+from pipeline.config.settings import SequenceSettings, Side, TextSettings
 from pipeline.contract import Oov, first_word_id, max_words
 from pipeline.text import graph
 from pipeline.text.fast_sequences import feature_function
@@ -78,8 +78,8 @@ def test_text_ids_are_kerass(
     char_level: bool,
     has_oov_token: bool,
     maxlen: int,
-    padding: str,
-    truncating: str,
+    padding: Side,
+    truncating: Side,
 ) -> None:
     # With a space in it, no token can be the one that stands for unknown words.
     oov_token = "un known" if has_oov_token else None

@@ -156,7 +156,7 @@ def test_vocabulary_tops_of_buckets_in_any_order(
     combine = MergeTops(plan)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(analyzer, "_SMALL_TOP", small)
-        accumulators = [[], []]
+        accumulators: list[Any] = [[], []]
         for index, top in enumerate(tops):
             accumulators[index % 2] = combine.add_input(accumulators[index % 2], top)
         top = combine.extract_output(combine.merge_accumulators([combine.compact(accumulators[0]), accumulators[1]]))

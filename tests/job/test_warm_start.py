@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -89,7 +90,7 @@ def test_warm_start_gives_the_earlier_models_own_answers(name: str, folder: Path
     np.testing.assert_allclose(model(ids).numpy()[:, 0], earlier.scores(texts)[:, 1], atol=1e-6)
 
 
-def records_like(folder: Path, target: Path, *, vocabulary: str | None = None, **changed: object) -> RecordsFolder:
+def records_like(folder: Path, target: Path, *, vocabulary: str | None = None, **changed: Any) -> RecordsFolder:
     """What start_from reads of the grown records, with another vocabulary or other values in the manifest."""
     content = manifest_of(folder / "grown")
     for name, value in changed.items():

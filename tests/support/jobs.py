@@ -98,7 +98,7 @@ def records_of(folder: Path, split: str) -> list[tuple[tuple[int, ...], int]]:
     paths = [str(path) for path in sorted((folder / "records").glob(f"{split}-*"))]
     width = manifest_of(folder)["config"]["sequence"]["max_length"]
     features = {"ids": tf.io.FixedLenFeature([width], tf.int64), "label": tf.io.FixedLenFeature([], tf.int64)}
-    found = []
+    found: list[tuple[tuple[int, ...], int]] = []
     for path in paths:
         for batch in tf.data.TFRecordDataset(path, "GZIP" if path.endswith(".gz") else "").batch(1000):
             parsed = tf.io.parse_example(batch, features)

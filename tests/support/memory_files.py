@@ -2,7 +2,7 @@
 
 import io
 from fnmatch import fnmatch
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pipeline.config.settings import InputSettings
 from pipeline.files.local import FileInfo
@@ -50,7 +50,7 @@ def plan(files: MemoryFiles, path: str = "*", *, format: str = "auto", range_byt
     return list(plan_tasks(settings, files, range_bytes=range_bytes).tasks())
 
 
-def batches_of(content: bytes, name: str, columns: ColumnNames = COLUMNS, **options: int) -> list[Batch]:
+def batches_of(content: bytes, name: str, columns: ColumnNames = COLUMNS, **options: Any) -> list[Batch]:
     files = MemoryFiles({name: content})
     return [batch for task in plan(files, **options) for batch in read_tasks([task], columns, files)]
 
@@ -70,6 +70,6 @@ def rejected_of(batches: list[Batch]) -> list[Rejected]:
     return [(row["row"], row["reason"]) for batch in batches for row in batch.rejected.to_pylist()]
 
 
-def read(content: bytes, name: str, columns: ColumnNames = COLUMNS, **options: int) -> tuple[list[Row], list[Rejected]]:
+def read(content: bytes, name: str, columns: ColumnNames = COLUMNS, **options: Any) -> tuple[list[Row], list[Rejected]]:
     batches = batches_of(content, name, columns, **options)
     return rows_of(batches), rejected_of(batches)

@@ -10,6 +10,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from pipeline.cli import main as pipeline_main
 from pipeline.job.stages import Stage
@@ -32,5 +33,5 @@ def main() -> None:
     import_tensorflow(beside_transform=True)
     from pipeline.job import run
 
-    run.run = partial(run.run, observe=partial(wait_at, stop_at=stop_at, folder=Path(folder)))
+    run.run = partial(run.run, observe=partial(wait_at, stop_at=cast("Stage", stop_at), folder=Path(folder)))
     leave(pipeline_main(arguments))

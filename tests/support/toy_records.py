@@ -98,8 +98,8 @@ def toy_folder(folder: Path, **settings: Any) -> RecordsFolder:
     """Two shards of 30 + 13 train rows, 20 eval rows, 20 test rows: 6 steps an epoch of batches of 8."""
     classes = len(settings.get("labels", "ab"))
     train = toy_rows(43, classes=classes)
-    others = {"evaluation": toy_rows(20, classes=classes, seed=1), "test": toy_rows(20, classes=classes, seed=2)}
-    return write_folder(folder, train=[train[:30], train[30:]], **others, **settings)
+    evaluation, test = (toy_rows(20, classes=classes, seed=seed) for seed in (1, 2))
+    return write_folder(folder, train=[train[:30], train[30:]], evaluation=evaluation, test=test, **settings)
 
 
 def toy_config(training_path: Path, *, model: dict[str, Any] | None = None, **training: Any) -> Config:

@@ -94,7 +94,7 @@ def test_benchmarks_short_form_of_serving_runs_and_agrees(tmp_path: Path, capsys
         ("17 x 20 words", OURS, None),
         ("17 x 20 words", THEIRS, None),
     ]
-    assert all(row.facts["largest_difference"] <= 1e-6 for row in latency.rows)
+    assert all(float(row.facts["largest_difference"]) <= 1e-6 for row in latency.rows)
     ours, theirs = loading.rows
     figures = {"import_seconds", "load_seconds", "first_seconds", "long_seconds", "long_bytes"}
     assert set(ours.values) == {*figures, "words_per_second"}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from apache_beam.io.filesystems import FileSystems
 
 from pipeline.cli import main
 from pipeline.config.load import load
@@ -134,7 +135,7 @@ def test_vocabulary_from_a_store(
     for path, kind, words in [("tokens.txt", "token_list", 2), ("folder", "records_folder", 199)]:
         config, found = resolve(load(None, {"vocabulary.from": f"{root}/{path}"}), files)
         assert found is not None
-        assert found.origin[:2] == (kind, f"{root}/{path}")
+        assert (found.origin.kind, found.origin.path) == (kind, f"{root}/{path}")
         assert (len(found.words), config.vocabulary.top_words) == (words, words + 1)
     for path, message in [("gone", "there is no file or folder"), ("other", "holds no manifest.json")]:
         with pytest.raises(UserError, match=message):
@@ -184,7 +185,7 @@ def test_filesystem_tells_an_option_that_is_missing(monkeypatch: pytest.MonkeyPa
         raise ValueError("hdfs_host is not set")
 
     monkeypatch.setitem(beam._CLIENTS, "hdfs", ("json", ""))  # so that its client is there
-    monkeypatch.setattr(beam.FileSystems, "get_filesystem", get_filesystem)
+    monkeypatch.setattr(FileSystems, "get_filesystem", get_filesystem)
     with pytest.raises(UserError, match=r"^output.path: hdfs://n/out can't be reached: hdfs_host is not set$"):
         check_filesystem("hdfs://n/out", setting="output.path")
 

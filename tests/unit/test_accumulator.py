@@ -24,8 +24,9 @@ SAMPLES = {1: (b"b" * 8 + b"a" * 8, b"one"), 3: (b"a" * 8 + b"b" * 8, b"three"),
 def columns(rows: range) -> BatchColumns:
     ids, labels, splits, tokens, known, _ = zip(*(ROWS[row] for row in rows), strict=True)
     samples = [(row - rows.start, *SAMPLES[row]) for row in rows if row in SAMPLES]
-    numbers = (np.array(column) for column in (labels, splits, tokens, known))
-    return BatchColumns(np.array(ids, np.int32), *numbers, np.zeros(len(rows), np.int64), samples)
+    label, split, token_count, known_count = (np.array(column) for column in (labels, splits, tokens, known))
+    unknown = np.zeros(len(rows), np.int64)
+    return BatchColumns(np.array(ids, np.int32), label, split, token_count, known_count, unknown, samples)
 
 
 def found(cuts: tuple[int, ...], *, keeps_unknown: bool = False) -> dict[int, SplitStatistics]:
@@ -74,8 +75,8 @@ def test_bundle_statistics_keep_the_samples_of_the_smallest_places() -> None:
     order = np.random.default_rng(0).permutation(40).tolist()
     for number in order:
         key = bytes(8) + bytes([0] * 7 + [number])
-        one = [np.array([0]) for _ in range(4)]
-        batch = BatchColumns(np.array([[1, 2]]), *one, np.array([0]), [(0, key, b"text")])
+        zero = np.array([0])
+        batch = BatchColumns(np.array([[1, 2]]), zero, zero, zero, zero, zero, [(0, key, b"text")])
         statistics.add(batch, is_counted=np.array([False]))
     samples = dict(statistics.result())[0].samples
     assert [sample.sort_key[7] for sample in samples] == list(range(16))

@@ -92,7 +92,7 @@ def test_describe_marks_max_length_below_its_bar() -> None:
 
 
 def test_describe_says_when_nothing_is_wrong_and_nothing_to_tell() -> None:
-    nothing = {"quality": {}, "telling_words": {}, "duplicates": {}, "rejected": {}, "advice": []}
+    nothing: dict[str, Any] = {"quality": {}, "telling_words": {}, "duplicates": {}, "rejected": {}, "advice": []}
     text = shown(**nothing)
     assert "nothing looks out of place" in text
     for title in ("texts that have", "distinctive words", "repeated", "rejected rows"):

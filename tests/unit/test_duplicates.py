@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from itertools import combinations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from pipeline.statistics import duplicates
+from pipeline.support import arrow_ipc
 
 SPLITS = ("train", "eval", "test")
 
@@ -16,7 +18,7 @@ SPLITS = ("train", "eval", "test")
 Row = tuple[int, int, int, int]
 
 
-def table(rows: Sequence[Row]):
+def table(rows: Sequence[Row]) -> pa.Table:
     tokens, text, split, label = np.array(rows, np.int64).reshape(-1, 4).T
     return duplicates.rows_table(tokens=tokens, text=text.astype(np.uint64), split=split, label=label)
 
@@ -78,7 +80,7 @@ def test_repeats_inside_and_across_splits() -> None:
     }  # fmt: skip
 
 
-def oracle(rows: Sequence[Row], key: Callable[[Row], int]) -> tuple[list, list, list]:
+def oracle(rows: Sequence[Row], key: Callable[[Row], int]) -> tuple[list[int], list[list[int]], list[list[int]]]:
     def of(groups: dict[int, list[Row]]) -> list[int]:
         twice = [group for group in groups.values() if len(group) > 1]
         differ = [group for group in twice if len({row[3] for row in group}) > 1]
@@ -117,6 +119,6 @@ def test_repeats_are_those_of_the_oracle_however_rows_are_cut(buckets: int, part
 
 def test_repeats_buckets_divide_the_rows() -> None:
     cut = dict(duplicates.buckets([table([(number, number, 0, 0) for number in (3, 4, 7, 7, 9)])], 4))
-    assert {bucket: duplicates.arrow_ipc.unpack(blob)["tokens"].to_pylist() for bucket, blob in cut.items()} == {
+    assert {bucket: arrow_ipc.unpack(blob)["tokens"].to_pylist() for bucket, blob in cut.items()} == {
         0: [4], 1: [9], 3: [3, 7, 7],
     }  # fmt: skip

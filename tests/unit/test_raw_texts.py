@@ -2,7 +2,6 @@
 
 import gzip
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,7 +59,7 @@ def test_raw_texts_do_not_wait_for_the_end_of_a_pipe() -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "a.csv").write_bytes(CSV)
     (tmp_path / "b.jsonl").write_bytes(b'{"review":"bad"}\n')
     (tmp_path / "c.txt").write_bytes(b"id,text\n1,good\n")

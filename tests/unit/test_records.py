@@ -3,7 +3,8 @@
 import gzip
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import BinaryIO
 
 import google_crc32c
 import numpy as np
@@ -27,8 +28,11 @@ NUMBERS = st.sampled_from([0, 0, 0, 1, 127, 128, 16383, 16384, 2**21 - 1, 2**21,
 MAX_LENGTHS = st.sampled_from([1, 2, 9, 130])  # from 128 ids on, lengths take two bytes
 
 
+Example = tuple[np.ndarray, np.ndarray]  # ids and labels
+
+
 @st.composite
-def examples(draw):
+def examples(draw: st.DrawFn) -> Example:
     rows, max_length = draw(st.integers(0, 5)), draw(MAX_LENGTHS)
     ids = draw(numpy_strategies.arrays(np.int64, (rows, max_length), elements=NUMBERS))
     return ids, draw(numpy_strategies.arrays(np.int64, rows, elements=NUMBERS))
@@ -40,7 +44,7 @@ def binary(values: Iterable[bytes]) -> pa.LargeBinaryArray:
 
 @settings(max_examples=60, deadline=None)
 @given(examples())
-def test_encode_gives_protobufs_own_bytes(example):
+def test_encode_gives_protobufs_own_bytes(example: Example) -> None:
     ids, labels = example
     expected = [
         int64_example({"ids": row, "label": [label]}) for row, label in zip(ids.tolist(), labels.tolist(), strict=True)
@@ -50,7 +54,7 @@ def test_encode_gives_protobufs_own_bytes(example):
 
 @settings(max_examples=60, deadline=None)
 @given(examples())
-def test_encode_takes_int32_as_well(example):
+def test_encode_takes_int32_as_well(example: Example) -> None:
     ids, labels = (np.minimum(numbers, 2**31 - 1) for numbers in example)
     expected = [
         int64_example({"ids": row, "label": [label]}) for row, label in zip(ids.tolist(), labels.tolist(), strict=True)
@@ -60,7 +64,7 @@ def test_encode_takes_int32_as_well(example):
 
 @settings(max_examples=60, deadline=None)
 @given(examples(), st.integers(0, 2))
-def test_decode_is_the_inverse_of_encode(example, first):
+def test_decode_is_the_inverse_of_encode(example: Example, first: int) -> None:
     ids, labels = example
     records = binary(encode_examples(ids, labels))[first:]  # an Arrow slice begins inside its buffers
     decoded_ids, decoded_labels = decode_examples(records, ids.shape[1])
@@ -68,7 +72,7 @@ def test_decode_is_the_inverse_of_encode(example, first):
     np.testing.assert_array_equal(decoded_labels, labels[first:])
 
 
-def test_encode_and_decode_work_in_slices_without_a_trace(monkeypatch):
+def test_encode_and_decode_work_in_slices_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
     ids, labels = random.integers(0, 300, (50, 7)), random.integers(0, 300, 50)
     whole = encode_examples(ids, labels)
@@ -81,7 +85,7 @@ def test_encode_and_decode_work_in_slices_without_a_trace(monkeypatch):
 
 
 @pytest.mark.parametrize("factor", [1, 100, 10_000])  # ids of a byte, up to two, up to three
-def test_encode_takes_any_memory_layout(factor):
+def test_encode_takes_any_memory_layout(factor: int) -> None:
     ids, labels = factor * np.arange(24).reshape(4, 6), np.arange(4)
     expected = encode_examples(ids[::2, ::3].copy(), labels[::2].copy())
     assert encode_examples(ids[::2, ::3], labels[::2]) == expected
@@ -108,7 +112,7 @@ REFUSED_ARRAYS = [
 
 
 @pytest.mark.parametrize(("ids", "labels", "message"), REFUSED_ARRAYS)
-def test_encode_refuses_what_it_cannot_write(ids, labels, message):
+def test_encode_refuses_what_it_cannot_write(ids: np.ndarray, labels: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         encode_examples(ids, labels)
 
@@ -152,14 +156,14 @@ FOREIGN_RECORDS = [
 
 
 @pytest.mark.parametrize(("record", "why"), FOREIGN_RECORDS)
-def test_decode_names_the_record_that_is_not_ours(record, why):
+def test_decode_names_the_record_that_is_not_ours(record: bytes, why: str) -> None:
     with pytest.raises(DamagedRecordsError, match=re.escape(f"record 1: {why}") + "$"):
         decode_examples(binary([GOOD, record, GOOD]), 3)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 255))
-def test_decode_takes_only_what_encode_writes(place, byte):
+def test_decode_takes_only_what_encode_writes(place: int, byte: int) -> None:
     changed = GOOD[:place] + bytes([byte]) + GOOD[place + 1 :]
     try:
         ids, labels = decode_examples(binary([changed]), 3)
@@ -168,7 +172,7 @@ def test_decode_takes_only_what_encode_writes(place, byte):
     assert encode_examples(ids, labels) == [changed]
 
 
-def test_framing_checksums_come_from_compiled_code():
+def test_framing_checksums_come_from_compiled_code() -> None:
     assert google_crc32c.implementation == "c"
 
 
@@ -177,17 +181,17 @@ RECORD_ENDS = [0, 21, 37, 753]  # 16 bytes of frame a record
 FORMS: list[tuple[Compression, str]] = [("gzip", "GZIP"), ("none", "")]  # ours, TensorFlow's
 
 
-def stored(records: Iterable[bytes], compression: Compression) -> bytes:
+def stored(records: Sequence[bytes], compression: Compression) -> bytes:
     file = io.BytesIO()
     write_shard([frame(records)], file, compression=compression)
     return file.getvalue()
 
 
-def read_all(file, compression: Compression) -> list[bytes]:
+def read_all(file: BinaryIO, compression: Compression) -> list[bytes]:
     return [record for some in read_shard(file, compression=compression) for record in some.to_pylist()]
 
 
-def test_shards_have_the_same_bytes_whatever_the_chunks(monkeypatch):
+def test_shards_have_the_same_bytes_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "_WRITE_BYTES", 1000)
     frames = frame([bytes([number % 7]) * number for number in range(100)])
     expected = io.BytesIO()
@@ -202,7 +206,9 @@ def test_shards_have_the_same_bytes_whatever_the_chunks(monkeypatch):
 
 @pytest.mark.parametrize("compression", ["gzip", "none"])
 @pytest.mark.parametrize("chunk_bytes", [4 << 20, 37, 10])
-def test_shards_are_read_in_pieces_of_any_size(monkeypatch, compression, chunk_bytes):
+def test_shards_are_read_in_pieces_of_any_size(
+    monkeypatch: pytest.MonkeyPatch, compression: Compression, chunk_bytes: int
+) -> None:
     monkeypatch.setattr(shards, "_WRITE_BYTES", chunk_bytes)
     content = stored(RECORDS, compression)
     if compression == "gzip":
@@ -213,14 +219,14 @@ def test_shards_are_read_in_pieces_of_any_size(monkeypatch, compression, chunk_b
         assert read_all(io.BytesIO(content), compression) == RECORDS
 
 
-def test_shards_cut_short_are_found_at_every_byte():
+def test_shards_cut_short_are_found_at_every_byte() -> None:
     content = stored(RECORDS, "gzip")
     for size in range(len(content)):
         with pytest.raises(DamagedRecordsError, match="the file ends before its gzip stream does"):
             read_all(io.BytesIO(content[:size]), "gzip")
 
 
-def test_shards_cut_short_between_members_are_found_within_records(monkeypatch):
+def test_shards_cut_short_between_members_are_found_within_records(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "_WRITE_BYTES", 10)
     content = stored(RECORDS, "gzip")
     ends = [at for at in range(1, len(content)) if content.startswith(b"\x1f\x8b\x08\x00", at)]
@@ -230,7 +236,7 @@ def test_shards_cut_short_between_members_are_found_within_records(monkeypatch):
             read_all(io.BytesIO(content[:end]), "gzip")
 
 
-def test_shards_cut_short_without_compression_are_found_within_records():
+def test_shards_cut_short_without_compression_are_found_within_records() -> None:
     content = stored(RECORDS, "none")
     assert len(content) == RECORD_ENDS[-1]
     for size in range(len(content)):
@@ -242,7 +248,7 @@ def test_shards_cut_short_without_compression_are_found_within_records():
             read_all(io.BytesIO(content[:size]), "none")
 
 
-def test_shards_with_a_flipped_bit_are_found():
+def test_shards_with_a_flipped_bit_are_found() -> None:
     content = stored(RECORDS[:2], "none")
     for bit in range(8 * len(content)):
         changed = bytearray(content)
@@ -266,11 +272,11 @@ DAMAGED_FILES = [
 ]
 
 
-def test_shards_one_behind_the_other_are_one():
+def test_shards_one_behind_the_other_are_one() -> None:
     assert read_all(io.BytesIO(stored(RECORDS, "gzip") * 2), "gzip") == RECORDS * 2  # the manifest's count tells
 
 
 @pytest.mark.parametrize(("content", "compression", "message"), DAMAGED_FILES)
-def test_shards_that_are_damaged_say_where_and_why(content, compression, message):
+def test_shards_that_are_damaged_say_where_and_why(content: bytes, compression: Compression, message: str) -> None:
     with pytest.raises(DamagedRecordsError, match=re.escape(message)):
         read_all(io.BytesIO(content), compression)

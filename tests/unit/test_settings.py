@@ -44,4 +44,4 @@ def test_settings_defaults_are_those_of_the_classic_example() -> None:
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
-        Config().sequence.max_length = 3
+        setattr(Config().sequence, "max_length", 3)  # noqa: B010

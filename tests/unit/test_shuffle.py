@@ -1,6 +1,7 @@
 """pipeline.records.shuffle: blocks, shards, order, duplicates."""
 
 import itertools
+from random import Random
 
 import numpy as np
 import pyarrow as pa
@@ -49,13 +50,13 @@ PARTITIONS = [
 
 
 @pytest.mark.parametrize(("groups", "expected"), PARTITIONS)
-def test_shuffle_partition_keeps_every_row_once(groups, expected):
+def test_shuffle_partition_keeps_every_row_once(groups: list[int], expected: list[tuple[int, list[int]]]) -> None:
     batch = pa.record_batch({"row": pa.array(range(len(groups)), pa.int64())})
     parts = partition(batch, np.array(groups, np.int32))
     assert [(group, part["row"].to_pylist()) for group, part in parts] == expected
 
 
-def test_shuffle_block_holds_only_the_rows_of_its_slice():
+def test_shuffle_block_holds_only_the_rows_of_its_slice() -> None:
     batch = pa.RecordBatch.from_pydict(
         {"key": [key(0, place) for place in range(100)], "frame": [b"x" * 50] * 100, "label": [1] * 100},
         SCHEMA,
@@ -79,7 +80,9 @@ ROWS = st.lists(
 
 @settings(max_examples=100, deadline=None)
 @given(ROWS, st.randoms(use_true_random=False), st.integers(1, 5))
-def test_shuffle_order_does_not_depend_on_arrival(rows, random, block_rows):
+def test_shuffle_order_does_not_depend_on_arrival(
+    rows: list[tuple[bytes, bytes, int]], random: Random, block_rows: int
+) -> None:
     expected = sorted(rows, key=lambda row: (row[0][8:], row[0][:8], row[2], row[1]))
     random.shuffle(rows)
     blocks = [block(list(rows[i : i + block_rows])) for i in range(0, len(rows), block_rows)]
@@ -88,7 +91,7 @@ def test_shuffle_order_does_not_depend_on_arrival(rows, random, block_rows):
     assert rows_of(ordered) == expected
 
 
-def test_shuffle_order_of_the_shards_is_that_of_the_whole():
+def test_shuffle_order_of_the_shards_is_that_of_the_whole() -> None:
     random = np.random.default_rng(0)
     keys = pa.array([random.bytes(16) for _ in range(200)], pa.binary(16))
     columns = [keys, pa.array([b""] * 200, pa.large_binary()), pa.array([0] * 200, pa.int32())]
@@ -115,8 +118,10 @@ PLACES = st.one_of(
     st.sampled_from([1, 2, 3, 7, 99_999]),
     st.sampled_from([1, 2, 5, 64]),
 )
-def test_shuffle_sub_ranges_one_behind_the_other_are_the_order_of_the_shard(rows, shards, ranges):
-    rows = [(key(split, place), place.to_bytes(8, "big"), label) for split, place, label in rows]
+def test_shuffle_sub_ranges_one_behind_the_other_are_the_order_of_the_shard(
+    places: list[tuple[int, int, int]], shards: int, ranges: int
+) -> None:
+    rows = [(key(split, place), place.to_bytes(8, "big"), label) for split, place, label in places]
     batch = as_batch(rows)
     ordered, counts = [], []
     for _, shard in partition(batch, shard_of(batch["key"], shards)):
@@ -129,7 +134,7 @@ def test_shuffle_sub_ranges_one_behind_the_other_are_the_order_of_the_shard(rows
     assert add_counts(counts) == duplicate_counts(order_records([pack_piece(batch)]))
 
 
-def test_shuffle_large_pieces_are_the_smaller_ones_for_it():
+def test_shuffle_large_pieces_are_the_smaller_ones_for_it() -> None:
     random = np.random.default_rng(0)
     words = random.integers(1, 5000, (1000, 230)).astype("<u2")
     rows = [(random.bytes(16), words[row].tobytes() + bytes(270), 1) for row in range(1000)]
@@ -137,7 +142,7 @@ def test_shuffle_large_pieces_are_the_smaller_ones_for_it():
     assert whole < part
 
 
-def test_shuffle_order_of_nothing():
+def test_shuffle_order_of_nothing() -> None:
     ordered = order_records([])
     assert ordered.schema == SCHEMA
     assert ordered.num_rows == 0
@@ -159,6 +164,6 @@ DUPLICATES = [
 
 
 @pytest.mark.parametrize(("rows", "expected"), DUPLICATES)
-def test_shuffle_counts_duplicates(rows, expected):
+def test_shuffle_counts_duplicates(rows: list[tuple[bytes, int]], expected: tuple[int, int, int]) -> None:
     ordered = order_records([block([(text, b"", label)]) for text, label in rows])
     assert duplicate_counts(ordered) == DuplicateCounts(*expected)

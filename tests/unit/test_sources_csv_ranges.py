@@ -111,8 +111,11 @@ LINES = [
 ]
 
 
+Scan = tuple[bool, int, int | None]
+
+
 @pytest.mark.parametrize(("lines", "outside", "within"), LINES)
-def test_sources_ranges_scan_tells_both_cases(lines: bytes, outside: tuple, within: tuple) -> None:
+def test_sources_ranges_scan_tells_both_cases(lines: bytes, outside: Scan, within: Scan) -> None:
     assert scan_lines(lines, ",", offset=0) == (outside, within)
 
 

@@ -5,7 +5,7 @@ import io
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -41,7 +41,7 @@ LAYOUTS = [
 # fmt: on
 
 
-def planned(files: MemoryFiles, path: str, *, format: str = "auto", **options: int) -> InputTasks:
+def planned(files: MemoryFiles, path: str, *, format: str = "auto", **options: Any) -> InputTasks:
     return plan_tasks(InputSettings.model_validate({"path": path, "format": format}), files, **options)
 
 

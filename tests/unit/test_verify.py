@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.contract import Compression
 from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
 from pipeline.inspection.verify import VerifyResult, verify_folder
@@ -23,7 +24,9 @@ def verify(folder: Path) -> VerifyResult:
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 @pytest.mark.parametrize("name", ["records", "a [1]*, odd name"])
-def test_verify_finds_nothing_in_a_good_folder(tmp_path, monkeypatch, compression, name):
+def test_verify_finds_nothing_in_a_good_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compression: Compression, name: str
+) -> None:
     folder = make_folder(tmp_path / name, compression)
     stored = sum(path.stat().st_size for path in folder.glob("records/*"))
     expected = VerifyResult(problems=(), shards=4, records=4, bytes=stored)
@@ -188,7 +191,7 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize(("damage", "patterns"), DAMAGES)
-def test_verify_names_every_problem(tmp_path, damage, patterns):
+def test_verify_names_every_problem(tmp_path: Path, damage: Callable[[Path], object], patterns: list[str]) -> None:
     folder = make_folder(tmp_path / "folder")
     damage(folder)
     problems = verify(folder).problems
@@ -197,7 +200,7 @@ def test_verify_names_every_problem(tmp_path, damage, patterns):
         assert re.fullmatch(pattern, problem)
 
 
-def test_verify_notices_a_flip_of_any_bit(tmp_path):
+def test_verify_notices_a_flip_of_any_bit(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "folder", "gzip")
     path = folder / f"{EVAL}.gz"
     content = path.read_bytes()
@@ -210,7 +213,7 @@ def test_verify_notices_a_flip_of_any_bit(tmp_path):
         assert problems[0].startswith(f"{EVAL}.gz: SHA-256: ")
 
 
-def test_verify_counts_records_across_the_pieces_of_a_file(tmp_path, monkeypatch):
+def test_verify_counts_records_across_the_pieces_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "_READ_BYTES", 60)
     folder = make_folder(tmp_path / "folder")
     many = [([0, 1, 2, 3 + number], 0) for number in range(9)]  # the last two beyond top_words
@@ -242,7 +245,7 @@ def about_records(folder: Path) -> list[str]:
     return [line.removeprefix(prefix) for line in verify(folder).problems if line.startswith(f"{prefix}record ")]
 
 
-def test_verify_collects_problems_of_several_files(tmp_path):
+def test_verify_collects_problems_of_several_files(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "folder")
     flip(TRAIN_0, byte=20)(folder)
     remove(TRAIN_1)(folder)
@@ -275,7 +278,9 @@ NO_MANIFEST = [
 
 
 @pytest.mark.parametrize(("damage", "message"), NO_MANIFEST)
-def test_verify_refuses_a_folder_without_a_readable_manifest(tmp_path, damage, message):
+def test_verify_refuses_a_folder_without_a_readable_manifest(
+    tmp_path: Path, damage: Callable[[Path], object], message: str
+) -> None:
     folder = make_folder(tmp_path / "folder")
     damage(folder)
     with pytest.raises(UserError, match=re.escape(message)):
