@@ -52,7 +52,7 @@ def test_checkpoint_that_is_damaged_is_refused(tmp_path: Path, share: float) -> 
 
 
 @pytest.mark.parametrize(
-    # the variables that are to get the values
+    # the variables that are restored
     "others",
     [
         pytest.param([tf.Variable(0.0)], id="another number"),

@@ -108,7 +108,7 @@ def test_classifier_gives_the_same_bits_for_either_padding_and_trimmed_rows(name
 def test_classifier_gives_one_answer_for_rows_without_words(name: str) -> None:
     answer = answer_of(name)
     alone, among_others, of_no_length = answer(EMPTY), answer(LEFT + EMPTY)[3:], answer(np.zeros([1, 0]))
-    expected = [[float(tf.sigmoid(0.75))]]  # the bias: the LSTM's state before it has read anything is 0
+    expected = [[float(tf.sigmoid(0.75))]]  # the bias: without words the LSTM's state is 0
     assert alone.tolist() == among_others.tolist() == of_no_length.tolist() == expected
 
 
@@ -216,7 +216,7 @@ def test_classifier_that_forgets_the_text_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    # what else makes it remember, or be wanted
+    # settings with which the model remembers the text, or is trained all the same
     ("padding", "values"),
     [
         ("pre", {}),

@@ -50,7 +50,7 @@ def test_dataset_gives_every_row_once_with_its_own_label(records: RecordsFolder)
 def test_dataset_order_is_a_pure_function_of_seed_and_epoch(
     records: RecordsFolder, whole_epoch: list[list[int]]
 ) -> None:
-    tf.random.set_seed(99)  # which tf.data's own shuffle would follow
+    tf.random.set_seed(99)  # tf.data's own shuffle depends on it
     assert order(records) == whole_epoch
     assert order(records, seed=2) != whole_epoch
     second = order(records, epoch=1)
@@ -59,7 +59,7 @@ def test_dataset_order_is_a_pure_function_of_seed_and_epoch(
 
 
 def test_dataset_moves_rows_between_windows_from_epoch_to_epoch(tmp_path: Path) -> None:
-    records = write_folder(tmp_path, train=[ROWS])  # one shard: the order of files moves nothing
+    records = write_folder(tmp_path, train=[ROWS])  # one shard, so the order of shards can't move rows
     windows = [{label for (label,) in order(records, epoch=epoch)[:100]} for epoch in (0, 1)]
     assert windows[0] != windows[1]
 
@@ -150,7 +150,7 @@ def test_dataset_number_of_batches(records: RecordsFolder, batch_size: int, batc
 
 
 @pytest.mark.parametrize(
-    # what is in the place of a shard of five records
+    # records that replace a shard of five records
     "content",
     [
         pytest.param([serialized([1] * 12, 0)] * 4, id="too few"),

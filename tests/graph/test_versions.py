@@ -1,4 +1,4 @@
-"""Parts of the export that need no job: the certificate, version folders, what is no exported model."""
+"""Parts of the export that need no job: the certificate, version folders, paths without an exported model."""
 
 import os
 import socket
@@ -28,7 +28,7 @@ def test_certificate_loads_what_it_dumps() -> None:
     np.testing.assert_array_equal(loaded.answers.scores, answers.scores)
 
 
-# file                                                                    why it is none
+# content of the file                                                     what is wrong with it
 @pytest.mark.parametrize("content", [
     b"",                                                                # no line
     b"no JSON",
@@ -67,18 +67,18 @@ def test_versions_are_numbered_from_one(tmp_path: Path) -> None:
     path = tmp_path / "model"
     assert versions.newest_version(str(path)) is None
     assert [Path(staged(str(path))).name for _ in range(2)] == ["1", "2"]
-    for name in ("9", "10", "011", "draft", "12.5"):  # 11 is the newest: names that are no numbers are no versions
+    for name in ("9", "10", "011", "draft", "12.5"):  # 11 is the newest: the other names are not numbers
         (path / name).mkdir()
     assert versions.newest_version(str(path)) == str(path / "11")
     assert Path(staged(str(path))).name == "12"
     assert versions.newest_version(str(path)) == str(path / "12")
-    assert (path / "12").stat().st_mode & 0o777 == 0o755  # a server may run as somebody else
+    assert (path / "12").stat().st_mode & 0o777 == 0o755  # the server may run as another user
 
 
 def test_versions_do_not_replace_a_concurrent_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path)
     staged(path, "first")
-    monkeypatch.setattr(versions, "_versions", lambda _: [])  # looked before the other export had published
+    monkeypatch.setattr(versions, "_versions", lambda _: [])  # listed before the other export was published
     assert Path(staged(path, "second")).name == "2"
     assert (tmp_path / "1" / versions.SAVED_MODEL_FILE).read_text() == "first"
 
@@ -89,7 +89,7 @@ def test_versions_of_a_killed_export_are_removed(tmp_path: Path) -> None:
         [sys.executable, "-c", killed.format(str(tmp_path))], check=False, cwd=Path(__file__).parent.parent.parent
     )
     assert done.returncode == -9
-    other = tmp_path / f".unpublished-elsewhere-{os.getpid()}-1"  # another machine's may be going on
+    other = tmp_path / f".unpublished-elsewhere-{os.getpid()}-1"  # an export on another machine may still run
     own = tmp_path / f".unpublished-{socket.gethostname()}-{os.getpid()}-1"
     for folder in (other, own):
         folder.mkdir()

@@ -25,7 +25,7 @@ ODD = [b"", b" ", b"\0", b"\xff\xfe", b"zzzz yyyy", "日本 \U0001f600".encode()
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """(records folder, version folder) of a small model; the records are moved away before anything is asked."""
+    """(records folder, version folder) of a small model; the records are moved away before the model is used."""
     folder = tmp_path_factory.mktemp("export")
     records = run_job(write_jsonl(folder / "rows.jsonl", small_rows()), folder / "records")
     paths = [f"--output.path={records}", f"--training.path={folder / 'training'}", f"--export.path={folder / 'model'}"]
@@ -91,7 +91,7 @@ def test_export_answers_any_text_and_an_empty_batch(signatures: dict[str, Any]) 
     for text, expected in zip(ODD, together, strict=True):
         alone = signatures["serving_default"](text=tf.constant([text]))["scores"].numpy()
         np.testing.assert_allclose(alone[0], expected, atol=1e-6)
-    # Texts without a known word are all the same to the model.
+    # All texts without a known word get the same scores.
     np.testing.assert_array_equal(together[0], together[1])
     np.testing.assert_array_equal(together[0], together[4])
     nothing = tf.constant([], tf.string)
@@ -139,7 +139,7 @@ print(scores.tolist())
 
 @pytest.fixture(scope="module")
 def hermetic(model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What the model answers in a process that has TensorFlow alone, from another folder."""
+    """The answers in a process that can import TensorFlow only, started in another folder."""
     command = [sys.executable, "-c", HERMETIC, str(model), "word1 word2", "word3"]
     folder = tmp_path_factory.mktemp("elsewhere")
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder).stdout.splitlines()

@@ -46,7 +46,7 @@ def fresh_model(padding: Side = "pre", *, classes: int = 2, **model_settings: An
     ({"mask_zero": False},                                             2),  # reads the padding, all of it
     ({"bidirectional": True, "lstm_units": [5, 3]},                    2),
     ({"pooling": "mean"},                                              3),
-    ({"pooling": "max", "dropout": 0.5, "recurrent_dropout": 0.5},     2),  # nothing is dropped when served
+    ({"pooling": "max", "dropout": 0.5, "recurrent_dropout": 0.5},     2),  # no dropout in serving
 ], ids=str)  # fmt: skip
 def test_served_model_gives_the_keras_models_numbers(
     small_records: Path, model_settings: dict[str, Any], classes: int
@@ -55,7 +55,7 @@ def test_served_model_gives_the_keras_models_numbers(
     model = fresh_model(classes=classes, **model_settings)
     text_to_ids = TextToIds(str(small_records))
     answer = ServedModel(text_to_ids, model, labels=labels, padding="pre").functions["serving_default"]
-    score = score_function(model, labels)  # in a graph: eager operations are not fused, and round at other places
+    score = score_function(model, labels)  # in a graph, because eager operations round differently
     for text in TEXTS:
         ids = text_to_ids(tf.constant([text]))
         assert ids.shape == [1, 12]
@@ -73,7 +73,7 @@ def test_served_model_traces_no_cudnn_where_there_is_a_gpu(
     keras_rnn = sys.modules["keras.src.backend.tensorflow.rnn"]
     monkeypatch.setattr(keras_rnn, "cudnn_ok", lambda *_, **__: True)
     model = fresh_model()
-    # Keras on a GPU: the function it traces holds a kernel that no CPU has.
+    # As on a GPU: the function that Keras traces holds a cuDNN kernel, which can't run on a CPU.
     traced = tf.function(model, input_signature=[tf.TensorSpec([None, None], tf.int64)])
     assert "CudnnRNN" in str(traced.get_concrete_function().graph.as_graph_def())
     served = ServedModel(TextToIds(str(small_records)), model, labels=["a", "b"], padding="pre")

@@ -72,7 +72,7 @@ def test_warm_start_copies_vectors_by_token(name: str, folder: Path, earlier: Ex
         expected = earlier.embedding[old[token]] if token in old else untouched[number]
         assert np.array_equal(vectors[number], expected), token
     assert "comet" in new.keys() - old.keys()
-    assert np.array_equal(vectors[:2], earlier.embedding[:2])  # padding and unknown words
+    assert np.array_equal(vectors[:2], earlier.embedding[:2])  # padding and unknown tokens
     moved = [token for token in old.keys() & new.keys() if old[token] != new[token]]
     assert bool(moved) == (name == "recounted")
 
@@ -91,7 +91,7 @@ def test_warm_start_gives_the_earlier_models_own_answers(name: str, folder: Path
 
 
 def records_like(folder: Path, target: Path, *, vocabulary: str | None = None, **changed: Any) -> RecordsFolder:
-    """What start_from reads of the grown records, with another vocabulary or other values in the manifest."""
+    """Manifest and vocabulary of the grown records, with another vocabulary or other values in the manifest."""
     content = manifest_of(folder / "grown")
     for name, value in changed.items():
         content[name] = value if isinstance(value, list) else {**content[name], **value}

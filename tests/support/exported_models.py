@@ -7,7 +7,6 @@ from pipeline.config.settings import Config
 from trainer.data.records_folder import open_records_folder
 from trainer.training.fit import TrainedModel, train
 
-# A few words with an opinion, so that there is something to learn, a repeated one and one that no text has.
 QUICK = {
     "model.embedding_dim": "4",
     "model.lstm_units": "6",

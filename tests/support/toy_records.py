@@ -16,7 +16,7 @@ Row = tuple[list[int], int]
 
 
 def serialized(ids: Sequence[int], label: int) -> bytes:
-    """A record; ids as they stand, padding included."""
+    """A record; ids with their padding."""
     features = {
         "ids": tf.train.Feature(int64_list=tf.train.Int64List(value=ids)),
         "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
@@ -30,7 +30,7 @@ def padded(words: Sequence[int], *, max_length: int, padding: str) -> list[int]:
 
 
 def write_shard(path: Path, records: Sequence[bytes]) -> dict[str, Any]:
-    """Writes a shard, gzip if its name says so; gives its entry in the manifest."""
+    """Writes a shard, gzip if its name says so; returns its entry in the manifest."""
     path.parent.mkdir(parents=True, exist_ok=True)
     options = tf.io.TFRecordOptions("GZIP" if path.suffix == ".gz" else "")
     with tf.io.TFRecordWriter(str(path), options) as writer:
@@ -103,7 +103,7 @@ def toy_folder(folder: Path, **settings: Any) -> RecordsFolder:
 
 
 def toy_config(training_path: Path, *, model: dict[str, Any] | None = None, **training: Any) -> Config:
-    """A model and a training of a second."""
+    """Settings of a model that trains in a second."""
     small = {"embedding_dim": 4, "lstm_units": 5, **(model or {})}
     quick = {"epochs": 3, "batch_size": 8, "learning_rate": 0.05, "checkpoint_steps": 4, "path": str(training_path)}
     return Config.model_validate({"model": small, "training": {**quick, **training}})
