@@ -297,7 +297,7 @@ def test_doctor_job_graph() -> None:
         check_job_graph(graph),
         [
             ("warning", "graph", "20.0 MB, and above 10.0 MB a service may refuse it; put files together"),
-            ("error", "functions", "Read/Map: ModuleNotFoundError: No module named 'tests'"),
+            ("error", "functions", "Read/Map: ModuleNotFoundError: No module named 'tests"),
         ],
     )
 

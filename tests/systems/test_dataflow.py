@@ -143,7 +143,7 @@ def test_dataflow_shows_steps_that_a_person_knows(submitted: Submitted) -> None:
     }
     assert steps >= {
         "TasksToAnalyse", "ReadTrain", "Analyse", "MergeLabels", "TasksToTransform", "ReadAll", "Transform", "Encode",
-        "WriteShards", "WriteRejects", "MergeStatistics", "WriteTransform", "Conclude",
+        "WriteShards", "WriteRejects", "MergeStatistics", "WriteTransform", "Finalize",
     }  # fmt: skip
     assert len(steps) < 40
 
@@ -156,7 +156,8 @@ def test_dataflow_gets_functions_that_load_where_only_the_package_is(submitted: 
     assert len(found) > 50
     found["bad"] = pickler.dumps(no_display)  # this file is not in the package
     problems = pickles.load_errors(found, packages=str(package))
-    assert problems == {"bad": "ModuleNotFoundError: No module named 'tests'"}
+    assert problems.keys() == {"bad"}
+    assert problems["bad"].startswith("ModuleNotFoundError: No module named 'tests")
 
 
 def test_dataflow_gets_nothing_of_the_main_module_or_the_tests(submitted: Submitted) -> None:
