@@ -1,17 +1,17 @@
-"""Rules in a small notation -> tables; start symbols of many reviews -> their fragments of text, all reviews at once.
+"""Rules in a small notation -> tables; start symbols of many reviews -> fragments of text, for all reviews at once.
 
-A grammar is a dict from rule names to alternatives, one a line or parted by `|`:
+A grammar is a dict from rule names to alternatives, one a line or separated by `|`:
 
-    "remark":  3 * {part} was {very}{good}      weight 3; the rules in braces are filled in
-               {part} was not {~good}           `~` turns praise into blame and blame into praise
+    "remark":  3 * {part} was {very}{good}      weight 3; rules in braces are replaced by their text
+               {part} was not {~good}           `~` swaps praise and blame
     "very":    5 * () | very_ | truly_          `()` is nothing; `_` is a space at either end, `¶` a new line
     "good+":   superb | fine                    the list for praise; "good-" is the one for blame
     "part/film": the plot | the acting          the list for one subject
-    "@hero":   {^syllable}{ending}              `@`: chosen once a review; `^`: with a capital letter
+    "@hero":   {^syllable}{ending}              `@`: chosen once for each review; `^`: with a capital letter
 
-A list of bare words without weights is ranked: the second comes up half as often as the first, the third a third as
-often, as in any language (Zipf's law).
-An `@` rule may use only those `@` rules that stand before it.
+A list of bare words without weights is ranked: the second word is half as frequent as the first, the third a third as
+frequent, as in any language (Zipf's law).
+An `@` rule may use only `@` rules above it.
 """
 
 import re
@@ -39,18 +39,18 @@ class Grammar:
 
     fragments: tuple[str, ...]
     symbols: Mapping[str, int]
-    held: Ints  # the symbols of the `@` rules
-    first: Ints  # [rules, signs, subjects]: the first alternative ...
-    count: Ints  # ... and how many there are, repeated by their weights; 0 for an `@` rule that is settled
-    start: Ints  # [alternatives]: where its symbols begin in `body` ...
-    length: Ints  # ... and how many there are
+    once: Ints  # the symbols of the `@` rules
+    first: Ints  # [rules, signs, subjects]: the index of the first alternative ...
+    count: Ints  # ... and the number of alternatives, each repeated by its weight; 0 for an `@` rule that is chosen
+    start: Ints  # [alternatives]: the index in `body` of its first symbol ...
+    length: Ints  # ... and the number of its symbols
     body: Ints
-    turned: Ints  # beside `body`: 1 where praise and blame change places
+    swap: Ints  # as long as `body`: 1 where praise and blame are swapped
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """Symbols in reading order, each with the review it belongs to and whether it is to praise or to blame."""
+class Symbols:
+    """Symbols in reading order, each with its sign (praise or blame) and the number of its review."""
 
     symbol: Ints
     sign: Ints
@@ -99,23 +99,23 @@ def compile_grammar(rules: Mapping[str, str], *, subjects: Sequence[str]) -> Gra
     return Grammar(
         fragments=tuple(fragments),
         symbols=symbols,
-        held=np.array([symbol for name, symbol in symbols.items() if name.startswith("@")], np.int64),
+        once=np.array([symbol for name, symbol in symbols.items() if name.startswith("@")], np.int64),
         first=table[..., 0],
         count=table[..., 1],
         start=np.array([start for start, _ in choices]),
         length=np.array([length for _, length in choices]),
         body=np.array([symbol for symbol, _ in body]),
-        turned=np.array([turn for _, turn in body]),
+        swap=np.array([swap for _, swap in body]),
     )
 
 
 def _key(keys: Mapping[str, object], name: str, sign: str, subject: str) -> str:
-    """The most special rule there is for a name: for the subject, for the sign, for all."""
+    """The most specific rule of a name: for the subject, else for the sign, else for all."""
     return next(key for key in (f"{name}/{subject}", f"{name}{sign}", name) if key in keys)
 
 
 def _parse(template: str, symbols: Mapping[str, int], fragments: dict[str, int]) -> list[tuple[int, int]]:
-    """Template -> (symbol, turned) pairs; new fragments are numbered as they are met."""
+    """Template -> (symbol, swap) pairs; a new fragment gets the next number."""
     parts: list[tuple[int, int]] = []
     position = 0
     for field in _FIELD.finditer(template):
@@ -131,17 +131,17 @@ def _parse(template: str, symbols: Mapping[str, int], fragments: dict[str, int])
     return parts
 
 
-def expand(grammar: Grammar, pieces: Pieces, *, subject: Ints, uniforms: Uniforms) -> Pieces:
-    """Replace every rule by one of its alternatives until only fragments are left; empty ones are dropped.
+def expand(grammar: Grammar, symbols: Symbols, *, subject: Ints, uniforms: Uniforms) -> Symbols:
+    """Replaces each rule by one of its alternatives until only fragments are left; empty ones are dropped.
 
-    `subject` is the subject of each review; `uniforms(n)` gives n random numbers in [0, 1).
-    What the `@` rules stand for is settled first, review by review, and is then one more alternative of the rule.
+    subject: of each review, [reviews]; uniforms(n): n random numbers in [0, 1).
+    The `@` rules are expanded first, once for each review. The result becomes one more alternative of the rule.
     """
     reviews = np.arange(len(subject))
-    for symbol in grammar.held:
-        roots = Pieces(np.full(len(reviews), symbol), np.zeros_like(reviews), reviews)
-        settled = _fill(grammar, roots, subject=subject, uniforms=uniforms)
-        length = np.bincount(settled.review, minlength=len(reviews))
+    for symbol in grammar.once:
+        roots = Symbols(np.full(len(reviews), symbol), np.zeros_like(reviews), reviews)
+        chosen = _fill(grammar, roots, subject=subject, uniforms=uniforms)
+        length = np.bincount(chosen.review, minlength=len(reviews))
         first = grammar.first.copy()
         first[-1 - symbol] = len(grammar.start)
         count = grammar.count.copy()
@@ -152,35 +152,35 @@ def expand(grammar: Grammar, pieces: Pieces, *, subject: Ints, uniforms: Uniform
             count=count,
             start=np.append(grammar.start, np.cumsum(length) - length + len(grammar.body)),
             length=np.append(grammar.length, length),
-            body=np.append(grammar.body, settled.symbol),
-            turned=np.append(grammar.turned, np.zeros_like(settled.symbol)),
+            body=np.append(grammar.body, chosen.symbol),
+            swap=np.append(grammar.swap, np.zeros_like(chosen.symbol)),
         )
-    return _fill(grammar, pieces, subject=subject, uniforms=uniforms)
+    return _fill(grammar, symbols, subject=subject, uniforms=uniforms)
 
 
-def _fill(grammar: Grammar, pieces: Pieces, *, subject: Ints, uniforms: Uniforms) -> Pieces:
-    """Fill in all rules, one pass a level of nesting. A settled rule has one alternative for each review."""
-    while (rules := np.flatnonzero(pieces.symbol < 0)).size:
-        review = pieces.review[rules]
-        place = (-1 - pieces.symbol[rules], pieces.sign[rules], subject[review])
+def _fill(grammar: Grammar, symbols: Symbols, *, subject: Ints, uniforms: Uniforms) -> Symbols:
+    """Replaces all rules, one pass for each level of nesting. A chosen rule has one alternative for each review."""
+    while (rules := np.flatnonzero(symbols.symbol < 0)).size:
+        review = symbols.review[rules]
+        place = (-1 - symbols.symbol[rules], symbols.sign[rules], subject[review])
         count = grammar.count[place]
         offset = np.where(count > 0, (uniforms(len(rules)) * count).astype(np.int64), review)
-        pieces = _replace(grammar, pieces, rules, grammar.first[place] + offset)
-    text = pieces.symbol != NOTHING
-    return Pieces(pieces.symbol[text], pieces.sign[text], pieces.review[text])
+        symbols = _replace(grammar, symbols, rules, grammar.first[place] + offset)
+    text = symbols.symbol != NOTHING
+    return Symbols(symbols.symbol[text], symbols.sign[text], symbols.review[text])
 
 
-def _replace(grammar: Grammar, pieces: Pieces, rules: Ints, choice: Ints) -> Pieces:
-    """Put the symbols of the chosen alternatives in the place of the rules that chose them."""
-    length = np.ones(len(pieces.symbol), np.int64)
+def _replace(grammar: Grammar, symbols: Symbols, rules: Ints, choice: Ints) -> Symbols:
+    """Replaces rules by the symbols of the alternatives that were drawn for them."""
+    length = np.ones(len(symbols.symbol), np.int64)
     length[rules] = grammar.length[choice]
-    symbol = np.repeat(pieces.symbol, length)
-    sign = np.repeat(pieces.sign, length)
+    symbol = np.repeat(symbols.symbol, length)
+    sign = np.repeat(symbols.sign, length)
     filled = _spans((np.cumsum(length) - length)[rules], length[rules])
     source = _spans(grammar.start[choice], grammar.length[choice])
     symbol[filled] = grammar.body[source]
-    sign[filled] ^= grammar.turned[source]
-    return Pieces(symbol, sign, np.repeat(pieces.review, length))
+    sign[filled] ^= grammar.swap[source]
+    return Symbols(symbol, sign, np.repeat(symbols.review, length))
 
 
 def _spans(start: Ints, length: Ints) -> Ints:

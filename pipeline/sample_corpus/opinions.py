@@ -1,7 +1,7 @@
-"""Sentences that praise or blame. Each is written once, for praise; `~` marks what then has the opposite meaning.
+"""Sentences that praise or blame. Each is written once, for praise; `~` marks a part with the opposite meaning.
 
-So nearly every word is at home in both kinds of review, and what a sentence says rests on "not", on "but", and on what
-comes first.
+So both kinds of review have nearly the same words. The meaning of a sentence depends on "not", on "but", and on the
+order of its parts.
 """
 
 OPINIONS = {

@@ -1,4 +1,4 @@
-"""Fragments of many reviews -> their texts: capital letters, "a" or "an", and a typo here and there."""
+"""The fragments of many reviews -> their texts, with capital letters, "a" or "an", and some typos."""
 
 import re
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.sample_corpus.grammar import CAPITAL, Pieces, Uniforms
+from pipeline.sample_corpus.grammar import CAPITAL, Symbols, Uniforms
 
-TYPO_RATE = 0.008  # of the fragments that hold a word of 4 letters or more: about one typo in 250 words
+TYPO_RATE = 0.008  # of the fragments with a word of 4 letters or more: about one typo in 250 words
 _ENDS_SENTENCE = re.compile(r"([.!?…]\s|<br />|\n)$")
 _VOWEL = re.compile(r"[aeio](?<!one)|u(?!ni|s[ei])", re.IGNORECASE)
 _ARTICLE = re.compile(r"\b([Aa])( )$")
 _INITIAL = re.compile(r"^[\"'(“]*\w")
 _LONG_WORD = re.compile(r"\b[a-z]{4,}\b")
 _NEXT_KEY = str.maketrans("abcdefghijklmnopqrstuvwxyz", "svxfrghjoklknmpowtdyibecux")
-FORMS = 8  # each fragment is there plain, with a capital, with "an", with both, and with one of four typos
+FORMS = 8  # of each fragment: plain, with a capital, with "an", with both, and with one of four typos
 PLAIN, UPPER, AN, TYPOS = 0, 1, 2, 4
 
 
@@ -33,7 +33,7 @@ class Forms:
 
 
 def all_forms(fragments: tuple[str, ...]) -> Forms:
-    """Write out the forms of each fragment."""
+    """The forms of each fragment."""
     plain = ["" if number == CAPITAL else text for number, text in enumerate(fragments)]
     return Forms(
         texts=pa.array([form for text in plain for form in forms(text)], pa.string()),
@@ -61,7 +61,7 @@ def _capital(text: str) -> str:
 
 
 def _typo(text: str, kind: int) -> str:
-    """Swap two letters, drop one, double one or hit the next key, in the last word of four letters or more."""
+    """A typo in the last word of four letters or more. kind: two letters swapped, one dropped, one doubled, the next key."""
     words = list(_LONG_WORD.finditer(text))
     if not words:
         return text
@@ -71,13 +71,13 @@ def _typo(text: str, kind: int) -> str:
     return text[:at] + wrong + text[at + 2 :]
 
 
-def join(table: Forms, pieces: Pieces, *, reviews: int, uniforms: Uniforms) -> pa.StringArray:
-    """Fragments in reading order -> one text a review, [reviews]."""
-    fragment, review = pieces.symbol, pieces.review
+def join(table: Forms, fragments: Symbols, *, reviews: int, uniforms: Uniforms) -> pa.StringArray:
+    """Fragments in reading order -> a text for each review, [reviews]."""
+    fragment, review = fragments.symbol, fragments.review
     after_end = np.append(True, table.ends_sentence[fragment[:-1]] | (review[1:] != review[:-1]))
-    marked = fragment == CAPITAL
-    upper = after_end | np.append(False, marked[:-1])
-    fragment, review, upper = fragment[~marked], review[~marked], upper[~marked]
+    is_mark = fragment == CAPITAL
+    upper = after_end | np.append(False, is_mark[:-1])
+    fragment, review, upper = fragment[~is_mark], review[~is_mark], upper[~is_mark]
     before_vowel = np.append(table.vowel[fragment[1:]] & (review[1:] == review[:-1]), False)
     an = table.article[fragment] & before_vowel
     number = uniforms(len(fragment))

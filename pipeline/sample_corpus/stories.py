@@ -1,4 +1,4 @@
-"""What reviewers tell beside their opinion. None of these sentences praises or blames."""
+"""The stories in the reviews. None of these sentences praises or blames."""
 
 OPENINGS = {
     "opening": "{greeting}{first}{stop}{@pause}",

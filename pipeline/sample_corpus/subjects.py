@@ -1,4 +1,4 @@
-"""What the reviews are about: six subjects, each with its parts, its titles and the stories that reviewers tell.
+"""The subjects of the reviews: six of them, with their parts, titles and names.
 
 None of these sentences praises or blames.
 """

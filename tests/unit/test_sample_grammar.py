@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.sample_corpus.grammar import BLAME, PRAISE, Floats, Pieces, Uniforms, compile_grammar, expand
+from pipeline.sample_corpus.grammar import BLAME, PRAISE, Floats, Symbols, Uniforms, compile_grammar, expand
 from pipeline.sample_corpus.spelling import all_forms, forms, join
 
 SUBJECTS = ("film", "book")
@@ -30,7 +30,7 @@ def texts_of(
     grammar = compile_grammar(rules, subjects=SUBJECTS)
     subject = np.array(subjects or [0])
     reviews = np.arange(len(subject))
-    start = Pieces(np.full(len(subject), grammar.symbols["start"]), np.full(len(subject), sign), reviews)
+    start = Symbols(np.full(len(subject), grammar.symbols["start"]), np.full(len(subject), sign), reviews)
     pieces = expand(grammar, start, subject=subject, uniforms=uniforms or always(0.0))
     table = all_forms(grammar.fragments)
     return join(table, pieces, reviews=len(subject), uniforms=always(0.99)).to_pylist()
@@ -114,5 +114,5 @@ def test_sample_spelling_typos(text: str, expected: list[str]) -> None:
 def test_sample_spelling_starts_each_review_and_keeps_empty_ones() -> None:
     table = all_forms(("", "\0", "one ", "two"))
     nobody = np.zeros(4, np.int64)
-    pieces = Pieces(np.array([2, 3, 2, 3]), nobody, np.array([0, 0, 2, 2]))
+    pieces = Symbols(np.array([2, 3, 2, 3]), nobody, np.array([0, 0, 2, 2]))
     assert join(table, pieces, reviews=4, uniforms=always(0.99)).to_pylist() == ["One two", "", "One two", ""]
