@@ -1,7 +1,7 @@
-"""The job with Beam's MLTransform: ComputeAndApplyVocabulary learns on the train split, then is read back for the rest.
+"""The job with Beam's MLTransform: ComputeAndApplyVocabulary learns from the train split, then transforms the others.
 
-MLTransform has no padding and no cleaning; both are steps of their own, as its documentation advises. Two pipelines,
-since what it has learnt can be read only when the first has ended. Unknown words are id 0.
+MLTransform neither pads nor normalizes; both are steps of their own, as its documentation advises. There are two
+pipelines, because its artifacts can be read only once the first has ended. Unknown words have id 0.
 """
 
 import re
@@ -23,20 +23,20 @@ from benchmarks.peers.rule import FILTERED, MAX_LENGTH, SPLITS, TOP_WORDS, mark
 
 
 class Clean(beam.DoFn):
-    """Rows of one split -> what MLTransform takes: the label passes through it as a column of its own."""
+    """Rows of one split -> the columns for MLTransform; the label passes through it."""
 
     def __init__(self, split: str) -> None:
         self._split = split
         self._filtered = re.compile(FILTERED)
 
     def process(self, row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Keras's cleaning."""
+        """Lower case and filters, as Keras."""
         if row["split"] == self._split:
             yield {"text": self._filtered.sub(" ", row["text"].lower()), "label": row["label"]}
 
 
 def encode(row: Any) -> bytes:
-    """What MLTransform gives, with ids from -1 -> an Example, padded in front."""
+    """A row of MLTransform, with ids from -1 on -> an Example with ids from 0 on, padded at the start."""
     ids = np.asarray(row.text)[-MAX_LENGTH:] + 1
     padded = np.zeros(MAX_LENGTH, np.int64)
     padded[MAX_LENGTH - len(ids) :] = ids
@@ -77,8 +77,8 @@ def run(path: str, output: str) -> None:
             for split in SPLITS[1:]:
                 write(rows, MLTransform(read_artifact_location=artifacts), split=split, output=output)
         mark("eval and test")
-        (found,) = Path(artifacts).glob("*/transform_fn/assets/vocabulary_text")
-        shutil.copy(found, f"{output}/vocabulary.txt")
+        (vocabulary,) = Path(artifacts).glob("*/transform_fn/assets/vocabulary_text")
+        shutil.copy(vocabulary, f"{output}/vocabulary.txt")
 
 
 if __name__ == "__main__":

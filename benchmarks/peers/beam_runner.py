@@ -1,4 +1,4 @@
-"""The Beam pipeline that the peers run in: in this process, a thread a core, as pipeline/runners/options.py has it."""
+"""The Beam pipeline of the peers: in this process, a thread for each core, as in pipeline/runners/options.py."""
 
 import os
 

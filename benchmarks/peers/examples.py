@@ -1,4 +1,4 @@
-"""Ids and labels -> a gzip file of tf.train.Examples, as TensorFlow's guide to TFRecord writes one."""
+"""Ids and labels -> a gzip file of tf.train.Examples, as in TensorFlow's guide to TFRecord."""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -14,7 +14,7 @@ def record_file(output: str, split: str) -> AbstractContextManager[Any]:
 
 
 def write_rows(writer: Any, ids: Iterable[Any], labels: Iterable[int]) -> None:
-    """Writes a record a row; ids of a row as a list or an array."""
+    """Writes a record for each row. ids: a list or an array for each row."""
     for row, label in zip(ids, labels, strict=True):
         features = {
             "ids": tf.train.Feature(int64_list=tf.train.Int64List(value=row)),

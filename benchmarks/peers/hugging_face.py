@@ -1,6 +1,7 @@
 """The job with Hugging Face's tokenizers: a WordLevel model trained from an iterator, encode_batch, TFRecordWriter.
 
-Written in Rust, with a thread a core. Id 0 is padding, 1 the unknown word; equal counts are ordered by the alphabet.
+The library is written in Rust and uses a thread for each core. Id 0 is padding, id 1 is shared by unknown words. Equal
+counts are in alphabetical order.
 """
 
 import sys

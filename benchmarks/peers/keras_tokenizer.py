@@ -1,6 +1,6 @@
 """The job of the classic example: Keras's Tokenizer, pad_sequences, TFRecordWriter; all in memory.
 
-Our ids are this peer's ids, record for record.
+Its ids must equal ours in every record.
 """
 
 import sys

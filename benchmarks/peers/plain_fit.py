@@ -1,4 +1,4 @@
-"""The same training as a beginner's book has it: padded arrays in memory, Embedding -> LSTM -> Dense, `model.fit`."""
+"""The same training as in a book for beginners: padded arrays in memory, Embedding -> LSTM -> Dense, `model.fit`."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ Ints = npt.NDArray[np.int64]
 
 
 class PlainFit:
-    """A model of two classes on all rows of the train split; optimizer, schedule and clipping are ours."""
+    """A model of two classes, trained on all rows of the train split with our optimizer, schedule and clipping."""
 
     def __init__(
         self, ids: Ints, labels: Ints, *, words: int, model: ModelSettings, training: TrainingSettings

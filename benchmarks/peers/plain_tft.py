@@ -1,7 +1,6 @@
 """The job in plain TensorFlow Transform: instance dicts and tft.compute_and_apply_vocabulary, as its guides show it.
 
-Unknown words are id 0. Equal counts are ordered by TFT, from the end of the alphabet. The runner is given the threads
-that we give it.
+Unknown words have id 0. TFT orders equal counts from the end of the alphabet. The runner has as many threads as ours.
 """
 
 import sys
@@ -21,19 +20,19 @@ from benchmarks.peers.rule import FILTERED, MAX_LENGTH, SPLITS, TOP_WORDS, mark
 
 
 def preprocess(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Keras's cleaning, the vocabulary, padding in front."""
+    """Lower case and filters as Keras, the vocabulary, padding at the start."""
     text = tf.strings.lower(inputs["text"], encoding="utf-8")
     words = tf.strings.split(tf.strings.regex_replace(text, FILTERED, " "))
     ids = 1 + tft.compute_and_apply_vocabulary(
         words, top_k=TOP_WORDS - 1, default_value=-1, vocab_filename="vocabulary"
     )
-    kept = ids[:, -MAX_LENGTH:]
-    padded = tf.reverse(tf.reverse(kept, [1]).to_tensor(0, shape=[None, MAX_LENGTH]), [1])
+    last = ids[:, -MAX_LENGTH:]
+    padded = tf.reverse(tf.reverse(last, [1]).to_tensor(0, shape=[None, MAX_LENGTH]), [1])
     return {"ids": padded, "label": inputs["label"]}
 
 
 def split_of(row: Mapping[str, Any], number: int) -> int:
-    """The split of a row, as beam.Partition wants it; `number` is how many there are."""
+    """The index of a row's split, for beam.Partition; number: of splits."""
     del number
     return SPLITS.index(row["split"])
 

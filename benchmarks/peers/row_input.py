@@ -1,4 +1,4 @@
-"""Records -> batches as TensorFlow's guides make them: every row parsed by itself."""
+"""Records -> batches as in TensorFlow's guides: each row is parsed alone."""
 
 import tensorflow as tf
 

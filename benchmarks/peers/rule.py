@@ -1,4 +1,4 @@
-"""What all peers share: the settings of the job, and marks that say when a part was done. Imports nothing heavy."""
+"""The settings of the job for all peers, and marks for the time of each part. Imports nothing heavy."""
 
 import os
 import re
@@ -8,17 +8,17 @@ SPLITS = ("train", "eval", "test")
 TOP_WORDS = 5000
 MAX_LENGTH = 500
 
-# Keras's default filters, as a class for RE2 and for Rust's regular expressions alike.
+# Keras's default filters as a character class, for RE2 and for Rust's regular expressions.
 FILTERED = "[" + re.escape('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n') + "]"
 
-# Rows that a peer takes at once where its library takes several.
+# Rows of a batch, for libraries that take several at once.
 BATCH_ROWS = 1000
 
 MARKS = "BENCHMARK_MARKS"
 
 
 def mark(part: str) -> None:
-    """Tells the benchmark, if it asks, that a part of the job is done now."""
+    """Writes down for the benchmark, if it asks, that a part of the job ends now."""
     path = os.environ.get(MARKS)
     if path:
         with open(path, "a") as file:

@@ -1,7 +1,7 @@
 """The job with Keras's TextVectorization: adapt on the train split, map over a dataset of batches, TFRecordWriter.
 
-All texts are in memory, as the layer's guide has it. Id 1 is the unknown word, and the layer pads and truncates at the
-end. Standardization is a function, as in Keras's guide to text classification, so that the words are Keras's.
+All texts are in memory, as in the layer's guide. Unknown words share id 1, and the layer pads and truncates at the end.
+Standardization is a function, as in Keras's guide to text classification, so that the words are Keras's.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""The job in TensorFlow Transform on Arrow record batches, as its guide for TFXIO and TFX's own Transform have it.
+"""The job in TensorFlow Transform on Arrow record batches, as in its guide for TFXIO and in TFX's own Transform.
 
-Rows are never Python objects: Parquet is read as tables, TFT takes and gives record batches, TFX's C++ encoder makes
-Examples of them. Ids are those of plain_tft.
+Rows never become Python objects: Parquet is read as tables, TFT takes and returns record batches, and TFX's encoder in
+C++ makes Examples of them. Ids are those of plain_tft.
 """
 
 import sys
@@ -39,7 +39,7 @@ def batches_by_split(table: pa.Table) -> Iterator[beam.pvalue.TaggedOutput]:
 
 
 def encode(element: tuple[pa.RecordBatch, object], *, schema: object) -> list[bytes]:
-    """A record batch, beside it what passed by TFT -> Examples."""
+    """(record batch of TFT, columns that passed through) -> Examples."""
     return RecordBatchToExamplesEncoder(schema).encode(element[0])
 
 

@@ -1,6 +1,6 @@
-"""The same model exported as TFX's examples do it, with the same weights: serialized tf.Examples -> scores.
+"""The same model with the same weights, exported as in TFX's examples: serialized tf.Examples -> scores.
 
-The transform graph makes padded ids of the text, all of max_length, and a plain Keras model reads them.
+The transform graph turns each text into max_length padded ids, and a plain Keras model reads them.
 """
 
 import keras
@@ -11,7 +11,7 @@ from trainer.model.classifier import TextClassifier
 
 
 def plain_keras(model: TextClassifier, *, length: int) -> keras.Model:
-    """Embedding -> LSTM -> Dense as a beginner's book has it, with the weights of a masked model of two classes."""
+    """Embedding -> LSTM -> Dense as in a book for beginners, with the weights of our model of two classes."""
     words, dim = model.embedding.embeddings.shape
     plain = keras.Sequential(
         [
@@ -26,7 +26,7 @@ def plain_keras(model: TextClassifier, *, length: int) -> keras.Model:
 
 
 def export(model: TextClassifier, records: str, folder: str, *, length: int) -> None:
-    """Saves it; `records` is the records folder whose transform graph is used."""
+    """Saves the model. records: the records folder with the transform graph."""
     plain = plain_keras(model, length=length)
     plain.layers[1].use_cudnn = False
     module = tf.Module()

@@ -64,13 +64,13 @@ def _duplicates(manifest: Manifest) -> RenderableType:
     if not part.exact.splits:  # a folder of a run that counted duplicates over all splits only
         return Text(_sentence(part))
     heads = ["", "equal", "but for case, punctuation, space"]
-    made = table(*heads, title="rows whose text is repeated")
+    made = table(*heads, title="duplicates, in rows")
     for split in SPLITS:
         made.add_row(f"in {split}, beyond the first", *_pair(part.exact.splits[split], part.normalised.splits[split]))
     for first, second in zip(part.exact.across, part.normalised.across, strict=True):
         rows = manifest.splits[first.splits[1]].rows
         counts = [f"{kind.rows[1]:,} ({share(kind.rows[1], rows)})" for kind in (first, second)]
-        made.add_row(f"in {first.splits[1]}, known from {first.splits[0]}", *counts)
+        made.add_row(f"in {first.splits[1]}, also in {first.splits[0]}", *counts)
     conflicting = [f"{kind.conflicting:,}" for kind in (part.exact, part.normalised)]
     made.add_row("texts with different labels", *conflicting)
     return made

@@ -73,7 +73,7 @@ LINES = [
     "distinctive words of each label (counted in 8 of the train texts)",
     "texts that have (estimated from 10 of 30)",
     "in train, beyond the first 4 4",
-    "in test, known from train 1 (10.0%) 3 (30.0%)",
+    "in test, also in train 1 (10.0%) 3 (30.0%)",
     "texts with different labels 1 1",
     "what to look at",
 ]
@@ -95,7 +95,7 @@ def test_describe_says_when_nothing_is_wrong_and_nothing_to_tell() -> None:
     nothing: dict[str, Any] = {"quality": {}, "telling_words": {}, "duplicates": {}, "rejected": {}, "advice": []}
     text = shown(**nothing)
     assert "nothing looks out of place" in text
-    for title in ("texts that have", "distinctive words", "repeated", "rejected rows"):
+    for title in ("texts that have", "distinctive words", "duplicates", "rejected rows"):
         assert title not in text
 
 
