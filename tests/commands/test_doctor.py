@@ -34,7 +34,7 @@ OURS = "--sdk_container_image=r.dev/p/textrecords:1"
 FLINK = ["--runner=FlinkRunner", "--flink_version=1.20", OURS]
 STANDING = ["--runner=PortableRunner", "--environment_type=EXTERNAL"]
 
-# settings, options for Beam -> what is found beside the runner and the versions
+# settings, options for Beam -> findings beside those of the runner and the versions
 OPTIONS: list[tuple[dict[str, str], list[str], list[tuple[str, str, str]]]] = [
     ({}, [], []),
     (GS, [*DATAFLOW, OURS], []),
@@ -129,7 +129,7 @@ def test_doctor_credentials(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     assert "there are none for Google Cloud; gcloud auth application-default login" in capsys.readouterr().out
 
 
-# image -> what is found about versions; here are Python 3.11 and Beam 2.77.0
+# image -> findings about versions; here are Python 3.11 and Beam 2.77.0
 VERSIONS = [
     ("apache/beam_python3.11_sdk:2.77.0", [("ok", "Python 3.11, as here"), ("ok", "Beam 2.77.0, as here")]),
     (
@@ -154,7 +154,7 @@ def test_doctor_versions(image: str, expected: list[tuple[str, str]], monkeypatc
     )
 
 
-def test_doctor_output_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_output_access(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "complete").mkdir()
     (tmp_path / "complete/manifest.json").write_text("{}")
@@ -205,7 +205,7 @@ def test_doctor_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert first == FirstRows(40, Counter({"wrong number of columns": 20}), text_bytes=20, words=20)
 
 
-def test_doctor_places_on_a_store() -> None:
+def test_doctor_access_to_a_store() -> None:
     with gs_store():
         findings: list[Finding] = []
         check_output_access(load(None, {"output.path": "gs://bucket/out"}), findings, overwrite=False)
@@ -269,7 +269,7 @@ def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     store = "gs://b/out"
     threads, processes = LocalWorkers("in_memory", 4), LocalWorkers("multi_processing", 4)
     # output, output.shards, output bytes, bytes of a thread, workers are here, those of the runner in this process ->
-    # what is found, where blocks and tokens are 9 MB
+    # findings, if blocks and tokens are 9 MB
     cases = [
         (out, "auto", 7 * MB, 100 * MB, True, threads, ["ok memory about 1.2 GB", "ok disk about 16.0 MB of 50.0 MB"]),
         (out, "auto", 7 * MB, 100 * MB, True, processes, ["ok memory about 4.6 GB", "ok disk about 16.0 MB of 50"]),

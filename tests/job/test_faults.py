@@ -1,4 +1,4 @@
-"""Bundles that run twice, late and in another order, and workers that die while they write: nothing of it shows."""
+"""Bundles that run twice, late or in another order, and workers that die while they write: the result is the same."""
 
 import random
 from collections.abc import Callable, Iterable
@@ -26,8 +26,8 @@ def rows(tmp_path: Path) -> Path:
     return write_jsonl(tmp_path / "rows.jsonl", small_rows())
 
 
-def same_but_for_places(folder: Path, other: Path) -> bool:
-    """Whether two folders hold the same, the paths of input and output aside."""
+def same_but_for_paths(folder: Path, other: Path) -> bool:
+    """Whether two folders hold the same, apart from the paths of input and output."""
     first, second = manifest_of(folder), manifest_of(other)
     for manifest in (first, second):
         del manifest["config"]
@@ -49,10 +49,10 @@ def test_faults_bundles_repeated_and_out_of_order_change_nothing(
 
     monkeypatch.setattr(fn_runner.ListBuffer, "partition", shuffled)
     folder = run_job(rows, tmp_path / "records", beam_arguments=TWO_WORKERS, limits=MANY_TASKS)
-    assert same_but_for_places(folder, small_records)
+    assert same_but_for_paths(folder, small_records)
 
 
-def test_faults_a_late_twin_of_a_finished_step_changes_nothing(
+def test_faults_a_late_retry_of_a_finished_step_changes_nothing(
     rows: Path, small_records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late: list[Callable[[], Any]] = []
@@ -67,7 +67,7 @@ def test_faults_a_late_twin_of_a_finished_step_changes_nothing(
     monkeypatch.setattr(WriteShard, "process", remembered)
 
     def twice(*arguments: Any, **named: Any) -> None:
-        # The twins of the shards come in between and afterwards, in another order.
+        # The retries of the shards come in between, in another order.
         finalize(*arguments, **named)
         for again in reversed(late):
             again()
@@ -76,7 +76,7 @@ def test_faults_a_late_twin_of_a_finished_step_changes_nothing(
     monkeypatch.setattr("pipeline.job.build.finalize", twice)
     folder = run_job(rows, tmp_path / "records", limits=MANY_TASKS)
     assert len(late) >= 6
-    assert same_but_for_places(folder, small_records)
+    assert same_but_for_paths(folder, small_records)
     assert verify_folder(str(folder), LocalFiles()).problems == ()
     assert not list(folder.glob(".staging-*"))
 

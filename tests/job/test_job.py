@@ -190,7 +190,7 @@ def test_job_writes_other_bytes_for_another_seed(small: tuple[Path, Path], tmp_p
     assert sum(part["rows"] for part in manifest(other)["splits"].values()) == 400
 
 
-def test_job_tells_what_it_found(small: tuple[Path, Path]) -> None:
+def test_job_writes_counts_into_the_manifest(small: tuple[Path, Path]) -> None:
     rows, found = corpus(), manifest(small[1])
     assert found["input"]["rows"] == 400
     assert found["labels"] == ["negative", "positive"]
@@ -274,11 +274,11 @@ def test_job_orders_whole_number_labels_by_value(tmp_path: Path) -> None:
     assert [file.name for file in sorted((folder / "records").glob("eval*"))] == ["eval-00000-of-00001.tfrecord"]
 
 
-# Whichever way the work is cut, these figures are the same.
+# Keys of the manifest that do not depend on how the work is cut.
 FIGURES = ("splits", "coverage", "duplicates", "quality", "telling_words", "advice", "samples")
 
 
-def test_job_finds_what_the_texts_are_like(tmp_path: Path) -> None:
+def test_job_describes_the_texts(tmp_path: Path) -> None:
     rows = [
         {"text": f"{'good' if row % 2 else 'bad'} film number {row % 60}", "label": str(row % 2), "part": "train"}
         for row in range(120)

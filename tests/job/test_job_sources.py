@@ -94,7 +94,7 @@ def test_job_sources_account_for_every_file(tmp_path: Path) -> None:
     ]
 
 
-def test_job_sources_failed_run_leaves_the_rejected_rows(tmp_path: Path) -> None:
+def test_job_sources_failed_run_saves_the_rejected_rows(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("text,label\n" + "".join(f"t {n},{n % 2}\n" for n in range(40)) + "broken\n" * 10)
     output = tmp_path / "out"
     with pytest.raises(UserError) as error:
@@ -129,12 +129,12 @@ def test_job_sources_groups_come_back_as_they_were(tmp_path: Path) -> None:
     assert list(read_groups(str(tmp_path / "work/tasks"))) == groups
 
 
-def test_job_sources_rows_before_ranges_of_groups_that_tell_the_same_place() -> None:
+def test_job_sources_rows_before_each_range() -> None:
     parts = [TaskRows("", 0, 3, quality=TextQuality(counts={"a": QualityCount(1, ())})), TaskRows("", 0, 3)]
     assert rows_before([TaskRows("b", 7, 1, 1), *parts, TaskRows("b", 0, 5)])["b", 7] == 5
 
 
-def test_account_tells_files_with_rejects_and_ranges_alone() -> None:
+def test_account_lists_only_files_with_rejects_and_ranges() -> None:
     tasks = [ReadTask("a", 0, "csv"), ReadTask("b", 1, "csv")]
     account = TaskRowCounter(tasks)
     rejected = rejected_batch(tasks[1], [RejectedRow(row, "r", "") for row in (0, 3)])

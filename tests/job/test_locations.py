@@ -1,4 +1,4 @@
-"""pipeline.runners.locations: where TFT keeps its own files, by the output and by where the workers are."""
+"""pipeline.runners.locations: the folder for TFT's files, for each output and kind of worker."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("output", "arguments", "place"), PLACES)
-def test_places_temp_folder(
+def test_locations_temp_folder(
     output: str, arguments: tuple[str, ...], place: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     removed: list[str] = []
@@ -58,7 +58,7 @@ def test_places_temp_folder(
         assert removed == ([] if place is None else [folder])
 
 
-# options -> workers are on this machine, they certainly share no disk with it
+# options -> whether workers are on this machine, whether they certainly do not see its disks
 WORKERS = [
     ((), True, False),
     (("--runner=DirectRunner",), True, False),
@@ -71,6 +71,6 @@ WORKERS = [
 
 
 @pytest.mark.parametrize(("arguments", "here", "no_disk"), WORKERS)
-def test_places_workers(arguments: tuple[str, ...], here: bool, no_disk: bool) -> None:
+def test_locations_workers(arguments: tuple[str, ...], here: bool, no_disk: bool) -> None:
     options = beam_options(arguments)
     assert (workers_are_here(options), workers_share_no_disk(options)) == (here, no_disk)

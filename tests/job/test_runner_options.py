@@ -1,4 +1,4 @@
-"""pipeline.runners.options: which runner, and how many workers of which kind, options and input come to."""
+"""pipeline.runners.options: the runner, and the kind and number of workers, for options and an input."""
 
 import logging
 
@@ -28,13 +28,13 @@ CHOICES = [
 
 
 @pytest.mark.parametrize(("size", "cores", "memory", "expected"), CHOICES)
-def test_runners_choose_workers_by_size_cores_and_memory(
+def test_runner_options_choose_workers_by_size_cores_and_memory(
     size: int, cores: int, memory: int, expected: LocalWorkers
 ) -> None:
     assert local_workers(size, cores=cores, memory=memory) == expected
 
 
-# arguments for Beam, bytes of input -> what is told once, workers, whether they are processes; on 16 cores with 64 GB
+# arguments for Beam, bytes of input -> what is logged once, workers, whether they are processes; on 16 cores with 64 GB
 NAMED = [
     ([], 1000, "16 threads, as suits the input", 16, False),
     ([], GB, "16 processes, as suits a large input", 16, True),
@@ -49,11 +49,11 @@ NAMED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("arguments", "size", "told", "number", "processes"), NAMED)
-def test_runners_do_as_the_options_say_and_tell_it_once(
+@pytest.mark.parametrize(("arguments", "size", "message", "number", "processes"), NAMED)
+def test_runner_options_are_followed_and_logged_once(
     arguments: list[str],
     size: int,
-    told: str,
+    message: str,
     number: int,
     processes: bool,
     monkeypatch: pytest.MonkeyPatch,
@@ -64,19 +64,19 @@ def test_runners_do_as_the_options_say_and_tell_it_once(
     chosen = beam_options(arguments)
     with caplog.at_level(logging.INFO, "pipeline.runners.options"):
         runner = choose_runner(chosen, input_bytes=size)
-    assert caplog.messages == [f"runs on this machine: {told}"]
+    assert caplog.messages == [f"runs on this machine: {message}"]
     assert isinstance(runner, FnApiRunner)
     assert chosen.view_as(DirectOptions).direct_num_workers == number
     assert isinstance(runner._default_environment, SubprocessSDKEnvironment) == processes
 
 
-def test_runners_prism_stays_possible() -> None:
+def test_runner_options_allow_prism() -> None:
     options = beam_options(["--runner=PrismRunner"])
     assert isinstance(choose_runner(options, input_bytes=1000), PrismRunner)
     assert options.view_as(StandardOptions).runner == "PrismRunner"
 
 
-def test_runners_know_every_option_that_help_shows() -> None:
+def test_runner_options_know_every_option_that_help_shows() -> None:
     # A value that any option takes: its type is Beam's to check.
     named = [f"{option.name}=1" for group in (JOB_OPTIONS, FILESYSTEM_OPTIONS) for option in group.options]
     named.remove("--direct_running_mode=1")

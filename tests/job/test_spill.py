@@ -47,7 +47,7 @@ def test_spill_gives_the_pieces_of_a_sort_range(
     assert len(list(tmp_path.iterdir())) == (sum(map(bool, bundles)) if on_disk else 0)
 
 
-def test_spill_what_crosses_is_small(tmp_path: Path) -> None:
+def test_spill_references_are_small(tmp_path: Path) -> None:
     writer = BlockWriter(str(tmp_path))
     assert len(writer.write([(number, bytes(30_000)) for number in range(64)])) < 1000
     # 1 + 13 bytes beside the record: there are jobs with a block a record (docs/explanation/scale.md)
@@ -60,7 +60,7 @@ def _flipped(file: Path) -> None:
     file.write_bytes(content)
 
 
-# what happens to the file -> what is said of it
+# what happens to the file -> the error
 DAMAGES = [
     (_flipped, "is damaged: it does not hold at byte 4 the 5 bytes that"),
     (lambda file: file.write_bytes(file.read_bytes()[:-1]), "is damaged: it does not hold at byte 4 the 5 bytes"),
@@ -80,7 +80,7 @@ def test_spill_names_the_file_that_is_damaged(damage: Any, expected: str, tmp_pa
     assert str(file) in str(raised.value)
 
 
-def test_spill_names_the_file_that_has_no_room(tmp_path: Path) -> None:
+def test_spill_names_the_file_for_which_the_disk_is_full(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     writer = BlockWriter(str(tmp_path))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
@@ -152,14 +152,14 @@ def test_spill_changes_no_byte_of_a_job(
 
 
 @pytest.mark.parametrize("mode", ["multi_threading", "multi_processing"])
-def test_spill_workers_beside_this_process_share_the_disk(mode: str, small_records: Path, tmp_path: Path) -> None:
+def test_spill_worker_processes_share_the_disk(mode: str, small_records: Path, tmp_path: Path) -> None:
     source = write_jsonl(tmp_path / "rows.jsonl", small_rows())
     arguments = [f"--direct_running_mode={mode}", "--direct_num_workers=2"]
     folder = run_job(source, tmp_path / "records", beam_arguments=arguments)
     assert record_bytes(folder) == record_bytes(small_records)
 
 
-def test_spill_blocks_go_when_a_job_fails_and_the_damaged_file_is_named(
+def test_spill_removes_blocks_when_a_job_fails_and_names_the_damaged_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files: list[Path] = []
@@ -180,7 +180,7 @@ def test_spill_blocks_go_when_a_job_fails_and_the_damaged_file_is_named(
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
 
 
-def test_spill_threads_that_are_late_after_an_interrupt_are_not_heard(caplog: pytest.LogCaptureFixture) -> None:
+def test_spill_threads_that_fail_after_an_interrupt_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     logger = logging.getLogger()
     before = {handler: list(handler.filters) for handler in logger.handlers}
     try:

@@ -1,4 +1,4 @@
-"""Tokenizing once: batches that wait between the passes, and a job that reads once against one that reads twice."""
+"""pipeline.job.token_store: batches come back as they were; a job gives the same, whether it reads once or twice."""
 
 import json
 from collections.abc import Iterable
@@ -66,7 +66,7 @@ def test_token_store_train_rows_come_first(rows: list[tuple[bytes, int]], expect
     assert found.rejected[0].num_rows == 1
 
 
-def test_token_store_texts_are_those_that_will_be_asked_for() -> None:
+def test_token_store_holds_the_texts_that_the_second_pass_needs() -> None:
     high = 2**64 - 1000  # above what a share chooses, and above the keys of all samples
     rows = [(b"seen %d" % row, "known", TRAIN) for row in range(20)]
     low = token_store.with_needed_texts(batch(rows), labels={"known"}, share=0)
@@ -79,7 +79,7 @@ def test_token_store_texts_are_those_that_will_be_asked_for() -> None:
     assert texts_of(token_store.with_needed_texts(batch([]), labels=set(), share=1)) == []
 
 
-def test_token_store_texts_that_nobody_needs_take_no_room() -> None:
+def test_token_store_other_texts_take_no_space() -> None:
     rows = [(b"%064d" % row * 50, "known", TRAIN) for row in range(100)]
     found = token_store.with_needed_texts(batch(rows), labels={"known"}, share=0)
     assert found.rows["text"].null_count == 84
@@ -113,7 +113,7 @@ def test_token_store_batches_come_back(on_disk: bool, tmp_path: Path) -> None:
         assert again.row_splits.tolist() == tokenized.row_splits.tolist()
 
 
-def test_token_store_rows_can_be_chosen_of_the_tokens() -> None:
+def test_token_store_tokens_of_some_rows() -> None:
     reference = token_store.write_batch(
         BlockWriter(None), batch([(b"", "x", TRAIN)] * 4), split_rows([b"b a", b"", b"c", b"a c"])
     )
@@ -124,7 +124,7 @@ def test_token_store_rows_can_be_chosen_of_the_tokens() -> None:
 
 
 @pytest.mark.parametrize("words", [65_536, 65_537])
-def test_token_store_numbers_are_as_wide_as_they_must_be(words: int) -> None:
+def test_token_store_numbers_have_16_bits_if_these_are_enough(words: int) -> None:
     tokenized = split_rows([b" ".join(b"w%d" % word for word in range(words)) + b" w0"])
     reference = token_store.write_batch(BlockWriter(None), batch([(b"", "x", TRAIN)]), tokenized)
     found = token_store.to_token_batch(token_store.read_batch(reference, None)[1])
@@ -132,7 +132,7 @@ def test_token_store_numbers_are_as_wide_as_they_must_be(words: int) -> None:
     assert found.distinct[words - 1].as_py() == b"w%d" % (words - 1)
 
 
-def test_tokenized_counts_the_first_rows_alone() -> None:
+def test_count_words_counts_only_the_first_rows() -> None:
     table = count_words(split_rows([b"b a b", b"", b"a", b"c b"]), rows=3, position=7)
     assert table.select(["token", "count", "position", "place"]).to_pydict() == {
         "token": [b"b", b"a"], "count": [2, 2], "position": [7, 7], "place": [0, 1],
@@ -163,7 +163,7 @@ def write_everything(folder: Path) -> list[str]:
 
 
 SETTINGS = {"split.column": "part", "output.max_rejected": "0.6", "sequence.max_length": "12"}
-# What changes what a token is, or what is done with it.
+# Settings that change what a token is, or how tokens become records.
 EVERY_WAY = [
     {},
     {"text.strip_html": "true", "vocabulary.oov": "token", "sequence.padding": "post", "sequence.truncating": "post"},
@@ -173,7 +173,7 @@ EVERY_WAY = [
 
 
 @pytest.mark.parametrize("changed", EVERY_WAY)
-def test_token_store_job_gives_what_one_gives_that_reads_twice(
+def test_token_store_job_gives_what_a_job_that_reads_twice_gives(
     changed: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = write_everything(tmp_path)
