@@ -36,8 +36,8 @@ from pipeline.job.save_transform import WriteTransform
 from pipeline.job.task_file import ScanRanges, TaskGroups
 from pipeline.job.write import WriteShards
 from pipeline.statistics import duplicates
-from pipeline.vocabulary.analyzer import CountedBatches
-from pipeline.vocabulary.cached_counting import FOUND, LABELS, NOTES, TABLES, Counted, look_up_counts
+from pipeline.vocabulary.analyzer import BatchCounts
+from pipeline.vocabulary.cached_counting import CACHE_USE, ENTRY_PARTS, LABELS, TABLES, CachedCounts, look_up_counts
 
 
 class FirstPass(NamedTuple):
@@ -119,24 +119,24 @@ def count(groups: beam.PCollection, plan: Plan) -> FirstPass:
     options = plan.read_options
     if plan.count_cache_folder is None:
         train = groups | "ReadTrain" >> beam.ParDo(ReadTrain(options)).with_outputs(LABELS, REFUSED, main="batches")
-        counted, cache_use, labels = None, None, train[LABELS]
+        cached, cache_use, labels = None, None, train[LABELS]
     else:
         look_up = look_up_counts(groups, plan.count_cache_folder, buckets=plan.token_buckets)
         train = (
             look_up["missing"]
             | "Spread" >> beam.Reshuffle()
             | "ReadTrain"
-            >> beam.ParDo(ReadTrain(options, by_file=True)).with_outputs(LABELS, REFUSED, NOTES, main="batches")
+            >> beam.ParDo(ReadTrain(options, by_file=True)).with_outputs(LABELS, REFUSED, ENTRY_PARTS, main="batches")
         )
-        notes = (look_up[NOTES], train[NOTES]) | "Notes" >> beam.Flatten()
-        counted, cache_use = Counted(plan.count_cache_folder, look_up[TABLES], notes), look_up[FOUND]
+        parts = (look_up[ENTRY_PARTS], train[ENTRY_PARTS]) | "EntryParts" >> beam.Flatten()
+        cached, cache_use = CachedCounts(plan.count_cache_folder, look_up[TABLES], parts), look_up[CACHE_USE]
         labels = (look_up[LABELS], train[LABELS]) | "Labels" >> beam.Flatten()
     function = preprocessing.preprocessing_fn(
         plan.config,
         summary_path=plan.summary_path,
         buckets=plan.token_buckets,
-        given=plan.imported_words,
-        counted=counted,
+        imported=plan.imported_words,
+        cached=cached,
     )
     graph = (train["batches"], preprocessing.input_config()) | ("Analyse" >> tft_beam.AnalyzeDataset(function))
     return FirstPass(graph, _merged(labels, plan), train[REFUSED], cache_use)
@@ -151,8 +151,8 @@ def count_and_store(groups: beam.PCollection, plan: Plan) -> FirstPass:
         plan.config,
         summary_path=plan.summary_path,
         buckets=plan.token_buckets,
-        given=plan.imported_words,
-        batches=CountedBatches(once["counted"]),
+        imported=plan.imported_words,
+        batches=BatchCounts(once["counted"]),
     )
     no_batch = groups.pipeline | "NoBatch" >> beam.Create([]).with_output_types(pa.RecordBatch)
     graph = (no_batch, preprocessing.input_config()) | "Analyse" >> tft_beam.AnalyzeDataset(function)

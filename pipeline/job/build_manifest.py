@@ -34,7 +34,7 @@ from pipeline.statistics import distinctive_words, duplicates, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics, split_summary
 from pipeline.support.version import VERSION
 from pipeline.vocabulary import count_tables
-from pipeline.vocabulary.cached_counting import Found, add_found
+from pipeline.vocabulary.cached_counting import total_cache_use
 
 _PACKAGES = ("apache-beam", "tensorflow", "tensorflow-transform", "pyarrow", "numpy")
 # Points of the coverage curve for each tenfold number of words: enough to draw it, few enough to read.
@@ -65,7 +65,7 @@ class JobResults:
     words: Sequence[Word]
     vocabulary_sha256: str
     origin: VocabularyOrigin | None = None
-    cache_use: Sequence[Found] | None = None
+    cache_use: Sequence[CacheUse] | None = None
 
     @property
     def train(self) -> SplitStatistics:
@@ -102,7 +102,7 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
             distinct_tokens=results.summary.distinct,
             sha256=results.vocabulary_sha256,
             origin=results.origin,
-            cache=None if results.cache_use is None else CacheUse(**add_found(results.cache_use)._asdict()),
+            cache=None if results.cache_use is None else total_cache_use(results.cache_use),
         ),
         coverage=_coverage(results.summary, words=len(results.words)),
         splits={split: _split(index, results) for index, split in enumerate(SPLITS)},

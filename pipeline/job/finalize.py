@@ -12,13 +12,12 @@ from pipeline.job import build_manifest, rejects
 from pipeline.job.plan import Plan
 from pipeline.job.write import WrittenShard
 from pipeline.records_folder.advice import advice
-from pipeline.records_folder.manifest import to_json
+from pipeline.records_folder.manifest import CacheUse, to_json
 from pipeline.records_folder.vocabulary_tsv import parse_words
 from pipeline.records_report import render
 from pipeline.statistics import duplicates, row_counts, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics
 from pipeline.vocabulary import count_tables
-from pipeline.vocabulary.cached_counting import Found
 
 _VOCABULARY = f"{TRANSFORM_FOLDER}/transform_fn/{VOCABULARY_ASSET}"
 
@@ -33,7 +32,7 @@ def finalize(
     rejected: Sequence[rejects.RejectCounts],
     task_rows: Sequence[row_counts.TaskRows],
     refused: Sequence[str],
-    cache_use: Sequence[Found] | None,
+    cache_use: Sequence[CacheUse] | None,
     transform: Sequence[object],
 ) -> None:
     """Builds and publishes the folder, or writes the error to plan.refusal_path; a retry continues where it stopped.

@@ -18,7 +18,7 @@ from pipeline.records_folder.manifest import VocabularyOrigin
 from pipeline.sources.schema import ColumnNames
 from pipeline.statistics.text_quality import QualityOptions
 from pipeline.vocabulary import count_cache
-from pipeline.vocabulary.imported_words import GivenWords
+from pipeline.vocabulary.imported_words import ImportedWords
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,11 +94,11 @@ class Plan:
         return f"{self.work_folder}/counts.json"
 
     @property
-    def imported_words(self) -> GivenWords | None:
+    def imported_words(self) -> ImportedWords | None:
         """The file of the imported words, which have their ids already; None without `vocabulary.from`."""
         if self.origin is None:
             return None
-        return GivenWords(f"{self.work_folder}/imported_words.arrow", self.origin.last_id)
+        return ImportedWords(f"{self.work_folder}/imported_words.arrow", self.origin.last_id)
 
     @property
     def count_cache_folder(self) -> str | None:

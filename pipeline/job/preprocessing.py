@@ -17,9 +17,9 @@ from pipeline.contract import IDS, KNOWN_COUNT, LABEL, PADDING_ID, POSITION, TEX
 from pipeline.job.transform_batches import TRANSFORM_SCHEMA, tensor_representations
 from pipeline.text import graph
 from pipeline.text.hashing import unknown_hashes
-from pipeline.vocabulary.analyzer import CountedBatches, VocabularyPlan, vocabulary_file, vocabulary_plan
-from pipeline.vocabulary.cached_counting import Counted
-from pipeline.vocabulary.imported_words import GivenWords
+from pipeline.vocabulary.analyzer import BatchCounts, VocabularyPlan, vocabulary_file, vocabulary_plan
+from pipeline.vocabulary.cached_counting import CachedCounts
+from pipeline.vocabulary.imported_words import ImportedWords
 
 PreprocessingFn = Callable[[Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]
 
@@ -29,9 +29,9 @@ def preprocessing_fn(
     *,
     summary_path: str,
     buckets: int,
-    given: GivenWords | None = None,
-    counted: Counted | None = None,
-    batches: CountedBatches | None = None,
+    imported: ImportedWords | None = None,
+    cached: CachedCounts | None = None,
+    batches: BatchCounts | None = None,
 ) -> PreprocessingFn:
     """The function that TFT traces. It holds only settings, so it can be shipped to a worker.
 
@@ -44,9 +44,9 @@ def preprocessing_fn(
         oov=config.vocabulary.oov,
         summary_path=summary_path,
         buckets=buckets,
-        given=given,
+        imported=imported,
         grow=config.vocabulary.grow,
-        counted=counted,
+        cached=cached,
         batches=batches,
     )
     return functools.partial(

@@ -20,7 +20,7 @@ from pipeline.job.row_filter import LabelSet, ReadOptions, RowFilter, key_rows
 from pipeline.sources import read_tasks
 from pipeline.sources.schema import Batch, ReadTask, TaskGroup, file_indices
 from pipeline.support.progress import NAMESPACE, TRAIN_ROWS, Tally
-from pipeline.vocabulary.cached_counting import LABELS, NOTES, Note
+from pipeline.vocabulary.cached_counting import ENTRY_PARTS, LABELS, RangeRead
 
 # Tags of the other outputs of both passes. REJECTED: tables of rejected rows. TASK_ROWS: row_counts.TaskRows. REFUSED:
 # messages of UserErrors. An error raised on a worker would be retried, with a traceback each time; so the message goes
@@ -31,7 +31,7 @@ REJECTED, TASK_ROWS, REFUSED = "rejected", "task_rows", "refused"
 class ReadTrain(beam.DoFn):
     """A task group -> batches of its train rows. Tagged LABELS: a list of their labels. Tagged REFUSED: messages.
 
-    by_file: no batch holds rows of two files, and tagged NOTES there is a (file_index, Note) of each file.
+    by_file: no batch holds rows of two files, and tagged ENTRY_PARTS there is a (file_index, RangeRead) of each file.
     """
 
     def __init__(self, options: ReadOptions, *, by_file: bool = False) -> None:
@@ -66,7 +66,7 @@ class ReadTrain(beam.DoFn):
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))
         tally.write()
         for file, file_labels in labels_by_file.items():
-            yield beam.pvalue.TaggedOutput(NOTES, (file, Note(labels=file_labels.listed(), is_complete=is_complete)))
+            yield beam.pvalue.TaggedOutput(ENTRY_PARTS, (file, RangeRead(file_labels.listed(), is_complete)))
         yield beam.pvalue.TaggedOutput(LABELS, labels.listed())
 
 

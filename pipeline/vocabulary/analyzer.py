@@ -1,9 +1,10 @@
-"""Tokens of the train split -> vocabulary.tsv: a TFT analyzer that counts batches in the graph, unless they are counted
-outside of it (CountedBatches), and merges Arrow tables.
+"""Tokens of the train split -> vocabulary.tsv: a TFT analyzer that merges count tables of batches.
 
-`vocabulary_file(tokens, position, ...)` is called within the preprocessing_fn and gives the path of the file there, an
-asset of the transform graph. On the way nothing is smaller than the count table of a batch, tables are merged in
-each bundle and then in each bucket of the tokens' fingerprints, and what grows with the texts crosses no single worker.
+`vocabulary_file(tokens, position, plan)` is called in the preprocessing_fn. There it gives the path of the file, an
+asset of the transform graph. Batches are counted in the graph, or before it (BatchCounts).
+
+The smallest piece of data is the count table of a batch. Tables are merged in each bundle, then in each bucket of the
+tokens' fingerprints. So no single worker gets data that grows with the texts.
 """
 
 import json
@@ -27,24 +28,24 @@ from pipeline.records_folder.vocabulary_tsv import format_words
 from pipeline.support import arrow_ipc
 from pipeline.text.hashing import token_fingerprints
 from pipeline.vocabulary import count_tables, imported_words
-from pipeline.vocabulary.cached_counting import CountByFile, Counted
-from pipeline.vocabulary.imported_words import GivenWords
+from pipeline.vocabulary.cached_counting import CachedCounts, CountByFile
+from pipeline.vocabulary.imported_words import ImportedWords
 
-# TensorFlow can't load an empty file. A job without a word goes on with this one, which no token matches, to its last
-# step: that one knows why there is none, and refuses.
+# TensorFlow can't load an empty file. A job without a word goes on with this line, which no token matches, to its last
+# step. That step knows why there is no word, and ends the run.
 _NO_WORDS = b"1\t\t0\n"
 
-# Tops of fewer words wait for each other: to order them costs less than to pack and unpack them once more.
-_SMALL_TOP = 1 << 17
+# Tops are merged when they have more rows than four times this. Sorting fewer costs less than packing them once more.
+_SMALL_TOP_ROWS = 1 << 17
 
 
 class VocabularyPlan(NamedTuple):
-    """What the analyzer needs to know beside the tokens.
+    """What the analyzer needs except the tokens.
 
-    words: how many counted words are kept at most. first_id: the id of the first. summary_path: where the CountSummary
-    goes, for the coverage curve. buckets: into how many parts the tokens are divided for merging. given: words that
-    have their ids already, whatever their counts. counted: what is counted already, and where new counts are kept.
-    batches: the counts of all batches, if TFT does not make them.
+    words: the most words that get an id by their count. first_id: the id of the first of them. summary_path: the file
+    of the CountSummary, for the coverage curve. buckets: into how many buckets tokens are divided for merging.
+    imported: words that have their ids already, whatever their counts. cached: the counts in `vocabulary.cache`.
+    batches: the count tables of all batches, if they are not made in the graph.
     """
 
     words: int
@@ -52,20 +53,22 @@ class VocabularyPlan(NamedTuple):
     min_count: int
     summary_path: str
     buckets: int
-    given: GivenWords | None = None
-    counted: Counted | None = None
-    batches: "CountedBatches | None" = None
+    imported: ImportedWords | None = None
+    cached: CachedCounts | None = None
+    batches: "BatchCounts | None" = None
 
 
-class CountedBatches:
-    """Count tables of batches made outside of TFT's graph, which is then given no batch; like Counted it is used where
-    the pipeline is built, and stays behind when preprocessing_fn is shipped."""
+class BatchCounts:
+    """Count tables of batches that are made before TFT's graph, which then gets no batch.
+
+    Like CachedCounts it is used only where the pipeline is built; pickling leaves the tables out.
+    """
 
     def __init__(self, tables: beam.PCollection | None = None) -> None:
         self.tables = tables
 
-    def __reduce__(self) -> tuple[type["CountedBatches"], tuple[()]]:
-        return CountedBatches, ()
+    def __reduce__(self) -> tuple[type["BatchCounts"], tuple[()]]:
+        return BatchCounts, ()
 
 
 def vocabulary_plan(
@@ -75,18 +78,18 @@ def vocabulary_plan(
     oov: Oov,
     summary_path: str,
     buckets: int,
-    given: GivenWords | None = None,
+    imported: ImportedWords | None = None,
     grow: bool = False,
-    counted: Counted | None = None,
-    batches: CountedBatches | None = None,
+    cached: CachedCounts | None = None,
+    batches: BatchCounts | None = None,
 ) -> VocabularyPlan:
-    """The plan that the settings ask for."""
-    if given is None:
+    """The plan for the settings. grow: whether words of the texts get ids after the imported ones."""
+    if imported is None:
         words, first_id = max_words(top_words, oov), first_word_id(oov)
     else:
-        words = max_words_after(given.last_id, top_words=top_words) if grow else 0
-        first_id = next_id(given.last_id)
-    return VocabularyPlan(words, first_id, min_count, summary_path, buckets, given, counted, batches)
+        words = max_words_after(imported.last_id, top_words=top_words) if grow else 0
+        first_id = next_id(imported.last_id)
+    return VocabularyPlan(words, first_id, min_count, summary_path, buckets, imported, cached, batches)
 
 
 def vocabulary_file(tokens: tf.RaggedTensor, position: tf.Tensor, plan: VocabularyPlan) -> tf.Tensor:
@@ -111,35 +114,36 @@ def count_batch(tokens: tf.RaggedTensor, position: tf.Tensor) -> list[tf.Tensor]
     >>> [column.numpy().tolist() for column in columns[:4]]
     [[b'b', b'a'], [2, 2], [7, 7], [0, 1]]
     """
-    word, _, count = tf.unique_with_counts(tokens.flat_values, out_idx=tf.int64)
-    distinct = tf.size(word, out_type=tf.int64)
-    # Words come in order of first occurrence, so their number tells where in the batch each stood first. A batch holds
-    # all rows of the train split between two positions, so its own position orders its words among all others'.
+    token, _, count = tf.unique_with_counts(tokens.flat_values, out_idx=tf.int64)
+    distinct = tf.size(token, out_type=tf.int64)
+    # Tokens come in order of first occurrence, so the index of a token is its place in the batch. A batch has all train
+    # rows between two positions, so the position of its first row orders its tokens among those of other batches.
     return [
-        word,
+        token,
         count,
         tf.fill([distinct], tf.reduce_min(position)),
         tf.range(distinct),
-        token_fingerprints(word),
+        token_fingerprints(token),
     ]
 
 
 class BuildVocabulary(tft_beam.experimental.PTransformAnalyzer):
-    """Count tables of batches, as the graph's arrays unless the plan has them -> the path of the vocabulary file."""
+    """Count tables of batches -> the path of the vocabulary file. The tables come from the graph as arrays, unless the
+    plan has them."""
 
     def __init__(self, plan: VocabularyPlan) -> None:
         super().__init__()
         self._plan = plan
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
-        """Counted batches -> one path."""
-        buckets, counted = self._plan.buckets, self._plan.counted
+        """Arrays of the graph -> one path."""
+        buckets, cached = self._plan.buckets, self._plan.cached
         tables = self._tables(batches)
-        if counted is None:
+        if cached is None:
             merge = beam.ParDo(MergeInBundle(buckets)).with_output_types(tuple[int, bytes])
             merged = tables | "MergeInBundle" >> merge
         else:
-            merged = tables | "CountByFile" >> CountByFile(counted, buckets=buckets)
+            merged = tables | "CountByFile" >> CountByFile(cached, buckets=buckets)
         top = (
             merged
             | "GroupByBucket" >> beam.GroupByKey()
@@ -160,17 +164,17 @@ class BuildVocabulary(tft_beam.experimental.PTransformAnalyzer):
 
 
 class MergeInBundle(beam.DoFn):
-    """The count tables of a bundle's batches -> (bucket, count table as bytes), once, when the bundle ends."""
+    """The count tables of a bundle's batches -> (bucket, packed count table) when the bundle ends."""
 
     def __init__(self, number: int) -> None:
         self._number = number
 
     def start_bundle(self) -> None:
-        """Begins with nothing counted."""
+        """Starts without counts."""
         self._merger = count_tables.Merger()
 
     def process(self, table: pa.Table) -> None:
-        """Takes in the counts of one batch."""
+        """Adds the counts of one batch."""
         self._merger.add(table)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
@@ -181,30 +185,33 @@ class MergeInBundle(beam.DoFn):
 
 
 class Top(NamedTuple):
-    """What is left of some buckets: their given words and their most frequent others, as packed count tables, how many
-    these others are, and the summary of all words."""
+    """The part of some buckets that can matter for the vocabulary.
 
-    given: bytes
+    imported: the packed count table of their imported words. others: that of their most frequent other tokens. rows:
+    the number of these others. summary: of all their tokens.
+    """
+
+    imported: bytes
     others: bytes
     rows: int
     summary: count_tables.CountSummary
 
 
 def top_of_bucket(bucket: tuple[int, Iterable[bytes]], *, plan: VocabularyPlan) -> Top:
-    """(bucket, all count tables of it, packed) -> its Top."""
+    """(bucket, all its packed count tables) -> its Top."""
     merger = count_tables.Merger()
     for blob in bucket[1]:
         merger.add(arrow_ipc.unpack(blob))
     table = merger.result()
-    given, others = imported_words.divide(table, imported_words.read(plan.given))
-    return _top(given, others, count_tables.summarize(table), plan)
+    imported, others = imported_words.divide(table, imported_words.read(plan.imported))
+    return _top(imported, others, count_tables.summarize(table), plan)
 
 
 class MergeTops(beam.CombineFn):
     """Tops of buckets -> the Top of them all.
 
-    Buckets share no word, so of any of them together only the best `words` need go on: a million words of a thousand
-    buckets never come to one worker, which would hold 50 GB.
+    Buckets share no token, so of any buckets together only the most frequent `words` tokens go on. Without this a
+    million words of each of a thousand buckets would come to one worker: 50 GB.
     """
 
     def __init__(self, plan: VocabularyPlan) -> None:
@@ -215,9 +222,9 @@ class MergeTops(beam.CombineFn):
         return []
 
     def add_input(self, accumulator: list[Top], element: Top) -> list[Top]:
-        """Adds a Top; they are only merged once there is something to leave out."""
+        """Adds a Top; Tops are merged only when there is something to leave out."""
         accumulator.append(element)
-        is_large = sum(top.rows for top in accumulator) > 4 * max(self._plan.words, _SMALL_TOP)
+        is_large = sum(top.rows for top in accumulator) > 4 * max(self._plan.words, _SMALL_TOP_ROWS)
         return self.compact(accumulator) if is_large else accumulator
 
     def merge_accumulators(self, accumulators: Iterable[list[Top]]) -> list[Top]:
@@ -229,42 +236,42 @@ class MergeTops(beam.CombineFn):
         return merged
 
     def compact(self, accumulator: list[Top]) -> list[Top]:
-        """Leaves out what can't be among the best; the runner calls it before anything crosses to another worker."""
+        """Leaves out tokens that are too rare; the runner calls this before it sends the Tops to another worker."""
         return [self.extract_output(accumulator)]
 
     def extract_output(self, accumulator: list[Top]) -> Top:
         """The Top of all."""
-        given = pa.concat_tables(
-            [count_tables.SCHEMA.empty_table(), *(arrow_ipc.unpack(top.given) for top in accumulator)]
+        imported = pa.concat_tables(
+            [count_tables.SCHEMA.empty_table(), *(arrow_ipc.unpack(top.imported) for top in accumulator)]
         )
         others = pa.concat_tables(
             [count_tables.SCHEMA.empty_table(), *(arrow_ipc.unpack(top.others) for top in accumulator)]
         )
-        return _top(given, others, count_tables.merge_summaries(top.summary for top in accumulator), self._plan)
+        return _top(imported, others, count_tables.merge_summaries(top.summary for top in accumulator), self._plan)
 
 
-def _top(given: pa.Table, others: pa.Table, summary: count_tables.CountSummary, plan: VocabularyPlan) -> Top:
-    kept = count_tables.top(others, words=plan.words, min_count=plan.min_count)
-    return Top(arrow_ipc.pack(given), arrow_ipc.pack(kept), kept.num_rows, summary)
+def _top(imported: pa.Table, others: pa.Table, summary: count_tables.CountSummary, plan: VocabularyPlan) -> Top:
+    frequent = count_tables.top(others, words=plan.words, min_count=plan.min_count)
+    return Top(arrow_ipc.pack(imported), arrow_ipc.pack(frequent), frequent.num_rows, summary)
 
 
 def _write(folder: str, *, top: Top, plan: VocabularyPlan) -> npt.NDArray[np.object_]:
-    words = imported_words.read(plan.given)
+    words = imported_words.read(plan.imported)
     files = BeamFiles()
     files.write(plan.summary_path, json.dumps(top.summary._asdict()).encode())
-    # A name of its own for each run: TensorFlow shares tables by path within a process.
+    # Each run has a path of its own: within a process TensorFlow shares tables by path.
     path = f"{folder}/{posixpath.basename(VOCABULARY_ASSET)}"
-    lines = imported_words.counted_lines(words, arrow_ipc.unpack(top.given))
-    lines += numbered_lines(arrow_ipc.unpack(top.others), first_id=plan.first_id)
+    lines = imported_words.imported_lines(words, arrow_ipc.unpack(top.imported))
+    lines += ranked_lines(arrow_ipc.unpack(top.others), first_id=plan.first_id)
     files.write(path, lines or _NO_WORDS)
     return np.array(path.encode(), dtype=object)
 
 
-def numbered_lines(table: pa.Table, *, first_id: int) -> bytes:
-    r"""Count table in its final order -> lines of vocabulary.tsv; ids rise from `first_id`.
+def ranked_lines(table: pa.Table, *, first_id: int) -> bytes:
+    r"""The count table of words in their final order -> lines of vocabulary.tsv, with ids from `first_id` on.
 
     >>> table = count_tables.count_table(([b"this", b"is"], [8, 5], [0, 0], [0, 1], [1, 2]))
-    >>> numbered_lines(table, first_id=1)
+    >>> ranked_lines(table, first_id=1)
     b'1\tthis\t8\n2\tis\t5\n'
     """
     ids = range(first_id, first_id + table.num_rows)

@@ -1,11 +1,13 @@
-"""The counts of a file's texts -> an entry in `vocabulary.cache`, and back, if it is still that of the same file.
+"""The counts of a file's texts -> an entry in `vocabulary.cache`; and back, as long as the file is the same.
 
-    <vocabulary.cache>/<settings>/settings.json      what the entries beside it were counted with, for a person
+    <vocabulary.cache>/<settings>/settings.json      the settings of the entries beside it, for people to read
     <vocabulary.cache>/<settings>/<file>.counts      16 bytes of XXH3-128 of the rest; a count table with the labels
 
-<settings> stands for all that counts depend on beside the file: columns, split and its seed, text settings, and the
-code that reads, splits and counts. <file> stands for its path, format and content. An entry is one whole small file
-whose bytes depend on its name alone: so two runs may write the same one, and any of them may be deleted at any time.
+<settings> is a hash of all that counts depend on except the file: columns, split and seed, text settings, and the code
+that reads, splits and counts (code_version.py). <file> is a hash of the file's path, format and content.
+
+An entry is one small file whose bytes depend on its name alone. So two runs may write the same entry, and any entry may
+be deleted at any time.
 """
 
 import hashlib
@@ -28,20 +30,20 @@ from pipeline.vocabulary.code_version import code_version
 
 _DIGEST_BYTES: Final = 16
 _LABELS: Final = b"labels"
-_HASHED_AT_A_TIME: Final = 1 << 20
+_READ_BYTES: Final = 1 << 20  # of a file that is hashed, at a time
 
 _logger = logging.getLogger(__name__)
 
 
 class Entry(NamedTuple):
-    """The counts of a file's train rows, its positions relative to the file, and the labels of these rows."""
+    """The count table of a file's train rows, with positions relative to the file, and the labels of these rows."""
 
     table: pa.Table
     labels: list[str]
 
 
 def entries_folder(config: Config) -> str | None:
-    """Where the entries lie that these settings can use; None: no cache is kept."""
+    """The folder of the entries that these settings can use; None without a cache."""
     if config.vocabulary.cache is None:
         return None
     digest = hashlib.sha256(_canonical(_settings(config))).hexdigest()
@@ -49,10 +51,10 @@ def entries_folder(config: Config) -> str | None:
 
 
 def check_cache(config: Config) -> None:
-    """Whether entries can be kept where the settings say.
+    """Checks that entries can be written into `vocabulary.cache`, if it is set.
 
     Raises:
-      UserError: they can't, or there are no files to keep counts of.
+      UserError: they can't be written there, or the input is the built-in corpus, which is not a file.
     """
     folder = entries_folder(config)
     if folder is None:
@@ -66,27 +68,27 @@ def check_cache(config: Config) -> None:
         )
     try:
         BeamFiles().write(f"{folder}/settings.json", json.dumps(_settings(config), indent=1).encode())
-    except Exception as error:  # each client has its own family of errors
+    except Exception as error:  # each client has its own errors
         raise UserError(f"vocabulary.cache: can't write below {cache}: {error}") from error
 
 
 def entry_path(folder: str, task: ReadTask, files: BeamFiles) -> str | None:
-    """Where the entry of a task's whole file is, or would be; None: the file can't be read, or is gone.
+    """The path of the entry of a task's whole file, whether or not it exists; None: the file can't be read.
 
-    Reads the file if it is on a disk.
+    A file on a disk is read as a whole, to hash it.
     """
     try:
         what = [task.path, task.format, task.splits, _checksum(task.path, files)]
-    except Exception:  # each client has its own family of errors; who reads the rows will say what is wrong
+    except Exception:  # each client has its own errors; the step that reads the rows says what is wrong
         return None
     return f"{folder}/{hashlib.sha256(_canonical(what)).hexdigest()[:32]}.counts"
 
 
 def read_entry(path: str, files: BeamFiles) -> Entry | None:
-    """An entry; None where there is none, or its bytes are not those that were written."""
+    """The entry at a path; None if there is none, or if it is damaged."""
     try:
         content = files.read(path)
-    except Exception:  # not there, or not readable: then it is counted, whatever the reason
+    except Exception:  # missing or unreadable: the file is counted, whatever the reason
         return None
     digest, packed = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
     if xxhash.xxh3_128_digest(packed) != digest:
@@ -96,21 +98,23 @@ def read_entry(path: str, files: BeamFiles) -> Entry | None:
 
 
 def write_entry(path: str, entry: Entry, files: BeamFiles) -> None:
-    """Leaves an entry, as a whole. Where that fails the next run counts the file again, and this one goes on."""
+    """Writes an entry as a whole. If that fails, this run goes on and the next one counts the file again."""
     packed = arrow_ipc.pack(entry.table.replace_schema_metadata({_LABELS: json.dumps(entry.labels)}))
     try:
         files.write(path, xxhash.xxh3_128_digest(packed) + packed)
-    except Exception as error:  # each client has its own family of errors
+    except Exception as error:  # each client has its own errors
         _logger.warning("vocabulary.cache: can't write %s: %s", path, error)
 
 
-def moved(table: pa.Table, file_index: int) -> pa.Table:
-    """A count table of one file, wherever in the input it stood -> the same of a file with this index; 0: relative.
+def with_file_index(table: pa.Table, file_index: int) -> pa.Table:
+    """The count table of one file -> the same for another index of the file in the input.
+
+    With index 0, positions are relative to the file.
 
     >>> table = pa.table({"token": [b"a"], "position": [(7 << 40) + 5]})
-    >>> moved(table, 0).to_pydict()
+    >>> with_file_index(table, 0).to_pydict()
     {'token': [b'a'], 'position': [5]}
-    >>> moved(moved(table, 0), 7) == table
+    >>> with_file_index(with_file_index(table, 0), 7) == table
     True
     """
     place = table["position"].to_numpy() & ((1 << PLACE_BITS) - 1)
@@ -134,12 +138,15 @@ def _canonical(value: dict[str, Any] | Sequence[str | None]) -> bytes:
 
 
 def _checksum(path: str, files: BeamFiles) -> str:
-    """What changes with the content: the store's own checksum (gs, s3 and hdfs have one); of a file on a disk, where
-    Beam has none but its size, a hash of all bytes: 0.1 ms of CPU a MB, where counting takes some 30."""
+    """A text that changes with the content of a file.
+
+    gs, s3 and hdfs have their own checksums. For a file on a disk Beam has only its size, so all its bytes are hashed:
+    0.1 ms of CPU a MB; counting takes about 30.
+    """
     if not is_local(path):
         return str(FileSystems.checksum(path))
     digest = xxhash.xxh3_128()
     with files.open(path) as file:
-        while block := file.read(_HASHED_AT_A_TIME):
+        while block := file.read(_READ_BYTES):
             digest.update(block)
     return digest.hexdigest()

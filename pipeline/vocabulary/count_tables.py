@@ -2,14 +2,15 @@
 
 A count table has a row a distinct token:
 
-    token     large_binary  the token as text/graph.py spells it
-    count     int64         how often it stands in the texts counted so far
-    position  int64         position (file, then row) of the first row of the batch in which it stands first
-    place     int64         its number among the distinct tokens of that batch, in order of first occurrence
-    hash      int64         a fingerprint of the token, the same everywhere, that chooses its bucket
+    token     large_binary  the token, escaped as text/graph.py does
+    count     int64         how often it occurs in the texts counted so far
+    position  int64         position (file, then row) of the first row of the first batch that has it
+    place     int64         its index among the distinct tokens of that batch, in order of first occurrence
+    hash      int64         a fingerprint of the token, the same on every machine, that chooses its bucket
 
-Tables of batches merge in any order to the same table; batches are intervals of the input, so (position, place) orders
-tokens by first occurrence however it was cut into them. Memory goes with the number of distinct tokens alone.
+Tables of batches merge to the same table in any order. A batch is an interval of the input, so (position, place) orders
+tokens by first occurrence, however the input was cut into batches. Memory depends on the number of distinct tokens
+alone.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,15 +29,15 @@ SCHEMA = pa.schema(
     ]
 )
 
-# Rows that wait to be merged; 2**18 are some 12 MB. Merging the 1.8 million rows of 170,000 texts takes 0.33 s of CPU
-# with them, 0.57 with 2**17, and 0.55 with 2**20, whose tables and copies were 170 MB of a large job's peak.
+# Rows of tables that are not merged yet; 2**18 take about 12 MB. Merging the 1.8 million rows of 170,000 texts takes
+# 0.33 s of CPU with 2**18, 0.57 with 2**17, and 0.55 with 2**20, which took 170 MB at the peak of a large job.
 _PENDING_ROWS = 1 << 18
 
 
 class CountSummary(NamedTuple):
-    """What stays of a count table when only its top is kept: enough for the coverage of any top_words, exactly.
+    """How many tokens have which count: enough for the exact coverage of any top_words.
 
-    counts[i] is a count that occurs, ascending; words[i] the number of distinct tokens that have it.
+    counts[i]: a count that occurs, ascending; words[i]: the number of distinct tokens with this count.
     """
 
     counts: list[int]
@@ -61,7 +62,8 @@ def count_table(columns: Sequence[object]) -> pa.Table:
 
 
 def merge(tables: Sequence[pa.Table]) -> pa.Table:
-    """Tables of disjoint rows of the input -> one table, a row a token: counts added, the earliest place kept.
+    """Tables of disjoint rows of the input -> one table with a row for each token: the sum of its counts, and its first
+    place.
 
     >>> first = count_table(([b"a", b"b"], [2, 1], [7, 7], [0, 1], [5, 6]))
     >>> second = count_table(([b"b"], [3], [4], [2], [6]))
@@ -74,24 +76,24 @@ def merge(tables: Sequence[pa.Table]) -> pa.Table:
     if table.num_rows == 0:
         return table
     encoded = table["token"].combine_chunks().dictionary_encode()
-    word = encoded.indices.to_numpy(zero_copy_only=False)
+    index = encoded.indices.to_numpy(zero_copy_only=False)
     distinct = len(encoded.dictionary)
     columns = {name: table[name].to_numpy() for name in SCHEMA.names[1:]}
     count = np.zeros(distinct, np.int64)
-    np.add.at(count, word, columns["count"])
+    np.add.at(count, index, columns["count"])
     position = np.full(distinct, np.iinfo(np.int64).max)
-    np.minimum.at(position, word, columns["position"])
-    # A position is in one table only, so a single entry of each word has the smallest position.
-    first = np.flatnonzero(columns["position"] == position[word])
+    np.minimum.at(position, index, columns["position"])
+    # A position occurs in one table only, so one entry of each token has the smallest position.
+    first = np.flatnonzero(columns["position"] == position[index])
     place = np.empty(distinct, np.int64)
     fingerprint = np.empty(distinct, np.int64)
-    place[word[first]] = columns["place"][first]
-    fingerprint[word[first]] = columns["hash"][first]
+    place[index[first]] = columns["place"][first]
+    fingerprint[index[first]] = columns["hash"][first]
     return count_table((encoded.dictionary, count, position, place, fingerprint))
 
 
 class Merger:
-    """Collects count tables and merges them now and then, so that no more than twice the distinct tokens are held."""
+    """Collects count tables. It merges them often enough to hold at most twice the number of distinct tokens."""
 
     def __init__(self) -> None:
         self._merged: list[pa.Table] = []
@@ -99,7 +101,7 @@ class Merger:
         self._pending_rows = 0
 
     def add(self, table: pa.Table) -> None:
-        """Takes in one more table."""
+        """Adds a table."""
         self._pending.append(table)
         self._pending_rows += table.num_rows
         merged_rows = self._merged[0].num_rows if self._merged else 0
@@ -115,7 +117,7 @@ class Merger:
 
 
 def buckets(table: pa.Table, number: int) -> Iterator[tuple[int, pa.Table]]:
-    """Cuts a table into (bucket, table) by the tokens' fingerprints; equal tokens come to equal buckets."""
+    """Divides a table into (bucket, table) by the fingerprints; equal tokens come into the same bucket."""
     bucket = table["hash"].to_numpy() % number
     order = np.argsort(bucket, kind="stable")
     table = table.take(pa.array(order))
@@ -164,15 +166,15 @@ def merge_summaries(summaries: Iterable[CountSummary]) -> CountSummary:
     return CountSummary(ordered, [words_by_count[count] for count in ordered])
 
 
-def coverage(summary: CountSummary, kept: Sequence[int]) -> list[float]:
-    """The share of all tokens that the `kept[i]` most frequent words make up.
+def coverage(summary: CountSummary, words: Sequence[int]) -> list[float]:
+    """The share of all token occurrences that the `words[i]` most frequent words cover.
 
     >>> coverage(CountSummary([1, 2, 5], [3, 1, 1]), [0, 1, 2, 4, 100])
     [0.0, 0.5, 0.7, 0.9, 1.0]
     """
-    count = np.array(summary.counts[::-1], np.int64)
-    words = np.array(summary.words[::-1], np.int64)
-    words_up_to = np.concatenate([[0], np.cumsum(words)])
-    tokens_up_to = np.concatenate([[0], np.cumsum(words * count)])
+    counts = np.array(summary.counts[::-1], np.int64)
+    words_of_count = np.array(summary.words[::-1], np.int64)
+    words_up_to = np.concatenate([[0], np.cumsum(words_of_count)])
+    tokens_up_to = np.concatenate([[0], np.cumsum(words_of_count * counts)])
     total = max(int(tokens_up_to[-1]), 1)
-    return [float(share) for share in np.interp(kept, words_up_to, tokens_up_to) / total]
+    return [float(share) for share in np.interp(words, words_up_to, tokens_up_to) / total]

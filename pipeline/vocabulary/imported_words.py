@@ -1,9 +1,9 @@
-"""The words of a vocabulary from elsewhere on their way through the analyzer: pure functions of Arrow tables.
+"""The words of an imported vocabulary in the analyzer: pure functions of Arrow tables, and the file of the words.
 
     id     int64         the word's id, rising; ids may have gaps
-    token  large_binary  as text/graph.py spells it
+    token  large_binary  escaped as text/graph.py does
 
-They cross the job as a file and not within its graph: a million words are 20 MB, which each stage would hold a copy of.
+Workers read the words from a file. In the job's graph a million words would be 20 MB in each stage.
 """
 
 from collections.abc import Sequence
@@ -19,27 +19,27 @@ from pipeline.support import arrow_ipc
 _SCHEMA = pa.schema([("id", pa.int64()), ("token", pa.large_binary())])
 
 
-class GivenWords(NamedTuple):
-    """Where the words wait, and the highest id that is taken."""
+class ImportedWords(NamedTuple):
+    """The file of the words, and the highest id that is in use, which may belong to no word."""
 
     path: str
     last_id: int
 
 
 def write(path: str, words: Sequence[tuple[int, str]]) -> None:
-    """Leaves (id, token) pairs for the analyzer."""
+    """Writes (id, token) pairs into the file that the analyzer reads."""
     numbers = pa.array([number for number, _ in words], pa.int64())
     tokens = pa.array([token.encode() for _, token in words], pa.large_binary())
     BeamFiles().write(path, arrow_ipc.pack(pa.table([numbers, tokens], schema=_SCHEMA)))
 
 
-def read(given: GivenWords | None) -> pa.Table:
-    """The words that `write` left; a table without a row where there are none."""
-    return _SCHEMA.empty_table() if given is None else arrow_ipc.unpack(BeamFiles().read(given.path))
+def read(imported: ImportedWords | None) -> pa.Table:
+    """The words that `write` wrote, a table of id and token; without rows if no vocabulary is imported."""
+    return _SCHEMA.empty_table() if imported is None else arrow_ipc.unpack(BeamFiles().read(imported.path))
 
 
 def divide(table: pa.Table, words: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """A count table -> its rows of given words, and the others.
+    """A count table -> its rows of imported words, and its other rows.
 
     >>> table = pa.table({"token": pa.array([b"a", b"b"], pa.large_binary())})
     >>> words = pa.table({"id": [1], "token": pa.array([b"b"], pa.large_binary())})
@@ -48,16 +48,16 @@ def divide(table: pa.Table, words: pa.Table) -> tuple[pa.Table, pa.Table]:
     """
     if not words.num_rows:
         return table.slice(0, 0), table
-    is_given = pc.is_in(table["token"], words["token"].combine_chunks())
-    return table.filter(is_given), table.filter(pc.invert(is_given))
+    is_imported = pc.is_in(table["token"], words["token"].combine_chunks())
+    return table.filter(is_imported), table.filter(pc.invert(is_imported))
 
 
-def counted_lines(words: pa.Table, table: pa.Table) -> bytes:
-    r"""The words, with their counts in a count table (0 if they are not in it) -> lines of vocabulary.tsv.
+def imported_lines(words: pa.Table, table: pa.Table) -> bytes:
+    r"""The imported words and a count table -> their lines of vocabulary.tsv; the count is 0 if the table has none.
 
     >>> words = pa.table({"id": [1, 7], "token": pa.array([b"a", b"b"], pa.large_binary())})
     >>> table = pa.table({"token": pa.array([b"b"], pa.large_binary()), "count": [3]})
-    >>> counted_lines(words, table)
+    >>> imported_lines(words, table)
     b'1\ta\t0\n7\tb\t3\n'
     """
     row = pc.index_in(words["token"], table["token"].combine_chunks())

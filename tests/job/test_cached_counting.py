@@ -14,10 +14,22 @@ from pipeline.config.load import load
 from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
+from pipeline.records_folder.manifest import CacheUse
 from pipeline.sources.schema import PLACE_BITS, Kind, ReadTask, TaskGroup
 from pipeline.support import arrow_ipc
 from pipeline.vocabulary import count_cache, count_tables
-from pipeline.vocabulary.cached_counting import LABELS, NOTES, TABLES, Found, LookUp, Note, keep
+from pipeline.vocabulary.cached_counting import (
+    CACHE_USE,
+    ENTRY_PARTS,
+    LABELS,
+    TABLES,
+    EntryPart,
+    EntryToWrite,
+    LookUp,
+    PartialCounts,
+    RangeRead,
+    merge_file_counts,
+)
 from pipeline.vocabulary.count_cache import Entry, entries_folder, entry_path, read_entry, write_entry
 from tests.support.jobs import SMALL_SETTINGS, manifest_of, record_bytes, run_job, small_rows, write_csv, write_jsonl
 
@@ -166,7 +178,7 @@ def test_file_counts_move_with_their_file(rows: Sequence[tuple[bytes, int]], old
             ([word for word, _ in rows], [1] * len(rows), places, list(range(len(rows))), places)
         )
 
-    found = count_cache.moved(count_cache.moved(table(old), 0), new)
+    found = count_cache.with_file_index(count_cache.with_file_index(table(old), 0), new)
     assert found.drop_columns("hash") == table(new).drop_columns("hash")
 
 
@@ -185,11 +197,12 @@ def group_of(paths: list[str], first: int = 0, **changed: Any) -> TaskGroup:
     return TaskGroup(first, tuple(paths), (Kind("jsonl"),) * len(paths), **changed)
 
 
-def kept(paths: list[str], folder: Path) -> None:
+def write_entries(paths: list[str], folder: Path) -> None:
     for path in paths:
         (task,) = group_of([path]).tasks()
-        notes = [Note(task=task, entry=entry_path(str(folder), task, BeamFiles())), Note(labels=["x"])]
-        list(keep((0, [*notes, Note(table=arrow_ipc.pack(TABLE))]), folder=str(folder), buckets=1))
+        to_write = EntryToWrite(task, entry_path(str(folder), task, BeamFiles()))
+        parts: list[EntryPart] = [to_write, RangeRead(["x"], True), PartialCounts(arrow_ipc.pack(TABLE))]
+        list(merge_file_counts((0, parts), folder=str(folder), buckets=1))
 
 
 def looked_up(folder: Path, *groups: TaskGroup) -> dict[str, list[Any]]:
@@ -201,11 +214,15 @@ def looked_up(folder: Path, *groups: TaskGroup) -> dict[str, list[Any]]:
 
 def test_file_counts_groups_are_what_is_left(files: list[str], tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    kept([files[1]], cache)
+    write_entries([files[1]], cache)
     found = looked_up(cache, group_of(files, first=7))
     assert found["missing"] == [group_of(files[:1], first=7), group_of(files[2:], first=9)]
-    assert found["found"] == [Found(reused_files=1, counted_files=3)]
-    assert [(index, note.task.path) for index, note in found[NOTES]] == [(7, files[0]), (9, files[2]), (10, files[3])]
+    assert found[CACHE_USE] == [CacheUse(reused_files=1, counted_files=3)]
+    assert [(index, part.task.path) for index, part in found[ENTRY_PARTS]] == [
+        (7, files[0]),
+        (9, files[2]),
+        (10, files[3]),
+    ]
     assert found[LABELS] == [["x"]]
     ((bucket, table),) = found[TABLES]
     assert (bucket, arrow_ipc.unpack(table)["position"].to_pylist()) == (0, [(8 << 40) + 5, (8 << 40) + 5])
@@ -214,7 +231,7 @@ def test_file_counts_groups_are_what_is_left(files: list[str], tmp_path: Path) -
 def test_file_counts_all_ranges_of_a_file_or_none(files: list[str], tmp_path: Path) -> None:
     ranges = [group_of(files[:1], stop=3), group_of(files[:1], start=3, stop=7)]
     assert looked_up(tmp_path / "cache", *ranges)["missing"] == ranges
-    kept(files[:1], tmp_path / "cache")
+    write_entries(files[:1], tmp_path / "cache")
     assert looked_up(tmp_path / "cache", *ranges)["missing"] == []
 
 
@@ -226,9 +243,9 @@ def test_file_counts_nothing_doubtful_is_kept(why: str, files: list[str], tmp_pa
         Path(files[0]).write_bytes(b"came while the job ran")
     if why == "gone":
         Path(files[0]).unlink()
-    first = Note(table=arrow_ipc.pack(TABLE)) if why == "unknown" else Note(task=task, entry=entry)
-    notes = [first, Note(labels=["x"], is_complete=why != "not_read"), Note(table=arrow_ipc.pack(TABLE))]
-    ((bucket, table),) = keep((0, notes), folder=str(tmp_path / "cache"), buckets=1)
+    first = PartialCounts(arrow_ipc.pack(TABLE)) if why == "unknown" else EntryToWrite(task, entry)
+    parts: list[EntryPart] = [first, RangeRead(["x"], why != "not_read"), PartialCounts(arrow_ipc.pack(TABLE))]
+    ((bucket, table),) = merge_file_counts((0, parts), folder=str(tmp_path / "cache"), buckets=1)
     assert (bucket, arrow_ipc.unpack(table)["count"].to_pylist()) == (0, [4, 2] if why == "unknown" else [2, 1])
     assert not (tmp_path / "cache").exists()
 

@@ -26,8 +26,8 @@ def ids_of(texts: list[str], config: Config, source: Source, folder: Path) -> li
     """The ids before padding that the job's own graph makes, with the vocabulary file that the job would write."""
     path = folder / f"{len(list(folder.iterdir()))}.tsv"
     imported_words.write(f"{path}.words", source.words)
-    words = imported_words.read(imported_words.GivenWords(f"{path}.words", source.last_id))
-    path.write_bytes(imported_words.counted_lines(words, count_tables.SCHEMA.empty_table()))
+    words = imported_words.read(imported_words.ImportedWords(f"{path}.words", source.last_id))
+    path.write_bytes(imported_words.imported_lines(words, count_tables.SCHEMA.empty_table()))
     tokens = graph.tokenize(tf.constant([one.encode() for one in texts], tf.string), config.text)
     word_ids = tokens.with_flat_values(graph.word_table(str(path)).lookup(tokens.flat_values))
     return graph.sequences(word_ids, oov=config.vocabulary.oov).known.to_list()

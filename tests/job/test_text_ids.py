@@ -17,7 +17,7 @@ from pipeline.contract import Oov, first_word_id, max_words
 from pipeline.text import graph
 from pipeline.text.fast_sequences import feature_function
 from pipeline.vocabulary import count_tables
-from pipeline.vocabulary.analyzer import count_batch, numbered_lines
+from pipeline.vocabulary.analyzer import count_batch, ranked_lines
 from pipeline.vocabulary.count_words import count_words
 from tests.support.texts import FILTERS, TEXTS
 from tests.support.tokens import tokenized_of
@@ -33,7 +33,7 @@ def ids_in_the_graph(
     )
     kept = count_tables.top(table, words=max_words(top_words, oov), min_count=1)
     path = folder / uuid.uuid4().hex
-    path.write_bytes(numbered_lines(kept, first_id=first_word_id(oov)) or b"1\t\t0\n")
+    path.write_bytes(ranked_lines(kept, first_id=first_word_id(oov)) or b"1\t\t0\n")
     word_ids = tokens.with_flat_values(graph.word_table(str(path)).lookup(tokens.flat_values))
     return graph.pad(graph.sequences(word_ids, oov=oov).known, sequence).numpy().tolist()
 
@@ -46,7 +46,7 @@ def ids_once(
     table = count_words(found, rows=len(texts), position=0)
     kept = count_tables.top(table, words=max_words(top_words, oov), min_count=1)
     path = folder / f"{uuid.uuid4().hex}.tsv"
-    path.write_bytes(numbered_lines(kept, first_id=first_word_id(oov)) or b"1\t\t0\n")
+    path.write_bytes(ranked_lines(kept, first_id=first_word_id(oov)) or b"1\t\t0\n")
     config = load(None, {"vocabulary.oov": oov}).model_copy(update={"sequence": sequence})
     tf.config.run_functions_eagerly(True)
     try:

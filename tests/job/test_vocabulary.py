@@ -109,7 +109,7 @@ def test_vocabulary_stages(batches: Any, changed: dict[str, Any], lines: bytes, 
     build(batches, plan_for(tmp_path, **changed), tmp_path, expected=lines)
 
 
-# id, token of given words, the last id taken, settings -> vocabulary.tsv
+# id, token of imported words, the last id taken, settings -> vocabulary.tsv
 GIVEN = [
     # a 2, this 4, is 4, text 2; `x` and `gone` are in no batch
     ([(1, "a"), (5, "x")], 5, {}, b"1\ta\t2\n5\tx\t0\n"),
@@ -125,9 +125,9 @@ GIVEN = [
 def test_vocabulary_keeps_given_ids(
     words: list[tuple[int, str]], last_id: int, changed: dict[str, Any], lines: bytes, tmp_path: Path
 ) -> None:
-    given = imported_words.GivenWords(str(tmp_path / "given"), last_id)
-    imported_words.write(given.path, words)
-    plan = plan_for(tmp_path, given=given, **changed)
+    imported = imported_words.ImportedWords(str(tmp_path / "imported"), last_id)
+    imported_words.write(imported.path, words)
+    plan = plan_for(tmp_path, imported=imported, **changed)
     build([FIRST, SECOND], plan, tmp_path, expected=lines)
     build([], plan, tmp_path, expected=b"".join(b"%d\t%b\t0\n" % (n, t.encode()) for n, t in words))
     build([FIRST, SECOND], plan, tmp_path, expected=lines)
@@ -155,7 +155,7 @@ def test_vocabulary_tops_of_buckets_in_any_order(
         tops.append(analyzer.top_of_bucket((bucket, [arrow_ipc.pack(count_tables.count_table(columns))]), plan=plan))
     combine = MergeTops(plan)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(analyzer, "_SMALL_TOP", small)
+        patch.setattr(analyzer, "_SMALL_TOP_ROWS", small)
         accumulators: list[Any] = [[], []]
         for index, top in enumerate(tops):
             accumulators[index % 2] = combine.add_input(accumulators[index % 2], top)
@@ -172,7 +172,7 @@ def test_vocabulary_tops_do_not_pile_up() -> None:
     held = []
     accumulator = combine.create_accumulator()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(analyzer, "_SMALL_TOP", 0)
+        patch.setattr(analyzer, "_SMALL_TOP_ROWS", 0)
         for bucket in range(1000):
             columns = ([b"%d" % bucket, b"%d." % bucket], [bucket, 1], [bucket, bucket], [0, 1], [0, 0])
             table = arrow_ipc.pack(count_tables.count_table(columns))
