@@ -13,7 +13,7 @@ from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.metrics import classification_metrics
 from trainer.evaluation.scoring import Mistake, SplitScores
 from trainer.training.history import CurvePoint, EpochRecord, History
-from trainer.training_report.page import Trained
+from trainer.training_report.page import PageContent
 
 # Each sets the title and window.pwned where it is obeyed.
 _ACT = "document.title=window.pwned='pwned'"
@@ -82,7 +82,7 @@ def hostile_words() -> list[Word]:
     return [Word(place + 1, token, 100 - place) for place, token in enumerate(HOSTILE)]
 
 
-def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> Trained:
+def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> PageContent:
     """A training on such records: random scores, so every label has mistakes."""
     draw = np.random.default_rng(0)
     names, width = hostile(labels), len(HOSTILE) + 1
@@ -98,7 +98,7 @@ def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> Trai
                     eval_accuracy=0.6, eval_auc=0.7, seconds=1.5)
         for epoch in (1, 2)
     ]  # fmt: skip
-    return Trained(
+    return PageContent(
         config=Config(),
         records=RecordsFolder("records", "0" * 64, hostile_manifest(labels=labels)),
         history=History(

@@ -1,4 +1,4 @@
-"""Telling words: the formula worked in plain Python, counts against a dictionary, parts that add up, bounds."""
+"""Distinctive words: the formula worked in plain Python, counts against a dictionary, parts that add up, bounds."""
 
 import math
 from collections import Counter
@@ -28,12 +28,12 @@ def score(own: list[int], others: list[int], word: int) -> float:
     ([1, 0], [0, 1]),
     ([70_000, 200, 0, 4], [60_000, 900, 7, 0]),
 ])  # fmt: skip
-def test_telling_scores_are_the_papers(own: list[int], others: list[int]) -> None:
+def test_distinctive_words_scores_are_the_papers(own: list[int], others: list[int]) -> None:
     expected = [score(own, others, word) for word in range(len(own))]
     assert distinctive_words.scores(np.array(own), np.array(others)) == pytest.approx(expected)
 
 
-def test_telling_scores_of_a_single_word() -> None:
+def test_distinctive_words_scores_of_a_single_word() -> None:
     assert distinctive_words.scores(np.array([3]), np.array([1])).tolist() == [0.0]
 
 
@@ -44,7 +44,7 @@ def pairs(found: distinctive_words.WordCounts) -> dict[tuple[int, int], int]:
 
 
 @pytest.mark.parametrize("counters", [1 << 22, 10], ids=["counters", "sorted"])
-def test_telling_counts_are_those_of_a_dictionary(counters: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_distinctive_words_counts_are_those_of_a_dictionary(counters: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distinctive_words, "_MAX_COUNTERS", counters)
     draw = np.random.default_rng(3)
     ids, labels = draw.integers(0, 30, (200, 8)), draw.choice([0, 3, 9_999], 200)

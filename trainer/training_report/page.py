@@ -23,8 +23,8 @@ _FINE = "Nothing about this training looks out of place."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
-    """The content of the page.
+class PageContent:
+    """What the page is made of.
 
     scored: the answers to the held-out split, None if there is none; words: id -> word, the most frequent first.
     before, after: the embedding before and after training, float32 [ids, dim]; before may have the first rows only.
@@ -40,60 +40,60 @@ class Trained:
     after: Floats
 
 
-def render(trained: Trained) -> bytes:
-    """The page."""
-    scored = trained.scored
+def render(content: PageContent) -> bytes:
+    """training.html, UTF-8."""
+    scored = content.scored
     bins = reliability(scored.scores, scored.labels) if scored else []
     metrics = scored.metrics if scored else None
-    sentences = verdict(trained.history.epochs, metrics, best_epoch=trained.best_epoch, bins=bins)
+    sentences = verdict(content.history.epochs, metrics, best_epoch=content.best_epoch, bins=bins)
     sections = [
-        Section("Curves", curves(trained.history, best_epoch=trained.best_epoch)),
-        *(_judged(trained, scored, bins) if scored else []),
-        Section("Nearest words", _neighbours(trained)),
-        Section("Settings", _settings(trained.config)),
+        Section("Curves", curves(content.history, best_epoch=content.best_epoch)),
+        *(_sections_of_scores(content, scored, bins) if scored else []),
+        Section("Nearest words", _neighbours(content)),
+        Section("Settings", _settings(content.config)),
     ]
-    head = Markup("<h1>What the model has learnt</h1>{}{}").format(_lead(trained), _tiles(trained, bins))
+    head = Markup("<h1>What the model has learnt</h1>{}{}").format(_lead(content), _tiles(content, bins))
     return document(title="Training report", head=head + advice(sentences, otherwise=_FINE), sections=sections)
 
 
-def _neighbours(trained: Trained) -> Markup:
-    is_random = trained.config.training.start_from is None
-    return neighbours(trained.before, trained.after, trained.words, is_random=is_random)
+def _neighbours(content: PageContent) -> Markup:
+    is_random = content.config.training.start_from is None
+    return neighbours(content.before, content.after, content.words, is_random=is_random)
 
 
-def _judged(trained: Trained, scored: SplitScores, bins: list[Bin]) -> list[Section]:
-    config = trained.records.manifest.config
+def _sections_of_scores(content: PageContent, scored: SplitScores, bins: list[Bin]) -> list[Section]:
+    config = content.records.manifest.config
     wrong = mistakes(
         scored.mistakes,
-        labels=trained.records.labels,
-        tokens=trained.words,
+        labels=content.records.labels,
+        tokens=content.words,
         oov=config.vocabulary.oov,
         sequence=config.sequence,
     )
     return [
         Section("What is taken for what", confusion(scored.metrics)),
         Section("Label by label", per_label(scored.metrics)),
-        Section("Calibration", calibration(bins, classes=len(trained.records.labels))),
+        Section("Calibration", calibration(bins, classes=len(content.records.labels))),
         Section("The most confident mistakes", wrong),
     ]
 
 
-def _lead(trained: Trained) -> Markup:
-    splits = trained.records.splits
-    judged = "There were no held-out texts to judge it by."
-    if trained.scored is not None:
-        rows = trained.scored.metrics["examples"]
-        split = trained.scored.split
-        judged = f"All figures below are of the {rows:,} texts of the {split} split, which it did not learn from."
+def _lead(content: PageContent) -> Markup:
+    splits = content.records.splits
+    held_out = "There were no held-out texts to judge it by."
+    if content.scored is not None:
+        rows = content.scored.metrics["examples"]
+        split = content.scored.split
+        held_out = f"All figures below are of the {rows:,} texts of the {split} split, which it did not learn from."
     return Markup("<p>Trained on {:,} texts with {:,} labels. {}</p>").format(
-        splits["train"].rows, len(trained.records.labels), judged
+        splits["train"].rows, len(content.records.labels), held_out
     )
 
 
-def _tiles(trained: Trained, bins: list[Bin]) -> Markup:
+def _tiles(content: PageContent, bins: list[Bin]) -> Markup:
     figures: list[tuple[str, Markup]] = []
-    if trained.scored is not None:
-        metrics = trained.scored.metrics
+    if content.scored is not None:
+        metrics = content.scored.metrics
         label, share = commonest_share(metrics)
         always = Markup("always ‘{}’: {:.3f}").format(text_of_data(label, longest=20), share)
         figures.append(("accuracy", with_note(f"{metrics['accuracy']:.3f}", always)))
@@ -101,9 +101,9 @@ def _tiles(trained: Trained, bins: list[Bin]) -> Markup:
             figures.append(("AUC", with_note(f"{metrics['auc']:.3f}", "guessing: 0.500")))
         figures.append(("loss", with_note(f"{metrics['loss']:.3f}", "cross-entropy, nats")))
         figures.append(("calibration error", with_note(f"{expected_calibration_error(bins):.3f}", "0 is best")))
-    seconds = sum(record.seconds for record in trained.history.epochs)
-    epochs = len(trained.history.epochs)
-    figures.append(("best epoch", with_note(f"{trained.best_epoch} of {epochs}", f"{_time(seconds)} in all")))
+    seconds = sum(record.seconds for record in content.history.epochs)
+    epochs = len(content.history.epochs)
+    figures.append(("best epoch", with_note(f"{content.best_epoch} of {epochs}", f"{_time(seconds)} in all")))
     return tiles(figures)
 
 

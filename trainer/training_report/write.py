@@ -8,7 +8,7 @@ from trainer.evaluation.scoring import SplitScores
 from trainer.export.export import embedding_before
 from trainer.training.fit import TrainedModel
 from trainer.training.run_folder import RunFolder
-from trainer.training_report.page import Trained, render
+from trainer.training_report.page import PageContent, render
 
 
 def write_page(trained: TrainedModel, config: Config, *, scored: SplitScores | None) -> str:
@@ -17,7 +17,7 @@ def write_page(trained: TrainedModel, config: Config, *, scored: SplitScores | N
     path = files.join(records.path, VOCABULARY_FILE)
     words = {word.id: word.token for word in parse_words(files.read(path), path=path)}
     page = render(
-        Trained(
+        PageContent(
             config=config,
             records=records,
             history=trained.history,
