@@ -27,7 +27,7 @@ from pipeline.sources.csv_ranges import is_nominal
 from pipeline.sources.label_folders import LEFT_OUT
 from pipeline.vocabulary import imported_words
 from pipeline.vocabulary.count_cache import check_cache
-from pipeline.vocabulary.imported import Source, resolve
+from pipeline.vocabulary.imported import ImportedVocabulary, resolve
 from pipeline.vocabulary.token_check import check_tokens
 
 _logger = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ def make_plan(
     spills: bool,
     temp_folder: str | None = None,
     progress_folder: str | None = None,
-    source: Source | None = None,
+    source: ImportedVocabulary | None = None,
     limits: Limits = DEFAULT_LIMITS,
     observe: StageObserver = ignore_stage,
 ) -> Plan:

@@ -1,1 +1,1 @@
-"""Tokens of the train split -> count tables -> vocabulary.tsv."""
+"""Tokens of the train split -> count tables -> vocabulary.tsv; imported vocabularies."""

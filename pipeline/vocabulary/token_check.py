@@ -10,13 +10,13 @@ from pipeline.config.settings import TextSettings
 from pipeline.errors import UserError
 from pipeline.text.escaping import unescape
 from pipeline.text.graph import tokenize
-from pipeline.vocabulary.imported import Source
+from pipeline.vocabulary.imported import ImportedVocabulary
 
 # How many of the tokens that the graph makes of a wrong one the message shows.
 _SHOWN_TOKENS = 4
 
 
-def check_tokens(source: Source, settings: TextSettings) -> None:
+def check_tokens(source: ImportedVocabulary, settings: TextSettings) -> None:
     """Checks that each token of a token list is a token under the settings.
 
     Raises:

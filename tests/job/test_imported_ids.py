@@ -15,14 +15,14 @@ from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from pipeline.text import graph
 from pipeline.vocabulary import count_tables, imported_words
-from pipeline.vocabulary.imported import Source
+from pipeline.vocabulary.imported import ImportedVocabulary
 from pipeline.vocabulary.token_check import check_tokens
 from tests.support.imported import resolved, write
 from tests.support.jobs import manifest_of
 from tests.support.texts import CHARACTERS, FILTERS, TEXTS
 
 
-def ids_of(texts: list[str], config: Config, source: Source, folder: Path) -> list[list[int]]:
+def ids_of(texts: list[str], config: Config, source: ImportedVocabulary, folder: Path) -> list[list[int]]:
     """The ids before padding that the job's own graph makes, with the vocabulary file that the job would write."""
     path = folder / f"{len(list(folder.iterdir()))}.tsv"
     imported_words.write(f"{path}.words", source.words)

@@ -6,10 +6,10 @@ from pathlib import Path
 from pipeline.config.load import load
 from pipeline.config.settings import Config
 from pipeline.files.local import LocalFiles
-from pipeline.vocabulary.imported import Source, resolve
+from pipeline.vocabulary.imported import ImportedVocabulary, resolve
 
 
-def resolved(path: Path, overrides: dict[str, str] | None = None) -> tuple[Config, Source]:
+def resolved(path: Path, overrides: dict[str, str] | None = None) -> tuple[Config, ImportedVocabulary]:
     config, source = resolve(load(None, {"vocabulary.from": json.dumps(str(path)), **(overrides or {})}), LocalFiles())
     assert source is not None
     return config, source

@@ -1,6 +1,6 @@
-"""`vocabulary.from` -> the vocabulary that it names, and the settings that go with it.
+"""`vocabulary.from` -> the vocabulary that it names, and the settings that come with it.
 
-One module a kind: a Keras tokenizer, a token list, an earlier records folder. What a file is, its content tells.
+One module for each kind: a Keras tokenizer, a token list, a records folder. The content of a file decides its kind.
 """
 
 import hashlib
@@ -13,8 +13,8 @@ from pipeline.contract import MANIFEST_FILE, VOCABULARY_FILE
 from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.vocabulary.imported import keras_tokenizer, records_folder, token_list
-from pipeline.vocabulary.imported.settings import settled
-from pipeline.vocabulary.imported.source import KIND_NAMES, Source
+from pipeline.vocabulary.imported.settings import adopt_settings
+from pipeline.vocabulary.imported.source import KIND_NAMES, ImportedVocabulary
 
 _KINDS = "a Keras Tokenizer.to_json() file, a UTF-8 text file with a token a line, or a records folder"
 _PICKLE = b"\x80"
@@ -22,33 +22,33 @@ _PICKLE = b"\x80"
 _JSON_OBJECT = re.compile(r'\s*"?\{(\\n|\s)*\\?"')
 
 
-def resolve(config: Config, files: Files) -> tuple[Config, Source | None]:
-    """The settings as the vocabulary that they name wants them, and that vocabulary; None where they name none.
+def resolve(config: Config, files: Files) -> tuple[Config, ImportedVocabulary | None]:
+    """The settings that the vocabulary of `vocabulary.from` needs, and that vocabulary; None if there is none.
 
     Raises:
-      UserError: there is no such vocabulary, or a setting that somebody chose contradicts it.
+      UserError: the vocabulary can't be read, or a setting that the user set contradicts it.
     """
     if config.vocabulary.source is None:
         return config, None
-    source = read_source(config, files)
-    return settled(config, source), source
+    source = read_vocabulary(config, files)
+    return adopt_settings(config, source), source
 
 
-def read_source(config: Config, files: Files) -> Source:
+def read_vocabulary(config: Config, files: Files) -> ImportedVocabulary:
     """The vocabulary that `vocabulary.from` names."""
     path = str(config.vocabulary.source).rstrip("/")
     manifests = files.match(f"{path}/{MANIFEST_FILE}")
     if manifests:
         return records_folder.read(manifests[0].path.removesuffix(f"/{MANIFEST_FILE}"), files)
-    found = files.match(path)
-    if not found:
+    matches = files.match(path)
+    if not matches:
         raise UserError(f"vocabulary.from: there is no file or folder {path}; it can be {_KINDS}")
-    if len(found) > 1 or found[0].path.startswith(f"{path}/"):
+    if len(matches) > 1 or matches[0].path.startswith(f"{path}/"):
         raise UserError(f"vocabulary.from: {path} holds no {MANIFEST_FILE}, so it is no records folder; give {_KINDS}")
-    return _read_file(found[0].path, files, config)
+    return _read_file(matches[0].path, files, config)
 
 
-def _read_file(path: str, files: Files, config: Config) -> Source:
+def _read_file(path: str, files: Files, config: Config) -> ImportedVocabulary:
     try:
         with files.open(path) as file:
             content = file.read()
@@ -92,4 +92,4 @@ def _json_object(text: str, *, path: str) -> dict[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
-__all__ = ["KIND_NAMES", "Source", "read_source", "resolve"]
+__all__ = ["KIND_NAMES", "ImportedVocabulary", "read_vocabulary", "resolve"]

@@ -3,7 +3,8 @@
     {"class_name": "Tokenizer", "config": {"num_words": 5000, "filters": "...", "lower": true, "split": " ",
      "char_level": false, "oov_token": null, "word_index": "{\"the\": 1, ...}", ...}}
 
-`word_index` is JSON in a string; the whole file is one too where somebody wrote `json.dump(tokenizer.to_json(), file)`.
+`word_index` is JSON in a string. The whole file is JSON in a string if it was written by
+`json.dump(tokenizer.to_json(), file)`.
 """
 
 import json
@@ -15,14 +16,14 @@ from pipeline.config.settings import KERAS_FILTERS, TextSettings
 from pipeline.contract import PADDING_ID, Oov, embedding_rows, oov_id
 from pipeline.errors import UserError
 from pipeline.text.escaping import escape
-from pipeline.vocabulary.imported.source import Source
+from pipeline.vocabulary.imported.source import ImportedVocabulary
 
-# An embedding of fewer rows is not to be had (vocabulary.top_words): there, one is never used.
-_FEWEST_ROWS = 3
+# The smallest vocabulary.top_words. A tokenizer of fewer words leaves a row of the embedding unused.
+_MIN_TOP_WORDS = 3
 
 
 class _Tokenizer(BaseModel):
-    """What the ids depend on; Keras ignores num_words where it is 0."""
+    """What the ids depend on. Keras ignores num_words if it is 0."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -35,11 +36,11 @@ class _Tokenizer(BaseModel):
     oov_token: str | None = None
 
 
-def read(values: dict[str, Any], *, path: str, sha256: str) -> Source:
+def read(values: dict[str, Any], *, path: str, sha256: str) -> ImportedVocabulary:
     """The tokenizer that the JSON object in the file at `path` describes.
 
     Raises:
-      UserError: it is no tokenizer, or one whose ids this program can't give.
+      UserError: it is not a tokenizer, or one whose ids this program can't give.
     """
     tokenizer = _parse(values, path=path)
     oov: Oov = "drop" if tokenizer.oov_token is None else "token"
@@ -47,21 +48,21 @@ def read(values: dict[str, Any], *, path: str, sha256: str) -> Source:
     _check_ids(tokenizer, path=path)
     ids = sorted((number, word) for word, number in tokenizer.word_index.items() if word != tokenizer.oov_token)
     last_id = max(tokenizer.word_index.values(), default=PADDING_ID)
-    top_words = max(tokenizer.num_words or embedding_rows(last_id), _FEWEST_ROWS)
-    # Behind num_words a word is as good as unknown. And '<pad>', that many an example gives the id 0, is no word.
-    kept = [(number, word) for number, word in ids if PADDING_ID < number < (tokenizer.num_words or top_words)]
-    words = [(number, escape(word)) for number, word in kept if _is_unicode(word)]
+    top_words = max(tokenizer.num_words or embedding_rows(last_id), _MIN_TOP_WORDS)
+    # Keras ignores words with id >= num_words. Many tutorials add '<pad>' with id 0; skip it.
+    used = [(number, word) for number, word in ids if PADDING_ID < number < (tokenizer.num_words or top_words)]
+    words = [(number, escape(word)) for number, word in used if _is_unicode(word)]
     if not words:
         raise UserError(
             f"vocabulary.from: {path} is a Keras tokenizer without a word (num_words {tokenizer.num_words}, "
             f"{len(ids)} words counted); was fit_on_texts called before to_json?"
         )
-    return Source(
+    return ImportedVocabulary(
         kind="keras_tokenizer",
         path=path,
         sha256=sha256,
         words=words,
-        last_id=kept[-1][0],
+        last_id=used[-1][0],
         top_words=top_words,
         oov=oov,
         text=text,
@@ -90,7 +91,10 @@ def _parse(values: dict[str, Any], *, path: str) -> _Tokenizer:
 
 
 def _text_settings(tokenizer: _Tokenizer, *, path: str) -> TextSettings:
-    """Keras makes each filtered character a `split`, then cuts there; characters are not filtered at all."""
+    """The settings that split texts as the tokenizer does.
+
+    Keras replaces each character of `filters` by `split`, then splits there. With char_level it filters nothing.
+    """
     filters, split = tokenizer.filters, tokenizer.split
     if tokenizer.char_level:
         return TextSettings(lowercase=tokenizer.lower, filters="", split="character")
@@ -99,7 +103,7 @@ def _text_settings(tokenizer: _Tokenizer, *, path: str) -> TextSettings:
     if split is None and not filters:
         return TextSettings(lowercase=tokenizer.lower, filters="", split="whitespace")
     if split is not None and len(split) == 1 and " " in filters:
-        # Spaces separate as well then, so nothing but the separator's own character is to be added.
+        # Spaces are separators too, because they are filtered. So `split` is one more filtered character.
         return TextSettings(lowercase=tokenizer.lower, filters=filters + split, split="space")
     raise UserError(
         f"vocabulary.from: the tokenizer in {path} cuts texts at {split!r} (its split), where this program cuts at "
@@ -129,7 +133,10 @@ def _check_ids(tokenizer: _Tokenizer, *, path: str) -> None:
 
 
 def _is_unicode(word: str) -> bool:
-    """Half a surrogate pair, which Python and JSON let through, can be in no text; such a word's id stays unused."""
+    """Whether a text can have the word.
+
+    Python and JSON accept half a surrogate pair, which no text has. The id of such a word stays unused.
+    """
     try:
         word.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""An earlier records folder -> its vocabulary, and the settings of its texts."""
+"""A records folder -> its vocabulary, and the settings of its texts."""
 
 import hashlib
 
@@ -7,14 +7,14 @@ from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.records_folder.reader import read_manifest
 from pipeline.records_folder.vocabulary_tsv import parse_words
-from pipeline.vocabulary.imported.source import Source
+from pipeline.vocabulary.imported.source import ImportedVocabulary
 
 
-def read(folder: str, files: Files) -> Source:
+def read(folder: str, files: Files) -> ImportedVocabulary:
     """The vocabulary of a records folder.
 
     Raises:
-      UserError: the folder is damaged, or of another format version.
+      UserError: the folder is damaged, or has another format version.
     """
     _, manifest = read_manifest(folder, files)
     path = f"{folder}/{VOCABULARY_FILE}"
@@ -30,7 +30,7 @@ def read(folder: str, files: Files) -> Source:
             "`python -m pipeline verify` tells what else is wrong there"
         )
     words = [(word.id, word.token) for word in parse_words(content, path=path)]
-    return Source(
+    return ImportedVocabulary(
         kind="records_folder",
         path=folder,
         sha256=sha256,

@@ -1,4 +1,4 @@
-"""Settings + a vocabulary from elsewhere -> the settings under which its words keep their ids."""
+"""Settings + an imported vocabulary -> the settings under which its words keep their ids."""
 
 import json
 import logging
@@ -7,32 +7,37 @@ from typing import Any
 from pipeline.config.settings import MAX_TOP_WORDS, Config, TextSettings, VocabularySettings
 from pipeline.contract import embedding_rows, max_words_after
 from pipeline.errors import UserError
-from pipeline.vocabulary.imported.source import KIND_NAMES, Source
+from pipeline.vocabulary.imported.source import KIND_NAMES, ImportedVocabulary
 
 _logger = logging.getLogger(__name__)
 
 
-def settled(config: Config, source: Source) -> Config:
-    """The settings with what the vocabulary was made with in place of what nobody chose.
+def adopt_settings(config: Config, source: ImportedVocabulary) -> Config:
+    """The settings, with those of the imported vocabulary in place of defaults.
 
     Raises:
-      UserError: a setting that somebody chose contradicts the vocabulary.
+      UserError: a setting that the user set contradicts the vocabulary.
     """
     wanted = {} if source.text is None else source.text.model_dump()
     text = config.text.model_copy(update=_adopted(config.text, wanted, source=source, section="text"))
     vocabulary = config.vocabulary
     adopted = _adopted(vocabulary, {"oov": source.oov}, source=source, section="vocabulary")
     vocabulary = vocabulary.model_copy(update={**adopted, "top_words": _top_words(vocabulary, source)})
-    _tell(text, vocabulary, source)
+    _log_adopted(text, vocabulary, source)
     return config.model_copy(update={"text": text, "vocabulary": vocabulary})
 
 
 def _adopted(
-    chosen: TextSettings | VocabularySettings, wanted: dict[str, Any], *, source: Source, section: str
+    chosen: TextSettings | VocabularySettings, wanted: dict[str, Any], *, source: ImportedVocabulary, section: str
 ) -> dict[str, Any]:
+    """The wanted settings.
+
+    Raises:
+      UserError: the user set one of them to another value.
+    """
     for name, value in wanted.items():
         mine = getattr(chosen, name)
-        # Filters are a set of characters.
+        # The order of the characters of `filters` has no meaning.
         is_same = set(mine) == set(value) if name == "filters" else mine == value
         if name in chosen.model_fields_set and not is_same:
             raise UserError(
@@ -42,8 +47,10 @@ def _adopted(
     return wanted
 
 
-def _top_words(vocabulary: VocabularySettings, source: Source) -> int:
-    """Those chosen, if all ids fit in; otherwise the vocabulary's own, or the default where it is to grow."""
+def _top_words(vocabulary: VocabularySettings, source: ImportedVocabulary) -> int:
+    """The user's value if all ids are below it. If the user set none: the vocabulary's, or with `grow` at least the
+    default.
+    """
     rows, needed = vocabulary.top_words, embedding_rows(source.last_id)
     if needed > MAX_TOP_WORDS:
         raise UserError(
@@ -66,9 +73,9 @@ def _top_words(vocabulary: VocabularySettings, source: Source) -> int:
     return rows
 
 
-def _tell(text: TextSettings, vocabulary: VocabularySettings, source: Source) -> None:
-    told = {f"text.{name}": value for name, value in text.model_dump().items()} if source.text else {}
-    told |= {f"vocabulary.{name}": getattr(vocabulary, name) for name in ("top_words", "oov")}
-    settings = ", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in told.items())
+def _log_adopted(text: TextSettings, vocabulary: VocabularySettings, source: ImportedVocabulary) -> None:
+    adopted = {f"text.{name}": value for name, value in text.model_dump().items()} if source.text else {}
+    adopted |= {f"vocabulary.{name}": getattr(vocabulary, name) for name in ("top_words", "oov")}
+    settings = ", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in adopted.items())
     kind, words = KIND_NAMES[source.kind], len(source.words)
     _logger.info("vocabulary.from: %s, %s, gives %d words; with it come %s", source.path, kind, words, settings)

@@ -1,4 +1,4 @@
-"""A vocabulary that exists already: its words with their ids, and the settings that gave them."""
+"""An imported vocabulary: its words with their ids, and the settings that gave them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ KIND_NAMES: dict[VocabularyKind, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
-    """A vocabulary that has been read.
+class ImportedVocabulary:
+    """A vocabulary that `vocabulary.from` names.
 
-    words: (id, token as pipeline.text.escaping spells it) by rising id; ids may have gaps.
-    last_id: the highest id that is taken, which may belong to no word.
+    words: (id, token escaped as in pipeline.text.escaping) by rising id; ids may have gaps.
+    last_id: the highest id in use, which may belong to no word.
     top_words: rows of the embedding that it was made for.
     text, oov: the settings under which its words have these ids; text None: any.
     """
@@ -35,7 +35,7 @@ class Source:
 
     @property
     def origin(self) -> VocabularyOrigin:
-        """What the manifest says of it."""
+        """The vocabulary in the manifest."""
         return VocabularyOrigin(
             kind=self.kind, path=self.path, sha256=self.sha256, words=len(self.words), last_id=self.last_id
         )

@@ -1,16 +1,16 @@
-"""A text file with a token a line -> its words, numbered in the order of the lines."""
+"""A text file with a token on each line -> its words, with ids in the order of the lines."""
 
 from pipeline.contract import Oov, embedding_rows, first_word_id
 from pipeline.errors import UserError
 from pipeline.text.escaping import escape
-from pipeline.vocabulary.imported.source import Source
+from pipeline.vocabulary.imported.source import ImportedVocabulary
 
 
-def read(content: str, *, path: str, sha256: str, oov: Oov) -> Source:
-    r"""The tokens in the file at `path`; a line is a token as it stands, and ends with LF or CRLF.
+def read(content: str, *, path: str, sha256: str, oov: Oov) -> ImportedVocabulary:
+    r"""The tokens in the file at `path`. A line is exactly a token; it ends with LF or CRLF.
 
     Raises:
-      UserError: a line is empty, a token stands there twice, or there is none.
+      UserError: a line is empty, two lines have the same token, or there is no line.
 
     >>> read("the\r\nfilm\r\n", path="tokens.txt", sha256="", oov="token").words
     [(2, 'the'), (3, 'film')]
@@ -31,7 +31,7 @@ def read(content: str, *, path: str, sha256: str, oov: Oov) -> Source:
         lines[token] = line
     words = [(number, escape(token)) for number, token in enumerate(tokens, start=first_word_id(oov))]
     last_id = words[-1][0]
-    return Source(
+    return ImportedVocabulary(
         kind="token_list",
         path=path,
         sha256=sha256,
