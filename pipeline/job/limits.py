@@ -1,8 +1,7 @@
 """The sizes by which a job divides its work; the plan holds them, and tests pass smaller ones.
 
-In: nothing. Out: sizes in bytes, rows or pieces, each with its reason. `shard_bytes` and the two after it decide how
-many shards `output.shards: auto` makes, and `sampled_bytes` which rows the manifest's estimates are made of. No other
-changes what a job writes.
+In: nothing. Out: sizes in bytes, rows or pieces, each with its reason. Some of them change what a job writes: the three
+sizes of shards, the sample for the manifest's estimates, and the number of files in rejected/. The others do not.
 """
 
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Final
 
 from pipeline.sources.reading import BATCH_BYTES, BATCH_ROWS
 
-_KB, _MB = 1 << 10, 1 << 20
+_MB = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +68,7 @@ class Limits:
 
     block_bytes: int = 2 * _MB
     pending_block_bytes: int = 256 * _MB
-    pending_rows: int = 256 * _KB
+    pending_rows: int = 1 << 18
 
     rejected_file_groups: int = 256
 
