@@ -1,6 +1,6 @@
-"""A shard file in, what it really holds out: size, hash, records, and which of them break the rules.
+"""A shard file -> what it contains: size, hash, records, and which records break a rule.
 
-The file is read once, as a stream, and to its end even where it is damaged.
+The file is read once, as a stream, to its end; also if it is damaged.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _READ_BYTES = 1024 * 1024
 
 
 class RecordRules(NamedTuple):
-    """What holds for every record. labels: how many there are."""
+    """The rules for every record. labels: the number of labels."""
 
     max_length: int
     top_words: int
@@ -33,11 +33,11 @@ class RecordRules(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ShardContent:
-    """What was read.
+    """What a shard file contains.
 
     bytes, sha256: of the file as it is stored.
-    records: how many could be read; labels: int64 [labels], how many of those have each label.
-    damage: why reading stopped before the end, or None.
+    records: the number of records that could be read; labels: int64 [labels], how many of them have each label.
+    damage: why a record could not be read, or None.
     findings: a line for each rule that records break.
     """
 
@@ -50,7 +50,7 @@ class ShardContent:
 
 
 class HashedFile:
-    """A file that is counted and hashed while it is read.
+    """A file whose bytes are counted and hashed while it is read.
 
     >>> import io
     >>> file = HashedFile(io.BytesIO(b"abc"))
@@ -72,17 +72,17 @@ class HashedFile:
         return content
 
     def read_to_end(self) -> None:
-        """Reads what is left, a megabyte at a time."""
+        """Reads the rest, a megabyte at a time."""
         while self.read(_READ_BYTES):
             pass
 
     def sha256(self) -> str:
-        """Of what has been read, in hexadecimal digits."""
+        """The SHA-256 of the bytes that were read, in hexadecimal digits."""
         return self._digest.hexdigest()
 
 
 def check_shard(opened: BinaryIO, rules: RecordRules, *, compression: Compression) -> ShardContent:
-    """Reads a shard to its end, whatever is wrong with it."""
+    """Reads and checks a shard to its end, whatever is wrong with it."""
     file = HashedFile(opened)
     records = 0
     labels_seen = np.zeros(rules.labels, np.int64)
@@ -118,7 +118,7 @@ def _decoded(file: HashedFile, max_length: int, *, compression: Compression) -> 
 
 
 class _BrokenRule(NamedTuple):
-    """records: bool [rows], which break it; got: int64 [rows], what stands there."""
+    """A rule and the records that break it. records: bool [rows]; got: [rows], the value of each record."""
 
     what: str
     expected: str
@@ -130,7 +130,7 @@ def _broken_rules(ids: Int64s, labels: Int64s, rules: RecordRules) -> list[_Brok
     highest = ids.max(axis=1)
     is_padding = ids == PADDING_ID
     if rules.padding == "pre":
-        misplaced = ~is_padding[:, :-1] & is_padding[:, 1:]  # a word, and padding behind it
+        misplaced = ~is_padding[:, :-1] & is_padding[:, 1:]  # a word, and padding after it
         place, side = 1, "in front of the words"
     else:
         misplaced = is_padding[:, :-1] & ~is_padding[:, 1:]
@@ -144,7 +144,7 @@ def _broken_rules(ids: Int64s, labels: Int64s, rules: RecordRules) -> list[_Brok
 
 
 class _Tally:
-    """Joins what was found in each part of a shard to a line a rule: the first record and their number."""
+    """Collects the broken rules of the parts of a shard -> a line for each: the first record, and how many break it."""
 
     def __init__(self) -> None:
         self._first: dict[str, str] = {}
@@ -154,8 +154,8 @@ class _Tally:
         for rule in rules:
             if rule.records.any():
                 row = int(rule.records.argmax())
-                found = f"{rule.what}: got {rule.got[row]}, expected {rule.expected}"
-                self._first.setdefault(rule.what, f"record {records_before + row}: {found}")
+                finding = f"{rule.what}: got {rule.got[row]}, expected {rule.expected}"
+                self._first.setdefault(rule.what, f"record {records_before + row}: {finding}")
                 self._records[rule.what] = self._records.get(rule.what, 0) + int(rule.records.sum())
 
     def lines(self) -> list[str]:

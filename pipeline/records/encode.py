@@ -1,6 +1,6 @@
-"""Padded ids and labels in, serialized tf.train.Example records out: no loops, always the same bytes.
+"""Padded ids and labels -> serialized tf.train.Example records: no loop over ids, always the same bytes.
 
-A record is these bytes, with `|` for a varint that holds the length of what follows it in its message:
+A record is these bytes; `|` is a varint with the length of the rest of its message:
 
     0A | Example.features
         0A | Features.feature["ids"]
@@ -12,8 +12,9 @@ A record is these bytes, with `|` for a varint that holds the length of what fol
 
 ids come first, as in protobuf's own deterministic serialization, which sorts the keys of a map.
 
-How it is fast: of a slice of rows, all ids become varints at once, each in a number with room for the longest, and the
-bytes that are used are taken. What stands before them goes by their size alone, and what stands behind by the label.
+Why it is fast: all ids of a slice of rows become varints at once, each in a number that is wide enough for the longest.
+Then the used bytes are taken. The bytes before the ids depend on the size of the ids alone, those after them on the
+label alone; both are cached.
 """
 
 import functools
@@ -28,12 +29,14 @@ Integers = npt.NDArray[np.signedinteger]
 
 HIGHEST_VALUE = 2**31
 
-# A number takes about 20 bytes of temporary arrays: 10 MB a slice. Records of 500 ids, in ms a MB of reviews, where ids
-# take up to two bytes, or three: 128 Ki numbers 1.8, 3.0; 512 Ki 1.8, 3.2; 1 Mi 1.8, 7.2. Two threads need for 128 Ki
-# 1.8, 2.7; for 512 Ki 1.5, 2.6.
+# Numbers that are encoded at a time; each takes about 20 bytes of temporary arrays, so a slice takes 10 MB. Records of
+# 500 ids, ms a MB of reviews, with ids of up to two bytes / of up to three:
+#   one thread    128 Ki 1.8 / 3.0    512 Ki 1.8 / 3.2    1 Mi 1.8 / 7.2
+#   two threads   128 Ki 1.8 / 2.7    512 Ki 1.5 / 2.6
 _SLICE_NUMBERS = 512 * 1024
 
-# Numbers that hold varints of so many bytes, the first of which is the lowest: TensorFlow runs on no other machines.
+# Bytes of a varint -> the number type that can contain it. Its first byte is the lowest, as on all machines that
+# TensorFlow runs on.
 _CELLS: dict[int, type[np.unsignedinteger]] = {1: np.uint8, 2: np.uint16, 3: np.uint32, 4: np.uint32, 5: np.uint64}
 _UNSIGNED = {np.dtype(np.int32): np.uint32, np.dtype(np.int64): np.uint64}
 
@@ -65,7 +68,7 @@ def _check_range(name: str, numbers: Integers) -> None:
     unsigned = _UNSIGNED.get(numbers.dtype)
     if unsigned is None:
         raise ValueError(f"{name} must be int32 or int64, not {numbers.dtype}")
-    # As unsigned numbers the negative ones are the highest: one pass finds both ends.
+    # As unsigned numbers, negative ones are the highest. So one pass checks both bounds.
     if numbers.size and numbers.view(unsigned).max() > min(HIGHEST_VALUE, np.iinfo(numbers.dtype).max):
         raise ValueError(f"{name}: {numbers.min()} to {numbers.max()} is not within 0 to 2**31")
 
@@ -80,7 +83,7 @@ def _encode_slice(ids: Integers, labels: Integers) -> list[bytes]:
     return records
 
 
-# 500 ids of three bytes have some 1,000 sizes; labels are up to 10,000.
+# Cached: 500 ids of up to three bytes have about 1,000 sizes; a job has at most 10,000 labels.
 @functools.lru_cache(maxsize=4096)
 def record_head(packed: int, tail: int) -> bytes:
     """What a record has before its packed ids. packed: how many bytes these are; tail: how many bytes follow them."""
@@ -105,7 +108,7 @@ def _entry_head(name: str, packed: int) -> bytes:
 
 
 def _length_delimited(tag: bytes, size: int) -> bytes:
-    """What a protobuf field of that size says before its content."""
+    """The bytes of a protobuf field before its content of that size."""
     return tag + _varint(size)
 
 
@@ -119,12 +122,12 @@ def _varint(number: int) -> bytes:
 
 
 def _packed(numbers: Integers) -> tuple[bytes, Int64s]:
-    """Numbers [rows, count] as varints, one after the other, and how many bytes each row takes, int64 [rows]."""
+    """Numbers [rows, count] -> their varints, one after the other, and the bytes of each row, int64 [rows]."""
     width = len(_varint(int(numbers.max())))
     cell = _CELLS[width]
     left = numbers.astype(cell, order="C")
     places = left & cell(127)
-    used = np.ones_like(places)  # a byte of it is 1 where that of places is used
+    used = np.ones_like(places)  # a byte is 1 if the byte at the same place in `places` is used
     sizes = np.full(len(numbers), numbers.shape[1])
     for place in range(1, width):
         left >>= cell(7)
@@ -133,6 +136,6 @@ def _packed(numbers: Integers) -> tuple[bytes, Int64s]:
         longer = is_longer.astype(cell)
         places |= (longer << cell(8 * place - 1)) | ((left & cell(127)) << cell(8 * place))
         used |= longer << cell(8 * place)
-    # Taking by index is twice as fast as by mask, whose runs are short here.
+    # Taking by index is twice as fast as by mask, because the runs of used bytes are short.
     taken = np.flatnonzero(used.view(np.bool_))
     return places.reshape(-1).view(np.uint8)[taken].tobytes(), sizes

@@ -1,4 +1,4 @@
-"""Records in, TFRecord frames out, and back.
+"""Records -> TFRecord frames, and back.
 
 A frame is: length of the record, uint64 little-endian | checksum of those bytes | the record | its checksum.
 A checksum is TFRecord's masked CRC-32C, uint32 little-endian.
@@ -45,10 +45,10 @@ def frame(records: Sequence[bytes]) -> pa.LargeBinaryArray:
 
 
 def unframe(data: bytes) -> tuple[list[bytes], int]:
-    """The records of all frames that lie complete in `data`, and where the first incomplete one begins.
+    """The records of all complete frames in `data`, and where the first incomplete frame begins.
 
     Raises:
-      DamagedRecordsError: a checksum doesn't fit.
+      DamagedRecordsError: a checksum is wrong.
 
     >>> unframe(frame([b"abc"])[0].as_py() + b"rest")
     ([b'abc'], 19)
@@ -56,7 +56,7 @@ def unframe(data: bytes) -> tuple[list[bytes], int]:
     at = 0
     records: list[bytes] = []
     footers: list[bytes] = []
-    sizes: dict[bytes, int] = {}  # of the headers seen and found right: there are few lengths
+    sizes: dict[bytes, int] = {}  # of the headers that were checked; there are few different lengths
     while at + HEADER_BYTES <= len(data):
         header = data[at : at + HEADER_BYTES]
         size = sizes.get(header, -1)
@@ -97,8 +97,8 @@ def _checked_size(header: bytes, *, record: int) -> int:
 
 def _check_contents(records: list[bytes], footers: list[bytes]) -> None:
     stored = np.frombuffer(b"".join(footers), "<u4")
-    found = _masked(np.fromiter(map(google_crc32c.value, records), np.uint32, len(records)))
-    wrong = np.flatnonzero(stored != found)
+    actual = _masked(np.fromiter(map(google_crc32c.value, records), np.uint32, len(records)))
+    wrong = np.flatnonzero(stored != actual)
     if wrong.size:
         raise DamagedRecordsError("the checksum of its content is wrong", record=int(wrong[0]))
 

@@ -58,24 +58,25 @@ def split_by_content(keys: pa.LargeBinaryArray, settings: SplitSettings) -> Spli
 
 
 def split_where_allowed(keys: pa.LargeBinaryArray, allowed: pa.StringArray, settings: SplitSettings) -> SplitIndices:
-    """As split_by_content, where a row's split may be one of those that `allowed` names, a space between; null: any.
+    """As split_by_content, but a row comes only into a split that `allowed` names.
 
-    Their shares stand to each other as the settings say.
+    allowed: [rows], names of splits with a space between them; null: all splits. The ratio of their shares is that of
+    the settings.
 
     >>> keys = pa.array([bytes(16), b"\\xe4" + bytes(15), b"\\xff" * 16, bytes(16)], pa.large_binary())
     >>> split_where_allowed(keys, pa.array([None, "train eval", "train eval", "test"]), SplitSettings()).tolist()
     [0, 1, 1, 2]
     """
-    found = split_by_content(keys, settings)
+    splits = split_by_content(keys, settings)
     for names in pc.unique(allowed.drop_null()).to_pylist():
         rows = pc.fill_null(pc.equal(allowed, names), False)
         chosen = rows.to_numpy(zero_copy_only=False)
         one, *more = names.split()
         if more:
-            found[chosen] = split_by_content(keys.filter(rows), _narrowed(settings, names.split()))
+            splits[chosen] = split_by_content(keys.filter(rows), _narrowed(settings, names.split()))
         else:
-            found[chosen] = SPLITS.index(one)
-    return found
+            splits[chosen] = SPLITS.index(one)
+    return splits
 
 
 def _narrowed(settings: SplitSettings, names: Sequence[str]) -> SplitSettings:

@@ -1,9 +1,8 @@
-"""Framed records on their way through a shuffle: batches in, pieces out; pieces in, the order of their records out.
+"""Framed records in the shuffle: batches -> pieces; pieces -> the records of a sort range in their final order.
 
-A piece is a batch of SCHEMA as bytes, its records of one sub-range of a shard. Where a record goes depends on its
-16-byte key alone, a hash of seed and content: bytes 8 to 12 choose the shard and the sub-range, 8 to 16 the place in it
-(the first 8 chose the split). So the bytes of a shard depend neither on which worker read which rows nor on the order
-in which pieces arrive, and a shard is its sub-ranges, each ordered, one behind the other.
+A piece is a batch of SCHEMA as bytes, with records of one sort range of a shard. The key of a record alone decides its
+shard, its sort range and its place there (records/keys.py). So the bytes of a shard depend neither on which worker read
+which rows nor on the order in which pieces arrive. A shard is its sort ranges, each sorted, one after the other.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,11 +20,14 @@ Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-# Of records of 650 bytes zstd leaves 290 for 1.9 us to pack and 0.9 to unpack in pieces of 200 kB, lz4 366 for 1.1 and
-# 0.3; in pieces of 65 kB zstd leaves 311 for 2.3 and 1.5; alone, zstd takes 100 us a record, and lz4 19.
+# Pieces of this size or more are packed with zstd, smaller ones with lz4. A record of 650 bytes:
+#   in pieces of 200 kB   zstd 290 bytes, 1.9 us to pack, 0.9 to unpack;   lz4 366 bytes, 1.1 and 0.3 us
+#   in pieces of 65 kB    zstd 311 bytes, 2.3 and 1.5 us
+#   alone                 zstd 100 us;   lz4 19 us
 _ZSTD_BYTES = 128 * 1024
 
-# Returning memory to the system takes some 40 ms, for which the memory of a sub-range is too little.
+# Unused memory is returned to the system before a table larger than this is sorted. That takes some 40 ms, which is not
+# worth it for the memory of a sort range.
 _RELEASED_BYTES = 64 << 20
 
 SCHEMA = pa.schema(
@@ -38,9 +40,9 @@ SCHEMA = pa.schema(
 
 
 class DuplicateCounts(NamedTuple):
-    """Texts that occur more than once in a shard or a sub-range of it; equal texts always meet in one.
+    """Texts that occur more than once in a shard or in a sort range. Equal texts are always in the same one.
 
-    texts: distinct texts seen more than once.
+    texts: distinct texts that occur more than once.
     rows: rows beyond the first of each.
     conflicting: how many of those texts carry different labels.
     """
@@ -51,7 +53,7 @@ class DuplicateCounts(NamedTuple):
 
 
 def partition(batch: pa.RecordBatch, groups: npt.NDArray[np.integer]) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The batch's rows by group: groups in rising order, only those with rows, rows in the order they had.
+    """The rows of a batch by group. Only groups with rows are given, in rising order. Their rows keep their order.
 
     Args:
       batch: any columns, [rows].
@@ -63,9 +65,9 @@ def partition(batch: pa.RecordBatch, groups: npt.NDArray[np.integer]) -> Iterato
     """
     order = np.argsort(groups, kind="stable")
     distinct, begin = np.unique(groups[order], return_index=True)
-    for group, first, behind in zip(distinct, begin, np.append(begin, len(order))[1:], strict=True):
-        # A copy each: a slice that waits for its block to fill would keep the whole batch in memory.
-        yield int(group), batch.take(pa.array(order[first:behind]))
+    for group, first, stop in zip(distinct, begin, np.append(begin, len(order))[1:], strict=True):
+        # A copy, not a slice: while a block is filled, a slice would hold the whole batch in memory.
+        yield int(group), batch.take(pa.array(order[first:stop]))
 
 
 def pack_piece(batch: pa.RecordBatch) -> bytes:
@@ -80,13 +82,15 @@ def pack_piece(batch: pa.RecordBatch) -> bytes:
 
 
 def order_records(pieces: Iterable[bytes]) -> pa.Table:
-    """All records of some pieces in their final order, whatever that of the pieces: SCHEMA, one chunk a column.
+    """All records of some pieces in their final order: SCHEMA, one chunk in each column.
 
-    By bytes 8 to 16 of the key, then 0 to 8, then label, then frame. Takes twice the memory of the frames.
+    Sorted by keys.sort_key, then label, then frame; so the order of the pieces plays no part. Takes twice the memory of
+    the frames.
     """
     arrived = pa.concat_tables([SCHEMA.empty_table(), *map(arrow_ipc.unpack, pieces)]).combine_chunks()
     if arrived.nbytes > _RELEASED_BYTES:
-        pa.default_memory_pool().release_unused()  # of single pieces: 2.1 instead of 3.0 times the frames at the peak
+        # Memory of the pieces: the peak is 2.1 times the frames instead of 3.0.
+        pa.default_memory_pool().release_unused()
     keys, labels = _keys_and_labels(arrived)
     order = np.lexsort((labels, keys[:, 0], keys[:, 1]))
     table = arrived.take(pa.array(order)).combine_chunks()
@@ -95,7 +99,7 @@ def order_records(pieces: Iterable[bytes]) -> pa.Table:
 
 
 def duplicate_counts(table: pa.Table) -> DuplicateCounts:
-    """Counts the equal texts, which are those of equal keys, of a table that order_records returned.
+    """Counts the equal texts of a table that order_records returned; texts are equal if their keys are.
 
     >>> keys = [bytes(16), bytes(16), bytes(15) + b"z"]
     >>> ordered = pa.Table.from_pydict({"key": keys, "frame": [b"", b"", b""], "label": [0, 1, 0]}, SCHEMA)
@@ -112,7 +116,7 @@ def duplicate_counts(table: pa.Table) -> DuplicateCounts:
 
 
 def add_counts(counts: Iterable[DuplicateCounts]) -> DuplicateCounts:
-    """The counts of all sub-ranges of a shard.
+    """The counts of all sort ranges of a shard together.
 
     >>> add_counts([DuplicateCounts(1, 2, 0), DuplicateCounts(1, 1, 1)])
     DuplicateCounts(texts=2, rows=3, conflicting=1)
@@ -121,7 +125,7 @@ def add_counts(counts: Iterable[DuplicateCounts]) -> DuplicateCounts:
 
 
 def _order_ties(table: pa.Table) -> pa.Table:
-    """Orders the records of equal key and label by their bytes, which mostly are equal as well."""
+    """Sorts records of equal key and label by their bytes. These are mostly equal too, and then nothing is sorted."""
     keys, labels = _keys_and_labels(table)
     tied = _equals_next(keys) & (labels[:-1] == labels[1:])
     frames = table["frame"]
@@ -147,7 +151,7 @@ def _equals_next(keys: npt.NDArray[np.uint64]) -> Mask:
 
 
 def _runs(equals_next: Mask) -> tuple[Int64s, Int64s]:
-    """First row, and the row behind the last, of each run of two or more equal rows."""
+    """The first row of each run of two or more equal rows, and the row after its last."""
     padded = np.concatenate([[False], equals_next, [False]])
     begin = np.flatnonzero(~padded[:-1] & padded[1:])
     end = np.flatnonzero(padded[:-1] & ~padded[1:]) + 1

@@ -30,17 +30,17 @@ def fingerprints(
 
     >>> ids = np.array([[0, 1, 2], [0, 1, 2], [0, 2, 1], [0, 0, 0]])
     >>> counts = np.array([2, 2, 2, 0])
-    >>> found = fingerprints(ids, token_counts=counts, known_counts=counts, unknown=np.zeros(4, np.int64))
-    >>> (found == found[0]).tolist(), int(found[3])
+    >>> hashes = fingerprints(ids, token_counts=counts, known_counts=counts, unknown=np.zeros(4, np.int64))
+    >>> (hashes == hashes[0]).tolist(), int(hashes[3])
     ([True, True, False, False], 0)
     """
     # Multilinear hashing: each place has a random factor; products and sums overflow on purpose.
     factors = _factors(ids.shape[1] + 3)
-    found = np.einsum("ij,j->i", ids, factors[3:])
+    hashes = np.einsum("ij,j->i", ids, factors[3:])
     for column, factor in zip((token_counts, known_counts, unknown), factors[:3], strict=True):
-        found += column * factor
-    found[token_counts == 0] = NO_TOKENS
-    return found
+        hashes += column * factor
+    hashes[token_counts == 0] = NO_TOKENS
+    return hashes
 
 
 @functools.lru_cache

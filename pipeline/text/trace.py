@@ -72,10 +72,10 @@ def trace_tokens(tokens: Sequence[str], words: Mapping[str, int], *, oov: Oov, s
 
     >>> words = {"this": 1, "is": 2, "a": 3, "text": 4}
     >>> five = SequenceSettings(max_length=5)
-    >>> found = trace_tokens(["a", "new", "text"], words, oov="drop", sequence=five)
-    >>> found.ids, found.padding, found.unknown
+    >>> trace = trace_tokens(["a", "new", "text"], words, oov="drop", sequence=five)
+    >>> trace.ids, trace.padding, trace.unknown
     ([0, 0, 0, 3, 4], 3, 1)
-    >>> [(token.token, token.id, token.place) for token in found.tokens]
+    >>> [(token.token, token.id, token.place) for token in trace.tokens]
     [('a', 3, 3), ('new', None, None), ('text', 4, 4)]
 
     With `oov: token` unknown words share an id, and words begin at 2:
@@ -86,8 +86,8 @@ def trace_tokens(tokens: Sequence[str], words: Mapping[str, int], *, oov: Oov, s
     Truncation, at the start of the text by default:
 
     >>> two = SequenceSettings(max_length=2)
-    >>> found = trace_tokens(["this", "new", "is", "text"], words, oov="drop", sequence=two)
-    >>> found.ids, [token.token for token in found.cut_tokens], found.cut_ids
+    >>> trace = trace_tokens(["this", "new", "is", "text"], words, oov="drop", sequence=two)
+    >>> trace.ids, [token.token for token in trace.cut_tokens], trace.cut_ids
     ([2, 4], ['this', 'new'], 1)
     """
     unknown = oov_id(oov)

@@ -42,14 +42,14 @@ def code_version(folder: Path = _FOLDER) -> str:
 
 def counting_modules(folder: Path = _FOLDER) -> list[Path]:
     """The files of the entry points and of all modules that they need, sorted."""
-    found: set[Path] = set()
+    modules: set[Path] = set()
     left = [_file_of(name, folder) for name in _ENTRY_POINTS]
     while left:
         path = left.pop()
-        if path is not None and path not in found:
-            found.add(path)
+        if path is not None and path not in modules:
+            modules.add(path)
             left += [_file_of(name, folder) for name in _imports(path)]
-    return sorted(found)
+    return sorted(modules)
 
 
 def _imports(path: Path) -> Iterator[str]:
