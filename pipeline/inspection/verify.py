@@ -57,8 +57,8 @@ class _Verification:
     def _record_files(self) -> set[str]:
         """Paths, from the folder on, of the files in records/."""
         prefix = f"{RECORDS_FOLDER}/"
-        found = self.files.match(f"{glob.escape(self.folder)}/{prefix}*")
-        return {prefix + PurePath(file.path).as_posix().rpartition(f"/{prefix}")[2] for file in found}
+        files = self.files.match(f"{glob.escape(self.folder)}/{prefix}*")
+        return {prefix + PurePath(file.path).as_posix().rpartition(f"/{prefix}")[2] for file in files}
 
     def _has(self, name: str) -> bool:
         return bool(self.files.match(glob.escape(f"{self.folder}/{name}")))
@@ -109,8 +109,8 @@ class _Verification:
     def _verify_labels(
         self, split: Split, entry: SplitSummary, manifest: Manifest, contents: list[ShardContent]
     ) -> None:
-        found = sum((content.labels for content in contents), np.zeros(len(manifest.labels), np.int64))
-        expected = {label: rows for label, rows in zip(manifest.labels, found.tolist(), strict=True) if rows}
+        counts = sum((content.labels for content in contents), np.zeros(len(manifest.labels), np.int64))
+        expected = {label: rows for label, rows in zip(manifest.labels, counts.tolist(), strict=True) if rows}
         got = {label: rows for label, rows in entry.labels.items() if rows}
         self._compare(MANIFEST_FILE, f"labels of {split}", got=got, expected=expected)
 
