@@ -37,6 +37,21 @@ def test_documents_link_to_files_that_exist(page: Path) -> None:
     assert sorted(link for link in links if not (page.parent / link).exists()) == []
 
 
+def test_documents_name_classes_and_schemas_that_exist() -> None:
+    """In the table of the data types, as `ReadTask` or `ROWS_SCHEMA`."""
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## The data types that travel")[2].partition("\n## ")[0]
+    cells = [line.split("|")[2] for line in table.splitlines() if line.startswith("| ")]
+    names = set(re.findall(r"`([A-Z]\w+)`", " ".join(cells)))
+    assert len(names) >= 10
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for package in ("pipeline", "trainer")
+        for path in (ROOT / package).rglob("*.py")
+    )
+    assert sorted(name for name in names if not re.search(rf"^(class {name}\b|{name}(: \w+)? = )", code, re.M)) == []
+
+
 def load_tool(name: str) -> ModuleType:
     """A script of docs/tools, which is not a package."""
     spec = importlib.util.spec_from_file_location(name, DOCS / "tools" / f"{name}.py")
