@@ -49,7 +49,7 @@ class EncodeRecords(beam.DoFn):
         self._pending: defaultdict[int, list[pa.RecordBatch]] = defaultdict(list)
         self._pending_bytes: defaultdict[int, int] = defaultdict(int)
         self._statistics = BundleStatistics(
-            keeps_unknown=self._options.unknown_has_id, first_id=self._options.first_word_id
+            unknown_has_id=self._options.unknown_has_id, first_id=self._options.first_word_id
         )
         self._rows: list[pa.Table] = []
         self._writer = spill.BlockWriter(self._options.spill_folder)

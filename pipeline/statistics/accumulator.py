@@ -29,10 +29,10 @@ _BUFFERED_RECORDS = 1 << 10
 
 
 class BundleStatistics:
-    """Counts batches; keeps_unknown: unknown tokens have an id; first_id: the smallest id of a word."""
+    """Counts batches; unknown_has_id: unknown tokens have an id; first_id: the smallest id of a word."""
 
-    def __init__(self, *, keeps_unknown: bool, first_id: int) -> None:
-        self._keeps_unknown = keeps_unknown
+    def __init__(self, *, unknown_has_id: bool, first_id: int) -> None:
+        self._unknown_has_id = unknown_has_id
         self._first_id = first_id
         self._max_length = 0
         self._buffered_rows: list[npt.NDArray[np.int64]] = []
@@ -72,7 +72,7 @@ class BundleStatistics:
             for split in np.unique(splits).tolist():
                 labels, tokens, known = (array[splits == split] for array in numbers)
                 part = split_statistics(
-                    labels, tokens, known, max_length=self._max_length, keeps_unknown=self._keeps_unknown
+                    labels, tokens, known, max_length=self._max_length, unknown_has_id=self._unknown_has_id
                 )
                 self._statistics[split] = merge([self._statistics[split], part])
 

@@ -74,16 +74,16 @@ def split_statistics(
     known_counts: Int64Array,
     *,
     max_length: int,
-    keeps_unknown: bool,
+    unknown_has_id: bool,
 ) -> SplitStatistics:
-    """The statistics of rows of one split, int64 [rows] each, but for samples and words; `keeps_unknown`: unknown
+    """The statistics of rows of one split, int64 [rows] each, but for samples and words; `unknown_has_id`: unknown
     tokens have an id (`oov: token`).
 
-    >>> counts = split_statistics(np.array([1]), np.array([3]), np.array([1]), max_length=2, keeps_unknown=False)
+    >>> counts = split_statistics(np.array([1]), np.array([3]), np.array([1]), max_length=2, unknown_has_id=False)
     >>> counts.tokens, counts.unknown_tokens, counts.truncated_texts, dict(counts.lengths)
     (3, 2, 0, {1: 1})
     """
-    lengths = token_counts if keeps_unknown else known_counts
+    lengths = token_counts if unknown_has_id else known_counts
     return SplitStatistics(
         rows=len(lengths),
         tokens=int(token_counts.sum()),

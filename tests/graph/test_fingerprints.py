@@ -58,11 +58,11 @@ def test_fingerprints_are_equal_for_equal_tokens(
     first: str, second: str, equal: bool, columns_of: Callable[[list[str], Path], Features], tmp_path: Path
 ) -> None:
     columns = columns_of([first, second], tmp_path)
-    found = fingerprints(
+    result = fingerprints(
         columns["ids"],
         token_counts=columns["token_count"].astype(np.int64),
         known_counts=columns["known_count"].astype(np.int64),
         unknown=columns["unknown_hash"].astype(np.int64),
     )
-    assert (found[0] == found[1]) == equal
-    assert [number == NO_TOKENS for number in found] == [not text for text in (first, second)]
+    assert (result[0] == result[1]) == equal
+    assert [number == NO_TOKENS for number in result] == [not text for text in (first, second)]

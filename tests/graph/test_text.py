@@ -19,7 +19,7 @@ from pipeline.text import graph
 from pipeline.text.normalization import plain_pattern
 from tests.support.paths import REPOSITORY
 from tests.support.texts import FILTERS, TEXTS, YOUNGER_THAN_ICU
-from tests.support.tokens import TokensOf, in_the_graph, spelt, tokenized_of, tokenized_once
+from tests.support.tokens import TokensOf, escaped, in_the_graph, tokenized_of, tokenized_once
 
 EACH_ROUTE = pytest.mark.parametrize("tokens_of", [in_the_graph, tokenized_once])
 
@@ -46,14 +46,14 @@ SOME_SETTINGS = [
 @given(st.lists(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join), max_size=8))
 def test_text_tokenized_once_has_the_graphs_tokens(text_settings: TextSettings, texts: list[bytes]) -> None:
     expected = graph.tokenize(tf.constant(texts, tf.string), text_settings).to_list()
-    found = tokenized_of(texts, text_settings)
-    words = found.distinct.to_pylist()
-    tokens = [words[number] for number in found.indices.tolist()]
-    assert [tokens[begin:end] for begin, end in itertools.pairwise(found.row_splits.tolist())] == expected
+    result = tokenized_of(texts, text_settings)
+    words = result.distinct.to_pylist()
+    tokens = [words[number] for number in result.indices.tolist()]
+    assert [tokens[begin:end] for begin, end in itertools.pairwise(result.row_splits.tolist())] == expected
     assert list(dict.fromkeys(tokens)) == words
 
 
-# Ruled lines, whose spaces behind spaces are left out before words are numbered, and other texts; the tokens.
+# Ruled lines, whose spaces after spaces are left out before tokens are encoded, and other texts; the tokens.
 RULES = [
     ("-----a-----\n--\n-----b a--", ["a", "b", "a"]), ("----------", []), ("", []), (" a ", ["a"]),
     ("b a b", ["b", "a", "b"]), ("-a--------", ["a"]), ("c", ["c"]),
@@ -77,7 +77,8 @@ def test_text_tokenized_once_of_ruled_lines() -> None:
 @given(texts=st.lists(TEXTS, min_size=1, max_size=8), filters=FILTERS, lower=st.booleans())
 def test_text_tokens_are_kerass(tokens_of: TokensOf, texts: list[str], filters: str, lower: bool) -> None:
     expected = [
-        [spelt(token) for token in text_to_word_sequence(one, filters=filters, lower=lower, split=" ")] for one in texts
+        [escaped(token) for token in text_to_word_sequence(one, filters=filters, lower=lower, split=" ")]
+        for one in texts
     ]
     assert tokens_of(texts, TextSettings(split="space", filters=filters, lowercase=lower)) == expected
 
@@ -87,7 +88,9 @@ def test_text_tokens_are_kerass(tokens_of: TokensOf, texts: list[str], filters: 
 @given(texts=st.lists(TEXTS, min_size=1, max_size=8), filters=FILTERS, lower=st.booleans())
 def test_text_tokens_are_pythons_split(tokens_of: TokensOf, texts: list[str], filters: str, lower: bool) -> None:
     spaces = str.maketrans(dict.fromkeys(filters, " "))
-    expected = [[spelt(token) for token in (one.lower() if lower else one).translate(spaces).split()] for one in texts]
+    expected = [
+        [escaped(token) for token in (one.lower() if lower else one).translate(spaces).split()] for one in texts
+    ]
     assert tokens_of(texts, TextSettings(split="whitespace", filters=filters, lowercase=lower)) == expected
 
 
@@ -97,9 +100,9 @@ def test_text_every_character_is_lowered_and_split_as_python_does(tokens_of: Tok
     parts = [characters[first : first + 256] for first in range(0, len(characters), 256)]
     texts = [" ".join(f"A{character}b" for character in part) for part in parts]
     differ = set()
-    for text, found in zip(texts, tokens_of(texts, TextSettings(filters="")), strict=True):
-        expected = [spelt(token) for token in text.lower().split()]
-        differ |= {ord(one[1]) for one, other in zip(found, expected, strict=True) if one != other}
+    for text, result in zip(texts, tokens_of(texts, TextSettings(filters="")), strict=True):
+        expected = [escaped(token) for token in text.lower().split()]
+        differ |= {ord(one[1]) for one, other in zip(result, expected, strict=True) if one != other}
     # A Python as old as the ICU, 3.10, does not know them either.
     assert differ in (YOUNGER_THAN_ICU, set())
 
@@ -141,9 +144,9 @@ print(ascii(b" ".join(tokens).decode()), ascii(tf.strings.lower("I \\u00cc", enc
         )
         for language in alone
     }
-    found = {language: process.communicate()[0].strip() for language, process in running.items()}
+    result = {language: process.communicate()[0].strip() for language, process in running.items()}
     ours = r"'i i\u0307 \xec \xed \u0129 \u012f j\u0300'"
-    assert found == {language: f"{ours} {icus}" for language, icus in alone.items()}
+    assert result == {language: f"{ours} {icus}" for language, icus in alone.items()}
 
 
 @EACH_ROUTE

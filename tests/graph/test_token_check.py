@@ -8,7 +8,7 @@ from pipeline.errors import UserError
 from pipeline.vocabulary.token_check import check_tokens
 from tests.support.imported import resolved, write
 
-# settings of text, tokens -> the line found fault with and what is made of it, None: all are tokens
+# settings of text, tokens -> the first wrong line and what the graph makes of it; None: all are tokens
 CHECKED = [
     ({}, "the\nfilm's\n日本\n\ufffd\n", None),
     ({}, "the\nFilm\n", "line 2: no text has the token 'Film': text.lowercase, strip_html, filters and split make "
@@ -30,7 +30,7 @@ CHECKED = [
 
 
 @pytest.mark.parametrize(("overrides", "content", "message"), CHECKED)
-def test_vocabulary_sources_tokens_must_be_possible(
+def test_token_check_tokens_must_be_possible(
     overrides: dict[str, str], content: str, message: str | None, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "tokens.txt", content)
@@ -43,7 +43,7 @@ def test_vocabulary_sources_tokens_must_be_possible(
     assert str(raised.value).startswith(f"vocabulary.from: {path}, {message}")
 
 
-def test_vocabulary_sources_counts_the_other_impossible_tokens(tmp_path: Path) -> None:
+def test_token_check_counts_the_other_impossible_tokens(tmp_path: Path) -> None:
     config, source = resolved(write(tmp_path / "tokens.txt", "The\nfilm\nA\nB\n"))
     with pytest.raises(UserError, match=r"or change them; 2 more lines are like that$"):
         check_tokens(source, config.text)

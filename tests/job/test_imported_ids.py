@@ -51,7 +51,7 @@ def tokenizer(texts: list[str], **changed: Any) -> Tokenizer:
     split=st.sampled_from([" ", " ", " ", ",", "\n", "||", None]),
     twice=st.booleans(),
 )
-def test_vocabulary_sources_keras_ids_are_kept(
+def test_imported_ids_keras_ids_are_kept(
     tmp_path_factory: pytest.TempPathFactory,
     fitted: list[str],
     asked: list[str],
@@ -96,7 +96,7 @@ def test_vocabulary_sources_keras_ids_are_kept(
     assert config.vocabulary.oov == ("drop" if oov_token is None else "token")
 
 
-def test_vocabulary_sources_keras_ids_of_real_reviews(imdb: Path, tmp_path: Path) -> None:
+def test_imported_ids_keras_ids_of_real_reviews(imdb: Path, tmp_path: Path) -> None:
     import pyarrow.parquet
 
     reviews = pyarrow.parquet.read_table(imdb, columns=["text"])["text"].to_pylist()[::50]
@@ -106,7 +106,7 @@ def test_vocabulary_sources_keras_ids_of_real_reviews(imdb: Path, tmp_path: Path
     assert ids_of(reviews, config, source, tmp_path) == keras.texts_to_sequences(reviews)
 
 
-def test_vocabulary_sources_keras_split_beside_spaces(tmp_path: Path) -> None:
+def test_imported_ids_keras_split_beside_spaces(tmp_path: Path) -> None:
     keras = tokenizer(["well-made film.", "film-noir made-up"], split="-", filters=" .")
     config, source = resolved(write(tmp_path / "tokenizer.json", keras.to_json()))
     assert [token for _, token in source.words] == ["made", "film", "well", "noir", "up"]
@@ -114,7 +114,7 @@ def test_vocabulary_sources_keras_split_beside_spaces(tmp_path: Path) -> None:
     assert ids_of(["Made-up noir film-well"], config, source, tmp_path) == [[1, 5, 4, 2, 3]]
 
 
-# word_index -> (id, token as it is spelt), last id
+# word_index -> (id, escaped token), last id
 INDEXES = [
     ({"the": 1, "film": 2}, [(1, "the"), (2, "film")], 2),
     ({"film": 2, "the": 1}, [(1, "the"), (2, "film")], 2),
@@ -129,7 +129,7 @@ INDEXES = [
 
 
 @pytest.mark.parametrize(("index", "words", "last_id"), INDEXES)
-def test_vocabulary_sources_keras_word_index(
+def test_imported_ids_keras_word_index(
     index: dict[str, int], words: list[tuple[int, str]], last_id: int, tmp_path: Path
 ) -> None:
     for word_index in (index, json.dumps(index)):  # newer and older writers
@@ -144,21 +144,21 @@ def test_vocabulary_sources_keras_word_index(
 
 @settings(max_examples=100, deadline=None)
 @given(tokens=st.lists(st.text(CHARACTERS, min_size=1, max_size=4), min_size=1, max_size=5), lower=st.booleans())
-def test_vocabulary_sources_list_takes_every_token_of_a_text(
+def test_imported_ids_list_takes_every_token_of_a_text(
     tmp_path_factory: pytest.TempPathFactory, tokens: list[str], lower: bool
 ) -> None:
     """What a text gives, a list may hold; lines can't hold line breaks and a first one no byte order mark."""
     overrides = {"text.lowercase": str(lower).lower(), "text.filters": "''"}
-    spelt = graph.tokenize(tf.constant([" ".join(tokens)]), load(None, overrides).text).flat_values.numpy()
-    found = list(dict.fromkeys(token.decode().replace("\\\\", "\\") for token in spelt))
-    assume(found and not found[0].startswith(("\ufeff", '{"', '"{')))
-    path = write(tmp_path_factory.mktemp("list") / "tokens.txt", "\n".join(found))
+    escaped = graph.tokenize(tf.constant([" ".join(tokens)]), load(None, overrides).text).flat_values.numpy()
+    result = list(dict.fromkeys(token.decode().replace("\\\\", "\\") for token in escaped))
+    assume(result and not result[0].startswith(("\ufeff", '{"', '"{')))
+    path = write(tmp_path_factory.mktemp("list") / "tokens.txt", "\n".join(result))
     config, source = resolved(path, overrides)
     check_tokens(source, config.text)
-    assert ids_of(found, config, source, path.parent) == [[number] for number in range(1, len(found) + 1)]
+    assert ids_of(result, config, source, path.parent) == [[number] for number in range(1, len(result) + 1)]
 
 
-def test_vocabulary_sources_earlier_folder(small_records: Path) -> None:
+def test_imported_ids_earlier_folder(small_records: Path) -> None:
     config, source = resolved(small_records)
     lines = (small_records / "vocabulary.tsv").read_text().split("\n")[:-1]
     assert [f"{number}\t{token}" for number, token in source.words] == [line.rpartition("\t")[0] for line in lines]
@@ -166,7 +166,7 @@ def test_vocabulary_sources_earlier_folder(small_records: Path) -> None:
     assert source.sha256 == manifest_of(small_records)["vocabulary"]["sha256"]
 
 
-def test_vocabulary_sources_damaged_folder(small_records: Path, tmp_path: Path) -> None:
+def test_imported_ids_damaged_folder(small_records: Path, tmp_path: Path) -> None:
     for name in ("manifest.json", "vocabulary.tsv"):
         write(tmp_path / name, (small_records / name).read_bytes())
     write(tmp_path / "vocabulary.tsv", "1\tthe\t1\n")

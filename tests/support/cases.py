@@ -1,7 +1,7 @@
 r"""The one table of text -> tokens -> ids, worked out by hand; every route a text can take is held against it.
 
 A group has one set of settings, a corpus and the vocabulary that it makes, so that a route runs once a group.
-Tokens are spelt as vocabulary.tsv spells them: `\\`, `\t`, `\n`, `\r` for a backslash, a tab, a line feed, a carriage
+Tokens are escaped as in vocabulary.tsv: `\\`, `\t`, `\n`, `\r` for a backslash, a tab, a line feed, a carriage
 return.
 """
 

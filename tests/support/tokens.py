@@ -33,6 +33,6 @@ def tokenized_of(texts: list[bytes], text_settings: TextSettings) -> TokenBatch:
         tf.config.run_functions_eagerly(False)
 
 
-def spelt(token: str) -> str:
-    """A token as files spell it."""
+def escaped(token: str) -> str:
+    """A token as files write it."""
     return token.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

@@ -29,8 +29,8 @@ def columns(rows: range) -> BatchColumns:
     return BatchColumns(np.array(ids, np.int32), label, split, token_count, known_count, unknown, samples)
 
 
-def found(cuts: tuple[int, ...], *, keeps_unknown: bool = False) -> dict[int, SplitStatistics]:
-    statistics = BundleStatistics(keeps_unknown=keeps_unknown, first_id=1)
+def statistics_of(cuts: tuple[int, ...], *, unknown_has_id: bool = False) -> dict[int, SplitStatistics]:
+    statistics = BundleStatistics(unknown_has_id=unknown_has_id, first_id=1)
     for start, stop in itertools.pairwise([0, *cuts, len(ROWS)]):
         is_counted = np.array([ROWS[row][5] for row in range(start, stop)])
         statistics.add(columns(range(start, stop)), is_counted=is_counted)
@@ -42,7 +42,7 @@ def found(cuts: tuple[int, ...], *, keeps_unknown: bool = False) -> dict[int, Sp
 def test_bundle_statistics_by_hand(waiting: int, cuts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accumulator, "_BUFFERED_ROWS", waiting)
     monkeypatch.setattr(accumulator, "_BUFFERED_RECORDS", waiting)
-    train, test = (statistics := found(cuts))[0], statistics[2]
+    train, test = (statistics := statistics_of(cuts))[0], statistics[2]
     assert sorted(statistics) == [0, 2]
     assert (train.rows, train.tokens, train.unknown_tokens) == (3, 7, 1)
     assert (train.truncated_texts, train.empty_texts, train.wordless_texts) == (1, 0, 0)
@@ -61,17 +61,17 @@ def test_bundle_statistics_by_hand(waiting: int, cuts: tuple[int, ...], monkeypa
 
 
 def test_bundle_statistics_where_unknown_tokens_have_an_id() -> None:
-    statistics = found((), keeps_unknown=True)
+    statistics = statistics_of((), unknown_has_id=True)
     assert dict(statistics[0].lengths) == {2: 2, 3: 1}
     assert statistics[2].truncated_texts == 1
 
 
 def test_bundle_statistics_of_no_batch() -> None:
-    assert dict(BundleStatistics(keeps_unknown=False, first_id=1).result()) == {0: SplitStatistics()}
+    assert dict(BundleStatistics(unknown_has_id=False, first_id=1).result()) == {0: SplitStatistics()}
 
 
 def test_bundle_statistics_keep_the_samples_of_the_smallest_places() -> None:
-    statistics = BundleStatistics(keeps_unknown=False, first_id=1)
+    statistics = BundleStatistics(unknown_has_id=False, first_id=1)
     order = np.random.default_rng(0).permutation(40).tolist()
     for number in order:
         key = bytes(8) + bytes([0] * 7 + [number])

@@ -37,9 +37,9 @@ def test_distinctive_words_scores_of_a_single_word() -> None:
     assert distinctive_words.scores(np.array([3]), np.array([1])).tolist() == [0.0]
 
 
-def pairs(found: distinctive_words.WordCounts) -> dict[tuple[int, int], int]:
+def pairs(result: distinctive_words.WordCounts) -> dict[tuple[int, int], int]:
     return {
-        (code >> 32, code & 0xFFFFFFFF): count for code, count in zip(*map(np.ndarray.tolist, found[:2]), strict=True)
+        (code >> 32, code & 0xFFFFFFFF): count for code, count in zip(*map(np.ndarray.tolist, result[:2]), strict=True)
     }
 
 
@@ -54,10 +54,10 @@ def test_distinctive_words_counts_are_those_of_a_dictionary(counters: int, monke
     parts = [
         distinctive_words.count_words(ids[at : at + 37], labels[at : at + 37], first_id=2) for at in range(0, 200, 37)
     ]
-    found = distinctive_words.merge(parts)
-    assert pairs(found) == expected
-    assert found.rows == 200
-    assert (np.diff(found.codes) > 0).all()
+    result = distinctive_words.merge(parts)
+    assert pairs(result) == expected
+    assert result.rows == 200
+    assert (np.diff(result.codes) > 0).all()
 
 
 def test_distinctive_words_of_labels() -> None:

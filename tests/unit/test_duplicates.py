@@ -50,9 +50,9 @@ WHOLE = [
 
 @pytest.mark.parametrize(("rows", "exact", "normalised"), [case[1:] for case in WHOLE], ids=[case[0] for case in WHOLE])
 def test_repeats_of_the_whole_input(rows: list[Row], exact: tuple[int, ...], normalised: tuple[int, ...]) -> None:
-    found = counted(rows)
-    assert tuple(found.exact.total) == exact
-    assert tuple(found.normalised.total) == normalised
+    result = counted(rows)
+    assert tuple(result.exact.total) == exact
+    assert tuple(result.normalised.total) == normalised
 
 
 def test_repeats_inside_and_across_splits() -> None:
@@ -61,8 +61,8 @@ def test_repeats_inside_and_across_splits() -> None:
         (2, 2, 0, 0), (2, 3, 1, 0), (2, 3, 1, 0),  # by tokens in train and eval, by text twice in eval
         (3, 4, 1, 0), (3, 4, 2, 0),  # in eval and test
     ]  # fmt: skip
-    found = counted(rows)
-    assert duplicates.duplicates_by_split(found.exact).model_dump(mode="json") == {
+    result = counted(rows)
+    assert duplicates.duplicates_by_split(result.exact).model_dump(mode="json") == {
         "texts": 3, "rows": 4, "conflicting": 1,
         "splits": {
             "train": {"texts": 1, "rows": 1, "conflicting": 0},
@@ -75,7 +75,7 @@ def test_repeats_inside_and_across_splits() -> None:
             {"splits": ["eval", "test"], "texts": 1, "rows": [1, 1], "conflicting": 0},
         ],
     }  # fmt: skip
-    assert duplicates.duplicates_by_split(found.normalised).across[0].model_dump(mode="json") == {
+    assert duplicates.duplicates_by_split(result.normalised).across[0].model_dump(mode="json") == {
         "splits": ["train", "eval"], "texts": 1, "rows": [1, 2], "conflicting": 0,
     }  # fmt: skip
 
@@ -109,10 +109,10 @@ def test_repeats_are_those_of_the_oracle_however_rows_are_cut(buckets: int, part
     for _ in range(3000):
         text = draw.randrange(2500)  # 0 and 1 are texts without a token, 2 and 3 are equal but for punctuation ...
         rows.append(((text // 2) * 7919, text, draw.choices(range(3), (8, 1, 1))[0], draw.randrange(3)))
-    found = counted(rows, buckets=buckets, parts=parts)
+    result = counted(rows, buckets=buckets, parts=parts)
     for kind, expected in [
-        (found.exact, oracle(rows, lambda row: row[1])),
-        (found.normalised, oracle(rows, lambda row: row[0] or -1 - row[1])),
+        (result.exact, oracle(rows, lambda row: row[1])),
+        (result.normalised, oracle(rows, lambda row: row[0] or -1 - row[1])),
     ]:
         assert (kind.total.tolist(), kind.within.tolist(), kind.across.tolist()) == expected
 

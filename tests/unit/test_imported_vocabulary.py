@@ -61,7 +61,7 @@ UNFIT = [
 
 
 @pytest.mark.parametrize(("name", "content", "message"), UNFIT)
-def test_vocabulary_sources_names_the_mistake(
+def test_imported_vocabulary_names_the_mistake(
     name: str, content: str | bytes | None, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -72,7 +72,7 @@ def test_vocabulary_sources_names_the_mistake(
     assert str(raised.value) == f"vocabulary.from: {message.replace('PATH', str(path))}"
 
 
-def test_vocabulary_sources_folder_without_a_manifest(tmp_path: Path) -> None:
+def test_imported_vocabulary_folder_without_a_manifest(tmp_path: Path) -> None:
     write(tmp_path / "a.txt", "the\n")
     with pytest.raises(UserError, match=r"holds no manifest\.json, so it is no records folder"):
         resolved(tmp_path)
@@ -89,14 +89,14 @@ LISTS = [
 
 
 @pytest.mark.parametrize(("content", "oov", "words"), LISTS)
-def test_vocabulary_sources_token_list(content: str, oov: str, words: list[tuple[int, str]], tmp_path: Path) -> None:
+def test_imported_vocabulary_token_list(content: str, oov: str, words: list[tuple[int, str]], tmp_path: Path) -> None:
     config, source = resolved(write(tmp_path / "tokens.txt", content), {"vocabulary.oov": oov})
     assert source.words == words
     assert config.vocabulary.top_words == max(3, words[-1][0] + 1)
     assert config.text == load(None, {}).text
 
 
-# settings -> the part of the message behind "vocabulary.from", or what they become
+# settings -> the part of the message after "vocabulary.from", or what they become
 SETTLED: list[tuple[dict[str, str], dict[str, object] | str]] = [
     # the file: num_words 5, oov token, capitals kept, 1 <OOV> 2 a 3 b 4 c (5 d)
     ({}, {"top_words": 5, "oov": "token", "lowercase": False, "split": "space"}),
@@ -120,7 +120,7 @@ SETTLED: list[tuple[dict[str, str], dict[str, object] | str]] = [
 
 
 @pytest.mark.parametrize(("overrides", "expected"), SETTLED)
-def test_vocabulary_sources_settle(
+def test_imported_vocabulary_settle(
     overrides: dict[str, str], expected: dict[str, object] | str, tmp_path: Path
 ) -> None:
     keras = keras_json(
@@ -134,11 +134,11 @@ def test_vocabulary_sources_settle(
         assert str(raised.value) == expected.replace("PATH", str(path))
     else:
         config, _ = resolved(path, overrides)
-        found = {**config.text.model_dump(), **config.vocabulary.model_dump()}
-        assert {name: found[name] for name in expected} == expected
+        result = {**config.text.model_dump(), **config.vocabulary.model_dump()}
+        assert {name: result[name] for name in expected} == expected
 
 
-def test_vocabulary_sources_ids_fit_into_32_bits(tmp_path: Path) -> None:
+def test_imported_vocabulary_ids_fit_into_32_bits(tmp_path: Path) -> None:
     path = write(tmp_path / "tokenizer.json", keras_json(word_index={"a": 1, "b": 2**31 - 2}))
     config, _ = resolved(path, {})
     assert config.vocabulary.top_words == 2**31 - 1
@@ -151,7 +151,7 @@ def test_vocabulary_sources_ids_fit_into_32_bits(tmp_path: Path) -> None:
     )
 
 
-def test_vocabulary_sources_a_file_of_defaults_chooses_nothing(tmp_path: Path) -> None:
+def test_imported_vocabulary_a_file_of_defaults_chooses_nothing(tmp_path: Path) -> None:
     """pipeline.yaml lists every default, and lies where most people run."""
     path = write(tmp_path / "tokenizer.json", keras_json(lower=False, word_index={"a": 1, "b": 2, "c": 3}))
     defaults = Path(__file__).parent.parent.parent / "pipeline.yaml"
@@ -159,7 +159,7 @@ def test_vocabulary_sources_a_file_of_defaults_chooses_nothing(tmp_path: Path) -
     assert (config.text.split, config.text.lowercase, config.vocabulary.top_words) == ("space", False, 4)
 
 
-def test_vocabulary_sources_none_is_none() -> None:
+def test_imported_vocabulary_none_is_none() -> None:
     for value in ("none", "null"):
         config = load(None, {"vocabulary.from": value})
         assert resolve(config, LocalFiles()) == (config, None)

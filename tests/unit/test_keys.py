@@ -83,8 +83,8 @@ ALLOWED = [
 
 @pytest.mark.parametrize(("first", "allowed", "index"), ALLOWED)
 def test_keys_split_where_some_are_allowed(first: int, allowed: str | None, index: int) -> None:
-    found = split_where_allowed(large(key(first)), pa.array([allowed], pa.string()), SplitSettings())
-    assert found.tolist() == [index]
+    result = split_where_allowed(large(key(first)), pa.array([allowed], pa.string()), SplitSettings())
+    assert result.tolist() == [index]
 
 
 def test_keys_split_by_name() -> None:
@@ -109,9 +109,9 @@ SHARDS = [
 @pytest.mark.parametrize(("place", "shards", "shard"), SHARDS)
 def test_keys_shard(place: int, shards: int, shard: int) -> None:
     keys = pa.array([key(second=1), key(second=place)], pa.binary(16))[1:]  # an Arrow slice begins inside its buffer
-    found = shard_of(keys, shards)
-    assert found.dtype == np.int32
-    assert found.tolist() == [shard]
+    result = shard_of(keys, shards)
+    assert result.dtype == np.int32
+    assert result.tolist() == [shard]
 
 
 SORT_RANGES = [
@@ -129,8 +129,8 @@ SORT_RANGES = [
 
 @pytest.mark.parametrize(("place", "shards", "ranges", "expected"), SORT_RANGES)
 def test_keys_sort_range(place: int, shards: int, ranges: int, expected: int) -> None:
-    found = range_of(pa.array([key(second=place)], pa.binary(16)), shards=shards, ranges=ranges)
-    assert found.tolist() == [expected]
+    result = range_of(pa.array([key(second=place)], pa.binary(16)), shards=shards, ranges=ranges)
+    assert result.tolist() == [expected]
 
 
 def test_keys_shard_of_no_keys() -> None:

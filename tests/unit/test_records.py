@@ -134,7 +134,7 @@ FOREIGN_RECORDS = [
     (GOOD[:-1], SHAPE),
     (GOOD + b"\x00", SHAPE),
     (GOOD + GOOD, SHAPE),
-    (b"\x0a\x22" + GOOD[2:] + b"\x00", SHAPE),  # a byte behind the label, within the example's length
+    (b"\x0a\x22" + GOOD[2:] + b"\x00", SHAPE),  # a byte after the label, within the example's length
     (GOOD[:-16] + bytes.fromhex("0a0f0a056c6162656c12061a040a0201"), SHAPE),  # the label's lengths reach beyond the end
     (GOOD.replace(b"ids", b"idz"), SHAPE),
     (GOOD[:2] + LABEL_ENTRY + IDS_ENTRY, SHAPE),  # the same example, other bytes

@@ -1,4 +1,4 @@
-"""What texts are like: a table of texts and what is found in them, samples chosen by content, parts that add up."""
+"""pipeline.statistics.text_quality: texts and their qualities, samples chosen by content, parts that add up."""
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from pipeline.statistics.text_quality import (
     quality_summary,
 )
 
-# text, what is found in it under Keras's filters
+# text, its qualities with Keras's filters
 TEXTS = [
     ("", ()),
     ("A plain text, 1 < 2 and 3 > 2.", ()),
@@ -56,47 +56,47 @@ TEXTS = [
 ]
 
 
-def looked(texts: list[str], filters: str = KERAS_FILTERS) -> TextQuality:
+def examined(texts: list[str], filters: str = KERAS_FILTERS) -> TextQuality:
     encoded = [text.encode() for text in texts]
     return examine(pa.array(encoded, pa.large_binary()), content_keys(encoded, seed=0), filters=filters)
 
 
 @pytest.mark.parametrize(("text", "expected"), TEXTS)
-def test_quality_of_a_text(text: str, expected: tuple[str, ...]) -> None:
-    found = looked([text]).counts
-    assert tuple(name for name, some in found.items() if some.texts) == expected
+def test_text_quality_of_a_text(text: str, expected: tuple[str, ...]) -> None:
+    result = examined([text]).counts
+    assert tuple(name for name, some in result.items() if some.texts) == expected
 
 
-def test_quality_without_filters_finds_tabs_and_lines() -> None:
-    assert looked(["tab\tand\nline", "form\ffeed"], "\f").counts["glued_white_space"].texts == 1
+def test_text_quality_without_filters_finds_tabs_and_lines() -> None:
+    assert examined(["tab\tand\nline", "form\ffeed"], "\f").counts["glued_white_space"].texts == 1
 
 
-def test_quality_when_filters_hold_all_white_space() -> None:
+def test_text_quality_when_filters_hold_all_white_space() -> None:
     every = "".join(map(chr, range(0x3001)))
-    assert looked(["a\u00a0b\u3000c\r"], every).counts["glued_white_space"].texts == 0
+    assert examined(["a\u00a0b\u3000c\r"], every).counts["glued_white_space"].texts == 0
 
 
-def test_quality_of_slices() -> None:
+def test_text_quality_of_slices() -> None:
     texts = pa.array([b"<b>", "мир".encode(), b"plain", "мир труд".encode(), b"<b>"], pa.large_binary())
     keys = content_keys(texts.to_pylist(), seed=0)
-    found = examine(texts.slice(1, 3), keys.slice(1, 3), filters=KERAS_FILTERS).counts
-    assert (found["html"].texts, found["non_latin"].texts) == (0, 2)
+    result = examine(texts.slice(1, 3), keys.slice(1, 3), filters=KERAS_FILTERS).counts
+    assert (result["html"].texts, result["non_latin"].texts) == (0, 2)
 
 
-def test_quality_examples_are_snippets_of_the_first_texts_by_key() -> None:
+def test_text_quality_examples_are_snippets_of_the_first_texts_by_key() -> None:
     long = "é" * 500 + "<b>" + "ü" * 500
-    (example,) = looked([long]).counts["html"].examples
+    (example,) = examined([long]).counts["html"].examples
     assert example[1] == "é" * 40 + "<b>" + "ü" * 37
     texts = [f"<b>{number}" for number in range(50)]
     keys = content_keys([text.encode() for text in texts], seed=0).to_pylist()
     first = sorted(zip([key[8:] for key in keys], texts, strict=True))[:3]
-    assert [text for _, text in looked(texts * 3).counts["html"].examples] == [text for _, text in first]
+    assert [text for _, text in examined(texts * 3).counts["html"].examples] == [text for _, text in first]
 
 
 @pytest.mark.parametrize("waiting_bytes", [0, 100, 10**9])
 @pytest.mark.parametrize("batch", [1, 7, 1000])
 @pytest.mark.parametrize("share", [1.0, 0.3, 0.0])
-def test_quality_is_the_same_however_rows_are_batched(
+def test_text_quality_is_the_same_however_rows_are_batched(
     batch: int, share: float, waiting_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(text_quality, "_BUFFER_BYTES", waiting_bytes)
@@ -104,23 +104,23 @@ def test_quality_is_the_same_however_rows_are_batched(
     encoded = pa.array([text.encode() for text in texts], pa.large_binary())
     keys = content_keys(encoded.to_pylist(), seed=0)
     chosen = is_sampled(keys, share)
-    looker = QualityAccumulator(QualityOptions(share, ""))
+    accumulator = QualityAccumulator(QualityOptions(share, ""))
     for start in range(0, len(texts), batch):
         some = encoded.slice(start, batch)
         needed = some.take(pa.array(np.arange(len(some)), mask=~chosen[start : start + batch]))  # null, if not chosen
-        looker.add(needed, keys.slice(start, batch))
-    expected = looked([text for text, is_in in zip(texts, chosen, strict=True) if is_in], "")
-    assert looker.result() == expected._replace(rows=len(texts))
+        accumulator.add(needed, keys.slice(start, batch))
+    expected = examined([text for text, is_in in zip(texts, chosen, strict=True) if is_in], "")
+    assert accumulator.result() == expected._replace(rows=len(texts))
     assert expected.sampled_rows == chosen.sum()
 
 
-def test_quality_of_parts_adds_up_in_any_order() -> None:
-    parts = [looked([text], "") for text, _ in TEXTS]
-    assert merge(parts) == merge(reversed(parts)) == looked([text for text, _ in TEXTS], "")
+def test_text_quality_of_parts_adds_up_in_any_order() -> None:
+    parts = [examined([text], "") for text, _ in TEXTS]
+    assert merge(parts) == merge(reversed(parts)) == examined([text for text, _ in TEXTS], "")
 
 
-def test_quality_says_what_is_estimated() -> None:
-    some = looked(["<b>", "<i>", "plain", "x"])._replace(rows=40)
+def test_text_quality_says_what_is_estimated() -> None:
+    some = examined(["<b>", "<i>", "plain", "x"])._replace(rows=40)
     summary = quality_summary(some, wordless=10)
     assert (summary.rows, summary.sampled_rows) == (40, 4)
     html = summary.findings["html"]
@@ -131,7 +131,7 @@ def test_quality_says_what_is_estimated() -> None:
     }  # fmt: skip
 
 
-def test_quality_of_no_text() -> None:
-    findings = quality_summary(looked([]), wordless=0).findings
+def test_text_quality_of_no_text() -> None:
+    findings = quality_summary(examined([]), wordless=0).findings
     assert list(findings) == ["html", "mojibake", "non_latin", "glued_white_space", "invisible", "empty_after_cleaning"]
     assert {finding.share for finding in findings.values()} == {0.0}

@@ -59,13 +59,13 @@ def build(batches: Sequence[Sequence[Sequence[Any]]], plan: VocabularyPlan, fold
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(TOKENS, max_size=8), max_size=6), st.booleans())
-def test_vocabulary_batch_is_counted_as_in_python(rows: list[list[bytes]], collide: bool) -> None:
+def test_analyzer_batch_is_counted_as_in_python(rows: list[list[bytes]], collide: bool) -> None:
     position = [10 * row + 3 for row in range(len(rows))]
     with pytest.MonkeyPatch.context() as patch:
         if collide:
             patch.setattr(hashing, "_FINGERPRINTS", 2)  # two fingerprints for all words there are
-        found = count_batch(tf.ragged.constant(rows, tf.string, ragged_rank=1), tf.constant(position, tf.int64))
-    token, count, first_position, first_place, fingerprint = (column.numpy().tolist() for column in found)
+        result = count_batch(tf.ragged.constant(rows, tf.string, ragged_rank=1), tf.constant(position, tf.int64))
+    token, count, first_position, first_place, fingerprint = (column.numpy().tolist() for column in result)
     words = [word for row in rows for word in row]
     assert list(zip(token, count, strict=True)) == list(Counter(words).items())  # in order of first occurrence
     assert first_position == [3] * len(token)
@@ -73,13 +73,13 @@ def test_vocabulary_batch_is_counted_as_in_python(rows: list[list[bytes]], colli
     assert all(0 <= number < (2 if collide else 2**31 - 1) for number in fingerprint)
 
 
-def test_vocabulary_fingerprints_are_the_same_everywhere() -> None:
+def test_analyzer_fingerprints_are_the_same_everywhere() -> None:
     tokens = tf.ragged.constant([["film", "日本", "film"]])
     # FarmHash, whose values its authors promise to keep. Workers that disagreed would put a word into two buckets.
     assert count_batch(tokens, tf.constant([0], tf.int64))[4].numpy().tolist() == [143011548, 1328783519]
 
 
-def test_vocabulary_of_an_empty_batch() -> None:
+def test_analyzer_of_an_empty_batch() -> None:
     empty = tf.RaggedTensor.from_row_splits(tf.constant([], tf.string), tf.constant([0], tf.int64))
     columns = count_batch(empty, tf.constant([], tf.int64))
     assert [(column.shape, column.dtype) for column in columns] == [((0,), tf.string), *[((0,), tf.int64)] * 4]
@@ -105,7 +105,7 @@ def test_vocabulary_of_an_empty_batch() -> None:
         pytest.param([FIRST], {"min_count": 9}, b"1\t\t0\n", id="none_often_enough"),
     ],
 )
-def test_vocabulary_stages(batches: Any, changed: dict[str, Any], lines: bytes, tmp_path: Path) -> None:
+def test_analyzer_stages(batches: Any, changed: dict[str, Any], lines: bytes, tmp_path: Path) -> None:
     build(batches, plan_for(tmp_path, **changed), tmp_path, expected=lines)
 
 
@@ -122,7 +122,7 @@ GIVEN = [
 
 
 @pytest.mark.parametrize(("words", "last_id", "changed", "lines"), GIVEN)
-def test_vocabulary_keeps_given_ids(
+def test_analyzer_keeps_given_ids(
     words: list[tuple[int, str]], last_id: int, changed: dict[str, Any], lines: bytes, tmp_path: Path
 ) -> None:
     imported = imported_words.ImportedWords(str(tmp_path / "imported"), last_id)
@@ -142,12 +142,12 @@ def test_vocabulary_keeps_given_ids(
     st.integers(1, 20),
     st.integers(0, 3),
 )
-def test_vocabulary_tops_of_buckets_in_any_order(
-    found: list[int], top_words: int, min_count: int, buckets: int, small: int
+def test_analyzer_tops_of_buckets_in_any_order(
+    counts: list[int], top_words: int, min_count: int, buckets: int, small: int
 ) -> None:
     """Words 0, 1, 2 ... with these counts, over buckets and workers: what remains is what sorting all of them gives."""
     plan = plan_for(Path(), top_words=top_words, min_count=min_count)
-    numbered = list(enumerate(found))
+    numbered = list(enumerate(counts))
     tops = []
     for bucket in range(buckets):
         words = numbered[bucket::buckets]
@@ -162,10 +162,10 @@ def test_vocabulary_tops_of_buckets_in_any_order(
         top = combine.extract_output(combine.merge_accumulators([combine.compact(accumulators[0]), accumulators[1]]))
     expected = sorted((item for item in numbered if item[1] >= min_count), key=lambda item: -item[1])[: plan.words]
     assert arrow_ipc.unpack(top.others)["token"].to_pylist() == [b"%d" % number for number, _ in expected]
-    assert dict(zip(top.summary.counts, top.summary.words, strict=True)) == Counter(found)
+    assert dict(zip(top.summary.counts, top.summary.words, strict=True)) == Counter(counts)
 
 
-def test_vocabulary_tops_do_not_pile_up() -> None:
+def test_analyzer_tops_do_not_pile_up() -> None:
     """Two words are wanted: a thousand buckets with two each leave eight at the most to be held."""
     plan = plan_for(Path(), top_words=3)
     combine = MergeTops(plan)
@@ -182,13 +182,13 @@ def test_vocabulary_tops_do_not_pile_up() -> None:
     assert arrow_ipc.unpack(combine.extract_output(accumulator).others)["token"].to_pylist() == [b"999", b"998"]
 
 
-def test_vocabulary_leaves_the_summary_of_all_counts(tmp_path: Path) -> None:
+def test_analyzer_leaves_the_summary_of_all_counts(tmp_path: Path) -> None:
     # min_count and top_words leave nothing out of it: one word once, two twice ...
     build([FIRST, SECOND], plan_for(tmp_path, min_count=3), tmp_path, expected=b"1\tthis\t4\n2\tis\t4\n")
     assert json.loads((tmp_path / "counts.json").read_text()) == {"counts": [2, 4], "words": [2, 2]}
 
 
-def test_vocabulary_bundle_gives_one_table_a_bucket() -> None:
+def test_analyzer_bundle_gives_one_table_a_bucket() -> None:
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         tables = (
             pipeline
