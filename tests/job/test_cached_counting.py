@@ -14,6 +14,7 @@ from pipeline.config.load import load
 from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
+from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.records_folder.manifest import CacheUse
 from pipeline.sources.schema import PLACE_BITS, Kind, ReadTask, TaskGroup
 from pipeline.support import arrow_ipc
@@ -44,9 +45,11 @@ def put(folder: Path, number: int, *, rows: int = 40) -> Path:
 
 
 def small_job(data: Path, output: Path, cache: Path | None, changed: dict[str, str]) -> tuple[Path, tuple[int, int]]:
-    """Runs over a folder; gives the records folder and how many files were (counted, reused)."""
+    """Runs over a folder; gives the records folder and how many files were (counted, reused). With a cache files are
+    read in ranges of 4 KB."""
     settings = changed if cache is None else {"vocabulary.cache": str(cache), **changed}
-    manifest = manifest_of(run_job(data, output, settings, overwrite=True))
+    limits = DEFAULT_LIMITS if cache is None else Limits(task_bytes=4000)
+    manifest = manifest_of(run_job(data, output, settings, overwrite=True, limits=limits))
     return output, tuple((manifest["vocabulary"]["cache"] or {}).values())
 
 
@@ -66,10 +69,9 @@ def test_file_counts_only_what_changed_is_counted(tmp_path: Path, capsys: pytest
     data, cache = tmp_path / "data", tmp_path / "cache"
     for number in (2, 4, 6):
         put(data, number)
-    write_csv(data / "day-05.csv", small_rows(3000) * 9)  # 2.6 MB: read in ranges of 1 MB
-    options = {**SMALL_SETTINGS, "input.path": data, "output.path": tmp_path / "first", "vocabulary.cache": cache}
-    assert main(["run", *(f"--{name}={value}" for name, value in options.items())]) == 0
-    assert "counted 4 files anew, 0 taken from the cache\n" in capsys.readouterr().out
+    write_csv(data / "day-05.csv", small_rows(300))
+    first, counted = small_job(data, tmp_path / "first", cache, {})
+    assert counted == (0, 4)
     assert len(list(cache.rglob("*.counts"))) == 4
 
     for number in (1, 3, 9):  # at both ends and in the middle: every old file has another index
@@ -82,11 +84,14 @@ def test_file_counts_only_what_changed_is_counted(tmp_path: Path, capsys: pytest
     damaged = sorted(cache.rglob("*.counts"))
     for path in damaged[::2]:
         path.write_bytes(path.read_bytes()[:-9] + b"damaged!!")
-    grown = {"vocabulary.from": str(tmp_path / "first"), "vocabulary.grow": "true", "vocabulary.top_words": "300"}
+    grown = {"vocabulary.from": str(first), "vocabulary.grow": "true", "vocabulary.top_words": "300"}
     found = same_as_full(data, tmp_path, grown)
     assert sum(found) == 6
     assert 1 <= found[1] <= 4  # of 8 entries 2 are of files that are gone or changed
-    assert small_job(data, tmp_path / "kept", cache, {})[1] == (6, 0)
+
+    options = {**SMALL_SETTINGS, "input.path": data, "output.path": tmp_path / "last", "vocabulary.cache": cache}
+    assert main(["run", *(f"--{name}={value}" for name, value in options.items())]) == 0
+    assert "counted 0 files anew, 6 taken from the cache\n" in capsys.readouterr().out
 
 
 def test_file_counts_a_run_that_could_not_read_all_keeps_nothing_doubtful(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from pipeline.config.settings import ModelSettings, Side
+from pipeline.config.settings import Config, ModelSettings, Side
 from pipeline.errors import UserError
 from pipeline.support.version import VERSION
 from tests.support.exported_models import settings, trained_on
@@ -25,6 +25,8 @@ from trainer.export.text_to_ids import TextToIds
 from trainer.export.warmup import write_warmup
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.savedmodel.loading import ExportedModel, version_folder
+from trainer.training.fit import TrainedModel, score_held_out
+from trainer.training_report import write_page
 
 TEXTS = [b"", b"word1", b"unheard of", b"Word1 word2, word3! word1", b"word2 " * 40, b"\xff\0word4"]
 
@@ -32,6 +34,13 @@ TEXTS = [b"", b"word1", b"unheard of", b"Word1 word2, word3! word1", b"word2 " *
 @pytest.fixture(scope="module")
 def model(small_model: Path) -> ExportedModel:
     return ExportedModel(version_folder(str(small_model)))
+
+
+@pytest.fixture(scope="module")
+def trained(small_records: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, TrainedModel]:
+    """A model and the settings that it is exported by."""
+    config = settings(small_records, tmp_path_factory.mktemp("trained"))
+    return config, trained_on(small_records, config)
 
 
 def fresh_model(padding: Side = "pre", *, classes: int = 2, **model_settings: Any) -> TextClassifier:
@@ -108,10 +117,9 @@ def test_export_names_the_version_of_this_product(model: ExportedModel) -> None:
 
 
 def test_export_publishes_nothing_if_the_answers_differ(
-    small_records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: tuple[Config, TrainedModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = settings(small_records, tmp_path)
-    trained = trained_on(small_records, config)
+    config, model = trained
     right = self_check.certify
 
     def slightly_wrong(*given: Any, **named: Any) -> Certificate:
@@ -122,8 +130,8 @@ def test_export_publishes_nothing_if_the_answers_differ(
 
     monkeypatch.setattr(self_check, "certify", slightly_wrong)
     with pytest.raises(ExportError, match=r"other answers \(tf\.saved_model\.load\): text 69 .* scores are"):
-        export.export(trained, config, metrics=None)
-    assert list((tmp_path / "model").iterdir()) == []
+        export.export(model, config, metrics=None)
+    assert list(Path(config.export.path).iterdir()) == []
 
 
 def test_export_writes_a_certificate_of_held_out_rows_and_odd_texts(model: ExportedModel, small_records: Path) -> None:
@@ -167,3 +175,14 @@ def test_loading_scores_are_in_the_order_of_the_texts(model: ExportedModel) -> N
     expected = [model.scores([text])[0].tolist() for text in texts[:7]]
     np.testing.assert_allclose(model.scores(texts), [expected[row % 7] for row in range(150)], atol=1e-6)
     assert model.scores([]).shape == (0, 2)
+
+
+def test_page_of_a_training(trained: tuple[Config, TrainedModel]) -> None:
+    config, model = trained
+    path = write_page(model, config, scored=score_held_out(model, config.training))
+    assert path == f"{config.training.path}/training.html"
+    page = Path(path).read_text()
+    for part in ("Curves", "What is taken for what", "Label by label", "Calibration", "The most confident mistakes",
+                 "Nearest words", "of the test split", "<bdi>word1</bdi>", "model.lstm_units"):  # fmt: skip
+        assert part in page, part
+    assert len(page) < 3_000_000

@@ -142,29 +142,18 @@ def test_job_counts_the_train_split_alone_with_ties_in_order(tmp_path: Path) -> 
 # How the work is cut -> limits, whether blocks are spilled
 CUTS = {
     "whole": (DEFAULT_LIMITS, None),
-    "batches": (Limits(batch_rows=13), None),
     "ranges": (Limits(task_bytes=4000), None),
-    "twice": (Limits(task_bytes=4000), False),  # the input is read twice
+    "batches, twice": (Limits(task_bytes=4000, batch_rows=13), False),  # the input is read twice
 }
 
 # Each of these changes how the work is cut, and not the result: (name, format, cut, arguments for Beam)
 WAYS = [
-    ("csv", "csv", "whole", IN_MEMORY),
-    ("csv_ranges", "csv", "ranges", IN_MEMORY),
-    ("csv_threads", "csv", "ranges", ("--direct_running_mode=multi_threading", "--direct_num_workers=3")),
+    ("csv_threads", "csv", "ranges", ("--direct_running_mode=multi_threading", "--direct_num_workers=3")),  # over gRPC
     ("parquet", "parquet", "whole", IN_MEMORY),
-    ("small_batches", "jsonl", "batches", IN_MEMORY),
-    ("many_ranges", "jsonl", "ranges", IN_MEMORY),
-    ("read_twice", "jsonl", "twice", IN_MEMORY),
+    ("batches_read_twice", "jsonl", "batches, twice", IN_MEMORY),
     ("threads", "jsonl", "ranges", ("--direct_running_mode=in_memory", "--direct_num_workers=3")),
-    ("grpc", "jsonl", "ranges", ("--direct_running_mode=multi_threading", "--direct_num_workers=3")),
     ("processes", "jsonl", "ranges", ("--direct_running_mode=multi_processing", "--direct_num_workers=2")),
-    (
-        "repeated",
-        "jsonl",
-        "ranges",
-        ("--direct_num_workers=2", "--direct_runner_bundle_repeat=2"),
-    ),  # each bundle thrice
+    ("bundles_thrice", "jsonl", "ranges", ("--direct_num_workers=2", "--direct_runner_bundle_repeat=2")),
 ]
 
 

@@ -151,14 +151,6 @@ def test_spill_changes_no_byte_of_a_job(
     assert not list(folder.glob(".*"))
 
 
-@pytest.mark.parametrize("mode", ["multi_threading", "multi_processing"])
-def test_spill_worker_processes_share_the_disk(mode: str, small_records: Path, tmp_path: Path) -> None:
-    source = write_jsonl(tmp_path / "rows.jsonl", small_rows())
-    arguments = [f"--direct_running_mode={mode}", "--direct_num_workers=2"]
-    folder = run_job(source, tmp_path / "records", beam_arguments=arguments)
-    assert record_bytes(folder) == record_bytes(small_records)
-
-
 def test_spill_removes_blocks_when_a_job_fails_and_names_the_damaged_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,8 +13,11 @@ from benchmarks.__main__ import main
 from benchmarks.harness.processes import ProcessError, measure_process
 from benchmarks.harness.report import OURS, load
 from benchmarks.preprocessing.agreement import OurVocabulary, Output, equal_records
+from benchmarks.serving import suite as serving
 from benchmarks.serving.suite import THEIRS
+from benchmarks.training import suite as training
 from pipeline.sample_corpus import sample_batch
+from tests.support.in_process import run_in_process
 
 
 def test_benchmarks_short_form_runs_and_agrees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +88,11 @@ def test_benchmarks_records_are_compared_one_by_one() -> None:
     assert words.shared(["a", "c", "d"]) == 0.5
 
 
-def test_benchmarks_short_form_of_serving_runs_and_agrees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_benchmarks_short_form_of_serving_runs_and_agrees(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no pipeline.yaml is
+    run_in_process(monkeypatch, serving, but="benchmarks.serving.cold_start")
     main(["serving", "--short", "--results", str(tmp_path)])
     latency, loading = load(tmp_path)
     assert [(row.case, row.subject, row.failure) for row in latency.rows] == [
@@ -102,7 +109,11 @@ def test_benchmarks_short_form_of_serving_runs_and_agrees(tmp_path: Path, capsys
     assert "| 50 words in the vocabulary, TextRecords |" in capsys.readouterr().out
 
 
-def test_benchmarks_short_form_of_training_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_benchmarks_short_form_of_training_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_in_process(monkeypatch, training, but="feeding")
     main(["training", "--short", "--results", str(tmp_path)])
     (report,) = load(tmp_path)
     assert report.name == "400 sample texts"

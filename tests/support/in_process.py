@@ -1,0 +1,32 @@
+"""`python -m MODULE ARGUMENT...`, as a benchmark starts it, in this process: one process less that loads TensorFlow."""
+
+import importlib
+import io
+import subprocess
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipeline.cli import main as pipeline_main
+
+
+def run_in_process(monkeypatch: pytest.MonkeyPatch, suite: ModuleType, *, but: str) -> None:
+    """Commands that `suite` starts run here, but those that hold the word `but`, which stay processes."""
+
+    def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        if but in command:
+            return subprocess.run(command, **options)
+        _, _, module, *arguments = command
+        with redirect_stdout(io.StringIO()) as printed:
+            status = pipeline_main(arguments) if module == "pipeline" else _call(module, arguments)
+        return subprocess.CompletedProcess(command, status, printed.getvalue(), "")
+
+    monkeypatch.setattr(suite, "subprocess", SimpleNamespace(run=run))
+
+
+def _call(module: str, arguments: Sequence[str]) -> int:
+    importlib.import_module(module).main(*arguments)
+    return 0
