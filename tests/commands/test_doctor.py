@@ -1,8 +1,5 @@
 """pipeline.doctor: a table for each check; a finding is (level, about, the beginning of its text)."""
 
-import os
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -326,11 +323,8 @@ def test_doctor_says_all_that_is_wrong_at_once_and_then_that_it_is_ready(
     assert out.endswith("\n7 to mend\n")
 
     write_jsonl(tmp_path / "rows.jsonl", small_rows())
-    command = [sys.executable, "-m", "pipeline", "doctor", "--input.path=rows.jsonl", "--output.path=new"]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    lines = done.stdout.splitlines()
+    assert main(["doctor", "--input.path=rows.jsonl", "--output.path=new"]) == 0
+    lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "ready to run"
     assert "reads     1 files, 47.2 kB, in 1 parts, once" in lines
     assert any(line.endswith(" of tokens wait below it until they have ids") for line in lines)

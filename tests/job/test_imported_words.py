@@ -3,10 +3,8 @@
 import hashlib
 import io
 import json
-import os
 import re
-import subprocess
-import sys
+import shlex
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from pipeline.errors import UserError
 from tests.support.exported_models import settings, trained_on
 from tests.support.jobs import Row, manifest_of, record_bytes, records_of, run_job, small_rows, write_jsonl
 from tests.support.paths import REPOSITORY
+from trainer.cli import main as trainer_main
 from trainer.commands.explain import explain
 from trainer.commands.explain_view import explanation_view
 from trainer.export.export import export
@@ -264,7 +263,9 @@ def test_vocabulary_from_json_in_yaml(tmp_path: Path, source: Path, capsys: pyte
     assert f"from: {tmp_path / 'tokens.txt'}" in capsys.readouterr().out
 
 
-def test_vocabulary_from_readme_works_as_written(tmp_path: Path) -> None:
+def test_vocabulary_from_readme_works_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The three steps, in a folder with a mine.yaml."""
     section = (REPOSITORY / "docs/how-to/vocabulary-from-elsewhere.md").read_text().partition("\n## If your")[2]
     blocks = re.findall(r" *```(python|bash)\n(.*?) *```", section.partition("\n## ")[0], re.DOTALL)
@@ -277,18 +278,14 @@ def test_vocabulary_from_readme_works_as_written(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(
         json.dumps({"input": {"path": "rows.jsonl"}, "model": small, "training": {"epochs": 1}})
     )
-    before = Path.cwd()
-    try:
-        os.chdir(tmp_path)
-        exec(textwrap.dedent(blocks[0][1]), {"tokenizer": tokenizer})
-    finally:
-        os.chdir(before)
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
-    script = "set -e\n" + "".join(textwrap.dedent(block) for _, block in blocks[1:])
-    done = subprocess.run(
-        ["bash"], input=script, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    exec(textwrap.dedent(blocks[0][1]), {"tokenizer": tokenizer})
+    commands = [shlex.split(line) for _, block in blocks[1:] for line in textwrap.dedent(block).splitlines()]
+    assert {" ".join(command[:2]) for command in commands} == {"python -m"}
+    assert [" ".join(command[2:4]) for command in commands] == ["pipeline run", "trainer train", "trainer explain"]
+    for _, _, package, *arguments in commands:
+        assert {"pipeline": main, "trainer": trainer_main}[package](arguments) == 0
+    printed = capsys.readouterr().out
     ids = tokenizer.texts_to_sequences(["Could have been worse."])[0]
-    assert f"could={ids[0]}  have={ids[1]}  been={ids[2]}  worse={ids[3]}" in done.stdout
-    assert "Words have the ids that tokenizer.json gives them" in " ".join(done.stdout.split())
+    assert f"could={ids[0]}  have={ids[1]}  been={ids[2]}  worse={ids[3]}" in printed
+    assert "Words have the ids that tokenizer.json gives them" in " ".join(printed.split())
