@@ -83,9 +83,9 @@ def files(number: int) -> Iterator[str]:
     """Groups files of 100 kB each."""
     yield f"imports: {_peak()} MB"
     begin = time.process_time()
-    found = plan_tasks(InputSettings(path="data"), _ManyFiles(number))
-    yield f"{number} files in {len(found.groups)} groups: {time.process_time() - begin:.1f} s of CPU, peak {_peak()} MB"
-    yield f"the groups on their way to the workers: {len(zlib.compress(pickle.dumps(found.groups), 1))} bytes"
+    plan = plan_tasks(InputSettings(path="data"), _ManyFiles(number))
+    yield f"{number} files in {len(plan.groups)} groups: {time.process_time() - begin:.1f} s of CPU, peak {_peak()} MB"
+    yield f"the groups on their way to the workers: {len(zlib.compress(pickle.dumps(plan.groups), 1))} bytes"
 
 
 def shuffled(path: str) -> Iterator[str]:
@@ -98,12 +98,12 @@ def shuffled(path: str) -> Iterator[str]:
     from pipeline.vocabulary.analyzer import count_batch
 
     tasks = list(plan_tasks(InputSettings(path=path), LocalFiles()).tasks())
-    found = [batch.rows for batch in read_tasks(tasks, ColumnNames("text", "label"), LocalFiles())]
-    rows = pa.Table.from_batches(found)
+    batches = [batch.rows for batch in read_tasks(tasks, ColumnNames("text", "label"), LocalFiles())]
+    rows = pa.Table.from_batches(batches)
     size = rows["text"].nbytes
     yield f"{rows.num_rows} texts of {size / rows.num_rows:.0f} bytes"
     merger, begin = count_tables.Merger(), time.process_time()
-    for batch in found:
+    for batch in batches:
         tokens = tokenize(tf.constant(batch["text"].to_pylist()), TextSettings())
         columns = count_batch(tokens, tf.constant(batch["position"].to_pylist(), tf.int64))
         merger.add(count_tables.count_table([column.numpy() for column in columns]))
