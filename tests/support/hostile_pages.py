@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.config.settings import Config
-from pipeline.records_folder import manifest as schema
+from pipeline.records_folder.manifest import Manifest
 from pipeline.records_folder.reader import parse_manifest
 from pipeline.records_folder.vocabulary_tsv import Word
 from trainer.data.records_folder import RecordsFolder
@@ -45,7 +45,7 @@ def hostile(number: int) -> list[str]:
     ]
 
 
-def hostile_manifest(*, labels: int = len(HOSTILE)) -> schema.Manifest:
+def hostile_manifest(*, labels: int = len(HOSTILE)) -> Manifest:
     """A manifest with every key that the report shows."""
     names = hostile(labels)
     rows = {name: place + 1 for place, name in enumerate(names)}

@@ -14,8 +14,7 @@ import tensorflow as tf
 from pipeline.config.settings import SequenceSettings
 from pipeline.contract import MANIFEST_FILE, SPLITS, Split
 from pipeline.errors import UserError
-from pipeline.records_folder import manifest as schema
-from pipeline.records_folder.manifest import Shard, SplitSummary
+from pipeline.records_folder.manifest import Manifest, Shard, SplitSummary
 from pipeline.records_folder.reader import REMEDY, no_manifest, parse_manifest
 from trainer import files
 
@@ -35,7 +34,7 @@ class RecordsFolder:
 
     path: str
     manifest_sha256: str
-    manifest: schema.Manifest
+    manifest: Manifest
 
     @property
     def labels(self) -> list[str]:
