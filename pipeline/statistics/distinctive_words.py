@@ -22,8 +22,9 @@ from pipeline.records_folder.manifest import DistinctiveWord, DistinctiveWordsSu
 Int64s = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-MOST_LABELS = 50
-WORDS_OF_LABEL = 20
+# What the manifest lists: the labels with the most train rows, and the words of each with the highest scores.
+_MAX_LABELS = 50
+_MAX_WORDS_OF_LABEL = 20
 
 _PRIOR_TOKENS = 1000.0  # what the prior weighs, in occurrences
 # Only the most frequent words get a score; rarer ones are hardly distinctive.
@@ -79,12 +80,12 @@ def distinctive_words_summary(
     counts: WordCounts, *, label_rows: Sequence[int], labels: Sequence[str], tokens: Mapping[int, str], rows: int
 ) -> DistinctiveWordsSummary:
     """The distinctive words in the manifest. label_rows: train rows by label; tokens: by id; rows: all train rows."""
-    chosen = sorted(sorted(range(len(labels)), key=lambda index: (-label_rows[index], index))[:MOST_LABELS])
+    chosen = sorted(sorted(range(len(labels)), key=lambda index: (-label_rows[index], index))[:_MAX_LABELS])
     words, total, table = _table(counts, chosen)
     by_label = {}
     for index, own in zip(chosen, table, strict=True):
         score = scores(own, total - own)
-        best = np.lexsort((words, -score))[:WORDS_OF_LABEL]
+        best = np.lexsort((words, -score))[:_MAX_WORDS_OF_LABEL]
         by_label[labels[index]] = [
             DistinctiveWord(
                 token=tokens[int(words[column])],

@@ -15,7 +15,7 @@ from pipeline.sources.schema import ReadTask, file_indices
 from pipeline.statistics.text_quality import TextQuality
 
 # Files that the manifest lists: those with the most rejected rows.
-_MOST_FILES = 100
+_MAX_FILES = 100
 
 
 class TaskRows(NamedTuple):
@@ -77,7 +77,7 @@ def files_with_rejects(task_rows: Iterable[TaskRows]) -> tuple[int, list[Rejecte
     files = sorted((path for path in rejected if rejected[path]), key=lambda path: (-rejected[path], path))
     return len(files), [
         RejectedFile(file=path, rows=rows[path], used=rows[path] - rejected[path], rejected=rejected[path])
-        for path in files[:_MOST_FILES]
+        for path in files[:_MAX_FILES]
     ]
 
 

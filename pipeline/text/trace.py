@@ -68,7 +68,7 @@ class Trace:
 def trace_tokens(tokens: Sequence[str], words: Mapping[str, int], *, oov: Oov, sequence: SequenceSettings) -> Trace:
     """The trace of a text. tokens: of the text, in order; words: word -> id.
 
-    Padding, and an unknown word, which leaves no id:
+    Padding, and an unknown token, which gets no id:
 
     >>> words = {"this": 1, "is": 2, "a": 3, "text": 4}
     >>> five = SequenceSettings(max_length=5)
@@ -78,7 +78,7 @@ def trace_tokens(tokens: Sequence[str], words: Mapping[str, int], *, oov: Oov, s
     >>> [(token.token, token.id, token.place) for token in trace.tokens]
     [('a', 3, 3), ('new', None, None), ('text', 4, 4)]
 
-    With `oov: token` unknown words share an id, and words begin at 2:
+    With `oov: token` unknown tokens share an id, and words begin at 2:
 
     >>> trace_tokens(["a", "new", "text"], {"a": 2, "text": 3}, oov="token", sequence=five).ids
     [0, 0, 2, 1, 3]
