@@ -18,7 +18,16 @@ from tf_keras.preprocessing.text import Tokenizer
 from pipeline.cli import main
 from pipeline.errors import UserError
 from tests.support.exported_models import settings, trained_on
-from tests.support.jobs import Row, manifest_of, record_bytes, records_of, run_job, small_rows, write_jsonl
+from tests.support.jobs import (
+    Row,
+    manifest_of,
+    record_bytes,
+    records_of,
+    run_job,
+    small_rows,
+    vocabulary_of,
+    write_jsonl,
+)
 from tests.support.paths import REPOSITORY
 from trainer.cli import main as trainer_main
 from trainer.commands.explain import explain
@@ -37,11 +46,6 @@ def new_rows() -> list[Row]:
         if index < 10:
             rows.append((f"nova word3 {index + 100}", "negative"))
     return rows
-
-
-def vocabulary_of(folder: Path) -> list[tuple[int, str, int]]:
-    rows = (line.split("\t") for line in (folder / "vocabulary.tsv").read_text().split("\n") if line)
-    return [(int(number), token, int(count)) for number, token, count in rows]
 
 
 def graph_ids(folder: Path, texts: list[str]) -> list[list[int]]:

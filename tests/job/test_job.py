@@ -1,14 +1,11 @@
 """The whole job on small corpora: what is in the folder, and that its bytes depend on input and settings alone."""
 
 import csv
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
@@ -20,10 +17,9 @@ import tensorflow_transform as tft
 from tf_keras.preprocessing.sequence import pad_sequences
 from tf_keras.preprocessing.text import Tokenizer
 
-from pipeline.config.load import load
 from pipeline.errors import UserError
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
-from pipeline.job.run import run
+from tests.support.jobs import manifest_of, record_bytes, records_of, run_job
 
 WORDS = ["the", "a", "film", "good", "bad", "not", "and", "plot", "actor", "I", "It's", "long;short", "Δ", "é"]
 IN_MEMORY = ("--direct_running_mode=in_memory",)
@@ -62,31 +58,10 @@ def records_folder(
     spills: bool | None = None,
     **settings: str,
 ) -> Path:
+    """A job of the default vocabulary and shards, in records of 8 ids."""
     named = {name.replace("__", "."): value for name, value in settings.items()}
-    config = load(None, {"input.path": str(path), "output.path": str(output), "sequence.max_length": "8", **named})
-    run(config, arguments or IN_MEMORY, overwrite=False, display=lambda _: nullcontext(), limits=limits, spills=spills)
-    return output
-
-
-def manifest(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "manifest.json").read_bytes())
-
-
-def digest(folder: Path) -> dict[str, str]:
-    """The files that must not depend on how they came about."""
-    files = [folder / "vocabulary.tsv", *sorted((folder / "records").iterdir())]
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-
-
-def examples(folder: Path, split: str) -> list[tuple[tuple[int, ...], int]]:
-    """(ids, label) of a split, in order, by TensorFlow's own reader and the folder's own schema."""
-    spec = tft.TFTransformOutput(str(folder / "transform")).transformed_feature_spec()
-    found = []
-    for file in sorted((folder / "records").glob(f"{split}-*")):
-        for record in tf.data.TFRecordDataset(str(file), "GZIP" if file.suffix == ".gz" else ""):
-            parsed = tf.io.parse_single_example(record, spec)
-            found.append((tuple(parsed["ids"].numpy().tolist()), int(parsed["label"])))
-    return found
+    overrides = {"vocabulary.top_words": "5000", "output.shards": "auto", "sequence.max_length": "8", **named}
+    return run_job(path, output, overrides, beam_arguments=arguments or IN_MEMORY, limits=limits, spills=spills)
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +74,12 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_job_gives_the_ids_of_kerass_tokenizer(small: tuple[Path, Path]) -> None:
     rows, folder = corpus(), small[1]
-    stored = {split: Counter(examples(folder, split)) for split in ("train", "eval", "test")}
+    schema = tft.TFTransformOutput(str(folder / "transform")).transformed_feature_spec()
+    assert schema == {"ids": tf.io.FixedLenFeature([8], tf.int64), "label": tf.io.FixedLenFeature([], tf.int64)}
+    stored = {split: Counter(records_of(folder, split)) for split in ("train", "eval", "test")}
     # Which texts are in the train split is read off the records themselves: by trying every text's own ids.
     keras = Tokenizer(num_words=5000)
-    in_train = [sample["text"] for sample in manifest(folder)["samples"] if sample["split"] == "train"]
+    in_train = [sample["text"] for sample in manifest_of(folder)["samples"] if sample["split"] == "train"]
     assert len(in_train) == 16
     vocabulary = [line.split("\t") for line in (folder / "vocabulary.tsv").read_text().splitlines()]
     keras.word_index = {token: int(number) for number, token, _ in vocabulary}
@@ -125,7 +102,7 @@ def test_job_counts_the_train_split_alone_and_rejects_labels_of_later_splits(tmp
     write_jsonl(tmp_path / "rows.jsonl", rows)
     folder = records_folder(tmp_path / "rows.jsonl", tmp_path / "out", split__column="part", output__max_rejected="0.2")
     assert (folder / "vocabulary.tsv").read_text() == "1\tb\t2\n2\ta\t2\n3\te\t2\n4\tc\t1\n5\td\t1\n"
-    found = manifest(folder)
+    found = manifest_of(folder)
     assert [found["splits"][split]["rows"] for split in ("train", "eval", "test")] == [5, 1, 3]
     assert found["labels"] == ["0", "1"]
     assert found["rejected"]["by_reason"] == {
@@ -135,7 +112,7 @@ def test_job_counts_the_train_split_alone_and_rejects_labels_of_later_splits(tmp
     assert found["splits"]["test"]["unknown_tokens"] == 5
     assert found["splits"]["test"]["empty_texts"] == 3
     assert found["vocabulary"]["distinct_tokens"] == 5
-    assert sorted(examples(folder, "train")) == [
+    assert sorted(records_of(folder, "train")) == [
         ((0, 0, 0, 0, 0, 0, 0, 1), 0),
         ((0, 0, 0, 0, 0, 0, 0, 5), 0),
         ((0, 0, 0, 0, 0, 0, 1, 2), 0),
@@ -175,17 +152,17 @@ def test_job_writes_the_same_bytes(
     {"csv": write_csv, "parquet": write_parquet, "jsonl": write_jsonl}[format](source, corpus())
     limits, spills = CUTS[cut]
     folder = records_folder(source, tmp_path / "out", *arguments, limits=limits, spills=spills, output__shards="2")
-    assert digest(folder) == digest(small[1])
+    assert record_bytes(folder) == record_bytes(small[1])
 
 
 def test_job_writes_other_bytes_for_another_seed(small: tuple[Path, Path], tmp_path: Path) -> None:
     other = records_folder(small[0], tmp_path / "out", output__shards="2", output__seed="1")
-    assert digest(other) != digest(small[1])
-    assert sum(part["rows"] for part in manifest(other)["splits"].values()) == 400
+    assert record_bytes(other) != record_bytes(small[1])
+    assert sum(part["rows"] for part in manifest_of(other)["splits"].values()) == 400
 
 
 def test_job_writes_counts_into_the_manifest(small: tuple[Path, Path]) -> None:
-    rows, found = corpus(), manifest(small[1])
+    rows, found = corpus(), manifest_of(small[1])
     assert found["input"]["rows"] == 400
     assert found["labels"] == ["negative", "positive"]
     labels = Counter(row["label"] for row in rows)
@@ -211,12 +188,12 @@ def test_job_keeps_equal_texts_in_one_split(tmp_path: Path) -> None:
     folder = records_folder(
         tmp_path / "rows.jsonl", tmp_path / "out", split__train="0.5", split__eval="0.5", split__test="0"
     )
-    train = {ids for ids, _ in examples(folder, "train")}
-    evaluation = {ids for ids, _ in examples(folder, "eval")}
+    train = {ids for ids, _ in records_of(folder, "train")}
+    evaluation = {ids for ids, _ in records_of(folder, "eval")}
     # A text in both would have the same ids in both; one in eval alone lacks the id of its number.
     assert train.isdisjoint(evaluation)
     assert evaluation == {(0, 0, 0, 0, 0, 0, 1, 2)}
-    assert len(examples(folder, "train")) % 5 == 0
+    assert len(records_of(folder, "train")) % 5 == 0
 
 
 def test_job_accounts_for_every_row(tmp_path: Path) -> None:
@@ -233,7 +210,7 @@ def test_job_accounts_for_every_row(tmp_path: Path) -> None:
         (path, 71, "missing label"),
         (path, 101, "missing text"),
     ]
-    found = manifest(folder)
+    found = manifest_of(folder)
     assert found["rejected"]["rows"] == 3
     assert sum(part["rows"] for part in found["splits"].values()) == 117
 
@@ -252,8 +229,8 @@ def test_job_orders_whole_number_labels_by_value(tmp_path: Path) -> None:
         tmp_path / "rows.jsonl", tmp_path / "out", split__train="1", split__eval="0", split__test="0",
         output__compression="none",
     )  # fmt: skip
-    assert manifest(folder)["labels"] == ["2", "9", "10"]
-    assert sorted(label for _, label in examples(folder, "train")) == [0, 1, 2, 2]
+    assert manifest_of(folder)["labels"] == ["2", "9", "10"]
+    assert sorted(label for _, label in records_of(folder, "train")) == [0, 1, 2, 2]
     assert [file.name for file in sorted((folder / "records").glob("eval*"))] == ["eval-00000-of-00001.tfrecord"]
 
 
@@ -274,7 +251,7 @@ def test_job_describes_the_texts(tmp_path: Path) -> None:
         {"text": "...", "label": "1", "part": "eval"},
     ]
     write_jsonl(tmp_path / "rows.jsonl", rows)
-    found = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "out", split__column="part"))
+    found = manifest_of(records_folder(tmp_path / "rows.jsonl", tmp_path / "out", split__column="part"))
     exact, normalised = found["duplicates"]["exact"], found["duplicates"]["normalised"]
     assert (exact["texts"], exact["rows"], exact["conflicting"]) == (60, 61, 0)
     assert (normalised["texts"], normalised["rows"], normalised["conflicting"]) == (60, 62, 1)
@@ -296,7 +273,7 @@ def test_job_estimates_from_the_same_rows_however_they_are_cut(tmp_path: Path) -
     rows = [{"text": f"<b>film</b> number {row}", "label": str(row % 2)} for row in range(600)]
     write_jsonl(tmp_path / "rows.jsonl", rows)
     quarter = Limits(sampled_bytes=(tmp_path / "rows.jsonl").stat().st_size // 4)
-    found = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "out", limits=quarter))
+    found = manifest_of(records_folder(tmp_path / "rows.jsonl", tmp_path / "out", limits=quarter))
     looked_at = found["quality"]["sampled_rows"]
     assert 110 < looked_at < 190  # 150 with a standard deviation of 11
     assert found["quality"]["findings"]["html"] | {"examples": []} == {
@@ -307,5 +284,5 @@ def test_job_estimates_from_the_same_rows_however_they_are_cut(tmp_path: Path) -
 
     limits = replace(quarter, task_bytes=3000)
     threads = ("--direct_running_mode=multi_threading", "--direct_num_workers=3")
-    again = manifest(records_folder(tmp_path / "rows.jsonl", tmp_path / "other", *threads, limits=limits))
+    again = manifest_of(records_folder(tmp_path / "rows.jsonl", tmp_path / "other", *threads, limits=limits))
     assert {name: again[name] for name in FIGURES} == {name: found[name] for name in FIGURES}

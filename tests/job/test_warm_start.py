@@ -14,7 +14,7 @@ import tensorflow as tf
 from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from tests.support.exported_models import settings
-from tests.support.jobs import manifest_of, run_job, small_rows, write_jsonl
+from tests.support.jobs import manifest_of, run_job, small_rows, vocabulary_of, write_jsonl
 from trainer.data.records_folder import RecordsFolder, open_records_folder
 from trainer.export.export import export
 from trainer.model.classifier import TextClassifier, build_model
@@ -29,8 +29,7 @@ OOV = {"vocabulary.oov": "token"}
 
 
 def words_of(folder: str | Path) -> dict[str, int]:
-    rows = (line.split("\t") for line in (Path(folder) / "vocabulary.tsv").read_text().split("\n") if line)
-    return {token: int(number) for number, token, _ in rows}
+    return {token: number for number, token, _ in vocabulary_of(folder)}
 
 
 def fresh(config: Config, records: RecordsFolder) -> TextClassifier:

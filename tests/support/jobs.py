@@ -93,6 +93,12 @@ def config_of(folder: Path) -> Config:
     return Config.model_validate(manifest_of(folder)["config"])
 
 
+def vocabulary_of(folder: str | Path) -> list[tuple[int, str, int]]:
+    """(id, token, count) of each line of vocabulary.tsv."""
+    lines = (Path(folder) / "vocabulary.tsv").read_text().split("\n")[:-1]
+    return [(int(number), token, int(count)) for number, token, count in (line.split("\t") for line in lines)]
+
+
 def records_of(folder: Path, split: str) -> list[tuple[tuple[int, ...], int]]:
     """(ids, label) of a split's records in the order of its files, parsed by TensorFlow."""
     paths = [str(path) for path in sorted((folder / "records").glob(f"{split}-*"))]
