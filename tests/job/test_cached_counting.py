@@ -45,7 +45,7 @@ def put(folder: Path, number: int, *, rows: int = 40) -> Path:
 
 
 def small_job(data: Path, output: Path, cache: Path | None, changed: dict[str, str]) -> tuple[Path, tuple[int, int]]:
-    """Runs over a folder; gives the records folder and how many files were (counted, reused). With a cache files are
+    """Runs over a folder; gives the records folder and how many files were (reused, counted). With a cache files are
     read in ranges of 4 KB."""
     settings = changed if cache is None else {"vocabulary.cache": str(cache), **changed}
     limits = DEFAULT_LIMITS if cache is None else Limits(task_bytes=4000)
@@ -55,17 +55,17 @@ def small_job(data: Path, output: Path, cache: Path | None, changed: dict[str, s
 
 def same_as_full(data: Path, tmp_path: Path, changed: dict[str, str]) -> tuple[int, int]:
     """Runs with the cache and without; gives how many files were (reused, counted)."""
-    kept, found = small_job(data, tmp_path / "kept", tmp_path / "cache", changed)
+    cached, files = small_job(data, tmp_path / "cached", tmp_path / "cache", changed)
     full, _ = small_job(data, tmp_path / "full", None, changed)
-    assert record_bytes(kept) == record_bytes(full)
-    manifests = [manifest_of(kept), manifest_of(full)]
+    assert record_bytes(cached) == record_bytes(full)
+    manifests = [manifest_of(cached), manifest_of(full)]
     for manifest in manifests:
         del manifest["config"]["output"], manifest["config"]["vocabulary"]["cache"], manifest["vocabulary"]["cache"]
     assert manifests[0] == manifests[1]
-    return found
+    return files
 
 
-def test_file_counts_only_what_changed_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cached_counting_only_what_changed_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, cache = tmp_path / "data", tmp_path / "cache"
     for number in (2, 4, 6):
         put(data, number)
@@ -85,16 +85,16 @@ def test_file_counts_only_what_changed_is_counted(tmp_path: Path, capsys: pytest
     for path in damaged[::2]:
         path.write_bytes(path.read_bytes()[:-9] + b"damaged!!")
     grown = {"vocabulary.from": str(first), "vocabulary.grow": "true", "vocabulary.top_words": "300"}
-    found = same_as_full(data, tmp_path, grown)
-    assert sum(found) == 6
-    assert 1 <= found[1] <= 4  # of 8 entries 2 are of files that are gone or changed
+    reused_files, counted_files = same_as_full(data, tmp_path, grown)
+    assert reused_files + counted_files == 6
+    assert 1 <= counted_files <= 4  # of 8 entries 2 are of files that are gone or changed
 
     options = {**SMALL_SETTINGS, "input.path": data, "output.path": tmp_path / "last", "vocabulary.cache": cache}
     assert main(["run", *(f"--{name}={value}" for name, value in options.items())]) == 0
     assert "counted 0 files anew, 6 taken from the cache\n" in capsys.readouterr().out
 
 
-def test_file_counts_a_run_that_could_not_read_all_keeps_nothing_doubtful(tmp_path: Path) -> None:
+def test_cached_counting_a_run_that_could_not_read_all_keeps_nothing_doubtful(tmp_path: Path) -> None:
     data, cache = tmp_path / "data", tmp_path / "cache"
     for number in range(9):
         put(data, number, rows=10)
@@ -134,11 +134,11 @@ def config_of(**changed: str) -> Config:
         ({"input__path": "elsewhere"}, False),  # the entry's own name has the path
     ],
 )
-def test_file_counts_settings_that_counts_depend_on(changed: dict[str, str], is_other: bool) -> None:
+def test_cached_counting_settings_that_counts_depend_on(changed: dict[str, str], is_other: bool) -> None:
     assert (entries_folder(config_of(**changed)) != entries_folder(config_of())) == is_other
 
 
-def test_file_counts_entries_are_of_one_content(tmp_path: Path) -> None:
+def test_cached_counting_entries_are_of_one_content(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
 
     def named(content: bytes, **changed: Any) -> str | None:
@@ -161,7 +161,7 @@ def damage(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     "change", [damage, lambda content: content[:-1], lambda _: b"", lambda content: content + b"1"]
 )
-def test_file_counts_damaged_entries_are_none(change: Callable[[bytes], bytes], tmp_path: Path) -> None:
+def test_cached_counting_damaged_entries_are_none(change: Callable[[bytes], bytes], tmp_path: Path) -> None:
     path = tmp_path / "1.counts"
     write_entry(str(path), Entry(TABLE, ["neg", "ünknown"]), BeamFiles())
     assert read_entry(str(path), BeamFiles()) == (TABLE, ["neg", "ünknown"])
@@ -176,15 +176,15 @@ def test_file_counts_damaged_entries_are_none(change: Callable[[bytes], bytes], 
     st.integers(0, 5000),
     st.integers(0, 5000),
 )
-def test_file_counts_move_with_their_file(rows: Sequence[tuple[bytes, int]], old: int, new: int) -> None:
+def test_cached_counting_move_with_their_file(rows: Sequence[tuple[bytes, int]], old: int, new: int) -> None:
     def table(file: int) -> pa.Table:
         places = [(file << PLACE_BITS) + place for _, place in rows]
         return count_tables.count_table(
             ([word for word, _ in rows], [1] * len(rows), places, list(range(len(rows))), places)
         )
 
-    found = count_cache.with_file_index(count_cache.with_file_index(table(old), 0), new)
-    assert found.drop_columns("hash") == table(new).drop_columns("hash")
+    moved = count_cache.with_file_index(count_cache.with_file_index(table(old), 0), new)
+    assert moved.drop_columns("hash") == table(new).drop_columns("hash")
 
 
 # --- stages
@@ -217,23 +217,23 @@ def looked_up(folder: Path, *groups: TaskGroup) -> dict[str, list[Any]]:
     return outputs
 
 
-def test_file_counts_groups_are_what_is_left(files: list[str], tmp_path: Path) -> None:
+def test_cached_counting_groups_are_what_is_left(files: list[str], tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     write_entries([files[1]], cache)
-    found = looked_up(cache, group_of(files, first=7))
-    assert found["missing"] == [group_of(files[:1], first=7), group_of(files[2:], first=9)]
-    assert found[CACHE_USE] == [CacheUse(reused_files=1, counted_files=3)]
-    assert [(index, part.task.path) for index, part in found[ENTRY_PARTS]] == [
+    outputs = looked_up(cache, group_of(files, first=7))
+    assert outputs["missing"] == [group_of(files[:1], first=7), group_of(files[2:], first=9)]
+    assert outputs[CACHE_USE] == [CacheUse(reused_files=1, counted_files=3)]
+    assert [(index, part.task.path) for index, part in outputs[ENTRY_PARTS]] == [
         (7, files[0]),
         (9, files[2]),
         (10, files[3]),
     ]
-    assert found[LABELS] == [["x"]]
-    ((bucket, table),) = found[TABLES]
+    assert outputs[LABELS] == [["x"]]
+    ((bucket, table),) = outputs[TABLES]
     assert (bucket, arrow_ipc.unpack(table)["position"].to_pylist()) == (0, [(8 << 40) + 5, (8 << 40) + 5])
 
 
-def test_file_counts_all_ranges_of_a_file_or_none(files: list[str], tmp_path: Path) -> None:
+def test_cached_counting_all_ranges_of_a_file_or_none(files: list[str], tmp_path: Path) -> None:
     ranges = [group_of(files[:1], stop=3), group_of(files[:1], start=3, stop=7)]
     assert looked_up(tmp_path / "cache", *ranges)["missing"] == ranges
     write_entries(files[:1], tmp_path / "cache")
@@ -241,7 +241,7 @@ def test_file_counts_all_ranges_of_a_file_or_none(files: list[str], tmp_path: Pa
 
 
 @pytest.mark.parametrize("why", ["changed", "gone", "not_read", "unknown"])
-def test_file_counts_nothing_doubtful_is_kept(why: str, files: list[str], tmp_path: Path) -> None:
+def test_cached_counting_nothing_doubtful_is_kept(why: str, files: list[str], tmp_path: Path) -> None:
     (task,) = group_of(files[:1]).tasks()
     entry = entry_path(str(tmp_path / "cache"), task, BeamFiles())
     if why == "changed":
@@ -263,7 +263,9 @@ def test_file_counts_nothing_doubtful_is_kept(why: str, files: list[str], tmp_pa
         ({"vocabulary.cache": "{out}-file/cache"}, "vocabulary.cache: can't write below"),
     ],
 )
-def test_file_counts_mistakes_are_told_before_the_job(changed: dict[str, str], message: str, tmp_path: Path) -> None:
+def test_cached_counting_mistakes_end_the_run_before_the_job(
+    changed: dict[str, str], message: str, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     (tmp_path / "out-file").write_text("in the way")
     settings = {"vocabulary.cache": str(tmp_path / "cache")} | {

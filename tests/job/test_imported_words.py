@@ -51,8 +51,8 @@ def new_rows() -> list[Row]:
 def graph_ids(folder: Path, texts: list[str]) -> list[list[int]]:
     graph = tf.saved_model.load(str(folder / "transform" / "transform_fn"))
     zeros = tf.zeros([len(texts)], tf.int64)
-    found = graph.transform_fn({"text": tf.constant(texts), "position": zeros, "label": zeros})
-    return found["ids"].numpy().tolist()
+    features = graph.transform_fn({"text": tf.constant(texts), "position": zeros, "label": zeros})
+    return features["ids"].numpy().tolist()
 
 
 def every_record(folder: Path) -> list[tuple[tuple[int, ...], int]]:
@@ -85,13 +85,13 @@ def from_keras(keras: Tokenizer, source: Path, tmp_path_factory: pytest.TempPath
                                                 "vocabulary.top_words": "120"})  # fmt: skip
 
 
-def test_vocabulary_from_keras_records_hold_its_ids(keras: Tokenizer, from_keras: Path) -> None:
+def test_imported_words_keras_records_hold_its_ids(keras: Tokenizer, from_keras: Path) -> None:
     rows = new_rows()
     sequences = keras.texts_to_sequences([text for text, _ in rows])
     assert every_record(from_keras) == as_records(pad_sequences(sequences, WIDTH), rows)
 
 
-def test_vocabulary_from_keras_manifest_tells_where_from(keras: Tokenizer, from_keras: Path) -> None:
+def test_imported_words_keras_manifest_tells_where_from(keras: Tokenizer, from_keras: Path) -> None:
     manifest = manifest_of(from_keras)
     content = keras.to_json().encode()
     path = str(from_keras.parent / "tokenizer.json")
@@ -105,7 +105,7 @@ def test_vocabulary_from_keras_manifest_tells_where_from(keras: Tokenizer, from_
     assert manifest["config"]["text"]["split"] == "space"
 
 
-def test_vocabulary_from_counts_describe_the_new_texts(from_keras: Path) -> None:
+def test_imported_words_counts_describe_the_new_texts(from_keras: Path) -> None:
     manifest, words = manifest_of(from_keras), vocabulary_of(from_keras)
     train = manifest["splits"]["train"]
     assert len(words) == manifest["vocabulary"]["size"] == 118
@@ -113,7 +113,7 @@ def test_vocabulary_from_counts_describe_the_new_texts(from_keras: Path) -> None
     assert train["tokens"] == manifest["vocabulary"]["tokens"]
 
 
-def test_vocabulary_from_describe_and_report_show_it(from_keras: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_imported_words_describe_and_report_show_it(from_keras: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["describe", str(from_keras)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     train = manifest_of(from_keras)["splits"]["train"]
@@ -125,7 +125,7 @@ def test_vocabulary_from_describe_and_report_show_it(from_keras: Path, capsys: p
     assert f"cover {share} of the text" in (from_keras / "report.html").read_text()
 
 
-def test_vocabulary_from_keras_the_exported_model_gives_its_ids(
+def test_imported_words_keras_the_exported_model_gives_its_ids(
     keras: Tokenizer, from_keras: Path, tmp_path: Path
 ) -> None:
     config = settings(from_keras, tmp_path)
@@ -134,16 +134,16 @@ def test_vocabulary_from_keras_the_exported_model_gives_its_ids(
     texts = [text for text, _ in new_rows()] + ["", "Entirely unknown", "word1\rword2", "<OOV> oov NOVA"]
     expected = pad_sequences(keras.texts_to_sequences(texts), WIDTH)
     assert model.token_ids([text.encode() for text in texts]).tolist() == expected.tolist()
-    found = explain(model, [b"word1 nova"])
-    assert [(token.id, token.is_known) for token in found.texts[0].tokens] == [
+    explanation = explain(model, [b"word1 nova"])
+    assert [(token.id, token.is_known) for token in explanation.texts[0].tokens] == [
         (keras.word_index["word1"], True), (1, False),
     ]  # fmt: skip
     console = Console(width=400, record=True, file=io.StringIO())
-    console.print(explanation_view(found, model.info))
+    console.print(explanation_view(explanation, model.info))
     assert f"Words have the ids that {model.info.vocabulary.source} gives them" in console.export_text()
 
 
-def test_vocabulary_from_folder_gives_the_same_ids(small_records: Path, source: Path, tmp_path: Path) -> None:
+def test_imported_words_folder_gives_the_same_ids(small_records: Path, source: Path, tmp_path: Path) -> None:
     records = run_job(source, tmp_path / "records", {"vocabulary.from": str(small_records)})
     rows = new_rows()
     assert every_record(records) == as_records(graph_ids(small_records, [text for text, _ in rows]), rows)
@@ -152,7 +152,7 @@ def test_vocabulary_from_folder_gives_the_same_ids(small_records: Path, source: 
     assert manifest_of(records)["vocabulary"]["from"]["sha256"] == manifest_of(small_records)["vocabulary"]["sha256"]
 
 
-# All rows are counted, so that what must come out can be told by hand.
+# All rows are counted, so that the results can be worked out by hand.
 GROW = {"vocabulary.grow": "true", "vocabulary.top_words": "203", "split.train": "1.0", "split.eval": "0",
         "split.test": "0"}  # fmt: skip
 
@@ -164,25 +164,25 @@ def grown(small_records: Path, source: Path, tmp_path_factory: pytest.TempPathFa
     )
 
 
-def test_vocabulary_from_grows_behind_the_old_words(grown: Path, small_records: Path) -> None:
+def test_imported_words_grows_after_the_old_words(grown: Path, small_records: Path) -> None:
     old, new = vocabulary_of(small_records), vocabulary_of(grown)
     assert len(old) == 199
     assert [word[:2] for word in new[:199]] == [word[:2] for word in old]
-    assert new[199:] == [(200, "nova", 30), (201, "nebula", 20), (202, "comet", 20)]  # as they stand in the texts
+    assert new[199:] == [(200, "nova", 30), (201, "nebula", 20), (202, "comet", 20)]  # in the order of the texts
     assert manifest_of(grown)["vocabulary"]["from"]["last_id"] == 199
 
 
-def test_vocabulary_from_grown_records(grown: Path, small_records: Path) -> None:
-    behind = {"nova": 200, "nebula": 201, "comet": 202}
+def test_imported_words_grown_records(grown: Path, small_records: Path) -> None:
+    new = {"nova": 200, "nebula": 201, "comet": 202}
     old = {token: number for number, token, _ in vocabulary_of(small_records)}
     rows = new_rows()
     texts = [text for text, _ in rows]
     tokens = Tokenizer(split=" ")  # its splitting alone; the texts hold no other white space
-    tokens.word_index = {**old, **behind}
+    tokens.word_index = {**old, **new}
     assert every_record(grown) == as_records(pad_sequences(tokens.texts_to_sequences(texts), WIDTH), rows)
 
 
-def test_vocabulary_from_grows_again_and_in_place(grown: Path, source: Path, tmp_path: Path) -> None:
+def test_imported_words_grows_again_and_in_place(grown: Path, source: Path, tmp_path: Path) -> None:
     """The grown folder, grown into itself: what it holds is read before it is replaced."""
     records = tmp_path / "records"
     records.mkdir()
@@ -199,7 +199,7 @@ def test_vocabulary_from_grows_again_and_in_place(grown: Path, source: Path, tmp
     assert [number for number, _, _ in after] == list(range(1, 210))
 
 
-def test_vocabulary_from_min_count_is_for_new_words(small_records: Path, source: Path, tmp_path: Path) -> None:
+def test_imported_words_min_count_is_for_new_words(small_records: Path, source: Path, tmp_path: Path) -> None:
     overrides = {
         "vocabulary.from": str(small_records),
         "vocabulary.grow": "true",
@@ -209,7 +209,7 @@ def test_vocabulary_from_min_count_is_for_new_words(small_records: Path, source:
     assert len(vocabulary_of(run_job(source, tmp_path / "records", overrides))) == 199
 
 
-def test_vocabulary_from_is_the_same_on_more_workers(
+def test_imported_words_is_the_same_on_more_workers(
     grown: Path, small_records: Path, source: Path, tmp_path: Path
 ) -> None:
     overrides = {"vocabulary.from": str(small_records), **GROW}
@@ -217,7 +217,7 @@ def test_vocabulary_from_is_the_same_on_more_workers(
     assert record_bytes(records) == record_bytes(grown)
 
 
-# the file, its content, the settings -> the message; PATH stands for the file
+# the file, its content, the settings -> the message; PATH is the path of the file
 REFUSED: list[tuple[str, str | None, dict[str, str], str]] = [
     ("tokens.txt", "Word1\n", {}, "line 1: no text has the token 'Word1'"),
     ("tokens.txt", "xyzzy\n", {}, "no token of the train split is a word of PATH; are the texts of its language, "
@@ -227,7 +227,7 @@ REFUSED: list[tuple[str, str | None, dict[str, str], str]] = [
 
 
 @pytest.mark.parametrize(("name", "content", "overrides", "message"), REFUSED)
-def test_vocabulary_from_refuses(
+def test_imported_words_refuses(
     name: str, content: str | None, overrides: dict[str, str], message: str, source: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -239,7 +239,7 @@ def test_vocabulary_from_refuses(
     assert not (tmp_path / "records").exists()
 
 
-def test_vocabulary_from_token_list(source: Path, tmp_path: Path) -> None:
+def test_imported_words_token_list(source: Path, tmp_path: Path) -> None:
     (tmp_path / "tokens.txt").write_bytes("\ufeffcomet\r\nnever\r\nword1\r\n".encode())
     overrides = {
         "vocabulary.from": str(tmp_path / "tokens.txt"),
@@ -252,7 +252,7 @@ def test_vocabulary_from_token_list(source: Path, tmp_path: Path) -> None:
     assert graph_ids(records, ["Comet, word1 never x"])[0][-4:] == [2, 4, 3, 1]
 
 
-def test_vocabulary_from_dry_run_shows_the_settings_that_come_with_it(
+def test_imported_words_dry_run_shows_the_settings_that_come_with_it(
     from_keras: Path, source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -263,7 +263,7 @@ def test_vocabulary_from_dry_run_shows_the_settings_that_come_with_it(
     assert main(["run", "--dry-run", "--vocabulary.from=gone.json"]) == 2
 
 
-def test_vocabulary_from_json_in_yaml(tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_imported_words_json_in_yaml(tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`from` as a key of the file."""
     (tmp_path / "tokens.txt").write_text("word1\n")
     config = {"input": {"path": str(source)}, "vocabulary": {"from": str(tmp_path / "tokens.txt")}}
@@ -272,7 +272,7 @@ def test_vocabulary_from_json_in_yaml(tmp_path: Path, source: Path, capsys: pyte
     assert f"from: {tmp_path / 'tokens.txt'}" in capsys.readouterr().out
 
 
-def test_vocabulary_from_readme_works_as_written(
+def test_imported_words_readme_works_as_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The three steps, in a folder with a mine.yaml."""
