@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 
 # Pages that the repository shows; those of the site are checked by its builder as well.
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/README.md")]
 PAGES += sorted(path for path in DOCS.rglob("*.md") if "_made" not in path.parts)
 
 # A path in code font: `pipeline/files/beam.py`, `tests/unit/`, `trainer/model`.
