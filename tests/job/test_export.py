@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from tests.support.jobs import run_job, small_rows, write_csv, write_jsonl
+from tests.support.jobs import write_csv
 from trainer.cli import main
 
 SETTINGS = ["--model.embedding_dim=4", "--model.lstm_units=5", "--training.epochs=1", "--training.batch_size=32"]
@@ -24,10 +24,11 @@ ODD = [b"", b" ", b"\0", b"\xff\xfe", b"zzzz yyyy", "日本 \U0001f600".encode()
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def places(small_records: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """(records folder, version folder) of a small model; the records are moved away before the model is used."""
     folder = tmp_path_factory.mktemp("export")
-    records = run_job(write_jsonl(folder / "rows.jsonl", small_rows()), folder / "records")
+    records = folder / "records"
+    shutil.copytree(small_records, records)
     paths = [f"--output.path={records}", f"--training.path={folder / 'training'}", f"--export.path={folder / 'model'}"]
     assert main(["train", *paths, *SETTINGS]) == 0
     assert json.loads((folder / "training" / "metrics.json").read_text())["examples"] > 20

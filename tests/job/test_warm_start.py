@@ -13,10 +13,9 @@ import tensorflow as tf
 
 from pipeline.config.settings import Config
 from pipeline.errors import UserError
-from tests.support.exported_models import settings
+from tests.support.exported_models import export_unchecked, settings
 from tests.support.jobs import manifest_of, run_job, small_rows, vocabulary_of, write_jsonl
 from trainer.data.records_folder import RecordsFolder, open_records_folder
-from trainer.export.export import export
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.savedmodel.loading import ExportedModel, open_model
 from trainer.training.fit import TrainedModel, train
@@ -50,7 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                                      "vocabulary.top_words": "230"})  # fmt: skip
     run_job(more, folder / "recounted", OOV)
     config = settings(folder / "first", folder / "of_first", **DEEP)
-    export(train(config, open_records_folder(str(folder / "first"))), config, metrics=None)
+    export_unchecked(train(config, open_records_folder(str(folder / "first"))), config)
     return folder
 
 
@@ -144,7 +143,7 @@ def test_warm_start_resumes_without_the_earlier_model(folder: Path, earlier: Exp
     shutil.rmtree(tmp_path / "start")
     resumed = train(config, records, resume=True)
     assert weights(resumed) == weights(unbroken)
-    export(resumed, config, metrics=None)
+    export_unchecked(resumed, config)
     exported = open_model(str(tmp_path / "broken" / "model"))
     assert exported.info.training.start_from == str(tmp_path / "start")
     assert np.array_equal(exported.embedding_before[:200], earlier.embedding)

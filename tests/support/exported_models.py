@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from pipeline.config.load import load
 from pipeline.config.settings import Config
 from trainer.data.records_folder import open_records_folder
+from trainer.export import self_check
+from trainer.export.export import export
 from trainer.training.fit import TrainedModel, train
 
 QUICK = {
@@ -23,3 +27,10 @@ def settings(records: Path, folder: Path, **others: str) -> Config:
 
 def trained_on(records: Path, config: Config) -> TrainedModel:
     return train(config, open_records_folder(str(records)))
+
+
+def export_unchecked(trained: TrainedModel, config: Config) -> None:
+    """Exports without asking the model again in a fresh process, which takes 4 s: test_export and small_model do it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(self_check, "check", lambda _folder, _certificate: 0.0)
+        export(trained, config, metrics=None)
