@@ -124,7 +124,7 @@ def test_job_counts_the_train_split_alone_and_rejects_labels_of_later_splits(tmp
 # How the work is cut -> limits, whether blocks are spilled
 CUTS = {
     "whole": (DEFAULT_LIMITS, None),
-    "ranges": (Limits(task_bytes=4000), None),
+    "ranges": (Limits(task_bytes=4000, batch_rows=13), None),  # the input is read once, many batches a read task
     "batches, twice": (Limits(task_bytes=4000, batch_rows=13), False),  # the input is read twice
 }
 
@@ -203,7 +203,7 @@ def test_job_accounts_for_every_row(tmp_path: Path) -> None:
     folder = records_folder(
         tmp_path / "rows.jsonl", tmp_path / "out", limits=Limits(task_bytes=1500), output__max_rejected="0.1"
     )
-    rejected = [json.loads(line) for file in (folder / "rejected").iterdir() for line in file.open()]
+    rejected = [json.loads(line) for file in (folder / "rejected").iterdir() for line in file.read_text().splitlines()]
     path = str(tmp_path / "rows.jsonl")
     assert [(line["file"], line["row"], line["reason"]) for line in rejected] == [
         (path, 11, "broken JSON"),
