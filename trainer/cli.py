@@ -225,7 +225,8 @@ def _parser() -> Parser:
         "--input",
         nargs="+",
         metavar="FILE",
-        help="files, folders or globs: .csv, .tsv, .jsonl, .parquet, .tfrecord; any other: a text a line",
+        help="files, folders or globs, answered in this order (a folder's or glob's files by path), each file once: "
+        ".csv, .tsv, .jsonl, .parquet, .tfrecord; any other: a text a line",
     )
     predict.add_argument(
         "--format",

@@ -24,7 +24,6 @@ from pipeline.runners.monitor import finish, interrupts, job_page
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
 from pipeline.sources import InputTasks, check_columns, plan_tasks
 from pipeline.sources.csv_ranges import is_nominal
-from pipeline.sources.label_folders import LEFT_OUT
 from pipeline.vocabulary import imported_words
 from pipeline.vocabulary.count_cache import check_cache
 from pipeline.vocabulary.imported import ImportedVocabulary, resolve
@@ -65,7 +64,8 @@ def run(
     tasks = plan_tasks(config.input, files, range_bytes=limits.task_bytes, cuts_quoted=True)
     check_columns(tasks.tasks(), column_names(config), files)
     check_cache(config)
-    _log_left_out(tasks)
+    for line in tasks.left_out_lines():
+        _logger.info("%s", line)
     runner = choose_runner(options, input_bytes=tasks.bytes)
     with temp_folder(config.output.path, options) as temp:
         staging = new_staging(config.output.path)
@@ -86,11 +86,6 @@ def run(
                     run_plan(plan, runner=runner, options=options)
         finally:
             remove_staging(staging)
-
-
-def _log_left_out(tasks: InputTasks) -> None:
-    for kind, number in tasks.left_out.items():
-        _logger.info("%d files are left out: %s", number, LEFT_OUT[kind])
 
 
 def _check_filesystems(config: Config) -> None:

@@ -7,9 +7,11 @@ read of the file:
     texts alone        a text a line; a file that looks like a table with the text column is refused
 """
 
+import csv
+import io
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
@@ -28,6 +30,8 @@ MAX_FILES_OPENED: Final = 64
 
 # A line that begins so is an object of JSON, whole or not; a text that begins with a brace is not.
 JSON_OBJECT: Final = re.compile(rb'\{\s*"')
+# A field of a header that is a name, and not a part of a sentence: id, review.text, größe.
+_NAME: Final = re.compile(r"[^\W\d][\w.-]*")
 
 
 def detect_formats(paths: Sequence[str], files: Files, columns: ColumnNames) -> dict[str, str]:
@@ -47,11 +51,27 @@ def detect_formats(paths: Sequence[str], files: Files, columns: ColumnNames) -> 
     return dict.fromkeys(paths, format)
 
 
+class Looks(NamedTuple):
+    """What the content of a file of texts looks like.
+
+    mark: the format whose mark it begins with; table: the format of a table that it seems to be, without a mark.
+    """
+
+    mark: str | None
+    table: str | None
+
+
+def looks_of(path: str, files: Files, *, text_column: str) -> Looks:
+    """What a file looks like if only its texts are wanted; text_column: the column of the texts in a table."""
+    mark, head = _mark_or_head(path, files)
+    return Looks(mark, None if mark else _table_format(head, text_column))
+
+
 def _detect(path: str, files: Files, columns: ColumnNames) -> str:
-    format, head = _mark_or_head(path, files)
-    if format is not None:
-        return format
-    return _unlabelled(path, head, text_column=columns.text) if columns.label is None else _labelled(path, head)
+    if columns.label is None:
+        return _unlabelled(path, looks_of(path, files, text_column=columns.text))
+    mark, head = _mark_or_head(path, files)
+    return mark or _labelled(path, head)
 
 
 def _labelled(path: str, head: bytes) -> str:
@@ -70,29 +90,53 @@ def _labelled(path: str, head: bytes) -> str:
     )
 
 
-def _unlabelled(path: str, head: bytes, *, text_column: str) -> str:
-    first_line = head.lstrip().partition(b"\n")[0]
-    table = _table_format(first_line, text_column)
-    if table is not None:
+def _unlabelled(path: str, looks: Looks) -> str:
+    if looks.table:
         raise UserError(
-            f"input.format: {path} looks like {table}; set {table}, or {text_lines.NAME} if each of its lines is a text"
+            f"input.format: {path} looks like {looks.table}; set {looks.table}, or {text_lines.NAME} if each of its "
+            "lines is a text"
         )
-    return text_lines.NAME
+    return looks.mark or text_lines.NAME
 
 
-def _table_format(first_line: bytes, text_column: str) -> str | None:
-    """The format of a table that has the text column, by its first line; None: it does not look like such a table.
+def _table_format(head: bytes, text_column: str) -> str | None:
+    r"""The format of a table that has the text column, by its first bytes; None: it does not look like such a table.
 
-    >>> [_table_format(line, "text") for line in (b'{"text": "good"}', b'id,"text"', b"text", b"A text, so to speak")]
-    ['jsonl', 'csv', None, None]
+    In a table of csv or tsv each field of the first row is a name, one of them that of the text column, and the other
+    rows have as many fields. A text may hold commas, so anything less is not a table.
+
+    >>> _table_format(b'{"text": "good"}', "text"), _table_format(b'id,"text"\n1,good\n', "text")
+    ('jsonl', 'csv')
+    >>> _table_format(b"good, text, bad\nfoo\n", "text")
     """
-    if JSON_OBJECT.match(first_line):
+    is_whole = len(head) < DETECTION_BYTES
+    head = head.lstrip()
+    if JSON_OBJECT.match(head):
         return "jsonl"
+    text = head.decode("utf-8", "surrogateescape")
     for format, delimiter in DELIMITERS.items():
-        fields = [field.strip(b' "\r') for field in first_line.split(delimiter.encode())]
-        if len(fields) > 1 and text_column.encode("utf-8", "surrogateescape") in fields:
+        try:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        except csv.Error:
+            continue
+        if _is_table(rows if is_whole else rows[:-1], text_column):
             return format
     return None
+
+
+def _is_table(rows: Sequence[Sequence[str]], text_column: str) -> bool:
+    """Whether the first row is a header with the text column, and other rows, at least one, have its fields."""
+    filled = [row for row in rows if row]
+    if len(filled) < 2:
+        return False
+    names = [name.strip() for name in filled[0]]
+    return (
+        text_column in names
+        and len(names) > 1
+        and len(set(names)) == len(names)
+        and all(_NAME.fullmatch(name) for name in names if name != text_column)
+        and all(len(row) == len(names) for row in filled)
+    )
 
 
 def _mark_or_head(path: str, files: Files) -> tuple[str | None, bytes]:

@@ -108,7 +108,7 @@ def _texts(
 
 
 def _root(path: str) -> str:
-    """A folder, spelt as the paths of the files in it begin; LocalFiles spells it so."""
+    """A folder, as LocalFiles begins the paths of its files: with the home folder for ~, and without a leading ./."""
     if "://" in path:
         return path.rstrip("/")
     root = str(Path(path).expanduser())

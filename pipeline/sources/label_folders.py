@@ -24,7 +24,7 @@ OTHER_FORMAT: Final = "other_format"
 LEFT_OUT: Final = {
     UNLABELLED: f"texts in folders named {UNLABELLED} have no label",
     OTHER_FORMAT: "in a folder, files are taken whose names end as those of a known format, or of input.format, do",
-    OTHER: f"they are no {ENDING} files in a folder of a label (below a folder of a split, where there are some)",
+    OTHER: f"they are not {ENDING} files in a folder of a label (below a folder of a split, where there are some)",
 }
 SPLIT_NAMES: Final[dict[str, str]] = {
     **{split: split for split in SPLITS},

@@ -16,6 +16,7 @@ from pipeline.files.local import Files
 from pipeline.sources.format_detection import detect_formats
 from pipeline.sources.formats import sample
 from pipeline.sources.input_files import NamedFile, named_files
+from pipeline.sources.label_folders import LEFT_OUT
 from pipeline.sources.schema import MAX_FILES, ColumnNames, ReadTask, TaskGroup
 from pipeline.sources.task_groups import InputFile, grouped, range_size
 
@@ -35,6 +36,14 @@ class InputTasks(NamedTuple):
         """All tasks of all groups."""
         return (task for group in self.groups for task in group.tasks())
 
+    def left_out_lines(self) -> list[str]:
+        """A line for a person about each kind of files that are left out; it may name a setting.
+
+        >>> InputTasks([], files=0, bytes=0, left_out={"unsup": 3}).left_out_lines()
+        ['3 files are left out: texts in folders named unsup have no label']
+        """
+        return [f"{number} files are left out: {LEFT_OUT[kind]}" for kind, number in self.left_out.items()]
+
 
 def plan_tasks(
     settings: InputSettings, files: Files, *, range_bytes: int | None = None, cuts_quoted: bool = False
@@ -53,14 +62,27 @@ def plan_tasks(
         return _plan_sample()
     if not paths:
         raise UserError("input.path: the list is empty; name a file, a glob or a folder, or use sample")
-    columns = ColumnNames(settings.text_column, settings.label_column)
-    return _plan(paths, files, columns, format=settings.format, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+    left_out: Counter[str] = Counter()
+    named = {
+        entry.file.path: entry
+        for path in paths
+        for entry in named_files(path, files, format=settings.format, labelled=True, left_out=left_out)
+    }
+    ordered = _input_files(
+        [named[path] for path in sorted(named)], files, ColumnNames(settings.text_column, settings.label_column)
+    )
+    range_bytes = range_size(ordered) if range_bytes is None else range_bytes
+    return _input_tasks(
+        ordered, grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted), left_out=left_out
+    )
 
 
 def plan_texts(paths: Sequence[str], files: Files, *, format: str = "auto", text_column: str = "text") -> InputTasks:
-    """The input of a command that needs texts alone, in groups, in the order of the input.
+    """The input of a command that needs texts alone, in groups; files in the order of `paths`.
 
-    A file whose name tells no format, such as a .txt file, is read as a text a line.
+    An answer does not name its file, so the order is the user's: the files of a folder or glob are sorted by path, and
+    the folders and globs stay as they are given. A file whose name tells no format, such as a .txt file, is read as a
+    text a line.
 
     Args:
       paths: files, globs and folders, at least one.
@@ -69,43 +91,39 @@ def plan_texts(paths: Sequence[str], files: Files, *, format: str = "auto", text
       text_column: the column of the texts, in files that have columns.
 
     Raises:
-      UserError: as `plan_tasks`; or a file looks like a table and its name does not say so.
+      UserError: as `plan_tasks`; or a file is named twice; or it looks like a table and its name does not say so.
     """
     if list(paths) == [sample.NAME]:
         return _plan_sample()
-    return _plan(paths, files, ColumnNames(text_column), format=format)
+    left_out: Counter[str] = Counter()
+    named: dict[str, NamedFile] = {}
+    for path in paths:
+        entries = named_files(path, files, format=format, labelled=False, left_out=left_out)
+        for entry in sorted(entries, key=lambda entry: entry.file.path):
+            if entry.file.path in named:
+                raise UserError(f"input.path: {entry.file.path} is named twice; name each file once")
+            named[entry.file.path] = entry
+    ordered = _input_files(list(named.values()), files, ColumnNames(text_column))
+    groups = grouped(ordered, files, range_bytes=range_size(ordered), cuts_quoted=False)
+    return _input_tasks(ordered, groups, left_out=left_out)
 
 
 def _plan_sample() -> InputTasks:
     return InputTasks(sample.groups(), files=1, bytes=0, left_out={})
 
 
-def _plan(
-    paths: Sequence[str],
-    files: Files,
-    columns: ColumnNames,
-    *,
-    format: str,
-    range_bytes: int | None = None,
-    cuts_quoted: bool = False,
-) -> InputTasks:
-    left_out: Counter[str] = Counter()
-    labelled = columns.label is not None
-    named = {
-        entry.file.path: entry
-        for path in paths
-        for entry in named_files(path, files, format=format, labelled=labelled, left_out=left_out)
-    }
-    if len(named) > MAX_FILES:
-        raise UserError(f"input.path: {len(named)} files are more than {MAX_FILES}; put several into one")
-    ordered = _input_files([named[path] for path in sorted(named)], files, columns)
-    range_bytes = range_size(ordered) if range_bytes is None else range_bytes
-    groups = grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+def _input_tasks(ordered: Sequence[InputFile], groups: list[TaskGroup], *, left_out: Counter[str]) -> InputTasks:
     return InputTasks(groups, len(ordered), sum(file.size for file in ordered), dict(left_out))
 
 
 def _input_files(ordered: Sequence[NamedFile], files: Files, columns: ColumnNames) -> list[InputFile]:
-    """The files with the format of each and its place in the input."""
+    """The files with the format of each and its place in the input.
+
+    Raises:
+      UserError: there are too many, or the name or content of one tells no format.
+    """
+    if len(ordered) > MAX_FILES:
+        raise UserError(f"input.path: {len(ordered)} files are more than {MAX_FILES}; put several into one")
     detected = detect_formats([entry.file.path for entry in ordered if entry.format is None], files, columns)
     input_files = []
     for index, (file, format, splits) in enumerate(ordered):

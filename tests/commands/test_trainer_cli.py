@@ -139,6 +139,20 @@ class Wrong(BaseHTTPRequestHandler):
         pass
 
 
+def test_cli_evaluate_says_what_it_leaves_out(
+    model: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.csv").write_text("text,label\nword1,positive\n")
+    (tmp_path / "notes.md").write_text("x\n")
+    caplog.set_level("INFO")
+    assert main(["evaluate", "--model", model, "--input", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rejected"]["rows"] == 0
+    assert [line for line in caplog.messages if "left out" in line] == [
+        "1 files are left out: in a folder, files are taken whose names end as those of a known format, or of "
+        "input.format, do"
+    ]
+
+
 @pytest.fixture
 def wrong_server() -> Iterator[str]:
     with HTTPServer(("127.0.0.1", 0), Wrong) as http:

@@ -25,6 +25,11 @@ STREAMS = [
     (CSV,                                       "csv",   [b"good"]),
     (CSV,                                       "lines", [b"text,x", b"good,1"]),
     (framed(serialized({"text": b"good"})),     "auto",  [b"good"]),
+    # A table is lines too, unless --format says otherwise.
+    (CSV,                                       "auto",  [b"text,x", b"good,1"]),
+    (b"good, text, bad\nfoo\n",                 "auto",  [b"good, text, bad", b"foo"]),
+    (b'{"text":"good"}\n',                      "auto",  [b'{"text":"good"}']),
+    (b'{"text":"good"}\n',                      "jsonl", [b"good"]),
 ]
 # fmt: on
 
@@ -70,7 +75,7 @@ def folder(tmp_path: Path) -> Path:
 def test_raw_texts_of_several_files(folder: Path) -> None:
     (folder / "b.jsonl").write_bytes(b'{"text":"bad"}\n')
     paths = [str(folder / "b.jsonl"), str(folder / "*.csv")]
-    assert list(source_of_files(paths, format="auto", text_column="text").rows) == [TextRow(b"good"), TextRow(b"bad")]
+    assert list(source_of_files(paths, format="auto", text_column="text").rows) == [TextRow(b"bad"), TextRow(b"good")]
 
 
 def test_raw_texts_say_what_is_left_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -79,7 +84,7 @@ def test_raw_texts_say_what_is_left_out(folder: Path, caplog: pytest.LogCaptureF
     list(source_of_files([str(folder)], format="auto", text_column="text").rows)
     assert caplog.messages == [
         "2 files are left out: in a folder, files are taken whose names end as those of a known format, or of "
-        "input.format, do"
+        "--format, do"
     ]
 
 
@@ -112,11 +117,27 @@ def test_raw_texts_are_on_this_machine() -> None:
     assert str(error.value) == "--input: predict reads files of this machine; copy gs://b/in.csv here first"
 
 
-@pytest.mark.parametrize(("content", "message"), [
-    (b"", "--input: no rows in standard input"),
-    (CSV, "--format: standard input looks like csv; set csv, or lines if each of its lines is a text"),
-])  # fmt: skip
-def test_raw_texts_refuse_standard_input(content: bytes, message: str) -> None:
+def test_raw_texts_of_standard_input_without_a_line() -> None:
     with pytest.raises(UserError) as error:
-        list(source_of_stream(io.BytesIO(content), format="auto", text_column="text").rows)
-    assert str(error.value) == message
+        list(source_of_stream(io.BytesIO(b""), format="auto", text_column="text").rows)
+    assert str(error.value) == "--input: no rows in standard input"
+
+
+# fmt: off
+SUSPECTS = [
+    (CSV,                 "auto",  ["standard input looks like csv; its lines are read as texts, unless --format is "
+                                    "csv"]),
+    (b'{"text":"good"}',  "auto",  ["standard input looks like jsonl; its lines are read as texts, unless --format is "
+                                    "jsonl"]),
+    (CSV,                 "lines", []),
+    (LINES,               "auto",  []),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("content", "format", "messages"), SUSPECTS)
+def test_raw_texts_say_that_standard_input_looks_like_a_table(
+    content: bytes, format: str, messages: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    list(source_of_stream(io.BytesIO(content), format=format, text_column="text").rows)
+    assert caplog.messages == messages

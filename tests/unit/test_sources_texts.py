@@ -137,7 +137,7 @@ def test_sources_texts_keep_their_order(first: list[bool], second: list[bool], b
         patch.setattr("pipeline.sources.formats.chunks.CHUNK_BYTES", block)
         patch.setattr(text_lines, "PARSE_BYTES", block)
         patch.setattr("pipeline.files.text_stream.PLAIN_BLOCK_BYTES", block)
-        names = ["c.parquet", "b.txt", "a.jsonl"] if second else ["c.parquet", "a.jsonl"]  # sorted by path
+        names = ["a.jsonl", "b.txt", "c.parquet"] if second else ["a.jsonl", "c.parquet"]
         found = read_texts(files, *names)
     assert found == [
         b"begin",
@@ -169,7 +169,10 @@ FOLDERS: list[tuple[list[str], str, list[Row], dict[str, int]]] = [
     (["texts/*.txt"], "auto", [b"six", b"four", b"five"], {}),
     (["texts/*.txt"], "folders", [b"six\n", b"four\nfive\n"], {}),
     (["tables"], "auto", [b"eight"], {"other_format": 1}),
-    (["tables/b.txt", "tables", "tables/*"], "auto", [b"eight", b"nine"], {"other_format": 1}),  # each file once
+    # Files come in the order of --input, and those of a folder or glob by path.
+    (["texts/b.txt", "tables/*", "texts/a.txt"], "auto", [b"four", b"five", b"eight", b"nine", b"six"], {}),
+    (["tables/b.txt", "texts"], "lines", [b"nine", b"six", b"four", b"five"], {"other_format": 1}),
+    (["texts", "imdb/train/unsup"], "folders", [b"six\n", b"four\nfive\n", b"three"], {"other_format": 1}),
 ]
 
 
@@ -177,6 +180,22 @@ FOLDERS: list[tuple[list[str], str, list[Row], dict[str, int]]] = [
 def test_sources_texts_of_folders(paths: list[str], format: str, rows: list[Row], left_out: dict[str, int]) -> None:
     assert read_texts(MemoryFiles(IMDB), *paths, format=format) == rows
     assert plan_texts(paths, MemoryFiles(IMDB), format=format).left_out == left_out
+
+
+def test_sources_texts_of_many_small_files_keep_the_order_of_the_input() -> None:
+    names = [f"{number:02}.txt" for number in range(30)]
+    files = MemoryFiles({name: b"%s\n\xff\n" % name.encode() for name in names})
+    given = names[::-1]
+    assert read_texts(files, *given) == [row for name in given for row in (name.encode(), INVALID)]
+
+
+@pytest.mark.parametrize("paths", [
+    ["texts/a.txt", "tables/b.txt", "texts/a.txt"], ["texts/*.txt", "texts/a.txt"], ["texts/a.txt", "texts"],
+])  # fmt: skip
+def test_sources_texts_of_a_file_are_read_once(paths: list[str]) -> None:
+    with pytest.raises(UserError) as error:
+        plan_texts(paths, MemoryFiles(IMDB), format="lines")
+    assert str(error.value) == "input.path: texts/a.txt is named twice; name each file once"
 
 
 UTF16 = "a plain text\n".encode("utf-16-le")
@@ -200,7 +219,8 @@ REFUSED = [
     ("a.tfrecord", framed(serialized({"text": b"a"}))[:-1], "auto", "input.path: a.tfrecord: damaged file, so it is "
      "not known how many rows follow; get the file anew"),
     ("a.txt", TABLE, "auto", "input.format: a.txt looks like csv; set csv, or lines if each of its lines is a text"),
-    ("a", b"text\tx\n", "auto", "input.format: a looks like tsv; set tsv, or lines if each of its lines is a text"),
+    ("a", b"text\tx\na\t1\n", "auto",
+     "input.format: a looks like tsv; set tsv, or lines if each of its lines is a text"),
     ("a.txt", b'{"text":"a"}\n', "auto",
      "input.format: a.txt looks like jsonl; set jsonl, or lines if each of its lines is a text"),
     ("a.csv", b"text;label\na;1\n", "auto", "input.text_column: 'text' is not in a.csv; it has the columns text;label"),
@@ -216,6 +236,41 @@ def test_sources_texts_refuses(name: str, content: bytes, format: str, message: 
     with pytest.raises(UserError) as error:
         read_texts(MemoryFiles({name: content}), path, format=format)
     assert str(error.value) == message
+
+
+# fmt: off
+NOT_TABLES = [
+    b"good, text, bad\nfoo\n",              # the other line has fewer fields
+    b"good, text, bad\nso, so, so\n\nno\n",
+    b"id,text\n1,good\n2,good, I say\n",    # a line has more
+    b"A good film,text\none,two\n",         # a name has no spaces
+    b"id,text,\n1,2,3\n",                   # nor is it empty
+    b"text,text\n1,2\n",                    # nor is it there twice
+    b"1,text\n1,2\n",                       # nor does it begin with a digit
+    b"id,texts\n1,good\n",
+    b"text\tx\n",                           # no row follows
+    b"text,x",
+]
+TABLES = [
+    (TABLE, "csv"),
+    (b'\n id ,"text"\r\n\r\n1,"good, \nI say"\r\n', "csv"),
+    (b"review.id\ttext\n1\tgood, I say\n", "tsv"),
+    ("größe,text\n1,gut\n".encode(), "csv"),
+    (b"id,text\r1,good\r", "csv"),
+    (b"id,text\n" + b"1,good\n" * 20_000 + b"2\n", "csv"),       # more than is looked at
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("content", NOT_TABLES)
+def test_sources_texts_with_commas_are_lines(content: bytes) -> None:
+    assert read_texts(MemoryFiles({"a.txt": content}), "a.txt") == content.removesuffix(b"\n").split(b"\n")
+
+
+@pytest.mark.parametrize(("content", "format"), TABLES)
+def test_sources_texts_refuses_what_looks_like_a_table(content: bytes, format: str) -> None:
+    with pytest.raises(UserError, match=rf"^input\.format: a\.txt looks like {format}; "):
+        read_texts(MemoryFiles({"a.txt": content}), "a.txt")
 
 
 def test_sources_texts_a_table_may_be_lines() -> None:

@@ -1,5 +1,6 @@
 """An exported model + raw labelled text, from any source that the pipeline reads -> metrics, and rejected rows."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from pipeline.sources.schema import ColumnNames
 from trainer.commands.raw_texts import check_on_this_machine
 from trainer.evaluation.metrics import Metrics, classification_metrics
 from trainer.savedmodel.loading import ExportedModel
+
+_logger = logging.getLogger(__name__)
 
 UNKNOWN_LABEL = "label is not one of the model's"
 
@@ -41,6 +44,8 @@ def evaluate(
     labels, files = model.info.labels, LocalFiles()
     columns = ColumnNames(settings.text_column, settings.label_column)
     tasks = plan_tasks(settings, files)
+    for line in tasks.left_out_lines():
+        _logger.info("%s", line)
     check_columns(tasks.tasks(), columns, files)
     scores: list[np.ndarray] = [np.zeros([0, len(labels)], np.float32)]
     right: list[np.ndarray] = [np.zeros([0], np.int64)]

@@ -70,7 +70,11 @@ def _no_text(name: str, reasons: Counter[str]) -> str:
     """
     >>> _no_text("a.csv", Counter({"missing text": 2}))
     '--input: no row of a.csv has a text: missing text (2); correct the file, or --text_column'
+    >>> _no_text("a.csv", Counter())
+    '--input: no rows in a.csv'
     """
+    if not reasons:
+        return f"--input: no rows in {name}"
     listed = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
     remedy = "convert it to UTF-8" if INVALID_UTF8 in reasons else "correct the file, or --text_column"
     return f"--input: no row of {name} has a text: {listed}; {remedy}"

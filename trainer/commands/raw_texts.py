@@ -16,16 +16,16 @@ from typing import BinaryIO, Final, NamedTuple, cast
 from pipeline.errors import UserError
 from pipeline.files.local import FileInfo, Files, LocalFiles
 from pipeline.sources import TextRow, check_columns, plan_texts, read_in_order
-from pipeline.sources.format_detection import DETECTION_BYTES
+from pipeline.sources.format_detection import DETECTION_BYTES, looks_of
 from pipeline.sources.formats import format_names, text_lines
-from pipeline.sources.label_folders import LEFT_OUT
 from pipeline.sources.schema import ColumnNames
 
 STANDARD_INPUT: Final = "standard input"
 
 _OPTIONS: Final = {"input.path": "--input", "input.format": "--format", "input.text_column": "--text_column"}
-# Where messages name a setting: "input.path: ...", "..., or set input.format".
-_SETTING: Final = re.compile(rf"(?:^|(?<=\bset ))(?:{'|'.join(map(re.escape, _OPTIONS))})\b")
+_NAMES: Final = re.compile(rf"(?:{'|'.join(map(re.escape, _OPTIONS))})\b")
+# Where errors name a setting: "input.path: ...", "..., or set input.format". Elsewhere it may be the name of a file.
+_SETTING: Final = re.compile(rf"(?:^|(?<=\bset )){_NAMES.pattern}")
 
 _logger = logging.getLogger(__name__)
 
@@ -63,7 +63,10 @@ def source_of_files(paths: Sequence[str], *, format: str, text_column: str) -> T
 
 
 def source_of_stream(stream: BinaryIO, *, format: str, text_column: str) -> TextSource:
-    """Standard input, a text a line unless `format` says otherwise; lines are read as they come."""
+    """Standard input; lines are read as they come.
+
+    Unless `format` says otherwise, it is a text a line, also if it looks like a table; a log line says so then.
+    """
     return TextSource(STANDARD_INPUT, _rows_of_stream(stream, format=format, text_column=text_column))
 
 
@@ -73,8 +76,8 @@ def _rows_of_files(paths: Sequence[str], *, format: str, text_column: str) -> It
         _check_format(format)
         files, columns = LocalFiles(), ColumnNames(text_column)
         tasks = plan_texts(paths, files, format=format, text_column=text_column)
-        for kind, number in tasks.left_out.items():
-            _logger.info("%d files are left out: %s", number, LEFT_OUT[kind])
+        for line in tasks.left_out_lines():
+            _logger.info("%s", _NAMES.sub(_option, line))
         check_columns(tasks.tasks(), columns, files)
         yield from read_in_order(tasks.tasks(), columns, files)
 
@@ -85,6 +88,8 @@ def _rows_of_stream(stream: BinaryIO, *, format: str, text_column: str) -> Itera
         columns = ColumnNames(text_column)
         head = _next_bytes(stream, DETECTION_BYTES)
         beginning = _OneFile(lambda: io.BytesIO(head))
+        if format == "auto":
+            format = _detected(beginning, text_column=text_column)
         tasks = list(plan_texts([STANDARD_INPUT], beginning, format=format, text_column=text_column).tasks())
         if tasks[0].format == text_lines.NAME:
             check_columns(tasks, columns, beginning)
@@ -102,7 +107,24 @@ def _naming_options() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise UserError(_SETTING.sub(lambda match: _OPTIONS[match[0]], str(error))) from error
+        raise UserError(_SETTING.sub(_option, str(error))) from error
+
+
+def _option(setting: re.Match[str]) -> str:
+    return _OPTIONS[setting[0]]
+
+
+def _detected(beginning: Files, *, text_column: str) -> str:
+    """The format of standard input."""
+    looks = looks_of(STANDARD_INPUT, beginning, text_column=text_column)
+    if looks.table:
+        _logger.warning(
+            "%s looks like %s; its lines are read as texts, unless --format is %s",
+            STANDARD_INPUT,
+            looks.table,
+            looks.table,
+        )
+    return looks.mark or text_lines.NAME
 
 
 def _check_format(format: str) -> None:

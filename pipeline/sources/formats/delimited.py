@@ -241,7 +241,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _from_latin1(characters: bytes) -> bytes:
-    """The bytes that were parsed as characters of Latin-1, spelt in UTF-8."""
+    """The bytes that were parsed as characters of Latin-1; the characters are in UTF-8."""
     return characters.decode("utf-8").encode("latin-1")
 
 

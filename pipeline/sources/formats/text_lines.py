@@ -22,8 +22,8 @@ from pipeline.sources.schema import Batch, ColumnNames, ReadTask, RejectedRow, e
 
 NAME: Final = "lines"
 
-# Lines are parsed once there are 64 KiB of them: some hundred texts. Standard input may be slow, and its first answers
-# should not wait for megabytes.
+# Lines are parsed once there are at least 64 KiB of them: some hundred texts. A file gives blocks of 8 MiB, so that
+# much is parsed together. Standard input may be slow, and its first answers should not wait for megabytes.
 PARSE_BYTES: Final = 64 << 10
 
 # English in UTF-16 without a mark is half NUL bytes, in UTF-32 three quarters. A text rarely has any.
@@ -62,7 +62,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
-    """The rows of a file, 64 KiB at a time.
+    """The rows of a file, a batch for each block of it: 8 MiB of a file, 64 KiB at least of standard input.
 
     Raises:
       UserError: the file is not text.
