@@ -44,8 +44,11 @@ class Blocked:
     def find_spec(
         self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Called by `import` for each module that is not loaded yet; None: the next finder may have it."""
-        if name.partition(".")[0] in self._packages:
+        """Called by `import` for each module that is not loaded yet; None: the next finder may have it.
+
+        A package comes before its modules, so its own name is enough; where it is loaded already, its modules load too.
+        """
+        if name in self._packages:
             raise BlockedError(f"{self._tier} must not import {name}; move the test to another tier (tests/README.md)")
         return None
 
