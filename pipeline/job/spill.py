@@ -63,9 +63,16 @@ class _Piece(NamedTuple):
 
 
 class BlockReader:
-    """Reads all blocks of a shard, or one block of tokens; blocks: what crossed the shuffle for them."""
+    """Reads all blocks of a shard, or one block of tokens; blocks: what crossed the shuffle for them.
+
+    Raises:
+      FileNotFoundError: the folder is gone. A worker thread that goes on after an interrupted run has removed it must
+        fail before it writes, or it would make the staging folder again.
+    """
 
     def __init__(self, blocks: Iterable[bytes], folder: str | None) -> None:
+        if folder is not None:
+            os.stat(folder)
         self._pieces: defaultdict[int, list[_Piece]] = defaultdict(list)
         for block in blocks:
             begin = 1 + block[0] * _ENTRY.itemsize

@@ -99,6 +99,11 @@ def test_spill_late_workers_make_no_folder(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_spill_late_readers_fail_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        BlockReader([], f"{tmp_path}/removed")
+
+
 # options for Beam -> whether its runner holds shuffles in memory
 RUNNERS = [
     ([], True),
