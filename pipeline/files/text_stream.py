@@ -8,14 +8,33 @@ stored before them are lost.
 import codecs
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.gzip_members import GZIP, ZSTD, MemberFormat, read_members
 
-# Deflate packs 1000 : 1 at most, so such a block gives 64 MiB at most. Of a block with wrong bytes nothing is given.
-STORED_BLOCK_BYTES: Final = 64 << 10
-PLAIN_BLOCK_BYTES: Final = 8 << 20
+
+@dataclass(frozen=True)
+class ReadSizes:
+    """The bytes that are read and parsed at a time. Only `max_row_bytes` changes which rows there are.
+
+    stored_block_bytes: a block of a compressed file. Deflate packs 1000 : 1 at most, so it gives 64 MiB at most. Of a
+      block with wrong bytes nothing is given.
+    plain_block_bytes: a block of a file that is not compressed.
+    chunk_bytes: rows are parsed once there are so many bytes of them. With 8 MiB the fixed costs of a chunk do not
+      count; a chunk makes a few batches.
+    max_row_bytes: the longest row. Without a limit, a file without line ends or with an open quote would fill the
+      memory.
+    """
+
+    stored_block_bytes: int = 64 << 10
+    plain_block_bytes: int = 8 << 20
+    chunk_bytes: int = 8 << 20
+    max_row_bytes: int = 256 << 20
+
+
+READ_SIZES: Final = ReadSizes()
 
 # The ending of a file's name -> what it says about the content.
 COMPRESSIONS: Final[dict[str, MemberFormat]] = {"gz": GZIP, "zst": ZSTD}
@@ -24,13 +43,13 @@ UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HEAD_BYTES: Final = 4
 
 
-def text_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
+def text_blocks(file: BinaryIO, path: str, *, sizes: ReadSizes = READ_SIZES) -> Iterator[bytes]:
     """The bytes of a text file, in blocks. UTF-16 is turned into UTF-8; a UTF-8 byte order mark stays.
 
     Raises:
       DamagedFileError: after the last good block.
     """
-    blocks = _with_long_first_block(content_blocks(file, path), size=len(codecs.BOM_UTF8))
+    blocks = _with_long_first_block(content_blocks(file, path, sizes=sizes), size=len(codecs.BOM_UTF8))
     first = next(blocks)
     blocks = itertools.chain([first], blocks)
     return _from_utf16(blocks) if first.startswith(UTF16_MARKS) else blocks
@@ -92,7 +111,7 @@ def check_compression(file: BinaryIO, path: str) -> None:
     file.seek(0)
 
 
-def content_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
+def content_blocks(file: BinaryIO, path: str, *, sizes: ReadSizes = READ_SIZES) -> Iterator[bytes]:
     """The bytes of a file, decompressed, in blocks.
 
     Raises:
@@ -104,11 +123,11 @@ def content_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
         raise DamagedFileError(f"{path} is not compressed as its name says")
     for compression in COMPRESSIONS.values():
         if head.startswith(compression.magic):
-            stored = itertools.chain([head], iter(lambda: file.read(STORED_BLOCK_BYTES), b""))
+            stored = itertools.chain([head], iter(lambda: file.read(sizes.stored_block_bytes), b""))
             yield from read_members(stored, compression, zeros_may_follow=True)
             return
     yield head
-    while block := file.read(PLAIN_BLOCK_BYTES):
+    while block := file.read(sizes.plain_block_bytes):
         yield block
 
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.files.local import Files, open_file
+from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources.formats import FORMATS
 from pipeline.sources.formats.chunks import whole_rows
 from pipeline.sources.formats.csv_quotes import Quotes
@@ -71,15 +72,16 @@ def is_nominal(group: TaskGroup) -> bool:
     return group.stop is not None and FORMATS[group.kinds[0].format].is_quoted
 
 
-def scan_range(group: TaskGroup, files: Files) -> RangeScan:
-    """Scans a nominal range, 8 MB at a time."""
+def scan_range(group: TaskGroup, files: Files, *, sizes: ReadSizes = READ_SIZES) -> RangeScan:
+    """Scans a nominal range; sizes: what is read and scanned at a time."""
     (path,), stop = group.paths, group.stop
     assert stop is not None
     try:
         with open_file(files, path) as file:
             begin, end = line_start(file, group.start), line_start(file, stop)
             cases: Cases = ScannedLines(False, begin=begin), ScannedLines(True)
-            for chunk in whole_rows(bytes_between(file, begin, end), last_line_end, offset=begin):
+            lines = bytes_between(file, begin, end, sizes=sizes)
+            for chunk in whole_rows(lines, last_line_end, offset=begin, sizes=sizes):
                 if chunk.reason:
                     return RangeScan(path, group.start, None)
                 following = scan_lines(chunk.data, DELIMITERS[group.kinds[0].format], offset=chunk.offset)

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from pipeline.errors import UserError
 from pipeline.files.local import Files
+from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources.formats import FORMATS, folders
 from pipeline.sources.schema import (
     DAMAGED,
@@ -33,8 +34,12 @@ class TextRow(NamedTuple):
     reason: str = ""
 
 
-def read_in_order(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files) -> Iterator[TextRow]:
+def read_in_order(
+    tasks: Iterable[ReadTask], columns: ColumnNames, files: Files, *, sizes: ReadSizes = READ_SIZES
+) -> Iterator[TextRow]:
     """The rows of tasks that follow each other; as many as the input has, rejected ones at their place.
+
+    sizes: what is read and parsed at a time.
 
     Raises:
       UserError: a file is not there, may not be read or lacks a column; or the rest of a file is damaged, so that
@@ -43,7 +48,7 @@ def read_in_order(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files)
     for format, run in groupby(tasks, key=lambda task: task.format):
         listed = list(run)
         indices = {task.path: task.file_index for task in listed}
-        for batch in FORMATS[format].read_all(listed, columns, files):
+        for batch in FORMATS[format].read_all(listed, columns, files, sizes=sizes):
             if format != folders.NAME:  # There a file is one row, so a damaged file is one rejected row.
                 _check_whole(batch)
             yield from _merged(batch, indices)

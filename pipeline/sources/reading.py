@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from pipeline.errors import UserError
 from pipeline.files.local import Files
+from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources.formats import FORMATS
 from pipeline.sources.prefetch import prefetching
 from pipeline.sources.schema import Batch, ColumnNames, ReadTask
@@ -33,6 +34,7 @@ def read_tasks(
     *,
     batch_rows: int = BATCH_ROWS,
     batch_bytes: int = BATCH_BYTES,
+    sizes: ReadSizes = READ_SIZES,
 ) -> Iterator[Batch]:
     """The rows of tasks that follow each other, in batches near the limits; only the last batch is small.
 
@@ -47,6 +49,7 @@ def read_tasks(
       files: the filesystem.
       batch_rows: the most used rows of a batch.
       batch_bytes: the most bytes of texts in a batch.
+      sizes: what is read and parsed at a time.
 
     Raises:
       UserError: a file is not there or may not be read, or lacks a column. A damaged file raises nothing.
@@ -57,7 +60,7 @@ def read_tasks(
     with prefetching(listed, files) as prefetched:
         by_format = groupby(listed, key=lambda task: task.format)
         batches = chain.from_iterable(
-            FORMATS[format].read_all(list(some), columns, prefetched) for format, some in by_format
+            FORMATS[format].read_all(list(some), columns, prefetched, sizes=sizes) for format, some in by_format
         )
         yield from _rebatched(batches, batch_rows=batch_rows, batch_bytes=batch_bytes)
 

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 from pipeline.config.settings import InputSettings
 from pipeline.files.local import FileInfo
+from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources import plan_tasks, read_tasks
 from pipeline.sources.schema import PLACE_BITS, Batch, ColumnNames, ReadTask
 
@@ -50,9 +51,16 @@ def plan(files: MemoryFiles, path: str = "*", *, format: str = "auto", range_byt
     return list(plan_tasks(settings, files, range_bytes=range_bytes).tasks())
 
 
-def batches_of(content: bytes, name: str, columns: ColumnNames = COLUMNS, **options: Any) -> list[Batch]:
+def sizes_of(size: int) -> ReadSizes:
+    """Blocks and chunks of the same size; a row may be as long as always."""
+    return ReadSizes(stored_block_bytes=size, plain_block_bytes=size, chunk_bytes=size)
+
+
+def batches_of(
+    content: bytes, name: str, columns: ColumnNames = COLUMNS, *, sizes: ReadSizes = READ_SIZES, **options: Any
+) -> list[Batch]:
     files = MemoryFiles({name: content})
-    return [batch for task in plan(files, **options) for batch in read_tasks([task], columns, files)]
+    return [batch for task in plan(files, **options) for batch in read_tasks([task], columns, files, sizes=sizes)]
 
 
 def rows_of(batches: list[Batch]) -> list[Row]:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,9 +15,9 @@ from pipeline.config.settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import FileInfo, LocalFiles
 from pipeline.sources import check_columns, plan_tasks, read_tasks
-from pipeline.sources.formats import chunks
 from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA, Batch, ColumnNames, ReadTask
-from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, plan, read, rejected_of, rows_of
+from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, plan, read, rejected_of, rows_of, sizes_of
+from tests.support.tf_examples import framed, serialized
 
 CSV = b"text,label\na,1\n"
 LINES = b'{"text":"a","label":1}\n{"text":"b","label":2}\n{"text":"c","label":3}\n'
@@ -296,14 +297,12 @@ BATCHES = [
 
 @pytest.mark.parametrize(("batch_rows", "batch_bytes", "sizes"), BATCHES)
 @pytest.mark.parametrize("chunk", [1, 64, 1 << 20])
-def test_sources_batches_are_full_and_in_order(
-    batch_rows: int, batch_bytes: int, sizes: list[int], chunk: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", chunk)
-    monkeypatch.setattr("pipeline.files.text_stream.PLAIN_BLOCK_BYTES", chunk)
+def test_sources_batches_are_full_and_in_order(batch_rows: int, batch_bytes: int, sizes: list[int], chunk: int) -> None:
     files = MemoryFiles({"a.csv": MANY})
     (task,) = plan(files)
-    batches = list(read_tasks([task], COLUMNS, files, batch_rows=batch_rows, batch_bytes=batch_bytes))
+    batches = list(
+        read_tasks([task], COLUMNS, files, batch_rows=batch_rows, batch_bytes=batch_bytes, sizes=sizes_of(chunk))
+    )
     assert [batch.rows.num_rows for batch in batches] == sizes
     for batch in batches:
         assert batch.rows.schema.equals(ROWS_SCHEMA)
@@ -348,17 +347,13 @@ TOO_LONG = [
     ("a.csv", b"text,label\na,1\n" + b"x" * 2000, (1, "row too long")),
     ("a.csv", b'text,label\na,1\n"' + b"x,1\n" * 500, (1, "unclosed quote")),
     ("a.jsonl", b'{"text":"a","label":1}\n' + b" " * 2000, (1, "row too long")),
+    ("a.tfrecord", framed(serialized({"text": b"a", "label": 1}), b"x" * 2000), (1, "row too long")),
 ]
 
 
 @pytest.mark.parametrize(("name", "content", "rejected"), TOO_LONG)
-def test_sources_rows_without_end_do_not_fill_the_memory(
-    name: str, content: bytes, rejected: tuple[int, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 100)
-    monkeypatch.setattr(chunks, "MAX_ROW_BYTES", 1000)
-    monkeypatch.setattr("pipeline.files.text_stream.PLAIN_BLOCK_BYTES", 100)
-    assert read(content, name) == ([("a", "1", 0)], [rejected])
+def test_sources_rows_without_end_do_not_fill_the_memory(name: str, content: bytes, rejected: tuple[int, str]) -> None:
+    assert read(content, name, sizes=replace(sizes_of(100), max_row_bytes=1000)) == ([("a", "1", 0)], [rejected])
 
 
 def test_sources_missing_column_in_a_later_file_is_an_error() -> None:

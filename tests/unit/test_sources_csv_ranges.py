@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,29 +11,32 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.config.settings import InputSettings
-from pipeline.files import text_stream
+from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources import plan_tasks, read_tasks
 from pipeline.sources.csv_ranges import RangeScan, nominal_ranges, resolve_ranges, scan_lines, scan_range
-from pipeline.sources.formats import chunks
 from pipeline.sources.formats.lines import LINE_BLOCK_BYTES
 from pipeline.sources.schema import Kind, TaskGroup
-from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, read, rows_of
+from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, read, rows_of, sizes_of
 
 
-def resolved(files: MemoryFiles, range_bytes: int, name: str = "a.csv") -> list[TaskGroup]:
+def resolved(
+    files: MemoryFiles, range_bytes: int, name: str = "a.csv", *, sizes: ReadSizes = READ_SIZES
+) -> list[TaskGroup]:
     found = plan_tasks(InputSettings(path=name), files, range_bytes=range_bytes, cuts_quoted=True)
     # Scans come in any order.
-    scans = [scan_range(group, files) for group in reversed(list(nominal_ranges(found.groups)))]
+    scans = [scan_range(group, files, sizes=sizes) for group in reversed(list(nominal_ranges(found.groups)))]
     return list(resolve_ranges(found.groups, scans))
 
 
-def read_in_ranges(content: bytes, name: str, range_bytes: int) -> tuple[list[Row], list[Rejected]]:
+def read_in_ranges(
+    content: bytes, name: str, range_bytes: int, *, sizes: ReadSizes = READ_SIZES
+) -> tuple[list[Row], list[Rejected]]:
     files = MemoryFiles({name: content})
     used: list[Row] = []
     rejected: list[Rejected] = []
     before = 0
-    for group in resolved(files, range_bytes, name):
-        batches = list(read_tasks(group.tasks(), COLUMNS, files))
+    for group in resolved(files, range_bytes, name, sizes=sizes):
+        batches = list(read_tasks(group.tasks(), COLUMNS, files, sizes=sizes))
         assert before in (group.first_row, 0)
         used += rows_of(batches)
         rejected += [(before + row["row"], row["reason"]) for batch in batches for row in batch.rejected.to_pylist()]
@@ -89,14 +93,12 @@ MIDDLE = b'text,label\na,1\n"x\n""y""\n\n,z",2\r\n\nlast 5" disk,3\n"",4\nragged
 
 
 @pytest.mark.parametrize("block", [1, 5, 1 << 20])
-def test_sources_ranges_at_every_byte(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sources_ranges_at_every_byte(block: int) -> None:
     expected = read(MIDDLE, "a.csv")
     assert [place for _, _, place in expected[0]] == [0, 1, 2, 3]
     assert expected[1] == [(4, "wrong number of columns"), (5, "unclosed quote")]
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", block)
-    monkeypatch.setattr(text_stream, "PLAIN_BLOCK_BYTES", block)
     for range_bytes in range(1, len(MIDDLE) + 1):
-        assert read_in_ranges(MIDDLE, "a.csv", range_bytes) == expected, range_bytes
+        assert read_in_ranges(MIDDLE, "a.csv", range_bytes, sizes=sizes_of(block)) == expected, range_bytes
 
 
 LINES = [
@@ -147,13 +149,10 @@ def test_sources_ranges_within_one_long_text_hold_nothing() -> None:
     assert [(group.start, group.first_row) for group in groups] == [(0, 0), (len(content) - 4, 2)]
 
 
-def test_sources_ranges_of_a_file_that_cannot_be_scanned_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sources_ranges_of_a_file_that_cannot_be_scanned_are_the_whole() -> None:
     content = b"text,label\na,1\n" + b"x" * 5000 + b",1\n"
     files = MemoryFiles({"a.csv": content})
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 100)
-    monkeypatch.setattr(chunks, "MAX_ROW_BYTES", 1000)
-    monkeypatch.setattr(text_stream, "PLAIN_BLOCK_BYTES", 100)
-    (group,) = resolved(files, 200)
+    (group,) = resolved(files, 200, sizes=replace(sizes_of(100), max_row_bytes=1000))
     assert (group.start, group.stop) == (0, None)
     assert scan_range(TaskGroup(0, ("gone.csv",), (Kind("csv"),), 0, 9), _Gone({})) == RangeScan("gone.csv", 0, None)
 

@@ -6,8 +6,7 @@ import io
 import itertools
 import json
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -18,11 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import UserError
-from pipeline.files import text_stream
 from pipeline.sources import read_tasks
-from pipeline.sources.formats import chunks
 from pipeline.sources.schema import ReadTask
-from tests.support.memory_files import COLUMNS, MemoryFiles, Row, batches_of, plan, read, rejected_of, rows_of
+from tests.support.memory_files import COLUMNS, MemoryFiles, Row, batches_of, plan, read, rejected_of, rows_of, sizes_of
 
 ASCII_SPACE = " \t\n\v\f\r"
 
@@ -34,15 +31,6 @@ ROWS = st.lists(st.tuples(TEXTS, TEXTS), max_size=12)
 RAGGED_ROWS = st.lists(st.tuples(TEXTS, TEXTS) | st.tuples(TEXTS) | st.tuples(TEXTS, TEXTS, TEXTS), max_size=12)
 # Blocks and chunks that end anywhere in a row, and one that holds it all.
 BLOCKS = st.sampled_from([1, 2, 3, 7, 50, 1 << 20])
-
-
-@contextmanager
-def blocks_of(size: int) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunks, "CHUNK_BYTES", size)
-        patch.setattr(text_stream, "PLAIN_BLOCK_BYTES", size)
-        patch.setattr(text_stream, "STORED_BLOCK_BYTES", size)
-        yield
 
 
 def expected(rows: list[tuple[str, ...]]) -> tuple[list[Row], list[tuple[int, str]]]:
@@ -93,10 +81,11 @@ def test_sources_properties_csv_is_read_as_written(
     writer.writerow(["text", "label"])
     writer.writerows(rows)
     content = file.getvalue().encode(encoding)
-    with blocks_of(block):
-        found = read(
-            gzip.compress(content, mtime=0) if compressed else content, f"a.{name}.gz" if compressed else f"a.{name}"
-        )
+    found = read(
+        gzip.compress(content, mtime=0) if compressed else content,
+        f"a.{name}.gz" if compressed else f"a.{name}",
+        sizes=sizes_of(block),
+    )
     assert found == expected(rows)
 
 
@@ -109,8 +98,7 @@ def test_sources_properties_csv_of_any_bytes_has_pythons_rows(body: list[bytes],
     content = b"".join(body)
     lines = io.StringIO(content.decode("latin-1"), newline="")
     rows = [row for row in csv.reader(lines) if row]
-    with blocks_of(block):
-        used, rejected = read(b"text,label\n" + content, "a.csv")
+    used, rejected = read(b"text,label\n" + content, "a.csv", sizes=sizes_of(block))
     numbers = [place for _, _, place in used] + [row for row, _ in rejected]
     assert sorted(numbers) == list(range(len(rows)))
     for text, label, number in used:
@@ -145,8 +133,7 @@ def test_sources_properties_jsonl_is_read_as_written(
     rows: list[tuple[str, object]], ascii: bool, line_end: str, block: int
 ) -> None:
     lines = [json.dumps({"text": text, "label": label}, ensure_ascii=ascii) for text, label in rows]
-    with blocks_of(block):
-        used, rejected = read("".join(line + line_end for line in lines).encode(), "a.jsonl")
+    used, rejected = read("".join(line + line_end for line in lines).encode(), "a.jsonl", sizes=sizes_of(block))
     labels = [expected_label(label) for _, label in rows]
     assert [row[:2] for row in used] == [(text, label) for (text, _), label in zip(rows, labels, strict=True) if label]
     assert [row for row, _ in rejected] == [row for row, label in enumerate(labels) if not label]
@@ -179,8 +166,7 @@ def test_sources_properties_jsonl_ranges_make_the_whole(
     files = MemoryFiles({"a.jsonl": content})
     edges = sorted({0, len(content)} | {cut for cut in cuts if cut < len(content)})
     tasks = [ReadTask("a.jsonl", 0, "jsonl", start, stop) for start, stop in itertools.pairwise(edges)]
-    with blocks_of(block):
-        parts = [list(read_tasks([task], COLUMNS, files)) for task in tasks]
+    parts = [list(read_tasks([task], COLUMNS, files, sizes=sizes_of(block))) for task in tasks]
     whole = batches_of(content, "a.jsonl")
     assert [row for part in parts for row in rows_of(part)] == rows_of(whole)
     counts = [sum(batch.count for batch in part) for part in parts]

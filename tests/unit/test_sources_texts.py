@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+from dataclasses import replace
 from typing import get_args
 
 import pyarrow as pa
@@ -15,21 +16,25 @@ from hypothesis import strategies as st
 
 from pipeline.config.settings import InputSettings
 from pipeline.errors import UserError
+from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources import check_columns, plan_texts, read_in_order, read_tasks
-from pipeline.sources.formats import format_names, text_lines
+from pipeline.sources.formats import format_names
 from pipeline.sources.schema import ROWS_SCHEMA, ColumnNames
-from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, plan, rejected_of
+from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, plan, rejected_of, sizes_of
 from tests.support.tf_examples import framed, serialized
 
 # A row's text, or the reason why it has none.
 Row = bytes | str
 
 
-def read_texts(files: MemoryFiles, *paths: str, format: str = "auto", column: str = "text") -> list[Row]:
+def read_texts(
+    files: MemoryFiles, *paths: str, format: str = "auto", column: str = "text", sizes: ReadSizes = READ_SIZES
+) -> list[Row]:
     tasks = list(plan_texts(paths, files, format=format, text_column=column).tasks())
     columns = ColumnNames(column)
     check_columns(tasks, columns, files)
-    return [row.reason if row.text is None else row.text for row in read_in_order(tasks, columns, files)]
+    rows = read_in_order(tasks, columns, files, sizes=sizes)
+    return [row.reason if row.text is None else row.text for row in rows]
 
 
 def parquet(**columns: list[object]) -> bytes:
@@ -133,12 +138,8 @@ def test_sources_texts_keep_their_order(first: list[bool], second: list[bool], b
             "c.parquet": parquet(text=["x", None, "z"]),
         }
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.sources.formats.chunks.CHUNK_BYTES", block)
-        patch.setattr(text_lines, "PARSE_BYTES", block)
-        patch.setattr("pipeline.files.text_stream.PLAIN_BLOCK_BYTES", block)
-        names = ["a.jsonl", "b.txt", "c.parquet"] if second else ["a.jsonl", "c.parquet"]
-        found = read_texts(files, *names)
+    names = ["a.jsonl", "b.txt", "c.parquet"] if second else ["a.jsonl", "c.parquet"]
+    found = read_texts(files, *names, sizes=sizes_of(block))
     assert found == [
         b"begin",
         *(b"%d" % row if good else MISSING for row, good in enumerate(first)),
@@ -271,6 +272,16 @@ def test_sources_texts_with_commas_are_lines(content: bytes) -> None:
 def test_sources_texts_refuses_what_looks_like_a_table(content: bytes, format: str) -> None:
     with pytest.raises(UserError, match=rf"^input\.format: a\.txt looks like {format}; "):
         read_texts(MemoryFiles({"a.txt": content}), "a.txt")
+
+
+def test_sources_texts_without_a_line_end_do_not_fill_the_memory() -> None:
+    files = MemoryFiles({"a.txt": b"a\n" + b"x" * 2000})
+    with pytest.raises(UserError) as error:
+        read_texts(files, "a.txt", sizes=replace(sizes_of(100), max_row_bytes=1000))
+    assert str(error.value) == (
+        "input.path: a.txt: row too long, so it is not known how many rows follow; set input.format if the file is "
+        "of another format"
+    )
 
 
 def test_sources_texts_a_table_may_be_lines() -> None:

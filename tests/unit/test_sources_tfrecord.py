@@ -8,9 +8,8 @@ import zstandard
 
 from pipeline.errors import UserError
 from pipeline.sources import check_columns
-from pipeline.sources.formats import tfrecord
 from pipeline.sources.schema import ColumnNames, ReadTask
-from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, batches_of, plan, read
+from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, batches_of, plan, read, sizes_of
 from tests.support.tf_examples import Value, framed, serialized
 
 DAMAGED, BROKEN = "damaged file", "broken tf.train.Example"
@@ -65,11 +64,8 @@ TABLE = [
 
 @pytest.mark.parametrize(("content", "used", "rejected"), [case[1:] for case in TABLE], ids=[case[0] for case in TABLE])
 @pytest.mark.parametrize("piece", [1, 1 << 20])
-def test_sources_tfrecord_table(
-    content: bytes, used: list[Row], rejected: list[Rejected], piece: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tfrecord, "PARSE_BYTES", piece)
-    assert read(content, "a.tfrecord") == (used, rejected)
+def test_sources_tfrecord_table(content: bytes, used: list[Row], rejected: list[Rejected], piece: int) -> None:
+    assert read(content, "a.tfrecord", sizes=sizes_of(piece)) == (used, rejected)
 
 
 # 35,615 as a length begins with gzip's magic bytes, 559,903 with its method, too; 65,279 with a mark of UTF-16.

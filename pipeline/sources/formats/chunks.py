@@ -5,16 +5,10 @@ Each format has its own rows, so it brings a function that says where the last w
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from pipeline.errors import DamagedFileError
+from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources.schema import DAMAGED, TOO_LONG, UNCLOSED_QUOTE
-
-# Rows are parsed 8 MiB at a time. Then the fixed costs of a chunk do not count; a chunk makes a few batches.
-CHUNK_BYTES: Final = 8 << 20
-
-# The longest row. Without a limit, a file without line ends or with an open quote would fill the memory.
-MAX_ROW_BYTES: Final = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -41,15 +35,14 @@ class Chunk:
 
 
 def whole_rows(
-    blocks: Iterable[bytes], find_row_end: FindRowEnd, *, offset: int = 0, chunk_bytes: int | None = None
+    blocks: Iterable[bytes], find_row_end: FindRowEnd, *, offset: int = 0, sizes: ReadSizes = READ_SIZES
 ) -> Iterator[Chunk]:
     """Chunks of whole rows; at most one chunk with a reason follows, and ends the file.
 
-    offset: the place of the first byte; chunk_bytes: the size of a chunk at least (None: CHUNK_BYTES).
+    offset: the place of the first byte. sizes: of chunks, and of the longest row.
     """
-    chunk_bytes = chunk_bytes or CHUNK_BYTES
     pending: list[bytes] = []
-    size, wanted = 0, chunk_bytes
+    size, wanted = 0, sizes.chunk_bytes
     damaged = False
     try:
         for block in blocks:
@@ -61,14 +54,14 @@ def whole_rows(
             last = find_row_end(data)
             if last.end:
                 yield Chunk(data[: last.end], offset)
-            elif size > MAX_ROW_BYTES:
+            elif size > sizes.max_row_bytes:
                 yield Chunk(data, offset, UNCLOSED_QUOTE if last.in_quotes else TOO_LONG)
                 return
             offset += last.end
             pending, size = [data[last.end :]], size - last.end
             # A row longer than a chunk is scanned again once its bytes have doubled. So all scans of it together read
             # twice its length at most.
-            wanted = size + max(size, chunk_bytes)
+            wanted = size + max(size, sizes.chunk_bytes)
     except DamagedFileError:
         damaged = True
     yield from _rest(b"".join(pending), find_row_end, offset=offset, damaged=damaged)

@@ -21,7 +21,7 @@ import pyarrow.csv
 
 from pipeline.errors import UserError
 from pipeline.files.local import Files, open_file
-from pipeline.files.text_stream import check_compression, strip_mark, text_blocks
+from pipeline.files.text_stream import READ_SIZES, ReadSizes, check_compression, strip_mark, text_blocks
 from pipeline.sources.formats.chunks import Chunk, whole_rows
 from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
 from pipeline.sources.formats.format import Format, one_by_one
@@ -70,18 +70,19 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     """
     with open_file(files, task.path) as file:
         check_compression(file, task.path)
-        return any(chunk.reason or ROW_BYTE.search(chunk.data) for _, chunk in _chunks(file, task, columns))
+        chunks = _chunks(file, task, columns, sizes=READ_SIZES)
+        return any(chunk.reason or ROW_BYTE.search(chunk.data) for _, chunk in chunks)
 
 
-def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
-    """The rows of a file, or of a range of whole rows, 8 MB at a time.
+def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
+    """The rows of a file, or of a range of whole rows; a batch for each chunk of it.
 
     Raises:
       UserError: the file is not text, or lacks a column.
     """
     row = 0
     with open_file(files, task.path) as file:
-        for header, chunk in _chunks(file, task, columns):
+        for header, chunk in _chunks(file, task, columns, sizes=sizes):
             if header is None or chunk.reason:
                 yield only_rejected(task, RejectedRow(row, chunk.reason or DAMAGED, excerpt(chunk.data)))
             elif ROW_BYTE.search(chunk.data):
@@ -90,14 +91,19 @@ def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
                 yield batch
 
 
-def _chunks(file: BinaryIO, task: ReadTask, columns: ColumnNames) -> Iterator[tuple[Header | None, Chunk]]:
+def _chunks(
+    file: BinaryIO, task: ReadTask, columns: ColumnNames, *, sizes: ReadSizes
+) -> Iterator[tuple[Header | None, Chunk]]:
     """The header, and chunks of rows after it; no header if the file is damaged before its header is complete."""
     delimiter = DELIMITERS[task.format]
     header = _first_header(file, task, columns) if task.start else None
-    blocks = text_blocks(file, task.path) if task.stop is None else bytes_between(file, task.start, task.stop)
+    if task.stop is None:
+        blocks = text_blocks(file, task.path, sizes=sizes)
+    else:
+        blocks = bytes_between(file, task.start, task.stop, sizes=sizes)
     if not task.start:
         blocks = strip_mark(blocks)
-    for chunk in whole_rows(blocks, partial(last_row_end, delimiter=delimiter)):
+    for chunk in whole_rows(blocks, partial(last_row_end, delimiter=delimiter), sizes=sizes):
         if header is None and not chunk.reason:
             data = chunk.data.lstrip(LINE_ENDS)
             if not data:

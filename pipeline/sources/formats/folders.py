@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
-from pipeline.files.text_stream import check_compression, strip_mark, text_blocks
-from pipeline.sources.formats.chunks import MAX_ROW_BYTES
+from pipeline.files.text_stream import ReadSizes, check_compression, strip_mark, text_blocks
 from pipeline.sources.formats.format import Format
 from pipeline.sources.formats.validation import RawColumns, validated
 from pipeline.sources.schema import (
@@ -52,13 +51,13 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     return True
 
 
-def read_all(tasks: Sequence[ReadTask], columns: ColumnNames, files: Files) -> Iterator[Batch]:
+def read_all(tasks: Sequence[ReadTask], columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
     """The texts of files, up to 1,024 at a time; a damaged file is a rejected row."""
     read: list[tuple[ReadTask, bytes]] = []
     damaged: list[tuple[ReadTask, RejectedRow]] = []
     size = 0
     for task in tasks:
-        content, reason = _content(task, files)
+        content, reason = _content(task, files, sizes=sizes)
         if reason:
             damaged.append((task, RejectedRow(0, reason, excerpt(content))))
         else:
@@ -80,16 +79,16 @@ def label_of(path: str) -> str:
     return path.rpartition("/")[0].rpartition("/")[2]
 
 
-def _content(task: ReadTask, files: Files) -> tuple[bytes, str | None]:
+def _content(task: ReadTask, files: Files, *, sizes: ReadSizes) -> tuple[bytes, str | None]:
     """The text of a file, or what is left of it; and the reason why it is rejected, if it is."""
     blocks: list[bytes] = []
     size = 0
     with open_file(files, task.path) as file:
         try:
-            for block in strip_mark(text_blocks(file, task.path)):
+            for block in strip_mark(text_blocks(file, task.path, sizes=sizes)):
                 blocks.append(block)
                 size += len(block)
-                if size > MAX_ROW_BYTES:
+                if size > sizes.max_row_bytes:
                     return blocks[0], TOO_LONG
         except DamagedFileError:
             return b"".join(blocks), DAMAGED

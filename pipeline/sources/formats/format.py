@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pipeline.files.local import Files
+from pipeline.files.text_stream import ReadSizes
 from pipeline.sources.schema import Batch, ColumnNames, ReadTask
 
 
@@ -25,7 +26,7 @@ class Check(Protocol):
 class Read(Protocol):
     """Reads one range of a file."""
 
-    def __call__(self, task: ReadTask, columns: ColumnNames, files: Files, /) -> Iterator[Batch]:
+    def __call__(self, task: ReadTask, columns: ColumnNames, files: Files, /, *, sizes: ReadSizes) -> Iterator[Batch]:
         """The rows of the range in order, as batches of any size; each row is used or rejected.
 
         A damaged file raises nothing. Its rows are read up to the damage; the rest is one rejected row.
@@ -35,7 +36,9 @@ class Read(Protocol):
 class ReadAll(Protocol):
     """Reads several tasks of one format."""
 
-    def __call__(self, tasks: Sequence[ReadTask], columns: ColumnNames, files: Files, /) -> Iterator[Batch]:
+    def __call__(
+        self, tasks: Sequence[ReadTask], columns: ColumnNames, files: Files, /, *, sizes: ReadSizes
+    ) -> Iterator[Batch]:
         """The rows of all tasks in order."""
 
 
@@ -74,8 +77,10 @@ class Format:
 def one_by_one(read: Read) -> ReadAll:
     """A function that reads one task -> one that reads several, one after the other."""
 
-    def read_all(tasks: Sequence[ReadTask], columns: ColumnNames, files: Files, /) -> Iterator[Batch]:
+    def read_all(
+        tasks: Sequence[ReadTask], columns: ColumnNames, files: Files, /, *, sizes: ReadSizes
+    ) -> Iterator[Batch]:
         for task in tasks:
-            yield from read(task, columns, files)
+            yield from read(task, columns, files, sizes=sizes)
 
     return read_all

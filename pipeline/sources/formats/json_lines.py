@@ -17,7 +17,7 @@ import numpy as np
 
 from pipeline.errors import RejectedRowError, UserError
 from pipeline.files.local import Files, open_file
-from pipeline.files.text_stream import check_compression, text_blocks
+from pipeline.files.text_stream import READ_SIZES, ReadSizes, check_compression, text_blocks
 from pipeline.sources.formats.chunks import Chunk, whole_rows
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.json_objects import ABSENT, getter, lookup, parse_object
@@ -44,7 +44,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     """
     with open_file(files, task.path) as file:
         check_compression(file, task.path)
-        for chunk in _chunks(file, task):
+        for chunk in _chunks(file, task, sizes=READ_SIZES):
             if chunk.reason:
                 return True
             lines = [line for _, line in islice(_lines(chunk), CHECKED_OBJECTS)]
@@ -68,11 +68,11 @@ def _check_lines(lines: list[bytes], task: ReadTask, columns: ColumnNames) -> No
             raise missing_column(setting, name, task.path, [excerpt(key) for key in keys])
 
 
-def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
-    """The rows of a range, 8 MB at a time; a key that an object lacks counts as null."""
+def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
+    """The rows of a range, a batch for each chunk of it; a key that an object lacks counts as null."""
     row = 0
     with open_file(files, task.path) as file:
-        for chunk in _chunks(file, task):
+        for chunk in _chunks(file, task, sizes=sizes):
             if chunk.reason:
                 yield only_rejected(task, RejectedRow(row, chunk.reason, excerpt(chunk.data)))
             else:
@@ -81,12 +81,12 @@ def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
                 yield batch
 
 
-def _chunks(file: BinaryIO, task: ReadTask) -> Iterator[Chunk]:
+def _chunks(file: BinaryIO, task: ReadTask, *, sizes: ReadSizes) -> Iterator[Chunk]:
     if task.stop is None:
-        return whole_rows(text_blocks(file, task.path), last_line_end)
+        return whole_rows(text_blocks(file, task.path, sizes=sizes), last_line_end, sizes=sizes)
     # Both ends move to the next beginning of a line. So each line is in exactly one range.
     first, end = line_start(file, task.start), line_start(file, task.stop)
-    return whole_rows(bytes_between(file, first, end), last_line_end, offset=first)
+    return whole_rows(bytes_between(file, first, end, sizes=sizes), last_line_end, offset=first, sizes=sizes)
 
 
 def _lines(chunk: Chunk) -> Iterator[tuple[int, bytes]]:

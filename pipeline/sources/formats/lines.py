@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO, Final
 
-from pipeline.files import text_stream
-from pipeline.files.text_stream import compression_ending, is_plain, read_up_to
+from pipeline.files.text_stream import READ_SIZES, ReadSizes, compression_ending, is_plain, read_up_to
 from pipeline.sources.formats.chunks import RowEnd
 from pipeline.sources.schema import ReadTask
 
@@ -41,10 +40,10 @@ def line_start(file: BinaryIO, offset: int) -> int:
     return offset
 
 
-def bytes_between(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
+def bytes_between(file: BinaryIO, start: int, stop: int, *, sizes: ReadSizes = READ_SIZES) -> Iterator[bytes]:
     """The bytes of a range, in blocks."""
     file.seek(start)
-    while start < stop and (block := file.read(min(text_stream.PLAIN_BLOCK_BYTES, stop - start))):
+    while start < stop and (block := file.read(min(sizes.plain_block_bytes, stop - start))):
         yield block
         start += len(block)
 

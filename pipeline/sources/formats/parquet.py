@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
-from pipeline.files.text_stream import read_up_to
+from pipeline.files.text_stream import ReadSizes, read_up_to
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
 from pipeline.sources.formats.values import can_hold_labels, can_hold_texts
@@ -92,12 +92,13 @@ def _check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnName
         )
 
 
-def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
+def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
     """The rows of a range of row groups, up to 4,096 at a time.
 
     Raises:
       UserError: the file lacks a column.
     """
+    del sizes  # A file is read by row groups; READ_BUFFER_BYTES is the block.
     row = 0
     with open_file(files, task.path) as file:
         try:

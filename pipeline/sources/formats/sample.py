@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline import sample_corpus
 from pipeline.files.local import Files
+from pipeline.files.text_stream import ReadSizes
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
 from pipeline.sources.schema import Batch, ColumnNames, Kind, ReadTask, TaskGroup, missing_column
@@ -40,12 +41,13 @@ def check(task: ReadTask, columns: ColumnNames, _files: Files) -> bool:
     return True
 
 
-def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
+def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
     """The rows of a range, as one batch of ROWS_PER_TASK rows or fewer.
 
     Raises:
       UserError: the corpus does not have a column.
     """
+    del sizes
     check(task, columns, files)
     stop = sample_corpus.DEFAULT_ROWS if task.stop is None else task.stop
     table = sample_corpus.sample_batch(task.start, stop - task.start, seed=sample_corpus.DEFAULT_SEED)

@@ -6,6 +6,7 @@ Text is UTF-8, or UTF-16 with a byte order mark; files may be compressed. A row'
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
-from pipeline.files.text_stream import check_compression, strip_mark, text_blocks
+from pipeline.files.text_stream import ReadSizes, check_compression, strip_mark, text_blocks
 from pipeline.sources.formats.chunks import Chunk, whole_rows
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.lines import last_line_end
@@ -61,7 +62,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     return bool(head)
 
 
-def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
+def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
     """The rows of a file, a batch for each block of it: 8 MiB of a file, 64 KiB at least of standard input.
 
     Raises:
@@ -70,8 +71,9 @@ def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
     del columns
     row = 0
     with open_file(files, task.path) as file:
-        blocks = strip_mark(text_blocks(file, task.path))
-        for chunk in whole_rows(blocks, last_line_end, chunk_bytes=PARSE_BYTES):
+        blocks = strip_mark(text_blocks(file, task.path, sizes=sizes))
+        sizes = replace(sizes, chunk_bytes=min(PARSE_BYTES, sizes.chunk_bytes))
+        for chunk in whole_rows(blocks, last_line_end, sizes=sizes):
             if chunk.reason:
                 yield only_rejected(task, RejectedRow(row, chunk.reason, excerpt(chunk.data)))
                 continue

@@ -13,9 +13,8 @@ import numpy as np
 
 from pipeline.errors import DamagedFileError, DamagedRecordsError, RejectedRowError, UserError
 from pipeline.files.local import Files, open_file
-from pipeline.files.text_stream import check_compression, content_blocks, is_plain, read_up_to
+from pipeline.files.text_stream import READ_SIZES, ReadSizes, check_compression, content_blocks, is_plain, read_up_to
 from pipeline.records.framing import FOOTER_BYTES, HEADER_BYTES, is_header, unframe
-from pipeline.sources.formats.chunks import MAX_ROW_BYTES
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.tf_example import parse_features, value_of
 from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
@@ -47,7 +46,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     with open_file(files, task.path) as file:
         check_compression(file, task.path)
         _check_begin(file, task)
-        parts = _record_lists(file, task.path)
+        parts = _record_lists(file, task.path, sizes=READ_SIZES)
         records = next(parts)
         if isinstance(records, str) or not records:
             return isinstance(next(parts, None), str)
@@ -70,11 +69,11 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     return True
 
 
-def read(task: ReadTask, columns: ColumnNames, files: Files) -> Iterator[Batch]:
+def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
     """The rows of a file, a megabyte at a time; a feature that a record lacks counts as null."""
     row = 0
     with open_file(files, task.path) as file:
-        for records in _record_lists(file, task.path):
+        for records in _record_lists(file, task.path, sizes=sizes):
             if isinstance(records, str):
                 reason = records
                 yield only_rejected(task, RejectedRow(row, reason, "no record from here on can be read"))
@@ -123,14 +122,15 @@ def _parse(records: list[bytes], task: ReadTask, columns: ColumnNames, *, first_
     )
 
 
-def _record_lists(file: BinaryIO, path: str) -> Iterator[list[bytes] | str]:
+def _record_lists(file: BinaryIO, path: str, *, sizes: ReadSizes) -> Iterator[list[bytes] | str]:
     """The records in order, in lists; the first list may be empty. If the rest can't be read, the reason comes last."""
+    parse_bytes = min(PARSE_BYTES, sizes.chunk_bytes)
     wanted = 0
     pending: list[bytes] = []
     size = 0
     reason = None
     try:
-        for block in _blocks(file, path):
+        for block in _blocks(file, path, sizes=sizes):
             pending.append(block)
             size += len(block)
             if size < wanted:
@@ -144,11 +144,11 @@ def _record_lists(file: BinaryIO, path: str) -> Iterator[list[bytes] | str]:
             if complete:
                 yield complete
             pending, size = [data[used:]], len(data) - used
-            if size > MAX_ROW_BYTES:
+            if size > sizes.max_row_bytes:
                 reason = TOO_LONG
                 break
             # A record that is longer than what is parsed at a time is tried again once its bytes have doubled.
-            wanted = size + max(size, PARSE_BYTES) if not complete else PARSE_BYTES
+            wanted = size + max(size, parse_bytes) if not complete else parse_bytes
     except DamagedFileError:
         reason = DAMAGED
     yield from _last(b"".join(pending), reason)
@@ -179,7 +179,7 @@ def _frames_end(data: bytes, count: int) -> int:
     return at
 
 
-def _blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
+def _blocks(file: BinaryIO, path: str, *, sizes: ReadSizes) -> Iterator[bytes]:
     """The bytes of the file, decompressed.
 
     A file that begins with a right frame is not compressed, even if it looks so: a first record of 559,903 bytes begins
@@ -188,9 +188,9 @@ def _blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
     head = read_up_to(file, HEADER_BYTES)
     file.seek(0)
     if is_tfrecord(head):
-        yield from iter(lambda: file.read(PARSE_BYTES), b"")
+        yield from iter(lambda: file.read(min(PARSE_BYTES, sizes.plain_block_bytes)), b"")
     else:
-        yield from content_blocks(file, path)
+        yield from content_blocks(file, path, sizes=sizes)
 
 
 TFRECORD: Final = Format((".tfrecord", ".tfrecords", ".tfrec"), check, one_by_one(read), begins=is_tfrecord)
