@@ -60,7 +60,7 @@ LIGHT = {
     "pipeline.files.gzip_members", "pipeline.files.staging", "pipeline.files.text_stream",
     "pipeline.html", "pipeline.inspection", "pipeline.records", "pipeline.records_folder",
     "pipeline.runners.common_options", "pipeline.sample_corpus", "pipeline.sources", "pipeline.statistics",
-    "pipeline.text.characters", "pipeline.text.escaping", "pipeline.vocabulary.code_version",
+    "pipeline.support", "pipeline.text.characters", "pipeline.text.escaping", "pipeline.vocabulary.code_version",
     "pipeline.vocabulary.count_tables", "pipeline.vocabulary.imported", "trainer.cli",
 }  # fmt: skip
 

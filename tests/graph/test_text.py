@@ -4,6 +4,7 @@ import itertools
 import os
 import subprocess
 import sys
+import unicodedata
 import uuid
 from pathlib import Path
 from typing import Literal
@@ -94,10 +95,16 @@ def test_text_tokens_are_pythons_split(tokens_of: TokensOf, texts: list[str], fi
     assert tokens_of(texts, TextSettings(split="whitespace", filters=filters, lowercase=lower)) == expected
 
 
+def kind_of(character: str) -> tuple[bool, bool, str]:
+    return character.lower() != character, character.isspace(), unicodedata.category(character)
+
+
 @EACH_ROUTE
 def test_text_every_character_is_lowered_and_split_as_python_does(tokens_of: TokensOf) -> None:
     characters = [chr(code) for code in range(1, sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
-    parts = [characters[first : first + 256] for first in range(0, len(characters), 256)]
+    # One kind in a text: an odd character or a capital sends its whole text to ICU, which would hide what is beside it.
+    kinds = [list(same) for _, same in itertools.groupby(sorted(characters, key=kind_of), kind_of)]
+    parts = [kind[first : first + 256] for kind in kinds for first in range(0, len(kind), 256)]
     texts = [" ".join(f"A{character}b" for character in part) for part in parts]
     differ = set()
     for text, result in zip(texts, tokens_of(texts, TextSettings(filters="")), strict=True):

@@ -161,6 +161,12 @@ def test_decode_names_the_record_that_is_not_ours(record: bytes, why: str) -> No
         decode_examples(binary([GOOD, record, GOOD]), 3)
 
 
+def test_decode_names_the_first_of_two_records_whose_faults_add_up_to_none() -> None:
+    """Two ids and four: as many as two good records have together."""
+    with pytest.raises(DamagedRecordsError, match=r"^record 0: ids: got 2 numbers, expected 3$"):
+        decode_examples(binary([example([0, 1], [1]), example([0, 1, 2, 3], [1])]), 3)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 255))
 def test_decode_takes_only_what_encode_writes(place: int, byte: int) -> None:

@@ -201,6 +201,7 @@ def test_sources_texts_of_a_file_are_read_once(paths: list[str]) -> None:
 
 UTF16 = "a plain text\n".encode("utf-16-le")
 TABLE = b'id,"text"\n1,good\n'
+TABLE_FILE = parquet(text=["a", "b", "c"])
 # fmt: off
 REFUSED = [
     # name, content, format, message
@@ -219,6 +220,10 @@ REFUSED = [
      "not known how many rows follow; close it, or double each quote that is part of a text"),
     ("a.tfrecord", framed(serialized({"text": b"a"}))[:-1], "auto", "input.path: a.tfrecord: damaged file, so it is "
      "not known how many rows follow; get the file anew"),
+    ("a.parquet", b"PAR1", "auto", "input.path: a.parquet: damaged file, so it is not known how many rows follow; get "
+     "the file anew"),
+    ("a.parquet", TABLE_FILE[: len(TABLE_FILE) // 2], "auto", "input.path: a.parquet: damaged file, so it is not known "
+     "how many rows follow; get the file anew"),
     ("a.txt", TABLE, "auto", "input.format: a.txt looks like csv; set csv, or lines if each of its lines is a text"),
     ("a", b"text\tx\na\t1\n", "auto",
      "input.format: a looks like tsv; set tsv, or lines if each of its lines is a text"),
