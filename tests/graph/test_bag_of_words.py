@@ -1,5 +1,8 @@
 """The bag of words that trained models are compared with: it learns words, and it cannot learn their order."""
 
+from typing import Any
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +10,9 @@ import tensorflow as tf
 from benchmarks.baseline import bag_of_words
 from benchmarks.baseline.bag_of_words import Bags, bags, compare
 from pipeline.contract import Split
+
+# A model and its losses of each epoch.
+Trained = tuple[keras.Model, dict[str, list[float]]]
 
 
 def split_of(texts: list[list[int]], labels: list[int]) -> Bags:
@@ -48,6 +54,48 @@ def test_bag_of_words_does_not_learn_order() -> None:
     texts = [[1, 2, 3], [3, 2, 1]] * 20  # the same bag each time
     found = split_of(texts, [1, 0] * 20)
     assert compare(with_test(found, found), words=4)["test_accuracy"] == 0.5
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[Trained]:
+    """What `compare` trained: the model, with the weights that it has in the end, and its losses of each epoch."""
+    models = []
+    fit = keras.Sequential.fit
+
+    def recorded(model: keras.Model, *arguments: Any, **options: Any) -> Any:
+        history = fit(model, *arguments, **options)
+        models.append((model, history.history))
+        return history
+
+    monkeypatch.setattr(keras.Sequential, "fit", recorded)
+    return models
+
+
+def test_bag_of_words_finds_the_least_loss(trained: list[Trained]) -> None:
+    """Of words 1 and 2 three of four texts have one label, of word 3 half of them: no weights can do better."""
+    texts, labels = [[1]] * 4 + [[2]] * 4 + [[3]] * 8, [1, 1, 1, 0, 1, 0, 0, 0] + [1, 0] * 4
+    found = split_of(texts * 64, labels * 64)
+    compare(with_test(found, found), words=4)
+    ((model, _),) = trained
+    # Half of the texts: -3/4 log(3/4) - 1/4 log(1/4) = 0.562335; the others: log 2 = 0.693147.
+    assert model.evaluate(found.batches(words=4), return_dict=True, verbose=0)["loss"] == pytest.approx(
+        0.627741, abs=0.0005
+    )
+
+
+def test_bag_of_words_has_the_weights_of_the_best_epoch(
+    trained: list[Trained],
+) -> None:
+    """The train split knows no doubt, and a quarter of the eval split contradicts it: its loss falls, then rises."""
+    learnt = split_of([[1], [2]] * 512, [1, 0] * 512)
+    held_out = split_of([[1], [1], [1], [1]], [1, 1, 1, 0])
+    compare({"train": learnt, "eval": held_out, "test": held_out}, words=4)
+    ((model, history),) = trained
+    losses = history["val_loss"]
+    assert 2 < len(losses) < bag_of_words.MOST_EPOCHS
+    assert losses[-1] > min(losses) + 0.0001
+    loss = model.evaluate(held_out.batches(words=4), return_dict=True, verbose=0)["loss"]
+    assert loss == pytest.approx(min(losses), abs=1e-6)
 
 
 def test_bag_of_words_gives_the_same_each_time() -> None:

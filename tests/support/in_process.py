@@ -4,7 +4,7 @@ import importlib
 import io
 import subprocess
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -20,13 +20,17 @@ def run_in_process(monkeypatch: pytest.MonkeyPatch, suite: ModuleType, *, but: s
         if but in command:
             return subprocess.run(command, **options)
         _, _, module, *arguments = command
-        with redirect_stdout(io.StringIO()) as printed:
-            status = pipeline_main(arguments) if module == "pipeline" else _call(module, arguments)
-        return subprocess.CompletedProcess(command, status, printed.getvalue(), "")
+        with redirect_stdout(io.StringIO()) as printed, redirect_stderr(io.StringIO()) as errors:
+            status = _call(module, arguments)
+        if status and options.get("check"):
+            raise subprocess.CalledProcessError(status, command, printed.getvalue(), errors.getvalue())
+        return subprocess.CompletedProcess(command, status, printed.getvalue(), errors.getvalue())
 
     monkeypatch.setattr(suite, "subprocess", SimpleNamespace(run=run))
 
 
 def _call(module: str, arguments: Sequence[str]) -> int:
-    importlib.import_module(module).main(*arguments)
-    return 0
+    """The exit status; what is raised is raised to the test."""
+    if module == "pipeline":
+        return pipeline_main(arguments)
+    return importlib.import_module(module).main(*arguments) or 0
