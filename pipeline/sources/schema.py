@@ -67,7 +67,7 @@ MAX_FILES: Final = 1 << (63 - PLACE_BITS)
 # A person does not read more column names than this in a message.
 LISTED_COLUMNS: Final = 20
 
-Int64Array = npt.NDArray[np.int64]
+Int64s = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class Batch:
         return int(self.rows.num_rows + self.rejected.num_rows)
 
 
-def positions(task: ReadTask, places: Int64Array) -> Int64Array:
+def positions(task: ReadTask, places: Int64s) -> Int64s:
     """Places of rows in the task's file, ascending, int64 [rows] -> their positions in the input, int64 [rows].
 
     >>> positions(ReadTask("b.csv", file_index=1, format="csv"), np.array([0, 5])).tolist()
@@ -210,7 +210,7 @@ def rejected_rows(rejected: Iterable[tuple[ReadTask, RejectedRow]]) -> pa.Record
     return pa.RecordBatch.from_pydict(columns, schema=REJECTED_SCHEMA)
 
 
-def file_indices(rows: pa.RecordBatch) -> Int64Array:
+def file_indices(rows: pa.RecordBatch) -> Int64s:
     """The file_index of each row of a batch of ROWS_SCHEMA, int64 [rows]."""
     return rows["position"].to_numpy() >> PLACE_BITS
 
