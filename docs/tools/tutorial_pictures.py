@@ -88,7 +88,11 @@ class Box(NamedTuple):
     bottom: float
 
     def meets(self, other: "Box") -> bool:
-        """Whether the two overlap."""
+        """Whether the two overlap.
+
+        >>> Box(0, 0, 2, 2).meets(Box(1, 1, 3, 3)), Box(0, 0, 2, 2).meets(Box(3, 0, 5, 2))
+        (True, False)
+        """
         return not (
             self.right < other.left or other.right < self.left or self.bottom < other.top or other.bottom < self.top
         )

@@ -1,8 +1,7 @@
-"""The trace of a text on its way to ids: every case worked by hand, and padded rows as Keras makes them."""
+"""The trace of a text on its way to ids, every case worked by hand; graph/test_trace.py compares it with Keras."""
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from pipeline.config.settings import SequenceSettings
@@ -57,31 +56,6 @@ def test_trace_finds_the_place_of_each_id(
     assert trace.ids == ids
     assert [token.place for token in trace.tokens] == places
     assert trace.padding == ids.count(0)
-
-
-def pad_sequences(ids: list[int], *, length: int, padding: str, truncating: str) -> list[int]:
-    """Keras's pad_sequences for one sequence, by its documentation: truncate, then pad."""
-    kept = (ids[-length:] if truncating == "pre" else ids[:length]) if ids else []
-    zeros = [0] * (length - len(kept))
-    return zeros + kept if padding == "pre" else kept + zeros
-
-
-@pytest.mark.parametrize("padding", ["pre", "post"])
-@pytest.mark.parametrize("truncating", ["pre", "post"])
-@pytest.mark.parametrize("oov", ["drop", "token"])
-def test_trace_gives_the_rows_of_keras(padding: Any, truncating: Any, oov: Any) -> None:
-    draw = np.random.default_rng(0)
-    first = 2 if oov == "token" else 1
-    words = {name: first + number for number, name in enumerate("abcd")}
-    settings = SequenceSettings(max_length=5, padding=padding, truncating=truncating)
-    for length in range(12):
-        tokens = draw.choice(list("abcdxyz"), length).tolist()
-        unknown = [1] if oov == "token" else []
-        ids = [id for token in tokens for id in ([words[token]] if token in words else unknown)]
-        trace = trace_tokens(tokens, words, oov=oov, sequence=settings)
-        assert trace.ids == pad_sequences(ids, length=5, padding=padding, truncating=truncating)
-        assert all(trace.ids[token.place] == token.id for token in trace.tokens if token.place is not None)
-        assert [token.token for token in trace.tokens] == tokens
 
 
 # ids, padding -> ids without it
