@@ -87,7 +87,7 @@ def _encode_slice(ids: Integers, labels: Integers) -> list[bytes]:
 @functools.lru_cache(maxsize=4096)
 def record_head(packed: int, tail: int) -> bytes:
     """What a record has before its packed ids. packed: how many bytes these are; tail: how many bytes follow them."""
-    ids = _entry_head(IDS, packed)
+    ids = entry_head(IDS, packed)
     return _length_delimited(b"\x0a", len(ids) + packed + tail) + ids
 
 
@@ -95,11 +95,11 @@ def record_head(packed: int, tail: int) -> bytes:
 def label_entry(label: int) -> bytes:
     """What a record has after its packed ids: the entry of its label."""
     packed = _varint(label)
-    return _entry_head(LABEL, len(packed)) + packed
+    return entry_head(LABEL, len(packed)) + packed
 
 
-def _entry_head(name: str, packed: int) -> bytes:
-    """An entry of the map Features.feature up to its packed numbers."""
+def entry_head(name: str, packed: int) -> bytes:
+    """An entry of the map Features.feature up to its packed numbers. packed: how many bytes these are."""
     head = b""
     for tag in (b"\x0a", b"\x1a", b"\x12"):
         head = _length_delimited(tag, len(head) + packed) + head

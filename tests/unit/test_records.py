@@ -119,7 +119,7 @@ def test_encode_refuses_what_it_cannot_write(ids: np.ndarray, labels: np.ndarray
 
 GOOD = encode_examples(np.array([[0, 1, 300]]), np.array([1]))[0]
 IDS_ENTRY, LABEL_ENTRY = GOOD[2:19], GOOD[19:]  # the two entries of the map
-SHAPE = "is no tf.train.Example of ids and label as the pipeline writes it"
+SHAPE = "is not a tf.train.Example of ids and label as the pipeline writes it"
 RANGE = "a number is not within 0 and 2**31"
 
 
@@ -144,14 +144,21 @@ FOREIGN_RECORDS = [
     (example([], [1]), SHAPE),
     (example([0, 1], [1]), "ids: got 2 numbers, expected 3"),
     (example([0, 1, 2, 3], [1]), "ids: got 4 numbers, expected 3"),
-    (example([0, 1, 2], [1, 1]), SHAPE),
+    (example([0, 1, 2], [1, 1]), "label: got 2 numbers, expected 1"),
+    (example([0, 1], [1, 1]), "ids: got 2 numbers, expected 3"),
     (example([0, 1, -1], [1]), f"ids: {RANGE}"),
     (example([0, 1, 2**31 + 1], [1]), f"ids: {RANGE}"),
     (example([0, 1, 2**35], [1]), f"ids: {RANGE}"),
-    (example([0, 1, 2], [-1]), SHAPE),
-    (example([0, 1, 2], [2**31 + 1]), SHAPE),
+    (example([0, 1, 2], [-1]), f"label: {RANGE}"),
+    (example([0, 1, 2], [2**31 + 1]), f"label: {RANGE}"),
+    (example([0, 1, 2], [2**40, 2**40]), "label: got 2 numbers, expected 1"),
     (GOOD.replace(b"\x01\xac\x02", b"\x01\x81\x00"), SHAPE),  # 1 in two bytes
-    (GOOD.replace(b"\x01\xac\x02", b"\x01\x02\x82"), SHAPE),
+    (GOOD.replace(b"\x01\xac\x02", b"\x01\x02\x82"), "ids: end within a number"),
+    (GOOD[:-1] + b"\x81", "label: end within a number"),
+    # A damaged tag or length: the bytes at the place of the ids are not to blame.
+    (b"\x0b" + GOOD[1:], SHAPE),
+    (GOOD[:-2] + b"\x81\x01", SHAPE),
+    (GOOD[:9] + b"\xff\xff\xff\xff\xff\xff\x7f" + GOOD[9:], SHAPE),
 ]
 
 

@@ -230,7 +230,7 @@ def test_verify_counts_records_across_the_pieces_of_a_file(tmp_path: Path, monke
     replace(TRAIN_0, many[:3])(folder)
     add(TRAIN_0, (folder / TRAIN_0).read_bytes() + foreign)(folder)
     assert about_records(folder) == [
-        "record 3: is no tf.train.Example of ids and label as the pipeline writes it (expected records: 3)"
+        "record 3: is not a tf.train.Example of ids and label as the pipeline writes it (expected records: 3)"
     ]
     replace(TRAIN_0, [*many[:8], ([1, 2, 3, 4], 2**31), ([0, 2, 0, 4], 3)])(folder)
     assert about_records(folder) == [
