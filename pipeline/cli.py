@@ -170,7 +170,7 @@ def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_argumen
     del overrides
     from pipeline.inspection.describe import folder_tables
     from pipeline.records_folder.reader import read_manifest
-    from pipeline.records_folder.vocabulary_tsv import most_frequent, read_words
+    from pipeline.records_folder.vocabulary_tsv import most_frequent, read_columns
     from pipeline.support.terminal import output_console, stack
 
     files = _folder_files([known.folder], beam_arguments)
@@ -178,7 +178,7 @@ def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_argumen
     if known.json:
         print(content.decode(), end="")
     else:
-        words = most_frequent(read_words(known.folder, files), _DESCRIBED_WORDS)
+        words = most_frequent(read_columns(known.folder, files), _DESCRIBED_WORDS)
         output_console().print(stack(folder_tables(manifest, words=words)))
     return 0
 
@@ -187,14 +187,16 @@ def _compare(known: argparse.Namespace, overrides: dict[str, str], beam_argument
     from pipeline.inspection.compare import Folder, compare
     from pipeline.inspection.compare_view import comparison_tables
     from pipeline.records_folder.reader import read_manifest
-    from pipeline.records_folder.vocabulary_tsv import read_words
+    from pipeline.records_folder.vocabulary_tsv import read_columns
     from pipeline.support.terminal import output_console, stack
 
     paths = [known.first, known.second]
     files = _folder_files(paths, beam_arguments)
+    manifests = [read_manifest(path, files)[1] for path in paths]
+    words = [read_columns(path, files) for path in paths]
     first, second = (
-        Folder(path, read_manifest(path, files)[1], {word.token: word.count for word in read_words(path, files)})
-        for path in paths
+        Folder(path, manifest, dict(zip(columns.tokens, columns.counts, strict=True)))
+        for path, manifest, columns in zip(paths, manifests, words, strict=True)
     )
     comparison = compare(first, second, load(_config_path(known), overrides).compare)
     if known.json:

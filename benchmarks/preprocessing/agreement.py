@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from benchmarks.peers.rule import MAX_LENGTH
 from pipeline.files.local import LocalFiles
-from pipeline.records_folder.vocabulary_tsv import read_words
+from pipeline.records_folder.vocabulary_tsv import read_columns
 from pipeline.support.tensorflow_startup import import_tensorflow
 
 import_tensorflow()
@@ -48,7 +48,8 @@ def read_ours(folder: Path) -> tuple[Output, OurVocabulary]:
     """The output of a run of ours. Its labels are integers as text."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     labels = np.array([int(label) for label in manifest["labels"]], np.int64)
-    counts = {word.token: word.count for word in read_words(str(folder), LocalFiles())}
+    words = read_columns(str(folder), LocalFiles())
+    counts = dict(zip(words.tokens, words.counts, strict=True))
     return Output(_records(folder, labels), list(counts)), OurVocabulary(counts)
 
 

@@ -6,13 +6,13 @@ Imports no TensorFlow, because cold_start.py measures that import.
 from collections.abc import Container
 from pathlib import Path
 
-from pipeline.records_folder.vocabulary_tsv import parse_words
+from pipeline.records_folder.vocabulary_tsv import parse_columns
 
 
 def words(folder: str | Path) -> list[str]:
     """The words of a model's vocabulary, by rising id."""
     (path,) = (Path(folder) / "assets").iterdir()
-    return [word.token for word in parse_words(path.read_bytes(), path=str(path))]
+    return parse_columns(path.read_bytes(), path=str(path)).tokens
 
 
 def scoring_signature(signatures: Container[str]) -> str:

@@ -29,7 +29,7 @@ from pipeline.records_folder.manifest import (
     VocabularyOrigin,
     VocabularySummary,
 )
-from pipeline.records_folder.vocabulary_tsv import Word
+from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.statistics import distinctive_words, duplicates, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics, split_summary
 from pipeline.support.version import VERSION
@@ -46,7 +46,7 @@ class JobResults:
     """What the stages of a job counted and wrote.
 
     splits: statistics by index into SPLITS. files_with_rejects: how many there are, and those with the most rejected
-    rows. summary: of all counts of the train split. words: (id, token, count), rows of vocabulary.tsv by falling count.
+    rows. summary: of all counts of the train split. words: all of vocabulary.tsv, by falling count.
     origin: of an imported vocabulary, or None. cache_use: of each group of read tasks, or None without a cache.
     """
 
@@ -62,7 +62,7 @@ class JobResults:
     left_out: Mapping[str, int]
     files_with_rejects: tuple[int, list[RejectedFile]]
     summary: count_tables.CountSummary
-    words: Sequence[Word]
+    words: WordColumns
     vocabulary_sha256: str
     origin: VocabularyOrigin | None = None
     cache_use: Sequence[CacheUse] | None = None
@@ -97,14 +97,14 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
             left_out=dict(results.left_out),
         ),
         vocabulary=VocabularySummary(
-            size=len(results.words),
+            size=len(results.words.ids),
             tokens=results.summary.total,
             distinct_tokens=results.summary.distinct,
             sha256=results.vocabulary_sha256,
             origin=results.origin,
             cache=None if results.cache_use is None else total_cache_use(results.cache_use),
         ),
-        coverage=_coverage(results.summary, words=len(results.words)),
+        coverage=_coverage(results.summary, words=len(results.words.ids)),
         splits={split: _split(index, results) for index, split in enumerate(SPLITS)},
         rejected=RejectedSummary(
             rows=sum(results.rejected.by_reason.values()),
@@ -194,7 +194,7 @@ def _distinctive_words(results: JobResults) -> DistinctiveWordsSummary:
         results.train.words,
         label_rows=[results.train.labels[index] for index in range(len(results.labels))],
         labels=results.labels,
-        tokens={word.id: word.token for word in results.words},
+        tokens=dict(zip(results.words.ids, results.words.tokens, strict=True)),
         rows=results.train.rows,
     )
 

@@ -13,7 +13,7 @@ from pipeline.job.plan import Plan
 from pipeline.job.write import WrittenShard
 from pipeline.records_folder.advice import advice
 from pipeline.records_folder.manifest import CacheUse, to_json
-from pipeline.records_folder.vocabulary_tsv import parse_words
+from pipeline.records_folder.vocabulary_tsv import by_falling_count, parse_columns
 from pipeline.records_report import render
 from pipeline.statistics import duplicates, row_counts, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics
@@ -61,7 +61,7 @@ def finalize(
             left_out=plan.left_out,
             files_with_rejects=row_counts.files_with_rejects(task_rows),
             summary=count_tables.CountSummary(**json.loads(files.read(plan.summary_path))),
-            words=sorted(parse_words(vocabulary, path=VOCABULARY_FILE), key=lambda word: -word.count),
+            words=by_falling_count(parse_columns(vocabulary, path=VOCABULARY_FILE)),
             vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
             origin=plan.origin,
             cache_use=cache_use,

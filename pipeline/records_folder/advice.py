@@ -3,25 +3,26 @@
 The advice is written into the manifest. The end of a run, `describe` and the report show it from there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pipeline.contract import max_words
 from pipeline.records_folder.lengths import percentile, share_cut
 from pipeline.records_folder.manifest import Advice, Manifest, QualityFinding
-from pipeline.records_folder.vocabulary_tsv import Word
+from pipeline.records_folder.vocabulary_tsv import WordColumns
 
-# Above these there is advice. They are chosen, not measured: below them nobody would change a setting.
+# Above these values there is advice. They were chosen and not measured.
 _MAX_CUT_SHARE = 0.05  # of the texts
 _MAX_LEAKED_SHARE = 0.01  # of a split's rows
-_MAX_SINGLE_SHARE = 0.25  # of the words, in a vocabulary of more than _MIN_WORDS
-_MIN_WORDS = 100
+_MAX_SINGLE_SHARE = 0.25  # of the words, if the vocabulary has more than _MIN_WORDS
 _MAX_DAMAGED_SHARE = 0.001  # of the texts: with mojibake, glued words, or without an id
 _MAX_MARKUP_SHARE = 0.01  # of the texts: with tags or invisible characters
 _MAX_LABEL_RATIO = 5  # rows of the most frequent label / rows of the least frequent one
-# Below this there is.
+# Below this value there is advice.
 _MIN_COVERAGE = 0.9  # of the tokens
 # The share of the texts that the advised max_length cuts.
 _ADVISED_CUT_SHARE = 0.01
+# Words. In a smaller vocabulary many words occur once, whatever the settings are.
+_MIN_WORDS = 100
 # Words that come from HTML, if they are among the _FREQUENT_WORDS most frequent ones.
 _TAG_NAMES = frozenset({"br", "p", "div", "span", "href", "nbsp", "quot", "amp"})
 _FREQUENT_WORDS = 100
@@ -30,7 +31,7 @@ _FREQUENT_WORDS = 100
 Sentences = Iterator[tuple[str, str]]
 
 
-def advice(manifest: Manifest, words: Sequence[Word]) -> list[Advice]:
+def advice(manifest: Manifest, words: WordColumns) -> list[Advice]:
     """The advice, the most important first; `words`: by falling count."""
     sentences = [
         *_leaks(manifest),
@@ -70,13 +71,13 @@ def _conflicts(manifest: Manifest) -> Sentences:
         yield "input.label_column", f"{_texts(conflicting)} with different labels; no model can get both right."
 
 
-def _tags(manifest: Manifest, words: Sequence[Word]) -> Sentences:
+def _tags(manifest: Manifest, words: WordColumns) -> Sentences:
     html, origin = _finding(manifest, "html"), manifest.vocabulary.origin
     # Other imported vocabularies bring their settings of text, which must stay.
     is_imported = origin is not None and origin.kind != "token_list"
     if manifest.config.text.strip_html or is_imported or html.share <= _MAX_MARKUP_SHARE:
         return
-    ranked = enumerate((word.token for word in words[:_FREQUENT_WORDS]), start=1)
+    ranked = enumerate(words.tokens[:_FREQUENT_WORDS], start=1)
     example = next((f" and '{token}' is word {rank}" for rank, token in ranked if token in _TAG_NAMES), "")
     yield "text.strip_html", (f"{_of_texts(html)} hold HTML tags{example}; text.strip_html: true takes the tags out.")
 
@@ -143,7 +144,7 @@ def _coverage(manifest: Manifest) -> Sentences:
                 setting,
                 (
                     f"The words of {manifest.vocabulary.origin.path} cover {covered:.1%} of the tokens; "
-                    f"{growing} adds words of these texts behind them."
+                    f"{growing} adds words of these texts after them."
                 ),
             )
         return
@@ -167,13 +168,13 @@ def _coverage(manifest: Manifest) -> Sentences:
         )
 
 
-def _rare_words(manifest: Manifest, words: Sequence[Word]) -> Sentences:
-    single = sum(word.count == 1 for word in words)
-    if manifest.vocabulary.origin is None and len(words) > _MIN_WORDS and single > _MAX_SINGLE_SHARE * len(words):
+def _rare_words(manifest: Manifest, words: WordColumns) -> Sentences:
+    number, single = len(words.counts), words.counts.count(1)
+    if manifest.vocabulary.origin is None and number > _MIN_WORDS and single > _MAX_SINGLE_SHARE * number:
         yield (
             "vocabulary.min_count",
             (
-                f"{single:,} of the {len(words):,} words occur once, too seldom to be learnt; "
+                f"{single:,} of the {number:,} words occur once, too seldom to be learnt; "
                 "vocabulary.min_count: 2 leaves them out."
             ),
         )

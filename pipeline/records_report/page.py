@@ -1,7 +1,5 @@
 """A manifest and its vocabulary -> report.html, all sections in one page."""
 
-from collections.abc import Sequence
-
 from markupsafe import Markup
 
 from pipeline.contract import SPLITS
@@ -9,7 +7,7 @@ from pipeline.html import Section, document
 from pipeline.html.elements import advice, details, settings_table, share, text_of_data, tiles, with_note
 from pipeline.records_folder.lengths import percentile, share_cut
 from pipeline.records_folder.manifest import Manifest
-from pipeline.records_folder.vocabulary_tsv import Word
+from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.records_report import labels, texts
 from pipeline.records_report.length_and_coverage import choices, covered
 from pipeline.records_report.samples import samples
@@ -17,9 +15,9 @@ from pipeline.records_report.samples import samples
 _FINE = "Nothing in the settings looks out of place for these texts."
 
 
-def render(manifest: Manifest, *, words: Sequence[Word]) -> bytes:
-    """The page of a records folder; `words` are all rows of vocabulary.tsv: id, token, count."""
-    ids = {word.token: word.id for word in words}
+def render(manifest: Manifest, *, words: WordColumns) -> bytes:
+    """The page of a records folder; `words` are all of vocabulary.tsv, by falling count."""
+    ids = dict(zip(words.tokens, words.ids, strict=True))
     head = _head(manifest) + advice([item.text for item in manifest.advice], otherwise=_FINE)
     distinctive = any(manifest.distinctive_words.labels.values())
     sections = [

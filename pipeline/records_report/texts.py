@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from markupsafe import Markup
 
@@ -9,7 +10,7 @@ from pipeline.contract import SPLITS
 from pipeline.html.elements import bar, share, table, text_of_data, with_note
 from pipeline.html.plots import side_by_side
 from pipeline.records_folder.manifest import DuplicatesBySplit, Manifest, QualityFinding
-from pipeline.records_folder.vocabulary_tsv import Word
+from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.text.characters import TAG
 
 _SHOWN_WORDS = 40
@@ -99,18 +100,17 @@ def rejected(manifest: Manifest) -> Markup:
     return table(["reason", "rows", "for example", "content"], rows, kinds="tnxx", stacked=True)
 
 
-def words(words_by_count: Sequence[Word]) -> Markup:
+def words(words_by_count: WordColumns) -> Markup:
     """The most frequent words with bars, in two columns. words_by_count: the most frequent first."""
-    first = words_by_count[:_SHOWN_WORDS]
-    highest = max((word.count for word in first), default=1) or 1
+    highest = max(words_by_count.counts[:_SHOWN_WORDS], default=1) or 1
     cells = [
         [
-            f"{word.id}",
-            text_of_data(word.token, longest=_TOKEN_CHARACTERS),
-            f"{word.count:,}",
-            bar(word.count / highest),
+            f"{word_id}",
+            text_of_data(token, longest=_TOKEN_CHARACTERS),
+            f"{count:,}",
+            bar(count / highest),
         ]
-        for word in first
+        for word_id, token, count in islice(zip(*words_by_count, strict=True), _SHOWN_WORDS)
     ]
     half = -(-len(cells) // 2)
     columns = [part for part in (cells[:half], cells[half:]) if part]

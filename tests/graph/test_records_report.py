@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.records_folder.manifest import Advice, Manifest
 from pipeline.records_folder.reader import parse_manifest
-from pipeline.records_folder.vocabulary_tsv import Word
+from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.records_report import labels, render, texts
 from pipeline.records_report.length_and_coverage import choices
 from pipeline.records_report.samples import samples
@@ -43,7 +43,7 @@ def manifest(*, max_length: int = 4, padding: str = "pre", strip_html: bool = Fa
     return parse_manifest(json.dumps(content).encode(), path="manifest.json")
 
 
-WORDS = [Word(1, "the", 16), Word(2, "br", 9), Word(3, HOSTILE, 5)]
+WORDS = WordColumns([1, 2, 3], ["the", "br", HOSTILE], [16, 9, 5])
 
 
 def test_report_is_the_same_each_time_and_needs_nothing_else() -> None:
@@ -193,7 +193,7 @@ def test_report_marks_what_was_found(name: str, example: str, expected: str) -> 
 
 def test_report_shows_the_most_and_the_fewest_of_many_labels() -> None:
     few = labels.balance(hostile_manifest())
-    assert few.count("<tr>") == 1 + len(hostile_words())
+    assert few.count("<tr>") == 1 + len(hostile_words().ids)
     many = labels.balance(hostile_manifest(labels=200))  # label n has n + 1 rows
     assert many.count("<tr>") == 1 + 40 + 1 + 10
     assert "150 labels between" in many

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.config.settings import Config
 from pipeline.records_folder.manifest import Manifest
 from pipeline.records_folder.reader import parse_manifest
-from pipeline.records_folder.vocabulary_tsv import Word
+from pipeline.records_folder.vocabulary_tsv import WordColumns
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.metrics import classification_metrics
 from trainer.evaluation.scoring import Mistake, SplitScores
@@ -77,9 +77,10 @@ def hostile_manifest(*, labels: int = len(HOSTILE)) -> Manifest:
     return parse_manifest(json.dumps(content).encode(), path="manifest.json")
 
 
-def hostile_words() -> list[Word]:
-    """Rows of vocabulary.tsv: id, token, count."""
-    return [Word(place + 1, token, 100 - place) for place, token in enumerate(HOSTILE)]
+def hostile_words() -> WordColumns:
+    """All of a vocabulary.tsv."""
+    numbers = range(len(HOSTILE))
+    return WordColumns([place + 1 for place in numbers], list(HOSTILE), [100 - place for place in numbers])
 
 
 def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> PageContent:
@@ -106,7 +107,7 @@ def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> Page
         ),
         best_epoch=1,
         scored=SplitScores("test", scores, right, mistakes, classification_metrics(scores, right, label_names=names)),
-        words={word.id: word.token for word in hostile_words()},
+        words=dict(zip(hostile_words().ids, hostile_words().tokens, strict=True)),
         before=draw.normal(size=(width, 4)).astype(np.float32),
         after=draw.normal(size=(width, 4)).astype(np.float32),
     )

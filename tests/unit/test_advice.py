@@ -8,9 +8,9 @@ import pytest
 from pipeline.records_folder.advice import advice
 from pipeline.records_folder.manifest import Manifest
 from pipeline.records_folder.reader import parse_manifest
-from pipeline.records_folder.vocabulary_tsv import Word
+from pipeline.records_folder.vocabulary_tsv import WordColumns
 
-WORDS = [Word(1, "the", 16), Word(2, "br", 9), Word(3, "film", 5)]
+WORDS = WordColumns([1, 2, 3], ["the", "br", "film"], [16, 9, 5])
 FINE: dict[str, Any] = {
     "rows": 1000, "shards": [], "labels": {"a": 600, "b": 400}, "tokens": 4000, "unknown_tokens": 200,
     "truncated_texts": 0, "empty_texts": 0, "lengths": [[2, 600], [4, 100], [6, 299], [60, 1]],
@@ -66,9 +66,9 @@ MISTAKES = [
      "vocabulary.top_words 5,000 is more than twice the 3 words there are; the other rows of the embedding are never "
      "used."),
     ({"train": {"unknown_tokens": 1000}, **origin(False)}, "vocabulary.grow",
-     "The words of words.txt cover 75.0% of the tokens; vocabulary.grow: true adds words of these texts behind them."),
+     "The words of words.txt cover 75.0% of the tokens; vocabulary.grow: true adds words of these texts after them."),
     ({"train": {"unknown_tokens": 1000}, **origin(True)}, "vocabulary.top_words",
-     "The words of words.txt cover 75.0% of the tokens; a larger vocabulary.top_words adds words of these texts behind "
+     "The words of words.txt cover 75.0% of the tokens; a larger vocabulary.top_words adds words of these texts after "
      "them."),
     ({"findings": {"html": 0.58}}, "text.strip_html",
      "58.0% of the texts hold HTML tags and 'br' is word 2; text.strip_html: true takes the tags out."),
@@ -129,7 +129,7 @@ def test_advice_leaves_well_alone(fine: dict[str, Any]) -> None:
 
 
 def test_advice_on_words_that_occur_once() -> None:
-    words = [Word(number, f"word{number}", 2 if number < 80 else 1) for number in range(120)]
+    words = WordColumns([*range(120)], [f"word{number}" for number in range(120)], [2] * 80 + [1] * 40)
     (found,) = advice(manifest(), words)
     assert found.setting == "vocabulary.min_count"
     assert found.text.startswith("40 of the 120 words occur once")

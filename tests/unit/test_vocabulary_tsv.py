@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from pipeline.contract import VOCABULARY_COLUMNS
 from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
-from pipeline.records_folder.vocabulary_tsv import Word, format_words, most_frequent, parse_words, read_words
+from pipeline.records_folder.vocabulary_tsv import (
+    Word,
+    WordColumns,
+    format_words,
+    most_frequent,
+    parse_columns,
+    read_columns,
+)
 
 # Words -> the bytes of their file.
 FILES = [
@@ -32,11 +39,12 @@ def test_vocabulary_tsv_bytes_of_words(words: list[Word], content: bytes) -> Non
 
 @pytest.mark.parametrize(("words", "content"), FILES)
 def test_vocabulary_tsv_words_of_bytes(words: list[Word], content: bytes) -> None:
-    assert list(parse_words(content, path="vocabulary.tsv")) == words
+    columns = [word.id for word in words], [word.token for word in words], [word.count for word in words]
+    assert parse_columns(content, path="vocabulary.tsv") == columns
 
 
 def test_vocabulary_tsv_last_line_may_lack_its_end() -> None:
-    assert list(parse_words(b"1\tthe\t16\n2\tfilm\t5", path="")) == [Word(1, "the", 16), Word(2, "film", 5)]
+    assert parse_columns(b"1\tthe\t16\n2\tfilm\t5", path="") == WordColumns([1, 2], ["the", "film"], [16, 5])
 
 
 TOKENS = st.text(st.characters(exclude_characters="\t\n", exclude_categories=["Cs"]))
@@ -45,7 +53,8 @@ TOKENS = st.text(st.characters(exclude_characters="\t\n", exclude_categories=["C
 @given(st.lists(st.builds(Word, st.integers(0), TOKENS, st.integers(0))))
 def test_vocabulary_tsv_reads_what_it_writes(words: list[Word]) -> None:
     columns = [word.id for word in words], [word.token.encode() for word in words], [word.count for word in words]
-    assert list(parse_words(format_words(*columns), path="")) == words
+    parsed = parse_columns(format_words(*columns), path="")
+    assert [Word(*word) for word in zip(*parsed, strict=True)] == words
 
 
 def test_vocabulary_tsv_columns_are_the_contracts() -> None:
@@ -69,27 +78,34 @@ DAMAGED = [
     (b"1\tthe\t\n", "line 1 is "),
     (b"1\t\xff\t1\n", "line 1 is b'1\\t\\xff\\t1\\n'"),
     (b"1\tthe\t16\n\n", "line 2 is b'\\n'"),
+    (b"1\tthe\n16\t2\tfilm\t5\n", "line 1 is b'1\\tthe\\n'"),  # as many fields as two lines have
+    (b"1\tthe\r\t16\n2\tfilm\tx\n", "line 2 is b'2\\tfilm\\tx\\n'"),
 ]
 
 
 @pytest.mark.parametrize(("content", "message"), DAMAGED)
 def test_vocabulary_tsv_damaged_file_is_named_with_its_line(content: bytes, message: str) -> None:
     with pytest.raises(UserError) as raised:
-        list(parse_words(content, path="x/vocabulary.tsv"))
+        parse_columns(content, path="x/vocabulary.tsv")
     assert message in str(raised.value)
     assert str(raised.value).endswith("; run the pipeline again, or copy the whole folder")
 
 
+def test_vocabulary_tsv_damaged_file_of_a_model_has_another_remedy() -> None:
+    with pytest.raises(UserError, match=r"between them; export the model again$"):
+        parse_columns(b"1\tthe\n", path="assets/vocabulary", remedy="export the model again")
+
+
 def test_vocabulary_tsv_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "vocabulary.tsv").write_bytes(b"1\tthe\t16\n")
-    assert list(read_words(f"{tmp_path}/", LocalFiles())) == [Word(1, "the", 16)]
+    assert read_columns(f"{tmp_path}/", LocalFiles()) == WordColumns([1], ["the"], [16])
 
 
 def test_vocabulary_tsv_missing_in_a_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"/vocabulary\.tsv can't be read: .*; run the pipeline again"):
-        list(read_words(str(tmp_path), LocalFiles()))
+        read_columns(str(tmp_path), LocalFiles())
 
 
 def test_vocabulary_tsv_most_frequent_words_may_be_anywhere() -> None:
-    words = [Word(1, "imported", 0), Word(2, "the", 16), Word(3, "new", 9)]
+    words = WordColumns([1, 2, 3], ["imported", "the", "new"], [0, 16, 9])
     assert [word.token for word in most_frequent(words, 2)] == ["the", "new"]

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipeline.config.settings import ModelSettings, SequenceSettings, TextSettings, TrainingSettings, VocabularySettings
 from pipeline.contract import IDS
 from pipeline.errors import UserError
-from pipeline.records_folder.vocabulary_tsv import parse_words
+from pipeline.records_folder.vocabulary_tsv import parse_columns
 from trainer import files
 from trainer.savedmodel import versions
 from trainer.savedmodel.signatures import EMBEDDINGS, SCORES, SERVING_DEFAULT, STATE, TOKEN_IDS, VECTORS
@@ -108,7 +108,8 @@ class ExportedModel:
         folder = files.join(self.folder, "assets")
         (name,) = tf.io.gfile.listdir(folder)
         path = files.join(folder, name)
-        return {word.token: word.id for word in parse_words(files.read(path), path=path)}
+        words = parse_columns(files.read(path), path=path, remedy="export the model again")
+        return dict(zip(words.tokens, words.ids, strict=True))
 
 
 def open_model(path: str, *, setting: str = "--model") -> ExportedModel:

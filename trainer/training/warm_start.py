@@ -13,7 +13,7 @@ from pipeline.config.settings import ModelSettings
 from pipeline.contract import PADDING_ID, VOCABULARY_FILE, Oov, oov_id
 from pipeline.errors import UserError
 from pipeline.records_folder.reader import REMEDY
-from pipeline.records_folder.vocabulary_tsv import parse_words
+from pipeline.records_folder.vocabulary_tsv import parse_columns
 from trainer import files
 from trainer.data.records_folder import RecordsFolder
 from trainer.model.classifier import TextClassifier
@@ -80,7 +80,8 @@ def _words(records: RecordsFolder) -> dict[str, int]:
     content = files.read(path)
     if hashlib.sha256(content).hexdigest() != records.manifest.vocabulary.sha256:
         raise UserError(f"{path} is damaged, or another folder's: its sha256 is not the manifest's; {REMEDY}")
-    return {word.token: word.id for word in parse_words(content, path=path)}
+    words = parse_columns(content, path=path)
+    return dict(zip(words.tokens, words.ids, strict=True))
 
 
 def _refuse_other_architecture(settings: ModelSettings, earlier: ExportedModel) -> None:

@@ -2,7 +2,7 @@
 
 from pipeline.config.settings import Config
 from pipeline.contract import VOCABULARY_FILE
-from pipeline.records_folder.vocabulary_tsv import parse_words
+from pipeline.records_folder.vocabulary_tsv import parse_columns
 from trainer import files
 from trainer.evaluation.scoring import SplitScores
 from trainer.export.export import embedding_before
@@ -15,7 +15,7 @@ def write_page(trained: TrainedModel, config: Config, *, scored: SplitScores | N
     """Writes the page and returns its path. scored: the held-out split, None if there is none."""
     records = trained.records
     path = files.join(records.path, VOCABULARY_FILE)
-    words = {word.id: word.token for word in parse_words(files.read(path), path=path)}
+    words = parse_columns(files.read(path), path=path)
     page = render(
         PageContent(
             config=config,
@@ -23,7 +23,7 @@ def write_page(trained: TrainedModel, config: Config, *, scored: SplitScores | N
             history=trained.history,
             best_epoch=trained.best_epoch,
             scored=scored,
-            words=words,
+            words=dict(zip(words.ids, words.tokens, strict=True)),
             before=embedding_before(trained, config),
             after=trained.model.embedding.embeddings.numpy(),
         )

@@ -6,7 +6,7 @@ from pipeline.contract import VOCABULARY_FILE
 from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.records_folder.reader import read_manifest
-from pipeline.records_folder.vocabulary_tsv import parse_words
+from pipeline.records_folder.vocabulary_tsv import parse_columns
 from pipeline.vocabulary.imported.source import ImportedVocabulary
 
 
@@ -29,13 +29,13 @@ def read(folder: str, files: Files) -> ImportedVocabulary:
             f"vocabulary.from: {path} is damaged, or another folder's: its sha256 is not the manifest's; "
             "`python -m pipeline verify` tells what else is wrong there"
         )
-    words = [(word.id, word.token) for word in parse_words(content, path=path)]
+    words = parse_columns(content, path=path)
     return ImportedVocabulary(
         kind="records_folder",
         path=folder,
         sha256=sha256,
-        words=words,
-        last_id=words[-1][0],
+        words=list(zip(words.ids, words.tokens, strict=True)),
+        last_id=words.ids[-1],
         top_words=manifest.config.vocabulary.top_words,
         oov=manifest.config.vocabulary.oov,
         text=manifest.config.text,
