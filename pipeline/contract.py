@@ -47,7 +47,6 @@ VOCABULARY_COLUMNS: Final = ("id", "token", "count")
 
 PADDING_ID: Final = 0
 PADDING_TOKEN: Final = "[PAD]"
-OOV_TOKEN: Final = "[OOV]"
 
 Oov = Literal["drop", "token"]
 Compression = Literal["gzip", "none"]

@@ -15,7 +15,8 @@ from pipeline.errors import UserError
 
 SETTINGS_HELP: Final = """\
 Each setting has a default. A value in the file of --config replaces it; a value that is given as
---section.key VALUE (read as YAML) replaces both. Relative paths start in the current folder.\
+--section.key VALUE (read as YAML) replaces both. Relative paths start in the current folder.
+Settings of other sections may be given as well; this command checks them and does not use them.\
 """
 
 CONFIG_HELP: Final = "the settings, as YAML (default: pipeline.yaml in this folder, if it is there)"

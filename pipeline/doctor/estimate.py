@@ -98,15 +98,23 @@ def check_machine(
     return [_memory(expected, plan, workers_here=workers_here, in_process=in_process), *_disks(expected, plan)]
 
 
+def rough_size(size: int) -> str:
+    """A number of bytes that is not exact: two digits or three.
+
+    >>> rough_size(7_240_000_000), rough_size(16_400_000), rough_size(886_900)
+    ('7.2 GB', '16 MB', '887 kB')
+    """
+    return decimal(size, precision=1 if len(str(size)) % 3 == 1 and size >= 1000 else 0)
+
+
 def _memory(expected: Estimate, plan: Plan, *, workers_here: bool, in_process: LocalWorkers | None) -> Finding:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if not workers_here:
         if plan.config.output.shards != "auto" and expected.worker_bytes > 4 << 30:
-            text = (
-                f"about {decimal(expected.worker_bytes)}, to order a whole shard; raise output.shards or set it to auto"
-            )
+            size = rough_size(expected.worker_bytes)
+            text = f"about {size}, to order a whole shard; raise output.shards or set it to auto"
             return Finding("error", "output.shards", text)
-        return Finding("ok", "memory of a worker", f"about {decimal(expected.worker_bytes)}")
+        return Finding("ok", "memory of a worker", f"about {rough_size(expected.worker_bytes)}")
     if in_process is None:  # another runner of this machine, which may hold all blocks in memory
         needed = expected.worker_bytes + expected.block_bytes
     elif in_process.mode == "multi_processing":
@@ -114,9 +122,10 @@ def _memory(expected: Estimate, plan: Plan, *, workers_here: bool, in_process: L
     else:
         needed = _PROCESS_BYTES + in_process.number * expected.thread_bytes
     if needed > memory:
-        text = f"about {decimal(needed)}, and this machine has {decimal(memory)}: use a runner with workers elsewhere"
+        sizes = f"about {rough_size(needed)}, and this machine has {rough_size(memory)}"
+        text = f"{sizes}: use a runner with workers elsewhere"
         return Finding("error", "memory", text)
-    return Finding("ok", "memory", f"about {decimal(needed)}")
+    return Finding("ok", "memory", f"about {rough_size(needed)}")
 
 
 def _disks(expected: Estimate, plan: Plan) -> Iterator[Finding]:
@@ -124,7 +133,7 @@ def _disks(expected: Estimate, plan: Plan) -> Iterator[Finding]:
     output = plan.config.output.path
     spilled = expected.block_bytes + expected.token_bytes if plan.spills else 0
     if not is_local(output):
-        yield Finding("ok", "disk", f"about {decimal(expected.output_bytes)} at {output}")
+        yield Finding("ok", "disk", f"about {rough_size(expected.output_bytes)} at {output}")
         if spilled:
             yield _disk(spilled, tempfile.gettempdir())
     else:
@@ -133,7 +142,7 @@ def _disks(expected: Estimate, plan: Plan) -> Iterator[Finding]:
 
 def _disk(needed: int, path: str) -> Finding:
     free = shutil.disk_usage(_existing_folder(path)).free
-    text = f"about {decimal(needed)} of {decimal(free)} that are free at {path}"
+    text = f"about {rough_size(needed)} of {rough_size(free)} that are free at {path}"
     return Finding("ok" if free > needed else "error", "disk", text)
 
 

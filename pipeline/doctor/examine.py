@@ -9,7 +9,7 @@ from rich.filesize import decimal
 from pipeline.config.settings import Config
 from pipeline.contract import SPLITS
 from pipeline.doctor.access import check_input, check_output_access, check_temp_access
-from pipeline.doctor.estimate import Estimate, check_machine, estimate
+from pipeline.doctor.estimate import Estimate, check_machine, estimate, rough_size
 from pipeline.doctor.finding import Finding, errors_as_findings
 from pipeline.doctor.job_graph import JobGraph, check_job_graph, job_graph
 from pipeline.doctor.options import CREDENTIALS, check_options
@@ -38,7 +38,7 @@ def examine(config: Config, beam_arguments: Sequence[str], *, overwrite: bool) -
     """Runs every check that can be run.
 
     Raises:
-      UserError: an argument is no option of Beam's.
+      UserError: an argument is not an option of Beam's.
     """
     options = beam_options(beam_arguments)
     runner = choose_runner(options, input_bytes=None)
@@ -70,23 +70,28 @@ def plan_lines(plan: Plan, expected: Estimate, graph: JobGraph) -> list[str]:
     shards = ", ".join(f"{number} {split}" for split, number in zip(SPLITS, plan.shards, strict=True))
     reads = "once" if plan.reads_once else "twice"
     return [
-        f"reads     {plan.input_files:,} files, {decimal(plan.input_bytes)}, in {plan.task_groups:,} parts, {reads}",
-        f"          about {expected.rows:,} rows, {decimal(expected.text_bytes)} of text",
+        f"reads     {_number(plan.input_files, 'file')}, {decimal(plan.input_bytes)}, "
+        f"in {_number(plan.task_groups, 'task group')}, {reads}",
+        f"          about {expected.rows:,} rows, {rough_size(expected.text_bytes)} of text",
         f"counts    words in {plan.token_buckets} buckets"
         if plan.imported_words is None
         else "counts    words that the given vocabulary lacks",
         f"writes    shards: {shards}; up to {plan.rejected_files} files of rejected rows",
         *_spill_lines(plan, expected),
-        f"publishes about {decimal(expected.output_bytes)} to {plan.config.output.path}, manifest.json last",
+        f"publishes about {rough_size(expected.output_bytes)} to {plan.config.output.path}, manifest.json last",
         f"ships     {len(graph.functions)} functions in a graph of {decimal(graph.size)}",
         f"steps     {', '.join(graph.steps)}",
     ]
+
+
+def _number(number: int, name: str) -> str:
+    return f"{number:,} {name if number == 1 else f'{name}s'}"
 
 
 def _spill_lines(plan: Plan, expected: Estimate) -> list[str]:
     if not plan.spills:
         return []
     where = "below it" if is_local(plan.config.output.path) else f"in {tempfile.gettempdir()}"
-    tokens = [f"          about {decimal(expected.token_bytes)} of tokens wait {where} until they have ids"]
-    records = f"          about {decimal(expected.block_bytes)} of records wait {where} until their shard is written"
+    tokens = [f"          about {rough_size(expected.token_bytes)} of tokens wait {where} until they have ids"]
+    records = f"          about {rough_size(expected.block_bytes)} of records wait {where} until their shard is written"
     return [*(tokens if plan.reads_once else []), records]

@@ -5,7 +5,6 @@ worker. That is minutes after the job was started and paid for.
 """
 
 import base64
-import bz2
 import json
 import subprocess
 import sys
@@ -48,11 +47,6 @@ def pickled_functions(graph: beam_runner_api_pb2.Pipeline) -> dict[str, bytes]:
         if payload:
             functions[transform.unique_name] = payload
     return functions
-
-
-def decode_pickle(pickle: bytes) -> bytes:
-    """A pickle as Beam ships it -> plain bytes of pickle, as pickletools takes them."""
-    return bz2.decompress(base64.b64decode(pickle))
 
 
 def load_errors(functions: Mapping[str, bytes], *, packages: str | None = None) -> dict[str, str]:

@@ -25,7 +25,10 @@ def label_order(labels: Iterable[str]) -> list[str]:
 
 
 class MergeLabels(beam.CombineFn):
-    """Lists of labels -> one ordered list; it stops to grow above `max_labels`, which ends the run anyhow."""
+    """Lists of labels -> one ordered list.
+
+    No label is added to a list of more than `max_labels`: so many labels end the run.
+    """
 
     def __init__(self, max_labels: int) -> None:
         self._max_labels = max_labels

@@ -43,7 +43,8 @@ class ReadOptions:
     """How rows are read.
 
     columns: the names of the columns. split: how rows are split. seed: of the row keys. quality: which texts are
-    examined for the manifest, and how. progress_folder: where this machine's workers count their rows, or None.
+    examined for the manifest, and how. progress_folder: where this machine's workers count their rows, or None. limits:
+    the sizes by which the work is divided. observe: is called with the name of each stage that begins.
     """
 
     columns: ColumnNames
@@ -135,7 +136,10 @@ class RowFilter:
 
 
 class LabelSet:
-    """The distinct labels of some rows; it stops to grow above `max_labels`, which is too many anyhow."""
+    """The distinct labels of some rows.
+
+    No label is added to a set of more than `max_labels`: so many labels end the run.
+    """
 
     def __init__(self, max_labels: int) -> None:
         self.labels: set[str] = set()

@@ -28,7 +28,8 @@ class WriteOptions:
     split has. unknown_has_id: unknown tokens have an id (`vocabulary.oov: token`). first_word_id: the smallest id of a
     word. sampled_share: the share of the train rows in which distinctive words are counted. row_buckets: in how many
     buckets rows are searched for duplicates. sort_ranges: of each shard. spill_folder: where blocks are spilled, or
-    None. progress_folder: where this machine's workers count their rows, or None.
+    None. progress_folder: where this machine's workers count their rows, or None. limits: the sizes by which the work
+    is divided. observe: is called with the name of each stage that begins.
     """
 
     folder: str

@@ -134,7 +134,7 @@ def _broken_rules(ids: Int64s, labels: Int64s, rules: RecordRules) -> list[_Brok
         place, side = 1, "in front of the words"
     else:
         misplaced = is_padding[:, :-1] & ~is_padding[:, 1:]
-        place, side = 0, "behind the words"
+        place, side = 0, "after the words"
     first_misplaced = place + (misplaced.argmax(axis=1) if misplaced.size else np.zeros(len(ids), np.int64))
     return [
         _BrokenRule("highest id", f"0 to {rules.top_words - 1}", highest >= rules.top_words, highest),

@@ -28,6 +28,7 @@ _EXACT: Final = "Whether all texts were counted; if not, the numbers are those o
 
 
 class _Part(BaseModel):
+    # By name, so that the job can build `origin`, whose key is a keyword of Python. Readers take the keys alone.
     model_config = ConfigDict(
         frozen=True, extra="ignore", strict=True, serialize_by_alias=True, validate_by_name=True, validate_by_alias=True
     )

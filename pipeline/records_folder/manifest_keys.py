@@ -74,8 +74,8 @@ def _nested(annotation: Any) -> tuple[type[BaseModel] | None, str]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, ""
     if origin in (Union, UnionType, Annotated):
-        found = [_nested(argument) for argument in arguments if argument is not type(None)]
-        return found[0] if found else (None, "")
+        nested_types = [_nested(argument) for argument in arguments if argument is not type(None)]
+        return nested_types[0] if nested_types else (None, "")
     if origin is dict:
         nested, ending = _nested(arguments[1])
         return nested, f".<{_key_name(arguments[0])}>{ending}"

@@ -17,17 +17,17 @@ def parse_manifest(content: bytes, *, path: str) -> Manifest:
     """The content of manifest.json -> the manifest; `path`, where it was read, is for messages.
 
     Raises:
-      UserError: the content is no manifest, or one of another format version.
+      UserError: the content is not a manifest, or one of another format version.
     """
     try:
         values = json.loads(content)
     except ValueError as error:
-        raise UserError(f"{path} is no JSON ({error}); {REMEDY}") from error
+        raise UserError(f"{path} is not JSON ({error}); {REMEDY}") from error
     version = values.get("format_version") if isinstance(values, dict) else None
     if version != FORMAT_VERSION:
         raise UserError(f"{path}: format_version is {version!r}, expected {FORMAT_VERSION}; {REMEDY}")
     try:
-        manifest = Manifest.model_validate_json(content)
+        manifest = Manifest.model_validate_json(content, by_alias=True, by_name=False)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
@@ -41,7 +41,7 @@ def parse_manifest(content: bytes, *, path: str) -> Manifest:
 def no_manifest(folder: str) -> UserError:
     """The error for a folder without a manifest."""
     return UserError(
-        f"{folder} is no complete records folder: it has no {MANIFEST_FILE}; "
+        f"{folder} is not a complete records folder: it has no {MANIFEST_FILE}; "
         "give the output.path of a run of `python -m pipeline run` that has ended"
     )
 
@@ -50,7 +50,7 @@ def read_manifest(folder: str, files: Files) -> tuple[bytes, Manifest]:
     """The manifest of a folder, as bytes and parsed.
 
     Raises:
-      UserError: the folder is no complete records folder, or of another format version.
+      UserError: the folder is not a complete records folder, or of another format version.
     """
     path = f"{folder.rstrip('/')}/{MANIFEST_FILE}"
     try:

@@ -80,8 +80,8 @@ def _coverage(manifest: Manifest) -> Markup:
     return (
         figure(_coverage_plot(manifest), title="Coverage of the vocabulary")
         + Markup(
-            "<p>The training texts have {:,} different words, {:,} in all; top_words {:,} keeps {:,} of them.</p>"
-        ).format(vocabulary.distinct_tokens, vocabulary.tokens, top_words, vocabulary.size)
+            "<p>The training texts have {:,} tokens, {:,} of them distinct. With top_words {:,}, {:,} are words.</p>"
+        ).format(vocabulary.tokens, vocabulary.distinct_tokens, top_words, vocabulary.size)
         + table(["words", "make up of all words"], options, kinds="nn")
     )
 

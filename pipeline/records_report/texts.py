@@ -83,7 +83,8 @@ def duplicates(manifest: Manifest) -> Markup:
         return Markup("<p>No text occurs twice.</p>")
     heads = ["texts that are", "where", "texts", "rows too many", "with different labels"]
     why = Markup(
-        "<p>A model remembers a text of the test split that the train split has as well; it need not understand it.</p>"
+        "<p>A model can remember the label of a text that it has seen. "
+        "So texts that the train and the test split share raise the test score.</p>"
     )
     return why + table(heads, rows, kinds="ttnnn")
 

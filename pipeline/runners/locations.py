@@ -74,7 +74,7 @@ def temp_parent(output: str, options: PipelineOptions) -> str | None:
     temp = options.view_as(GoogleCloudOptions).temp_location
     if temp and is_for_tensorflow(temp):
         return str(temp)
-    named = f"--temp_location {temp} is no such place" if temp else "there is no --temp_location"
+    named = f"--temp_location {temp} is not such a place" if temp else "there is no --temp_location"
     raise UserError(
         f"output.path: TensorFlow keeps temporary files during the job and can't do so on {output}, and {named}: give "
         "--temp_location on gs://, or a folder that all workers mount"

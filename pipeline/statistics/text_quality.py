@@ -37,8 +37,9 @@ _MOJIBAKE = "|".join([
 _INVISIBLE = r"\xc2\xad|\xe2\x80\x8b|\xe2\x81\xa0|\xef\xbb\xbf"
 _NOT_ASCII = r"[\x80-\xff]"
 
-# Sampled texts are examined when this many bytes are buffered. A sample is larger than this only if the input is
-# compressed; otherwise it is examined once, at the end.
+# Sampled texts are examined when this many bytes are buffered. A sample has more bytes only if the input is compressed
+# or has many duplicates: a sample is chosen by content, so it has all copies of a text. Otherwise it is examined once,
+# at the end.
 _BUFFER_BYTES = 4 << 20
 
 _MAX_EXAMPLES = 3

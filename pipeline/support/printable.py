@@ -24,7 +24,9 @@ def to_printable(text: str) -> str:
 
 
 def to_one_line(text: str, *, width: int | None = None) -> str:
-    r"""The text made printable, each run of white space as one space; cut to `width` characters if that is given.
+    r"""The text made printable, each run of white space as one space.
+
+    A line longer than `width` is cut and ends with "…". Without a width, the text after 3,000 characters is left out.
 
     >>> to_one_line("a\x1b[31m\n b"), to_one_line("a long text", width=6)
     ('a\ufffd[31m b', 'a lon…')

@@ -4,8 +4,8 @@ For ASCII the table of bytes of text/normalization.py is enough: 1 ms a MB with 
 a MB, and 67 for texts with a capital beyond ASCII. So texts are split first. Then the graph normalizes only the special
 tokens, each once for a batch: tokens beyond ASCII, and tokens with a character that files escape.
 
-Two kinds of texts go through the graph whole, before they are split: texts with tags, and texts with a token that the
-graph changes in another way alone than in its text.
+Two kinds of texts go through the graph whole, before they are split. The first are texts with tags. The second are
+texts with a token whose normal form depends on its neighbours, such as a capital sigma at the end of a token.
 """
 
 from collections.abc import Callable

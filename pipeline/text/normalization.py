@@ -54,7 +54,7 @@ def plain_pattern(settings: TextSettings) -> str:
 
 
 def context_free_pattern(settings: TextSettings) -> str:
-    """Matches the tokens that `normalize` changes in the same way alone and in any text.
+    """Matches the tokens whose normal form does not depend on their neighbours in the text.
 
     These are valid UTF-8, and a letter follows each capital sigma. The lower case of a last sigma depends on whether a
     letter follows after full stops and apostrophes, and these may be separators (Unicode's SpecialCasing, Final_Sigma).

@@ -35,7 +35,8 @@ from pipeline.vocabulary.imported_words import ImportedWords
 # step. That step knows why there is no word, and ends the run.
 _NO_WORDS = b"1\t\t0\n"
 
-# Tops are merged when they have more rows than four times this. Sorting fewer costs less than packing them once more.
+# Tops are merged when they have more rows than four times this, or than four times the most words if these are more.
+# To sort fewer rows costs less than to pack them once more.
 _SMALL_TOP_ROWS = 1 << 17
 
 

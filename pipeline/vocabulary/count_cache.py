@@ -61,7 +61,9 @@ def check_cache(config: Config) -> None:
         return
     cache = str(config.vocabulary.cache)
     if config.input.path == "sample":
-        raise UserError("vocabulary.cache: the built-in corpus is no file whose counts could be kept; set it to null")
+        raise UserError(
+            "vocabulary.cache: the built-in corpus is not a file whose counts can be stored; set it to null"
+        )
     if f"{cache.rstrip('/')}/".startswith(f"{config.output.path.rstrip('/')}/"):
         raise UserError(
             f"vocabulary.cache: {cache} is within output.path, where nothing else may be; give a folder of its own"

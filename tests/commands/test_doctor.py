@@ -268,12 +268,12 @@ def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     # output, output.shards, output bytes, bytes of a thread, workers are here, those of the runner in this process ->
     # findings, if blocks and tokens are 9 MB
     cases = [
-        (out, "auto", 7 * MB, 100 * MB, True, threads, ["ok memory about 1.2 GB", "ok disk about 16.0 MB of 50.0 MB"]),
-        (out, "auto", 7 * MB, 100 * MB, True, processes, ["ok memory about 4.6 GB", "ok disk about 16.0 MB of 50"]),
-        (out, "auto", 45 * MB, 900 * MB, True, threads, ["ok memory about 4.4 GB", "error disk about 54.0 MB of 50"]),
-        (out, "auto", 45 * MB, 2000 * MB, True, None, ["ok memory about 2.8 GB", "ok disk about 45.0 MB of 50.0 MB"]),
+        (out, "auto", 7 * MB, 100 * MB, True, threads, ["ok memory about 1.2 GB", "ok disk about 16 MB of 50 MB"]),
+        (out, "auto", 7 * MB, 100 * MB, True, processes, ["ok memory about 4.6 GB", "ok disk about 16 MB of 50"]),
+        (out, "auto", 45 * MB, 900 * MB, True, threads, ["ok memory about 4.4 GB", "error disk about 54 MB of 50"]),
+        (out, "auto", 45 * MB, 2000 * MB, True, None, ["ok memory about 2.8 GB", "ok disk about 45 MB of 50 MB"]),
         (out, "auto", 7 * MB, 2000 * MB, True, threads, ["error memory about 8.8 GB, and this machine has 5.0", "ok"]),
-        (out, "auto", 60 * MB, 100 * MB, False, None, ["ok memory of a worker about 938.9 MB", "error disk about 60"]),
+        (out, "auto", 60 * MB, 100 * MB, False, None, ["ok memory of a worker about 939 MB", "error disk about 60"]),
         (out, "1", 7 * MB, 9000 * MB, False, None, ["error output.shards about 9.8 GB, to order a whole", "ok disk"]),
         (store, "auto", 7 * MB, 100 * MB, True, threads, ["ok mem", "ok disk about 7.0 MB at", "ok disk about 9.0 MB"]),
         (store, "auto", 7 * MB, 100 * MB, False, None, ["ok memory of a", "ok disk about 7.0 MB at gs://b/out"]),
@@ -293,7 +293,7 @@ def test_doctor_job_graph() -> None:
     check(
         check_job_graph(graph),
         [
-            ("warning", "graph", "20.0 MB, and above 10.0 MB a service may refuse it; put files together"),
+            ("warning", "graph", "20.0 MB, and above 10.0 MB a service may refuse it; give a folder or a pattern as"),
             ("error", "functions", "Read/Map: ModuleNotFoundError: No module named 'tests"),
         ],
     )
@@ -326,7 +326,7 @@ def test_doctor_says_all_that_is_wrong_at_once_and_then_that_it_is_ready(
     assert main(["doctor", "--input.path=rows.jsonl", "--output.path=new"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "ready to run"
-    assert "reads     1 files, 47.2 kB, in 1 parts, once" in lines
+    assert "reads     1 file, 47.2 kB, in 1 task group, once" in lines
     assert any(line.endswith(" of tokens wait below it until they have ids") for line in lines)
     assert any(line.startswith("steps     TasksToAnalyse, ReadOnce, NoBatch, Analyse") for line in lines)
     assert any(line.startswith("ok       functions") for line in lines)

@@ -68,7 +68,7 @@ def test_trainer_records_folder_refuses_a_wrong_manifest(tmp_path: Path, damage:
 def test_trainer_records_folder_refuses_a_folder_without_manifest(tmp_path: Path) -> None:
     toy_folder(tmp_path)
     (tmp_path / "manifest.json").unlink()
-    with pytest.raises(UserError, match="is no complete records folder"):
+    with pytest.raises(UserError, match="is not a complete records folder"):
         open_records_folder(str(tmp_path))
 
 

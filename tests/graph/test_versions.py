@@ -38,7 +38,7 @@ def test_certificate_loads_what_it_dumps() -> None:
     b"\xff",
 ])  # fmt: skip
 def test_certificate_refuses_other_content(content: bytes) -> None:
-    with pytest.raises(UserError, match="here is no certificate"):
+    with pytest.raises(UserError, match="here is not a certificate"):
         loads(content, path="here")
 
 
@@ -83,6 +83,17 @@ def test_versions_do_not_replace_a_concurrent_export(tmp_path: Path, monkeypatch
     assert (tmp_path / "1" / versions.SAVED_MODEL_FILE).read_text() == "first"
 
 
+def test_versions_name_a_disk_error_after_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rename_and_fail(source: Path, target: Path) -> None:
+        source.replace(target)
+        raise OSError("the disk is gone")  # while the names in export.path are flushed
+
+    monkeypatch.setattr(versions, "rename_durably", rename_and_fail)
+    with pytest.raises(OSError, match="the disk is gone"):
+        staged(str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+
+
 def test_versions_of_a_killed_export_are_removed(tmp_path: Path) -> None:
     killed = "import os; from trainer.savedmodel import versions\nwith versions.staging({!r}): os.kill(os.getpid(), 9)"
     done = subprocess.run(
@@ -117,7 +128,7 @@ def test_versions_refuse_a_path_that_is_a_file(tmp_path: Path) -> None:
 
 # files at the path                            message
 @pytest.mark.parametrize(("names", "message"), [
-    (None,                                     "is no folder"),
+    (None,                                     "is not a folder"),
     ([],                                       "holds no exported model"),
     (["saved_model.pb"],                       "is a SavedModel, but not one that"),
     (["1/saved_model.pb"],                     "is a SavedModel, but not one that"),

@@ -26,7 +26,7 @@ PLACES = [
     ("s3://b/out", (*FLINK, "--temp_location=/mnt/tmp/"), "/mnt/tmp/textrecords-"),
     ("s3://b/out", (*DATAFLOW, "--temp_location=gs://b/tmp"), "gs://b/tmp/textrecords-"),
     ("s3://b/out", FLINK, "there is no --temp_location: give --temp_location on gs://, or a folder that all workers"),
-    ("s3://b/out", (*DATAFLOW, "--temp_location=s3://b/tmp"), "--temp_location s3://b/tmp is no such place: give"),
+    ("s3://b/out", (*DATAFLOW, "--temp_location=s3://b/tmp"), "--temp_location s3://b/tmp is not such a place: give"),
     ("hdfs://n/out", (*FLINK, "--temp_location=hdfs://n/tmp"), "can't do so on hdfs://n/out, and --temp_location hdfs"),
 ]
 

@@ -178,7 +178,7 @@ REFUSED = [
     ({"model.bidirectional": "false"}, "model.bidirectional is False, but the model in PATH"),
     ({"model.pooling": "max"}, "model.pooling is max, but the model in PATH (training.start_from) has last; "),
     ({"model.mask_zero": "false"}, "model.mask_zero is False, but the model in PATH (training.start_from) has True; "),
-    ({"training.start_from": "gone"}, "training.start_from: gone is no folder; give the export.path of a training"),
+    ({"training.start_from": "gone"}, "training.start_from: gone is not a folder; give the export.path of a training"),
 ]  # fmt: skip
 
 

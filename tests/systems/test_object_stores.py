@@ -169,7 +169,7 @@ def test_commands_say_that_there_is_no_folder_on_a_store(store: Store, capsys: p
     folder = f"{store.root}/nothing"
     for command in ("describe", "verify"):
         assert main([command, folder, *store.options]) == 2
-        assert f"{folder} is no complete records folder: it has no manifest.json" in capsys.readouterr().err
+        assert f"{folder} is not a complete records folder: it has no manifest.json" in capsys.readouterr().err
 
 
 def test_filesystem_says_that_there_is_no_such_bucket(store: Store) -> None:

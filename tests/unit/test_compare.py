@@ -182,7 +182,7 @@ def test_compare_command_ends_with_3_when_a_limit_is_passed(
 
 @pytest.mark.usefixtures("folders")
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["a", "nowhere"], "nowhere is no complete records folder: it has no manifest.json"),
+    (["a", "nowhere"], "nowhere is not a complete records folder: it has no manifest.json"),
     (["a", "b", "--compare.max_oov", "1"], "compare.max_oov is not a setting; did you mean compare.max_oov_share?"),
     (["a", "b", "--compare.max_oov_share", "2"], "--compare.max_oov_share is 2; input should be less than or equal"),
     (["a", "broken"], "broken/vocabulary.tsv can't be read"),

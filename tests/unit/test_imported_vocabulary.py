@@ -29,11 +29,11 @@ UNFIT = [
     ("gap.txt", "the\r\n\r\n", "PATH, line 2 is empty; each line must hold a token"),
     ("twice.txt", "the\nfilm\nthe\n", "PATH, line 3: 'the' stands in line 1 already; "
      "a token has one id, so take one of the lines out"),
-    ("latin.txt", b"caf\xe9\n", f"PATH is no UTF-8 text (byte 3); it can be {CAN_BE}"),
+    ("latin.txt", b"caf\xe9\n", f"PATH is not UTF-8 text (byte 3); it can be {CAN_BE}"),
     ("t.pickle", pickle.dumps({"the": 1}), "PATH looks like a pickle, which only the program that wrote it should "
      "load; load the tokenizer there and write its to_json() to a file"),
     ("vocabulary.tsv", "1\tthe\t3\n", "PATH is a part of a records folder; give the folder"),
-    ("cut.json", keras_json()[:40], "PATH begins like JSON and is none (Unterminated string starting at: "
+    ("cut.json", keras_json()[:40], "PATH begins like JSON and is not JSON (Unterminated string starting at: "
      "line 1 column 40 (char 39)); if it is a Keras tokenizer, write its to_json() again"),
     ("other.json", '{"version": "1.0", "model": {}}', "PATH is JSON, but not what Keras's Tokenizer.to_json() writes "
      "(class_name is None, expected 'Tokenizer')"),
@@ -74,7 +74,7 @@ def test_imported_vocabulary_names_the_mistake(
 
 def test_imported_vocabulary_folder_without_a_manifest(tmp_path: Path) -> None:
     write(tmp_path / "a.txt", "the\n")
-    with pytest.raises(UserError, match=r"holds no manifest\.json, so it is no records folder"):
+    with pytest.raises(UserError, match=r"holds no manifest\.json, so it is not a records folder"):
         resolved(tmp_path)
 
 

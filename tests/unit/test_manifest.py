@@ -71,6 +71,15 @@ def test_manifest_passes_over_keys_of_a_later_version() -> None:
     assert manifest.config.text == small_manifest().config.text
 
 
+def test_manifest_is_read_by_its_public_names_alone() -> None:
+    written = json.loads(to_json(small_manifest()))
+    written["distinctive_words"] = written.pop("telling_words")
+    written["vocabulary"]["origin"] = written["vocabulary"].pop("from")
+    manifest = parse_manifest(json.dumps(written).encode(), path="manifest.json")
+    assert manifest.vocabulary.origin is None
+    assert manifest.distinctive_words.labels == {}
+
+
 def test_manifest_takes_no_value_of_another_type() -> None:
     with pytest.raises(ValidationError, match="rows"):
         SplitSummary.model_validate({"rows": 1.0, "shards": [], "labels": {}})

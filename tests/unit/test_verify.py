@@ -179,8 +179,8 @@ DAMAGES = [
         rf"{TRAIN_1}: record 0: highest id: got 9, expected 0 to 8 \(such records: 1\)",
     ]),
     (change("config", "sequence", "padding", to="post"), [
-        rf"{TRAIN_0}: record 0: place of padding: got 0, expected only behind the words \(such records: 1\)",
-        rf"{TRAIN_1}: record 0: place of padding: got 2, expected only behind the words \(such records: 1\)",
+        rf"{TRAIN_0}: record 0: place of padding: got 0, expected only after the words \(such records: 1\)",
+        rf"{TRAIN_1}: record 0: place of padding: got 2, expected only after the words \(such records: 1\)",
     ]),
     (change("config", "sequence", "max_length", to=5), [
         rf"{TRAIN_0}: record 0: ids: got 4 numbers, expected 5 \(expected records: 2\)",
@@ -262,10 +262,10 @@ def test_verify_collects_problems_of_several_files(tmp_path: Path) -> None:
 
 NO_MANIFEST = [
     # damage, part of the message
-    (remove("manifest.json"), "is no complete records folder: it has no manifest.json"),
-    (shutil.rmtree, "is no complete records folder: it has no manifest.json"),
-    (add("manifest.json", b'{"format_version": 1'), "manifest.json is no JSON (Expecting"),
-    (add("manifest.json", b"\xff"), "manifest.json is no JSON ("),
+    (remove("manifest.json"), "is not a complete records folder: it has no manifest.json"),
+    (shutil.rmtree, "is not a complete records folder: it has no manifest.json"),
+    (add("manifest.json", b'{"format_version": 1'), "manifest.json is not JSON (Expecting"),
+    (add("manifest.json", b"\xff"), "manifest.json is not JSON ("),
     (add("manifest.json", b"[]"), "manifest.json: format_version is None, expected 1"),
     (change("format_version", to=2), "manifest.json: format_version is 2, expected 1"),
     (change("splits", "train", to={}), "manifest.json: splits.train.rows: Field required"),

@@ -53,7 +53,7 @@ class TextSource(NamedTuple):
 
 
 def source_of_arguments(texts: Sequence[str]) -> TextSource:
-    """Texts of the command line; any bytes, also such as are no UTF-8."""
+    """Texts of the command line; any bytes, also bytes that are not UTF-8."""
     return TextSource("TEXT", iter([TextRow(os.fsencode(text)) for text in texts]))
 
 

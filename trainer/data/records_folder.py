@@ -65,7 +65,7 @@ def open_records_folder(path: str) -> RecordsFolder:
     """Reads the manifest of a records folder.
 
     Raises:
-      UserError: this is no complete records folder, it has another format version, or fewer than two labels.
+      UserError: this is not a complete records folder, it has another format version, or fewer than two labels.
     """
     manifest_path = files.join(path, MANIFEST_FILE)
     try:

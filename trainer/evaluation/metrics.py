@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 # The lowest probability that the loss counts with. A probability of 0 for the right label would make the loss infinite.
-# float32 rounds a probability to 0 or 1 within 1e-8 of it.
+# In float32, 1 - p is 0 if p is within 3e-8 of 1.
 _SMALLEST_PROBABILITY: Final = 1e-7
 
 

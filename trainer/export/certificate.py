@@ -101,7 +101,7 @@ def loads(content: bytes, *, path: str) -> Certificate:
         if ids.ndim != 2 or scores.ndim != 2:
             raise ValueError("there are no lines, or not all are of one length")
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is no certificate ({error!r}); export the model again") from error
+        raise UserError(f"{path} is not a certificate ({error!r}); export the model again") from error
     return Certificate(texts, Answers(ids, scores))
 
 

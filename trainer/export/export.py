@@ -43,11 +43,10 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ExportedVersion:
-    """A published version folder. texts: of its check; largest_difference: of two scores in that check."""
+    """A published version folder. texts: how many its check had."""
 
     path: str
     texts: int
-    largest_difference: float
 
 
 def export(trained: TrainedModel, config: Config, *, metrics: Metrics | None) -> ExportedVersion:
@@ -71,7 +70,7 @@ def export(trained: TrainedModel, config: Config, *, metrics: Metrics | None) ->
         largest = self_check.check(folder, expected)
         path = versions.publish(folder, config.export.path)
     _logger.info("%s gives the right answers to %d texts (largest difference %.1g)", path, len(expected.texts), largest)
-    return ExportedVersion(path, len(expected.texts), largest)
+    return ExportedVersion(path, len(expected.texts))
 
 
 def embedding_before(trained: TrainedModel, config: Config) -> npt.NDArray[np.float32]:

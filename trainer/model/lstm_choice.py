@@ -2,7 +2,8 @@
 
     where      condition                                                             LSTMs run
     training   no GPU, mask_zero, no recurrent_dropout, no LSTM above 124 units      in groups, `lstm_training`
-    training   otherwise                                                             in Keras, with cuDNN on a GPU
+    training   GPU, no recurrent_dropout                                             in Keras, with cuDNN
+    training   otherwise                                                             in Keras's loop
     serving    mask_zero, up to 16 texts                                             in one call, `lstm_inference`
     serving    mask_zero, more texts, no LSTM above 128 units                        in groups, `lstm_inference`
     serving    mask_zero, more texts, wider LSTMs                                    in Keras's loop

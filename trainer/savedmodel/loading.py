@@ -138,7 +138,7 @@ def version_folder(path: str, *, setting: str = "--model") -> str:
                     f"{setting}: {folder} is a SavedModel, but not one that `python -m trainer train` exported"
                 )
             return folder
-    what = "holds no exported model" if tf.io.gfile.isdir(path) else "is no folder"
+    what = "holds no exported model" if tf.io.gfile.isdir(path) else "is not a folder"
     raise UserError(f"{setting}: {path} {what}; give the export.path of a training that has ended, or a version in it")
 
 

@@ -71,9 +71,10 @@ def publish(folder: str, path: str) -> str:
         try:
             rename_durably(Path(folder), target)
         except OSError:
-            if not target.exists():
+            # If the folder is still there and the target too, another export was faster.
+            if not (target.exists() and Path(folder).exists()):
                 raise
-            number += 1  # another export was faster
+            number += 1
             continue
         return str(target)
 

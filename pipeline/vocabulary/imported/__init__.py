@@ -44,7 +44,9 @@ def read_vocabulary(config: Config, files: Files) -> ImportedVocabulary:
     if not matches:
         raise UserError(f"vocabulary.from: there is no file or folder {path}; it can be {_KINDS}")
     if len(matches) > 1 or matches[0].path.startswith(f"{path}/"):
-        raise UserError(f"vocabulary.from: {path} holds no {MANIFEST_FILE}, so it is no records folder; give {_KINDS}")
+        raise UserError(
+            f"vocabulary.from: {path} holds no {MANIFEST_FILE}, so it is not a records folder; give {_KINDS}"
+        )
     return _read_file(matches[0].path, files, config)
 
 
@@ -74,7 +76,9 @@ def _decoded(content: bytes, *, path: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"vocabulary.from: {path} is no UTF-8 text (byte {error.start}); it can be {_KINDS}") from error
+        raise UserError(
+            f"vocabulary.from: {path} is not UTF-8 text (byte {error.start}); it can be {_KINDS}"
+        ) from error
 
 
 def _json_object(text: str, *, path: str) -> dict[str, Any] | None:
@@ -86,7 +90,7 @@ def _json_object(text: str, *, path: str) -> dict[str, Any] | None:
         values = json.loads(values) if isinstance(values, str) else values
     except ValueError as error:
         raise UserError(
-            f"vocabulary.from: {path} begins like JSON and is none ({error}); if it is a Keras tokenizer, "
+            f"vocabulary.from: {path} begins like JSON and is not JSON ({error}); if it is a Keras tokenizer, "
             "write its to_json() again"
         ) from error
     return values if isinstance(values, dict) else None
