@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.cluster.parts import BOOT, PRISM, ROOT, clean_environment, job_server, worker_pool
+from tests.cluster.parts import BOOT, PRISM, clean_environment, job_server, worker_pool
+from tests.support.paths import REPOSITORY
 
 # A shell starts what it puts into the background with Ctrl-C ignored, which all children inherit; tests press it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -33,7 +34,7 @@ class Cluster(NamedTuple):
             f"--job_endpoint={self.server}",
             "--environment_type=EXTERNAL",
             f"--environment_config={','.join(self.pools[:pools])}",
-            f"--setup_file={ROOT / 'setup.py'}",
+            f"--setup_file={REPOSITORY / 'setup.py'}",
         ]
 
 
@@ -49,8 +50,8 @@ def settings(source: Path, output: Path) -> list[str]:
 
 def called(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """A command that was run to its end in the checkout."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=REPOSITORY, env=environment)
 
 
 @pytest.fixture(scope="session")

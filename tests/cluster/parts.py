@@ -18,8 +18,9 @@ from pathlib import Path
 
 import grpc
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-TOOLS = ROOT / "build" / f"beam-{version('apache-beam')}"
+from tests.support.paths import REPOSITORY
+
+TOOLS = REPOSITORY / "build" / f"beam-{version('apache-beam')}"
 PRISM, BOOT = TOOLS / "prism", TOOLS / "container"
 
 _PACKAGE = "textrecords"

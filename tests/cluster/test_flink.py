@@ -7,7 +7,8 @@ import pytest
 
 from tests.cluster.conftest import called, command, settings
 from tests.cluster.flink import flink_cluster
-from tests.cluster.parts import BOOT, ROOT, clean_environment, worker_pool
+from tests.cluster.parts import BOOT, clean_environment, worker_pool
+from tests.support.paths import REPOSITORY
 
 JAR, HOME = os.environ.get("FLINK_JOB_SERVER_JAR"), os.environ.get("FLINK_HOME")
 
@@ -23,7 +24,11 @@ def test_flink_writes_the_bytes_of_a_local_run(rows: Path, local: Path, tmp_path
     ):
         options = ["--runner=FlinkRunner", "--flink_version=1.20", f"--flink_master={master}", "--parallelism=2"]
         options += [f"--flink_job_server_jar={JAR}", f"--artifacts_dir={tmp_path / 'artifacts'}"]
-        options += ["--environment_type=EXTERNAL", f"--environment_config={pool}", f"--setup_file={ROOT / 'setup.py'}"]
+        options += [
+            "--environment_type=EXTERNAL",
+            f"--environment_config={pool}",
+            f"--setup_file={REPOSITORY / 'setup.py'}",
+        ]
         done = called(command("run", *settings(rows, output), *options))
     assert done.returncode == 0, done.stderr
     names = ["vocabulary.tsv", *sorted(f"records/{file.name}" for file in (local / "records").iterdir())]

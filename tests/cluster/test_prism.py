@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.conftest import Cluster, called, command, settings
-from tests.cluster.parts import BUNDLES, ROOT
+from tests.cluster.parts import BUNDLES
+from tests.support.paths import REPOSITORY
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -35,9 +36,9 @@ def bundles(environment: Path) -> list[tuple[int, str]]:
 @contextmanager
 def started(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
     """A command in a process group of its own, as a shell gives it one."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     process = subprocess.Popen(
-        arguments, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment, start_new_session=True
+        arguments, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY, env=environment, start_new_session=True
     )
     with process:
         try:

@@ -1,8 +1,12 @@
 """What the tests of the sources share: files in memory, and one call from bytes to used and rejected rows."""
 
 import io
+from collections.abc import Mapping
 from fnmatch import fnmatch
 from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.config.settings import InputSettings
 from pipeline.files.local import FileInfo
@@ -44,6 +48,13 @@ class ManyFiles:
     def open(self, _path: str) -> BinaryIO:
         self.opened += 1
         return io.BytesIO(b'{"text":"a","label":1}\n')
+
+
+def parquet(columns: Mapping[str, object] | pa.Table, *, row_group_size: int | None = None) -> bytes:
+    """A Parquet file of the columns."""
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer, row_group_size=row_group_size)
+    return buffer.getvalue()
 
 
 def plan(files: MemoryFiles, path: str = "*", *, format: str = "auto", range_bytes: int = 1 << 20) -> list[ReadTask]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.vocabulary.code_version import code_version, counting_modules
+from tests.support.paths import REPOSITORY
 
 # A package `pipeline` in which each way to import another module occurs.
 FILES = {
@@ -55,7 +56,7 @@ def test_code_version_is_that_of_a_copy_elsewhere(package: Path) -> None:
 
 
 def test_code_version_covers_the_code_that_counts() -> None:
-    folder = Path(__file__).parent.parent.parent / "pipeline"
+    folder = REPOSITORY / "pipeline"
     names = {path.relative_to(folder).as_posix() for path in counting_modules()}
     assert names >= {
         "__init__.py", "config/settings.py", "contract.py", "files/gzip_members.py", "files/text_stream.py",

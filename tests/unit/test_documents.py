@@ -9,11 +9,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
-DOCS = ROOT / "docs"
+from tests.support.paths import REPOSITORY
+
+DOCS = REPOSITORY / "docs"
 
 # Pages that the repository shows; those of the site are checked by its builder as well.
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/README.md")]
+PAGES = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/README.md")]
 PAGES += sorted(path for path in DOCS.rglob("*.md") if "_made" not in path.parts)
 
 # A path in code font: `pipeline/files/beam.py`, `tests/unit/`, `trainer/model`.
@@ -23,13 +24,13 @@ PATH = re.compile(rf"(?<![\w./-])((?:{TOP_FOLDERS})/[\w./-]*\w(?:/)?)")
 MADE = ("docs/_made",)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
 def test_documents_name_files_that_exist(page: Path) -> None:
     named = {path for path in PATH.findall(page.read_text(encoding="utf-8")) if not path.startswith(MADE)}
-    assert sorted(path for path in named if not (ROOT / path).exists()) == []
+    assert sorted(path for path in named if not (REPOSITORY / path).exists()) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
 def test_documents_link_to_files_that_exist(page: Path) -> None:
     """The builder sees links within the site alone."""
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -47,7 +48,7 @@ def test_documents_name_classes_and_schemas_that_exist() -> None:
     code = "\n".join(
         path.read_text(encoding="utf-8")
         for package in ("pipeline", "trainer")
-        for path in (ROOT / package).rglob("*.py")
+        for path in (REPOSITORY / package).rglob("*.py")
     )
     assert sorted(name for name in names if not re.search(rf"^(class {name}\b|{name}(: \w+)? = )", code, re.M)) == []
 
@@ -106,4 +107,4 @@ def test_tutorial_names_of_words_do_not_cover_each_other() -> None:
 
 def test_documents_readme_is_short() -> None:
     """For somebody who sees this for the first time; the rest is in docs/."""
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+    assert len((REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()) <= 150

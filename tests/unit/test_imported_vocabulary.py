@@ -12,6 +12,7 @@ from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
 from pipeline.vocabulary.imported import resolve
 from tests.support.imported import resolved, write
+from tests.support.paths import REPOSITORY
 
 
 def keras_json(**changed: Any) -> str:
@@ -154,7 +155,7 @@ def test_imported_vocabulary_ids_fit_into_32_bits(tmp_path: Path) -> None:
 def test_imported_vocabulary_a_file_of_defaults_chooses_nothing(tmp_path: Path) -> None:
     """pipeline.yaml lists every default, and lies where most people run."""
     path = write(tmp_path / "tokenizer.json", keras_json(lower=False, word_index={"a": 1, "b": 2, "c": 3}))
-    defaults = Path(__file__).parent.parent.parent / "pipeline.yaml"
+    defaults = REPOSITORY / "pipeline.yaml"
     config, _ = resolve(load(str(defaults), {"vocabulary.from": str(path)}), LocalFiles())
     assert (config.text.split, config.text.lowercase, config.vocabulary.top_words) == ("space", False, 4)
 

@@ -1,7 +1,6 @@
 """pipeline.config.settings and pipeline.yaml: the same settings and defaults, and a comment for each."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
@@ -9,9 +8,9 @@ from pydantic import ValidationError
 
 from pipeline.config.load import load
 from pipeline.config.settings import Config, setting_names
+from tests.support.paths import REPOSITORY
 
-ROOT = Path(__file__).parent.parent.parent
-FILE = ROOT / "pipeline.yaml"
+FILE = REPOSITORY / "pipeline.yaml"
 
 
 def test_settings_file_holds_every_setting_with_its_default() -> None:
@@ -28,7 +27,7 @@ def test_settings_file_explains_every_setting_on_its_line() -> None:
 
 def test_settings_file_is_in_the_package() -> None:
     """An installed package has no file of the repository's root."""
-    shipped = ROOT / "pipeline" / "config" / "pipeline.yaml"
+    shipped = REPOSITORY / "pipeline" / "config" / "pipeline.yaml"
     assert FILE.read_text() == shipped.read_text(), f"cp {shipped} {FILE}"
 
 

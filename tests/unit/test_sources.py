@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from pipeline import sample_corpus
@@ -16,17 +15,21 @@ from pipeline.errors import UserError
 from pipeline.files.local import FileInfo, LocalFiles
 from pipeline.sources import check_columns, plan_tasks, read_tasks
 from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA, Batch, ColumnNames, ReadTask
-from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, plan, read, rejected_of, rows_of, sizes_of
+from tests.support.memory_files import (
+    COLUMNS,
+    MemoryFiles,
+    batches_of,
+    parquet,
+    plan,
+    read,
+    rejected_of,
+    rows_of,
+    sizes_of,
+)
 from tests.support.tf_examples import framed, serialized
 
 CSV = b"text,label\na,1\n"
 LINES = b'{"text":"a","label":1}\n{"text":"b","label":2}\n{"text":"c","label":3}\n'
-
-
-def parquet(table: pa.Table, **options: int) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, **options)
-    return buffer.getvalue()
 
 
 REVIEWS = pa.table({"text": ["a", "b", "c", "d", "e"], "label": [1, 2, 3, 4, 5]})

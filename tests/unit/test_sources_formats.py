@@ -1,15 +1,13 @@
 """A table a format: the bytes of a file -> the used rows (text, label, place) and the rejected ones (row, reason)."""
 
 import gzip
-import io
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import zstandard
 
 from pipeline.sources.schema import ColumnNames
-from tests.support.memory_files import Rejected, Row, batches_of, read, rejected_of, rows_of
+from tests.support.memory_files import Rejected, Row, batches_of, parquet, read, rejected_of, rows_of
 
 MISSING_TEXT, MISSING_LABEL, MISSING_SPLIT = "missing text", "missing label", "missing split"
 RAGGED, INVALID, UNCLOSED = "wrong number of columns", "invalid UTF-8", "unclosed quote"
@@ -164,12 +162,6 @@ def test_sources_formats_jsonl_nested(line: bytes, text: str | None) -> None:
     assert rejected == ([(0, MISSING_TEXT)] if text is None else [])
 
 
-def parquet(**columns: pa.Array) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(pa.table(columns), buffer)
-    return buffer.getvalue()
-
-
 AB = pa.array(["a", "b"])
 INTS = pa.array([1, 2])
 LATIN = pa.array([b"caf\xe9", b"b"])
@@ -214,16 +206,16 @@ PARQUET = [
     ("text", "label", "used", "rejected"), [case[1:] for case in PARQUET], ids=[case[0] for case in PARQUET]
 )
 def test_sources_formats_parquet(text: pa.Array, label: pa.Array, used: list[Row], rejected: list[Rejected]) -> None:
-    assert read(parquet(text=text, label=label), "a.parquet") == (used, rejected)
+    assert read(parquet({"text": text, "label": label}), "a.parquet") == (used, rejected)
 
 
 def test_sources_formats_parquet_nested() -> None:
     review = pa.array([{"no": 1, "text": "a"}, None, {"no": 2, "text": None}])
     labels = pa.array([1, 2, 3])
-    content = parquet(review=review, label=labels)
+    content = parquet({"review": review, "label": labels})
     columns = ColumnNames("review.text", "label")
     assert read(content, "a.parquet", columns) == ([("a", "1", 0)], [(1, MISSING_TEXT), (2, MISSING_TEXT)])
-    content = parquet(**{"review": review, "label": labels, "review.text": pa.array(["x", "y", "z"])})
+    content = parquet({"review": review, "label": labels, "review.text": pa.array(["x", "y", "z"])})
     assert read(content, "a.parquet", columns) == ([("x", "1", 0), ("y", "2", 1), ("z", "3", 2)], [])
 
 
@@ -283,7 +275,8 @@ SHOWN = [
     ("a.jsonl", b'{"id":"\\ud800"}\n{"label":1}', '{"id":"\\ud800"}', "?"),
     ("a.jsonl", b'{"id": \xff' + b"x" * 5000, '{"id": \ufffd' + "x" * 992, None),
     ("a.jsonl.gz", gzip.compress(LINES, mtime=0)[:-9], "", None),
-    ("a.parquet", parquet(id=INTS, text=AB, label=pa.nulls(2)), '{"id": 1, "text": "a", "label": null}', "1"),
+    ("a.parquet", parquet({"id": INTS, "text": AB, "label": pa.nulls(2)}),
+     '{"id": 1, "text": "a", "label": null}', "1"),
 ]
 # fmt: on
 
@@ -301,7 +294,7 @@ SPLITS = [
     ("a.csv", b"text,label,part\na,1,train\nb,2, test\nc,3,\n", ["train", "test"], [(2, MISSING_SPLIT)]),
     ("a.jsonl", b'{"text":"a","label":1,"part":"eval"}\n{"text":"b","label":2}',
      ["eval"], [(1, MISSING_SPLIT)]),
-    ("a.parquet", parquet(text=AB, label=INTS, part=pa.array(["dev", None])),
+    ("a.parquet", parquet({"text": AB, "label": INTS, "part": pa.array(["dev", None])}),
      ["dev"], [(1, MISSING_SPLIT)]),  # judged later
 ]
 # fmt: on

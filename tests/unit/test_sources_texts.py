@@ -2,13 +2,10 @@
 
 import bz2
 import gzip
-import io
 import lzma
 from dataclasses import replace
 from typing import get_args
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -20,7 +17,7 @@ from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources import check_columns, plan_texts, read_in_order, read_tasks
 from pipeline.sources.formats import format_names
 from pipeline.sources.schema import ROWS_SCHEMA, ColumnNames
-from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, plan, rejected_of, sizes_of
+from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, parquet, plan, rejected_of, sizes_of
 from tests.support.tf_examples import framed, serialized
 
 # A row's text, or the reason why it has none.
@@ -35,12 +32,6 @@ def read_texts(
     check_columns(tasks, columns, files)
     rows = read_in_order(tasks, columns, files, sizes=sizes)
     return [row.reason if row.text is None else row.text for row in rows]
-
-
-def parquet(**columns: list[object]) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(pa.table(columns), buffer, row_group_size=2)
-    return buffer.getvalue()
 
 
 LINES = b"good\nbad\n"
@@ -71,8 +62,9 @@ FILES: list[tuple[str, bytes, list[Row]]] = [
     ("a.tsv.gz",   gzip.compress(b"text\tid\na,b\t1\n", mtime=0),     [b"a,b"]),
     ("a.jsonl",    b'{"text":"good"}\n\n{"text":null}\n{}\nx\n[1]\n{"text":7}\n{"text":"\\ud800"}\n{"text":"bad"}\n',
      [b"good", MISSING, MISSING, "broken JSON", "not a JSON object", "text is not a string", INVALID, b"bad"]),
-    ("a.parquet",  parquet(text=["a", None, "c", "d", None]),         [b"a", MISSING, b"c", b"d", MISSING]),
-    ("a.dat",      parquet(text=[b"a", b"\xff"]),                     [b"a", INVALID]),  # content tells
+    ("a.parquet",  parquet({"text": ["a", None, "c", "d", None]}, row_group_size=2),
+     [b"a", MISSING, b"c", b"d", MISSING]),
+    ("a.dat",      parquet({"text": [b"a", b"\xff"]}),                 [b"a", INVALID]),  # content tells
     ("a.tfrecord", framed(serialized({"text": b"a"}), b"\xff", serialized({"text": b"c"})),
      [b"a", "broken tf.train.Example", b"c"]),
     ("a.dat",      framed(serialized({"text": b"a"})),                [b"a"]),
@@ -87,7 +79,7 @@ def test_sources_texts_of_a_file(name: str, content: bytes, rows: list[Row]) -> 
 
 NESTED = [
     ("a.jsonl", b'{"review":{"text":"a"}}\n{"review":null}\n'),
-    ("a.parquet", parquet(review=[{"text": "a"}, None])),
+    ("a.parquet", parquet({"review": [{"text": "a"}, None]})),
 ]
 
 
@@ -103,7 +95,7 @@ LABELLED = {
     "a.tsv": b"label\ttext\n1\ta, b\n1\tsaid \"so\"\n1\t\n1\t\xe6\x98\xa0\xe7\x94\xbb\n",
     "a.jsonl": b'{"text":"a, b","label":1}\n{"text":"said \\"so\\"","label":1}\n{"text":"","label":1}\n'
                b'{"text":"\\u6620\\u753b","label":1}\n',
-    "a.parquet": parquet(text=list(SAME), label=[1, 1, 1, 1]),
+    "a.parquet": parquet({"text": SAME, "label": [1, 1, 1, 1]}, row_group_size=2),
     "a.tfrecord": framed(*[serialized({"text": text.encode(), "label": 1}) for text in SAME]),
 }  # fmt: skip
 
@@ -135,7 +127,7 @@ def test_sources_texts_keep_their_order(first: list[bool], second: list[bool], b
         {
             "a.jsonl": b'{"text":"begin"}\n' + lines,
             "b.txt": b"".join(b"%d\n" % row if good else b"\xff\n" for row, good in enumerate(second)),
-            "c.parquet": parquet(text=["x", None, "z"]),
+            "c.parquet": parquet({"text": ["x", None, "z"]}, row_group_size=2),
         }
     )
     names = ["a.jsonl", "b.txt", "c.parquet"] if second else ["a.jsonl", "c.parquet"]
@@ -201,7 +193,7 @@ def test_sources_texts_of_a_file_are_read_once(paths: list[str]) -> None:
 
 UTF16 = "a plain text\n".encode("utf-16-le")
 TABLE = b'id,"text"\n1,good\n'
-TABLE_FILE = parquet(text=["a", "b", "c"])
+TABLE_FILE = parquet({"text": ["a", "b", "c"]}, row_group_size=2)
 # fmt: off
 REFUSED = [
     # name, content, format, message
