@@ -34,3 +34,18 @@ def test_tiers_block_nothing_else() -> None:
     with BLOCKED.active():
         assert importlib.import_module("colorsys")
     assert subprocess.run([sys.executable, "-c", ""], check=False).returncode == 0
+
+
+def test_tiers_leave_the_finders_that_imports_add_meanwhile() -> None:
+    class Finder:
+        def find_spec(self, *_: object) -> None:
+            return None
+
+    added = Finder()
+    try:
+        with BLOCKED.active():
+            sys.meta_path.append(added)
+        assert added in sys.meta_path
+        assert BLOCKED not in sys.meta_path
+    finally:
+        sys.meta_path.remove(added)

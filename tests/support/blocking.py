@@ -55,11 +55,15 @@ class Blocked:
     @contextmanager
     def active(self) -> Iterator[None]:
         """Within it the packages can't be imported and no process can be started."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "meta_path", [self, *sys.meta_path])
-            for owner, name in _STARTS if self._processes else ():
-                patch.setattr(owner, name, self._refusal(name))
-            yield
+        # In the list itself: a copy put back later would lose the finders that imports add meanwhile, six's for one.
+        sys.meta_path.insert(0, self)
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                for owner, name in _STARTS if self._processes else ():
+                    patch.setattr(owner, name, self._refusal(name))
+                yield
+        finally:
+            sys.meta_path.remove(self)
 
     def _refusal(self, name: str) -> Callable[..., NoReturn]:
         def refuse(*_arguments: object, **_options: object) -> NoReturn:
