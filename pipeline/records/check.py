@@ -14,10 +14,8 @@ import numpy.typing as npt
 from pipeline.contract import PADDING_ID, Compression
 from pipeline.errors import DamagedRecordsError
 from pipeline.records.decode import decode_examples
-from pipeline.records.encode import Int64s
 from pipeline.records.shards import read_shard
-
-Mask = npt.NDArray[np.bool_]
+from pipeline.support.arrays import Flags, Int64s
 
 _READ_BYTES = 1024 * 1024
 
@@ -122,7 +120,7 @@ class _BrokenRule(NamedTuple):
 
     what: str
     expected: str
-    records: Mask
+    records: Flags
     got: npt.NDArray[np.integer]
 
 

@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.contract import IDS, LABEL
+from pipeline.support.arrays import Int64s
 
-Int64s = npt.NDArray[np.int64]
 Integers = npt.NDArray[np.signedinteger]
 
 HIGHEST_VALUE = 2**31

@@ -19,13 +19,11 @@ import xxhash
 
 from pipeline.config.settings import SplitSettings
 from pipeline.contract import SPLITS
+from pipeline.support.arrays import Int32s, Int64s
 
 KEY_BYTES = 16
 _HALF_BYTES = KEY_BYTES // 2
 _HALF_BITS = 8 * _HALF_BYTES
-
-Int32s = npt.NDArray[np.int32]
-SplitIndices = npt.NDArray[np.int64]
 
 
 def content_keys(texts: Iterable[bytes], *, seed: int) -> pa.LargeBinaryArray:
@@ -42,7 +40,7 @@ def content_keys(texts: Iterable[bytes], *, seed: int) -> pa.LargeBinaryArray:
     )
 
 
-def split_by_content(keys: pa.LargeBinaryArray, settings: SplitSettings) -> SplitIndices:
+def split_by_content(keys: pa.LargeBinaryArray, settings: SplitSettings) -> Int64s:
     """Keys, large_binary [rows] -> int64 [rows], the index into SPLITS of each, in the shares that the settings ask
     for.
 
@@ -57,7 +55,7 @@ def split_by_content(keys: pa.LargeBinaryArray, settings: SplitSettings) -> Spli
     return np.searchsorted(np.array(ends, np.uint64), drawn, side="right").astype(np.int64)
 
 
-def split_where_allowed(keys: pa.LargeBinaryArray, allowed: pa.StringArray, settings: SplitSettings) -> SplitIndices:
+def split_where_allowed(keys: pa.LargeBinaryArray, allowed: pa.StringArray, settings: SplitSettings) -> Int64s:
     """As split_by_content, but a row comes only into a split that `allowed` names.
 
     allowed: [rows], names of splits with a space between them; null: all splits. The ratio of their shares is that of
@@ -135,7 +133,7 @@ def is_sampled(keys: pa.LargeBinaryArray, share: float) -> npt.NDArray[np.bool_]
     return low < np.uint64(min(int(share * 2**32), 2**32))
 
 
-def split_by_name(names: pa.StringArray) -> SplitIndices:
+def split_by_name(names: pa.StringArray) -> Int64s:
     """Names of splits -> int64 [rows], the index into SPLITS of each; -1 where it is none of them.
 
     >>> split_by_name(pa.array(["test", "train", "dev", None])).tolist()

@@ -15,10 +15,7 @@ import pyarrow.compute as pc
 
 from pipeline.records.keys import KEY_BYTES, key_halves
 from pipeline.support import arrow_ipc
-
-Int32s = npt.NDArray[np.int32]
-Int64s = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from pipeline.support.arrays import Flags, Int32s, Int64s
 
 # Pieces of this size or more are packed with zstd, smaller ones with lz4. A record of 650 bytes:
 #   in pieces of 200 kB   zstd 290 bytes, 1.9 us to pack, 0.9 to unpack;   lz4 366 bytes, 1.1 and 0.3 us
@@ -145,12 +142,12 @@ def _keys_and_labels(table: pa.Table) -> tuple[npt.NDArray[np.uint64], Int32s]:
     return key_halves(table["key"].chunk(0)), table["label"].chunk(0).to_numpy()
 
 
-def _equals_next(keys: npt.NDArray[np.uint64]) -> Mask:
+def _equals_next(keys: npt.NDArray[np.uint64]) -> Flags:
     """bool [rows - 1]: whether a key of uint64 [rows, 2] equals the next one."""
     return (keys[:-1] == keys[1:]).all(axis=1)
 
 
-def _runs(equals_next: Mask) -> tuple[Int64s, Int64s]:
+def _runs(equals_next: Flags) -> tuple[Int64s, Int64s]:
     """The first row of each run of two or more equal rows, and the row after its last."""
     padded = np.concatenate([[False], equals_next, [False]])
     begin = np.flatnonzero(~padded[:-1] & padded[1:])

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.errors import UserError
+from pipeline.support.arrays import Int64s
 
 ROWS_SCHEMA: Final = pa.schema(
     [
@@ -66,8 +66,6 @@ MAX_FILES: Final = 1 << (63 - PLACE_BITS)
 
 # A person does not read more column names than this in a message.
 LISTED_COLUMNS: Final = 20
-
-Int64s = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.records_folder.manifest import DistinctiveWord, DistinctiveWordsSummary
-
-Int64s = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from pipeline.support.arrays import Float64s, Int64s
 
 # What the manifest lists: the labels with the most train rows, and the words of each with the highest scores.
 _MAX_LABELS = 50
@@ -99,7 +97,7 @@ def distinctive_words_summary(
     return DistinctiveWordsSummary(sampled_rows=counts.rows, exact=counts.rows == rows, labels=by_label)
 
 
-def scores(own: Int64s, others: Int64s) -> Floats:
+def scores(own: Int64s, others: Int64s) -> Float64s:
     """Occurrences of each word in a label's records and elsewhere, [words] -> float64 [words].
 
     >>> scores(np.array([30, 10, 10]), np.array([10, 10, 30])).round(2).tolist()
@@ -111,12 +109,12 @@ def scores(own: Int64s, others: Int64s) -> Floats:
     prior = total * (_PRIOR_TOKENS / max(int(total.sum()), 1))
     with_prior, others_with_prior = own + prior, others + prior
     ratio = _log_odds(with_prior) - _log_odds(others_with_prior)
-    score: Floats = ratio / np.sqrt(1 / with_prior + 1 / others_with_prior)
+    score: Float64s = ratio / np.sqrt(1 / with_prior + 1 / others_with_prior)
     return score
 
 
-def _log_odds(counts: Floats) -> Floats:
-    odds: Floats = np.log(counts / (counts.sum() - counts))
+def _log_odds(counts: Float64s) -> Float64s:
+    odds: Float64s = np.log(counts / (counts.sum() - counts))
     return odds
 
 

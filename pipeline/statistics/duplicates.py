@@ -17,8 +17,7 @@ from pipeline.contract import SPLITS
 from pipeline.records_folder.manifest import DuplicatesBySplit, DuplicateTexts, SharedTexts
 from pipeline.statistics.fingerprints import NO_TOKENS
 from pipeline.support import arrow_ipc
-
-Int64s = npt.NDArray[np.int64]
+from pipeline.support.arrays import Int64s
 
 SCHEMA = pa.schema([("tokens", pa.int64()), ("text", pa.uint64()), ("split", pa.int8()), ("label", pa.int32())])
 

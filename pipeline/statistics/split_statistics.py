@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from pipeline.records_folder.manifest import Shard, SplitSummary
 from pipeline.statistics import distinctive_words
-
-Int64Array = npt.NDArray[np.int64]
+from pipeline.support.arrays import Int64s
 
 # Longer texts have nearly as many lengths as there are texts. So lengths above this are rounded to 1/64: the histogram
 # has 64 entries for each doubling.
@@ -60,18 +59,18 @@ class BatchColumns:
     samples."""
 
     ids: npt.NDArray[np.signedinteger]
-    labels: Int64Array
-    splits: Int64Array
-    token_counts: Int64Array
-    known_counts: Int64Array
-    unknown_hashes: Int64Array
+    labels: Int64s
+    splits: Int64s
+    token_counts: Int64s
+    known_counts: Int64s
+    unknown_hashes: Int64s
     samples: Sequence[tuple[int, bytes, bytes]]
 
 
 def split_statistics(
-    labels: Int64Array,
-    token_counts: Int64Array,
-    known_counts: Int64Array,
+    labels: Int64s,
+    token_counts: Int64s,
+    known_counts: Int64s,
     *,
     max_length: int,
     unknown_has_id: bool,
@@ -147,7 +146,7 @@ def split_summary(statistics: SplitStatistics, *, labels: Sequence[str], shards:
     )
 
 
-def rounded_up(lengths: Int64Array) -> Int64Array:
+def rounded_up(lengths: Int64s) -> Int64s:
     """Lengths up to EXACT_LENGTHS as they are, longer ones rounded up to multiples of a 64th of the power of two below.
 
     >>> rounded_up(np.array([0, 4096, 4097, 8191, 8193, 1_000_000])).tolist()
@@ -160,7 +159,7 @@ def rounded_up(lengths: Int64Array) -> Int64Array:
     return np.where(lengths > EXACT_LENGTHS, -(-lengths // steps) * steps, lengths)
 
 
-def _counter(values: Int64Array) -> Counter[int]:
+def _counter(values: Int64s) -> Counter[int]:
     distinct, counts = np.unique(values, return_counts=True)
     return Counter(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
 

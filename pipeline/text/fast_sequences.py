@@ -7,17 +7,15 @@ graph (graph.sequences and graph.pad) takes 9 ms, because it sums over all token
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from pipeline.config.settings import Config, SequenceSettings
 from pipeline.contract import IDS, KNOWN_COUNT, PADDING_ID, TOKEN_COUNT, UNKNOWN_HASH, oov_id
+from pipeline.support.arrays import Int32s, Int64s
 from pipeline.text import graph
 from pipeline.text.hashing import token_hashes
 from pipeline.text.token_batch import TokenBatch, string_tensor
 
-Int32s = npt.NDArray[np.int32]
-Int64s = npt.NDArray[np.int64]
 Features = dict[str, Int32s | Int64s]
 
 

@@ -18,11 +18,12 @@ import pyarrow as pa
 import tensorflow as tf
 
 from pipeline.config.settings import TextSettings
+from pipeline.support.arrays import Flags
 from pipeline.text import graph
 from pipeline.text.characters import TAG
 from pipeline.text.escaping import escapes
 from pipeline.text.normalization import byte_table, context_free_pattern, normalize
-from pipeline.text.token_batch import Flags, TokenBatch, replace_tokens, rows_with, split_rows, string_tensor
+from pipeline.text.token_batch import TokenBatch, replace_tokens, rows_with, split_rows, string_tensor
 
 Tokenizer = Callable[[pa.LargeBinaryArray], TokenBatch]
 

@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import tensorflow as tf
 
+from pipeline.support.arrays import Flags
+
 _SEPARATOR: Final = b" "
 
 Bytes = npt.NDArray[np.uint8]
-Flags = npt.NDArray[np.bool_]
 
 
 class TokenBatch(NamedTuple):

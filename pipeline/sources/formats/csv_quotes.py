@@ -7,16 +7,15 @@ character.
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.sources.formats.chunks import RowEnd
+from pipeline.support.arrays import Int64s
 
 QUOTE: Final = ord('"')
 LINE_FEED: Final = ord("\n")
 CARRIAGE_RETURN: Final = ord("\r")
 
 Span = tuple[int, int]
-Offsets = npt.NDArray[np.int64]
 
 
 def last_row_end(data: bytes, *, delimiter: str) -> RowEnd:
@@ -61,7 +60,7 @@ class Quotes:
         before = self._characters[self._runs - 1] if self._runs.size else self._characters[:0]
         self._opens = (self._runs == 0) | np.isin(before, np.frombuffer(f"{delimiter}\r\n".encode(), np.uint8))
 
-    def flips(self, *, in_quotes: bool) -> Offsets:
+    def flips(self, *, in_quotes: bool) -> Int64s:
         """The offsets at which bytes in quotes begin or end, in turn; in_quotes: whether the first bytes are in quotes.
 
         A run at the beginning of a field opens if no quote is open, else it closes: it flips the state. Any other run
@@ -77,7 +76,7 @@ class Quotes:
         # The quotes of a run are in quotes themselves, whether it opens or closes.
         return np.where(after, self._runs, self._runs + self._lengths)[changes]
 
-    def row_ends(self, flips: Offsets, *, in_quotes: bool) -> Offsets:
+    def row_ends(self, flips: Int64s, *, in_quotes: bool) -> Int64s:
         """The offsets of the LF and CR that are not in quotes; `flips` as the method of that name gives them."""
         ends = np.flatnonzero((self._characters == LINE_FEED) | (self._characters == CARRIAGE_RETURN))
         if not flips.size:

@@ -13,13 +13,13 @@ from pipeline.sources.schema import (
     SHOWN_CHARACTERS,
     Batch,
     ColumnNames,
-    Int64s,
     ReadTask,
     RejectedRow,
     excerpt,
     positions,
     rejected_batch,
 )
+from pipeline.support.arrays import Int64s
 
 
 @dataclass(frozen=True)
