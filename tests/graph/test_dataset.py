@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline.errors import UserError
-from tests.support.toy_records import serialized, write_folder, write_shard
+from tests.support.toy_records import example, write_folder, write_shard
 from trainer.data.dataset import batch_count, evaluation_batches, iterate_batches, training_batches
 from trainer.data.records_folder import RecordsFolder
 
@@ -82,7 +82,7 @@ def test_dataset_skips_windows_without_parsing_them(tmp_path: Path, place: int, 
     rows = [([1], index) for index in range(200)]
     records = write_folder(tmp_path, train=[rows], max_length=1)
     (damaged,) = order(records)[place]
-    examples = [b"no example" if index == damaged else serialized([1], index) for index in range(200)]
+    examples = [b"no example" if index == damaged else example([1], index) for index in range(200)]
     write_shard(tmp_path / "records" / "train-00000-of-00001.tfrecord.gz", examples)
     try:
         assert len(order(records, skip=100)) == 100
@@ -153,9 +153,9 @@ def test_dataset_number_of_batches(records: RecordsFolder, batch_size: int, batc
     # records that replace a shard of five records
     "content",
     [
-        pytest.param([serialized([1] * 12, 0)] * 4, id="too few"),
-        pytest.param([serialized([1] * 12, 0)] * 6, id="too many"),
-        pytest.param([serialized([1] * 11, 0)] * 5, id="another length"),
+        pytest.param([example([1] * 12, 0)] * 4, id="too few"),
+        pytest.param([example([1] * 12, 0)] * 6, id="too many"),
+        pytest.param([example([1] * 11, 0)] * 5, id="another length"),
         pytest.param([b"no example"] * 5, id="no examples"),
     ],
 )

@@ -17,7 +17,7 @@ import tensorflow as tf
 from pipeline.config.settings import Config, TrainingSettings
 from pipeline.errors import UserError
 from tests.support.paths import REPOSITORY
-from tests.support.toy_records import toy_config, toy_folder, toy_rows, write_folder
+from tests.support.toy_records import toy_config, toy_folder, toy_rows, weights, write_folder
 from trainer.data import dataset
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.scoring import SplitScorer
@@ -54,10 +54,6 @@ def unbroken(records: RecordsFolder, tmp_path_factory: pytest.TempPathFactory) -
 
 class StoppedError(Exception):
     """Ends a training as a kill would."""
-
-
-def weights(trained: TrainedModel) -> list[bytes]:
-    return [variable.numpy().tobytes() for variable in trained.model.variables]
 
 
 def without_seconds(trained: TrainedModel) -> list[dict[str, Any]]:

@@ -2,35 +2,20 @@
 
 import hashlib
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as numpy_strategies
 
 from pipeline.contract import Compression
 from pipeline.records import shards
 from pipeline.records.encode import encode_examples
 from pipeline.records.framing import frame
-from pipeline.records.shards import read_shard, write_shard
+from pipeline.records.shards import write_shard
+from tests.support.record_files import RECORDS, Example, examples, read_all
 from tests.support.tf_examples import Value, serialized
-
-# Each length of a varint, at both its ends, and many zeros.
-NUMBERS = st.sampled_from([0, 0, 0, 1, 127, 128, 16383, 16384, 2**21 - 1, 2**21, 2**28 - 1, 2**28, 2**31 - 1, 2**31])
-MAX_LENGTHS = st.sampled_from([1, 2, 9, 130])  # from 128 ids on, lengths take two bytes
-
-
-Example = tuple[np.ndarray, np.ndarray]  # ids and labels
-
-
-@st.composite
-def examples(draw: st.DrawFn) -> Example:
-    rows, max_length = draw(st.integers(0, 5)), draw(MAX_LENGTHS)
-    ids = draw(numpy_strategies.arrays(np.int64, (rows, max_length), elements=NUMBERS))
-    return ids, draw(numpy_strategies.arrays(np.int64, rows, elements=NUMBERS))
 
 
 def int64_feature(values: list[int]) -> tf.train.Feature:
@@ -70,13 +55,7 @@ def test_framing_gives_tensorflows_own_bytes(tmp_path_factory: pytest.TempPathFa
         assert read_all(file, "none") == records
 
 
-RECORDS = [b"first", b"", b"\x00" * 700]
-RECORD_ENDS = [0, 21, 37, 753]  # 16 bytes of frame a record
 FORMS: list[tuple[Compression, str]] = [("gzip", "GZIP"), ("none", "")]  # ours, TensorFlow's
-
-
-def read_all(file: BinaryIO, compression: Compression) -> list[bytes]:
-    return [record for some in read_shard(file, compression=compression) for record in some.to_pylist()]
 
 
 @pytest.mark.parametrize(("compression", "tensorflows"), FORMS)

@@ -15,14 +15,7 @@ from pipeline.job.task_file import read_groups, write_groups
 from pipeline.sources.schema import Kind, ReadTask, RejectedRow, TaskGroup, no_rows, rejected_batch
 from pipeline.statistics.row_counts import TaskRowCounter, TaskRows
 from pipeline.statistics.text_quality import QualityCount, TextQuality
-from tests.support.jobs import config_of, manifest_of, record_bytes, run_job
-
-
-def write_texts(folder: Path, texts: dict[str, str]) -> Path:
-    for name, text in texts.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
+from tests.support.jobs import config_of, manifest_of, record_bytes, run_job, write_texts
 
 
 def reviews() -> dict[str, str]:

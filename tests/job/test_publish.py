@@ -11,6 +11,7 @@ import pytest
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
 from pipeline.files.publish import check_output, new_staging, publish
+from tests.support.jobs import write_texts
 
 NEW = {
     "records/train-0": "new train",
@@ -27,23 +28,16 @@ OLD = {
 }
 
 
-def write(folder: Path, contents: dict[str, str]) -> Path:
-    for name, content in contents.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(content)
-    return folder
-
-
 def contents(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("name", ["out", "out[1]", "ou*"])
 def test_publish_replaces_what_was_there_and_nothing_else(name: str, tmp_path: Path) -> None:
-    neighbour = write(tmp_path / "out1", OLD)  # what out[1] and ou* would name as globs
-    output = write(tmp_path / name, OLD)
+    neighbour = write_texts(tmp_path / "out1", OLD)  # what out[1] and ou* would name as globs
+    output = write_texts(tmp_path / name, OLD)
     staging = new_staging(f"{output}/")
-    write(Path(staging) / "result", NEW)
+    write_texts(Path(staging) / "result", NEW)
     publish(f"{staging}/result", f"{output}/", manifest=b"{}")
     BeamFiles().remove([staging])
     assert contents(output) == {**NEW, "manifest.json": "{}"}
@@ -52,8 +46,8 @@ def test_publish_replaces_what_was_there_and_nothing_else(name: str, tmp_path: P
 
 @pytest.mark.parametrize("moves", range(len(NEW) + 1))
 def test_publish_goes_on_where_it_was_interrupted(moves: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    output = write(tmp_path / "out", OLD)
-    result = write(output / ".staging-h-1-ab" / "result", NEW)
+    output = write_texts(tmp_path / "out", OLD)
+    result = write_texts(output / ".staging-h-1-ab" / "result", NEW)
     left = moves
     real = BeamFiles.move
 
@@ -92,7 +86,7 @@ OUTPUTS = [
 
 @pytest.mark.parametrize(("there", "overwrite", "said"), OUTPUTS)
 def test_publish_checks_the_output(there: dict[str, str], overwrite: bool, said: str | None, tmp_path: Path) -> None:
-    output = write(tmp_path / "out", there)
+    output = write_texts(tmp_path / "out", there)
     if said is None:
         check_output(str(output), overwrite=overwrite)
         return
@@ -112,7 +106,7 @@ def test_publish_removes_what_dead_runs_left(tmp_path: Path) -> None:
         f".staging-elsewhere-{ended.pid}-0a1b2c3d",  # nobody here knows of other machines
         ".staging-by-hand",
     ]
-    output = write(tmp_path / ".staging-x" / "out", {f"{name}/work/a": "x" for name in [dead, *others]})
+    output = write_texts(tmp_path / ".staging-x" / "out", {f"{name}/work/a": "x" for name in [dead, *others]})
     staging = new_staging(str(output))
     assert sorted(path.name for path in output.iterdir()) == sorted([*others, Path(staging).name])
     assert staging.startswith(f"{output}/.staging-{host}-{os.getpid()}-")

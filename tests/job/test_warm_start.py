@@ -15,10 +15,11 @@ from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from tests.support.exported_models import export_unchecked, settings
 from tests.support.jobs import manifest_of, run_job, small_rows, vocabulary_of, write_jsonl
+from tests.support.toy_records import weights
 from trainer.data.records_folder import RecordsFolder, open_records_folder
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.savedmodel.loading import ExportedModel, open_model
-from trainer.training.fit import TrainedModel, train
+from trainer.training.fit import train
 from trainer.training.progress import EpochEvent, StepEvent
 from trainer.training.warm_start import warm_start
 
@@ -116,10 +117,6 @@ def test_warm_start_copies_no_word_from_the_row_of_unknown_tokens(
     assert np.array_equal(vectors[1], untouched[1])
     assert np.array_equal(vectors[2], earlier.embedding[words_of(folder / "first")["word1"]])
     assert np.array_equal(vectors[3:], untouched[3:])
-
-
-def weights(trained: TrainedModel) -> list[bytes]:
-    return [variable.numpy().tobytes() for variable in trained.model.variables]
 
 
 class StoppedError(Exception):

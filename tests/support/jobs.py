@@ -58,6 +58,14 @@ def write_parquet(path: Path, rows: Sequence[Row]) -> Path:
     return path
 
 
+def write_texts(folder: Path, texts: dict[str, str]) -> Path:
+    """A file for each text; a name may hold folders."""
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
 def as_table(rows: Sequence[Row]) -> pa.Table:
     texts, labels = zip(*rows, strict=True)
     return pa.table({"text": texts, "label": labels})

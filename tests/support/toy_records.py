@@ -10,18 +10,16 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.config.settings import Config, OutputSettings, SequenceSettings, TextSettings, VocabularySettings
+from tests.support.tf_examples import int64_example
 from trainer.data.records_folder import RecordsFolder, open_records_folder
+from trainer.training.fit import TrainedModel
 
 Row = tuple[list[int], int]
 
 
-def serialized(ids: Sequence[int], label: int) -> bytes:
+def example(ids: Sequence[int], label: int) -> bytes:
     """A record; ids with their padding."""
-    features = {
-        "ids": tf.train.Feature(int64_list=tf.train.Int64List(value=ids)),
-        "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
-    }
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    return int64_example({"ids": ids, "label": [label]})
 
 
 def padded(words: Sequence[int], *, max_length: int, padding: str) -> list[int]:
@@ -58,9 +56,7 @@ def write_folder(
     for split, shards in {"train": train, "eval": [evaluation], "test": [test]}.items():
         entries = []
         for index, rows in enumerate(shards):
-            records = [
-                serialized(padded(words, max_length=max_length, padding=padding), label) for words, label in rows
-            ]
+            records = [example(padded(words, max_length=max_length, padding=padding), label) for words, label in rows]
             name = f"{split}-{index:05d}-of-{len(shards):05d}.{ending}"
             entries.append(write_shard(folder / "records" / name, records))
         count = sum(entry["records"] for entry in entries)
@@ -107,3 +103,8 @@ def toy_config(training_path: Path, *, model: dict[str, Any] | None = None, **tr
     small = {"embedding_dim": 4, "lstm_units": 5, **(model or {})}
     quick = {"epochs": 3, "batch_size": 8, "learning_rate": 0.05, "checkpoint_steps": 4, "path": str(training_path)}
     return Config.model_validate({"model": small, "training": {**quick, **training}})
+
+
+def weights(trained: TrainedModel) -> list[bytes]:
+    """The bytes of each variable, to compare two models to the last bit."""
+    return [variable.numpy().tobytes() for variable in trained.model.variables]

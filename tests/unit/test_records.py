@@ -4,7 +4,6 @@ import gzip
 import io
 import re
 from collections.abc import Iterable, Sequence
-from typing import BinaryIO
 
 import google_crc32c
 import numpy as np
@@ -12,7 +11,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as numpy_strategies
 
 from pipeline.contract import Compression
 from pipeline.errors import DamagedRecordsError
@@ -20,22 +18,9 @@ from pipeline.records import decode, encode, shards
 from pipeline.records.decode import decode_examples
 from pipeline.records.encode import encode_examples
 from pipeline.records.framing import frame
-from pipeline.records.shards import read_shard, write_shard
+from pipeline.records.shards import write_shard
+from tests.support.record_files import RECORD_ENDS, RECORDS, Example, examples, read_all
 from tests.support.tf_examples import int64_example, serialized
-
-# Each length of a varint, at both its ends, and many zeros.
-NUMBERS = st.sampled_from([0, 0, 0, 1, 127, 128, 16383, 16384, 2**21 - 1, 2**21, 2**28 - 1, 2**28, 2**31 - 1, 2**31])
-MAX_LENGTHS = st.sampled_from([1, 2, 9, 130])  # from 128 ids on, lengths take two bytes
-
-
-Example = tuple[np.ndarray, np.ndarray]  # ids and labels
-
-
-@st.composite
-def examples(draw: st.DrawFn) -> Example:
-    rows, max_length = draw(st.integers(0, 5)), draw(MAX_LENGTHS)
-    ids = draw(numpy_strategies.arrays(np.int64, (rows, max_length), elements=NUMBERS))
-    return ids, draw(numpy_strategies.arrays(np.int64, rows, elements=NUMBERS))
 
 
 def binary(values: Iterable[bytes]) -> pa.LargeBinaryArray:
@@ -189,8 +174,6 @@ def test_framing_checksums_come_from_compiled_code() -> None:
     assert google_crc32c.implementation == "c"
 
 
-RECORDS = [b"first", b"", b"\x00" * 700]
-RECORD_ENDS = [0, 21, 37, 753]  # 16 bytes of frame a record
 FORMS: list[tuple[Compression, str]] = [("gzip", "GZIP"), ("none", "")]  # ours, TensorFlow's
 
 
@@ -198,10 +181,6 @@ def stored(records: Sequence[bytes], compression: Compression) -> bytes:
     file = io.BytesIO()
     write_shard([frame(records)], file, compression=compression)
     return file.getvalue()
-
-
-def read_all(file: BinaryIO, compression: Compression) -> list[bytes]:
-    return [record for some in read_shard(file, compression=compression) for record in some.to_pylist()]
 
 
 def test_shards_have_the_same_bytes_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
