@@ -9,6 +9,7 @@ header. Tokens are as files write them (text/escaping.py), so none has a tab or 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -68,7 +69,9 @@ def parse_columns(content: bytes, *, path: str, remedy: str = REMEDY) -> WordCol
         if not _has_three_fields_a_line(content):
             raise ValueError("a line has not three fields")
         fields = content.decode().replace("\n", "\t").split("\t")
-        return WordColumns(list(map(int, fields[:-1:3])), fields[1::3], list(map(int, fields[2::3])))
+        del fields[-1]  # after the last line feed
+        ids, counts = (list(map(int, islice(fields, first, None, 3))) for first in (0, 2))
+        return WordColumns(ids, fields[1::3], counts)
     except ValueError as error:
         number, line = _damaged_line(content)
         raise UserError(
