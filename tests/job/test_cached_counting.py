@@ -258,7 +258,7 @@ def test_cached_counting_nothing_doubtful_is_kept(why: str, files: list[str], tm
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"input.path": "sample"}, "vocabulary.cache: the built-in corpus is no file"),
+        ({"input.path": "sample"}, "vocabulary.cache: the built-in corpus is not a file"),
         ({"vocabulary.cache": "{out}/cache"}, "is within output.path, where nothing else may be"),
         ({"vocabulary.cache": "{out}-file/cache"}, "vocabulary.cache: can't write below"),
     ],

@@ -263,7 +263,7 @@ def test_cli_trainer_reports_a_mistake_in_one_line(
     records, model = places
     mistakes = [
         (["predict", "--model", str(tmp_path), "x"], str(tmp_path)),
-        (["train", f"--output.path={tmp_path / 'none'}"], "no complete records folder"),
+        (["train", f"--output.path={tmp_path / 'none'}"], "is not a complete records folder"),
         (["train", f"--output.path={records}", "--training.epoch=1"], "did you mean training.epochs?"),
         (["train", f"--output.path={records}", f"--training.path={tmp_path / 't'}", "--resume"], "resume"),
         (["evaluate", "--model", str(model), "--input", str(tmp_path / "no.csv")], "no.csv"),
