@@ -15,7 +15,7 @@ import yaml
 
 from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
-from pipeline.config.parser import CONFIG_HELP, SETTINGS_HELP, Parser
+from pipeline.config.parser import CONFIG_HELP, OTHER_SECTIONS_HELP, SETTINGS_HELP, Parser
 from pipeline.errors import UserError
 from pipeline.runners.common_options import FILESYSTEM_OPTIONS, JOB_OPTIONS
 from pipeline.support.exit_status import run_command
@@ -88,7 +88,7 @@ def _run_parser(commands: "argparse._SubParsersAction[Parser]", name: str, what:
     parser = commands.add_parser(
         name,
         help=what,
-        description=f"{what}\n\n{SETTINGS_HELP}",
+        description=f"{what}\n\n{SETTINGS_HELP}{OTHER_SECTIONS_HELP}",
         settings=["input", "split", "text", "vocabulary", "sequence", "output"],
         handed_on=JOB_OPTIONS,
     )
@@ -105,7 +105,7 @@ def _folder_parser(
     command: Command,
     settings: Sequence[str] = (),
 ) -> Parser:
-    description = f"{what}\n\n{SETTINGS_HELP}" if settings else what
+    description = f"{what}\n\n{SETTINGS_HELP}{OTHER_SECTIONS_HELP}" if settings else what
     parser = commands.add_parser(
         name, help=what, description=description, settings=settings, handed_on=FILESYSTEM_OPTIONS
     )

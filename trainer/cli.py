@@ -14,7 +14,7 @@ from typing import Final
 
 from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
-from pipeline.config.parser import CONFIG_HELP, SETTINGS_HELP, Parser
+from pipeline.config.parser import CONFIG_HELP, OTHER_SECTIONS_HELP, SETTINGS_HELP, Parser
 from pipeline.errors import UserError
 from pipeline.support.exit_status import run_command
 from pipeline.support.process import quick_imports
@@ -201,7 +201,8 @@ def _parser() -> Parser:
     train = commands.add_parser(
         "train",
         help="records folder -> trained model, evaluation, exported SavedModel",
-        description=f"records folder -> trained model, evaluation, exported SavedModel\n\n{SETTINGS_HELP}",
+        description="records folder -> trained model, evaluation, exported SavedModel\n\n"
+        f"{SETTINGS_HELP}{OTHER_SECTIONS_HELP}",
         epilog=status,
         settings=["output.path", "model", "training", "export"],
     )

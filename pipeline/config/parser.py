@@ -15,7 +15,10 @@ from pipeline.errors import UserError
 
 SETTINGS_HELP: Final = """\
 Each setting has a default. A value in the file of --config replaces it; a value that is given as
---section.key VALUE (read as YAML) replaces both. Relative paths start in the current folder.
+--section.key VALUE (read as YAML) replaces both. Relative paths start in the current folder.\
+"""
+# For commands that take the same file and options as `run`.
+OTHER_SECTIONS_HELP: Final = """
 Settings of other sections may be given as well; this command checks them and does not use them.\
 """
 
