@@ -1,7 +1,7 @@
 """What a tier must not use is blocked while its tests are imported and run, so that a mistake fails by name.
 
-A tier's conftest.py makes one `Blocked` and turns it on in two hooks, `pytest_make_collect_report` (its files are
-imported) and `pytest_runtest_protocol` (its tests run).
+A tier's conftest.py takes its two hooks from `tier_hooks`: `pytest_make_collect_report` (its files are imported) and
+`pytest_runtest_protocol` (its tests run).
 """
 
 import multiprocessing.process
@@ -9,8 +9,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -70,3 +71,20 @@ class Blocked:
             raise BlockedError(f"{self._tier} must not start a process ({name}); move the test to another tier")
 
         return refuse
+
+
+def tier_hooks(folder: Path, blocked: Blocked) -> tuple[Callable[..., object], Callable[..., object]]:
+    """pytest_make_collect_report and pytest_runtest_protocol of a tier's conftest.py."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report() -> Iterator[None]:
+        with blocked.active():
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+        # pytest calls this for the tests of every folder.
+        with blocked.active() if item.path.is_relative_to(folder) else nullcontext():
+            return (yield)
+
+    return pytest_make_collect_report, pytest_runtest_protocol
