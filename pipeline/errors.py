@@ -4,6 +4,7 @@ UserError             the user can put it right; the command lines make one line
 DamagedFileError      the rest of an input file can't be read; its reader makes one rejected row of it
 RejectedRowError      a row of the input can't be used; its reader rejects it with the reason
 DamagedRecordsError   a record file is not what this product writes; `verify` lists it
+JsonError             a text is not JSON, or not plain JSON; who reads it names the file or server in a UserError
 """
 
 
@@ -35,3 +36,7 @@ class DamagedRecordsError(ValueError):
 
     def __str__(self) -> str:
         return f"record {self.record}: {self.why}"
+
+
+class JsonError(ValueError):
+    """A text is not JSON that this product reads. The message is one line, without the name of the file."""
