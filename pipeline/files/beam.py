@@ -21,7 +21,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.errors import UserError
-from pipeline.files.local import FileInfo, LocalFiles
+from pipeline.files.local import FileInfo, LocalFiles, open_regular
 
 # Scheme of a path -> the module that Beam imports for it, and the extra of our package that installs that module.
 _CLIENTS: Final = {
@@ -120,7 +120,9 @@ class BeamFiles:
         return _matches(glob.escape(folder) + "/**")
 
     def open(self, path: str) -> BinaryIO:
-        """A file's stored bytes."""
+        """A file's stored bytes; see open_regular."""
+        if is_local(path):
+            return open_regular(path)
         return cast(BinaryIO, FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
 
     def create(self, path: str) -> BinaryIO:

@@ -3,13 +3,27 @@
 In: a path, a glob or a folder. Out: the files that it names, and their stored bytes.
 """
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from pipeline.errors import UserError
+
+# What is not a regular file, by the type in its mode. To read some of them would wait for ever, or never end.
+_OTHER_KINDS: Final = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+# The errors of opening a file that the user can put right. Others, such as EIO, may pass: a runner tries again.
+_MISTAKES: Final = {
+    errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +60,58 @@ class LocalFiles:
         return sorted({file.path: file for file in files}.values(), key=lambda file: file.path)
 
     def open(self, path: str) -> BinaryIO:
-        """A file's stored bytes."""
-        return open(path, "rb")
+        """A file's stored bytes; see open_regular."""
+        return open_regular(path)
+
+
+def open_regular(path: str) -> BinaryIO:
+    """The stored bytes of a regular file of this machine. It never waits, and a link to a regular file is one.
+
+    Raises:
+      OSError: there is no such file, it may not be read, or it is not regular. `strerror` says which, for a person.
+    """
+    check_regular(path, os.stat(path).st_mode)  # before it is opened: to open a device may have effects
+    return open(path, "rb", opener=_open_without_waiting)
+
+
+def check_regular(path: str, mode: int) -> None:
+    """Checks by a file's `st_mode` that it is regular.
+
+    Raises:
+      OSError: it is not; `strerror` says what it is.
+
+    >>> check_regular("reviews.csv", 0o10644)
+    Traceback (most recent call last):
+    OSError: [Errno 22] it is a named pipe, and only regular files are read: 'reviews.csv'
+    """
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", path)
+    if not stat.S_ISREG(mode):
+        kind = _OTHER_KINDS.get(stat.S_IFMT(mode), "of another kind")
+        raise OSError(errno.EINVAL, f"it is {kind}, and only regular files are read", path)
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    try:
+        check_regular(path, os.fstat(descriptor).st_mode)  # another file may have the name by now
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def open_file(files: Files, path: str) -> BinaryIO:
     """A file's stored bytes.
 
     Raises:
-      UserError: the file does not exist, or may not be read.
+      UserError: the file does not exist, may not be read, or is not a regular file.
     """
     try:
         return files.open(path)
-    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+    except OSError as error:
+        if error.errno not in _MISTAKES and not isinstance(error, FileNotFoundError | PermissionError):
+            raise
         raise UserError(f"input.path: cannot read {path}: {error.strerror or error}") from error
 
 
