@@ -41,6 +41,8 @@ REJECTED_FOLDER: Final = "rejected"
 # The rejected rows of the last run, if it failed; with or without a records folder around it.
 FAILED_FOLDER: Final = "failed"
 REPORT_FILE: Final = "report.html"
+# In a folder into which a process writes: which process that is (pipeline/files/lock.py). Readers do not look at it.
+LOCK_FILE: Final = ".lock"
 
 # Columns of vocabulary.tsv and of the transform graph's asset: a line for each word, in the order of ids, no header.
 VOCABULARY_COLUMNS: Final = ("id", "token", "count")

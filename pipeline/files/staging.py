@@ -3,7 +3,7 @@
 A result is built under a name that no reader looks for, and gets its own name when it is complete. If the process dies,
 the folder stays. Its name holds the machine and the process, so the next process on that machine can remove it:
 
-    .staging-myhost-4711-0a1b2c3d      <prefix><host>-<process id>-<random>
+    .staging-myhost-4711-918273x0a1b2c3d      <prefix><host>-<process id>-<when it started>x<random>
 
 Standard library alone: the pipeline (with Beam's filesystems) and the trainer (with TensorFlow's) both use it.
 """
@@ -15,12 +15,16 @@ import uuid
 from pathlib import Path
 from typing import Final
 
-_OWNER: Final = re.compile(r"(?P<host>.+)-(?P<process>\d+)-\w+")
+from pipeline.files.owner import is_process, start_of
+
+_OWNER: Final = re.compile(r"(?P<host>.+)-(?P<process>\d+)-(?:(?P<started>\d+)x)?\w+")
 
 
 def staging_name(prefix: str) -> str:
     """A new name for a folder of this process."""
-    return f"{prefix}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    started = start_of(os.getpid())
+    times = f"{started}x" if started else ""
+    return f"{prefix}{socket.gethostname()}-{os.getpid()}-{times}{uuid.uuid4().hex[:8]}"
 
 
 def is_abandoned(name: str, *, prefix: str) -> bool:
@@ -32,7 +36,9 @@ def is_abandoned(name: str, *, prefix: str) -> bool:
     (False, False)
     """
     owner = _OWNER.fullmatch(name.removeprefix(prefix)) if name.startswith(prefix) else None
-    return owner is not None and owner["host"] == socket.gethostname() and not _is_alive(int(owner["process"]))
+    if owner is None or owner["host"] != socket.gethostname():
+        return False
+    return not is_process(int(owner["process"]), started=owner["started"] or "")
 
 
 def rename_durably(source: Path, target: Path) -> None:
@@ -58,13 +64,3 @@ def _flush(path: Path, *, deep: bool = True) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):  # no process has such a large number
-        return False
-    except PermissionError:  # it is another user's
-        return True
-    return True

@@ -51,13 +51,15 @@ BEAM_IN = {
 }  # fmt: skip
 FOR_THE_TRAINER = {
     "pipeline.config", "pipeline.contract", "pipeline.errors", "pipeline.support", "pipeline.files.local",
-    "pipeline.files.staging", "pipeline.sources", "pipeline.text", "pipeline.html", "pipeline.records_folder",
+    "pipeline.files.lock", "pipeline.files.staging", "pipeline.sources", "pipeline.text", "pipeline.html",
+    "pipeline.records_folder",
 }  # fmt: skip
 
 # What loads neither, directly or through others: so --help, --dry-run, describe, verify and unit tests are quick.
 LIGHT = {
     "pipeline.cli", "pipeline.config", "pipeline.contract", "pipeline.errors", "pipeline.files.local",
-    "pipeline.files.gzip_members", "pipeline.files.staging", "pipeline.files.text_stream",
+    "pipeline.files.gzip_members", "pipeline.files.lock", "pipeline.files.owner", "pipeline.files.staging",
+    "pipeline.files.text_stream",
     "pipeline.html", "pipeline.inspection", "pipeline.records", "pipeline.records_folder",
     "pipeline.runners.common_options", "pipeline.sample_corpus", "pipeline.sources", "pipeline.statistics",
     "pipeline.support", "pipeline.text.characters", "pipeline.text.escaping", "pipeline.vocabulary.code_version",

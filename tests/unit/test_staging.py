@@ -18,6 +18,7 @@ NAMES = [
     (f".staging-{HERE}-{DEAD}-x_9", True),  # as tempfile would end it
     (f".staging-{HERE}-{10**20}-0a1b2c3d", True),  # no process has such a number
     (f".staging-{HERE}-{os.getpid()}-0a1b2c3d", False),
+    (f".staging-{HERE}-{os.getpid()}-7x0a1b2c3d", True),  # its id is used again: it started at another time
     (f".staging-{HERE}-1-0a1b2c3d", False),  # alive, and perhaps another user's
     (f".staging-elsewhere-{DEAD}-0a1b2c3d", False),
     (f".unpublished-{HERE}-{DEAD}-0a1b2c3d", False),  # another prefix
@@ -34,7 +35,7 @@ def test_staging_folder_is_abandoned_by_a_dead_process_of_this_machine(name: str
 def test_staging_names_differ_and_hold_machine_and_process() -> None:
     names = {staging_name(".staging-") for _ in range(100)}
     assert len(names) == 100
-    pattern = rf"\.staging-{re.escape(HERE)}-{os.getpid()}-[0-9a-f]{{8}}"
+    pattern = rf"\.staging-{re.escape(HERE)}-{os.getpid()}-(\d+x)?[0-9a-f]{{8}}"
     assert all(re.fullmatch(pattern, name) for name in names)
 
 
