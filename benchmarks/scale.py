@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.config.settings import InputSettings, TextSettings
-from pipeline.files.local import FileInfo, LocalFiles
+from pipeline.files.local import FileInfo, LocalFiles, stamp_of
 from pipeline.sources import plan_tasks, read_tasks
 from pipeline.sources.schema import ColumnNames
 from pipeline.support import arrow_ipc
@@ -73,7 +73,13 @@ class _ManyFiles:
         self._number = number
 
     def match(self, pattern: str) -> list[FileInfo]:
-        return [FileInfo(f"gs://bucket/{pattern}/{n % 100:02}/{n:07}.jsonl", 100_000) for n in range(self._number)]
+        return [
+            FileInfo(f"gs://bucket/{pattern}/{n % 100:02}/{n:07}.jsonl", 100_000, stamp_of(100_000, n))
+            for n in range(self._number)
+        ]
+
+    def stamp(self, path: str) -> bytes:
+        raise AssertionError(path)
 
     def open(self, path: str) -> BinaryIO:
         raise AssertionError(path)

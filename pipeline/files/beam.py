@@ -16,12 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, Final, cast
 
 from apache_beam.io.aws.s3io import S3IO, S3Uploader
-from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystem import CompressionTypes, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.errors import UserError
-from pipeline.files.local import FileInfo, LocalFiles, open_regular
+from pipeline.files.local import FileInfo, LocalFiles, open_regular, stamp_of
 
 # Scheme of a path -> the module that Beam imports for it, and the extra of our package that installs that module.
 _CLIENTS: Final = {
@@ -36,6 +36,10 @@ _ATTEMPTS_TO_REMOVE: Final = 100
 
 # An object store renames a file by copying it, in some 100 ms, and it renames many at a time.
 _PARALLEL_RENAMES: Final = 16
+
+# Beam derives the time of an object's last change by the time zone of its machine. A worker may have another zone, and
+# zones changed their offsets over the years, by multiples of 15 minutes. So of the time only the rest is compared.
+_TIME_ZONE_STEP: Final = 15 * 60 * 1_000_000
 
 
 def use_options(options: PipelineOptions) -> None:
@@ -107,8 +111,7 @@ class BeamFiles:
         if is_local(pattern):
             return LocalFiles().match(pattern)
         if not pattern.endswith("/") and FileSystems.exists(pattern):
-            size = FileSystems.get_filesystem(pattern).metadata(pattern).size_in_bytes
-            return self.below(pattern) or [FileInfo(pattern, size)]
+            return self.below(pattern) or [_file_info(FileSystems.get_filesystem(pattern).metadata(pattern))]
         matched = self.below(pattern) or _matches(pattern)
         return [file for file in matched if not file.path.rpartition("/")[2].startswith(".")]
 
@@ -124,6 +127,14 @@ class BeamFiles:
         if is_local(path):
             return open_regular(path)
         return cast(BinaryIO, FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+
+    def stamp(self, path: str) -> bytes:
+        """The stamp of a file now; empty: there is no such file any more."""
+        if is_local(path):
+            return LocalFiles().stamp(path)
+        if not FileSystems.exists(path):
+            return b""
+        return _file_info(FileSystems.get_filesystem(path).metadata(path)).stamp
 
     def create(self, path: str) -> BinaryIO:
         """A new file, open for writing. Its folders are made, if the filesystem has folders."""
@@ -241,12 +252,20 @@ def _remove_tree(path: str) -> None:
 def _matches(pattern: str) -> list[FileInfo]:
     (result,) = FileSystems.match([pattern])
     files = (
-        FileInfo(metadata.path, metadata.size_in_bytes)
+        _file_info(metadata)
         for metadata in result.metadata_list
         # A web console makes an object with such a name to show a folder.
         if not metadata.path.endswith("/")
     )
     return sorted(files, key=lambda file: file.path)
+
+
+def _file_info(metadata: FileMetadata) -> FileInfo:
+    """The size and stamp of a remote file, of what a listing gives."""
+    microseconds = round(metadata.last_updated_in_seconds * 1_000_000)
+    return FileInfo(
+        metadata.path, metadata.size_in_bytes, stamp_of(metadata.size_in_bytes, microseconds % _TIME_ZONE_STEP)
+    )
 
 
 def _allow_empty_upload(uploader: S3Uploader) -> None:

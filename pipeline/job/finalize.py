@@ -10,11 +10,13 @@ from pipeline.files.beam import BeamFiles
 from pipeline.files.publish import publish, save_rejected
 from pipeline.job import build_manifest, rejects
 from pipeline.job.plan import Plan
+from pipeline.job.task_file import read_groups
 from pipeline.job.write import WrittenShard
 from pipeline.records_folder.advice import advice
 from pipeline.records_folder.manifest import CacheUse, to_json
 from pipeline.records_folder.vocabulary_tsv import by_falling_count, parse_columns
 from pipeline.records_report import render
+from pipeline.sources.unchanged import check_unchanged
 from pipeline.statistics import duplicates, row_counts, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics
 from pipeline.vocabulary import count_tables
@@ -44,8 +46,9 @@ def finalize(
     plan.observe("finalize")
     files = BeamFiles()
     if not files.exists(plan.manifest_path):
-        if refused:
-            files.write(plan.refusal_path, min(refused).encode())
+        message = _input_change(plan, files) or min(refused, default=None)
+        if message is not None:
+            files.write(plan.refusal_path, message.encode())
             return
         vocabulary = files.read(f"{plan.result_folder}/{_VOCABULARY}")
         results = build_manifest.JobResults(
@@ -81,3 +84,14 @@ def finalize(
         files.write(plan.manifest_path, to_json(manifest))
     plan.observe("publish")
     publish(plan.result_folder, plan.config.output.path, manifest=files.read(plan.manifest_path))
+
+
+def _input_change(plan: Plan, files: BeamFiles) -> str | None:
+    """The error if a file of the input is not the one that was planned; other errors may follow from it."""
+    path = plan.config.input.path
+    tasks = (task for group in read_groups(plan.tasks_path) for task in group.tasks())
+    try:
+        check_unchanged(tasks, [path] if isinstance(path, str) else path, files)
+    except UserError as error:
+        return str(error)
+    return None

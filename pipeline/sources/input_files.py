@@ -37,9 +37,22 @@ def named_files(path: str, files: Files, *, format: str, labelled: bool, left_ou
       left_out: counts, by kind, the files of a folder that are left out.
 
     Raises:
-      UserError: there is no such file, or a folder holds none that can be read.
+      UserError: there is no such file, or a folder holds none that can be read; or a file or folder can't be read.
     """
-    matched = files.match(path)
+    try:
+        matched = files.match(path)
+    except PermissionError as error:
+        raise UserError(f"input.path: cannot read {error.filename or path}: {error.strerror or error}") from error
+    named = _named_files(path, matched, format=format, labelled=labelled, left_out=left_out)
+    unreadable = next((entry.file for entry in named if entry.file.problem), None)
+    if unreadable is not None:
+        raise UserError(f"input.path: cannot read {unreadable.path}: {unreadable.problem}")
+    return named
+
+
+def _named_files(
+    path: str, matched: Sequence[FileInfo], *, format: str, labelled: bool, left_out: Counter[str]
+) -> Sequence[NamedFile]:
     is_glob = any(character in path for character in GLOB_CHARACTERS)
     if not matched:
         what = "no file matches" if is_glob else "there is no such file, or the folder is empty:"

@@ -18,6 +18,7 @@ from pipeline.sources.schema import (
     ReadTask,
     file_indices,
 )
+from pipeline.sources.unchanged import unchanged
 
 _REMEDIES: Final = {
     UNCLOSED_QUOTE: "close it, or double each quote that is part of a text",
@@ -42,16 +43,17 @@ def read_in_order(
     sizes: what is read and parsed at a time.
 
     Raises:
-      UserError: a file is not there, may not be read or lacks a column; or the rest of a file is damaged, so that
-        nobody knows how many rows it has.
+      UserError: a file is not there, may not be read, lacks a column or has changed since it was planned; or the rest
+        of a file is damaged, so that nobody knows how many rows it has.
     """
     for format, run in groupby(tasks, key=lambda task: task.format):
         listed = list(run)
         indices = {task.path: task.file_index for task in listed}
-        for batch in FORMATS[format].read_all(listed, columns, files, sizes=sizes):
-            if format != folders.NAME:  # There a file is one row, so a damaged file is one rejected row.
-                _check_whole(batch)
-            yield from _merged(batch, indices)
+        with unchanged(listed, files):
+            for batch in FORMATS[format].read_all(listed, columns, files, sizes=sizes):
+                if format != folders.NAME:  # There a file is one row, so a damaged file is one rejected row.
+                    _check_whole(batch)
+                yield from _merged(batch, indices)
 
 
 def _check_whole(batch: Batch) -> None:

@@ -128,7 +128,7 @@ def _input_files(ordered: Sequence[NamedFile], files: Files, columns: ColumnName
     input_files = []
     for index, (file, format, splits) in enumerate(ordered):
         _check_name(file.path)
-        input_files.append(InputFile(file.path, file.size, index, format or detected[file.path], splits))
+        input_files.append(InputFile(file.path, file.size, index, format or detected[file.path], splits, file.stamp))
     return input_files
 
 

@@ -50,6 +50,10 @@ class _PrefetchedFiles:
         """The files that the other filesystem names."""
         return self._files.match(pattern)
 
+    def stamp(self, path: str) -> bytes:
+        """The stamp that the other filesystem gives."""
+        return self._files.stamp(path)
+
     def open(self, path: str) -> BinaryIO:
         """The bytes of the next file; an error while it was read is raised here."""
         expected, content = self._waiting.popleft()

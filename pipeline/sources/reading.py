@@ -14,6 +14,7 @@ from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources.formats import FORMATS
 from pipeline.sources.prefetch import prefetching
 from pipeline.sources.schema import Batch, ColumnNames, ReadTask
+from pipeline.sources.unchanged import unchanged
 
 # The limits of a batch. 4,096 rows keep the fixed costs of a call of the graph small. 2 MiB keep its temporary tensors
 # small: the graph counts 1 MB of English in 7 ms if batches hold 2 MiB, and in 14 ms if they hold 4 MiB, because
@@ -52,12 +53,13 @@ def read_tasks(
       sizes: what is read and parsed at a time.
 
     Raises:
-      UserError: a file is not there or may not be read, or lacks a column. A damaged file raises nothing.
+      UserError: a file is not there or may not be read, lacks a column, or has changed since it was planned. A damaged
+        file raises nothing.
     """
     listed = list(tasks)
     if not listed:
         return
-    with prefetching(listed, files) as prefetched:
+    with unchanged(listed, files), prefetching(listed, files) as prefetched:
         by_format = groupby(listed, key=lambda task: task.format)
         batches = chain.from_iterable(
             FORMATS[format].read_all(list(some), columns, prefetched, sizes=sizes) for format, some in by_format

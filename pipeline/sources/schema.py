@@ -15,13 +15,14 @@ Every row of the input is in exactly one of the two.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import UserError
+from pipeline.files.local import STAMP_BYTES
 from pipeline.support.arrays import Int64s
 
 ROWS_SCHEMA: Final = pa.schema(
@@ -110,6 +111,7 @@ class ReadTask:
       is read as a whole has 0 and None; None is the end of the file.
     first_row: number of rows in the file before the range, for formats that count rows (csv, tsv).
     splits: the splits that the folder's name allows, separated by spaces; None: all.
+    stamp: of the file when the job was planned, see files.local.stamp_of; empty: not known, so it is not compared.
     """
 
     path: str
@@ -119,6 +121,7 @@ class ReadTask:
     stop: int | None = None
     first_row: int = 0
     splits: str | None = None
+    stamp: bytes = b""
 
 
 class Kind(NamedTuple):
@@ -132,8 +135,9 @@ class Kind(NamedTuple):
 class TaskGroup:
     """Read tasks that one worker reads one after the other: a range of one file, or files that follow each other.
 
-    first_file: the file_index of the first file. kinds: one for each file. A million files may be planned, so a group
-    holds tuples of names and of a few kinds; an object for each file would need much memory.
+    first_file: the file_index of the first file. kinds: one for each file. stamps: STAMP_BYTES bytes for each file, or
+    none at all. A million files may be planned, so a group holds tuples of names and of a few kinds, and one string of
+    stamps; an object for each file would need much memory.
     """
 
     first_file: int
@@ -142,11 +146,30 @@ class TaskGroup:
     start: int = 0
     stop: int | None = None
     first_row: int = 0
+    stamps: bytes = b""
 
     def tasks(self) -> Iterator[ReadTask]:
         """A task for each file."""
-        for index, (path, kind) in enumerate(zip(self.paths, self.kinds, strict=True), self.first_file):
-            yield ReadTask(path, index, kind.format, self.start, self.stop, self.first_row, kind.splits)
+        for number, (path, kind) in enumerate(zip(self.paths, self.kinds, strict=True)):
+            yield ReadTask(
+                path, self.first_file + number, kind.format, self.start, self.stop, self.first_row, kind.splits,
+                self.stamps[number * STAMP_BYTES : (number + 1) * STAMP_BYTES],
+            )  # fmt: skip
+
+    def part(self, first: int, stop: int) -> "TaskGroup":
+        """The group of the files of the numbers `first` to `stop`, `stop` not included.
+
+        >>> TaskGroup(7, ("a", "b"), (Kind("csv"), Kind("tsv"))).part(1, 2)
+        TaskGroup(first_file=8, paths=('b',), kinds=(Kind(format='tsv', splits=None),), start=0, stop=None, \
+first_row=0, stamps=b'')
+        """
+        return replace(
+            self,
+            first_file=self.first_file + first,
+            paths=self.paths[first:stop],
+            kinds=self.kinds[first:stop],
+            stamps=self.stamps[first * STAMP_BYTES : stop * STAMP_BYTES],
+        )
 
 
 @dataclass(frozen=True)

@@ -30,13 +30,17 @@ CONCURRENT_CUTS: Final = 16
 
 
 class InputFile(NamedTuple):
-    """A file of the input: its number in the order of all, its format, and the splits it may go to (None: all)."""
+    """A file of the input: its number in the order of all, its format, and the splits it may go to (None: all).
+
+    stamp: see files.local.stamp_of; empty: not known.
+    """
 
     path: str
     size: int
     file_index: int
     format: str
     splits: str | None = None
+    stamp: bytes = b""
 
     @property
     def work(self) -> int:
@@ -101,4 +105,5 @@ def _group(members: Sequence[InputFile]) -> TaskGroup:
         members[0].file_index,
         tuple(file.path for file in members),
         tuple(kinds[Kind(file.format, file.splits)] for file in members),
+        stamps=b"".join(file.stamp for file in members) if all(file.stamp for file in members) else b"",
     )

@@ -10,7 +10,6 @@ together, if all of it could be read.
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
@@ -224,6 +223,5 @@ def _split(group: TaskGroup, missing: Sequence[ReadTask]) -> Iterator[TaskGroup]
     for end in range(1, len(missing) + 1):
         if end == len(missing) or missing[end].file_index != missing[end - 1].file_index + 1:
             first, last = missing[start].file_index, missing[end - 1].file_index
-            chosen = slice(first - group.first_file, last - group.first_file + 1)
-            yield replace(group, first_file=first, paths=group.paths[chosen], kinds=group.kinds[chosen])
+            yield group.part(first - group.first_file, last - group.first_file + 1)
             start = end

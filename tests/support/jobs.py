@@ -16,6 +16,7 @@ from pipeline.config.load import load
 from pipeline.config.settings import Config
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.run import run
+from pipeline.job.stages import StageObserver, ignore_stage
 
 Row = tuple[str, str]
 
@@ -85,11 +86,15 @@ def run_job(
     overwrite: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     spills: bool | None = None,
+    observe: StageObserver = ignore_stage,
 ) -> Path:
     """Runs the whole job in this process; gives the records folder."""
     path = json.dumps(source if isinstance(source, list) else str(source))
     overrides = {**SMALL_SETTINGS, "input.path": path, "output.path": json.dumps(str(output)), **(settings or {})}
-    run(load(None, overrides), beam_arguments, overwrite=overwrite, display=no_display, limits=limits, spills=spills)
+    run(
+        load(None, overrides), beam_arguments,
+        overwrite=overwrite, display=no_display, limits=limits, spills=spills, observe=observe,
+    )  # fmt: skip
     return output
 
 

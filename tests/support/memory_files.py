@@ -31,6 +31,9 @@ class MemoryFiles:
         names = [name for name in self.contents if fnmatch(name, pattern) or name.startswith(f"{pattern}/")]
         return [FileInfo(name, len(self.contents[name])) for name in names]
 
+    def stamp(self, _path: str) -> bytes:
+        return b""
+
     def open(self, path: str) -> BinaryIO:
         self.opened.append(path)
         return io.BytesIO(self.contents[path])
@@ -44,6 +47,9 @@ class ManyFiles:
 
     def match(self, pattern: str) -> list[FileInfo]:
         return [FileInfo(f"gs://bucket/{pattern}/{n % 100:02}/{n:06}{self.ending}", 100) for n in range(self.count)]
+
+    def stamp(self, _path: str) -> bytes:
+        return b""
 
     def open(self, _path: str) -> BinaryIO:
         self.opened += 1

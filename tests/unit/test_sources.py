@@ -12,7 +12,7 @@ import pytest
 from pipeline import sample_corpus
 from pipeline.config.settings import InputSettings
 from pipeline.errors import UserError
-from pipeline.files.local import FileInfo, LocalFiles
+from pipeline.files.local import LocalFiles
 from pipeline.sources import check_columns, plan_tasks, read_tasks
 from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA, Batch, ColumnNames, ReadTask
 from tests.support.memory_files import (
@@ -439,7 +439,7 @@ def test_sources_local_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     }
     files = LocalFiles()
     assert {pattern: [file.path for file in files.match(pattern)] for pattern in found} == found
-    assert files.match("a.csv") == [FileInfo("a.csv", len(CSV))]
+    assert [(file.path, file.size) for file in files.match("a.csv")] == [("a.csv", len(CSV))]
     with files.open("a.csv") as file:
         assert file.read() == CSV
 

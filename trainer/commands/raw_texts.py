@@ -143,6 +143,11 @@ class _OneFile(Files):
         """The one file."""
         return [FileInfo(pattern, 0)]
 
+    def stamp(self, path: str) -> bytes:
+        """Empty: a stream has none."""
+        del path
+        return b""
+
     def open(self, path: str) -> BinaryIO:
         """Its bytes."""
         del path

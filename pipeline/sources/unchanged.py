@@ -1,0 +1,55 @@
+"""Files as they were when the job was planned, compared with the files as they are after they are read.
+
+In: read tasks with the stamps of their files. Out: nothing, or an error that names a file that changed meanwhile.
+
+A stamp is taken before a file is opened for the first time. If it is the same after the file was read for the last
+time, all reads gave the same content: a change in between leaves a later time.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from pipeline.errors import UserError
+from pipeline.files.local import Files
+from pipeline.sources.schema import ReadTask
+
+
+@contextmanager
+def unchanged(tasks: Sequence[ReadTask], files: Files) -> Iterator[None]:
+    """Compares the files of the tasks when all of them are read, or when that fails.
+
+    A group of small remote files is compared only if it fails, because each would cost a request; the end of the run
+    compares them by a listing.
+
+    Raises:
+      UserError: a file has changed since it was planned. This comes before any other error, which may follow from it.
+    """
+    try:
+        yield
+    except Exception:
+        _compare(tasks, files.stamp)
+        raise
+    if len(tasks) == 1 or "://" not in tasks[0].path:
+        _compare(tasks, files.stamp)
+
+
+def check_unchanged(tasks: Iterable[ReadTask], paths: Sequence[str], files: Files) -> None:
+    """Compares all files of an input at the end of a run.
+
+    paths: the entries of input.path. What they name is listed again where files are remote: a store lists 1,000 files
+    in the time that it needs for one.
+
+    Raises:
+      UserError: a file has changed since it was planned.
+    """
+    listed = {file.path: file.stamp for path in paths if "://" in path for file in files.match(path)}
+    _compare(tasks, lambda path: listed.get(path, b"") if "://" in path else files.stamp(path))
+
+
+def _compare(tasks: Iterable[ReadTask], stamp_now: Callable[[str], bytes]) -> None:
+    for task in tasks:
+        if task.stamp and task.stamp != stamp_now(task.path):
+            raise UserError(
+                f"input.path: {task.path} changed while it was read; "
+                "start again when no other program writes, moves or deletes the input"
+            )
