@@ -12,10 +12,9 @@ from typing import Any, Final, NamedTuple, Protocol
 import zstandard
 
 from pipeline.errors import DamagedFileError
+from pipeline.files import zstd_frames
 
 _GZIP_WBITS: Final = 16 + zlib.MAX_WBITS  # zlib's number for a gzip header and the largest window
-# `zstd --long=31` writes windows of this size; zstandard's own limit would call such a file damaged.
-_ZSTD_WINDOW_BYTES: Final = 1 << 31
 
 
 class Member(Protocol):
@@ -38,7 +37,7 @@ class MemberFormat(NamedTuple):
     """A compression whose files are made of members.
 
     magic: the first bytes of each member. new_member: makes a decompressor. decompress(member, stored, largest): the
-    content of the next stored bytes; gzip's is at most `largest` bytes, unless that is 0.
+    content of the next stored bytes, at most `largest` bytes. For gzip 0 is no limit; zstd gives one block more.
     """
 
     name: str
@@ -55,9 +54,9 @@ GZIP: Final = MemberFormat(
 )
 ZSTD: Final = MemberFormat(
     "zstd",
-    b"\x28\xb5\x2f\xfd",
-    new_member=lambda: zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).decompressobj(),
-    decompress=lambda member, stored, _: member.decompress(stored),
+    zstd_frames.MAGIC,
+    new_member=zstd_frames.ZstdFrame,
+    decompress=lambda member, stored, largest: member.decompress(stored, largest),
 )
 
 
@@ -69,8 +68,8 @@ def read_members(
     stored: the bytes of the file, in blocks cut anywhere.
     zeros_may_follow: zero bytes after a member are padding, which tapes and disks add and gzip itself allows. If false,
       bytes after a member that do not begin another one are damage.
-    largest_piece: the most bytes of a piece, for gzip alone. 0: a piece is all that a block of `stored` gives, which is
-      up to 1000 times the block.
+    largest_piece: the most bytes of a piece, see MemberFormat. 0, for gzip alone: a piece is all that a block of
+      `stored` gives, which is up to 1000 times the block.
 
     Raises:
       DamagedFileError: after the last good piece.

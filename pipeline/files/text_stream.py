@@ -19,9 +19,9 @@ from pipeline.files.gzip_members import GZIP, ZSTD, MemberFormat, read_members
 class ReadSizes:
     """The bytes that are read and parsed at a time. Only `max_row_bytes` changes which rows there are.
 
-    stored_block_bytes: a block of a compressed file. Deflate packs 1000 : 1 at most, so it gives 64 MiB at most. Of a
-      block with wrong bytes nothing is given.
-    plain_block_bytes: a block of a file that is not compressed.
+    stored_block_bytes: a block of a compressed file, as it is stored. Of a block with wrong bytes nothing is given.
+    plain_block_bytes: a block of a file that is not compressed; and the most that is unpacked at a time. Deflate packs
+      1,000 : 1, and zstd 30,000 : 1, so a small file may be a large one.
     chunk_bytes: rows are parsed once there are so many bytes of them. With 8 MiB the fixed costs of a chunk do not
       count; a chunk makes a few batches.
     max_row_bytes: the longest row. Without a limit, a file without line ends or with an open quote would fill the
@@ -124,7 +124,7 @@ def content_blocks(file: BinaryIO, path: str, *, sizes: ReadSizes = READ_SIZES) 
     for compression in COMPRESSIONS.values():
         if head.startswith(compression.magic):
             stored = itertools.chain([head], iter(lambda: file.read(sizes.stored_block_bytes), b""))
-            yield from read_members(stored, compression, zeros_may_follow=True)
+            yield from read_members(stored, compression, zeros_may_follow=True, largest_piece=sizes.plain_block_bytes)
             return
     yield head
     while block := file.read(sizes.plain_block_bytes):

@@ -11,11 +11,19 @@ from pipeline.files.gzip_members import GZIP, ZSTD, MemberFormat, read_members
 
 A, B = gzip.compress(b"one ", mtime=0), gzip.compress(b"file", mtime=0)
 FRAMES = zstandard.compress(b"one ") + zstandard.compress(b"file")
+# A frame that holds no content, as pzstd writes it.
+SKIPPED = bytes.fromhex("532a4d18 05000000") + b"other"
+CHECKED = zstandard.ZstdCompressor(write_checksum=True).compress(b"one ")
+LONG = bytes(300_000) + bytes(range(256)) * 9
+PACKER = zstandard.ZstdCompressor().compressobj()  # does not know the size of the content
+STREAMED = PACKER.compress(LONG) + PACKER.flush()
+# The header of `zstd --long=30`, and one block with one byte in it.
+HUGE_WINDOW = bytes.fromhex("28b52ffd 00 a0 090000") + b"x"
 OTHER_BYTES = "other bytes follow the gzip stream"
 TOO_SHORT = "the file ends before its gzip stream does"
 HEADER = "the gzip stream is damaged (Error -3 while decompressing data: incorrect header check)"
 
-# stored bytes, compression, whether zeros may follow -> content, the message of the damage
+# stored bytes, compression, whether zeros may follow -> content, how the message of the damage begins
 FILES = [
     (A, GZIP, False, b"one ", None),
     (A + B, GZIP, False, b"one file", None),
@@ -32,6 +40,17 @@ FILES = [
     (b"text", GZIP, False, b"", HEADER),
     (FRAMES, ZSTD, True, b"one file", None),
     (FRAMES + bytes(9), ZSTD, True, b"one file", None),
+    (FRAMES + SKIPPED + FRAMES, ZSTD, True, b"one fileone file", None),
+    (CHECKED + STREAMED + CHECKED, ZSTD, False, b"one " + LONG + b"one ", None),
+    (STREAMED[:-9] + b"\xff" * 9, ZSTD, True, None, "the zstd stream is damaged ("),
+    (
+        FRAMES + b"text",
+        ZSTD,
+        True,
+        b"one file",
+        "the zstd stream is damaged (",
+    ),
+    (HUGE_WINDOW, ZSTD, True, b"", "its zstd window is above 512 MiB; pack the file with --long=29 or less"),
     (FRAMES[:-1], ZSTD, True, None, "the file ends before its zstd stream does"),
 ]
 
@@ -58,7 +77,8 @@ def test_gzip_members_give_the_same_wherever_blocks_are_cut(
 ) -> None:
     blocks = [stored[at : at + size] for at in range(0, len(stored), size)]
     got, why = content_and_damage(read_members(blocks, compression, zeros_may_follow=zeros_may_follow))
-    assert why == damage
+    assert (why is None) == (damage is None)
+    assert (why or "").startswith(damage or "")
     assert content is None or got == content
 
 
@@ -75,3 +95,12 @@ def test_gzip_members_give_no_piece_above_the_limit() -> None:
     pieces = list(read_members([stored], GZIP, zeros_may_follow=False, largest_piece=300))
     assert [len(piece) for piece in pieces if piece] == [300, 300, 300, 100, 300, 300, 300, 50]
     assert b"".join(pieces) == bytes(1000) + b"x" * 950
+
+
+@pytest.mark.parametrize("size", [2_000, 1 << 20])
+def test_gzip_members_unpack_a_bounded_piece_of_zstd(size: int) -> None:
+    stored = bytes.fromhex("28b52ffd 00 58") + bytes.fromhex("020010 00") * 5000 + bytes.fromhex("030010 00")
+    blocks = [stored[at : at + size] for at in range(0, len(stored), size)]  # of 131,072 zeros in 4 bytes each
+    sizes = [len(piece) for piece in read_members(blocks, ZSTD, zeros_may_follow=True, largest_piece=1 << 20)]
+    assert sum(sizes) == 5001 * 131_072
+    assert max(sizes) <= (1 << 20) + 131_072
