@@ -21,6 +21,7 @@ from benchmarks.harness.interleaved_timing import time_interleaved
 from benchmarks.harness.processes import ROOT
 from benchmarks.harness.report import OURS, Report, Row, make_report
 from benchmarks.serving import exported, tables
+from benchmarks.serving.cold_start import LONG_BYTES
 
 THEIRS = "TFX-way export"
 TEXTS, WORDS = (1, 8, 64), (20, 230, 5000)
@@ -30,6 +31,7 @@ _MAX_LENGTH = 500
 # Requests of a case by texts in each. Of 300 the third slowest is the p99; 300 of 64 texts would take minutes.
 _REQUESTS = {1: 300, 8: 150, 64: 40}
 _PROCESSES = 3
+_SHORT_BYTES = 100_000  # of the long text
 _TOLERANCE = 1e-6
 
 markdown = tables.markdown
@@ -49,7 +51,8 @@ def measure(options: argparse.Namespace, *, arguments: Sequence[str]) -> Iterato
         latency = _latency(models[sizes[0]], short=options.short)
         yield make_report("serving", "latency", latency, arguments=arguments)
         if not options.only_latency:
-            loading = _loading(models, repeats=1 if options.short else _PROCESSES)
+            repeats, size = (1, _SHORT_BYTES) if options.short else (_PROCESSES, LONG_BYTES)
+            loading = _loading(models, repeats=repeats, long_bytes=size)
             yield make_report("serving", "loading", loading, arguments=arguments)
 
 
@@ -100,13 +103,13 @@ def _latency(models: dict[str, Path], *, short: bool) -> Iterator[Row]:
                 yield Row(case=case, subject=name, values={"seconds": times[name]}, facts=facts, failure=failure)
 
 
-def _loading(models: dict[int, dict[str, Path]], *, repeats: int) -> Iterator[Row]:
+def _loading(models: dict[int, dict[str, Path]], *, repeats: int, long_bytes: int) -> Iterator[Row]:
     for size, folders in models.items():
         values: dict[str, dict[str, list[float]]] = {name: {} for name in folders}
         for _ in range(repeats):
             for name, folder in folders.items():
                 print(f"serving: loading {name}, {size:,} words", file=sys.stderr, flush=True)
-                command = [sys.executable, "-m", "benchmarks.serving.cold_start", str(folder)]
+                command = [sys.executable, "-m", "benchmarks.serving.cold_start", str(folder), str(long_bytes)]
                 done = subprocess.run(command, check=True, capture_output=True, text=True, env=_environment())
                 for key, value in json.loads(done.stdout).items():
                     values[name].setdefault(key, []).append(value)

@@ -20,7 +20,7 @@ from benchmarks.preprocessing.inputs import Input, given_input, sample_input
 from benchmarks.training import tables
 from benchmarks.training.tables import EPOCHS, FEEDING
 
-_SHORT_ROWS = 400
+_SHORT_ROWS, _SHORT_LENGTH = 60, 20
 
 markdown = tables.markdown
 
@@ -40,6 +40,8 @@ def measure(options: argparse.Namespace, *, arguments: Sequence[str]) -> Iterato
         given = _input(options, Path(folder))
         records = Path(folder) / "records"
         settings = ["--input.path", str(given.path), "--output.path", str(records), "--split.column", "split"]
+        if options.short:
+            settings += ["--sequence.max_length", str(_SHORT_LENGTH)]
         _run([sys.executable, "-m", "pipeline", "run", *settings], folder=Path(folder))
         facts = _facts(records)
         rows = list(_feeding(records, facts=facts))

@@ -1,13 +1,13 @@
 """pipeline.doctor: a table for each check; a finding is (level, about, the beginning of its text)."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import google.auth
 import pytest
-from apache_beam.internal import pickler
 
 from pipeline.cli import main
 from pipeline.config.load import load
@@ -21,7 +21,7 @@ from pipeline.job.plan import Plan
 from pipeline.runners.options import LocalWorkers, beam_options
 from pipeline.sources import InputTasks
 from pipeline.sources.schema import Kind, TaskGroup
-from tests.support.jobs import no_display, small_rows, write_jsonl
+from tests.support.jobs import small_rows, write_jsonl
 from tests.support.object_stores import gs_store
 from tests.support.paths import REPOSITORY
 
@@ -288,15 +288,24 @@ def test_doctor_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
             assert f"{finding.level} {finding.about} {finding.text}".startswith(text)
 
 
-def test_doctor_job_graph() -> None:
-    graph = JobGraph(20_000_000, ["Read"], {"Read/Map": pickler.dumps(no_display), "Write": pickler.dumps(len)})
+# The errors themselves: test_doctor_says_all... and systems/test_dataflow.py.
+def test_doctor_job_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Mapping[str, bytes]] = []
+
+    def load_errors(functions: Mapping[str, bytes]) -> dict[str, str]:
+        given.append(functions)
+        return {"Read/Map": "ModuleNotFoundError: No module named 'tests'"}
+
+    monkeypatch.setattr("pipeline.doctor.pickles.load_errors", load_errors)
+    functions = {"Read/Map": b"pickle", "Write": b"other"}
     check(
-        check_job_graph(graph),
+        check_job_graph(JobGraph(20_000_000, ["Read"], functions)),
         [
             ("warning", "graph", "20.0 MB, and above 10.0 MB a service may refuse it; give a folder or a pattern as"),
             ("error", "functions", "Read/Map: ModuleNotFoundError: No module named 'tests"),
         ],
     )
+    assert given == [functions]
 
 
 def test_doctor_says_all_that_is_wrong_at_once_and_then_that_it_is_ready(

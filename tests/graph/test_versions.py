@@ -11,7 +11,6 @@ import pytest
 import tensorflow as tf
 
 from pipeline.errors import UserError
-from tests.support.paths import REPOSITORY
 from trainer.export.certificate import Answers, Certificate, compare, dumps, loads
 from trainer.savedmodel import versions
 from trainer.savedmodel.loading import version_folder
@@ -96,9 +95,12 @@ def test_versions_name_a_disk_error_after_the_rename(tmp_path: Path, monkeypatch
 
 
 def test_versions_of_a_killed_export_are_removed(tmp_path: Path) -> None:
-    killed = "import os; from trainer.savedmodel import versions\nwith versions.staging({!r}): os.kill(os.getpid(), 9)"
-    done = subprocess.run([sys.executable, "-c", killed.format(str(tmp_path))], check=False, cwd=REPOSITORY)
-    assert done.returncode == -9
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.getpid", lambda: ended.pid)
+        unfinished = versions.staging(str(tmp_path))
+        unfinished.__enter__()  # as a process that was killed: it is never left
     other = tmp_path / f".unpublished-elsewhere-{os.getpid()}-1"  # an export on another machine may still run
     own = tmp_path / f".unpublished-{socket.gethostname()}-{os.getpid()}-1"
     for folder in (other, own):

@@ -30,7 +30,7 @@ def trained_on(records: Path, config: Config) -> TrainedModel:
 
 
 def export_unchecked(trained: TrainedModel, config: Config) -> None:
-    """Exports without asking the model again in a fresh process, which takes 4 s: test_export and small_model do it."""
+    """Exports without asking the model again in a fresh process, which takes 4 s: test_export does it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(self_check, "check", lambda _folder, _certificate: 0.0)
         export(trained, config, metrics=None)

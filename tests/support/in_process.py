@@ -14,10 +14,12 @@ from pipeline.cli import main as pipeline_main
 
 
 def run_in_process(monkeypatch: pytest.MonkeyPatch, suite: ModuleType, *, but: str) -> None:
-    """Commands that `suite` starts run here, but those that hold the word `but`, which stay processes."""
+    """Commands that `suite` starts run here, but the first that holds the word `but`, which stays a process."""
+    waiting = {but}
 
     def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        if but in command:
+        if waiting & set(command):
+            waiting.clear()
             return subprocess.run(command, **options)
         _, _, module, *arguments = command
         with redirect_stdout(io.StringIO()) as printed, redirect_stderr(io.StringIO()) as errors:

@@ -23,7 +23,7 @@ from tests.support.in_process import run_in_process
 def test_benchmarks_short_form_runs_and_agrees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["preprocessing", "--short", "--results", str(tmp_path)])
     (report,) = load(tmp_path)
-    assert [row.failure for row in report.rows] == [None] * 4  # ours on ten rows; ours, plain TFT and Keras on 300
+    assert [row.failure for row in report.rows] == [None] * 3
     keras = report.row("300 sample texts", "Keras Tokenizer")
     plain = report.row("300 sample texts", "plain TFT, instance dicts")
     ours = report.row("300 sample texts", OURS)
@@ -116,7 +116,7 @@ def test_benchmarks_short_form_of_training_runs(
     run_in_process(monkeypatch, training, but="feeding")
     main(["training", "--short", "--results", str(tmp_path)])
     (report,) = load(tmp_path)
-    assert report.name == "400 sample texts"
-    assert [row.facts for row in report.rows] == [{"rows": 320, "length": 500}] * 6
+    assert report.name == "60 sample texts"
+    assert [row.facts for row in report.rows] == [{"rows": 48, "length": 20}] * 6
     assert all(len(row.values["epoch_seconds"]) == 1 for row in report.rows if row.case == "epochs")
     assert "examples/s of the input pipeline" in capsys.readouterr().out

@@ -1,17 +1,20 @@
 """The benchmarks: that they run, that what they compare is compared, and that their tables say what was measured."""
 
+import argparse
 from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from benchmarks.__main__ import write_tables
 from benchmarks.harness import markdown_tables
 from benchmarks.harness.interleaved_timing import time_interleaved
 from benchmarks.harness.processes import Measurement, Snapshot
 from benchmarks.harness.report import OURS, Machine, Report, Row, make_report, save
-from benchmarks.harness.timeline import Watch, marked_parts
-from benchmarks.preprocessing import inputs
+from benchmarks.harness.timeline import Part, Watch, marked_parts
+from benchmarks.preprocessing import inputs, suite
+from benchmarks.preprocessing.competitors import Competitor
 from benchmarks.preprocessing.tables import markdown, pair
 from pipeline.sample_corpus import sample_batch
 
@@ -55,6 +58,35 @@ def test_benchmarks_input_is_the_same_for_all(tmp_path: Path) -> None:
     again = inputs.given_input([given.path, given.path], tmp_path, rows=30)
     assert (again.rows, again.name) == (30, "30 rows of sample-25 + sample-25")
     assert pq.read_table(again.path)["text"].to_pylist() == (table["text"].to_pylist() * 2)[:30]
+
+
+def test_benchmarks_round_has_ten_rows_and_all_rows_and_a_warm_up_that_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran: list[tuple[str, int]] = []
+
+    def measured(
+        _: suite._Rounds, competitor: Competitor, given: inputs.Input, __: Path
+    ) -> tuple[Measurement, list[Part]]:
+        ran.append((competitor.name, given.rows))
+        return Measurement(0, len(ran), 1.0, 5, []), [Part("start", 0, 1)]
+
+    monkeypatch.setattr(suite._Rounds, "_measured", measured)
+    monkeypatch.setattr(suite, "_checked", lambda *_, **__: {"words": 3})
+    parser = argparse.ArgumentParser()
+    suite.add_options(parser)
+    options = parser.parse_args(["--rows", "12", "--repeats", "2", "--peers", "plain_tft"])
+    (report,) = suite.measure(argparse.Namespace(**vars(options), short=False), arguments=["preprocessing"])
+    plain = "plain TFT, instance dicts"
+    assert ran == [(name, rows) for rows in (10, 10, 12, 10, 12) for name in (OURS, plain)]
+    # Each run took as many seconds as there were runs before it, and one.
+    assert {(row.case, row.subject): row.values["seconds"] for row in report.rows} == {
+        ("10 sample texts", OURS): [3, 7],
+        ("10 sample texts", plain): [4, 8],
+        ("12 sample texts", OURS): [5, 9],
+        ("12 sample texts", plain): [6, 10],
+    }
+    assert all(row.values["start/seconds"] == [1, 1] and row.facts["words"] == 3 for row in report.rows)
 
 
 def test_benchmarks_cpu_between_two_moments() -> None:
