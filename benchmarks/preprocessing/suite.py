@@ -1,9 +1,8 @@
 """Raw Parquet -> padded TFRecords and a vocabulary: whole processes, us and the peers in turn on the same files.
 
 Each repeat runs every competitor on the input and on ten rows of it. The time for ten rows is the start-up: everything
-but the rows. With --short there is one round, without the ten rows. The output of each is read again. There is a figure
-only if it has as many records as rows, the words that every competitor must have, and for Keras's Tokenizer the same
-ids as ours.
+but the rows. The output of each is read again. There is a figure only if it has as many records as rows, the words that
+every competitor must have, and for Keras's Tokenizer the same ids as ours.
 """
 
 import argparse
@@ -57,8 +56,7 @@ def measure(options: argparse.Namespace, *, arguments: Sequence[str]) -> Iterato
             rounds.run(few, warm_up=True)
         for number in range(repeats):
             print(f"{given.name}: round {number + 1} of {repeats}", file=sys.stderr, flush=True)
-            if not options.short:
-                rounds.run(few)
+            rounds.run(few, only_ours=options.short)
             rounds.run(given)
         yield make_report("preprocessing", given.name, rounds.rows([few, given]), arguments=arguments)
 
@@ -98,11 +96,11 @@ class _Rounds:
         self._facts: dict[tuple[str, str], dict[str, float | str | bool]] = {}
         self._failures: dict[str, str] = {}
 
-    def run(self, given: Input, *, warm_up: bool = False) -> None:
+    def run(self, given: Input, *, warm_up: bool = False, only_ours: bool = False) -> None:
         """One run of each on an input. Ours is first: the output of the others is compared with it."""
         output = self._folder / "ours"
         for competitor in self._competitors:
-            if competitor.name in self._failures:
+            if competitor.name in self._failures or (only_ours and competitor.module is not None):
                 continue
             theirs = self._folder / "theirs"
             try:

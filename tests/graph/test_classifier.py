@@ -58,8 +58,7 @@ def plain_keras(model: TextClassifier, *, bidirectional: bool, units: list[int],
     [
         (False, [5], True),
         (True, [6, 5], True),
-        (False, [5], False),  # reads the padding, as Keras does
-        (True, [6, 5], False),
+        (False, [5], False),  # reads the padding, as Keras does; both directions: test_..._passes_no_mask
     ],
 )
 def test_classifier_gives_the_bits_of_plain_keras_on_left_padded_rows(

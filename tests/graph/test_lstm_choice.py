@@ -36,7 +36,6 @@ def stepping_ops(function: Any) -> set[str]:
     # model settings, whether there is a GPU, the operations of the training step
     ("values", "gpu", "ops"),
     [
-        ({}, False, KERNEL),
         ({"lstm_units": 124}, False, KERNEL),
         ({"lstm_units": [124, 5], "bidirectional": True, "dropout": 0.5}, False, KERNEL),
         ({"lstm_units": 125}, False, LOOP),

@@ -57,7 +57,6 @@ def rows(count: int, *, longest: int = LENGTH) -> np.ndarray:
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "classic": {},
-    "both directions": {"bidirectional": True},
     "both directions, max": {"bidirectional": True, "pooling": "max"},
     "two layers, mean": {"lstm_units": [6, 5], "pooling": "mean"},
     "two layers, both directions": {"lstm_units": [6, 5], "bidirectional": True},

@@ -77,9 +77,8 @@ def assert_close(actual: list[np.ndarray], expected: list[np.ndarray]) -> None:
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "classic": {},
-    "three classes, dropout": {"classes": 3, "dropout": 0.5},
     "both directions, max": {"bidirectional": True, "pooling": "max"},
-    "two layers, mean": {"lstm_units": [6, 5], "pooling": "mean"},
+    "two layers, mean, three classes": {"lstm_units": [6, 5], "pooling": "mean", "classes": 3},
     "two layers, both directions, dropout": {"lstm_units": [6, 5], "bidirectional": True, "dropout": 0.3},
 }
 
