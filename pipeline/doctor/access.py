@@ -17,6 +17,7 @@ from pipeline.config.settings import Config
 from pipeline.doctor.finding import Finding, errors_as_findings
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles, check_filesystem, is_local
+from pipeline.files.output_lock import check_unlocked
 from pipeline.files.publish import check_output, new_staging, remove_staging
 from pipeline.job.plan import column_names
 from pipeline.sources import InputTasks, check_columns, plan_tasks, read_tasks
@@ -33,11 +34,12 @@ class FirstRows(NamedTuple):
 
 
 def check_output_access(config: Config, findings: list[Finding], *, overwrite: bool) -> None:
-    """The output can be reached, holds nothing that a run would refuse to replace, and a file can be written there."""
+    """The output can be reached and written, nobody writes there, and it holds nothing that a run would not replace."""
     output = config.output.path
     with errors_as_findings(findings, "output.path"):
         check_filesystem(output, setting="output.path")
         check_output(output, overwrite=overwrite)
+        check_unlocked(output)
         with _new_folders_removed(output):
             staging = new_staging(output)
             try:

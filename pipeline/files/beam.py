@@ -4,13 +4,10 @@ In: paths and globs. Out: the files that they name, small files as bytes, large 
 """
 
 import contextlib
-import errno
 import glob
 import importlib.util
 import os
-import shutil
 import tempfile
-import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, Final, cast
@@ -21,7 +18,9 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.errors import UserError
+from pipeline.files import local_storage
 from pipeline.files.local import FileInfo, LocalFiles, open_regular, stamp_of
+from pipeline.files.staging import unfinished_name
 
 # Scheme of a path -> the module that Beam imports for it, and the extra of our package that installs that module.
 _CLIENTS: Final = {
@@ -30,9 +29,6 @@ _CLIENTS: Final = {
     "azfs": ("azure.storage.blob", "azure"),
     "hdfs": ("hdfs", "hadoop"),
 }
-
-# A worker writes a file into a folder every 200 ms at most. Removing the folder takes less, so few attempts fail.
-_ATTEMPTS_TO_REMOVE: Final = 100
 
 # An object store renames a file by copying it, in some 100 ms, and it renames many at a time.
 _PARALLEL_RENAMES: Final = 16
@@ -155,7 +151,7 @@ class BeamFiles:
             with self.create(path) as file:
                 file.write(content)
             return
-        attempt = f"{path}.attempt-{uuid.uuid4().hex}"
+        attempt = unfinished_name(path)
         with self.create(attempt) as file:
             file.write(content)
         self.move(attempt, path)
@@ -187,7 +183,7 @@ class BeamFiles:
         """
         for path in paths:
             if is_local(path):
-                _remove_local(path)
+                local_storage.remove(path)
             else:
                 # An object store has no folders, so none can exist or be deleted.
                 deleted = [file.path for file in self.below(path)] or [path] * self.exists(path)
@@ -202,7 +198,7 @@ def scratch_folder() -> Iterator[str]:
     try:
         yield folder
     finally:
-        _remove_local(folder)
+        local_storage.remove(folder)
 
 
 def is_local(path: str) -> bool:
@@ -227,26 +223,6 @@ def _local_files(folder: str) -> list[FileInfo]:
             with contextlib.suppress(FileNotFoundError):
                 files.append(FileInfo(path, os.stat(path).st_size))
     return sorted(files, key=lambda file: file.path)
-
-
-def _remove_local(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        if os.path.isdir(path) and not os.path.islink(path):
-            _remove_tree(path)
-        else:
-            os.remove(path)
-
-
-def _remove_tree(path: str) -> None:
-    """Removes a folder. It tries again if a file was added meanwhile: threads of an interrupted run may still write."""
-    for _ in range(_ATTEMPTS_TO_REMOVE):
-        try:
-            shutil.rmtree(path)
-            return
-        except OSError as error:
-            if error.errno != errno.ENOTEMPTY:
-                raise
-    shutil.rmtree(path)
 
 
 def _matches(pattern: str) -> list[FileInfo]:

@@ -58,7 +58,7 @@ def hold(folder: str | Path, *, setting: str, command: str) -> Iterator[Owner]:
         try:
             _take(path, owner, setting=setting, made=made)
         except OSError as error:
-            raise UserError(f"{setting}: can't write in {folder}: {error.strerror or error}") from error
+            raise UserError(f"{setting}: can't write below {folder}: {error}") from error
         yield owner
     finally:
         _release(path, owner)
@@ -106,7 +106,10 @@ def _take(path: Path, owner: Owner, *, setting: str, made: list[Path]) -> None:
         made.extend(_make_folders(path.parent))
         try:
             _write(attempt, owner)
-            if _appears(attempt, path, owner) or _taken_over(attempt, path, setting=setting):
+            appears = _appears(attempt, path, owner)
+            if appears or _taken_over(attempt, path, setting=setting):
+                if not appears:
+                    made.append(path.parent)  # by the process that was killed, perhaps
                 _remove_abandoned(path.parent)
                 return
         except FileNotFoundError:  # another process removed the lock, or the empty folder, just now

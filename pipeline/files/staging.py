@@ -17,6 +17,7 @@ from typing import Final
 
 from pipeline.files.owner import is_process, start_of
 
+_UNFINISHED: Final = ".attempt-"
 _OWNER: Final = re.compile(r"(?P<host>.+)-(?P<process>\d+)-(?:(?P<started>\d+)x)?\w+")
 
 
@@ -25,6 +26,20 @@ def staging_name(prefix: str) -> str:
     started = start_of(os.getpid())
     times = f"{started}x" if started else ""
     return f"{prefix}{socket.gethostname()}-{os.getpid()}-{times}{uuid.uuid4().hex[:8]}"
+
+
+def unfinished_name(path: str) -> str:
+    """A new name beside `path` for a file that gets its own name when it is complete.
+
+    >>> is_unfinished(unfinished_name("records/part")), is_unfinished("records/part")
+    (True, False)
+    """
+    return f"{path}{_UNFINISHED}{uuid.uuid4().hex}"
+
+
+def is_unfinished(path: str) -> bool:
+    """Whether a file has a name of `unfinished_name`: a process that was killed left it."""
+    return _UNFINISHED in path
 
 
 def is_abandoned(name: str, *, prefix: str) -> bool:
@@ -49,16 +64,16 @@ def rename_durably(source: Path, target: Path) -> None:
     Raises:
       OSError: `target` is a folder that is not empty, or can't be written.
     """
-    _flush(source)
+    flush(source)
     source.replace(target)
-    _flush(target.parent, deep=False)
+    flush(target.parent, deep=False)
 
 
-def _flush(path: Path, *, deep: bool = True) -> None:
+def flush(path: Path, *, deep: bool = True) -> None:
     """Writes a file, or a folder with all it holds (not deep: the names in it alone), from memory to the disk."""
     if deep and path.is_dir():
         for entry in path.iterdir():
-            _flush(entry)
+            flush(entry)
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,13 +1,16 @@
 """The outputs of all stages -> a published records folder, or the error why there is none: the job's last step."""
 
+import errno
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from pipeline.contract import REPORT_FILE, TRANSFORM_FOLDER, VOCABULARY_ASSET, VOCABULARY_FILE
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
 from pipeline.files.publish import publish, save_rejected
+from pipeline.files.staging import is_unfinished
 from pipeline.job import build_manifest, rejects
 from pipeline.job.plan import Plan
 from pipeline.job.task_file import read_groups
@@ -20,6 +23,9 @@ from pipeline.sources.unchanged import check_unchanged
 from pipeline.statistics import duplicates, row_counts, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics
 from pipeline.vocabulary import count_tables
+
+# Errors of a disk that another attempt meets as well: no permission, read-only, full.
+_NO_RETRY_HELPS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
 
 _VOCABULARY = f"{TRANSFORM_FOLDER}/transform_fn/{VOCABULARY_ASSET}"
 
@@ -81,9 +87,39 @@ def finalize(
         manifest = manifest.model_copy(update={"advice": advice(manifest, results.words)})
         files.write(f"{plan.result_folder}/{VOCABULARY_FILE}", vocabulary)
         files.write(f"{plan.result_folder}/{REPORT_FILE}", render(manifest, words=results.words))
+        files.write(plan.result_files_path, json.dumps(_result_files(plan, shards, files)).encode())
         files.write(plan.manifest_path, to_json(manifest))
+    _publish(plan, files)
+
+
+def _result_files(plan: Plan, shards: Sequence[WrittenShard], files: BeamFiles) -> dict[str, int]:
+    """The bytes of each file of the result, by its path; what killed workers left unfinished among them is removed."""
+    sizes = {file.path.removeprefix(f"{plan.result_folder}/"): file.size for file in files.below(plan.result_folder)}
+    unfinished = [path for path in sizes if is_unfinished(path)]
+    files.remove([f"{plan.result_folder}/{path}" for path in unfinished])
+    for path in unfinished:
+        del sizes[path]
+    return {**sizes, **{shard.path: shard.summary.bytes for shard in shards}}
+
+
+def _publish(plan: Plan, files: BeamFiles) -> None:
     plan.observe("publish")
-    publish(plan.result_folder, plan.config.output.path, manifest=files.read(plan.manifest_path))
+    output = plan.config.output.path
+    try:
+        publish(
+            plan.result_folder,
+            output,
+            manifest=files.read(plan.manifest_path),
+            files=json.loads(files.read(plan.result_files_path)),
+            lock_token=plan.lock_token,
+        )
+    except UserError as error:
+        files.write(plan.refusal_path, str(error).encode())
+    except OSError as error:
+        if error.errno not in _NO_RETRY_HELPS:
+            raise
+        message = f"output.path: can't publish to {output}: {error}; what was there before is there again"
+        files.write(plan.refusal_path, message.encode())
 
 
 def _input_change(plan: Plan, files: BeamFiles) -> str | None:

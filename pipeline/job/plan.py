@@ -36,6 +36,7 @@ class Plan:
       temp_folder: the folder for TFT's own files and for spilled blocks, or None for `staging`; see
         runners/locations.py.
       progress_folder: the folder where workers of this machine count their rows, or None.
+      lock_token: of the run's lock on the output, which publishing looks at again; None: the output is not locked.
       spills: blocks and tokens are spilled to the local disk, and do not wait in the runner's memory; see job/spill.py.
       limits: the sizes by which the work is divided.
       observe: called by workers at each stage.
@@ -51,6 +52,7 @@ class Plan:
     origin: VocabularyOrigin | None = None
     temp_folder: str | None = None
     progress_folder: str | None = None
+    lock_token: str | None = None
     spills: bool = False
     limits: Limits = DEFAULT_LIMITS
     observe: StageObserver = ignore_stage
@@ -114,6 +116,11 @@ class Plan:
     def manifest_path(self) -> str:
         """The file of the manifest until everything else is published."""
         return f"{self.work_folder}/manifest.json"
+
+    @property
+    def result_files_path(self) -> str:
+        """The file with the bytes of each file of the result, which publishing checks."""
+        return f"{self.work_folder}/result_files.json"
 
     @property
     def token_buckets(self) -> int:

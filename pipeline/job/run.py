@@ -13,7 +13,8 @@ from apache_beam.runners.runner import PipelineRunner, PipelineState
 from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles, check_filesystem, scratch_folder, use_options
-from pipeline.files.publish import check_output, new_staging, remove_staging
+from pipeline.files.output_lock import hold_output
+from pipeline.files.publish import check_output, new_staging, recover, remove_staging
 from pipeline.job.build import build
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.plan import Plan, column_names
@@ -57,6 +58,22 @@ def run(
     use_options(options)
     _check_filesystems(config)
     check_output(config.output.path, overwrite=overwrite)
+    with hold_output(config.output.path, command="pipeline run") as owner:
+        recover(config.output.path)
+        check_output(config.output.path, overwrite=overwrite)
+        _run(config, options, lock_token=owner.token, display=display, limits=limits, spills=spills, observe=observe)
+
+
+def _run(
+    config: Config,
+    options: PipelineOptions,
+    *,
+    lock_token: str,
+    display: Display,
+    limits: Limits,
+    spills: bool | None,
+    observe: StageObserver,
+) -> None:
     files = BeamFiles()
     config, source = resolve(config, files)
     if source is not None:
@@ -78,6 +95,7 @@ def run(
                     temp_folder=temp,
                     progress_folder=progress_folder,
                     spills=holds_shuffles_in_memory(runner) if spills is None else spills,
+                    lock_token=lock_token,
                     source=source,
                     limits=limits,
                     observe=observe,
@@ -107,6 +125,7 @@ def make_plan(
     spills: bool,
     temp_folder: str | None = None,
     progress_folder: str | None = None,
+    lock_token: str | None = None,
     source: ImportedVocabulary | None = None,
     limits: Limits = DEFAULT_LIMITS,
     observe: StageObserver = ignore_stage,
@@ -124,6 +143,7 @@ def make_plan(
         staging=staging,
         temp_folder=temp_folder,
         progress_folder=progress_folder,
+        lock_token=lock_token,
         spills=spills,
         limits=limits,
         observe=observe,

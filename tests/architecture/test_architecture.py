@@ -46,8 +46,8 @@ TENSORFLOW_IN = {
     "pipeline.doctor", "pipeline.support.tensorflow_startup", "trainer",
 }  # fmt: skip
 BEAM_IN = {
-    "pipeline.files.beam", "pipeline.vocabulary", "pipeline.job", "pipeline.runners", "pipeline.doctor",
-    "pipeline.support.process",
+    "pipeline.files.beam", "pipeline.files.output_lock", "pipeline.vocabulary", "pipeline.job", "pipeline.runners",
+    "pipeline.doctor", "pipeline.support.process",
 }  # fmt: skip
 FOR_THE_TRAINER = {
     "pipeline.config", "pipeline.contract", "pipeline.errors", "pipeline.support", "pipeline.files.local",
@@ -58,8 +58,8 @@ FOR_THE_TRAINER = {
 # What loads neither, directly or through others: so --help, --dry-run, describe, verify and unit tests are quick.
 LIGHT = {
     "pipeline.cli", "pipeline.config", "pipeline.contract", "pipeline.errors", "pipeline.files.local",
-    "pipeline.files.gzip_members", "pipeline.files.lock", "pipeline.files.owner", "pipeline.files.staging",
-    "pipeline.files.text_stream",
+    "pipeline.files.gzip_members", "pipeline.files.local_storage", "pipeline.files.lock", "pipeline.files.owner",
+    "pipeline.files.publication", "pipeline.files.staging", "pipeline.files.text_stream",
     "pipeline.html", "pipeline.inspection", "pipeline.records", "pipeline.records_folder",
     "pipeline.runners.common_options", "pipeline.sample_corpus", "pipeline.sources", "pipeline.statistics",
     "pipeline.support", "pipeline.text.characters", "pipeline.text.escaping", "pipeline.vocabulary.code_version",

@@ -17,6 +17,7 @@ from pipeline.doctor.finding import Finding
 from pipeline.doctor.job_graph import JobGraph, check_job_graph
 from pipeline.doctor.options import check_options
 from pipeline.files.beam import BeamFiles
+from pipeline.files.owner import this_process
 from pipeline.job.plan import Plan
 from pipeline.runners.options import LocalWorkers, beam_options
 from pipeline.sources import InputTasks
@@ -156,12 +157,15 @@ def test_doctor_output_access(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "complete").mkdir()
     (tmp_path / "complete/manifest.json").write_text("{}")
     (tmp_path / "file").write_text("")
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used/.lock").write_bytes(this_process("pipeline run").to_json())
     # output.path, --overwrite -> what is found
     cases = [
         ("new/folder", False, ("ok", "output.path", "new/folder can be written")),
         ("complete", False, ("error", "output.path", "complete holds a complete records folder; add --overwrite")),
         ("complete", True, ("ok", "output.path", "complete can be written")),
         ("file", False, ("error", "output.path", "can't write below file: ")),
+        ("used", False, ("error", "output.path", "used is in use by `pipeline run` on ")),
         ("/proc/records", False, ("error", "output.path", "can't write below /proc/records: ")),
         ("nowhere://a", False, ("error", "output.path", "nothing is installed that reaches 'nowhere://a'")),
     ]

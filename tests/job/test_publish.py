@@ -1,16 +1,25 @@
 """pipeline.files.publish: where a run may write, what it removes, and a publication that is interrupted."""
 
+import errno
+import fcntl
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
-from pipeline.files.publish import check_output, new_staging, publish
+from pipeline.files.local_storage import LocalStorage
+from pipeline.files.output_lock import hold_output
+from pipeline.files.owner import this_process
+from pipeline.files.publish import check_output, new_staging, publish, recover, remove_staging
 from tests.support.jobs import write_texts
 
 NEW = {
@@ -19,6 +28,7 @@ NEW = {
     "transform/a/b": "new graph",
     "vocabulary.tsv": "new",
 }
+SIZES = {name: len(text) for name, text in NEW.items()}
 OLD = {
     "manifest.json": "old",
     "records/train-7": "old",
@@ -38,37 +48,99 @@ def test_publish_replaces_what_was_there_and_nothing_else(name: str, tmp_path: P
     output = write_texts(tmp_path / name, OLD)
     staging = new_staging(f"{output}/")
     write_texts(Path(staging) / "result", NEW)
-    publish(f"{staging}/result", f"{output}/", manifest=b"{}")
+    publish(f"{staging}/result", f"{output}/", manifest=b"{}", files=SIZES)
     BeamFiles().remove([staging])
     assert contents(output) == {**NEW, "manifest.json": "{}"}
     assert contents(neighbour) == OLD
 
 
-@pytest.mark.parametrize("moves", range(len(NEW) + 1))
-def test_publish_goes_on_where_it_was_interrupted(moves: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def staged(output: Path) -> str:
+    """A result that is ready to be published; gives its staging folder."""
+    staging = new_staging(str(output))
+    write_texts(Path(staging) / "result", NEW)
+    return staging
+
+
+def publish_staged(staging: str, output: Path, **options: Any) -> None:
+    publish(f"{staging}/result", str(output), manifest=b"{}", files=SIZES, **options)
+
+
+def test_publish_may_be_repeated(tmp_path: Path) -> None:
     output = write_texts(tmp_path / "out", OLD)
-    result = write_texts(output / ".staging-h-1-ab" / "result", NEW)
-    left = moves
-    real = BeamFiles.move
+    staging = staged(output)
+    for _ in range(3):
+        publish_staged(staging, output)
+        remaining = {name: text for name, text in contents(output).items() if not name.startswith(".staging-")}
+        assert remaining == {**NEW, "manifest.json": "{}"}
 
-    def move(self: BeamFiles, source: str, target: str) -> None:
-        nonlocal left
-        if f"{result}/" in source or target == f"{output}/manifest.json":
-            if left == 0:
-                raise InterruptedError
-            left -= 1
-        real(self, source, target)
 
-    monkeypatch.setattr(BeamFiles, "move", move)
-    with pytest.raises(InterruptedError):
-        publish(str(result), str(output), manifest=b"{}")
-    # There is never a manifest over a mix of old and new files.
-    assert "manifest.json" not in contents(output)
-    check_output(str(output), overwrite=False)
-    left = 100
-    publish(str(result), str(output), manifest=b"{}")
-    published = {name: text for name, text in contents(output).items() if not name.startswith(".staging-")}
-    assert published == {**NEW, "manifest.json": "{}"}
+def test_publish_replaces_a_folder_that_may_not_be_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    output = write_texts(tmp_path / "out", OLD)
+    staging = staged(output)
+    monkeypatch.setattr(shutil, "rmtree", refused)
+    publish_staged(staging, output)
+    visible = {name: text for name, text in contents(output).items() if not name.startswith(".")}
+    assert visible == {**NEW, "manifest.json": "{}"}
+    check_output(str(output), overwrite=True)  # what is left is in nobody's way
+    recover(str(output))
+    monkeypatch.undo()
+    recover(str(output))
+    remove_staging(staging)
+    assert contents(output) == {**NEW, "manifest.json": "{}"}
+
+
+def test_publish_waits_before_it_clears_what_is_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = write_texts(tmp_path / "out", OLD)
+    staging = staged(output)
+    clearing = threading.Thread(target=remove_staging, args=[staging])
+    move_all = LocalStorage.move_all
+
+    def while_it_is_cleared(storage: LocalStorage, moves: Iterable[tuple[str, str]]) -> None:
+        if not clearing.is_alive():
+            clearing.start()
+            clearing.join(0.2)  # Ctrl-C: the main thread clears the folder while the worker's thread publishes
+            assert clearing.is_alive()
+        move_all(storage, moves)
+
+    monkeypatch.setattr(LocalStorage, "move_all", while_it_is_cleared)
+    publish_staged(staging, output)
+    clearing.join()
+    assert contents(output) == {**NEW, "manifest.json": "{}"}
+
+
+def test_publish_waits_for_another_process_that_publishes(tmp_path: Path) -> None:
+    staging = staged(tmp_path / "out")
+    clearing = threading.Thread(target=remove_staging, args=[staging])
+    with open(f"{staging}/busy", "rb+") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        clearing.start()
+        clearing.join(0.2)
+        assert len(contents(Path(staging))) == 1 + len(NEW)
+    clearing.join()
+    assert not (tmp_path / "out").exists()
+
+
+def test_publish_after_the_run_was_cleared_makes_nothing(tmp_path: Path) -> None:
+    output = write_texts(tmp_path / "out", OLD)
+    staging = staged(output)
+    remove_staging(staging)
+    with pytest.raises(FileNotFoundError):
+        publish_staged(staging, output)
+    assert contents(output) == OLD
+
+
+def test_publish_refuses_a_run_whose_lock_another_run_took(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    with hold_output(str(output), command="pipeline run") as first:
+        staging = staged(output)
+        (output / ".lock").write_bytes(this_process("second").to_json())
+        with pytest.raises(UserError, match="is in use by `second`"):
+            publish_staged(staging, output, lock_token=first.token)
+        (output / ".lock").unlink()  # by hand, and nobody took it: the run may end
+        publish_staged(staging, output, lock_token=first.token)
 
 
 # what is in the folder, --overwrite -> what is said
@@ -78,6 +150,8 @@ OUTPUTS = [
     (OLD, False, "holds a complete records folder; add --overwrite to replace it, or give another output.path"),
     ({"records/train-0": "x", "vocabulary.tsv": "x"}, False, None),  # no manifest: nobody takes it for complete
     ({".staging-h-1-ab/work/x": "x"}, False, None),
+    ({".publishing-h-1-ab/old/records/x": "x", ".lock": "x", ".lock-h-1-ab": ""}, False, None),
+    ({".locks/x": "mine"}, False, "holds other files (.locks); give a folder of its own"),
     ({"thesis.txt": "mine"}, False, "holds other files (thesis.txt); give a folder of its own"),
     ({"thesis.txt": "mine"}, True, "holds other files (thesis.txt); give a folder of its own"),
     ({**OLD, "notes/a": "mine"}, True, "holds other files (notes); give a folder of its own"),
@@ -107,7 +181,8 @@ def test_publish_removes_what_dead_runs_left(tmp_path: Path) -> None:
         ".staging-by-hand",
     ]
     output = write_texts(tmp_path / ".staging-x" / "out", {f"{name}/work/a": "x" for name in [dead, *others]})
+    recover(str(output))
     staging = new_staging(str(output))
     assert sorted(path.name for path in output.iterdir()) == sorted([*others, Path(staging).name])
     assert staging.startswith(f"{output}/.staging-{host}-{os.getpid()}-")
-    assert list(Path(staging).iterdir()) == []
+    assert [path.name for path in Path(staging).iterdir()] == ["busy"]

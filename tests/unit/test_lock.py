@@ -157,7 +157,7 @@ def test_lock_is_taken_over_from_a_dead_process(tmp_path: Path) -> None:
     with hold(tmp_path, setting="output.path", command="pipeline run") as mine:
         assert holder(tmp_path, setting="output.path") == mine != dead
         assert os.listdir(tmp_path) == [".lock"]
-    assert os.listdir(tmp_path) == []
+    assert not tmp_path.exists()  # as if the dead process had made it
 
 
 @pytest.mark.parametrize("stale", [False, True])
@@ -191,6 +191,7 @@ def test_lock_has_one_owner_when_many_take_it_at_once(
     for _ in range(10):
         results.clear()
         if stale:
+            tmp_path.mkdir(exist_ok=True)
             (tmp_path / ".lock").write_bytes(dead)
         threads = [threading.Thread(target=take) for _ in range(takers)]
         for thread in threads:
@@ -201,7 +202,7 @@ def test_lock_has_one_owner_when_many_take_it_at_once(
         assert results.count("took") == 1
         assert set(results) <= {"took", "is in use"} | (set() if links else {"says that a"})
         assert len(results) == takers
-        assert os.listdir(tmp_path) == []
+        assert tmp_path.exists() != stale
 
 
 def test_lock_survives_a_network_disk_that_loses_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +238,7 @@ def test_lock_of_a_folder_that_another_process_removes_meanwhile(
 def test_lock_says_that_a_folder_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
-        pytest.raises(UserError, match=r"^output\.path: can't write in .*file/out: Not a directory$"),
+        pytest.raises(UserError, match=r"^output\.path: can't write below .*file/out: .*Not a directory"),
         hold(tmp_path / "file" / "out", setting="output.path", command="pipeline run"),
     ):
         pass
