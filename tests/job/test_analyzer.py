@@ -129,9 +129,15 @@ def test_analyzer_keeps_given_ids(
     imported_words.write(imported.path, words)
     plan = plan_for(tmp_path, imported=imported, **changed)
     build([FIRST, SECOND], plan, tmp_path, expected=lines)
-    build([], plan, tmp_path, expected=b"".join(b"%d\t%b\t0\n" % (n, t.encode()) for n, t in words))
-    build([FIRST, SECOND], plan, tmp_path, expected=lines)
     assert json.loads((tmp_path / "counts.json").read_text()) == {"counts": [2, 4], "words": [2, 2]}
+
+
+def test_analyzer_keeps_given_ids_without_a_token_and_when_it_runs_again(tmp_path: Path) -> None:
+    imported = imported_words.ImportedWords(str(tmp_path / "imported"), 5)
+    imported_words.write(imported.path, [(1, "a"), (5, "x")])
+    plan = plan_for(tmp_path, imported=imported)
+    build([], plan, tmp_path, expected=b"1\ta\t0\n5\tx\t0\n")
+    build([FIRST, SECOND], plan, tmp_path, expected=b"1\ta\t2\n5\tx\t0\n")
 
 
 @settings(max_examples=50, deadline=None)

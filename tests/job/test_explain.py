@@ -11,7 +11,7 @@ from rich.console import Console
 from pipeline.contract import Oov
 from pipeline.errors import UserError
 from pipeline.text.trace import Token
-from tests.support.exported_models import export_unchecked, settings, trained_on
+from tests.support.exported_models import export_unchecked, settings, untrained
 from tests.support.jobs import run_job, write_jsonl
 from trainer.commands.explain import Explanation, explain, nearest
 from trainer.commands.explain_view import explanation_view
@@ -43,7 +43,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
     sizes = {"vocabulary.top_words": "10", "sequence.max_length": "6", "split.train": "1", "split.eval": "0"}
     records = run_job(write_jsonl(folder / "rows.jsonl", rows), folder / "records", {**sizes, "split.test": "0"})
     config = settings(records, folder, **{"model.embedding_dim": "3", "training.batch_size": "4"})
-    export_unchecked(trained_on(records, config), config)
+    export_unchecked(untrained(records, config), config)
     return ExportedModel(version_folder(str(folder / "model")))
 
 

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tf_keras.preprocessing.sequence import pad_sequences
 from tf_keras.preprocessing.text import Tokenizer, tokenizer_from_json
 
 from pipeline.config.load import load
@@ -18,7 +19,7 @@ from pipeline.vocabulary import count_tables, imported_words
 from pipeline.vocabulary.imported import ImportedVocabulary
 from pipeline.vocabulary.token_check import check_tokens
 from tests.support.imported import resolved, write
-from tests.support.jobs import manifest_of
+from tests.support.jobs import manifest_of, small_rows
 from tests.support.texts import CHARACTERS, FILTERS, TEXTS
 
 
@@ -158,8 +159,20 @@ def test_imported_ids_list_takes_every_token_of_a_text(
     assert ids_of(result, config, source, path.parent) == [[number] for number in range(1, len(result) + 1)]
 
 
-def test_imported_ids_earlier_folder(small_records: Path) -> None:
+def test_imported_ids_list_with_an_id_for_unknown_tokens(tmp_path: Path) -> None:
+    path = write(tmp_path / "tokens.txt", "\ufeffcomet\r\nnever\r\nword1\r\n")
+    config, source = resolved(path, {"vocabulary.oov": "token", "vocabulary.top_words": "9"})
+    assert source.words == [(2, "comet"), (3, "never"), (4, "word1")]
+    assert ids_of(["Comet, word1 never x"], config, source, tmp_path) == [[2, 4, 3, 1]]
+
+
+def test_imported_ids_earlier_folder(small_records: Path, tmp_path: Path) -> None:
     config, source = resolved(small_records)
+    texts = [text for text, _ in small_rows(50)] + ["NOVA word1, word2 nova"]
+    graph_of = tf.saved_model.load(str(small_records / "transform" / "transform_fn"))
+    zeros = tf.zeros([len(texts)], tf.int64)
+    ids = graph_of.transform_fn({"text": tf.constant(texts), "position": zeros, "label": zeros})["ids"]
+    assert pad_sequences(ids_of(texts, config, source, tmp_path), 12).tolist() == ids.numpy().tolist()
     lines = (small_records / "vocabulary.tsv").read_text().split("\n")[:-1]
     assert [f"{number}\t{token}" for number, token in source.words] == [line.rpartition("\t")[0] for line in lines]
     assert config.vocabulary.top_words == 200

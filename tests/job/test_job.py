@@ -1,7 +1,6 @@
 """The whole job on small corpora: what is in the folder, and that its bytes depend on input and settings alone."""
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,8 +16,13 @@ import tensorflow_transform as tft
 from tf_keras.preprocessing.sequence import pad_sequences
 from tf_keras.preprocessing.text import Tokenizer
 
-from pipeline.errors import UserError
+from pipeline.config.load import load
+from pipeline.files.local import LocalFiles
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
+from pipeline.job.read import ReadAll
+from pipeline.job.run import make_plan
+from pipeline.records.keys import content_keys
+from pipeline.sources import plan_tasks
 from tests.support.jobs import manifest_of, record_bytes, records_of, run_job
 
 WORDS = ["the", "a", "film", "good", "bad", "not", "and", "plot", "actor", "I", "It's", "long;short", "Δ", "é"]
@@ -26,9 +30,9 @@ IN_MEMORY = ("--direct_running_mode=in_memory",)
 
 
 def corpus(rows: int = 400) -> list[dict[str, str]]:
-    """Rows with many ties, some duplicates (two with another label) and an empty text."""
+    """Rows with many ties, some duplicates (two with another label) and an empty text; the others begin with a tag."""
     random = np.random.default_rng(7)
-    texts = [" ".join(random.choice(WORDS, random.integers(1, 12))) + f" w{row % 90}" for row in range(rows)]
+    texts = [f"<br />{' '.join(random.choice(WORDS, random.integers(1, 12)))} w{row % 90}" for row in range(rows)]
     texts[50], texts[51], texts[60] = texts[0], texts[1], ""
     labels = ["positive" if row % 3 else "negative" for row in range(rows)]
     labels[50], labels[51] = labels[0], "negative" if labels[1] == "positive" else "positive"
@@ -66,10 +70,12 @@ def records_folder(
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A jsonl file and the records folder made of it."""
+    """A jsonl file and the records folder made of it; a quarter of the rows is looked at for estimates."""
     folder = tmp_path_factory.mktemp("small")
-    write_jsonl(folder / "rows.jsonl", corpus())
-    return folder / "rows.jsonl", records_folder(folder / "rows.jsonl", folder / "out", output__shards="2")
+    source = folder / "rows.jsonl"
+    write_jsonl(source, corpus())
+    quarter = Limits(sampled_bytes=source.stat().st_size // 4)
+    return source, records_folder(source, folder / "out", limits=quarter, output__shards="2")
 
 
 def test_job_gives_the_ids_of_kerass_tokenizer(small: tuple[Path, Path]) -> None:
@@ -91,52 +97,21 @@ def test_job_gives_the_ids_of_kerass_tokenizer(small: tuple[Path, Path]) -> None
     assert stored["train"] + stored["eval"] + stored["test"] == expected
 
 
-def test_job_counts_the_train_split_alone_and_rejects_labels_of_later_splits(tmp_path: Path) -> None:
-    splits = ["train"] * 5 + ["test"] * 3 + ["eval"]
-    texts = ["b a", "c a", "d", "e e", "b", "zz zz zz", "zz", "yy", "xx"]
-    rows = [
-        {"text": text, "label": str(row % 2), "part": split}
-        for row, (text, split) in enumerate(zip(texts, splits, strict=True))
-    ]
-    rows += [{"text": "b", "label": "2", "part": "test"}, {"text": "b", "label": "1", "part": "holdout"}]  # rejected
-    write_jsonl(tmp_path / "rows.jsonl", rows)
-    folder = records_folder(tmp_path / "rows.jsonl", tmp_path / "out", split__column="part", output__max_rejected="0.2")
-    assert (folder / "vocabulary.tsv").read_text() == "1\tb\t2\n2\ta\t2\n3\te\t2\n4\tc\t1\n5\td\t1\n"
-    found = manifest_of(folder)
-    assert [found["splits"][split]["rows"] for split in ("train", "eval", "test")] == [5, 1, 3]
-    assert found["labels"] == ["0", "1"]
-    assert found["rejected"]["by_reason"] == {
-        "label does not occur in the train split": 1,
-        "split is not train, eval or test": 1,
-    }
-    assert found["splits"]["test"]["unknown_tokens"] == 5
-    assert found["splits"]["test"]["empty_texts"] == 3
-    assert found["vocabulary"]["distinct_tokens"] == 5
-    assert sorted(records_of(folder, "train")) == [
-        ((0, 0, 0, 0, 0, 0, 0, 1), 0),
-        ((0, 0, 0, 0, 0, 0, 0, 5), 0),
-        ((0, 0, 0, 0, 0, 0, 1, 2), 0),
-        ((0, 0, 0, 0, 0, 0, 3, 3), 1),
-        ((0, 0, 0, 0, 0, 0, 4, 2), 1),
-    ]
-
-
 # How the work is cut -> limits, whether blocks are spilled
 CUTS = {
-    "whole": (DEFAULT_LIMITS, None),
     "ranges": (Limits(task_bytes=4000, batch_rows=13), None),  # the input is read once, many batches a read task
-    "batches, twice": (Limits(task_bytes=4000, batch_rows=13), False),  # the input is read twice
+    "ranges, twice": (Limits(task_bytes=4000, batch_rows=13), False),  # the input is read twice
 }
 
-# Each of these changes how the work is cut, and not the result: (name, format, cut, arguments for Beam)
+# Each of these changes how the work is cut, and not the result: (name, format, cut, arguments for Beam).
+# test_job_elsewhere_writes_the_same_bytes has processes, test_faults.py has bundles that run several times.
 WAYS = [
     ("csv_threads", "csv", "ranges", ("--direct_running_mode=multi_threading", "--direct_num_workers=3")),  # over gRPC
-    ("parquet", "parquet", "whole", IN_MEMORY),
-    ("batches_read_twice", "jsonl", "batches, twice", IN_MEMORY),
-    ("threads", "jsonl", "ranges", ("--direct_running_mode=in_memory", "--direct_num_workers=3")),
-    ("processes", "jsonl", "ranges", ("--direct_running_mode=multi_processing", "--direct_num_workers=2")),
-    ("bundles_thrice", "jsonl", "ranges", ("--direct_num_workers=2", "--direct_runner_bundle_repeat=2")),
+    ("parquet_threads", "parquet", "ranges", ("--direct_running_mode=in_memory", "--direct_num_workers=3")),
+    ("read_twice", "jsonl", "ranges, twice", IN_MEMORY),
 ]
+# Keys of the manifest that do not depend on how the work is cut.
+FIGURES = ("splits", "coverage", "duplicates", "quality", "telling_words", "advice", "samples")
 
 
 @pytest.mark.parametrize(("name", "format", "cut", "arguments"), WAYS, ids=[way[0] for way in WAYS])
@@ -151,14 +126,38 @@ def test_job_writes_the_same_bytes(
     source = tmp_path / f"{name}.{format}"
     {"csv": write_csv, "parquet": write_parquet, "jsonl": write_jsonl}[format](source, corpus())
     limits, spills = CUTS[cut]
+    limits = replace(limits, sampled_bytes=source.stat().st_size // 4)
     folder = records_folder(source, tmp_path / "out", *arguments, limits=limits, spills=spills, output__shards="2")
     assert record_bytes(folder) == record_bytes(small[1])
+    found, expected = manifest_of(folder), manifest_of(small[1])
+    assert {name: found[name] for name in FIGURES} == {name: expected[name] for name in FIGURES}
 
 
-def test_job_writes_other_bytes_for_another_seed(small: tuple[Path, Path], tmp_path: Path) -> None:
-    other = records_folder(small[0], tmp_path / "out", output__shards="2", output__seed="1")
-    assert record_bytes(other) != record_bytes(small[1])
-    assert sum(part["rows"] for part in manifest_of(other)["splits"].values()) == 400
+def test_job_estimates_from_a_share_of_the_rows(small: tuple[Path, Path]) -> None:
+    found = manifest_of(small[1])
+    looked_at = found["quality"]["sampled_rows"]
+    assert 70 < looked_at < 130  # 100 with a standard deviation of 9
+    assert found["quality"]["findings"]["html"] | {"examples": []} == {
+        "count": looked_at, "of": looked_at, "share": 1.0, "exact": False, "examples": [],
+    }  # fmt: skip
+    assert not found["telling_words"]["exact"]
+    assert 0 < found["telling_words"]["sampled_rows"] < looked_at
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_job_takes_the_seed_into_every_key(seed: int, small: tuple[Path, Path], tmp_path: Path) -> None:
+    config = load(None, {"input.path": str(small[0]), "output.path": str(tmp_path), "output.seed": str(seed)})
+    tasks = plan_tasks(config.input, LocalFiles())
+    plan = make_plan(config, tasks, staging=str(tmp_path), spills=False)
+    (group,) = tasks.groups
+    batches = [
+        output
+        for output in ReadAll(plan.read_options).process(group, ["negative", "positive"])
+        if isinstance(output, pa.RecordBatch)
+    ]
+    keys = [key for batch in batches for (key,) in batch["key"].to_pylist()]
+    texts = [row["text"].encode() for row in corpus()]
+    assert keys == content_keys(texts, seed=seed).to_pylist()
 
 
 def test_job_writes_counts_into_the_manifest(small: tuple[Path, Path]) -> None:
@@ -182,60 +181,22 @@ def test_job_writes_counts_into_the_manifest(small: tuple[Path, Path]) -> None:
         assert sum(count for _, count in part["lengths"]) == part["rows"]
 
 
-def test_job_keeps_equal_texts_in_one_split(tmp_path: Path) -> None:
-    rows = [{"text": f"text number {row % 40}", "label": str(row % 2)} for row in range(200)]
+def test_job_keeps_equal_texts_in_one_split_and_orders_number_labels_by_value(tmp_path: Path) -> None:
+    rows = [{"text": f"text number {row % 40}", "label": (10, 9, 2)[row % 3]} for row in range(200)]
     write_jsonl(tmp_path / "rows.jsonl", rows)
     folder = records_folder(
-        tmp_path / "rows.jsonl", tmp_path / "out", split__train="0.5", split__eval="0.5", split__test="0"
-    )
-    train = {ids for ids, _ in records_of(folder, "train")}
-    evaluation = {ids for ids, _ in records_of(folder, "eval")}
-    # A text in both would have the same ids in both; one in eval alone lacks the id of its number.
-    assert train.isdisjoint(evaluation)
-    assert evaluation == {(0, 0, 0, 0, 0, 0, 1, 2)}
-    assert len(records_of(folder, "train")) % 5 == 0
-
-
-def test_job_accounts_for_every_row(tmp_path: Path) -> None:
-    lines = [orjson.dumps(row) for row in corpus(120)]
-    lines[10], lines[70], lines[100] = b"{broken", b'{"text": "no label"}', b'{"text": null, "label": "positive"}'
-    (tmp_path / "rows.jsonl").write_bytes(b"\n".join(lines))
-    folder = records_folder(
-        tmp_path / "rows.jsonl", tmp_path / "out", limits=Limits(task_bytes=1500), output__max_rejected="0.1"
-    )
-    rejected = [json.loads(line) for file in (folder / "rejected").iterdir() for line in file.read_text().splitlines()]
-    path = str(tmp_path / "rows.jsonl")
-    assert [(line["file"], line["row"], line["reason"]) for line in rejected] == [
-        (path, 11, "broken JSON"),
-        (path, 71, "missing label"),
-        (path, 101, "missing text"),
-    ]
-    found = manifest_of(folder)
-    assert found["rejected"]["rows"] == 3
-    assert sum(part["rows"] for part in found["splits"].values()) == 117
-
-
-def test_job_refuses_more_rejected_rows_than_allowed(tmp_path: Path) -> None:
-    lines = [orjson.dumps(row) for row in corpus(99)] + [b"{broken", b"[1]"]
-    (tmp_path / "rows.jsonl").write_bytes(b"\n".join(lines))
-    with pytest.raises(UserError, match=r"output.max_rejected is 0.01, but 2 of 101 rows .*broken JSON \(1\)"):
-        records_folder(tmp_path / "rows.jsonl", tmp_path / "out")
-
-
-def test_job_orders_whole_number_labels_by_value(tmp_path: Path) -> None:
-    rows = [{"text": "t", "label": label} for label in (10, 9, 2, 10)]
-    write_jsonl(tmp_path / "rows.jsonl", rows)
-    folder = records_folder(
-        tmp_path / "rows.jsonl", tmp_path / "out", split__train="1", split__eval="0", split__test="0",
+        tmp_path / "rows.jsonl", tmp_path / "out", split__train="0.5", split__eval="0.5", split__test="0",
         output__compression="none",
     )  # fmt: skip
+    train, evaluation = records_of(folder, "train"), records_of(folder, "eval")
+    # A text in both would have the same ids in both; one in eval alone lacks the id of its number.
+    assert {ids for ids, _ in train}.isdisjoint({ids for ids, _ in evaluation})
+    assert {ids for ids, _ in evaluation} == {(0, 0, 0, 0, 0, 0, 1, 2)}
+    assert len(train) % 5 == 0
     assert manifest_of(folder)["labels"] == ["2", "9", "10"]
-    assert sorted(label for _, label in records_of(folder, "train")) == [0, 1, 2, 2]
-    assert [file.name for file in sorted((folder / "records").glob("eval*"))] == ["eval-00000-of-00001.tfrecord"]
-
-
-# Keys of the manifest that do not depend on how the work is cut.
-FIGURES = ("splits", "coverage", "duplicates", "quality", "telling_words", "advice", "samples")
+    assert Counter(label for _, label in train + evaluation) == {0: 66, 1: 67, 2: 67}
+    # A split without rows has a file as well.
+    assert [file.name for file in sorted((folder / "records").glob("test*"))] == ["test-00000-of-00001.tfrecord"]
 
 
 def test_job_describes_the_texts(tmp_path: Path) -> None:
@@ -267,22 +228,3 @@ def test_job_describes_the_texts(tmp_path: Path) -> None:
     assert [telling["labels"][label][0]["token"] for label in "01"] == ["bad", "good"]
     assert telling["labels"]["1"][0]["count"] == 60
     assert [item["setting"] for item in found["advice"]][:2] == ["split.column", "split.column"]
-
-
-def test_job_estimates_from_the_same_rows_however_they_are_cut(tmp_path: Path) -> None:
-    rows = [{"text": f"<b>film</b> number {row}", "label": str(row % 2)} for row in range(600)]
-    write_jsonl(tmp_path / "rows.jsonl", rows)
-    quarter = Limits(sampled_bytes=(tmp_path / "rows.jsonl").stat().st_size // 4)
-    found = manifest_of(records_folder(tmp_path / "rows.jsonl", tmp_path / "out", limits=quarter))
-    looked_at = found["quality"]["sampled_rows"]
-    assert 110 < looked_at < 190  # 150 with a standard deviation of 11
-    assert found["quality"]["findings"]["html"] | {"examples": []} == {
-        "count": looked_at, "of": looked_at, "share": 1.0, "exact": False, "examples": [],
-    }  # fmt: skip
-    assert not found["telling_words"]["exact"]
-    assert 0 < found["telling_words"]["sampled_rows"] < looked_at
-
-    limits = replace(quarter, task_bytes=3000)
-    threads = ("--direct_running_mode=multi_threading", "--direct_num_workers=3")
-    again = manifest_of(records_folder(tmp_path / "rows.jsonl", tmp_path / "other", *threads, limits=limits))
-    assert {name: again[name] for name in FIGURES} == {name: found[name] for name in FIGURES}

@@ -42,6 +42,9 @@ from tests.support.paths import REPOSITORY
 
 SplitRow = tuple[str, str, str]
 
+# Rows that become no records: the label occurs in the test split alone, the split is none.
+UNUSABLE: list[SplitRow] = [("word1", "rare", "test"), ("word1", "positive", "holdout")]
+
 
 def with_splits(rows: Iterable[tuple[str, str]]) -> list[SplitRow]:
     """(text, label, split): so that it is known what Keras has to be fitted on."""
@@ -82,7 +85,8 @@ def check_against_keras(folder: Path, rows: list[SplitRow], *, oov_token: str | 
 
 @pytest.fixture(scope="module")
 def divided(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[SplitRow], Path]:
-    """Rows with a split each, and the records folder made of them with settings that are not the defaults."""
+    """Rows with a split each, and the records folder made of them (and of UNUSABLE) with settings that are not the
+    defaults."""
     folder = tmp_path_factory.mktemp("divided")
     rows = with_splits(small_rows())
     settings = {
@@ -93,7 +97,7 @@ def divided(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[SplitRow], P
         "sequence.padding": "post",
         "sequence.truncating": "post",
     }
-    return rows, run_job(write(folder / "rows.parquet", rows), folder / "out", settings)
+    return rows, run_job(write(folder / "rows.parquet", rows + UNUSABLE), folder / "out", settings)
 
 
 def test_job_ids_are_those_of_keras_fitted_on_the_train_split(divided: tuple[list[SplitRow], Path]) -> None:
@@ -151,6 +155,15 @@ def test_job_manifest_counts_as_python_does(divided: tuple[list[SplitRow], Path]
     )
 
 
+def test_job_rejects_labels_and_splits_that_it_does_not_know(divided: tuple[list[SplitRow], Path]) -> None:
+    manifest = manifest_of(divided[1])
+    assert manifest["labels"] == ["negative", "positive"]
+    assert manifest["rejected"]["by_reason"] == {
+        "label does not occur in the train split": 1,
+        "split is not train, eval or test": 1,
+    }
+
+
 def test_job_samples_are_rows_with_their_ids(divided: tuple[list[SplitRow], Path]) -> None:
     rows, folder = divided
     samples = manifest_of(folder)["samples"]
@@ -163,7 +176,7 @@ def test_job_samples_are_rows_with_their_ids(divided: tuple[list[SplitRow], Path
 
 
 def test_job_elsewhere_writes_the_same_bytes(small_records: Path, tmp_path: Path) -> None:
-    """Another process with another hash seed, threads, and the rows in several files of several formats."""
+    """Another process with another hash seed, workers that are processes, and several files of several formats."""
     rows = small_rows()
     write_jsonl(tmp_path / "1.jsonl", rows[:100])
     (tmp_path / "1.jsonl.gz").write_bytes(gzip.compress((tmp_path / "1.jsonl").read_bytes()))
@@ -178,23 +191,13 @@ def test_job_elsewhere_writes_the_same_bytes(small_records: Path, tmp_path: Path
         "pipeline",
         "run",
         "--direct_num_workers=2",
-        "--direct_running_mode=multi_threading",
+        "--direct_running_mode=multi_processing",
     ]
     for name, value in {**SMALL_SETTINGS, "input.path": str(tmp_path), "output.path": str(tmp_path / "out")}.items():
         command += [f"--{name}", value]
     environment = {**os.environ, "PYTHONHASHSEED": "12345", "LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu"}
     subprocess.run(command, check=True, capture_output=True, env=environment, cwd=REPOSITORY / "pipeline" / "..")
     assert record_bytes(tmp_path / "out") == record_bytes(small_records)
-
-
-def test_job_without_compression_holds_what_gzip_holds(small_records: Path, tmp_path: Path) -> None:
-    source = write_jsonl(tmp_path / "rows.jsonl", small_rows())
-    plain = record_bytes(run_job(source, tmp_path / "out", {"output.compression": "none"}))
-    packed = {
-        name.removesuffix(".gz"): gzip.decompress(content) if name.endswith(".gz") else content
-        for name, content in record_bytes(small_records).items()
-    }
-    assert plain == packed
 
 
 def test_job_pickles_nothing_that_a_worker_lacks(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ import apache_beam as beam
 import pyarrow as pa
 import pytest
 
+from pipeline.config.load import load
 from pipeline.errors import UserError
 from pipeline.job.build import build
+from pipeline.job.limits import Limits
 from pipeline.job.plan import Plan
 from pipeline.job.rejects import rows_before
 from pipeline.job.task_file import read_groups, write_groups
@@ -63,48 +65,53 @@ def test_job_sources_folders_are_the_same_as_a_table(folders: tuple[Path, Path],
     assert config_of(again).split.train == 1
 
 
-def test_job_sources_account_for_every_file(tmp_path: Path) -> None:
+def rejected(folder: Path) -> list[tuple[str, int, str]]:
+    """(file, row, reason) of the rejected rows that a folder lists."""
+    lines = [json.loads(line) for path in folder.iterdir() for line in path.read_text().splitlines()]
+    return sorted((Path(line["file"]).name, line["row"], line["reason"]) for line in lines)
+
+
+def test_job_sources_account_for_every_row_whether_the_run_fails_or_not(tmp_path: Path) -> None:
     good = "".join(json.dumps({"text": f"t{n}", "label": n % 2}) + "\n" for n in range(30))
-    (tmp_path / "a.jsonl").write_text(good)
-    (tmp_path / "b.jsonl").write_text(good + "broken\n\n" + '{"text":"x"}\n')
-    (tmp_path / "c.csv").write_text("text,label\nbroken\n" + "t,1\n" * 9)
-    (tmp_path / "d.csv").write_text("text,label\n" + "t,0\n" * 9 + '"open')
-    output = run_job(tmp_path, tmp_path / "out", {"output.max_rejected": "0.5"})
-    found = manifest_of(output)
-    assert found["rejected"]["with_rejects"] == 3
-    assert found["rejected"]["files"] == [
-        {"file": str(tmp_path / "b.jsonl"), "rows": 32, "used": 30, "rejected": 2},
-        {"file": str(tmp_path / "c.csv"), "rows": 10, "used": 9, "rejected": 1},
-        {"file": str(tmp_path / "d.csv"), "rows": 10, "used": 9, "rejected": 1},
-    ]
-    assert found["input"]["rows"] == 30 + 32 + 10 + 10
-    lines = [json.loads(line) for path in (output / "rejected").iterdir() for line in path.read_text().splitlines()]
-    assert sorted((Path(line["file"]).name, line["row"], line["reason"]) for line in lines) == [
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "a.jsonl").write_text(good)
+    (data / "b.jsonl").write_text(good + "broken\n\n" + '{"text":"x"}\n' + good + '{"text":null,"label":1}\n')
+    (data / "c.csv").write_text("text,label\nbroken\n" + "t,1\n" * 9)
+    (data / "d.csv").write_text("text,label\n" + "t,0\n" * 9 + '"open')
+    expected = [
         ("b.jsonl", 31, "broken JSON"),
         ("b.jsonl", 32, "missing label"),
+        ("b.jsonl", 63, "missing text"),  # in another range than the two
         ("c.csv", 1, "wrong number of columns"),
         ("d.csv", 10, "unclosed quote"),
     ]
-
-
-def test_job_sources_failed_run_saves_the_rejected_rows(tmp_path: Path) -> None:
-    (tmp_path / "in.csv").write_text("text,label\n" + "".join(f"t {n},{n % 2}\n" for n in range(40)) + "broken\n" * 10)
-    output = tmp_path / "out"
+    output, limits = tmp_path / "out", Limits(task_bytes=300)
     with pytest.raises(UserError) as error:
-        run_job(tmp_path / "in.csv", output)
+        run_job(data, output, limits=limits)
     assert str(error.value) == (
-        "output.max_rejected is 0.01, but 10 of 50 rows can't be used: wrong number of columns (10); "
-        f"mend them or raise output.max_rejected; rejected rows are listed in {output}/failed"
+        "output.max_rejected is 0.01, but 5 of 113 rows can't be used: broken JSON (1), missing label (1), "
+        f"missing text (1); mend them or raise output.max_rejected; rejected rows are listed in {output}/failed"
     )
     assert [path.name for path in output.iterdir()] == ["failed"]  # nothing that a reader would take
-    lines = [json.loads(line) for path in (output / "failed").iterdir() for line in path.read_text().splitlines()]
-    assert [line["row"] for line in lines] == list(range(41, 51))
-    run_job(tmp_path / "in.csv", output, {"output.max_rejected": "0.3"})
+    assert rejected(output / "failed") == expected
+
+    run_job(data, output, {"output.max_rejected": "0.5"}, limits=limits)
     assert not (output / "failed").exists()
+    assert rejected(output / "rejected") == expected
+    found = manifest_of(output)
+    assert found["rejected"]["with_rejects"] == 3
+    assert found["rejected"]["files"] == [
+        {"file": str(data / "b.jsonl"), "rows": 63, "used": 60, "rejected": 3},
+        {"file": str(data / "c.csv"), "rows": 10, "used": 9, "rejected": 1},
+        {"file": str(data / "d.csv"), "rows": 10, "used": 9, "rejected": 1},
+    ]
+    assert found["input"]["rows"] == 30 + 63 + 10 + 10
+    assert sum(part["rows"] for part in found["splits"].values()) == 30 + 60 + 9 + 9
 
 
 def test_job_sources_graph_does_not_hold_the_files(tmp_path: Path) -> None:
-    config = config_of(run_job("sample", tmp_path / "out"))
+    config = load(None, {"input.path": str(tmp_path), "output.path": str(tmp_path / "out")})
     pipeline = beam.Pipeline()
     staging = str(tmp_path / "work")
     plan = Plan(config=config, task_groups=979, input_files=1_000_000, input_bytes=100_000_000, staging=staging)

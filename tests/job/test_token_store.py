@@ -1,21 +1,25 @@
 """pipeline.job.token_store: batches come back as they were; a job gives the same, whether it reads once or twice."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from apache_beam.pvalue import TaggedOutput
 
+from pipeline.config.load import load
 from pipeline.errors import UserError
+from pipeline.files.local import LocalFiles
 from pipeline.job import token_store
 from pipeline.job.limits import Limits
 from pipeline.job.read import ReadAll, ReadTrain
-from pipeline.job.read_once import ReadOnce, TransformStored
+from pipeline.job.read_once import STORED, ReadOnce, TransformStored
 from pipeline.job.row_filter import KeyedRows
+from pipeline.job.run import make_plan
 from pipeline.job.spill import BlockWriter
+from pipeline.sources import plan_tasks
 from pipeline.sources.schema import REJECTED_SCHEMA, ReadTask, RejectedRow, rejected_batch
 from pipeline.text.token_batch import split_rows
 from pipeline.vocabulary.count_words import count_words
@@ -163,41 +167,44 @@ def write_everything(folder: Path) -> list[str]:
 
 
 SETTINGS = {"split.column": "part", "output.max_rejected": "0.6", "sequence.max_length": "12"}
-# Settings that change what a token is, or how tokens become records; test_job_writes_the_same_bytes has the defaults.
-EVERY_WAY: list[dict[str, str]] = [
-    {"text.strip_html": "true", "text.split": "space", "text.filters": '"x"', "text.lowercase": "false",
-     "vocabulary.min_count": "2"},
-    {"text.split": "character", "text.filters": '""', "vocabulary.oov": "token", "sequence.padding": "post",
-     "sequence.truncating": "post", "output.compression": "none"},
-]  # fmt: skip
+# Settings that change what a token is, or how tokens become records; test_job_writes_the_same_bytes has the defaults,
+# test_text_ids.py texts of characters.
+OTHER_SETTINGS = {
+    "text.strip_html": "true",
+    "text.split": "space",
+    "text.filters": '"x"',
+    "text.lowercase": "false",
+    "vocabulary.min_count": "2",
+    "vocabulary.oov": "token",
+    "sequence.padding": "post",
+    "sequence.truncating": "post",
+    "output.compression": "none",
+}
 
 
-@pytest.mark.parametrize("changed", EVERY_WAY)
 def test_token_store_job_gives_what_a_job_that_reads_twice_gives(
-    changed: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = write_everything(tmp_path)
+    changed = {**SETTINGS, **OTHER_SETTINGS}
     limits = Limits(sampled_bytes=9000, task_bytes=4000)  # a third of the input is examined
     with monkeypatch.context() as patch:
         patch.delattr(ReadTrain, "process")
         patch.delattr(ReadAll, "process")
-        once = run_job(
-            paths, tmp_path / "once", {**SETTINGS, **changed}, limits=limits, beam_arguments=["--direct_num_workers=2"]
-        )
+        once = run_job(paths, tmp_path / "once", changed, limits=limits, beam_arguments=["--direct_num_workers=2"])
     monkeypatch.delattr(ReadOnce, "process")
-    twice = run_job(paths, tmp_path / "twice", {**SETTINGS, **changed}, limits=limits, spills=False)
+    twice = run_job(paths, tmp_path / "twice", changed, limits=limits, spills=False)
     assert record_bytes(once) == record_bytes(twice)
     assert rejected(once) == rejected(twice)
     assert len(rejected(once)) == 209
     assert facts(once) == facts(twice)
 
 
-@pytest.mark.parametrize("spills", [False, True])
-def test_token_store_job_refuses_too_many_labels(spills: bool, tmp_path: Path) -> None:
+def test_token_store_job_refuses_too_many_labels(tmp_path: Path) -> None:
     limits = Limits(max_labels=20, sampled_bytes=1)  # so that no text is stored but those of samples
     source = write_jsonl(tmp_path / "rows.jsonl", [(f"text {number}", f"label {number}") for number in range(100)])
     with pytest.raises(UserError, match="more than 20 different labels"):
-        run_job(source, tmp_path / "records", limits=limits, spills=spills)
+        run_job(source, tmp_path / "records", limits=limits)
 
 
 def rejected(folder: Path) -> list[bytes]:
@@ -211,21 +218,25 @@ def facts(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_token_store_job_names_the_file_of_tokens_that_is_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files: list[Path] = []
-    process = TransformStored.process
-
-    def damaged(self: TransformStored, *arguments: Any, **named: Any) -> Iterable[Any]:
-        files[:] = tmp_path.glob("records/.staging-*/work/blocks/*")
-        for file in files:
-            file.write_bytes(bytes(file.stat().st_size))
-        return process(self, *arguments, **named)
-
-    monkeypatch.setattr(TransformStored, "process", damaged)
+def test_token_store_names_the_file_of_tokens_that_is_damaged(tmp_path: Path) -> None:
+    source = write_jsonl(tmp_path / "rows.jsonl", small_rows(20))
+    config = load(None, {"input.path": str(source), "output.path": str(tmp_path / "out")})
+    tasks = plan_tasks(config.input, LocalFiles())
+    plan = make_plan(config, tasks, staging=str(tmp_path / "work"), spills=True)
+    blocks = tmp_path / "blocks"
+    blocks.mkdir()
+    read = ReadOnce(plan.read_options, config, folder=str(blocks))
+    read.setup()
+    (stored,) = [
+        output.value
+        for output in read.process(tasks.groups[0])
+        if isinstance(output, TaggedOutput) and output.tag == STORED
+    ]
+    (file,) = blocks.iterdir()
+    file.write_bytes(bytes(file.stat().st_size))
+    vocabulary = tmp_path / "vocabulary.tsv"
+    vocabulary.write_text("1\tword0\t1\n")
+    transform = TransformStored(plan.read_options, config, folder=str(blocks))
     with pytest.raises(OSError, match="is damaged") as raised:
-        run_job(write_jsonl(tmp_path / "rows.jsonl", small_rows()), tmp_path / "records")
-    assert len(files) == 1
-    assert str(files[0]) in str(raised.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
+        list(transform.process(stored, ["negative", "positive"], str(vocabulary)))
+    assert str(file) in str(raised.value)

@@ -1,7 +1,10 @@
 """Settings of a model that trains in a second, for records of the tests; conftest.small_model is one, exported."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline.config.load import load
@@ -9,7 +12,9 @@ from pipeline.config.settings import Config
 from trainer.data.records_folder import open_records_folder
 from trainer.export import self_check
 from trainer.export.export import export
+from trainer.model.classifier import build_model
 from trainer.training.fit import TrainedModel, train
+from trainer.training.history import History
 
 QUICK = {
     "model.embedding_dim": "4",
@@ -29,8 +34,30 @@ def trained_on(records: Path, config: Config) -> TrainedModel:
     return train(config, open_records_folder(str(records)))
 
 
+def untrained(records: Path, config: Config) -> TrainedModel:
+    """A model whose weights are all random, as if trained for one epoch: without the seconds that tracing a step takes.
+
+    A fresh model has zeros in several places, so a swapped weight would not be seen.
+    """
+    folder = open_records_folder(str(records))
+    model = build_model(
+        folder.vocabulary_size, config.model, classes=len(folder.labels), padding=folder.sequence.padding
+    )
+    draw = np.random.default_rng(5)
+    for variable in model.weights:
+        variable.assign(draw.normal(0, 0.3, variable.shape))
+    return TrainedModel(model, folder, History(), best_epoch=1)
+
+
 def export_unchecked(trained: TrainedModel, config: Config) -> None:
-    """Exports without asking the model again in a fresh process, which takes 4 s: test_export does it."""
+    """Exports without asking the model again in a fresh process, which takes 4 s; test_export.py has one that does."""
+    with unchecked():
+        export(trained, config, metrics=None)
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Within it no export asks its model again in a fresh process; the certificate is written all the same."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(self_check, "check", lambda _folder, _certificate: 0.0)
-        export(trained, config, metrics=None)
+        yield

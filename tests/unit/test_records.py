@@ -183,6 +183,11 @@ def stored(records: Sequence[bytes], compression: Compression) -> bytes:
     return file.getvalue()
 
 
+def test_shards_without_compression_hold_what_gzip_holds() -> None:
+    records = [bytes([number]) * number for number in range(100)]
+    assert stored(records, "none") == gzip.decompress(stored(records, "gzip"))
+
+
 def test_shards_have_the_same_bytes_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "_WRITE_BYTES", 1000)
     frames = frame([bytes([number % 7]) * number for number in range(100)])
