@@ -1,6 +1,9 @@
 """A checkpoint gives every bit back, or says that it can't."""
 
+import errno
 import os
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +54,30 @@ def test_checkpoint_that_is_damaged_is_refused(tmp_path: Path, share: float) -> 
         checkpoint.load(str(path))
 
 
+def test_checkpoint_with_one_wrong_bit_is_refused_or_the_same(tmp_path: Path) -> None:
+    """A bit of a date or of a file attribute changes nothing; no other may go unnoticed or raise another error."""
+    path = tmp_path / "checkpoint.npz"
+    checkpoint.save(str(path), variables(), state='{"a": 1}')
+    content, refused = path.read_bytes(), 0
+    expected = [array.tobytes() for array in checked(path).arrays]
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :])
+        try:
+            stored = checked(path)
+        except UserError:
+            refused += 1
+        else:
+            assert stored.state == '{"a": 1}'
+            assert [array.tobytes() for array in stored.arrays] == expected, place
+    assert refused > 0.7 * len(content)
+
+
+def checked(path: Path) -> checkpoint.Checkpoint:
+    stored = checkpoint.load(str(path))
+    assert stored is not None
+    return stored
+
+
 @pytest.mark.parametrize(
     # the variables that are restored
     "others",
@@ -81,6 +108,47 @@ def test_files_write_leaves_the_old_content_if_it_fails(tmp_path: Path, monkeypa
         files.write(str(path), b"new")
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_remove_what_a_killed_process_left(tmp_path: Path) -> None:
+    host = socket.gethostname()
+    names = [f".unfinished-{host}-{10**9}-1x0a1b2c3d", f".unfinished-{host}-{os.getpid()}-0a1b2c3d", "history.csv"]
+    for name in names:
+        (tmp_path / name).touch()
+    files.remove_abandoned(str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == names[1:]  # the second one is this process's
+    files.remove_abandoned(str(tmp_path / "none"))
+
+
+# what is at the path                                       what the message says
+@pytest.mark.parametrize(("make", "message"), [
+    (Path,                                                  "No such file or directory"),
+    (lambda path: path.mkdir(),                             "it is a folder"),
+    (os.mkfifo,                                             "it is a named pipe"),  # it would wait for ever
+    (lambda path: path.symlink_to(path),                    "Too many levels of symbolic links"),
+    (lambda path: path.write_bytes(b"x" * 11),              "it has more than 10 bytes"),
+])  # fmt: skip
+def test_files_read_says_why_it_can_not(tmp_path: Path, make: Callable[[Path], None], message: str) -> None:
+    path = tmp_path / "file"
+    make(path)
+    with pytest.raises(OSError, match=message):
+        files.read(str(path), most_bytes=10)
+
+
+def test_files_name_a_full_disk_and_what_to_do() -> None:
+    full = tf.errors.ResourceExhaustedError(None, None, "{{node SaveV2}} out/a; No space left on device [Op:SaveV2]")
+    # error                                             message
+    cases = [
+        (full,                                          "No space left on device; make room there, then go on"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"),  "Disk quota exceeded; make room there, then go on"),
+        (OSError(errno.EROFS, "Read-only file system"), "Read-only file system; give this user the right to write "
+                                                        "there, then go on"),
+    ]  # fmt: skip
+    for error, message in cases:
+        with pytest.raises(UserError) as refused, files.naming("export.path", "out", then="then go on"):
+            raise error
+        assert str(refused.value) == f"export.path: out can't be written: {message}"
 
 
 def test_files_remove_deletes_files_and_folders_and_ignores_missing_ones(tmp_path: Path) -> None:

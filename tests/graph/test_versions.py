@@ -123,7 +123,7 @@ def test_versions_in_an_object_store() -> None:
 
 def test_versions_refuse_a_path_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"export\.path: .*file can't be written to"):
+    with pytest.raises(UserError, match=r"export\.path: .*file can't be written: "):
         versions.check_writable(str(tmp_path / "file"))
 
 

@@ -2,8 +2,10 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Final
 
 from pipeline.config.settings import Config
+from pipeline.files import lock
 from trainer import files
 from trainer.data.records_folder import open_records_folder
 from trainer.evaluation.metrics import Metrics
@@ -12,6 +14,9 @@ from trainer.savedmodel import versions
 from trainer.training.fit import score_held_out, train
 from trainer.training.progress import Progress, ignore_progress
 from trainer.training_report import write_page
+
+# What a second training in the same folder is told of this one.
+_COMMAND: Final = "trainer train"
 
 
 @dataclass(frozen=True)
@@ -37,18 +42,27 @@ def train_and_export(
 
     resume: continue the training in training.path. show_progress: gives what receives the events of the training.
 
+    training.path is locked from the beginning to the end, because the export reads the weights from it. export.path is
+    not: a version gets its number by a rename that fails if another training has it, so any number may export there.
+
     Raises:
-      UserError: a path, a setting or the records can't be used.
+      UserError: a path, a setting or the records can't be used; another process trains in training.path.
       ExportError: the exported model gives other answers in a fresh process; nothing is published.
     """
     for section in ("output", "training", "export"):
         files.check_reachable(getattr(config, section).path, setting=f"{section}.path")
-    records = open_records_folder(config.output.path)
-    versions.check_writable(config.export.path)
-    with show_progress or nullcontext(ignore_progress) as progress:
-        trained = train(config, records, resume=resume, progress=progress)
-    scores = score_held_out(trained, config.training)
-    metrics = scores.metrics if scores and scores.split == "test" else None
-    exported = export(trained, config, metrics=metrics)
-    page = write_page(trained, config, scored=scores)
-    return TrainingOutcome(trained.best_epoch, metrics, exported, page)
+    with _locked(config.training.path):
+        records = open_records_folder(config.output.path)
+        versions.check_writable(config.export.path)
+        with show_progress or nullcontext(ignore_progress) as progress:
+            trained = train(config, records, resume=resume, progress=progress)
+        scores = score_held_out(trained, config.training)
+        metrics = scores.metrics if scores and scores.split == "test" else None
+        exported = export(trained, config, metrics=metrics)
+        page = write_page(trained, config, scored=scores)
+        return TrainingOutcome(trained.best_epoch, metrics, exported, page)
+
+
+def _locked(path: str) -> AbstractContextManager[object]:
+    """The lock of training.path. An object store has none; there, weights of another training are recognized."""
+    return lock.hold(path, setting="training.path", command=_COMMAND) if files.is_local(path) else nullcontext()

@@ -70,10 +70,10 @@ def open_records_folder(path: str) -> RecordsFolder:
     manifest_path = files.join(path, MANIFEST_FILE)
     try:
         content = files.read(manifest_path)
-    except tf.errors.NotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise no_manifest(path) from error
-    except tf.errors.OpError as error:
-        raise UserError(f"{manifest_path} can't be read: {error.message}") from error
+    except OSError as error:
+        raise UserError(f"{manifest_path} can't be read: {files.reason_of(error)}") from error
     manifest = parse_manifest(content, path=manifest_path)
     if len(manifest.labels) < 2:
         raise UserError(f"{manifest_path}: labels is {manifest.labels}; a classifier needs texts of two labels or more")

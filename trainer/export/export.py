@@ -37,6 +37,8 @@ from trainer.training.run_folder import RunFolder
 
 # Texts of the certificate that are sent as warm-up requests.
 _WARMUP_TEXTS: Final = 8
+# What to do if export.path can't be written, once it can.
+_THEN: Final = "then run it again with --resume: nothing is published, the weights in training.path are whole"
 
 _logger = logging.getLogger(__name__)
 
@@ -55,13 +57,14 @@ def export(trained: TrainedModel, config: Config, *, metrics: Metrics | None) ->
     metrics: of the test split, None if it has no rows.
 
     Raises:
+      UserError: export.path can't be written.
       ExportError: loaded in a fresh process the model gives other answers than here; nothing is published.
     """
     records = trained.records
     text_to_ids = TextToIds(records.path)
     expected = self_check.certify(text_to_ids, trained.model, labels=records.labels, samples=records.manifest.samples)
     served = ServedModel(text_to_ids, trained.model, labels=records.labels, padding=records.sequence.padding)
-    with versions.staging(config.export.path) as folder:
+    with files.naming("export.path", config.export.path, then=_THEN), versions.staging(config.export.path) as folder:
         tf.saved_model.save(served, folder, signatures=served.functions)
         files.write(files.join(folder, certificate.CERTIFICATE_FILE), certificate.dumps(expected))
         files.write(files.join(folder, INFO_FILE), _info(trained, config, metrics=metrics).dumps())

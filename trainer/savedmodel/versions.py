@@ -15,7 +15,6 @@ from typing import Final
 
 import tensorflow as tf
 
-from pipeline.errors import UserError
 from pipeline.files.staging import is_abandoned, rename_durably, staging_name
 from trainer import files
 
@@ -36,12 +35,10 @@ def check_writable(path: str) -> None:
     Raises:
       UserError: the folder can't be created or written to.
     """
-    try:
+    with files.naming("export.path", path, then="or give another export.path"):
         tf.io.gfile.makedirs(path)
         with staging(path) as folder:
             files.write(files.join(folder, "probe"), b"")
-    except (OSError, tf.errors.OpError) as error:
-        raise UserError(f"export.path: {path} can't be written to: {error}") from error
 
 
 @contextmanager
@@ -81,10 +78,7 @@ def publish(folder: str, path: str) -> str:
 
 def _versions(path: str) -> list[int]:
     """The numbers of the versions in export.path, in no order."""
-    if not tf.io.gfile.isdir(path):
-        return []
-    names = [name.rstrip("/") for name in tf.io.gfile.listdir(path)]
-    return [int(name) for name in names if name.isascii() and name.isdigit()]
+    return [int(name) for name in files.names_in(path) if name.isascii() and name.isdigit()]
 
 
 def _copy(folder: str, path: str) -> str:

@@ -24,9 +24,10 @@ from trainer.data.records_folder import RecordsFolder, check_shards
 from trainer.evaluation.metrics import Metrics
 from trainer.evaluation.scoring import SplitScorer, SplitScores, score_split
 from trainer.model.classifier import TextClassifier, build_model
+from trainer.training.disk_space import Need, check_room, export_bytes, training_bytes
 from trainer.training.history import CurvePoint, EpochRecord, History, best_epoch, is_over
 from trainer.training.progress import EpochEvent, Progress, StepEvent, ignore_progress
-from trainer.training.run_folder import RunFolder, RunState
+from trainer.training.run_folder import TENSORBOARD_FOLDER, RunFolder, RunState
 from trainer.training.step import TrainingStep
 from trainer.training.tensorboard import TensorBoardLog
 from trainer.training.warm_start import warm_start
@@ -57,8 +58,8 @@ def train(
     of Python, NumPy and TensorFlow are set to training.seed.
 
     Raises:
-      UserError: settings or records can't be trained on, the training can't be resumed, or the loss became infinite or
-        NaN.
+      UserError: settings or records can't be trained on, the training can't be resumed, the loss became infinite or
+        NaN, or training.path can't be written.
     """
     settings = config.training
     _refuse_missing_rows(config, records)
@@ -72,6 +73,7 @@ def train(
     )
     steps = batch_count(records, "train", batch_size=settings.batch_size)
     training_step = TrainingStep(model, settings, steps=settings.epochs * steps)
+    _check_room(config, records, training_step=training_step, folder=folder)
     if run_checkpoint:
         state = run_checkpoint.state
         folder.resume(training_step, run_checkpoint)
@@ -87,7 +89,7 @@ def train(
         while not is_over(state.history.epochs, settings):
             loop.finish_epoch()
     best = best_epoch(state.history.epochs)
-    folder.restore_weights(model, epoch=best)
+    folder.restore_weights(model, epoch=best, run=state.run)
     return TrainedModel(model, records, state.history, best)
 
 
@@ -100,6 +102,7 @@ def score_held_out(trained: TrainedModel, settings: TrainingSettings) -> SplitSc
     for split in held_out:
         if trained.records.splits[split].rows:
             scores = score_split(trained.model, trained.records, split, batch_size=settings.batch_size)
+            _refuse_divergence(scores.metrics["loss"], settings)
             if split == "test":
                 RunFolder(settings.path).write_metrics(scores.metrics)
             return scores
@@ -140,10 +143,11 @@ class _EpochLoop:
         history.epochs.append(self._epoch_record(epoch + 1, started=started))
         is_best = best_epoch(history.epochs) == epoch + 1
         if is_best:
-            self.folder.save_weights(self.training_step.model, epoch=epoch + 1)
+            self.folder.save_weights(self.training_step.model, epoch=epoch + 1, run=self.state.run)
         self._save()
         self.folder.write_history(history)
-        self.log.add_epoch(history.epochs[-1])
+        with self.folder.writing(TENSORBOARD_FOLDER):
+            self.log.add_epoch(history.epochs[-1])
         self.progress(EpochEvent(history.epochs[-1], self.settings.epochs, is_best))
 
     def _run_steps(self, epoch: int, *, skip: int) -> Iterator[int]:
@@ -164,7 +168,8 @@ class _EpochLoop:
                 rate = self.training_step.next_learning_rate
                 point = CurvePoint(step=step, loss=float(loss.numpy()), learning_rate=rate)
                 self.state.history.curve.append(point)
-                self.log.add_point(point)
+                with self.folder.writing(TENSORBOARD_FOLDER):
+                    self.log.add_point(point)
             self.examples += int(labels.shape[0])
             averages = self.training_step.averages
             self.progress(StepEvent(epoch + 1, self.settings.epochs, place, self.steps, self.examples, averages))
@@ -202,6 +207,15 @@ def _refuse_missing_rows(config: Config, records: RecordsFolder) -> None:
             f"training.early_stopping is {config.training.early_stopping}, but {records.path} holds no eval rows to "
             "judge an epoch by; set it to null, or give split.eval a share"
         )
+
+
+def _check_room(config: Config, records: RecordsFolder, *, training_step: TrainingStep, folder: RunFolder) -> None:
+    """Refuses a disk without room before the first step; what is in training.path already makes room when it goes."""
+    needs = [
+        Need("training.path", config.training.path, training_bytes(training_step) - folder.bytes_written()),
+        Need("export.path", config.export.path, export_bytes(training_step, records)),
+    ]
+    check_room(needs)
 
 
 def _refuse_divergence(loss: float, settings: TrainingSettings) -> None:

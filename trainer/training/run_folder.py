@@ -12,14 +12,18 @@ training.html              the training report, see `trainer.training_report`
 import json
 import logging
 import re
+import uuid
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.errors import UserError
+from pipeline.errors import JsonError, UserError
+from pipeline.support.strict_json import first_mistake, parse_json
 from trainer import files
 from trainer.evaluation.metrics import Metrics
 from trainer.model.classifier import TextClassifier
@@ -44,12 +48,15 @@ class RunState(BaseModel):
     """The JSON text of a checkpoint.
 
     settings: all settings that the weights depend on, by name; a training is resumed with the same ones only.
+    run: random, and new for each training. Files of weights hold it too, so those of another training are recognized;
+      "" in checkpoints of versions before 1.1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: dict[str, Any]
     history: History
+    run: str = Field(default_factory=lambda: uuid.uuid4().hex)
 
 
 class RunCheckpoint(NamedTuple):
@@ -60,21 +67,23 @@ class RunCheckpoint(NamedTuple):
 
 
 class RunFolder:
-    """Reads and writes the files of a training."""
+    """Reads and writes the files of a training. Whatever can't be read or written is a UserError that names it."""
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._then = "or give another training.path"  # what to do if a file can't be written
 
     def start(self, training_step: TrainingStep, state: RunState) -> None:
         """Removes the files of an earlier training, and no others; writes the checkpoint of step 0."""
         if self._exists(CHECKPOINT_FILE):
             _log.warning("%s holds an earlier run; it is replaced (--resume would go on with it)", self.path)
         for name in self._own_names():
-            files.remove(files.join(self.path, name))
+            self._remove(name)
+        self._remove_abandoned()
         if training_step.settings.start_from is not None:
             # The export needs them, and by then the earlier model may be deleted or replaced.
             first = tf.Variable(training_step.model.embedding.embeddings[:WORDS_BEFORE_TRAINING])
-            checkpoint.save(files.join(self.path, FIRST_VECTORS_FILE), [first], state="{}")
+            self._save(FIRST_VECTORS_FILE, [first], state="{}")
         self.save(training_step, state)
 
     def read(self, settings: dict[str, Any]) -> RunCheckpoint:
@@ -87,7 +96,11 @@ class RunFolder:
         stored = checkpoint.load(path)
         if stored is None:
             raise UserError(f"--resume: {self.path} (training.path) holds no {CHECKPOINT_FILE}; start without --resume")
-        state = RunState.model_validate_json(stored.state)
+        try:
+            state = RunState.model_validate({"run": "", **_object(stored.state)})
+        except (JsonError, ValidationError) as error:
+            why = first_mistake(error) if isinstance(error, ValidationError) else error
+            raise checkpoint.damaged(path, why) from error
         _refuse_other_settings(state.settings, settings, path=self.path)
         return RunCheckpoint(state, stored)
 
@@ -95,33 +108,39 @@ class RunFolder:
         """Sets the variables of the training step to those of the checkpoint."""
         path = files.join(self.path, CHECKPOINT_FILE)
         checkpoint.restore(training_step.variables, stored.checkpoint, path=path)
+        self._can_resume(training_step)
+        self._remove_abandoned()
 
     def save(self, training_step: TrainingStep, state: RunState) -> None:
         """Writes the checkpoint, then removes the weights of all epochs but the best.
 
         In this order, the weights of the checkpoint's best epoch exist at any moment.
         """
-        path = files.join(self.path, CHECKPOINT_FILE)
-        checkpoint.save(path, training_step.variables, state=state.model_dump_json())
+        self._save(CHECKPOINT_FILE, training_step.variables, state=state.model_dump_json())
+        self._can_resume(training_step)
         best = _weights_file(best_epoch(state.history.epochs))
         for name in self._weights_files():
             if name != best:
-                files.remove(files.join(self.path, name))
+                self._remove(name)
 
-    def save_weights(self, model: TextClassifier, *, epoch: int) -> None:
-        """Writes the model's variables as those of an epoch."""
-        checkpoint.save(files.join(self.path, _weights_file(epoch)), _values(model), state="{}")
+    def save_weights(self, model: TextClassifier, *, epoch: int, run: str) -> None:
+        """Writes the model's variables as those of an epoch of the training `run`."""
+        self._save(_weights_file(epoch), _values(model), state=json.dumps({"run": run}))
 
-    def restore_weights(self, model: TextClassifier, *, epoch: int) -> None:
-        """Sets the model's variables to those that `save_weights` wrote for an epoch.
+    def restore_weights(self, model: TextClassifier, *, epoch: int, run: str) -> None:
+        """Sets the model's variables to those that `save_weights` wrote for an epoch of the training `run`.
 
         Raises:
-          UserError: the file is missing or damaged.
+          UserError: the file is missing or damaged, or another training wrote it.
         """
         path = files.join(self.path, _weights_file(epoch))
         stored = checkpoint.load(path)
         if stored is None:
             raise UserError(f"{path} is missing, the weights of the best epoch; train again without --resume")
+        if _run_of(stored, path=path) != run:
+            raise UserError(
+                f"{path} is of another training: two wrote into {self.path} (training.path); train again, one at a time"
+            )
         checkpoint.restore(_values(model), stored, path=path)
 
     def first_vectors(self) -> npt.NDArray[np.float32]:
@@ -134,26 +153,57 @@ class RunFolder:
         stored = checkpoint.load(path)
         if stored is None:
             raise UserError(f"{path} is missing, what the training started from; train again without --resume")
+        if not stored.arrays:
+            raise checkpoint.damaged(path, "it holds no vectors")
         return stored.arrays[0]
 
     def write_history(self, history: History) -> None:
         """Writes history.csv."""
-        files.write(files.join(self.path, HISTORY_FILE), history_csv(history))
+        self._write(HISTORY_FILE, history_csv(history))
 
     def write_metrics(self, metrics: Metrics) -> None:
-        """Writes metrics.json."""
+        """Writes metrics.json, after the last epoch."""
         content = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False)
-        files.write(files.join(self.path, METRICS_FILE), f"{content}\n".encode())
+        self._then = "then run it again with --resume: all epochs are done, and their checkpoint is whole"
+        self._write(METRICS_FILE, f"{content}\n".encode())
 
     def write_page(self, page: bytes) -> str:
-        """Writes training.html; returns its path."""
-        path = files.join(self.path, PAGE_FILE)
-        files.write(path, page)
-        return path
+        """Writes training.html, after the last epoch; returns its path."""
+        self._then = "then run it again with --resume, which exports the model once more"
+        self._write(PAGE_FILE, page)
+        return files.join(self.path, PAGE_FILE)
 
     def tensorboard(self, history: History) -> TensorBoardLog:
         """A new TensorBoard log that holds the history so far."""
-        return TensorBoardLog(files.join(self.path, TENSORBOARD_FOLDER), history)
+        with self.writing(TENSORBOARD_FOLDER):
+            return TensorBoardLog(files.join(self.path, TENSORBOARD_FOLDER), history)
+
+    def writing(self, name: str) -> AbstractContextManager[None]:
+        """Within it an error of the file system becomes a UserError that names a file of the folder and a remedy."""
+        return files.naming("training.path", files.join(self.path, name), then=self._then)
+
+    def bytes_written(self) -> int:
+        """The bytes of the files of a training that are there already, without TensorBoard's."""
+        return sum(files.size(files.join(self.path, name)) for name in self._own_names())
+
+    def _can_resume(self, training_step: TrainingStep) -> None:
+        self._then = f"then go on with --resume: the checkpoint of step {training_step.steps_done} is whole"
+
+    def _save(self, name: str, variables: Sequence[tf.Variable], *, state: str) -> None:
+        with self.writing(name):
+            checkpoint.save(files.join(self.path, name), variables, state=state)
+
+    def _write(self, name: str, content: bytes) -> None:
+        with self.writing(name):
+            files.write(files.join(self.path, name), content)
+
+    def _remove(self, name: str) -> None:
+        with self.writing(name):
+            files.remove(files.join(self.path, name))
+
+    def _remove_abandoned(self) -> None:
+        with self.writing(files.UNFINISHED):
+            files.remove_abandoned(self.path)
 
     def _own_names(self) -> list[str]:
         logs = [f"{TENSORBOARD_FOLDER}/{part}" for part in ("train", "eval")]
@@ -161,16 +211,37 @@ class RunFolder:
         return [*names, *logs, *self._weights_files()]
 
     def _weights_files(self) -> list[str]:
-        if not tf.io.gfile.isdir(self.path):
-            return []
-        return [name for name in tf.io.gfile.listdir(self.path) if _WEIGHTS_NAME.fullmatch(name)]
+        try:
+            return [name for name in files.names_in(self.path) if _WEIGHTS_NAME.fullmatch(name)]
+        except OSError as error:
+            raise UserError(f"training.path: {self.path} can't be read: {files.reason_of(error)}") from error
 
     def _exists(self, name: str) -> bool:
-        return bool(tf.io.gfile.exists(files.join(self.path, name)))
+        return name in files.names_in(self.path)
 
 
 def _weights_file(epoch: int) -> str:
     return f"weights-epoch-{epoch:05d}.npz"
+
+
+def _object(content: str) -> dict[str, Any]:
+    """A JSON object's values.
+
+    Raises:
+      JsonError: it is something else.
+    """
+    values = parse_json(content)
+    if not isinstance(values, dict):
+        raise JsonError("it is not an object")
+    return values
+
+
+def _run_of(stored: checkpoint.Checkpoint, *, path: str) -> str:
+    """The training that wrote a file of weights; "" if the file does not say."""
+    try:
+        return str(_object(stored.state).get("run", ""))
+    except JsonError as error:
+        raise checkpoint.damaged(path, error) from error
 
 
 def _values(model: TextClassifier) -> list[tf.Variable]:

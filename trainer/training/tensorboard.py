@@ -16,7 +16,10 @@ class TensorBoardLog:
     """The event files of a training in `folder`/train and `folder`/eval; those of an earlier training are replaced."""
 
     def __init__(self, folder: str, history: History) -> None:
-        """Writes the history so far; `add_epoch` and `add_point` continue it."""
+        """Writes the history so far; `add_epoch` and `add_point` continue it.
+
+        All of them raise an OSError or a tf.errors.OpError if a file can't be written.
+        """
         self._writers = {}
         for part in ("train", "eval"):
             files.remove(files.join(folder, part))

@@ -77,7 +77,10 @@ def _shared_rows(records: RecordsFolder, earlier: ExportedModel) -> dict[int, in
 def _words(records: RecordsFolder) -> dict[str, int]:
     """The vocabulary of the records folder: token -> id."""
     path = files.join(records.path, VOCABULARY_FILE)
-    content = files.read(path)
+    try:
+        content = files.read(path)
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {files.reason_of(error)}; {REMEDY}") from error
     if hashlib.sha256(content).hexdigest() != records.manifest.vocabulary.sha256:
         raise UserError(f"{path} is damaged, or another folder's: its sha256 is not the manifest's; {REMEDY}")
     words = parse_columns(content, path=path)

@@ -2,6 +2,7 @@
 
 from pipeline.config.settings import Config
 from pipeline.contract import VOCABULARY_FILE
+from pipeline.errors import UserError
 from pipeline.records_folder.vocabulary_tsv import parse_columns
 from trainer import files
 from trainer.evaluation.scoring import SplitScores
@@ -15,7 +16,10 @@ def write_page(trained: TrainedModel, config: Config, *, scored: SplitScores | N
     """Writes the page and returns its path. scored: the held-out split, None if there is none."""
     records = trained.records
     path = files.join(records.path, VOCABULARY_FILE)
-    words = parse_columns(files.read(path), path=path)
+    try:
+        words = parse_columns(files.read(path), path=path)
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {files.reason_of(error)}; the model is exported") from error
     page = render(
         PageContent(
             config=config,
