@@ -60,7 +60,7 @@ def test_checkpoint_with_one_wrong_bit_is_refused_or_the_same(tmp_path: Path) ->
     checkpoint.save(str(path), variables(), state='{"a": 1}')
     content, refused = path.read_bytes(), 0
     expected = [array.tobytes() for array in checked(path).arrays]
-    for place in range(len(content)):
+    for place in range(0, len(content), 2):
         path.write_bytes(content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :])
         try:
             stored = checked(path)
@@ -69,7 +69,7 @@ def test_checkpoint_with_one_wrong_bit_is_refused_or_the_same(tmp_path: Path) ->
         else:
             assert stored.state == '{"a": 1}'
             assert [array.tobytes() for array in stored.arrays] == expected, place
-    assert refused > 0.7 * len(content)
+    assert refused > 0.35 * len(content)
 
 
 def checked(path: Path) -> checkpoint.Checkpoint:
