@@ -15,6 +15,7 @@ from benchmarks.harness.suite import Suite
 from benchmarks.preprocessing import suite as preprocessing
 from benchmarks.serving import suite as serving
 from benchmarks.training import suite as training
+from pipeline.support.stop_signals import stop_signals
 
 SUITES: dict[str, Suite] = {"preprocessing": preprocessing, "serving": serving, "training": training}
 
@@ -65,4 +66,5 @@ def _first_line(suite: Suite) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    with stop_signals():
+        main()

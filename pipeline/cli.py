@@ -17,6 +17,7 @@ from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
 from pipeline.config.parser import CONFIG_HELP, OTHER_SECTIONS_HELP, SETTINGS_HELP, Parser
 from pipeline.errors import UserError
+from pipeline.files.temporary import temporary_files
 from pipeline.runners.common_options import FILESYSTEM_OPTIONS, JOB_OPTIONS
 from pipeline.support.exit_status import run_command
 from pipeline.support.printable import to_printable
@@ -24,6 +25,7 @@ from pipeline.support.process import limit_allocators, quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
 
 if TYPE_CHECKING:
+    from pipeline.config.settings import Config
     from pipeline.files.local import Files
 
 Command = Callable[[argparse.Namespace, dict[str, str], list[str]], int]
@@ -36,7 +38,8 @@ _FOLDER_HELP = "a records folder, on this machine or on gs://, s3://, hdfs:// or
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status.
 
-    0: done. 2: a mistake of the user's. 3: a limit of `compare` is exceeded. 130: interrupted. 1: anything else.
+    0: done. 2: a mistake of the user's. 3: a limit of `compare` is exceeded. 128 + n: ended by signal n.
+    1: anything else.
     """
     parser = _parser()
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -128,6 +131,11 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         return 0
 
     limit_allocators()
+    with temporary_files():
+        return _run_job(config, beam_arguments, overwrite=known.overwrite)
+
+
+def _run_job(config: "Config", beam_arguments: list[str], *, overwrite: bool) -> int:
     with quick_imports():
         import_tensorflow(beside_transform=True)
         from pipeline.files.beam import BeamFiles
@@ -135,7 +143,7 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         from pipeline.records_folder.reader import read_manifest
         from pipeline.support.progress_display import show_progress
 
-    run(config, beam_arguments, overwrite=known.overwrite, display=show_progress)
+    run(config, beam_arguments, overwrite=overwrite, display=show_progress)
     manifest = read_manifest(config.output.path, BeamFiles())[1]
     if (cache := manifest.vocabulary.cache) is not None:
         print(f"counted {cache.counted_files} files anew, {cache.reused_files} taken from the cache")
@@ -150,11 +158,12 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
 
 def _doctor(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
     config = load(_config_path(known), overrides)
-    with quick_imports():
-        import_tensorflow(beside_transform=True)
-        from pipeline.doctor.examine import examine
+    with temporary_files():
+        with quick_imports():
+            import_tensorflow(beside_transform=True)
+            from pipeline.doctor.examine import examine
 
-    examination = examine(config, beam_arguments, overwrite=known.overwrite)
+        examination = examine(config, beam_arguments, overwrite=known.overwrite)
     for finding in examination.findings:
         print(f"{finding.level:8} {finding.about:24} {to_printable(finding.text)}")
     print("", *examination.plan, "", sep="\n")

@@ -16,6 +16,7 @@ from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
 from pipeline.config.parser import CONFIG_HELP, OTHER_SECTIONS_HELP, SETTINGS_HELP, Parser
 from pipeline.errors import UserError
+from pipeline.files.temporary import temporary_files
 from pipeline.support.exit_status import run_command
 from pipeline.support.process import quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
@@ -31,7 +32,8 @@ Exit status: 0 done, 2 a mistake in the arguments or files (one line on stderr),
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0 done, 2 the user's mistake, 130 interrupted, 1 anything else."""
+    """Runs one command; returns the exit status: 0 done, 2 the user's mistake, 128 + n ended by signal n,
+    1 anything else."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     return run_command("trainer", lambda: _parse_and_run(given))
 
@@ -42,7 +44,8 @@ def _parse_and_run(arguments: list[str]) -> int:
     if arguments[:1] in (["train"], ["evaluate"]):
         overrides, arguments = split_overrides(arguments)
     known = _parser().parse_args(arguments)
-    return known.run(known, overrides)
+    with temporary_files():
+        return known.run(known, overrides)
 
 
 def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:

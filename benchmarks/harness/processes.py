@@ -5,12 +5,15 @@ mapped files as far as they are resident. A snapshot is taken every 50 ms. If th
 process is higher, it counts, so no peak of a single process is missed.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,6 +25,7 @@ ROOT = Path(__file__).parent.parent.parent
 _SNAPSHOT_SECONDS = 0.05
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_SET_DEATH_SIGNAL = 1  # prctl's number; <sys/prctl.h> calls it PR_SET_PDEATHSIG
 _ERROR_CHARACTERS = 2000  # of the log, shown if a process fails
 # The environment before this process imports TensorFlow, which sets variables that measured processes must not have.
 _INHERITED = dict(os.environ)
@@ -95,6 +99,7 @@ def measure_process(
             cwd=folder,
             env={**_INHERITED, **environment},
             start_new_session=True,
+            preexec_fn=ends_with_parent(),
         )
         try:
             while True:
@@ -118,6 +123,16 @@ def measure_process(
     if process.returncode:
         raise ProcessError(f"exit status {process.returncode}, {_end_of(log)}")
     return Measurement(begin, now, usage.ru_utime + usage.ru_stime, peak, snapshots)
+
+
+def ends_with_parent() -> Callable[[], object] | None:
+    """What a new process must call before its program begins (preexec_fn) so that SIGKILL here ends it as well.
+
+    The kernel ties the process to the thread that starts it, so that must be the main thread. None: only Linux can.
+    """
+    if sys.platform != "linux":
+        return None
+    return partial(ctypes.CDLL(None).prctl, _SET_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _snapshot(pid: int, now: float) -> tuple[Snapshot, int]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.harness.interleaved_timing import time_interleaved
-from benchmarks.harness.processes import ROOT
+from benchmarks.harness.processes import ROOT, ends_with_parent
 from benchmarks.harness.report import OURS, Report, Row, make_report
 from benchmarks.serving import exported, tables
 from benchmarks.serving.cold_start import LONG_BYTES
@@ -71,15 +71,25 @@ def _exported(size: int, folder: Path) -> dict[str, Path]:
     }
     options = [text for name, value in settings.items() for text in (f"--{name}", str(value))]
     run = [sys.executable, "-m", "pipeline", "run", *options]
-    subprocess.run(run, check=True, capture_output=True, cwd=folder, env=_environment())
+    _call(run, folder=folder)
     models = {OURS: folder / "ours", THEIRS: folder / "theirs"}
     export = [sys.executable, "-m", "benchmarks.serving.exports", str(folder / "records"), *map(str, models.values())]
-    subprocess.run(export, check=True, capture_output=True, cwd=folder, env=_environment())
+    _call(export, folder=folder)
     return models
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+def _call(command: Sequence[str], *, folder: Path | None = None) -> str:
+    """Runs a command in a folder; returns what it prints."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run(
+        command,
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        preexec_fn=ends_with_parent(),
+    ).stdout
 
 
 def _latency(models: dict[str, Path], *, short: bool) -> Iterator[Row]:
@@ -110,8 +120,7 @@ def _loading(models: dict[int, dict[str, Path]], *, repeats: int, long_bytes: in
             for name, folder in folders.items():
                 print(f"serving: loading {name}, {size:,} words", file=sys.stderr, flush=True)
                 command = [sys.executable, "-m", "benchmarks.serving.cold_start", str(folder), str(long_bytes)]
-                done = subprocess.run(command, check=True, capture_output=True, text=True, env=_environment())
-                for key, value in json.loads(done.stdout).items():
+                for key, value in json.loads(_call(command)).items():
                     values[name].setdefault(key, []).append(value)
         for name, folder in folders.items():
             size_on_disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

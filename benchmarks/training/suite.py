@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.processes import ROOT
+from benchmarks.harness.processes import ROOT, ends_with_parent
 from benchmarks.harness.report import Report, Row, make_report
 from benchmarks.preprocessing.inputs import Input, given_input, sample_input
 from benchmarks.training import tables
@@ -87,7 +87,15 @@ def _learn(way: str, records: Path, *, seed: int, epochs: int) -> dict[str, Any]
 
 def _run(command: Sequence[str], *, folder: Path) -> str:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environment)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=environment,
+        preexec_fn=ends_with_parent(),
+    )
     if done.returncode:
         sys.exit(f"{' '.join(command)}: {done.stderr[-2000:]}")
     return done.stdout

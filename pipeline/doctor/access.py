@@ -22,6 +22,7 @@ from pipeline.files.publish import check_output, new_staging, remove_staging
 from pipeline.job.plan import column_names
 from pipeline.sources import InputTasks, check_columns, plan_tasks, read_tasks
 from pipeline.sources.csv_ranges import is_nominal
+from pipeline.support.stop_signals import deferred_stop
 
 
 class FirstRows(NamedTuple):
@@ -57,7 +58,7 @@ def check_temp_access(options: PipelineOptions, findings: list[Finding]) -> None
     with errors_as_findings(findings, "--temp_location"):
         check_filesystem(temp, setting="--temp_location")
         probe = f"{temp.rstrip('/')}/textrecords-{uuid.uuid4().hex[:8]}"
-        with _new_folders_removed(temp):
+        with _new_folders_removed(temp), deferred_stop():
             _write(probe, about="--temp_location")
             BeamFiles().remove([probe])
         findings.append(Finding("ok", "--temp_location", f"{temp} can be written"))

@@ -6,7 +6,6 @@ that a machine is ten times too small.
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich.filesize import decimal
 from pipeline.doctor.access import FirstRows
 from pipeline.doctor.finding import Finding
 from pipeline.files.beam import is_local
+from pipeline.files.temporary import place_of_temporary_files
 from pipeline.job.plan import Plan
 from pipeline.runners.options import LocalWorkers
 from pipeline.sources import InputTasks
@@ -135,7 +135,7 @@ def _disks(expected: Estimate, plan: Plan) -> Iterator[Finding]:
     if not is_local(output):
         yield Finding("ok", "disk", f"about {rough_size(expected.output_bytes)} at {output}")
         if spilled:
-            yield _disk(spilled, tempfile.gettempdir())
+            yield _disk(spilled, place_of_temporary_files())
     else:
         yield _disk(expected.output_bytes + spilled, output)
 

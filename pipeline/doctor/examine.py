@@ -14,6 +14,7 @@ from pipeline.doctor.finding import Finding, errors_as_findings
 from pipeline.doctor.job_graph import JobGraph, check_job_graph, job_graph
 from pipeline.doctor.options import CREDENTIALS, check_options
 from pipeline.files.beam import BeamFiles, is_local, use_options
+from pipeline.files.temporary import place_of_temporary_files
 from pipeline.job.plan import Plan
 from pipeline.job.run import make_plan
 from pipeline.runners.locations import workers_are_here
@@ -91,7 +92,7 @@ def _number(number: int, name: str) -> str:
 def _spill_lines(plan: Plan, expected: Estimate) -> list[str]:
     if not plan.spills:
         return []
-    where = "below it" if is_local(plan.config.output.path) else f"in {tempfile.gettempdir()}"
+    where = "below it" if is_local(plan.config.output.path) else f"in {place_of_temporary_files()}"
     tokens = [f"          about {rough_size(expected.token_bytes)} of tokens wait {where} until they have ids"]
     records = f"          about {rough_size(expected.block_bytes)} of records wait {where} until their shard is written"
     return [*(tokens if plan.reads_once else []), records]

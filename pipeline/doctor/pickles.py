@@ -15,6 +15,7 @@ from pathlib import Path
 from apache_beam.portability.api import beam_runner_api_pb2
 
 import pipeline
+from pipeline.support.end_with_parent import parent_pipe
 
 _PACKAGES = ("pipeline",)
 
@@ -22,9 +23,11 @@ _PACKAGES = ("pipeline",)
 _LOAD = """
 import base64, json, sys
 sys.path.insert(0, sys.argv[1])
-from apache_beam.internal import pickler
 import pipeline
 assert pipeline.__file__.startswith(sys.argv[1]), pipeline.__file__
+from pipeline.support.end_with_parent import end_with_parent
+end_with_parent(int(sys.argv[2]))
+from apache_beam.internal import pickler
 problems = {}
 for name, pickle in json.load(sys.stdin).items():
     try:
@@ -55,13 +58,14 @@ def load_errors(functions: Mapping[str, bytes], *, packages: str | None = None) 
     packages: a folder that holds our packages, or None for those of this process. It takes 5 s, as a worker's start
     does, nearly all of it to import TensorFlow.
     """
-    with tempfile.TemporaryDirectory(prefix="textrecords-") as folder:
+    with tempfile.TemporaryDirectory(prefix="textrecords-") as folder, parent_pipe() as pipe:
         if packages is None:
             for name in _PACKAGES:
                 (Path(folder) / name).symlink_to(Path(pipeline.__file__).parent.parent / name)
         done = subprocess.run(
-            [sys.executable, "-I", "-c", _LOAD, packages or folder],
+            [sys.executable, "-I", "-c", _LOAD, packages or folder, str(pipe)],
             input=json.dumps({name: base64.b64encode(pickle).decode() for name, pickle in functions.items()}),
+            pass_fds=[pipe],
             capture_output=True,
             text=True,
             check=False,

@@ -22,6 +22,7 @@ from pipeline.records_report import render
 from pipeline.sources.unchanged import check_unchanged
 from pipeline.statistics import duplicates, row_counts, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics
+from pipeline.support.unbroken import unbroken
 from pipeline.vocabulary import count_tables
 
 # Errors of a disk that another attempt meets as well: no permission, read-only, full.
@@ -106,13 +107,14 @@ def _publish(plan: Plan, files: BeamFiles) -> None:
     plan.observe("publish")
     output = plan.config.output.path
     try:
-        publish(
-            plan.result_folder,
-            output,
-            manifest=files.read(plan.manifest_path),
-            files=json.loads(files.read(plan.result_files_path)),
-            lock_token=plan.lock_token,
-        )
+        with unbroken():
+            publish(
+                plan.result_folder,
+                output,
+                manifest=files.read(plan.manifest_path),
+                files=json.loads(files.read(plan.result_files_path)),
+                lock_token=plan.lock_token,
+            )
     except UserError as error:
         files.write(plan.refusal_path, str(error).encode())
     except OSError as error:

@@ -25,6 +25,8 @@ from pipeline.runners.monitor import finish, interrupts, job_page
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
 from pipeline.sources import InputTasks, check_columns, plan_tasks
 from pipeline.sources.csv_ranges import is_nominal
+from pipeline.support.stop_signals import deferred_stop
+from pipeline.support.unbroken import unbroken
 from pipeline.vocabulary import imported_words
 from pipeline.vocabulary.count_cache import check_cache
 from pipeline.vocabulary.imported import ImportedVocabulary, resolve
@@ -103,7 +105,9 @@ def _run(
                 with display(progress_folder):
                     run_plan(plan, runner=runner, options=options)
         finally:
-            remove_staging(staging)
+            # A thread that publishes can't be stopped: what it publishes must stay until it has finished.
+            with deferred_stop(), unbroken():
+                remove_staging(staging)
 
 
 def _check_filesystems(config: Config) -> None:
@@ -169,7 +173,7 @@ def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) ->
         os.makedirs(plan.spill_folder)
     try:
         build(pipeline, plan)
-        with interrupts(plan.spill_folder):
+        with interrupts():
             result = pipeline.run()
             page = job_page(result, options)
             if page is not None:

@@ -1,27 +1,51 @@
-"""A worker process on this machine: Beam's own worker, without TensorFlow's first log lines, and not stopped by Ctrl-C.
+"""A worker process on this machine: Beam's own worker, without TensorFlow's first log lines, and tied to its command.
 
-In: the environment variables that Beam's runner sets. A terminal sends Ctrl-C to all processes at once. Only the
-command reacts to it; its workers end when it ends.
+    python -m pipeline.runners.local_worker PIPE
+
+In: PIPE, which closes when the command ends; the environment variables that worker_processes.py sets. A terminal sends
+Ctrl-C to all processes at once, and a service manager TERM. Only the command reacts to them; its workers end when it
+ends them, or has ended itself.
 """
 
 import logging
-import signal
 import sys
+import threading
+from typing import Final
 
-from apache_beam.runners.worker import sdk_worker_main
-
+from pipeline.support.end_with_parent import end_with_parent
 from pipeline.support.process import leave
+from pipeline.support.stop_signals import ignore_stop_signals
 from pipeline.support.tensorflow_startup import hold_back_stderr, import_tensorflow
 
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+# Connections break and the pipe closes at the same moment.
+_SECONDS_TO_END: Final = 1.0
+
+
+def main(pipe: int) -> None:
+    """Works until the command needs it no more."""
+    end_with_parent(pipe)
+    threading.excepthook = _show_later
     # The command has set TensorFlow's log level. Its first lines ignore it.
     with hold_back_stderr():
         import_tensorflow(beside_transform=True)
+    # It takes 2 s, and the command may end meanwhile.
+    from apache_beam.runners.worker import sdk_worker_main
+
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # It warns that there is no main session; we never have one.
     logging.getLogger(sdk_worker_main.__name__).setLevel(logging.ERROR)
     sdk_worker_main.main(sys.argv)
+
+
+def _show_later(error: threading.ExceptHookArgs) -> None:
+    """Shows an error of a thread, unless it is that the command has ended: then this process ends before."""
+    threading.Event().wait(_SECONDS_TO_END)
+    threading.__excepthook__(error)
+
+
+if __name__ == "__main__":
+    ignore_stop_signals()
+    main(int(sys.argv[1]))
     # A thread that still works when the command is interrupted may crash while the interpreter shuts down. A worker
     # once aborted in that way, and Beam showed a traceback for it.
     leave(0)

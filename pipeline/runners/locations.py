@@ -14,12 +14,12 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles, is_local, scratch_folder
+from pipeline.support.stop_signals import deferred_stop
 
 # Runners whose workers are threads or child processes of this command.
 _LOCAL_RUNNERS: Final = frozenset(
     {"", "DirectRunner", "FnApiRunner", "PrismRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner"}
 )
-_LOCAL_TEMP: Final = tempfile.gettempdir()
 # Runners whose workers are never on this machine and do not mount its disks.
 _REMOTE_RUNNERS: Final = frozenset({"DataflowRunner"})
 
@@ -49,7 +49,7 @@ def temp_folder(output: str, options: PipelineOptions) -> Iterator[str | None]:
     parent = temp_parent(output, options)
     if parent is None:
         yield None
-    elif parent == _LOCAL_TEMP:
+    elif parent == tempfile.gettempdir():
         with scratch_folder() as folder:
             yield folder
     else:
@@ -57,7 +57,8 @@ def temp_folder(output: str, options: PipelineOptions) -> Iterator[str | None]:
         try:
             yield folder
         finally:
-            BeamFiles().remove([folder])
+            with deferred_stop():
+                BeamFiles().remove([folder])
 
 
 def temp_parent(output: str, options: PipelineOptions) -> str | None:
@@ -68,7 +69,7 @@ def temp_parent(output: str, options: PipelineOptions) -> str | None:
     """
     if workers_are_here(options):
         # A local folder saves an object store some fifty small files.
-        return None if is_local(output) else _LOCAL_TEMP
+        return None if is_local(output) else tempfile.gettempdir()
     if is_for_tensorflow(output):
         return None
     temp = options.view_as(GoogleCloudOptions).temp_location

@@ -6,7 +6,7 @@ elsewhere. Their counters are polled and written into the same folder, for the s
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
@@ -15,7 +15,9 @@ from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloud
 from apache_beam.runners.portability import portable_runner
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
+from pipeline.runners.worker_processes import end_worker_processes
 from pipeline.support.progress import NAMESPACE, ROWS, RUNNER_SUFFIX, TRAIN_ROWS, Tally
+from pipeline.support.stop_signals import stop_status
 
 _SECONDS_BETWEEN_POLLS = 2.0
 # How long to wait until a job is cancelled. A portable runner needs a second or two. Dataflow needs minutes, and nobody
@@ -23,8 +25,6 @@ _SECONDS_BETWEEN_POLLS = 2.0
 _SECONDS_TO_CANCEL = 20.0
 # Beam's counters -> stages of the display.
 _STAGES = {TRAIN_ROWS: "analyse", ROWS: "transform"}
-# Beam's in-process runner turns an interrupt into a RuntimeError, with this word in its message.
-_INTERRUPTED = KeyboardInterrupt.__name__
 
 _logger = logging.getLogger(__name__)
 
@@ -52,37 +52,43 @@ def finish(result: PipelineResult, *, progress_folder: str | None) -> str:
 
 
 @contextmanager
-def interrupts(folder: str | None = None) -> Iterator[None]:
-    """Within it, Ctrl-C raises KeyboardInterrupt, whatever a runner makes of it, and no log line shows it.
+def interrupts() -> Iterator[None]:
+    """Within it a stop signal raises KeyboardInterrupt, whatever a runner makes of it, and ends worker processes.
 
-    folder: of spilled blocks, or None. It is removed when the run is interrupted, and threads that still work fail
-    then. No log line shows that either, also after the context.
+    From then on, also after the context, only our own log lines are shown. Threads that still work fail when the run's
+    folders are removed, and the runner logs that.
     """
-    handlers = list(logging.getLogger().handlers)
+    is_over = threading.Event()
+    hides = partial(_is_shown, is_over)
+    handlers, excepthook = list(logging.getLogger().handlers), threading.excepthook
     for handler in handlers:
-        handler.addFilter(_is_no_interrupt)
+        handler.addFilter(hides)
+    threading.excepthook = partial(_show, excepthook, is_over)
     try:
         yield
-    except (KeyboardInterrupt, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and _INTERRUPTED not in str(error):
+    except BaseException as error:
+        if stop_status() is None and not isinstance(error, KeyboardInterrupt):
             raise
-        if folder is not None:
-            for handler in handlers:
-                handler.addFilter(partial(_does_not_name, folder))
+        is_over.set()
         raise KeyboardInterrupt from error
     finally:
-        for handler in handlers:
-            handler.removeFilter(_is_no_interrupt)
+        end_worker_processes()
+        if not is_over.is_set():
+            threading.excepthook = excepthook
+            for handler in handlers:
+                handler.removeFilter(hides)
 
 
-def _is_no_interrupt(record: logging.LogRecord) -> bool:
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, KeyboardInterrupt) and _INTERRUPTED not in record.getMessage()
+def _is_shown(is_over: threading.Event, record: logging.LogRecord) -> bool:
+    is_ours = record.name.partition(".")[0] == _logger.name.partition(".")[0]
+    return is_ours or not (is_over.is_set() or stop_status() is not None)
 
 
-def _does_not_name(folder: str, record: logging.LogRecord) -> bool:
-    error = record.exc_info[1] if record.exc_info else None
-    return folder not in record.getMessage() and folder not in str(error)
+def _show(
+    show: Callable[[threading.ExceptHookArgs], object], is_over: threading.Event, error: threading.ExceptHookArgs
+) -> None:
+    if not is_over.is_set() and stop_status() is None:
+        show(error)
 
 
 def job_page(result: PipelineResult, options: PipelineOptions) -> str | None:

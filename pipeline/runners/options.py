@@ -8,8 +8,6 @@ import argparse
 import difflib
 import logging
 import os
-import shlex
-import sys
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
@@ -22,10 +20,9 @@ from apache_beam.options.pipeline_options import (
 )
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner, fn_runner
 from apache_beam.runners.runner import PipelineRunner, create_runner
-from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipeline.errors import UserError
-from pipeline.runners import local_worker
+from pipeline.runners.worker_processes import process_runner
 from pipeline.support.process import cores as _cores
 
 
@@ -173,12 +170,11 @@ def _runner_here(options: PipelineOptions, input_bytes: int | None) -> FnApiRunn
     direct.direct_running_mode = mode
     if mode == "multi_threading":
         return FnApiRunner()
-    # Threads need no gRPC to the runner. Processes run runners/local_worker.py instead of Beam's own worker.
+    # Threads need no gRPC to the runner. Processes are ours instead of Beam's.
     direct.direct_running_mode = "in_memory"
     logging.getLogger(fn_runner.__name__).addFilter(_is_not_about_workers_in_memory)
     if mode == "multi_processing":
-        command = f"exec {shlex.quote(sys.executable)} -m {local_worker.__name__}"
-        return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))
+        return process_runner()
     return FnApiRunner()
 
 

@@ -17,6 +17,8 @@ import sys
 from collections.abc import Iterator
 from typing import NoReturn
 
+from pipeline.support.stop_signals import ignore_stop_signals, raise_if_stopped
+
 # Python's default is 700. A graph is built of millions of objects that all stay, so most collections free nothing.
 _ALLOCATIONS_BETWEEN_COLLECTIONS = 20_000
 
@@ -27,10 +29,15 @@ _FEWEST_ARENAS = 2
 
 @contextlib.contextmanager
 def quick_imports() -> Iterator[None]:
-    """Within it there are no garbage collections; afterwards they are rarer and skip all objects made until then."""
+    """Within it there are no garbage collections; afterwards they are rarer and skip all objects made until then.
+
+    Raises:
+      Stopped: a signal came meanwhile, and a module that was imported swallowed its exception.
+    """
     gc.disable()
     try:
         yield
+        raise_if_stopped()
     finally:
         gc.freeze()
         gc.set_threshold(_ALLOCATIONS_BETWEEN_COLLECTIONS, 20, 20)
@@ -59,12 +66,8 @@ def limit_allocators() -> None:
 
 def leave(status: int) -> NoReturn:
     """Ends the process with an exit status: output is flushed, objects are not freed."""
+    ignore_stop_signals()
     logging.shutdown()
-    # TensorFlow would do this at exit: remove the files with the code that AutoGraph generated.
-    for name, module in list(sys.modules.items()):
-        if name.startswith("__autograph_generated_file") and module.__file__:
-            with contextlib.suppress(OSError):
-                os.remove(module.__file__)
     for stream in (sys.stdout, sys.stderr):
         # The reader of the output may have ended (`| head`).
         with contextlib.suppress(BrokenPipeError):

@@ -33,14 +33,14 @@ def import_tensorflow(*, beside_transform: bool = False) -> None:
 
 @contextmanager
 def hold_back_stderr() -> Iterator[None]:
-    """Within it nothing reaches stderr, not even from C++ code. If it ends with an exception, all of it is written."""
+    """Within it nothing reaches stderr, not even from C++ code. If it ends with an error, all of it is written."""
     sys.stderr.flush()
     before = os.dup(2)
     with tempfile.TemporaryFile() as lines:
         os.dup2(lines.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             sys.stderr.flush()
             lines.seek(0)
             os.write(before, lines.read())

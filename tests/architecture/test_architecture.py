@@ -51,15 +51,15 @@ BEAM_IN = {
 }  # fmt: skip
 FOR_THE_TRAINER = {
     "pipeline.config", "pipeline.contract", "pipeline.errors", "pipeline.support", "pipeline.files.local",
-    "pipeline.files.lock", "pipeline.files.staging", "pipeline.sources", "pipeline.text", "pipeline.html",
-    "pipeline.records_folder",
+    "pipeline.files.lock", "pipeline.files.staging", "pipeline.files.temporary", "pipeline.sources", "pipeline.text",
+    "pipeline.html", "pipeline.records_folder",
 }  # fmt: skip
 
 # What loads neither, directly or through others: so --help, --dry-run, describe, verify and unit tests are quick.
 LIGHT = {
     "pipeline.cli", "pipeline.config", "pipeline.contract", "pipeline.errors", "pipeline.files.local",
     "pipeline.files.gzip_members", "pipeline.files.local_storage", "pipeline.files.lock", "pipeline.files.owner",
-    "pipeline.files.publication", "pipeline.files.staging", "pipeline.files.text_stream",
+    "pipeline.files.publication", "pipeline.files.staging", "pipeline.files.temporary", "pipeline.files.text_stream",
     "pipeline.html", "pipeline.inspection", "pipeline.records", "pipeline.records_folder",
     "pipeline.runners.common_options", "pipeline.sample_corpus", "pipeline.sources", "pipeline.statistics",
     "pipeline.support", "pipeline.text.characters", "pipeline.text.escaping", "pipeline.vocabulary.code_version",
@@ -68,7 +68,11 @@ LIGHT = {
 
 # The only places where an import may wait for the moment it is needed.
 # trainer.export.replay hides the packages that a server lacks before it loads TensorFlow.
-LATE_IMPORTS = {"pipeline.cli", "pipeline.support.tensorflow_startup", "trainer.cli", "trainer.export.replay"}
+# The programs' first modules and a worker's handle signals first: Ctrl-C may come during their imports.
+LATE_IMPORTS = {
+    "pipeline.__main__", "pipeline.cli", "pipeline.runners.local_worker", "pipeline.support.tensorflow_startup",
+    "trainer.__main__", "trainer.cli", "trainer.export.replay",
+}  # fmt: skip
 
 
 def ours(module: str, *, late: bool = False) -> set[str]:

@@ -167,18 +167,25 @@ def _wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> 
             process.wait(0.05)
 
 
+PROCESSES = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+
 # what is sent, the stage at which the workers are then, the exit status, how the job runs
 STOPS = [
-    (signal.SIGKILL, "publish", -signal.SIGKILL, []),  # all is built
-    (signal.SIGINT, "write", 130, []),
+    (signal.SIGKILL, "publish", -signal.SIGKILL, PROCESSES),  # all is built
+    (signal.SIGTERM, "write", 143, []),
     (signal.SIGINT, "count", 130, ["--direct_num_workers=1"]),  # the runner makes a RuntimeError of it
-    (signal.SIGINT, "transform", 130, ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]),
+    (signal.SIGINT, "transform", 130, PROCESSES),
 ]
 
 
 @pytest.mark.parametrize(("sent", "stage", "status", "options"), STOPS, ids=["kill", "threads", "thread", "processes"])
 def test_cli_leaves_nothing_to_read_when_stopped(
-    tmp_path: Path, sent: signal.Signals, stage: str, status: int, options: list[str]
+    tmp_path: Path,
+    sent: signal.Signals,
+    stage: str,
+    status: int,
+    options: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     out = tmp_path / "out"
     source = tmp_path / "rows.csv"
@@ -187,28 +194,34 @@ def test_cli_leaves_nothing_to_read_when_stopped(
     arguments = [*stopped_job.COMMAND, stage, str(tmp_path), *run[run.index("run") :], *options]
     temporary = tmp_path / "temporary"
     temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", None)
     with subprocess.Popen(
         arguments, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True,
-        env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(REPOSITORY), "TF_CPP_MIN_LOG_LEVEL": "1"},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "TF_CPP_MIN_LOG_LEVEL": "1"},
     ) as process:  # fmt: skip
         _wait_for((tmp_path / "reached").exists, process)
         assert any(out.glob(".staging-*/work/blocks/*")) == (stage != "count")
-        # A terminal sends it to the whole group.
-        os.killpg(process.pid, sent)
+        if sent == signal.SIGINT:
+            # A terminal sends it to the whole group.
+            os.killpg(process.pid, sent)
+        else:
+            process.send_signal(sent)
         # Whoever holds the other end of stderr has ended as well when this returns.
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == status, stderr
     assert "cuda" not in stderr.lower()  # also where a user has set TensorFlow's log level
     assert "Traceback" not in stderr
     assert not (out / "manifest.json").exists()
-    if sent == signal.SIGINT:
-        assert not out.exists()
-        assert stderr.endswith("pipeline: interrupted\n")
-        assert not list(temporary.iterdir())
-    else:  # what was left is in nobody's way, and goes
+    if sent == signal.SIGKILL:  # what was left is in nobody's way, and goes
+        assert [path.name.partition("-")[0] for path in temporary.iterdir()] == ["textrecords"]
         assert main(run[run.index("run") :]) == 0
         assert (out / "manifest.json").exists()
         assert not list(out.glob(".staging-*"))
+    else:
+        assert not out.exists()
+        assert stderr.endswith("pipeline: interrupted\n")
+    assert not list(temporary.iterdir())
 
 
 def test_cli_dry_run_prints_the_settings_and_reads_nothing(

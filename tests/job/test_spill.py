@@ -1,6 +1,5 @@
 """pipeline.job.spill: blocks on their way, through the shuffle and on disk; and a job that spills, or does not."""
 
-import logging
 import resource
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ import pytest
 from pipeline.job.limits import Limits
 from pipeline.job.spill import BlockReader, BlockWriter
 from pipeline.job.write import WriteShard
-from pipeline.runners.monitor import interrupts
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
 from tests.support.jobs import manifest_of, record_bytes, run_job, small_rows, write_jsonl
 
@@ -171,18 +169,3 @@ def test_spill_removes_blocks_when_a_job_fails_and_names_the_damaged_file(
     assert len(files) == 1
     assert str(files[0]) in str(raised.value)
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
-
-
-def test_spill_threads_that_fail_after_an_interrupt_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    logger = logging.getLogger()
-    before = {handler: list(handler.filters) for handler in logger.handlers}
-    try:
-        with pytest.raises(KeyboardInterrupt), interrupts("/staging/blocks"):
-            raise KeyboardInterrupt
-        logger.error("failed: %s", FileNotFoundError(2, "No such file", "/staging/blocks/1"))
-        logger.error("failed", exc_info=FileNotFoundError(2, "No such file", "/staging/blocks/2"))
-        logger.error("failed: another file")
-    finally:
-        for handler, filters in before.items():
-            handler.filters = filters
-    assert [record.getMessage() for record in caplog.records] == ["failed: another file"]

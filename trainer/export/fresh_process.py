@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.support.end_with_parent import parent_pipe
 from trainer.export.certificate import Answers, Certificate, Comparison, compare, to_base64
 
 _SCRIPT: Final = Path(__file__).with_name("replay.py")
@@ -50,12 +51,13 @@ def run_replay(folder: str, texts: Sequence[bytes]) -> dict[str, npt.NDArray[np.
       ExportError: the process failed.
     """
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, parent_pipe() as pipe:
         answers = Path(scratch) / "answers.npz"
         done = subprocess.run(
-            [sys.executable, str(_SCRIPT), folder, str(answers)],
+            [sys.executable, str(_SCRIPT), folder, str(answers), str(pipe)],
             input=json.dumps([to_base64(text) for text in texts]),
             env=environment,
+            pass_fds=[pipe],
             capture_output=True,
             text=True,
             check=False,

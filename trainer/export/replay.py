@@ -1,8 +1,9 @@
 """A SavedModel + texts -> its answers, in a process that can't import this product; a script, run by its path.
 
-    python trainer/export/replay.py MODEL ANSWERS < TEXTS
+    python trainer/export/replay.py MODEL ANSWERS PIPE < TEXTS
 
-TEXTS is a JSON list of texts in base64. The script writes ANSWERS, an .npz file, with the answers of each loader:
+TEXTS is a JSON list of texts in base64. PIPE closes when the parent ends, and then this process ends as well. ANSWERS,
+an .npz file, gets the answers of each loader:
     python/...    tf.saved_model.load, all texts in one batch
     session/...   the session loader of TensorFlow Serving and the JVM, one text at a time
 .../ids and .../scores are those of the texts; python/examples are the scores of the texts as tf.train.Example.
@@ -10,7 +11,9 @@ TEXTS is a JSON list of texts in base64. The script writes ANSWERS, an .npz file
 
 import base64
 import json
+import os
 import sys
+import threading
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, cast
@@ -64,8 +67,19 @@ def from_session(model: str, texts: Sequence[bytes]) -> Arrays:
         }
 
 
-def main(model: str, answers: str) -> None:
+def end_with_parent(pipe: int) -> None:
+    """Ends this process when its parent ends: pipeline/support/end_with_parent.py, which can't be imported here."""
+
+    def wait() -> None:
+        os.read(pipe, 1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main(model: str, answers: str, pipe: str) -> None:
     """Writes the model's answers to the texts on stdin."""
+    end_with_parent(int(pipe))
     hide_packages()
     sys.path.pop(0)  # this script's folder, whose modules could shadow other packages
     texts = [base64.b64decode(text) for text in json.load(sys.stdin)]

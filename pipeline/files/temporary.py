@@ -1,0 +1,77 @@
+"""One folder for all temporary files of a command: ours, Beam's and TensorFlow's, and those of its child processes.
+
+It lies in the folder that TMPDIR names, and is removed when the command ends. If the command is killed, it stays, and
+the next command on this machine removes it:
+
+    textrecords-myhost-4711-0a1b2c3d      see staging.py
+
+Standard library alone: the pipeline and the trainer both use it.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import UserError
+from pipeline.files.staging import is_abandoned, staging_name
+from pipeline.support.stop_signals import deferred_stop
+
+_PREFIX: Final = "textrecords-"
+_VARIABLE: Final = "TMPDIR"
+# Threads of an interrupted run may still write into it. Removing it takes less time than they need for a file.
+_ATTEMPTS_TO_REMOVE: Final = 100
+
+
+@contextmanager
+def temporary_files() -> Iterator[None]:
+    """Within it, all that asks Python, TensorFlow or TMPDIR for a place for temporary files gets the command's folder.
+
+    Raises:
+      UserError: the folder can't be made.
+    """
+    before = tempfile.tempdir, os.environ.get(_VARIABLE)
+    folder = Path(tempfile.gettempdir()) / staging_name(_PREFIX)
+    try:
+        _remove_abandoned(folder.parent)
+        try:
+            folder.mkdir(mode=0o700)
+        except OSError as error:
+            raise UserError(f"TMPDIR: can't write in {folder.parent}: {error.strerror}") from error
+        tempfile.tempdir = os.environ[_VARIABLE] = str(folder)
+        yield
+    finally:
+        with deferred_stop():
+            _restore(*before)
+            _remove(folder)
+
+
+def place_of_temporary_files() -> str:
+    """The folder that the user chose for temporary files, in which the command's folder lies."""
+    folder = Path(tempfile.gettempdir())
+    return str(folder.parent if folder.name.startswith(_PREFIX) else folder)
+
+
+def _restore(tempdir: str | None, variable: str | None) -> None:
+    tempfile.tempdir = tempdir
+    if variable is None:
+        os.environ.pop(_VARIABLE, None)
+    else:
+        os.environ[_VARIABLE] = variable
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Removes the folders of commands of this machine that were killed."""
+    for name in os.listdir(parent):
+        if is_abandoned(name, prefix=_PREFIX):
+            shutil.rmtree(parent / name, ignore_errors=True)
+
+
+def _remove(folder: Path) -> None:
+    for _ in range(_ATTEMPTS_TO_REMOVE):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
