@@ -18,6 +18,7 @@ from pipeline.config.parser import CONFIG_HELP, OTHER_SECTIONS_HELP, SETTINGS_HE
 from pipeline.errors import UserError
 from pipeline.files.temporary import temporary_files
 from pipeline.support.exit_status import run_command
+from pipeline.support.printable import to_printable
 from pipeline.support.process import quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
 
@@ -94,11 +95,13 @@ def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         evaluation = evaluate(open_model(known.model), settings, progress=progress)
     if known.json:
         rejected = {"rows": sum(evaluation.rejected.values()), "by_reason": evaluation.rejected}
-        print(json.dumps({**evaluation.metrics, "rejected": rejected}, indent=1))
+        print(json.dumps({**evaluation.metrics, "rejected": rejected, "damaged": evaluation.damaged}, indent=1))
         return 0
     output_console().print(metrics_table(evaluation.metrics, title=str(settings.path)))
     if evaluation.rejected:
         output_console().print("", rejected_table(evaluation.rejected))
+    for file, why in evaluation.damaged.items():
+        print(to_printable(f"{file} is damaged: {why}; only the rows before that are scored"))
     return 0
 
 

@@ -19,6 +19,8 @@ MAX_TOP_WORDS = 2**31 - 1
 
 Side = Literal["pre", "post"]
 Name = Annotated[str, Field(min_length=1)]
+# What a damaged file does to a run.
+Damaged = Literal["refuse", "use_what_is_whole"]
 # The contract writes `none` where YAML has null.
 NameOrNone = Annotated[Name | None, BeforeValidator(lambda value: None if value == "none" else value)]
 
@@ -37,6 +39,16 @@ class InputSettings(Section):
     text_column: Name = "text"
     label_column: Name = "label"
     id_column: Name | None = None
+    damaged: Damaged = "refuse"
+
+    @model_validator(mode="after")
+    def columns_differ(self) -> Self:
+        """A text is not its own label."""
+        if self.text_column == self.label_column:
+            raise ValueError(
+                f"text_column and label_column are both {self.text_column!r}; name the two columns that hold them"
+            )
+        return self
 
 
 class SplitSettings(Section):

@@ -61,7 +61,12 @@ ZSTD: Final = MemberFormat(
 
 
 def read_members(
-    stored: Iterable[bytes], compression: MemberFormat, *, zeros_may_follow: bool, largest_piece: int = 0
+    stored: Iterable[bytes],
+    compression: MemberFormat,
+    *,
+    zeros_may_follow: bool,
+    largest_piece: int = 0,
+    ended: Callable[[int], None] = lambda _: None,
 ) -> Iterator[bytes]:
     r"""The content of all members in order, in pieces, some of which may be empty.
 
@@ -70,6 +75,7 @@ def read_members(
       bytes after a member that do not begin another one are damage.
     largest_piece: the most bytes of a piece, see MemberFormat. 0, for gzip alone: a piece is all that a block of
       `stored` gives, which is up to 1000 times the block.
+    ended: called at the end of each member, whose checksum is right, with the number of stored bytes up to there.
 
     Raises:
       DamagedFileError: after the last good piece.
@@ -79,9 +85,10 @@ def read_members(
     b'one file'
     """
     member: Member | None = None
-    members = 0
+    members = read = 0
     for block in stored:
         rest = block
+        read += len(block)
         while rest:
             if member is None:
                 if members and zeros_may_follow:
@@ -101,5 +108,6 @@ def read_members(
             rest = member.unconsumed_tail or member.unused_data
             if member.eof:
                 member = None
+                ended(read - len(rest))
     if member is not None or not members:
         raise DamagedFileError(f"the file ends before its {compression.name} stream does")

@@ -88,6 +88,15 @@ def is_plain(head: bytes) -> bool:
     return not head.startswith((*magic, *UTF16_MARKS))
 
 
+def compression_of(head: bytes) -> MemberFormat | None:
+    r"""The compression of a file that begins with these bytes; None: it is not compressed.
+
+    >>> compression_of(b"\x1f\x8b\x08\x00").name, compression_of(b"text")
+    ('gzip', None)
+    """
+    return next((known for known in COMPRESSIONS.values() if head.startswith(known.magic)), None)
+
+
 def compression_ending(path: str) -> str | None:
     """The ending of a file's name, if it names a compression.
 
@@ -121,11 +130,10 @@ def content_blocks(file: BinaryIO, path: str, *, sizes: ReadSizes = READ_SIZES) 
     ending = compression_ending(path)
     if ending and not head.startswith(COMPRESSIONS[ending].magic):
         raise DamagedFileError(f"{path} is not compressed as its name says")
-    for compression in COMPRESSIONS.values():
-        if head.startswith(compression.magic):
-            stored = itertools.chain([head], iter(lambda: file.read(sizes.stored_block_bytes), b""))
-            yield from read_members(stored, compression, zeros_may_follow=True, largest_piece=sizes.plain_block_bytes)
-            return
+    if compression := compression_of(head):
+        stored = itertools.chain([head], iter(lambda: file.read(sizes.stored_block_bytes), b""))
+        yield from read_members(stored, compression, zeros_may_follow=True, largest_piece=sizes.plain_block_bytes)
+        return
     yield head
     while block := file.read(sizes.plain_block_bytes):
         yield block

@@ -8,8 +8,9 @@ from rich.text import Text
 
 from pipeline.contract import SPLITS
 from pipeline.inspection.describe_texts import advice, texts
+from pipeline.records_folder.damage import damage_head
 from pipeline.records_folder.lengths import binned, percentile, share_cut
-from pipeline.records_folder.manifest import Manifest, SplitSummary, VocabularyOrigin
+from pipeline.records_folder.manifest import InputSummary, Manifest, SplitSummary, VocabularyOrigin
 from pipeline.records_folder.vocabulary_tsv import Word
 from pipeline.support.printable import to_printable
 from pipeline.support.terminal import bars, share, table
@@ -29,6 +30,8 @@ def folder_tables(manifest: Manifest, *, words: Sequence[Word]) -> list[Renderab
         _lengths(manifest),
         *texts(manifest),
     ]
+    if manifest.input.damaged:
+        parts.append(_damaged(manifest.input))
     if manifest.rejected.rows:
         parts.append(_rejected(manifest))
     return [*parts, advice(manifest)]
@@ -123,6 +126,13 @@ def _spark(part: SplitSummary, cut: int) -> list[Text]:
         return [drawn]
     place = cut * _BAR_CHARACTERS // (end + 1)
     return [drawn, Text(" " * (2 + place) + f"▲ max_length {cut:,}", style="yellow")]
+
+
+def _damaged(part: InputSummary) -> Group:
+    made = table("file", "rows read", "what is wrong with the rest", kinds="tnt")
+    for file in part.damaged_files:
+        made.add_row(Text(to_printable(file.file)), f"{file.rows:,}", Text(to_printable(file.why)))
+    return Group(Text("damaged files", style="bold"), Text(damage_head(part)), made)
 
 
 def _rejected(manifest: Manifest) -> Table:

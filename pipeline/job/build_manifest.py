@@ -16,6 +16,7 @@ from pipeline.job.row_filter import UNKNOWN_LABEL
 from pipeline.job.write import WrittenShard
 from pipeline.records_folder.manifest import (
     CacheUse,
+    DamagedFile,
     DistinctiveWordsSummary,
     DuplicatesSummary,
     InputSummary,
@@ -46,8 +47,9 @@ class JobResults:
     """What the stages of a job counted and wrote.
 
     splits: statistics by index into SPLITS. files_with_rejects: how many there are, and those with the most rejected
-    rows. summary: of all counts of the train split. words: all of vocabulary.tsv, by falling count.
-    origin: of an imported vocabulary, or None. cache_use: of each group of read tasks, or None without a cache.
+    rows. damaged_files: how many there are, and the first. summary: of all counts of the train split. words: all of
+    vocabulary.tsv, by falling count. origin: of an imported vocabulary, or None. cache_use: of each group of read
+    tasks, or None without a cache.
     """
 
     labels: Sequence[str]
@@ -61,6 +63,7 @@ class JobResults:
     input_bytes: int
     left_out: Mapping[str, int]
     files_with_rejects: tuple[int, list[RejectedFile]]
+    damaged_files: tuple[int, list[DamagedFile]]
     summary: count_tables.CountSummary
     words: WordColumns
     vocabulary_sha256: str
@@ -82,6 +85,7 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
     """
     _check(results, config, max_labels=max_labels)
     with_rejects, files = results.files_with_rejects
+    damaged, damaged_files = results.damaged_files
     return Manifest(
         config=RecordsConfig.model_validate(config.model_dump()),
         versions={
@@ -95,6 +99,8 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
             bytes=results.input_bytes,
             rows=results.input_rows,
             left_out=dict(results.left_out),
+            damaged=damaged,
+            damaged_files=damaged_files,
         ),
         vocabulary=VocabularySummary(
             size=len(results.words.ids),
@@ -127,7 +133,9 @@ def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
     rejected = sum(results.rejected.by_reason.values())
     reasons = ", ".join(f"{reason} ({rows})" for reason, rows in list(results.rejected.by_reason.items())[:3])
     if results.input_rows == 0:
-        raise UserError(f"input.path: there are no rows in {path}")
+        damaged, files = results.damaged_files
+        why = f"; {damaged} of its files are damaged, the first is {files[0].file}: {files[0].why}" if damaged else ""
+        raise UserError(f"input.path: there are no rows in {path}{why}")
     if not results.labels and results.rejected.by_reason.get(UNKNOWN_LABEL):
         raise UserError("split: no row is in the train split; its texts are what is learnt from")
     if len(results.labels) > max_labels:

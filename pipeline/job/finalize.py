@@ -70,6 +70,7 @@ def finalize(
             input_bytes=plan.input_bytes,
             left_out=plan.left_out,
             files_with_rejects=row_counts.files_with_rejects(task_rows),
+            damaged_files=row_counts.damaged_files(task_rows),
             summary=count_tables.CountSummary(**json.loads(files.read(plan.summary_path))),
             words=by_falling_count(parse_columns(vocabulary, path=VOCABULARY_FILE)),
             vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),

@@ -181,6 +181,7 @@ class Plan:
         """How its rows are read."""
         return ReadOptions(
             columns=column_names(self.config),
+            damaged=self.config.input.damaged,
             split=self.config.split,
             seed=self.config.output.seed,
             quality=QualityOptions(self.sampled_share, self.config.text.filters),

@@ -59,6 +59,7 @@ class ReadTrain(beam.DoFn):
                         yield transform_batches.transform_batch(part, labels=zeros, keys=part_keys, splits=zeros)
                         if self._by_file:
                             labels_by_file[int(file_indices(part)[0])].add(part["label"])
+                is_complete = is_complete and not batch.lost
                 self._rows.inc(batch.count)
                 tally.add(batch.count)
         except UserError as error:
@@ -86,6 +87,7 @@ class ReadAll(beam.DoFn):
         row_filter = RowFilter(tasks, self._options, labels=labels)
         try:
             for batch in read_batches(tasks, self._options):
+                row_filter.lost(batch.lost)
                 labelled = row_filter.labelled(key_rows(batch, self._options, tasks=tasks))
                 if labelled.rejected.num_rows:
                     yield beam.pvalue.TaggedOutput(REJECTED, labelled.rejected)
@@ -105,6 +107,7 @@ def read_batches(tasks: list[ReadTask], options: ReadOptions) -> Iterator[Batch]
         tasks,
         options.columns,
         BeamFiles(),
+        damaged=options.damaged,
         batch_rows=options.limits.batch_rows,
         batch_bytes=options.limits.batch_bytes,
     )

@@ -23,7 +23,7 @@ from pipeline.job import spill, token_store, transform_batches
 from pipeline.job.read import REFUSED, REJECTED, TASK_ROWS, read_batches
 from pipeline.job.row_filter import LabelledRows, LabelSet, ReadOptions, RowFilter, key_rows
 from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
-from pipeline.sources.schema import TaskGroup
+from pipeline.sources.schema import LostRest, TaskGroup
 from pipeline.support.progress import NAMESPACE, TRAIN_ROWS, Tally
 from pipeline.text.fast_sequences import feature_function
 from pipeline.text.fast_tokenizer import make_tokenizer
@@ -34,10 +34,11 @@ STORED = "stored"
 
 
 class StoredGroup(NamedTuple):
-    """A task group, and the references to its tokenized batches; see job/token_store.py."""
+    """A task group, and the references to its tokenized batches, see job/token_store.py; lost: what can't be read."""
 
     group: TaskGroup
     references: list[bytes]
+    lost: list[LostRest]
 
 
 class ReadOnce(beam.DoFn):
@@ -65,6 +66,7 @@ class ReadOnce(beam.DoFn):
         tally = Tally(self._options.progress_folder, "analyse")
         labels = LabelSet(self._options.limits.max_labels)
         writer, references = spill.BlockWriter(self._folder), []
+        lost: list[LostRest] = []
         try:
             for batch in read_batches(tasks, self._options):
                 keyed, trains = token_store.train_first(key_rows(batch, self._options, tasks=tasks))
@@ -78,12 +80,13 @@ class ReadOnce(beam.DoFn):
                     keyed, labels=self._known_labels, share=self._options.quality.share
                 )
                 references.append(token_store.write_batch(writer, keyed, tokens))
+                lost += batch.lost
                 self._rows.inc(batch.count)
                 tally.add(batch.count)
         except UserError as error:
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))
         tally.write()
-        yield beam.pvalue.TaggedOutput(STORED, StoredGroup(group, references))
+        yield beam.pvalue.TaggedOutput(STORED, StoredGroup(group, references, lost))
         yield beam.pvalue.TaggedOutput(LABELS, labels.listed())
 
 
@@ -107,6 +110,7 @@ class TransformStored(beam.DoFn):
         self._options.observe("transform")
         transform = self._shared.acquire(partial(feature_function, self._config, vocabulary), tag=vocabulary)
         row_filter = RowFilter(list(stored.group.tasks()), self._options, labels=labels)
+        row_filter.lost(stored.lost)
         for reference in stored.references:
             keyed, tokens = token_store.read_batch(reference, self._folder)
             labelled = row_filter.labelled(keyed)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.metrics import Metrics
 
-from pipeline.config.settings import SplitSettings
+from pipeline.config.settings import Damaged, SplitSettings
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.records.keys import content_keys, split_by_name, split_where_allowed
@@ -24,6 +24,7 @@ from pipeline.sources.schema import (
     REJECTED_SCHEMA,
     Batch,
     ColumnNames,
+    LostRest,
     ReadTask,
     RejectedRow,
     excerpt,
@@ -42,12 +43,14 @@ UNKNOWN_LABEL = "label does not occur in the train split"
 class ReadOptions:
     """How rows are read.
 
-    columns: the names of the columns. split: how rows are split. seed: of the row keys. quality: which texts are
-    examined for the manifest, and how. progress_folder: where this machine's workers count their rows, or None. limits:
-    the sizes by which the work is divided. observe: is called with the name of each stage that begins.
+    columns: the names of the columns. damaged: input.damaged. split: how rows are split. seed: of the row keys.
+    quality: which texts are examined for the manifest, and how. progress_folder: where this machine's workers count
+    their rows, or None. limits: the sizes by which the work is divided. observe: is called with the name of each stage
+    that begins.
     """
 
     columns: ColumnNames
+    damaged: Damaged
     split: SplitSettings
     seed: int
     quality: QualityOptions
@@ -128,6 +131,10 @@ class RowFilter:
         self._rows.inc(rows.num_rows + rejected.num_rows)
         self._tally.add(rows.num_rows + rejected.num_rows)
         return LabelledRows(rows, keys, splits, index, is_labelled, rejected)
+
+    def lost(self, lost: Sequence[LostRest]) -> None:
+        """Notes what can't be read of the tasks."""
+        self._row_counter.add_lost(lost)
 
     def task_rows(self) -> list[TaskRows]:
         """The numbers of rows of each read task, after its last batch."""

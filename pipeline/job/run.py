@@ -81,7 +81,7 @@ def _run(
     if source is not None:
         check_tokens(source, config.text)
     tasks = plan_tasks(config.input, files, range_bytes=limits.task_bytes, cuts_quoted=True)
-    check_columns(tasks.tasks(), column_names(config), files)
+    check_columns(tasks.tasks(), column_names(config), files, damaged=config.input.damaged)
     check_cache(config)
     for line in tasks.left_out_lines():
         _logger.info("%s", line)

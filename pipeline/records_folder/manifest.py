@@ -47,17 +47,29 @@ class RecordsConfig(_Part):
     output: OutputSettings
 
 
+class DamagedFile(_Part):
+    """A file whose rest can't be read."""
+
+    file: str = Field(description="Its path.")
+    rows: int = Field(description="Its rows that could be read, used and rejected.")
+    why: str = Field(description="What is wrong with the rest; of a file that was read in ranges, with the first rest.")
+
+
 class InputSummary(_Part):
     """What was read; all numbers are exact."""
 
     files: int = Field(0, description="Files that were read.")
     bytes: int = Field(0, description="Their size as stored, in bytes.")
-    rows: int = Field(0, description="Rows in them, used and rejected.")
+    rows: int = Field(0, description="Rows in them that could be read, used and rejected.")
     left_out: dict[Kind, int] = Field(
         {},
         description="Files that were not read, by kind. `unsup`, `other`: files below label folders that hold no "
         "labelled text. `other_format`: files of a folder with no known format, or another than `input.format`.",
     )
+    damaged: int = Field(
+        0, description="Files of which a part of unknown size is lost; 0 unless `input.damaged` is `use_what_is_whole`."
+    )
+    damaged_files: list[DamagedFile] = Field([], description="The first 100 of them by path.")
 
 
 class VocabularyOrigin(_Part):

@@ -21,6 +21,7 @@ def render(manifest: Manifest, *, words: WordColumns) -> bytes:
     head = _head(manifest) + advice([item.text for item in manifest.advice], otherwise=_FINE)
     distinctive = any(manifest.distinctive_words.labels.values())
     sections = [
+        Section("Damaged files", texts.damaged(manifest)) if manifest.input.damaged else None,
         Section("Are max_length and top_words well chosen?", choices(manifest)),
         Section("Labels", labels.balance(manifest)),
         Section("Distinctive words of each label", labels.distinctive_words(manifest)) if distinctive else None,

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from pipeline.contract import SPLITS
 from pipeline.html.elements import bar, share, table, text_of_data, with_note
 from pipeline.html.plots import side_by_side
+from pipeline.records_folder.damage import damage_head
 from pipeline.records_folder.manifest import DuplicatesBySplit, Manifest, QualityFinding
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.text.characters import TAG
@@ -87,6 +88,16 @@ def duplicates(manifest: Manifest) -> Markup:
         "So texts that the train and the test split share raise the test score.</p>"
     )
     return why + table(heads, rows, kinds="ttnnn")
+
+
+def damaged(manifest: Manifest) -> Markup:
+    """The files whose rest can't be read."""
+    rows = [
+        [text_of_data(file.file, longest=_CONTENT_CHARACTERS), f"{file.rows:,}", text_of_data(file.why)]
+        for file in manifest.input.damaged_files
+    ]
+    heads = ["file", "rows that could be read", "what is wrong with the rest"]
+    return Markup("<p>{}.</p>").format(damage_head(manifest.input)) + table(heads, rows, kinds="tnx", stacked=True)
 
 
 def rejected(manifest: Manifest) -> Markup:

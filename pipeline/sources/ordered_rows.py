@@ -2,30 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
-from pipeline.sources.formats import FORMATS, folders
+from pipeline.sources.formats import FORMATS
+from pipeline.sources.losses import refusal
 from pipeline.sources.schema import (
-    DAMAGED,
-    REST_OF_FILE,
-    TOO_LONG,
-    UNCLOSED_QUOTE,
     Batch,
     ColumnNames,
     ReadTask,
     file_indices,
 )
 from pipeline.sources.unchanged import unchanged
-
-_REMEDIES: Final = {
-    UNCLOSED_QUOTE: "close it, or double each quote that is part of a text",
-    TOO_LONG: "set input.format if the file is of another format",
-    DAMAGED: "get the file anew",
-}
-_SHOWN_CHARACTERS: Final = 40
 
 
 class TextRow(NamedTuple):
@@ -51,20 +40,9 @@ def read_in_order(
         indices = {task.path: task.file_index for task in listed}
         with unchanged(listed, files):
             for batch in FORMATS[format].read_all(listed, columns, files, sizes=sizes):
-                if format != folders.NAME:  # There a file is one row, so a damaged file is one rejected row.
-                    _check_whole(batch)
                 yield from _merged(batch, indices)
-
-
-def _check_whole(batch: Batch) -> None:
-    for row in batch.rejected.to_pylist():
-        if row["reason"] in REST_OF_FILE:
-            # After other damage there is no row to show.
-            where = f" in {row['content'][:_SHOWN_CHARACTERS]!r}" if row["reason"] == UNCLOSED_QUOTE else ""
-            raise UserError(
-                f"input.path: {row['file']}: {row['reason']}{where}, so it is not known how many rows follow; "
-                f"{_REMEDIES[row['reason']]}"
-            )
+                for lost in batch.lost:
+                    raise refusal(lost, has_setting=False)
 
 
 def _merged(batch: Batch, indices: dict[str, int]) -> Iterator[TextRow]:

@@ -8,10 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.config.settings import Damaged
 from pipeline.errors import UserError
-from pipeline.files.local import Files
+from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
+from pipeline.files.verified import VerifiedFiles, verify
 from pipeline.sources.formats import FORMATS
+from pipeline.sources.losses import REFUSE, refusal
 from pipeline.sources.prefetch import prefetching
 from pipeline.sources.schema import Batch, ColumnNames, ReadTask
 from pipeline.sources.unchanged import unchanged
@@ -33,6 +36,7 @@ def read_tasks(
     columns: ColumnNames,
     files: Files,
     *,
+    damaged: Damaged = REFUSE,
     batch_rows: int = BATCH_ROWS,
     batch_bytes: int = BATCH_BYTES,
     sizes: ReadSizes = READ_SIZES,
@@ -41,34 +45,46 @@ def read_tasks(
 
     Each row of the tasks is used or rejected in one batch. Used rows are in order, so those of a batch are an interval
     of the input's used rows. Rejected rows may come in an earlier batch than their neighbours; `read_in_order` puts
-    each at its place. One text longer than `batch_bytes` makes a batch of its own. Small files of a remote filesystem
-    are fetched several at a time.
+    each at its place. What can't be read of a damaged file is `lost` in its last batch or an earlier one. One text
+    longer than `batch_bytes` makes a batch of its own. Small files of a remote filesystem are fetched several at a
+    time.
 
     Args:
       tasks: the tasks, in the order of the input.
       columns: the columns to read.
       files: the filesystem.
+      damaged: input.damaged. use_what_is_whole: compressed files are read twice, so that nothing is used whose checksum
+        is wrong or missing.
       batch_rows: the most used rows of a batch.
       batch_bytes: the most bytes of texts in a batch.
       sizes: what is read and parsed at a time.
 
     Raises:
-      UserError: a file is not there or may not be read, lacks a column, or has changed since it was planned. A damaged
-        file raises nothing.
+      UserError: a file is not there or may not be read, lacks a column, or has changed since it was planned; or it is
+        damaged, and `damaged` is refuse.
     """
     listed = list(tasks)
     if not listed:
         return
     with unchanged(listed, files), prefetching(listed, files) as prefetched:
+        verified = prefetched if damaged == REFUSE else VerifiedFiles(prefetched)
         by_format = groupby(listed, key=lambda task: task.format)
-        batches = chain.from_iterable(
-            FORMATS[format].read_all(list(some), columns, prefetched, sizes=sizes) for format, some in by_format
+        batches: Iterator[Batch] = chain.from_iterable(
+            FORMATS[format].read_all(
+                list(some), columns, verified if FORMATS[format].needs_verified else prefetched, sizes=sizes
+            )
+            for format, some in by_format
         )
+        if damaged == REFUSE:
+            batches = map(_whole, batches)
         yield from _rebatched(batches, batch_rows=batch_rows, batch_bytes=batch_bytes)
 
 
-def check_columns(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files) -> None:
+def check_columns(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files, *, damaged: Damaged = REFUSE) -> None:
     """Looks into the first files, so that a mistake that all files share is reported before a job starts.
+
+    damaged: input.damaged. use_what_is_whole: a file that seems to be of another format, or to lack a column, may be
+    damaged instead; then it is no mistake.
 
     Raises:
       UserError: a file is not of its format or lacks a column, or the first MAX_CHECKED_FILES have no row.
@@ -81,9 +97,33 @@ def check_columns(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files)
             return
         if task.file_index not in checked:
             checked[task.file_index] = task.path
-            has_rows = FORMATS[task.format].check(task, columns, files) or has_rows
+            has_rows = _has_rows(task, columns, files, damaged=damaged) or has_rows
     if not has_rows:
         raise UserError(f"input.path: no rows in {', '.join(list(checked.values())[:3])}")
+
+
+def _has_rows(task: ReadTask, columns: ColumnNames, files: Files, *, damaged: Damaged) -> bool:
+    try:
+        return FORMATS[task.format].check(task, columns, files)
+    except UserError:
+        if damaged == REFUSE:
+            raise
+        with open_file(files, task.path) as file:
+            verified = verify(file)
+        if verified is None or verified.damage is None:
+            raise
+        return True
+
+
+def _whole(batch: Batch) -> Batch:
+    """The batch.
+
+    Raises:
+      UserError: a file of it is damaged.
+    """
+    for lost in batch.lost:
+        raise refusal(lost, has_setting=True)
+    return batch
 
 
 def _rebatched(batches: Iterable[Batch], *, batch_rows: int, batch_bytes: int) -> Iterator[Batch]:
@@ -99,7 +139,7 @@ def _rebatched(batches: Iterable[Batch], *, batch_rows: int, batch_bytes: int) -
             yield from map(_copied, full)
             waiting = [rest]
             rows, size, rejected = rest.rows.num_rows, rest.rows["text"].nbytes, rest.rejected.num_rows
-    if rows or rejected:
+    if waiting and (rows or rejected or any(batch.lost for batch in waiting)):
         yield _copied(_joined(waiting))
 
 
@@ -109,23 +149,25 @@ def _joined(batches: Sequence[Batch]) -> Batch:
     return Batch(
         pa.concat_batches([batch.rows for batch in batches]),
         pa.concat_batches([batch.rejected for batch in batches]),
+        tuple(lost for batch in batches for lost in batch.lost),
     )
 
 
 def _copied(batch: Batch) -> Batch:
     """The batch in memory of its own. A slice would keep all of the large batch it is cut from, and pickle it."""
-    return Batch(pa.concat_batches([batch.rows]), pa.concat_batches([batch.rejected]))
+    return Batch(pa.concat_batches([batch.rows]), pa.concat_batches([batch.rejected]), batch.lost)
 
 
 def _cut(batch: Batch, *, batch_rows: int, batch_bytes: int) -> list[Batch]:
-    """Full batches, and the rest (which may be empty). All rejected rows go with the first."""
+    """Full batches, and the rest (which may be empty). All rejected rows, and what is lost, go with the first."""
     ends = _ends(batch.rows["text"], batch_rows=batch_rows, batch_bytes=batch_bytes)
     if not ends and batch.rejected.num_rows >= batch_rows:
         ends = [0]  # Many rejected rows make a batch as well.
     edges = [0, *ends, batch.rows.num_rows]
     parts = [batch.rows.slice(start, stop - start) for start, stop in pairwise(edges)]
     rejected = [batch.rejected] + [batch.rejected.slice(0, 0)] * (len(parts) - 1)
-    return [Batch(*pair) for pair in zip(parts, rejected, strict=True)]
+    lost = [batch.lost] + [()] * (len(parts) - 1)
+    return [Batch(*triple) for triple in zip(parts, rejected, lost, strict=True)]
 
 
 def _ends(text: pa.LargeBinaryArray, *, batch_rows: int, batch_bytes: int) -> list[int]:

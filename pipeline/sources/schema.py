@@ -11,7 +11,8 @@ In: the names of columns, and read tasks. Out: batches, each with two tables.
     rejected  file, range_start (the task's start), row (as above), reason (one of a few fixed codes), content
               (what can be shown of the row), id (null where unknown)
 
-Every row of the input is in exactly one of the two.
+Every row of the input that can be read is in exactly one of the two. The rest of a damaged file is a `LostRest`: it is
+not a row, because nobody knows how many rows it has.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -55,11 +56,11 @@ RAGGED: Final = "wrong number of columns"
 UNCLOSED_QUOTE: Final = "unclosed quote"
 TOO_LONG: Final = "row too long"
 DAMAGED: Final = "damaged file"
-# A rejected row with one of these reasons is the rest of its file; the number of rows in that is not known.
-REST_OF_FILE: Final = (UNCLOSED_QUOTE, TOO_LONG, DAMAGED)
 
 # A person recognises a rejected row by its content; it is an excerpt, not a copy.
 SHOWN_CHARACTERS: Final = 1000
+# Of what is wrong with a damaged file, a line.
+LOST_CHARACTERS: Final = 160
 
 # position = file_index << 40 | place. So an int64 has room for files of up to a tebibyte, and for 8 million of them.
 PLACE_BITS: Final = 40
@@ -172,12 +173,30 @@ first_row=0, stamps=b'')
         )
 
 
+class LostRest(NamedTuple):
+    """The rest of a file, or of a range of it, that can't be read. The number of its rows is not known.
+
+    file, range_start: as in REJECTED_SCHEMA. row: number of rows of the task before it. reason: UNCLOSED_QUOTE,
+    TOO_LONG or DAMAGED. why: for a person, what is wrong; of an unclosed quote the characters that it begins with.
+    """
+
+    file: str
+    range_start: int
+    row: int
+    reason: str
+    why: str = ""
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Rows that follow each other: the used ones by ROWS_SCHEMA, the rejected ones by REJECTED_SCHEMA."""
+    """Rows that follow each other: the used ones by ROWS_SCHEMA, the rejected ones by REJECTED_SCHEMA.
+
+    lost: what can't be read after these rows, at most one of each task.
+    """
 
     rows: pa.RecordBatch
     rejected: pa.RecordBatch
+    lost: tuple[LostRest, ...] = ()
 
     @property
     def count(self) -> int:
@@ -244,6 +263,16 @@ def no_rows() -> pa.RecordBatch:
 def only_rejected(task: ReadTask, *rejected: RejectedRow) -> Batch:
     """A batch without a used row."""
     return Batch(no_rows(), rejected_batch(task, rejected))
+
+
+def only_lost(task: ReadTask, row: int, reason: str, why: str = "") -> Batch:
+    """A batch without a row: from `row` on, the task can't be read.
+
+    >>> only_lost(ReadTask("a.csv", 0, "csv"), 7, DAMAGED, "the file\\nends").lost
+    (LostRest(file='a.csv', range_start=0, row=7, reason='damaged file', why='the file ends'),)
+    """
+    shown = " ".join(why[:SHOWN_CHARACTERS].split())[:LOST_CHARACTERS].removesuffix(".")
+    return Batch(no_rows(), rejected_batch(task, ()), (LostRest(task.path, task.start, row, reason, shown),))
 
 
 def excerpt(value: object) -> str:

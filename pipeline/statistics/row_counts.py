@@ -1,6 +1,6 @@
-"""Batches of read tasks -> how many rows each file had, and how many of them were rejected.
+"""Batches of read tasks -> how many rows each file had, how many of them were rejected, and which files are damaged.
 
-Files that were read whole and without a rejected row are counted together: there may be a million of them.
+Files that were read to their end and without a rejected row are counted together: there may be a million of them.
 """
 
 from collections import Counter
@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from pipeline.records_folder.manifest import RejectedFile
-from pipeline.sources.schema import ReadTask, file_indices
+from pipeline.records_folder.manifest import DamagedFile, RejectedFile
+from pipeline.sources.losses import described
+from pipeline.sources.schema import LostRest, ReadTask, file_indices
 from pipeline.statistics.text_quality import TextQuality
 
-# Files that the manifest lists: those with the most rejected rows.
+# Files that the manifest lists: those with the most rejected rows, and damaged ones.
 _MAX_FILES = 100
 
 
@@ -22,7 +23,7 @@ class TaskRows(NamedTuple):
     """How many rows a read task had, used and rejected together.
 
     path "": all files of a task group that have no TaskRows of their own. Only this one has `quality`, that of the used
-    texts of the whole group.
+    texts of the whole group. lost: why the rest of the task can't be read; empty: it was read to its end.
     """
 
     path: str
@@ -30,6 +31,7 @@ class TaskRows(NamedTuple):
     rows: int
     rejected: int = 0
     quality: TextQuality = TextQuality()
+    lost: str = ""
 
 
 class TaskRowCounter:
@@ -39,6 +41,7 @@ class TaskRowCounter:
         self._tasks = tasks
         self._rows: Counter[int] = Counter()
         self._rejected: Counter[str] = Counter()
+        self._lost: dict[str, str] = {}
 
     def add(self, used: pa.RecordBatch, rejected: pa.Table) -> None:
         """Counts the used and the rejected rows of a batch."""
@@ -48,13 +51,18 @@ class TaskRowCounter:
             self._rows[self._index(path)] += rows
             self._rejected[path] += rows
 
+    def add_lost(self, lost: Iterable[LostRest]) -> None:
+        """Notes what can't be read of the tasks, at most one of each."""
+        self._lost.update((rest.file, described(rest)) for rest in lost)
+
     def result(self, quality: TextQuality) -> list[TaskRows]:
-        """The rows of the read tasks. A task has its own TaskRows if it is a range of a file or has rejected rows."""
+        """The rows of the read tasks. A range has its own TaskRows; so has a file with rejects or damage."""
         own, others = [], 0
         for task in self._tasks:
             rows, rejected = self._rows[task.file_index], self._rejected[task.path]
-            if rejected or task.stop is not None:
-                own.append(TaskRows(task.path, task.start, rows, rejected))
+            lost = self._lost.get(task.path, "")
+            if rejected or lost or task.stop is not None:
+                own.append(TaskRows(task.path, task.start, rows, rejected, lost=lost))
             else:
                 others += rows
         return [*own, TaskRows("", 0, others, quality=quality)]
@@ -79,6 +87,21 @@ def files_with_rejects(task_rows: Iterable[TaskRows]) -> tuple[int, list[Rejecte
         RejectedFile(file=path, rows=rows[path], used=rows[path] - rejected[path], rejected=rejected[path])
         for path in files[:_MAX_FILES]
     ]
+
+
+def damaged_files(task_rows: Iterable[TaskRows]) -> tuple[int, list[DamagedFile]]:
+    """How many files are damaged, and the first of them by path.
+
+    >>> damaged_files([TaskRows("a", 0, 5), TaskRows("a", 90, 2, lost="damaged file"), TaskRows("", 0, 8)])
+    (1, [DamagedFile(file='a', rows=7, why='damaged file')])
+    """
+    rows: Counter[str] = Counter()
+    why: dict[str, str] = {}
+    for part in sorted(task_rows, key=lambda part: (part.path, part.start)):
+        rows[part.path] += part.rows
+        if part.lost:
+            why.setdefault(part.path, part.lost)
+    return len(why), [DamagedFile(file=path, rows=rows[path], why=why[path]) for path in list(why)[:_MAX_FILES]]
 
 
 def _counted(values: pa.ChunkedArray) -> Iterable[tuple[str, int]]:

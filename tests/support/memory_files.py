@@ -76,8 +76,13 @@ def sizes_of(size: int) -> ReadSizes:
 def batches_of(
     content: bytes, name: str, columns: ColumnNames = COLUMNS, *, sizes: ReadSizes = READ_SIZES, **options: Any
 ) -> list[Batch]:
+    """The batches of a file; what is whole of it, if it is damaged."""
     files = MemoryFiles({name: content})
-    return [batch for task in plan(files, **options) for batch in read_tasks([task], columns, files, sizes=sizes)]
+    return [
+        batch
+        for task in plan(files, **options)
+        for batch in read_tasks([task], columns, files, damaged="use_what_is_whole", sizes=sizes)
+    ]
 
 
 def rows_of(batches: list[Batch]) -> list[Row]:
@@ -91,8 +96,11 @@ def rows_of(batches: list[Batch]) -> list[Row]:
 
 
 def rejected_of(batches: list[Batch]) -> list[Rejected]:
-    """Row and reason of each rejected row."""
-    return [(row["row"], row["reason"]) for batch in batches for row in batch.rejected.to_pylist()]
+    """Row and reason of each rejected row; of a damaged file also the first row that can't be read, and why."""
+    return [
+        *[(row["row"], row["reason"]) for batch in batches for row in batch.rejected.to_pylist()],
+        *[(lost.row, lost.reason) for batch in batches for lost in batch.lost],
+    ]
 
 
 def read(content: bytes, name: str, columns: ColumnNames = COLUMNS, **options: Any) -> tuple[list[Row], list[Rejected]]:

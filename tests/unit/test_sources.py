@@ -212,7 +212,7 @@ WRONG = [
     ("a.csv", b"t\xe9xt,label\n", COLUMNS,
      "input.path: a.csv does not begin with the column names of csv in UTF-8; convert it, or set input.format"),
     ("a.csv", b"x" * 200_000, COLUMNS,
-     "input.path: a.csv does not begin with the column names of csv in UTF-8; convert it, or set input.format"),
+     f"input.path: a.csv has one column, {'x' * 1000!r}; in csv, columns are separated by ','"),
     ("a.csv.gz", CSV, COLUMNS, "input.path: a.csv.gz is not compressed as its name says; rename it without .gz"),
     ("a.jsonl.zst", LINES, COLUMNS,
      "input.path: a.jsonl.zst is not compressed as its name says; rename it without .zst"),

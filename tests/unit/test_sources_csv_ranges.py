@@ -16,7 +16,7 @@ from pipeline.sources import plan_tasks, read_tasks
 from pipeline.sources.csv_ranges import RangeScan, nominal_ranges, resolve_ranges, scan_lines, scan_range
 from pipeline.sources.formats.lines import LINE_BLOCK_BYTES
 from pipeline.sources.schema import Kind, TaskGroup
-from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, read, rows_of, sizes_of
+from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, read, rejected_of, rows_of, sizes_of
 
 
 def resolved(
@@ -36,10 +36,10 @@ def read_in_ranges(
     rejected: list[Rejected] = []
     before = 0
     for group in resolved(files, range_bytes, name, sizes=sizes):
-        batches = list(read_tasks(group.tasks(), COLUMNS, files, sizes=sizes))
+        batches = list(read_tasks(group.tasks(), COLUMNS, files, damaged="use_what_is_whole", sizes=sizes))
         assert before in (group.first_row, 0)
         used += rows_of(batches)
-        rejected += [(before + row["row"], row["reason"]) for batch in batches for row in batch.rejected.to_pylist()]
+        rejected += [(before + row, reason) for row, reason in rejected_of(batches)]
         before += sum(batch.count for batch in batches)
     return used, rejected
 

@@ -274,7 +274,6 @@ SHOWN = [
     ("a.jsonl", b'{"id":7,"text":"a"}\n{"text":"a","label":1}', '{"id":7,"text":"a"}', "7"),
     ("a.jsonl", b'{"id":"\\ud800"}\n{"label":1}', '{"id":"\\ud800"}', "?"),
     ("a.jsonl", b'{"id": \xff' + b"x" * 5000, '{"id": \ufffd' + "x" * 992, None),
-    ("a.jsonl.gz", gzip.compress(LINES, mtime=0)[:-9], "", None),
     ("a.parquet", parquet({"id": INTS, "text": AB, "label": pa.nulls(2)}),
      '{"id": 1, "text": "a", "label": null}', "1"),
 ]

@@ -1,11 +1,10 @@
-"""The sources against writers and readers that we did not write: csv, json, zlib, zstandard, pyarrow's Parquet."""
+"""The sources against writers and readers that we did not write: csv, json, gzip, zstandard, pyarrow's Parquet."""
 
 import csv
 import gzip
 import io
 import itertools
 import json
-import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -251,15 +250,6 @@ def count_jsonl(text: str) -> int:
     return sum(1 for line in text.split("\n") if line.strip())
 
 
-def unpacked(name: str, content: bytes) -> bytes:
-    """All that zlib and zstandard can make of a file that breaks off."""
-    if name.endswith(".gz"):
-        return zlib.decompressobj(wbits=31).decompress(content)
-    if name.endswith(".zst"):
-        return zstandard.ZstdDecompressor().decompressobj().decompress(content)
-    return content
-
-
 def whole_lines(name: str, text: str) -> str:
     """What is left of a text once its last line, which breaks off, is gone."""
     line_ends = ("\n", "\r") if ".csv" in name else "\n"
@@ -292,7 +282,6 @@ def test_sources_properties_truncation_loses_no_row_in_silence(name: str) -> Non
             odd = length % 2
             assert len(used) + len(rejected) == (count(whole_lines(name, text)) + 1 if odd else count(text))
         else:
-            text = whole_lines(name, unpacked(name, part).decode("utf-8", "ignore"))
-            assert used == everything[: count(text)]
-            assert rejected == [(count(text), "damaged file")]
+            # Its checksum is after the last row, so none is sure.
+            assert (used, rejected) == ([], [(0, "damaged file")])
         assert used[:-1] == everything[: len(used[:-1])]

@@ -206,16 +206,17 @@ REFUSED = [
     ("a.csv.xz", lzma.compress(LINES), "auto", "input.path: a.csv.xz is packed as xz; unpack it, or pack it as gzip "
      "or zstd"),
     ("a.txt.gz", LINES, "auto", "input.path: a.txt.gz is not compressed as its name says; rename it without .gz"),
-    ("a.txt.gz", gzip.compress(LINES, mtime=0)[:-1], "auto", "input.path: a.txt.gz: damaged file, so it is not known "
-     "how many rows follow; get the file anew"),
-    ("a.csv", b'text,x\na,1\n"b,2\nc,3\n', "auto", "input.path: a.csv: unclosed quote in '\"b,2\\nc,3\\n', so it is "
+    ("a.txt.gz", gzip.compress(LINES, mtime=0)[:-1], "auto", "input.path: a.txt.gz: damaged file (the file ends "
+     "before its gzip stream does), so it is not known how many rows follow; get the file anew"),
+    ("a.csv", b'text,x\na,1\n"b,2\nc,3\n', "auto", "input.path: a.csv: unclosed quote in '\"b,2 c,3', so it is "
      "not known how many rows follow; close it, or double each quote that is part of a text"),
-    ("a.tfrecord", framed(serialized({"text": b"a"}))[:-1], "auto", "input.path: a.tfrecord: damaged file, so it is "
-     "not known how many rows follow; get the file anew"),
-    ("a.parquet", b"PAR1", "auto", "input.path: a.parquet: damaged file, so it is not known how many rows follow; get "
-     "the file anew"),
-    ("a.parquet", TABLE_FILE[: len(TABLE_FILE) // 2], "auto", "input.path: a.parquet: damaged file, so it is not known "
-     "how many rows follow; get the file anew"),
+    ("a.tfrecord", framed(serialized({"text": b"a"}))[:-1], "auto", "input.path: a.tfrecord: damaged file (the file "
+     "ends within a record), so it is not known how many rows follow; get the file anew"),
+    ("a.parquet", b"PAR1", "auto", "input.path: a.parquet: damaged file (Parquet file size is 4 bytes, smaller than "
+     "the minimum file footer (8 bytes)), so it is not known how many rows follow; get the file anew"),
+    ("a.parquet", TABLE_FILE[: len(TABLE_FILE) // 2], "auto", "input.path: a.parquet: damaged file (Parquet magic "
+     "bytes not found in footer. Either the file is corrupted or this is not a parquet file), so it is not known how "
+     "many rows follow; get the file anew"),
     ("a.txt", TABLE, "auto", "input.format: a.txt looks like csv; set csv, or lines if each of its lines is a text"),
     ("a", b"text\tx\na\t1\n", "auto",
      "input.format: a looks like tsv; set tsv, or lines if each of its lines is a text"),

@@ -13,6 +13,7 @@ from pipeline.config.settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
 from pipeline.sources import check_columns, plan_tasks, read_tasks
+from pipeline.sources.losses import described
 from pipeline.sources.schema import ColumnNames
 from trainer.commands.raw_texts import check_on_this_machine
 from trainer.evaluation.metrics import Metrics, classification_metrics
@@ -25,10 +26,14 @@ UNKNOWN_LABEL = "label is not one of the model's"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """metrics: of the rows that could be used; rejected: number of the others by reason, the most frequent first."""
+    """metrics: of the rows that could be used; rejected: number of the others by reason, the most frequent first.
+
+    damaged: by file, what is wrong with its rest, which was not used; empty unless input.damaged allows it.
+    """
 
     metrics: Metrics
     rejected: dict[str, int]
+    damaged: dict[str, str]
 
 
 def evaluate(
@@ -46,12 +51,14 @@ def evaluate(
     tasks = plan_tasks(settings, files)
     for line in tasks.left_out_lines():
         _logger.info("%s", line)
-    check_columns(tasks.tasks(), columns, files)
+    check_columns(tasks.tasks(), columns, files, damaged=settings.damaged)
     scores: list[np.ndarray] = [np.zeros([0, len(labels)], np.float32)]
     right: list[np.ndarray] = [np.zeros([0], np.int64)]
     rejected: Counter[str] = Counter()
+    damaged: dict[str, str] = {}
     for group in tasks.groups:
-        for batch in read_tasks(group.tasks(), columns, files):
+        for batch in read_tasks(group.tasks(), columns, files, damaged=settings.damaged):
+            damaged.update((lost.file, described(lost)) for lost in batch.lost)
             rejected.update(batch.rejected["reason"].to_pylist())
             index = pc.fill_null(pc.index_in(batch.rows["label"], pa.array(labels, pa.string())), -1).to_numpy()
             rejected[UNKNOWN_LABEL] += int(np.count_nonzero(index < 0))
@@ -63,8 +70,9 @@ def evaluate(
     reasons = {reason: rows for reason, rows in rejected.most_common() if rows}
     every_label = np.concatenate(right)
     if not every_label.size:
-        raise UserError(_no_rows(settings, labels, reasons))
-    return Evaluation(classification_metrics(np.concatenate(scores), every_label, label_names=labels), reasons)
+        raise UserError(_no_rows(settings, labels, {**reasons, **dict.fromkeys(damaged.values(), 1)}))
+    metrics = classification_metrics(np.concatenate(scores), every_label, label_names=labels)
+    return Evaluation(metrics, reasons, damaged)
 
 
 def _no_rows(settings: InputSettings, labels: list[str], reasons: dict[str, int]) -> str:

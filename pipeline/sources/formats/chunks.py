@@ -26,12 +26,13 @@ FindRowEnd = Callable[[bytes], RowEnd]
 class Chunk:
     """Whole rows (reason None); or the last bytes of a file, and the reason why they are not a row.
 
-    `offset` is the offset of the first byte in the decoded text.
+    offset: of the first byte in the decoded text. why: what is wrong with a damaged file, for a person.
     """
 
     data: bytes
     offset: int
     reason: str | None = None
+    why: str = ""
 
 
 def whole_rows(
@@ -43,7 +44,7 @@ def whole_rows(
     """
     pending: list[bytes] = []
     size, wanted = 0, sizes.chunk_bytes
-    damaged = False
+    damage: DamagedFileError | None = None
     try:
         for block in blocks:
             pending.append(block)
@@ -62,18 +63,18 @@ def whole_rows(
             # A row longer than a chunk is scanned again once its bytes have doubled. So all scans of it together read
             # twice its length at most.
             wanted = size + max(size, sizes.chunk_bytes)
-    except DamagedFileError:
-        damaged = True
-    yield from _rest(b"".join(pending), find_row_end, offset=offset, damaged=damaged)
+    except DamagedFileError as error:
+        damage = error
+    yield from _rest(b"".join(pending), find_row_end, offset=offset, damage=damage)
 
 
-def _rest(data: bytes, find_row_end: FindRowEnd, *, offset: int, damaged: bool) -> Iterator[Chunk]:
+def _rest(data: bytes, find_row_end: FindRowEnd, *, offset: int, damage: DamagedFileError | None) -> Iterator[Chunk]:
     last = find_row_end(data)
     # The last row of a file needs no line end.
-    end = last.end if damaged or last.in_quotes else len(data)
+    end = last.end if damage or last.in_quotes else len(data)
     if end:
         yield Chunk(data[:end], offset)
-    if damaged:
-        yield Chunk(data[end:], offset + end, DAMAGED)
+    if damage:
+        yield Chunk(data[end:], offset + end, DAMAGED, str(damage))
     elif last.in_quotes:
         yield Chunk(data[end:], offset + end, UNCLOSED_QUOTE)

@@ -30,17 +30,22 @@ from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, 
 from pipeline.sources.schema import (
     DAMAGED,
     RAGGED,
+    UNCLOSED_QUOTE,
     Batch,
     ColumnNames,
     ReadTask,
     RejectedRow,
     excerpt,
     missing_column,
+    only_lost,
     only_rejected,
 )
 
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 LINE_ENDS: Final = b"\r\n"
+# Python's own limit for a field is 131,072 characters, for all readers of the process. No header is longer than this:
+# a row, and so a header, has 256 MiB at most.
+LONGEST_NAME: Final = 2**31 - 1
 ROW_BYTE: Final = re.compile(rb"[^\r\n]")
 
 
@@ -83,12 +88,24 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
     row = 0
     with open_file(files, task.path) as file:
         for header, chunk in _chunks(file, task, columns, sizes=sizes):
-            if header is None or chunk.reason:
-                yield only_rejected(task, RejectedRow(row, chunk.reason or DAMAGED, excerpt(chunk.data)))
+            if chunk.reason == UNCLOSED_QUOTE and _is_one_row(chunk.data, sizes):
+                yield only_rejected(task, RejectedRow(row, UNCLOSED_QUOTE, excerpt(chunk.data)))
+            elif header is None or chunk.reason:
+                why = excerpt(chunk.data) if chunk.reason == UNCLOSED_QUOTE else chunk.why
+                yield only_lost(task, row, chunk.reason or DAMAGED, why)
             elif ROW_BYTE.search(chunk.data):
                 batch = _parse(chunk.data, header, task, columns, first_row=row)
                 row += batch.count
                 yield batch
+
+
+def _is_one_row(rest: bytes, sizes: ReadSizes) -> bool:
+    """Whether the rest of a file is one row, however its open quote is read: no line ends within it.
+
+    A longer rest than a row may be is not read to its end.
+    """
+    line = rest.rstrip(LINE_ENDS)
+    return len(rest) <= sizes.max_row_bytes and b"\n" not in line and b"\r" not in line
 
 
 def _chunks(
@@ -117,7 +134,8 @@ def _chunks(
 def _first_header(file: BinaryIO, task: ReadTask, columns: ColumnNames) -> Header:
     """The header of the file, for a range that does not begin with it."""
     head = b""
-    for block in iter(lambda: file.read(LINE_BLOCK_BYTES), b""):
+    # Each time as much as before is read, so that a long header is scanned some times in all, not for each block.
+    while block := file.read(max(LINE_BLOCK_BYTES, len(head))):
         head += block
         data = head.removeprefix(codecs.BOM_UTF8).lstrip(LINE_ENDS)
         end = first_row_end(data, delimiter=DELIMITERS[task.format])
@@ -159,6 +177,7 @@ def _header(line: bytes, task: ReadTask, columns: ColumnNames) -> Header:
 
 def _names(line: bytes, task: ReadTask) -> list[str]:
     delimiter = DELIMITERS[task.format]
+    csv.field_size_limit(LONGEST_NAME)
     try:
         text = line.decode("utf-8")
         (fields,) = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

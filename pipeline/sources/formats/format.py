@@ -29,7 +29,7 @@ class Read(Protocol):
     def __call__(self, task: ReadTask, columns: ColumnNames, files: Files, /, *, sizes: ReadSizes) -> Iterator[Batch]:
         """The rows of the range in order, as batches of any size; each row is used or rejected.
 
-        A damaged file raises nothing. Its rows are read up to the damage; the rest is one rejected row.
+        A damaged file raises nothing. Its rows are read up to the damage; the rest is a LostRest of the last batch.
         """
 
 
@@ -61,6 +61,8 @@ class Format:
     is_compressible: whether its files may be compressed as a whole (gzip, zstd). Others compress what is in them.
     is_quoted: rows may hold line breaks in quotes. So a scan must first find where the rows of a range begin, see
       `csv_ranges`.
+    needs_verified: whether rows of a compressed file are sure only when the checksum of the compression is compared.
+      Not if each row has a checksum of its own, nor if a row is used only when its file is read to the end.
     has_labels: whether its rows can have a label; input.format offers only formats that have.
     """
 
@@ -72,6 +74,7 @@ class Format:
     is_compressible: bool = True
     is_quoted: bool = False
     has_labels: bool = True
+    needs_verified: bool = True
 
 
 def one_by_one(read: Read) -> ReadAll:

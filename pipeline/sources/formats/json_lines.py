@@ -23,7 +23,7 @@ from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.json_objects import ABSENT, getter, lookup, parse_object
 from pipeline.sources.formats.lines import bytes_between, last_line_end, line_ranges, line_start
 from pipeline.sources.formats.validation import RawColumns, validated
-from pipeline.sources.schema import Batch, ColumnNames, ReadTask, RejectedRow, excerpt, missing_column, only_rejected
+from pipeline.sources.schema import Batch, ColumnNames, ReadTask, RejectedRow, excerpt, missing_column, only_lost
 
 # A column is missing if none of the first 100 objects has it. One object is not enough: writers leave out keys whose
 # value is null.
@@ -74,7 +74,7 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
     with open_file(files, task.path) as file:
         for chunk in _chunks(file, task, sizes=sizes):
             if chunk.reason:
-                yield only_rejected(task, RejectedRow(row, chunk.reason, excerpt(chunk.data)))
+                yield only_lost(task, row, chunk.reason, chunk.why)
             else:
                 batch = _parse(chunk, task, columns, first_row=row)
                 row += batch.count

@@ -1,6 +1,9 @@
 """Parquet files -> rows. `review.text` is the field text of the struct column review.
 
 A large file is cut into ranges of row groups. A row's place is its number in the file.
+
+The checksums of pages are compared where the file has them. Nothing in Parquet guards the footer, nor a page's header;
+so the rows of each row group are counted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,10 +27,8 @@ from pipeline.sources.schema import (
     Batch,
     ColumnNames,
     ReadTask,
-    RejectedRow,
-    excerpt,
     missing_column,
-    only_rejected,
+    only_lost,
 )
 
 MAGIC: Final = b"PAR1"
@@ -109,7 +110,7 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
                 yield _batch(table, task, columns, first_row=row, first_place=first + row)
                 row += table.num_rows
         except DamagedFileError as damage:
-            yield only_rejected(task, RejectedRow(row, DAMAGED, excerpt(f"no row from here on can be read: {damage}")))
+            yield only_lost(task, row, DAMAGED, str(damage))
 
 
 def _batch(table: pa.RecordBatch, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int) -> Batch:
@@ -126,7 +127,7 @@ def _batch(table: pa.RecordBatch, task: ReadTask, columns: ColumnNames, *, first
 
 def _open(file: BinaryIO) -> pq.ParquetFile:
     with _damage():
-        return pq.ParquetFile(file, pre_buffer=False, buffer_size=READ_BUFFER_BYTES)
+        return pq.ParquetFile(file, pre_buffer=False, buffer_size=READ_BUFFER_BYTES, page_checksum_verification=True)
 
 
 def _tables(parquet: pq.ParquetFile, task: ReadTask, columns: ColumnNames) -> Iterator[pa.RecordBatch]:
@@ -135,8 +136,16 @@ def _tables(parquet: pq.ParquetFile, task: ReadTask, columns: ColumnNames) -> It
     widest = max((size / rows for rows, size in sizes if rows), default=0)
     rows = int(min(DECODED_ROWS, max(1, DECODED_BYTES / max(1, widest))))
     names = list(columns.by_setting().values())
-    with _damage():
-        yield from parquet.iter_batches(batch_size=rows, row_groups=list(groups), columns=names, use_threads=False)
+    for group in groups:
+        read, expected = 0, parquet.metadata.row_group(group).num_rows
+        with _damage():
+            for batch in parquet.iter_batches(batch_size=rows, row_groups=[group], columns=names, use_threads=False):
+                read += batch.num_rows
+                if read <= expected:
+                    yield batch
+        # A page whose header is damaged is passed over: only the bytes after the header have a checksum.
+        if read != expected:
+            raise DamagedFileError(f"row group {group} has {read} rows, and the footer says {expected}")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from pipeline.sources.formats.chunks import Chunk, whole_rows
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.lines import last_line_end
 from pipeline.sources.formats.validation import RawColumns, validated
-from pipeline.sources.schema import Batch, ColumnNames, ReadTask, RejectedRow, excerpt, only_rejected
+from pipeline.sources.schema import Batch, ColumnNames, ReadTask, excerpt, only_lost
 
 NAME: Final = "lines"
 
@@ -75,7 +75,7 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
         sizes = replace(sizes, chunk_bytes=min(PARSE_BYTES, sizes.chunk_bytes))
         for chunk in whole_rows(blocks, last_line_end, sizes=sizes):
             if chunk.reason:
-                yield only_rejected(task, RejectedRow(row, chunk.reason, excerpt(chunk.data)))
+                yield only_lost(task, row, chunk.reason, chunk.why)
                 continue
             if row == 0:
                 _check_text(chunk.data, task)

@@ -7,7 +7,7 @@ is used. A file is not cut into ranges, because only the record before it tells 
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from pipeline.sources.schema import (
     RejectedRow,
     excerpt,
     missing_column,
-    only_rejected,
+    only_lost,
 )
 
 # Records are parsed 1 MiB at a time.
@@ -35,6 +35,16 @@ PARSE_BYTES: Final = 1 << 20
 
 # A column is missing if none of the first 100 records has it. Writers may leave out features without a value.
 CHECKED_RECORDS: Final = 100
+
+
+class _Lost(NamedTuple):
+    """The rest of a file that can't be read; see schema.LostRest."""
+
+    reason: str
+    why: str
+
+
+_WRONG_CHECKSUM: Final = _Lost(DAMAGED, "the checksum of a record is wrong")
 
 
 def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
@@ -48,8 +58,8 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
         _check_begin(file, task)
         parts = _record_lists(file, task.path, sizes=READ_SIZES)
         records = next(parts)
-        if isinstance(records, str) or not records:
-            return isinstance(next(parts, None), str)
+        if isinstance(records, _Lost) or not records:
+            return isinstance(next(parts, None), _Lost)
     examples = []
     for record in islice(records, CHECKED_RECORDS):
         try:
@@ -74,9 +84,8 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
     row = 0
     with open_file(files, task.path) as file:
         for records in _record_lists(file, task.path, sizes=sizes):
-            if isinstance(records, str):
-                reason = records
-                yield only_rejected(task, RejectedRow(row, reason, "no record from here on can be read"))
+            if isinstance(records, _Lost):
+                yield only_lost(task, row, records.reason, records.why)
             elif records:
                 batch = _parse(records, task, columns, first_row=row)
                 row += batch.count
@@ -122,13 +131,13 @@ def _parse(records: list[bytes], task: ReadTask, columns: ColumnNames, *, first_
     )
 
 
-def _record_lists(file: BinaryIO, path: str, *, sizes: ReadSizes) -> Iterator[list[bytes] | str]:
-    """The records in order, in lists; the first list may be empty. If the rest can't be read, the reason comes last."""
+def _record_lists(file: BinaryIO, path: str, *, sizes: ReadSizes) -> Iterator[list[bytes] | _Lost]:
+    """The records in order, in lists; the first list may be empty. If the rest can't be read, that comes last."""
     parse_bytes = min(PARSE_BYTES, sizes.chunk_bytes)
     wanted = 0
     pending: list[bytes] = []
     size = 0
-    reason = None
+    lost = None
     try:
         for block in _blocks(file, path, sizes=sizes):
             pending.append(block)
@@ -139,26 +148,28 @@ def _record_lists(file: BinaryIO, path: str, *, sizes: ReadSizes) -> Iterator[li
             complete, used, is_whole = _unframed(data)
             if not is_whole:
                 yield complete
-                yield DAMAGED
+                yield _WRONG_CHECKSUM
                 return
             if complete:
                 yield complete
             pending, size = [data[used:]], len(data) - used
             if size > sizes.max_row_bytes:
-                reason = TOO_LONG
+                lost = _Lost(TOO_LONG, "")
                 break
             # A record that is longer than what is parsed at a time is tried again once its bytes have doubled.
             wanted = size + max(size, parse_bytes) if not complete else parse_bytes
-    except DamagedFileError:
-        reason = DAMAGED
-    yield from _last(b"".join(pending), reason)
+    except DamagedFileError as error:
+        lost = _Lost(DAMAGED, str(error))
+    yield from _last(b"".join(pending), lost)
 
 
-def _last(data: bytes, reason: str | None) -> Iterator[list[bytes] | str]:
+def _last(data: bytes, lost: _Lost | None) -> Iterator[list[bytes] | _Lost]:
     complete, used, is_whole = _unframed(data)
     yield complete
-    if reason or not is_whole or used < len(data):
-        yield reason or DAMAGED
+    if lost or not is_whole:
+        yield lost or _WRONG_CHECKSUM
+    elif used < len(data):
+        yield _Lost(DAMAGED, "the file ends within a record")
 
 
 def _unframed(data: bytes) -> tuple[list[bytes], int, bool]:
@@ -193,4 +204,6 @@ def _blocks(file: BinaryIO, path: str, *, sizes: ReadSizes) -> Iterator[bytes]:
         yield from content_blocks(file, path, sizes=sizes)
 
 
-TFRECORD: Final = Format((".tfrecord", ".tfrecords", ".tfrec"), check, one_by_one(read), begins=is_tfrecord)
+TFRECORD: Final = Format(
+    (".tfrecord", ".tfrecords", ".tfrec"), check, one_by_one(read), begins=is_tfrecord, needs_verified=False
+)
