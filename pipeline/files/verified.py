@@ -14,7 +14,6 @@ from pipeline.files.gzip_members import read_members
 from pipeline.files.local import FileInfo, Files
 from pipeline.files.text_stream import READ_SIZES, compression_of, read_head
 
-
 # The content that is unpacked at a time, and then let go.
 _PIECE_BYTES: Final = 1 << 20
 
@@ -51,7 +50,7 @@ def verify(file: BinaryIO) -> Verified | None:
         for _ in read_members(stored, compression, zeros_may_follow=True, largest_piece=_PIECE_BYTES, ended=ended):
             pass
     except DamagedFileError as error:
-        return Verified(end, str(error))
+        return Verified(end, str(error) if end else f"{error}, and its only checksum is at its end")
     return Verified(end, None)
 
 

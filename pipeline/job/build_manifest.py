@@ -134,7 +134,7 @@ def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
     reasons = ", ".join(f"{reason} ({rows})" for reason, rows in list(results.rejected.by_reason.items())[:3])
     if results.input_rows == 0:
         damaged, files = results.damaged_files
-        why = f"; {damaged} of its files are damaged, the first is {files[0].file}: {files[0].why}" if damaged else ""
+        why = f"; files that are damaged: {damaged}, the first is {files[0].file}: {files[0].why}" if damaged else ""
         raise UserError(f"input.path: there are no rows in {path}{why}")
     if not results.labels and results.rejected.by_reason.get(UNKNOWN_LABEL):
         raise UserError("split: no row is in the train split; its texts are what is learnt from")

@@ -80,11 +80,7 @@ def finalize(
         try:
             manifest = build_manifest.build(results, plan.config, max_labels=plan.limits.max_labels)
         except UserError as error:
-            message = str(error)
-            if results.rejected.by_reason:
-                failed = save_rejected(plan.result_folder, plan.config.output.path)
-                message += f"; rejected rows are listed in {failed}"
-            files.write(plan.refusal_path, message.encode())
+            files.write(plan.refusal_path, _with_rejected(str(error), results, plan).encode())
             return
         manifest = manifest.model_copy(update={"advice": advice(manifest, results.words)})
         files.write(f"{plan.result_folder}/{VOCABULARY_FILE}", vocabulary)
@@ -123,6 +119,13 @@ def _publish(plan: Plan, files: BeamFiles) -> None:
             raise
         message = f"output.path: can't publish to {output}: {error}; what was there before is there again"
         files.write(plan.refusal_path, message.encode())
+
+
+def _with_rejected(message: str, results: build_manifest.JobResults, plan: Plan) -> str:
+    """The message of an error after which rejected rows stay; it says where they are listed, if there are some."""
+    if not results.rejected.by_reason:
+        return message
+    return f"{message}; rejected rows are listed in {save_rejected(plan.result_folder, plan.config.output.path)}"
 
 
 def _input_change(plan: Plan, files: BeamFiles) -> str | None:

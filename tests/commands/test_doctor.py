@@ -1,5 +1,6 @@
 """pipeline.doctor: a table for each check; a finding is (level, about, the beginning of its text)."""
 
+import gzip
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -179,30 +180,52 @@ def test_doctor_output_access(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_doctor_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "good.csv").write_text("text,label\n" + "a b,x\n" * 50)
+    good = b"text,label\n" + b"a b,x\n" * 50
+    (tmp_path / "good.csv").write_bytes(good)
     (tmp_path / "half.csv").write_text("text,label\n" + "a,x\na,x,y\n" * 20)
+    cut = gzip.compress(good, mtime=0) + gzip.compress(b"c,x\n" * 50, mtime=0)[:-1]
+    (tmp_path / "cut.csv.gz").write_bytes(cut)
+    whole = ("ok", "input.damaged", "every file can be read to its end")
+    allowed = {"input.damaged": "use_what_is_whole"}
     # settings -> what is found
     cases = [
-        ({"input.path": "good.csv"}, ("ok", "input.path", "the first 50 rows of good.csv can be used")),
-        ({"input.path": "none.csv"}, ("error", "input.path", "there is no such file")),
+        ({"input.path": "good.csv"}, [whole, ("ok", "input.path", "the first 50 rows of good.csv can be used")]),
+        ({"input.path": "none.csv"}, [("error", "input.path", "there is no such file")]),
         (
             {"input.path": "good.csv", "input.label_column": "stars"},
-            ("error", "input.label_column", "'stars' is not in"),
+            [("error", "input.label_column", "'stars' is not in")],
         ),
-        ({"input.path": "half.csv"}, ("error", "output.max_rejected", "is 0.01, and 20 of the first 40 rows of half")),
+        (
+            {"input.path": "cut.csv.gz"},
+            [("error", "input.path", "cut.csv.gz: damaged file (the file ends before its gzip stream does), so")],
+        ),
+        (
+            {"input.path": "cut.csv.gz", **allowed},
+            [
+                ("warning", "input.damaged", "cut.csv.gz: damaged file (the file ends before its gzip stream does);"),
+                ("ok", "input.path", "the first 50 rows of cut.csv.gz can be used"),
+            ],
+        ),
+        (
+            {"input.path": "half.csv"},
+            [whole, ("error", "output.max_rejected", "is 0.01, and 20 of the first 40 rows of half")],
+        ),
         (
             {"input.path": "half.csv", "output.max_rejected": "0.5"},
-            (
-                "warning",
-                "input.path",
-                "20 of the first 40 rows of half.csv can't be used: wrong number of columns (20)",
-            ),
+            [
+                whole,
+                (
+                    "warning",
+                    "input.path",
+                    "20 of the first 40 rows of half.csv can't be used: wrong number of columns (20)",
+                ),
+            ],
         ),
     ]
     for settings, expected in cases:
         findings: list[Finding] = []
         _, first = check_input(load(None, settings), findings)
-        check(findings, [expected])
+        check(findings, expected)
     assert first == FirstRows(40, Counter({"wrong number of columns": 20}), text_bytes=20, words=20)
 
 

@@ -127,7 +127,9 @@ def _batch(table: pa.RecordBatch, task: ReadTask, columns: ColumnNames, *, first
 
 def _open(file: BinaryIO) -> pq.ParquetFile:
     with _damage():
-        return pq.ParquetFile(file, pre_buffer=False, buffer_size=READ_BUFFER_BYTES, page_checksum_verification=True)
+        parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=READ_BUFFER_BYTES, page_checksum_verification=True)
+        _names(list(parquet.schema_arrow))  # pyarrow decodes a name when it is asked for
+        return parquet
 
 
 def _tables(parquet: pq.ParquetFile, task: ReadTask, columns: ColumnNames) -> Iterator[pa.RecordBatch]:
@@ -155,7 +157,7 @@ def _damage() -> Iterator[None]:
         yield
     except pa.ArrowMemoryError:
         raise
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if getattr(error, "errno", None) is not None:
             raise
         raise DamagedFileError(str(error)) from error
