@@ -125,6 +125,23 @@ def test_cli_evaluate_takes_the_pipelines_settings(
     assert sum(map(sum, evaluation["confusion"])) == 2
 
 
+def test_cli_evaluate_uses_a_damaged_file_only_where_its_loss_is_allowed(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.csv.gz"
+    rows, others = b"text,label\nword1,positive\nword3,negative\n", b"word2,positive\n"
+    path.write_bytes(gzip.compress(rows, mtime=0) + gzip.compress(others, mtime=0)[:-1])
+    evaluate = ["evaluate", "--model", model, "--input", str(path)]
+    assert main(evaluate) == 2
+    assert f"{path}: damaged file (the file ends before its gzip stream does)" in capsys.readouterr().err
+    assert main([*evaluate, "--input.damaged=use_what_is_whole", "--json"]) == 0
+    evaluation = json.loads(capsys.readouterr().out)
+    assert sum(map(sum, evaluation["confusion"])) == 2
+    assert evaluation["damaged"] == {str(path): "damaged file (the file ends before its gzip stream does)"}
+    assert main([*evaluate, "--input.damaged=use_what_is_whole"]) == 0
+    assert f"{path} is damaged: " in capsys.readouterr().out
+
+
 class Wrong(BaseHTTPRequestHandler):
     """A server that is none of TensorFlow Serving; the path says how it fails."""
 

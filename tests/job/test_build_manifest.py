@@ -10,7 +10,7 @@ from pipeline.config.load import load
 from pipeline.errors import UserError
 from pipeline.job.build_manifest import JobResults, build
 from pipeline.job.rejects import RejectCounts
-from pipeline.records_folder.manifest import VocabularyOrigin
+from pipeline.records_folder.manifest import DamagedFile, VocabularyOrigin
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.statistics import duplicates
 from pipeline.statistics.split_statistics import SplitStatistics
@@ -31,6 +31,7 @@ RESULTS = JobResults(
     input_bytes=30,
     left_out={},
     files_with_rejects=(0, []),
+    damaged_files=(0, []),
     summary=CountSummary([1, 2], [1, 1]),
     words=WordColumns([1, 2], ["a", "b"], [2, 1]),
     vocabulary_sha256="",
@@ -39,6 +40,8 @@ RESULTS = JobResults(
 # what is other than in RESULTS -> the message
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"input_rows": 0}, "input.path: there are no rows in data.csv"),
+    ({"input_rows": 0, "damaged_files": (1, [DamagedFile(file="a.gz", rows=0, why="cut")])},
+     "input.path: there are no rows in data.csv; files that are damaged: 1, the first is a.gz: cut"),
     ({"labels": [], "rejected": RejectCounts({"label does not occur in the train split": 3}, {})},
      "split: no row is in the train split"),
     ({"labels": list("abcde")}, "input.label_column: 'label' has more than 4 different labels"),

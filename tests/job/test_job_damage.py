@@ -1,0 +1,71 @@
+"""The whole job over damaged files: refused, or its loss is told wherever a person looks."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import main
+from pipeline.errors import UserError
+from tests.support.jobs import (
+    SMALL_SETTINGS,
+    manifest_of,
+    record_bytes,
+    run_job,
+    small_rows,
+    write_jsonl,
+    write_parquet,
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """a.jsonl.gz: a whole member of 100 rows and half of one; b.parquet: whole; c.parquet: without its footer."""
+    folder = tmp_path_factory.mktemp("damage")
+    rows = small_rows(300)
+    first, second = (write_jsonl(folder / "rows", part).read_bytes() for part in (rows[:100], rows[100:200]))
+    (folder / "rows").unlink()
+    member = gzip.compress(second, mtime=0)
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(first, mtime=0) + member[: len(member) // 2])
+    write_parquet(folder / "b.parquet", rows[200:300])
+    cut = write_parquet(folder / "c.parquet", rows[:100])
+    cut.write_bytes(cut.read_bytes()[:-1])
+    return folder
+
+
+@pytest.mark.parametrize("spills", [True, False])
+def test_job_damage_is_refused_by_the_name_of_the_file(folder: Path, tmp_path: Path, spills: bool) -> None:
+    """spills: the input is read once, or else twice."""
+    with pytest.raises(UserError, match=r"^input\.path: .*/a\.jsonl\.gz: damaged file \(the file ends before its gzip"):
+        run_job(folder, tmp_path / "out", spills=spills)
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_job_damage_is_told_where_its_loss_is_allowed(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"input.damaged": "use_what_is_whole"}
+    options = [f"--{name}={value}" for name, value in {**SMALL_SETTINGS, **settings}.items()]
+    out = tmp_path / "out"
+    assert main(["run", f"--input.path={folder}", f"--output.path={out}", *options]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].startswith("2 of 3 files are damaged; ")
+    assert (
+        shown[1]
+        == f"  {folder}/a.jsonl.gz: damaged file (the file ends before its gzip stream does); 100 rows could be read"
+    )
+    assert shown[2].startswith(f"  {folder}/c.parquet: damaged file (Parquet magic bytes not ")
+    manifest = manifest_of(out)
+    assert manifest["input"]["damaged"] == 2
+    assert [(Path(file["file"]).name, file["rows"]) for file in manifest["input"]["damaged_files"]] == [
+        ("a.jsonl.gz", 100),
+        ("c.parquet", 0),
+    ]
+    assert manifest["input"]["rows"] == 200 == sum(split["rows"] for split in manifest["splits"].values())
+    assert manifest["rejected"]["rows"] == 0
+    assert "a.jsonl.gz" in (out / "report.html").read_text().partition("Damaged files")[2]
+    assert main(["describe", str(out)]) == 0
+    assert "2 of 3 files are damaged" in capsys.readouterr().out
+    twice = run_job(folder, tmp_path / "twice", settings, spills=False)
+    assert record_bytes(twice) == record_bytes(out)
+    assert manifest_of(twice)["input"] == manifest["input"]
