@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,14 @@ def test_faults_bundles_repeated_and_out_of_order_change_nothing(
 def test_faults_a_late_retry_of_a_finished_step_changes_nothing(
     rows: Path, small_records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The job spills its blocks to disk, in many sort ranges; a retry of a shard reads them again."""
     late: list[Callable[[], Any]] = []
+    sizes: list[int] = []
     process = WriteShard.process
 
     def remembered(self: WriteShard, shard: tuple[int, Iterable[bytes]]) -> Iterable[Any]:
         key, blocks = shard[0], list(shard[1])
+        sizes.extend(map(len, blocks))
         late.append(lambda: list(process(self, (key, blocks))))
         return process(self, (key, blocks))
 
@@ -74,9 +78,12 @@ def test_faults_a_late_retry_of_a_finished_step_changes_nothing(
         finalize(*arguments, **named)
 
     monkeypatch.setattr("pipeline.job.build.finalize", twice)
-    folder = run_job(rows, tmp_path / "records", limits=MANY_TASKS)
+    # So that shards of some kilobytes have 64 sort ranges.
+    folder = run_job(rows, tmp_path / "records", limits=replace(MANY_TASKS, sort_range_bytes=1))
     assert len(late) >= 6
+    assert 0 < max(sizes) < 1000  # references to blocks
     assert same_but_for_paths(folder, small_records)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["records", "rows.jsonl"]
     assert verify_folder(str(folder), LocalFiles()).problems == ()
     assert not list(folder.glob(".staging-*"))
 

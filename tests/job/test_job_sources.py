@@ -1,6 +1,7 @@
 """The whole job on folders, on many small files and on files with bad rows: what the manifest says of them."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import apache_beam as beam
@@ -8,12 +9,17 @@ import pyarrow as pa
 import pytest
 
 from pipeline.config.load import load
+from pipeline.contract import SPLITS
 from pipeline.errors import UserError
+from pipeline.files.local import LocalFiles
 from pipeline.job.build import build
 from pipeline.job.limits import Limits
 from pipeline.job.plan import Plan
+from pipeline.job.read import ReadAll
 from pipeline.job.rejects import rows_before
+from pipeline.job.run import make_plan
 from pipeline.job.task_file import read_groups, write_groups
+from pipeline.sources import plan_tasks
 from pipeline.sources.schema import Kind, ReadTask, RejectedRow, TaskGroup, no_rows, rejected_batch
 from pipeline.statistics.row_counts import TaskRowCounter, TaskRows
 from pipeline.statistics.text_quality import QualityCount, TextQuality
@@ -30,23 +36,39 @@ def reviews() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The folder of texts, and the records made of it with all rows of train/ in the train split."""
     folder = tmp_path_factory.mktemp("folders")
-    return folder / "imdb", run_job(write_texts(folder / "imdb", reviews()), folder / "out")
+    settings = {"split.train": "1.0", "split.eval": "0", "split.test": "0"}
+    return folder / "imdb", run_job(write_texts(folder / "imdb", reviews()), folder / "out", settings)
 
 
-def test_job_sources_folders_keep_their_splits_and_eval_comes_from_train(folders: tuple[Path, Path]) -> None:
+def test_job_sources_folders_keep_their_splits(folders: tuple[Path, Path]) -> None:
     found = manifest_of(folders[1])
     assert found["input"]["files"] == 240
     assert found["input"]["rows"] == 240
     assert found["input"]["left_out"] == {"unsup": 10, "other": 1}
     assert found["labels"] == ["neg", "pos"]
-    rows = {split: part["rows"] for split, part in found["splits"].items()}
-    assert rows["test"] == 40
-    assert rows["train"] + rows["eval"] == 200
-    assert 10 <= rows["eval"] <= 40  # a ninth of 200, by content: 22
+    assert {split: part["rows"] for split, part in found["splits"].items()} == {"train": 200, "eval": 0, "test": 40}
     samples = [sample for sample in found["samples"] if sample["split"] == "test"]
     assert all(" test " in sample["text"] for sample in samples)
     assert found["rejected"] == {"rows": 0, "by_reason": {}, "examples": {}, "with_rejects": 0, "files": []}
+
+
+def test_job_sources_folders_take_eval_from_train(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """With the default shares; read as the second pass reads."""
+    config = load(None, {"input.path": str(folders[0]), "output.path": str(tmp_path / "out")})
+    tasks = plan_tasks(config.input, LocalFiles())
+    plan = make_plan(config, tasks, staging=str(tmp_path / "work"), spills=False)
+    outputs = [output for group in tasks.groups for output in ReadAll(plan.read_options).process(group, ["neg", "pos"])]
+    rows = [
+        (SPLITS[split], text.decode())
+        for batch in outputs
+        if isinstance(batch, pa.RecordBatch)
+        for (split,), (text,) in zip(batch["split"].to_pylist(), batch["text"].to_pylist(), strict=True)
+    ]
+    assert len(rows) == 240
+    assert all((" test " in text) == (split == "test") for split, text in rows)
+    assert 10 <= Counter(split for split, _ in rows)["eval"] <= 40  # a ninth of 200, by content: 22
 
 
 def test_job_sources_folders_are_the_same_as_a_table(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -57,12 +79,9 @@ def test_job_sources_folders_are_the_same_as_a_table(folders: tuple[Path, Path],
         for name, text in texts.items()
     ]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    settings = {"split.train": "1.0", "split.eval": "0", "split.test": "0"}
     table = run_job(tmp_path / "rows.jsonl", tmp_path / "table", {"split.column": "part"})
-    again = run_job(folders[0], tmp_path / "again", settings)
-    assert manifest_of(again)["splits"]["eval"]["rows"] == 0
-    assert record_bytes(again) == record_bytes(table)
-    assert config_of(again).split.train == 1
+    assert record_bytes(folders[1]) == record_bytes(table)
+    assert config_of(folders[1]).split.train == 1
 
 
 def rejected(folder: Path) -> list[tuple[str, int, str]]:

@@ -1,18 +1,19 @@
-"""pipeline.job.spill: blocks on their way, through the shuffle and on disk; and a job that spills, or does not."""
+"""pipeline.job.spill: blocks on their way, through the shuffle and on disk.
+
+test_faults.py compares what a job writes that spills in many sort ranges; test_job.py has a job that spills nothing.
+"""
 
 import resource
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.job.limits import Limits
 from pipeline.job.spill import BlockReader, BlockWriter
 from pipeline.job.write import WriteShard
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
-from tests.support.jobs import manifest_of, record_bytes, run_job, small_rows, write_jsonl
+from tests.support.jobs import run_job, small_rows, write_jsonl
 
 # blocks of each bundle: (sort range, piece) of each block -> pieces of sort ranges 0, 1 and 63
 BUNDLES = [
@@ -119,35 +120,6 @@ RUNNERS = [
 def test_spill_is_for_runners_in_this_process(arguments: list[str], expected: bool) -> None:
     runner = choose_runner(beam_options(arguments), input_bytes=1000)
     assert holds_shuffles_in_memory(runner) == expected
-
-
-@contextmanager
-def crossing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """The bytes of each block, or reference to one, that comes to where a shard is written."""
-    sizes: list[int] = []
-    process = WriteShard.process
-
-    def counted(self: WriteShard, shard: tuple[int, Iterable[bytes]]) -> Iterable[Any]:
-        key, blocks = shard[0], list(shard[1])
-        sizes.extend(len(block) for block in blocks if block)
-        return process(self, (key, blocks))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(WriteShard, "process", counted)
-        yield sizes
-
-
-def test_spill_changes_no_byte_of_a_job(small_records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """test_job_writes_the_same_bytes has a job that does not spill."""
-    limits = Limits(sort_range_bytes=1)  # so that shards of some kilobytes have 64 sort ranges
-    source = write_jsonl(tmp_path / "rows.jsonl", small_rows())
-    with crossing(monkeypatch) as sizes:
-        folder = run_job(source, tmp_path / "records", beam_arguments=["--direct_num_workers=2"], limits=limits)
-    assert record_bytes(folder) == record_bytes(small_records)
-    assert manifest_of(folder)["duplicates"] == manifest_of(small_records)["duplicates"]
-    assert max(sizes) < 1000
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["records", "rows.jsonl"]
-    assert not list(folder.glob(".*"))
 
 
 def test_spill_removes_blocks_when_a_job_fails_and_names_the_damaged_file(
