@@ -1,7 +1,7 @@
 """The exceptions of the product's own; the trainer adds trainer.export.fresh_process.ExportError.
 
 UserError             the user can put it right; the command lines make one line and exit status 2 of it
-DamagedFileError      the rest of an input file can't be read; its reader makes one rejected row of it
+DamagedFileError      the rest of an input file can't be read; its reader makes a LostRest of it
 RejectedRowError      a row of the input can't be used; its reader rejects it with the reason
 DamagedRecordsError   a record file is not what this product writes; `verify` lists it
 JsonError             a text is not JSON, or not plain JSON; who reads it names the file or server in a UserError

@@ -99,6 +99,15 @@ def test_describe_says_when_nothing_is_wrong_and_nothing_to_tell() -> None:
         assert title not in text
 
 
+def test_describe_shows_damaged_files() -> None:
+    damaged = [{"file": HOSTILE, "rows": 1504, "why": f"unclosed quote in {HOSTILE}"}]
+    text = shown(input={"files": 3, "damaged": 1, "damaged_files": damaged})
+    assert "1 of 3 files is damaged; what follows the damage is lost" in text
+    assert "1,504" in text
+    assert not any(character in text for character in HOSTILE if not character.isprintable())
+    assert "damaged" not in shown()
+
+
 def test_describe_shows_folders_of_earlier_runs() -> None:
     assert "3 texts occur more than once (4 rows too many); 1 of them carry different labels" in shown(
         duplicates=REPEATED

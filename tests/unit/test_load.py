@@ -78,6 +78,7 @@ BROKEN = [
     ("input: a.csv\n", ": input must hold settings below it, not 'a.csv'"),
     ("inptu:\n  path: a\n", ": inptu is not a section; did you mean input?"),
     ("input:\n  paht: a\n", ": input.paht is not a setting; did you mean input.path?"),
+    ("input:\n  label_column: text\n", ": input: text_column and label_column are both 'text'; name the two columns"),
     ("sequence:\n  padding: both\n", ": sequence.padding is 'both'; input should be 'pre' or 'post'"),
 ]
 

@@ -359,6 +359,26 @@ def test_sources_rows_without_end_do_not_fill_the_memory(name: str, content: byt
     assert read(content, name, sizes=replace(sizes_of(100), max_row_bytes=1000)) == ([("a", "1", 0)], [rejected])
 
 
+# One name of 2 MiB (the limit of the csv reader of Python is 131,072 characters); 100,000 names, longer than a range.
+LONG_HEADERS = [
+    f"text,label,{'x' * (2 << 20)}",
+    "text,label," + ",".join(f"column_{number:06}" for number in range(100_000)),
+]
+
+
+@pytest.mark.parametrize("header", LONG_HEADERS, ids=["one name", "many names"])
+def test_sources_header_may_be_as_long_as_a_row(header: str) -> None:
+    row = "good,1" + "," * (header.count(",") - 1)
+    content = f"{header}\n{row}\n{row}\n".encode()
+    files = MemoryFiles({"a.csv": content})
+    tasks = plan(files)
+    check_columns(tasks, COLUMNS, files)
+    begin = len(header) + 1
+    # The whole file, and its last row as a range: its header is before it.
+    for task, places in ((tasks[0], [0, 1]), (replace(tasks[0], start=begin + len(row) + 1, stop=len(content)), [0])):
+        assert rows_of(list(read_tasks([task], COLUMNS, files))) == [("good", "1", place) for place in places]
+
+
 def test_sources_missing_column_in_a_later_file_is_an_error() -> None:
     with pytest.raises(UserError, match=r"^input\.label_column: 'label' is not in b\.csv; it has the columns text, x$"):
         batches_of(b"text,x\na,1\n", "b.csv")
