@@ -34,8 +34,10 @@ SPLITS: Final[tuple[Split, ...]] = ("train", "eval", "test")
 MANIFEST_FILE: Final = "manifest.json"
 RECORDS_FOLDER: Final = "records"
 TRANSFORM_FOLDER: Final = "transform"
-# The vocabulary inside the transform folder, where TFT saves a graph's assets.
+# The vocabulary inside a graph's folder, where TFT saves its assets; the same bytes as VOCABULARY_FILE.
 VOCABULARY_ASSET: Final = "assets/vocabulary"
+TRANSFORM_GRAPH: Final = f"{TRANSFORM_FOLDER}/transform_fn"
+VOCABULARY_IN_TRANSFORM: Final = f"{TRANSFORM_GRAPH}/{VOCABULARY_ASSET}"
 VOCABULARY_FILE: Final = "vocabulary.tsv"
 REJECTED_FOLDER: Final = "rejected"
 # The rejected rows of the last run, if it failed; with or without a records folder around it.

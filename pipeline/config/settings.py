@@ -86,7 +86,7 @@ class VocabularySettings(Section):
     """
 
     top_words: int = Field(5000, ge=3, le=MAX_TOP_WORDS)
-    min_count: int = Field(1, ge=1)
+    min_count: int = Field(1, ge=1, le=2**63 - 1)
     oov: Oov = "drop"
     source: NameOrNone = Field(None, alias="from")
     grow: bool = False

@@ -6,7 +6,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pipeline.contract import SPLITS
-from pipeline.records_folder.manifest import DuplicateTexts, Manifest
+from pipeline.records_folder.manifest import Manifest
+from pipeline.records_folder.text_findings import DuplicateTexts
 from pipeline.support.printable import to_one_line, to_printable
 from pipeline.support.terminal import percent, share, table
 

@@ -6,7 +6,14 @@ from pathlib import PurePath
 
 import numpy as np
 
-from pipeline.contract import MANIFEST_FILE, RECORDS_FOLDER, VOCABULARY_FILE, Split, shard_file
+from pipeline.contract import (
+    MANIFEST_FILE,
+    RECORDS_FOLDER,
+    TRANSFORM_FOLDER,
+    VOCABULARY_FILE,
+    VOCABULARY_IN_TRANSFORM,
+    Split,
+)
 from pipeline.files.local import Files
 from pipeline.records.check import HashedFile, RecordRules, ShardContent, check_shard
 from pipeline.records_folder.manifest import Manifest, Shard, SplitSummary
@@ -45,20 +52,21 @@ class _Verification:
 
     def run(self) -> VerifyResult:
         manifest = self._manifest()
-        present = self._record_files()
+        present = self._files_below(RECORDS_FOLDER) | self._files_below(TRANSFORM_FOLDER)
         for split, entry in manifest.splits.items():
             self._verify_split(split, entry, manifest, present)
-        self._verify_vocabulary(manifest)
+        self._verify_files(manifest, present)
         named = {shard.path for entry in manifest.splits.values() for shard in entry.shards}
+        named |= {file.path for file in manifest.files or []}
         for path in sorted(present - named):
-            self._problem(path, "got a file, expected none: the manifest doesn't name it")
+            if manifest.files is not None or path.startswith(RECORDS_FOLDER):
+                self._problem(path, "got a file, expected none: the manifest doesn't name it")
         return VerifyResult(problems=tuple(self.problems), shards=self.shards, records=self.records, bytes=self.bytes)
 
-    def _record_files(self) -> set[str]:
-        """Paths, from the folder on, of the files in records/."""
-        prefix = f"{RECORDS_FOLDER}/"
-        files = self.files.match(f"{glob.escape(self.folder)}/{prefix}*")
-        return {prefix + PurePath(file.path).as_posix().rpartition(f"/{prefix}")[2] for file in files}
+    def _files_below(self, name: str) -> set[str]:
+        """Paths, from the records folder on, of the files in one of its folders."""
+        files = self.files.match(f"{glob.escape(self.folder)}/{name}/*")
+        return {f"{name}/" + PurePath(file.path).as_posix().rpartition(f"/{name}/")[2] for file in files}
 
     def _has(self, name: str) -> bool:
         return bool(self.files.match(glob.escape(f"{self.folder}/{name}")))
@@ -69,21 +77,17 @@ class _Verification:
         return read_manifest(self.folder, self.files)[1]
 
     def _verify_split(self, split: Split, entry: SplitSummary, manifest: Manifest, present: set[str]) -> None:
-        compression = manifest.config.output.compression
         contents = []
-        for index, shard in enumerate(entry.shards):
-            name = shard_file(split, index, shards=len(entry.shards), compression=compression)
-            self._compare(MANIFEST_FILE, f"shard {index} of {split}", got=shard.path, expected=name)
-            if shard.path in present:
-                contents.append(self._verify_shard(shard, manifest))
-            else:
+        for shard in entry.shards:
+            if shard.path not in present:
                 self._problem(shard.path, f"records: got no file, expected {shard.records}")
-        listed = sum(shard.records for shard in entry.shards)
-        self._compare(MANIFEST_FILE, f"rows of {split}", got=entry.rows, expected=listed)
+            elif (content := self._verify_shard(shard, manifest)) is not None:
+                contents.append(content)
         if len(contents) == len(entry.shards) and not any(content.damage for content in contents):
             self._verify_labels(split, entry, manifest, contents)
 
-    def _verify_shard(self, shard: Shard, manifest: Manifest) -> ShardContent:
+    def _verify_shard(self, shard: Shard, manifest: Manifest) -> ShardContent | None:
+        """What the shard contains; None if it can't be read."""
         config = manifest.config
         rules = RecordRules(
             max_length=config.sequence.max_length,
@@ -91,8 +95,12 @@ class _Verification:
             padding=config.sequence.padding,
             labels=len(manifest.labels),
         )
-        with self.files.open(f"{self.folder}/{shard.path}") as file:
-            content = check_shard(file, rules, compression=config.output.compression)
+        try:
+            with self.files.open(f"{self.folder}/{shard.path}") as file:
+                content = check_shard(file, rules, compression=config.output.compression)
+        except OSError as error:
+            self._cannot_read(shard.path, error)
+            return None
         self._compare(shard.path, "bytes", got=content.bytes, expected=shard.bytes)
         self._compare(shard.path, "SHA-256", got=content.sha256, expected=shard.sha256)
         if content.damage is None:
@@ -114,14 +122,33 @@ class _Verification:
         got = {label: rows for label, rows in entry.labels.items() if rows}
         self._compare(MANIFEST_FILE, f"labels of {split}", got=got, expected=expected)
 
-    def _verify_vocabulary(self, manifest: Manifest) -> None:
-        if not self._has(VOCABULARY_FILE):
-            self._problem(VOCABULARY_FILE, f"SHA-256: got no file, expected {manifest.vocabulary.sha256}")
+    def _verify_files(self, manifest: Manifest, present: set[str]) -> None:
+        """Compares vocabulary.tsv and transform/ with the manifest; that of an earlier version has the first alone."""
+        vocabulary = manifest.vocabulary.sha256
+        if manifest.files is None:
+            self._verify_file(VOCABULARY_FILE, vocabulary)
+            if VOCABULARY_IN_TRANSFORM in present:
+                self._verify_file(VOCABULARY_IN_TRANSFORM, vocabulary)
+        for file in manifest.files or []:
+            self._verify_file(file.path, file.sha256, size=file.bytes)
+
+    def _verify_file(self, path: str, sha256: str, *, size: int | None = None) -> None:
+        if not self._has(path):
+            self._problem(path, f"SHA-256: got no file, expected {sha256}")
             return
-        with self.files.open(f"{self.folder}/{VOCABULARY_FILE}") as opened:
-            file = HashedFile(opened)
-            file.read_to_end()
-        self._compare(VOCABULARY_FILE, "SHA-256", got=file.sha256(), expected=manifest.vocabulary.sha256)
+        try:
+            with self.files.open(f"{self.folder}/{path}") as opened:
+                file = HashedFile(opened)
+                file.read_to_end()
+        except OSError as error:
+            self._cannot_read(path, error)
+            return
+        if size is not None:
+            self._compare(path, "bytes", got=file.bytes, expected=size)
+        self._compare(path, "SHA-256", got=file.sha256(), expected=sha256)
+
+    def _cannot_read(self, path: str, error: OSError) -> None:
+        self._problem(path, f"can't be read: {error.strerror or error}")
 
     def _problem(self, path: str, what: str) -> None:
         self.problems.append(f"{path}: {what}")

@@ -9,16 +9,15 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
 from pipeline.config.settings import Config
-from pipeline.contract import SPLITS
+from pipeline.contract import MANIFEST_FILE, SPLITS
 from pipeline.errors import UserError
 from pipeline.job import rejects
 from pipeline.job.row_filter import UNKNOWN_LABEL
 from pipeline.job.write import WrittenShard
 from pipeline.records_folder.manifest import (
+    MAX_MANIFEST_BYTES,
     CacheUse,
     DamagedFile,
-    DistinctiveWordsSummary,
-    DuplicatesSummary,
     InputSummary,
     Manifest,
     RecordsConfig,
@@ -27,9 +26,13 @@ from pipeline.records_folder.manifest import (
     Sample,
     Shard,
     SplitSummary,
+    StoredFile,
     VocabularyOrigin,
     VocabularySummary,
+    to_json,
 )
+from pipeline.records_folder.reader import parse_manifest
+from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.statistics import distinctive_words, duplicates, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics, split_summary
@@ -42,14 +45,18 @@ _PACKAGES = ("apache-beam", "tensorflow", "tensorflow-transform", "pyarrow", "nu
 _COVERAGE_STEPS = 10
 
 
+# Ids of all samples of a split: 16 samples of 65,536 ids. With more the manifest would pass MAX_MANIFEST_BYTES.
+_SAMPLED_IDS = 1 << 20
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobResults:
     """What the stages of a job counted and wrote.
 
     splits: statistics by index into SPLITS. files_with_rejects: how many there are, and those with the most rejected
     rows. damaged_files: how many there are, and the first. summary: of all counts of the train split. words: all of
-    vocabulary.tsv, by falling count. origin: of an imported vocabulary, or None. cache_use: of each group of read
-    tasks, or None without a cache.
+    vocabulary.tsv, by falling count. files: vocabulary.tsv, then the files of transform/. origin: of an imported
+    vocabulary, or None. cache_use: of each group of read tasks, or None without a cache.
     """
 
     labels: Sequence[str]
@@ -66,7 +73,7 @@ class JobResults:
     damaged_files: tuple[int, list[DamagedFile]]
     summary: count_tables.CountSummary
     words: WordColumns
-    vocabulary_sha256: str
+    files: Sequence[StoredFile]
     origin: VocabularyOrigin | None = None
     cache_use: Sequence[CacheUse] | None = None
 
@@ -106,12 +113,13 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
             size=len(results.words.ids),
             tokens=results.summary.total,
             distinct_tokens=results.summary.distinct,
-            sha256=results.vocabulary_sha256,
+            sha256=results.files[0].sha256,
             origin=results.origin,
             cache=None if results.cache_use is None else total_cache_use(results.cache_use),
         ),
         coverage=_coverage(results.summary, words=len(results.words.ids)),
         splits={split: _split(index, results) for index, split in enumerate(SPLITS)},
+        files=list(results.files),
         rejected=RejectedSummary(
             rows=sum(results.rejected.by_reason.values()),
             by_reason=results.rejected.by_reason,
@@ -124,8 +132,24 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
             results.quality, wordless=sum(statistics.wordless_texts for statistics in results.splits.values())
         ),
         distinctive_words=_distinctive_words(results),
-        samples=_samples(results),
+        samples=_samples(results, max_length=config.sequence.max_length),
     )
+
+
+def content(manifest: Manifest) -> bytes:
+    """The bytes of manifest.json, which every reader takes.
+
+    Raises:
+      UserError: there are too many of them.
+    """
+    made = to_json(manifest)
+    if len(made) > MAX_MANIFEST_BYTES:
+        raise UserError(
+            f"input.label_column: {len(manifest.labels)} labels make a manifest.json of {len(made) >> 20} MB; the most "
+            f"is {MAX_MANIFEST_BYTES >> 20}: shorten the labels"
+        )
+    parse_manifest(made, path=MANIFEST_FILE)
+    return made
 
 
 def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
@@ -207,10 +231,10 @@ def _distinctive_words(results: JobResults) -> DistinctiveWordsSummary:
     )
 
 
-def _samples(results: JobResults) -> list[Sample]:
+def _samples(results: JobResults, *, max_length: int) -> list[Sample]:
     """Rows with their texts and ids; the export checks the model with them."""
     return [
         Sample(split=SPLITS[index], text=sample.text.decode(), label=results.labels[sample.label], ids=list(sample.ids))
         for index in sorted(results.splits)
-        for sample in results.splits[index].samples
+        for sample in results.splits[index].samples[: max(1, _SAMPLED_IDS // max_length)]
     ]

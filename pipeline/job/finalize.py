@@ -1,12 +1,11 @@
 """The outputs of all stages -> a published records folder, or the error why there is none: the job's last step."""
 
 import errno
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pipeline.contract import REPORT_FILE, TRANSFORM_FOLDER, VOCABULARY_ASSET, VOCABULARY_FILE
+from pipeline.contract import REPORT_FILE, VOCABULARY_FILE, VOCABULARY_IN_TRANSFORM
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
 from pipeline.files.publish import publish, save_rejected
@@ -16,7 +15,7 @@ from pipeline.job.plan import Plan
 from pipeline.job.task_file import read_groups
 from pipeline.job.write import WrittenShard
 from pipeline.records_folder.advice import advice
-from pipeline.records_folder.manifest import CacheUse, to_json
+from pipeline.records_folder.manifest import CacheUse, StoredFile, stored_file
 from pipeline.records_folder.vocabulary_tsv import by_falling_count, parse_columns
 from pipeline.records_report import render
 from pipeline.sources.unchanged import check_unchanged
@@ -27,8 +26,6 @@ from pipeline.vocabulary import count_tables
 
 # Errors of a disk that another attempt meets as well: no permission, read-only, full.
 _NO_RETRY_HELPS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
-
-_VOCABULARY = f"{TRANSFORM_FOLDER}/transform_fn/{VOCABULARY_ASSET}"
 
 
 def finalize(
@@ -42,14 +39,12 @@ def finalize(
     task_rows: Sequence[row_counts.TaskRows],
     refused: Sequence[str],
     cache_use: Sequence[CacheUse] | None,
-    transform: Sequence[object],
+    transform: Sequence[StoredFile],
 ) -> None:
     """Builds and publishes the folder, or writes the error to plan.refusal_path; a retry continues where it stopped.
 
-    `transform` is a side input only to make this step run after the graph is written. `refused`: messages of errors in
-    earlier stages.
+    transform: the files of transform/, which are written by now. refused: messages of errors in earlier stages.
     """
-    del transform
     plan.observe("finalize")
     files = BeamFiles()
     if not files.exists(plan.manifest_path):
@@ -57,7 +52,7 @@ def finalize(
         if message is not None:
             files.write(plan.refusal_path, message.encode())
             return
-        vocabulary = files.read(f"{plan.result_folder}/{_VOCABULARY}")
+        vocabulary = files.read(f"{plan.result_folder}/{VOCABULARY_IN_TRANSFORM}")
         results = build_manifest.JobResults(
             labels=labels,
             shards=shards,
@@ -73,20 +68,21 @@ def finalize(
             damaged_files=row_counts.damaged_files(task_rows),
             summary=count_tables.CountSummary(**json.loads(files.read(plan.summary_path))),
             words=by_falling_count(parse_columns(vocabulary, path=VOCABULARY_FILE)),
-            vocabulary_sha256=hashlib.sha256(vocabulary).hexdigest(),
+            files=[stored_file(VOCABULARY_FILE, vocabulary), *sorted(transform, key=lambda file: file.path)],
             origin=plan.origin,
             cache_use=cache_use,
         )
         try:
             manifest = build_manifest.build(results, plan.config, max_labels=plan.limits.max_labels)
+            manifest = manifest.model_copy(update={"advice": advice(manifest, results.words)})
+            content = build_manifest.content(manifest)
         except UserError as error:
             files.write(plan.refusal_path, _with_rejected(str(error), results, plan).encode())
             return
-        manifest = manifest.model_copy(update={"advice": advice(manifest, results.words)})
         files.write(f"{plan.result_folder}/{VOCABULARY_FILE}", vocabulary)
         files.write(f"{plan.result_folder}/{REPORT_FILE}", render(manifest, words=results.words))
         files.write(plan.result_files_path, json.dumps(_result_files(plan, shards, files)).encode())
-        files.write(plan.manifest_path, to_json(manifest))
+        files.write(plan.manifest_path, content)
     _publish(plan, files)
 
 

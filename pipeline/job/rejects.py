@@ -8,7 +8,7 @@ when all ranges are read; so rows get their final numbers here.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
@@ -16,6 +16,7 @@ import xxhash
 
 from pipeline.contract import REJECTED_FOLDER
 from pipeline.files.beam import BeamFiles
+from pipeline.records_folder.manifest import RejectedExample
 from pipeline.statistics.row_counts import TaskRows
 from pipeline.support import arrow_ipc
 
@@ -27,7 +28,7 @@ class RejectCounts(NamedTuple):
     """Rejected rows of some files for the manifest: their number by reason, and a few examples of each reason."""
 
     by_reason: dict[str, int]
-    examples: dict[str, list[dict[str, Any]]]
+    examples: dict[str, list[RejectedExample]]
 
 
 class WriteRejects(beam.PTransform):
@@ -62,7 +63,7 @@ def merge(parts: Iterable[RejectCounts]) -> RejectCounts:
     {'no text': 3}
     """
     by_reason: Counter[str] = Counter()
-    examples: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    examples: defaultdict[str, list[RejectedExample]] = defaultdict(list)
     for part in parts:
         by_reason.update(part.by_reason)
         for reason, rows in part.examples.items():
@@ -87,19 +88,24 @@ def rows_before(task_rows: Iterable[TaskRows]) -> dict[tuple[str, int], int]:
     return before
 
 
-def to_lines(table: pa.Table, *, before: Mapping[tuple[str, int], int]) -> list[dict[str, Any]]:
+def to_lines(table: pa.Table, *, before: Mapping[tuple[str, int], int]) -> list[RejectedExample]:
     """A table of sources.schema.REJECTED_SCHEMA -> the lines, ordered by file and row."""
     lines = []
     for reject in table.to_pylist():
         row = before.get((reject["file"], reject["range_start"]), 0) + reject["row"] + 1
-        line = {"file": reject["file"], "row": row, "reason": reject["reason"], "content": reject["content"]}
+        line: RejectedExample = {
+            "file": reject["file"],
+            "row": row,
+            "reason": reject["reason"],
+            "content": reject["content"],
+        }
         if reject["id"] is not None:
             line["id"] = reject["id"]
         lines.append(line)
     return sorted(lines, key=_file_and_row)
 
 
-def _file_and_row(line: Mapping[str, Any]) -> tuple[str, int]:
+def _file_and_row(line: RejectedExample) -> tuple[str, int]:
     return line["file"], line["row"]
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from pipeline.contract import max_words
 from pipeline.records_folder.lengths import percentile, share_cut
-from pipeline.records_folder.manifest import Advice, Manifest, QualityFinding
+from pipeline.records_folder.manifest import Advice, Manifest
+from pipeline.records_folder.text_findings import QualityFinding
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 
 # Above these values there is advice. They were chosen and not measured.

@@ -6,6 +6,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from typing_extensions import is_typeddict
 
 from pipeline.contract import Split
 from pipeline.records_folder.manifest import Manifest, RecordsConfig
@@ -57,6 +58,8 @@ def _type(annotation: Any) -> str:
     if origin is Literal:
         return "string"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "object"
+    if is_typeddict(annotation):
         return "object"
     return {str: "string", type(None): "null", Any: "any"}.get(annotation) or annotation.__name__
 

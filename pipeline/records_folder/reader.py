@@ -1,14 +1,15 @@
 """A published records folder -> its manifest; vocabulary_tsv.py reads its words."""
 
 import glob
-import json
 
 from pydantic import ValidationError
 
-from pipeline.contract import FORMAT_VERSION, MANIFEST_FILE, SPLITS
-from pipeline.errors import UserError
+from pipeline.contract import FORMAT_VERSION, MANIFEST_FILE
+from pipeline.errors import JsonError, UserError
 from pipeline.files.local import Files
-from pipeline.records_folder.manifest import Manifest
+from pipeline.records_folder.consistency import contradictions
+from pipeline.records_folder.manifest import MAX_MANIFEST_BYTES, Manifest
+from pipeline.support.strict_json import first_mistake, parse_json, shown
 
 REMEDY = "run the pipeline again"
 
@@ -17,24 +18,27 @@ def parse_manifest(content: bytes, *, path: str) -> Manifest:
     """The content of manifest.json -> the manifest; `path`, where it was read, is for messages.
 
     Raises:
-      UserError: the content is not a manifest, or one of another format version.
+      UserError: the content is not a manifest, one of another format version, or one that contradicts itself. It names
+        the first key that is wrong.
     """
+    if len(content) > MAX_MANIFEST_BYTES:
+        raise UserError(f"{path} has more than {MAX_MANIFEST_BYTES >> 20} MB, which no run writes; {REMEDY}")
     try:
-        values = json.loads(content)
-    except ValueError as error:
+        values = parse_json(content)
+    except JsonError as error:
         raise UserError(f"{path} is not JSON ({error}); {REMEDY}") from error
-    version = values.get("format_version") if isinstance(values, dict) else None
+    if not isinstance(values, dict):
+        raise UserError(f"{path} is {shown(values)}, not an object; {REMEDY}")
+    version = values.get("format_version")
     if version != FORMAT_VERSION:
-        raise UserError(f"{path}: format_version is {version!r}, expected {FORMAT_VERSION}; {REMEDY}")
+        raise UserError(f"{path}: format_version is {shown(version)}, expected {FORMAT_VERSION}; {REMEDY}")
     try:
+        # From the bytes: of Python's values it would take no list for a pair.
         manifest = Manifest.model_validate_json(content, by_alias=True, by_name=False)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path}: {key}: {first['msg']}; {REMEDY}") from error
-    missing = [split for split in SPLITS if split not in manifest.splits]
-    if missing:
-        raise UserError(f"{path}: splits.{missing[0]} is missing; {REMEDY}")
+        raise UserError(f"{path}: {first_mistake(error)}; {REMEDY}") from error
+    if (contradiction := next(contradictions(manifest), None)) is not None:
+        raise UserError(f"{path}: {contradiction}; {REMEDY}")
     return manifest
 
 
@@ -58,7 +62,7 @@ def read_manifest(folder: str, files: Files) -> tuple[bytes, Manifest]:
         if not files.match(glob.escape(path)):
             raise no_manifest(folder)
         with files.open(path) as file:
-            content = file.read()
+            content = file.read(MAX_MANIFEST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise no_manifest(folder) from error
     except OSError as error:

@@ -6,7 +6,8 @@ from markupsafe import Markup
 
 from pipeline.contract import SPLITS
 from pipeline.html.elements import bar, details, share, table, text_of_data, with_note
-from pipeline.records_folder.manifest import DistinctiveWord, Manifest
+from pipeline.records_folder.manifest import Manifest
+from pipeline.records_folder.text_findings import DistinctiveWord
 
 # Of many labels a table shows those with the most training rows and those with the fewest.
 _MOST_FREQUENT_LABELS = 40

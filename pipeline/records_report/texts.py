@@ -10,7 +10,8 @@ from pipeline.contract import SPLITS
 from pipeline.html.elements import bar, share, table, text_of_data, with_note
 from pipeline.html.plots import side_by_side
 from pipeline.records_folder.damage import damage_head
-from pipeline.records_folder.manifest import DuplicatesBySplit, Manifest, QualityFinding
+from pipeline.records_folder.manifest import Manifest
+from pipeline.records_folder.text_findings import DuplicatesBySplit, QualityFinding
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.text.characters import TAG
 
@@ -104,10 +105,10 @@ def rejected(manifest: Manifest) -> Markup:
     """Rejected rows by reason, with examples."""
     rows = []
     for reason, count in manifest.rejected.by_reason.items():
-        for number, example in enumerate(manifest.rejected.examples.get(reason) or [{}]):
-            where = f"{example.get('file', '')}, row {example.get('row', '')}" if example else ""
+        for number, example in enumerate(manifest.rejected.examples.get(reason) or [None]):
+            where = f"{example['file']}, row {example['row']}" if example else ""
             head = [text_of_data(reason), f"{count:,}"] if number == 0 else ["", ""]
-            content = text_of_data(str(example.get("content", "")), longest=_CONTENT_CHARACTERS)
+            content = text_of_data(example.get("content", "") if example else "", longest=_CONTENT_CHARACTERS)
             rows.append([*head, text_of_data(where), content])
     return table(["reason", "rows", "for example", "content"], rows, kinds="tnxx", stacked=True)
 

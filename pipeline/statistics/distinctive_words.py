@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.records_folder.manifest import DistinctiveWord, DistinctiveWordsSummary
+from pipeline.records_folder.text_findings import DistinctiveWord, DistinctiveWordsSummary
 from pipeline.support.arrays import Float64s, Int64s
 
 # What the manifest lists: the labels with the most train rows, and the words of each with the highest scores.

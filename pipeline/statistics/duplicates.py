@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.contract import SPLITS
-from pipeline.records_folder.manifest import DuplicatesBySplit, DuplicateTexts, SharedTexts
+from pipeline.records_folder.text_findings import DuplicatesBySplit, DuplicateTexts, SharedTexts
 from pipeline.statistics.fingerprints import NO_TOKENS
 from pipeline.support import arrow_ipc
 from pipeline.support.arrays import Int64s

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.records.keys import is_sampled, key_halves, sort_key
-from pipeline.records_folder.manifest import QualityFinding, QualitySummary
+from pipeline.records_folder.text_findings import QualityFinding, QualitySummary
 from pipeline.text.characters import TAG, UNICODE_WHITE_SPACE
 
 # Arrow matches bytes as if they were Latin-1: \xc3\x83 is the UTF-8 of Ã.

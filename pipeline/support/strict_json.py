@@ -20,6 +20,8 @@ MAX_DEPTH: Final = 100
 
 # Characters of a value that an error message shows.
 _SHOWN_CHARACTERS: Final = 60
+# Characters of pydantic's own message: one with all values of a setting has 120.
+_MESSAGE_CHARACTERS: Final = 250
 # An escape of half a character; the other half may be in the next escape.
 _HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -73,7 +75,7 @@ def first_mistake(error: ValidationError) -> str:
     """
     first = error.errors()[0]
     key = to_one_line(".".join(str(part) for part in first["loc"]))
-    message = first["msg"].removeprefix("Value error, ")
+    message = to_one_line(first["msg"].removeprefix("Value error, "), width=_MESSAGE_CHARACTERS)
     if first["type"] == "missing":
         return f"{key} is missing"
     if first["type"] == "value_error":  # one of our own, which names the value

@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 
 from pipeline.records_folder.manifest import Advice, Manifest
-from pipeline.records_folder.reader import parse_manifest
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.records_report import labels, render, texts
 from pipeline.records_report.length_and_coverage import choices
 from pipeline.records_report.samples import samples
 from tests.support.hostile_pages import HOSTILE as HOSTILE_TEXTS
 from tests.support.hostile_pages import hostile_manifest, hostile_words
+from tests.support.manifests import manifest_of
 
 HOSTILE = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">\u202e</script>"
 
 
 def manifest(*, max_length: int = 4, padding: str = "pre", strip_html: bool = False) -> Manifest:
     """Ten train rows of 2 to 60 ids; labels, words and texts are hostile."""
-    part = {"rows": 10, "shards": [], "labels": {HOSTILE: 9, "b": 1}, "tokens": 40, "unknown_tokens": 10,
+    part = {"rows": 10, "labels": {HOSTILE: 9, "b": 1}, "tokens": 40, "unknown_tokens": 10,
             "truncated_texts": 3, "empty_texts": 1, "lengths": [[2, 6], [4, 1], [6, 2], [60, 1]]}  # fmt: skip
     content = {
         "format_version": 1,
@@ -31,16 +31,16 @@ def manifest(*, max_length: int = 4, padding: str = "pre", strip_html: bool = Fa
             "output": {},
         },
         "labels": [HOSTILE, "b"],
-        "vocabulary": {"size": 3, "tokens": 40, "distinct_tokens": 9, "sha256": ""},
+        "vocabulary": {"size": 3, "tokens": 40, "distinct_tokens": 9},
         "coverage": [[1, 0.4], [3, 0.75], [6, 0.93], [9, 1.0]],
         "splits": {"train": part, "eval": part, "test": part},
         "input": {"files": 1, "bytes": 9, "rows": 31},
         "rejected": {"rows": 1, "by_reason": {"broken JSON": 1},
                      "examples": {"broken JSON": [{"file": HOSTILE, "row": 3, "content": HOSTILE}]}},
         "duplicates": {"texts": 2, "rows": 3, "conflicting": 1},
-        "samples": [{"split": "train", "text": HOSTILE, "label": HOSTILE, "ids": [0, 0, 2, 1]}],
+        "samples": [{"split": "train", "text": HOSTILE, "label": HOSTILE, "ids": [*[0] * (max_length - 2), 2, 1]}],
     }  # fmt: skip
-    return parse_manifest(json.dumps(content).encode(), path="manifest.json")
+    return manifest_of(content)
 
 
 WORDS = WordColumns([1, 2, 3], ["the", "br", HOSTILE], [16, 9, 5])

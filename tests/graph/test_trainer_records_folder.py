@@ -40,6 +40,12 @@ def forget_a_shard(content: dict[str, Any]) -> None:
     content["splits"]["train"]["shards"].pop()
 
 
+def leave_one_label(content: dict[str, Any]) -> None:
+    content["labels"] = ["only"]
+    for split in content["splits"].values():
+        split["labels"] = {"only": split["rows"]}
+
+
 def forget_a_split(content: dict[str, Any]) -> None:
     del content["splits"]["test"]
 
@@ -49,7 +55,7 @@ def forget_a_split(content: dict[str, Any]) -> None:
     ("damage", "message"),
     [
         (change("format_version", 999), "format_version is 999"),
-        (change("labels", ["only"]), "two labels or more"),
+        (leave_one_label, "two labels or more"),
         (change("labels", None), "labels"),
         (forget_a_shard, r"splits\.train\.rows is 43, but its shards hold 30"),
         (forget_a_split, r"splits\.test is missing"),

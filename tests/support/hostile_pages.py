@@ -1,14 +1,13 @@
 """Reports of data that does its worst: every text, label, word and file name of it tries to come alive in a page."""
 
-import json
 from typing import Any
 
 import numpy as np
 
 from pipeline.config.settings import Config
 from pipeline.records_folder.manifest import Manifest
-from pipeline.records_folder.reader import parse_manifest
 from pipeline.records_folder.vocabulary_tsv import WordColumns
+from tests.support.manifests import manifest_of
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.metrics import classification_metrics
 from trainer.evaluation.scoring import Mistake, SplitScores
@@ -50,7 +49,7 @@ def hostile_manifest(*, labels: int = len(HOSTILE)) -> Manifest:
     names = hostile(labels)
     rows = {name: place + 1 for place, name in enumerate(names)}
     whole = sum(rows.values())
-    part = {"rows": whole, "shards": [], "labels": rows, "tokens": 4 * whole, "unknown_tokens": whole,
+    part = {"rows": whole, "labels": rows, "tokens": 4 * whole, "unknown_tokens": whole,
             "truncated_texts": 3, "empty_texts": 1, "lengths": [[2, whole - 9], [40, 8], [700, 1]]}  # fmt: skip
     repeated = {"texts": 2, "rows": 3, "conflicting": 1}
     repeats = {**repeated, "splits": {"train": repeated},
@@ -62,7 +61,7 @@ def hostile_manifest(*, labels: int = len(HOSTILE)) -> Manifest:
         "format_version": 1,
         "config": {"vocabulary": {"top_words": 40}, "sequence": {"max_length": 4}, "output": {}},
         "labels": names,
-        "vocabulary": {"size": len(HOSTILE), "tokens": 40, "distinct_tokens": 90, "sha256": ""},
+        "vocabulary": {"size": len(HOSTILE), "tokens": 40, "distinct_tokens": 90},
         "coverage": [[1, 0.4], [16, 0.75], [90, 1.0]],
         "splits": {"train": part, "eval": part, "test": part},
         "input": {"files": len(HOSTILE), "bytes": 9, "rows": whole + 1, "damaged": len(HOSTILE),
@@ -75,7 +74,7 @@ def hostile_manifest(*, labels: int = len(HOSTILE)) -> Manifest:
         "advice": [{"setting": "text.split", "text": name} for name in HOSTILE],
         "samples": samples,
     }  # fmt: skip
-    return parse_manifest(json.dumps(content).encode(), path="manifest.json")
+    return manifest_of(content)
 
 
 def hostile_words() -> WordColumns:

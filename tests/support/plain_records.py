@@ -10,10 +10,14 @@ from pipeline.contract import Compression
 from pipeline.records.encode import encode_examples
 from pipeline.records.framing import frame
 from pipeline.records.shards import write_shard
+from pipeline.records_folder.manifest import Manifest, to_json
 
 Row = tuple[list[int], int]  # ids, label
 
 VOCABULARY = "1\tthis\t4\n2\tis\t3\n"
+GRAPH = "transform/transform_fn/saved_model.pb"
+WORDS_OF_GRAPH = "transform/transform_fn/assets/vocabulary"
+FILES = {"vocabulary.tsv": VOCABULARY.encode(), GRAPH: b"a graph", WORDS_OF_GRAPH: VOCABULARY.encode()}
 
 ROWS: dict[str, list[list[Row]]] = {
     # split: rows of each shard; a shard may be empty
@@ -57,9 +61,12 @@ def make_folder(folder: Path, compression: Compression = "none") -> Path:
                 for name, rows in zip(names, rows_of_shards, strict=True)
             ],
             "labels": {"bad": labels.count(0), "good": labels.count(1)},
-            "tokens": 0,  # keys that verify doesn't know may stand beside
         }
-    (folder / "vocabulary.tsv").write_bytes(VOCABULARY.encode())
+    files = []
+    for name, content in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+        files.append({"path": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
     manifest = {
         "format_version": 1,
         "config": {
@@ -68,8 +75,10 @@ def make_folder(folder: Path, compression: Compression = "none") -> Path:
             "output": {"compression": compression},
         },
         "labels": ["bad", "good"],
-        "vocabulary": {"size": 10, "sha256": hashlib.sha256(VOCABULARY.encode()).hexdigest()},
+        "vocabulary": {"size": 2, "sha256": hashlib.sha256(VOCABULARY.encode()).hexdigest()},
         "splits": splits,
+        "files": files,
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    # By the schema, which adds all keys that have a default.
+    (folder / "manifest.json").write_bytes(to_json(Manifest.model_validate_json(json.dumps(manifest))))
     return folder

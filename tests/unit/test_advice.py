@@ -1,18 +1,17 @@
 """Advice: for each mistake in the settings or the data one sentence, and none where all is well."""
 
-import json
 from typing import Any
 
 import pytest
 
 from pipeline.records_folder.advice import advice
 from pipeline.records_folder.manifest import Manifest
-from pipeline.records_folder.reader import parse_manifest
 from pipeline.records_folder.vocabulary_tsv import WordColumns
+from tests.support.manifests import SHA256, manifest_of
 
 WORDS = WordColumns([1, 2, 3], ["the", "br", "film"], [16, 9, 5])
 FINE: dict[str, Any] = {
-    "rows": 1000, "shards": [], "labels": {"a": 600, "b": 400}, "tokens": 4000, "unknown_tokens": 200,
+    "rows": 1000, "labels": {"a": 600, "b": 400}, "tokens": 4000, "unknown_tokens": 200,
     "truncated_texts": 0, "empty_texts": 0, "lengths": [[2, 600], [4, 100], [6, 299], [60, 1]],
 }  # fmt: skip
 
@@ -33,13 +32,13 @@ def manifest(
         "format_version": 1,
         "config": {"vocabulary": {"top_words": 4}, "sequence": {"max_length": 40}, "output": {}, **(config or {})},
         "labels": ["a", "b"],
-        "vocabulary": {"size": 3, "tokens": 4000, "distinct_tokens": 9, "sha256": ""},
+        "vocabulary": {"size": 3, "tokens": 4000, "distinct_tokens": 9},
         "coverage": [[1, 0.4], [3, 0.75], [6, 0.93], [9, 1.0]],
         "splits": {"train": FINE | (train or {}), "eval": FINE, "test": FINE},
         "quality": {"rows": 3000, "sampled_rows": 3000, "findings": shares},
         **keys,
     }
-    return parse_manifest(json.dumps(content).encode(), path="manifest.json")
+    return manifest_of(content)
 
 
 def across(split: str, rows: int) -> dict[str, Any]:
@@ -48,8 +47,8 @@ def across(split: str, rows: int) -> dict[str, Any]:
 
 def origin(grow: bool, kind: str = "token_list") -> dict[str, Any]:
     return {
-        "vocabulary": {"size": 3, "sha256": "", "from": {
-            "kind": kind, "path": "words.txt", "sha256": "", "words": 3, "last_id": 3}},
+        "vocabulary": {"size": 3, "from": {
+            "kind": kind, "path": "words.txt", "sha256": SHA256, "words": 3, "last_id": 3}},
         "config": {"vocabulary": {"top_words": 4, "from": "words.txt", "grow": grow}},
     }  # fmt: skip
 

@@ -14,8 +14,8 @@ from pipeline.cli import main
 from pipeline.config.settings import CompareSettings
 from pipeline.inspection.compare import Folder, compare, oov
 from pipeline.inspection.compare_view import comparison_tables
-from pipeline.records_folder.reader import parse_manifest
 from pipeline.support.terminal import stack
+from tests.support.manifests import SHA256, completed, manifest_of
 
 NO_LIMITS = CompareSettings()
 
@@ -31,22 +31,22 @@ def content(
     """A manifest: `tokens` of the train split, of which `words` are known; eval and test are empty."""
     rows = sum((labels or {"a": 1}).values())
     train = {
-        "rows": rows, "shards": [], "labels": labels or {"a": 1}, "tokens": tokens,
+        "rows": rows, "labels": labels or {"a": 1}, "tokens": tokens,
         "unknown_tokens": tokens - sum(words.values()), "lengths": lengths or [[1, rows]],
     }  # fmt: skip
-    nothing = {"rows": 0, "shards": [], "labels": dict.fromkeys(labels or {"a": 1}, 0)}
+    nothing = {"rows": 0, "labels": dict.fromkeys(labels or {"a": 1}, 0)}
     return {
         "format_version": 1,
-        "config": {"vocabulary": {"top_words": 4}, "sequence": {"max_length": 5}, "output": {}},
+        "config": {"vocabulary": {"top_words": max(4, len(words) + 1)}, "sequence": {"max_length": 5}, "output": {}},
         "labels": list(labels or {"a": 1}),
-        "vocabulary": {"size": len(words), "tokens": tokens, "distinct_tokens": len(words) + 1, "sha256": ""},
+        "vocabulary": {"size": len(words), "tokens": tokens, "distinct_tokens": len(words) + 1},
         "splits": {"train": train, "eval": nothing, "test": nothing},
         **keys,
     }
 
 
 def folder(words: dict[str, int], *, path: str = "A", **keys: Any) -> Folder:
-    manifest = parse_manifest(json.dumps(content(words, **keys)).encode(), path="manifest.json")
+    manifest = manifest_of(content(words, **keys))
     return Folder(path, manifest, words)
 
 
@@ -95,9 +95,11 @@ def test_compare_bounds_of_unknown_tokens(
 
 def test_compare_bounds_hold_for_words_in_an_order_of_their_own() -> None:
     # B's words come from elsewhere: a frequent word may be left out, so its rarest word says nothing.
-    came = {"kind": "token_list", "path": "w", "sha256": "", "words": 1, "last_id": 1}
-    vocabulary = {"size": 1, "sha256": "", "from": came}
-    found = oov(folder({"a": 1, "c": 1}, tokens=2), folder({"a": 5}, tokens=100, vocabulary=vocabulary))
+    came = {"kind": "token_list", "path": "w", "sha256": SHA256, "words": 1, "last_id": 1}
+    vocabulary = {"size": 1, "from": came}
+    config = {"vocabulary": {"top_words": 4, "from": "w"}, "sequence": {"max_length": 5}, "output": {}}
+    other = folder({"a": 5}, tokens=100, vocabulary=vocabulary, config=config)
+    found = oov(folder({"a": 1, "c": 1}, tokens=2), other)
     assert (found["at_least"], found["at_most"]) == (0.0, 0.95)
 
 
@@ -158,7 +160,7 @@ def folders(tmp_path: Path) -> list[str]:
     """Two records folders as far as `compare` reads them."""
     for name, words in (("a", {"the": 9, "\u202eold": 3}), ("b", {"the": 8, "new": 4})):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "manifest.json").write_text(json.dumps(content(words, tokens=20)))
+        (tmp_path / name / "manifest.json").write_text(json.dumps(completed(content(words, tokens=20))))
         lines = [f"{number}\t{word}\t{count}\n" for number, (word, count) in enumerate(words.items(), start=1)]
         (tmp_path / name / "vocabulary.tsv").write_text("".join(lines))
     return [str(tmp_path / "a"), str(tmp_path / "b")]
@@ -196,7 +198,7 @@ def test_compare_command_tells_mistakes(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "manifest.json").write_text(json.dumps(content({"x": 1}, tokens=1)))
+    (tmp_path / "broken" / "manifest.json").write_text(json.dumps(completed(content({"x": 1}, tokens=1))))
     (tmp_path / "broken" / "vocabulary.tsv").write_text("1\tno count\n")
     assert main(["compare", *arguments]) == 2
     assert message in capsys.readouterr().err

@@ -1,16 +1,15 @@
 """What `describe` shows: the right figures at any width, and nothing of the data steers the terminal."""
 
 import io
-import json
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from pipeline.inspection.describe import folder_tables
-from pipeline.records_folder.reader import parse_manifest
 from pipeline.records_folder.vocabulary_tsv import Word
 from pipeline.support.terminal import stack
+from tests.support.manifests import manifest_of
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202eturned" + "x" * 150
 REPEATED = {"texts": 3, "rows": 4, "conflicting": 1}
@@ -27,7 +26,7 @@ def repeats(leaked: int) -> dict[str, Any]:
 
 def manifest(**keys: Any) -> Any:
     part = {
-        "rows": 10, "shards": [], "labels": {HOSTILE: 9, "b": 1}, "tokens": 40, "unknown_tokens": 10,
+        "rows": 10, "labels": {HOSTILE: 9, "b": 1}, "tokens": 40, "unknown_tokens": 10,
         "truncated_texts": 3, "empty_texts": 1, "lengths": [[2, 6], [4, 1], [6, 2], [60, 1]],
     }  # fmt: skip
     finding = {"count": 2, "of": 10, "share": 0.2, "exact": False, "examples": [HOSTILE]}
@@ -36,7 +35,7 @@ def manifest(**keys: Any) -> Any:
         "format_version": 1,
         "config": {"vocabulary": {"top_words": 4}, "sequence": {"max_length": 4}, "output": {}},
         "labels": [HOSTILE, "b"],
-        "vocabulary": {"size": 3, "tokens": 40, "distinct_tokens": 9, "sha256": ""},
+        "vocabulary": {"size": 3, "tokens": 40, "distinct_tokens": 9},
         "coverage": [[1, 0.4], [3, 0.75], [6, 0.93], [9, 1.0]],
         "splits": {"train": part, "eval": part, "test": part},
         "rejected": {
@@ -48,7 +47,7 @@ def manifest(**keys: Any) -> Any:
         "advice": [{"setting": "sequence.max_length", "text": f"too short for {HOSTILE}"}],
         **keys,
     }  # fmt: skip
-    return parse_manifest(json.dumps(content).encode(), path="manifest.json")
+    return manifest_of(content)
 
 
 def shown(width: int = 100, **keys: Any) -> str:

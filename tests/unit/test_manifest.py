@@ -6,11 +6,11 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.config.settings import Config
+from pipeline.contract import SPLITS
 from pipeline.records_folder.manifest import (
-    DistinctiveWord,
-    DistinctiveWordsSummary,
     Manifest,
     RecordsConfig,
+    Shard,
     SplitSummary,
     VocabularyOrigin,
     VocabularySummary,
@@ -18,21 +18,31 @@ from pipeline.records_folder.manifest import (
 )
 from pipeline.records_folder.manifest_keys import described_keys
 from pipeline.records_folder.reader import parse_manifest
+from pipeline.records_folder.text_findings import DistinctiveWord, DistinctiveWordsSummary
+from tests.support.manifests import SHA256
+
+CONFIG = Config.model_validate({"vocabulary": {"from": "tokens.txt"}})
 
 
 def small_manifest() -> Manifest:
-    split = SplitSummary(rows=1, shards=[], labels={"b": 1, "a": 0}, lengths=[(3, 1)])
+    shards = {
+        split: [Shard(path=f"records/{split}-00000-of-00001.tfrecord.gz", bytes=1, records=1, sha256=SHA256)]
+        for split in SPLITS
+    }
+    splits = {
+        split: SplitSummary(rows=1, shards=shards[split], labels={"b": 1, "a": 0}, lengths=[(3, 1)]) for split in SPLITS
+    }
     word = DistinctiveWord(token="caf\u00e9", score=2.0, count=3, elsewhere=1)
     return Manifest(
-        config=RecordsConfig.model_validate(Config().model_dump()),
+        config=RecordsConfig.model_validate(CONFIG.model_dump()),
         labels=["b", "a"],
         vocabulary=VocabularySummary(
             size=1,
-            sha256="5a",
-            origin=VocabularyOrigin(kind="token_list", path="tokens.txt", sha256="7b", words=1, last_id=1),
+            sha256=SHA256,
+            origin=VocabularyOrigin(kind="token_list", path="tokens.txt", sha256=SHA256, words=1, last_id=1),
         ),
         coverage=[(1, 0.5), (2, 1.0)],
-        splits={"train": split, "eval": split, "test": split},
+        splits=splits,
         distinctive_words=DistinctiveWordsSummary(sampled_rows=1, labels={"b": [word]}),
     )
 
@@ -41,15 +51,15 @@ def test_manifest_writes_its_keys_in_order_and_by_their_public_names() -> None:
     content = to_json(small_manifest())
     written = json.loads(content)
     assert list(written) == [
-        "format_version", "config", "versions", "labels", "input", "vocabulary", "coverage", "splits", "rejected",
-        "duplicates", "quality", "telling_words", "samples", "advice",
+        "format_version", "config", "versions", "labels", "input", "vocabulary", "coverage", "splits", "files",
+        "rejected", "duplicates", "quality", "telling_words", "samples", "advice",
     ]  # fmt: skip
     assert list(written["config"]) == [
         "input", "split", "text", "vocabulary", "sequence", "output", "model", "training", "export", "compare",
     ]  # fmt: skip
-    assert written["config"] == Config().model_dump()
+    assert written["config"] == CONFIG.model_dump()
     assert written["vocabulary"]["from"] == {
-        "kind": "token_list", "path": "tokens.txt", "sha256": "7b", "words": 1, "last_id": 1,
+        "kind": "token_list", "path": "tokens.txt", "sha256": SHA256, "words": 1, "last_id": 1,
     }  # fmt: skip
     assert written["coverage"] == [[1, 0.5], [2, 1.0]]
     assert list(written["splits"]["eval"]["labels"].items()) == [("b", 1), ("a", 0)]
@@ -75,6 +85,7 @@ def test_manifest_is_read_by_its_public_names_alone() -> None:
     written = json.loads(to_json(small_manifest()))
     written["distinctive_words"] = written.pop("telling_words")
     written["vocabulary"]["origin"] = written["vocabulary"].pop("from")
+    written["config"]["vocabulary"]["from"] = None
     manifest = parse_manifest(json.dumps(written).encode(), path="manifest.json")
     assert manifest.vocabulary.origin is None
     assert manifest.distinctive_words.labels == {}
@@ -94,7 +105,7 @@ KEYS = [
     ("vocabulary.from.last_id", "int", "Its highest id"),
     ("coverage", "list of [int, float]", "`[words, share]`"),
     ("splits.<split>.shards[].sha256", "string", "SHA-256"),
-    ("rejected.examples", "{reason: list of {key: any}}", "A few rejected rows"),
+    ("rejected.examples", "{reason: list of object}", "A few rejected rows"),
     ("duplicates.normalised.across[].rows", "[int, int]", "Rows of the first"),  # nested four deep
     ("quality.findings.<finding>.share", "float", "`count` / `of`"),
     ("telling_words.labels.<label>[].token", "string", "The word"),
