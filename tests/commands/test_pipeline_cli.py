@@ -80,7 +80,7 @@ MISTAKES = [
     ("run --output.path complete", "complete holds a complete records folder; add --overwrite"),
     ("run --output.path foreign --overwrite", "foreign holds other files (thesis.txt)"),
     ("describe foreign", "foreign is not a complete records folder: it has no manifest.json"),
-    ("describe complete", "complete/manifest.json: format_version is None, expected 1"),
+    ("describe complete", "complete/manifest.json: format_version is null, expected 1"),
     ("verify foreign", "foreign is not a complete records folder: it has no manifest.json"),
     ("describe foreign --json --input.path x", "--input.path: this command takes no settings"),
     ("sample --rows 0 --output a.csv", "--rows is 0; it must be 1 or more"),

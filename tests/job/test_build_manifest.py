@@ -10,14 +10,15 @@ from pipeline.config.load import load
 from pipeline.errors import UserError
 from pipeline.job.build_manifest import JobResults, build
 from pipeline.job.rejects import RejectCounts
-from pipeline.records_folder.manifest import DamagedFile, VocabularyOrigin
+from pipeline.records_folder.manifest import DamagedFile, VocabularyOrigin, stored_file
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.statistics import duplicates
 from pipeline.statistics.split_statistics import SplitStatistics
 from pipeline.statistics.text_quality import TextQuality
 from pipeline.vocabulary.count_tables import CountSummary
+from tests.support.manifests import SHA256
 
-ORIGIN = VocabularyOrigin(kind="token_list", path="tokens.txt", sha256="", words=1, last_id=1)
+ORIGIN = VocabularyOrigin(kind="token_list", path="tokens.txt", sha256=SHA256, words=1, last_id=1)
 # Three train rows of two labels: 'a' twice, 'b' once.
 RESULTS = JobResults(
     labels=["neg", "pos"],
@@ -34,7 +35,7 @@ RESULTS = JobResults(
     damaged_files=(0, []),
     summary=CountSummary([1, 2], [1, 1]),
     words=WordColumns([1, 2], ["a", "b"], [2, 1]),
-    vocabulary_sha256="",
+    files=[stored_file("vocabulary.tsv", b"1\ta\t2\n2\tb\t1\n")],
 )
 
 # what is other than in RESULTS -> the message

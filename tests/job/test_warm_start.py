@@ -112,7 +112,12 @@ def records_like(
     content = manifest_of(source)
     vocabulary = vocabulary or (source / "vocabulary.tsv").read_text()
     content["vocabulary"]["sha256"] = hashlib.sha256(vocabulary.encode()).hexdigest()
-    content["labels"] = labels or content["labels"]
+    content["vocabulary"]["size"] = vocabulary.count("\n")
+    content["files"], content["samples"] = None, []  # as in a folder of an earlier version
+    if labels is not None:
+        content["labels"] = labels
+        for split in content["splits"].values():
+            split["labels"] = {**dict.fromkeys(labels, 0), labels[0]: split["rows"]}
     changed = {name: value for name, value in {"oov": oov, "top_words": top_words}.items() if value is not None}
     content["config"]["vocabulary"].update(changed)
     (target / "vocabulary.tsv").write_text(vocabulary)

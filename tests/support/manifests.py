@@ -49,7 +49,10 @@ def full_content() -> dict[str, Any]:
         "config": config,
         "versions": {"python": "3.11"},
         "labels": ["bad", "good"],
-        "input": {"files": 1, "bytes": 90, "rows": 7, "left_out": {"unsup": 1}},
+        "input": {
+            "files": 1, "bytes": 90, "rows": 7, "left_out": {"unsup": 1}, "damaged": 1,
+            "damaged_files": [{"file": "rows.csv", "rows": 7, "why": "cut"}],
+        },
         "vocabulary": {
             "size": 3, "tokens": 4, "distinct_tokens": 4, "sha256": SHA256,
             "from": {"kind": "token_list", "path": "words.txt", "sha256": SHA256, "words": 3, "last_id": 3},
