@@ -43,7 +43,7 @@ def check_output_access(config: Config, findings: list[Finding], *, overwrite: b
         check_filesystem(output, setting="output.path")
         check_output(output, overwrite=overwrite)
         check_unlocked(output)
-        with _new_folders_removed(output):
+        with deferred_stop(), _new_folders_removed(output):
             staging = new_staging(output)
             try:
                 _write(f"{staging}/probe", about="output.path")
@@ -60,7 +60,7 @@ def check_temp_access(options: PipelineOptions, findings: list[Finding]) -> None
     with errors_as_findings(findings, "--temp_location"):
         check_filesystem(temp, setting="--temp_location")
         probe = f"{temp.rstrip('/')}/textrecords-{uuid.uuid4().hex[:8]}"
-        with _new_folders_removed(temp), deferred_stop():
+        with deferred_stop(), _new_folders_removed(temp):
             _write(probe, about="--temp_location")
             BeamFiles().remove([probe])
         findings.append(Finding("ok", "--temp_location", f"{temp} can be written"))

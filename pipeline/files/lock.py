@@ -23,6 +23,7 @@ from pipeline.contract import LOCK_FILE
 from pipeline.errors import UserError
 from pipeline.files.owner import Owner, this_process
 from pipeline.files.staging import is_abandoned, staging_name
+from pipeline.support.stop_signals import deferred_stop
 
 ATTEMPT_PREFIX: Final = f"{LOCK_FILE}-"  # of the file that becomes the lock
 
@@ -61,10 +62,11 @@ def hold(folder: str | Path, *, setting: str, command: str) -> Iterator[Owner]:
             raise UserError(f"{setting}: can't write below {folder}: {error}") from error
         yield owner
     finally:
-        _release(path, owner)
-        for parent in reversed(made):
-            with contextlib.suppress(OSError):  # it is not empty
-                parent.rmdir()
+        with deferred_stop():
+            _release(path, owner)
+            for parent in reversed(made):
+                with contextlib.suppress(OSError):  # it is not empty
+                    parent.rmdir()
 
 
 def holder(folder: str | Path, *, setting: str) -> Owner | None:

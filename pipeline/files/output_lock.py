@@ -18,6 +18,7 @@ from pipeline.errors import UserError
 from pipeline.files import lock
 from pipeline.files.beam import BeamFiles, is_local
 from pipeline.files.owner import Owner, this_process
+from pipeline.support.stop_signals import deferred_stop
 
 _SETTING: Final = "output.path"
 
@@ -47,7 +48,7 @@ def hold_output(output: str, *, command: str) -> Iterator[Owner]:
         _take(place, owner)
         yield owner
     finally:
-        with contextlib.suppress(Exception):  # the connection may be what failed
+        with deferred_stop(), contextlib.suppress(Exception):  # the connection may be what failed
             found = place.read()
             if found is not None and found.content == owner.to_json():
                 BeamFiles().remove([place.path])

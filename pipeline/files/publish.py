@@ -133,7 +133,7 @@ def save_rejected(result: str, output: str) -> str:
 
 
 def remove_staging(staging: str) -> None:
-    """Removes a run's staging folder, and the output folder if nothing else is in it.
+    """Removes a run's staging folder.
 
     If a worker publishes from it, it waits until that has ended; no worker publishes from it afterwards.
     """
@@ -141,10 +141,6 @@ def remove_staging(staging: str) -> None:
         if is_local(staging):
             os.remove(f"{staging}/{_BUSY}")
     BeamFiles().remove([staging])
-    output = staging.partition(f"/{_STAGING}")[0]
-    if is_local(output):  # object stores have no empty folders
-        with contextlib.suppress(OSError):
-            os.rmdir(output)
 
 
 @contextlib.contextmanager

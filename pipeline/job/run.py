@@ -26,7 +26,6 @@ from pipeline.runners.options import beam_options, choose_runner, holds_shuffles
 from pipeline.sources import InputTasks, check_columns, plan_tasks
 from pipeline.sources.csv_ranges import is_nominal
 from pipeline.support.stop_signals import deferred_stop
-from pipeline.support.unbroken import unbroken
 from pipeline.vocabulary import imported_words
 from pipeline.vocabulary.count_cache import check_cache
 from pipeline.vocabulary.imported import ImportedVocabulary, resolve
@@ -87,8 +86,10 @@ def _run(
         _logger.info("%s", line)
     runner = choose_runner(options, input_bytes=tasks.bytes)
     with temp_folder(config.output.path, options) as temp:
-        staging = new_staging(config.output.path)
+        staging = None
         try:
+            with deferred_stop():
+                staging = new_staging(config.output.path)
             with scratch_folder() as progress_folder:
                 plan = make_plan(
                     config,
@@ -105,9 +106,9 @@ def _run(
                 with display(progress_folder):
                     run_plan(plan, runner=runner, options=options)
         finally:
-            # A thread that publishes can't be stopped: what it publishes must stay until it has finished.
-            with deferred_stop(), unbroken():
-                remove_staging(staging)
+            with deferred_stop():
+                if staging is not None:
+                    remove_staging(staging)
 
 
 def _check_filesystems(config: Config) -> None:

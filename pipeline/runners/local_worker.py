@@ -2,9 +2,9 @@
 
     python -m pipeline.runners.local_worker PIPE
 
-In: PIPE, which closes when the command ends; the environment variables that worker_processes.py sets. A terminal sends
-Ctrl-C to all processes at once, and a service manager TERM. Only the command reacts to them; its workers end when it
-ends them, or has ended itself.
+In: PIPE, which closes when the command ends; the environment variables that worker_processes.py sets. A service manager
+sends TERM to all processes at once. Only the command reacts to it; its workers end when it ends them, or has ended
+itself.
 """
 
 import logging

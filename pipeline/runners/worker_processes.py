@@ -85,6 +85,8 @@ class _ProcessHandler(GrpcWorkerHandler):
                     "WORKER_ID": self.worker_id,
                 },
                 pass_fds=[workers_end],
+                # Ctrl-C is sent to all processes of a session. A worker that starts would show a traceback.
+                start_new_session=True,
             )
         finally:
             os.close(workers_end)

@@ -16,6 +16,7 @@ from typing import Final
 import tensorflow as tf
 
 from pipeline.files.staging import is_abandoned, rename_durably, staging_name
+from pipeline.support.stop_signals import deferred_stop
 from trainer import files
 
 SAVED_MODEL_FILE: Final = "saved_model.pb"
@@ -50,11 +51,12 @@ def staging(path: str) -> Iterator[str]:
         Path(path).mkdir(parents=True, exist_ok=True)
         _remove_abandoned(Path(path))
         folder = str(Path(path) / staging_name(_STAGING))
-        os.mkdir(folder, 0o700)
     try:
+        os.makedirs(folder, 0o700, exist_ok=True)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with deferred_stop():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def publish(folder: str, path: str) -> str:
