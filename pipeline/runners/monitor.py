@@ -15,6 +15,7 @@ from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloud
 from apache_beam.runners.portability import portable_runner
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
+from pipeline.runners.job_servers import end_job_servers
 from pipeline.runners.worker_processes import end_worker_processes
 from pipeline.support.progress import NAMESPACE, ROWS, RUNNER_SUFFIX, TRAIN_ROWS, Tally
 from pipeline.support.stop_signals import stop_status
@@ -53,7 +54,7 @@ def finish(result: PipelineResult, *, progress_folder: str | None) -> str:
 
 @contextmanager
 def interrupts() -> Iterator[None]:
-    """Within it a stop signal raises KeyboardInterrupt, whatever a runner makes of it, and ends worker processes.
+    """Within it a stop signal raises KeyboardInterrupt, whatever a runner makes of it. What it started ends as well.
 
     From then on, also after the context, only our own log lines are shown. Threads that still work fail when the run's
     folders are removed, and the runner logs that.
@@ -73,6 +74,7 @@ def interrupts() -> Iterator[None]:
         raise KeyboardInterrupt from error
     finally:
         end_worker_processes()
+        end_job_servers()
         if not is_over.is_set():
             threading.excepthook = excepthook
             for handler in handlers:

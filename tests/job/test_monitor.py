@@ -2,10 +2,13 @@
 
 import logging
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
+from apache_beam.utils.subprocess_server import SubprocessServer
 
 from pipeline.runners.monitor import interrupts
 from pipeline.support.stop_signals import stop_signals
@@ -63,3 +66,15 @@ def test_monitor_shows_all_of_a_job_that_was_not_stopped(caplog: pytest.LogCaptu
     theirs.error("afterwards")
     assert [record.getMessage() for record in caplog.records] == ["failed", "afterwards"]
     assert threading.excepthook is hook
+
+
+def test_monitor_job_server_ends_with_the_job() -> None:
+    # Prism and the jars are servers of this class.
+    server = SubprocessServer(
+        lambda channel: channel, [sys.executable, "-c", "import threading as t; t.Event().wait()"]
+    )
+    processes: list[subprocess.Popen[bytes]] = []
+    with interrupts():
+        processes.append(server.start_process()[0])
+        assert processes[0].poll() is None
+    assert processes[0].poll() is not None
