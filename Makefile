@@ -9,7 +9,7 @@ PRODUCT := pipeline trainer benchmarks
 DEMO := out/demo
 IMAGE ?= textrecords
 
-.PHONY: help install demo check test test-cluster cluster-tools bench lint format types docs lock image clean
+.PHONY: help install demo check test test-cluster cluster-tools soak bench lint format types docs lock image clean
 
 help:
 	@echo "make install  a virtual environment in .venv with everything in it"
@@ -17,6 +17,7 @@ help:
 	@echo "make check    in a minute: lint, types, unit tests and the rules on folders"
 	@echo "make test     make check, and all other tests"
 	@echo "make test-cluster  the job on a job server and two pools of workers, as on a cluster; needs Go"
+	@echo "make soak     kills, damage and load for about two hours: docs/reliability.md; python -m tests.soak --help"
 	@echo "make bench    all benchmarks, for hours; python -m benchmarks --help tells how to run one"
 	@echo "make format   formats the code;  make lint, make types: only these"
 	@echo "make docs     builds the documentation in build/docs, its numbers and pictures made by the product; warnings are errors"
@@ -71,6 +72,9 @@ test-cluster: install
 	else \
 	    echo "test-cluster: SKIPPED, for there is no Go here to build Beam's job server and boot program with"; \
 	fi
+
+soak: install
+	$(RUN) -m tests.soak
 
 bench: install
 	$(RUN) -m benchmarks all
