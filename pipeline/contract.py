@@ -45,6 +45,8 @@ FAILED_FOLDER: Final = "failed"
 REPORT_FILE: Final = "report.html"
 # In a folder into which a process writes: which process that is (pipeline/files/lock.py). Readers do not look at it.
 LOCK_FILE: Final = ".lock"
+# What a folder holds while it is published, and after a run that was killed then (pipeline/files/publication.py).
+PUBLISHING_PREFIX: Final = ".publishing-"
 
 # Columns of vocabulary.tsv and of the transform graph's asset: a line for each word, in the order of ids, no header.
 VOCABULARY_COLUMNS: Final = ("id", "token", "count")

@@ -32,12 +32,14 @@ class LocalStorage:
             return []
 
     def sizes(self, folder: str) -> dict[str, int]:
-        """The bytes of each file below a folder, by its path relative to the folder."""
-        return {
-            os.path.relpath(os.path.join(parent, name), folder): os.stat(os.path.join(parent, name)).st_size
-            for parent, _, names in os.walk(folder)
-            for name in names
-        }
+        """The bytes of each file below a folder, by its path relative to the folder; not those in hidden folders."""
+        sizes = {}
+        for parent, folders, names in os.walk(folder):
+            folders[:] = [name for name in folders if not name.startswith(".")]  # staging folders may hold thousands
+            for name in names:
+                path = os.path.join(parent, name)
+                sizes[os.path.relpath(path, folder)] = os.stat(path).st_size
+        return sizes
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or folder of this path."""

@@ -13,14 +13,14 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pipeline.contract import FAILED_FOLDER, LOCK_FILE, MANIFEST_FILE, REJECTED_FOLDER
+from pipeline.contract import FAILED_FOLDER, LOCK_FILE, MANIFEST_FILE, PUBLISHING_PREFIX, REJECTED_FOLDER
 from pipeline.errors import UserError
 from pipeline.files import publication
 from pipeline.files.beam import BeamFiles, is_local, make_folders
 from pipeline.files.local_storage import LocalStorage
 from pipeline.files.lock import ATTEMPT_PREFIX
 from pipeline.files.output_lock import check_still_held
-from pipeline.files.publication import PARTS, PUBLISHING_PREFIX, Publication, Storage
+from pipeline.files.publication import PARTS, Publication, Storage
 from pipeline.files.staging import is_abandoned, staging_name
 
 _STAGING: Final = ".staging-"

@@ -17,7 +17,7 @@ from pipeline.contract import (
 from pipeline.files.local import Files
 from pipeline.records.check import HashedFile, RecordRules, ShardContent, check_shard
 from pipeline.records_folder.manifest import Manifest, Shard, SplitSummary
-from pipeline.records_folder.reader import no_manifest, read_manifest
+from pipeline.records_folder.reader import read_manifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +72,6 @@ class _Verification:
         return bool(self.files.match(glob.escape(f"{self.folder}/{name}")))
 
     def _manifest(self) -> Manifest:
-        if not self._has(MANIFEST_FILE):
-            raise no_manifest(self.folder)
         return read_manifest(self.folder, self.files)[1]
 
     def _verify_split(self, split: Split, entry: SplitSummary, manifest: Manifest, present: set[str]) -> None:

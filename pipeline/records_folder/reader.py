@@ -4,7 +4,7 @@ import glob
 
 from pydantic import ValidationError
 
-from pipeline.contract import FORMAT_VERSION, MANIFEST_FILE
+from pipeline.contract import FORMAT_VERSION, MANIFEST_FILE, PUBLISHING_PREFIX
 from pipeline.errors import JsonError, UserError
 from pipeline.files.local import Files
 from pipeline.records_folder.consistency import contradictions
@@ -42,8 +42,13 @@ def parse_manifest(content: bytes, *, path: str) -> Manifest:
     return manifest
 
 
-def no_manifest(folder: str) -> UserError:
-    """The error for a folder without a manifest."""
+def no_manifest(folder: str, *, is_unfinished: bool = False) -> UserError:
+    """The error for a folder without a manifest; `is_unfinished`: it holds a publication that has not ended."""
+    if is_unfinished:
+        return UserError(
+            f"{folder} holds no complete records folder: a run publishes there just now, or was stopped while it did; "
+            "if none runs, `python -m pipeline run` with this output.path first puts back what was there before"
+        )
     return UserError(
         f"{folder} is not a complete records folder: it has no {MANIFEST_FILE}; "
         "give the output.path of a run of `python -m pipeline run` that has ended"
@@ -60,7 +65,8 @@ def read_manifest(folder: str, files: Files) -> tuple[bytes, Manifest]:
     try:
         # First of all, does the file exist? Each filesystem raises another error for one that does not.
         if not files.match(glob.escape(path)):
-            raise no_manifest(folder)
+            unfinished = files.match(f"{glob.escape(folder.rstrip('/'))}/{PUBLISHING_PREFIX}*/*")
+            raise no_manifest(folder, is_unfinished=bool(unfinished))
         with files.open(path) as file:
             content = file.read(MAX_MANIFEST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:

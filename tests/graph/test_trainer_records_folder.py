@@ -76,6 +76,9 @@ def test_trainer_records_folder_refuses_a_folder_without_manifest(tmp_path: Path
     (tmp_path / "manifest.json").unlink()
     with pytest.raises(UserError, match="is not a complete records folder"):
         open_records_folder(str(tmp_path))
+    (tmp_path / ".publishing-1").mkdir()
+    with pytest.raises(UserError, match=r"was stopped .*`python -m pipeline run` .* puts back what was there before"):
+        open_records_folder(str(tmp_path))
 
 
 def cut(path: Path) -> None:

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from pipeline.files.output_lock import hold_output
 from pipeline.files.owner import this_process
 from pipeline.files.publish import check_output, new_staging, publish, recover, remove_staging
 from tests.support.jobs import write_texts
+from tests.support.paths import REPOSITORY
 
 NEW = {
     "records/train-0": "new train",
@@ -72,6 +74,36 @@ def test_publish_may_be_repeated(tmp_path: Path) -> None:
         publish_staged(staging, output)
         remaining = {name: text for name, text in contents(output).items() if not name.startswith(".staging-")}
         assert remaining == {**NEW, "manifest.json": "{}"}
+
+
+# The process kills itself before the eighth of its renames, when the older parts are aside.
+KILLED = """
+import os, signal, sys
+from pipeline.files.local_storage import LocalStorage
+from pipeline.files.publication import Publication
+rename, renames = os.rename, 0
+def killed(source, target):
+    global renames
+    renames += 1
+    if renames == 8:
+        os.kill(os.getpid(), signal.SIGKILL)
+    rename(source, target)
+os.rename = killed
+Publication(LocalStorage(), sys.argv[1], run="1", result=sys.argv[2] + "/result").publish(b"{}", files={})
+"""
+
+
+def test_publish_after_a_kill_puts_the_older_folder_back(tmp_path: Path) -> None:
+    output = write_texts(tmp_path / "out", OLD)
+    staging = staged(output)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(output), staging], cwd=REPOSITORY, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    check_output(str(output), overwrite=False)  # nobody sees a records folder
+    recover(str(output))
+    with pytest.raises(UserError, match="holds a complete records folder"):
+        check_output(str(output), overwrite=False)
+    remove_staging(staging)
+    assert contents(output) == OLD
 
 
 def test_publish_replaces_a_folder_that_may_not_be_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,8 +13,9 @@ from apache_beam.io.filesystems import FileSystems
 from pipeline.cli import main
 from pipeline.config.load import load
 from pipeline.errors import UserError
-from pipeline.files import beam
+from pipeline.files import beam, output_lock
 from pipeline.files.beam import BeamFiles, check_filesystem, use_options
+from pipeline.files.output_lock import hold_output
 from pipeline.files.publish import check_output
 from pipeline.job.run import run
 from pipeline.job.write import WriteShard
@@ -161,6 +163,44 @@ def test_files_on_a_store_are_written_moved_and_removed(store: Store) -> None:
     files.remove([f"{root}/c", f"{root}/none"])
     assert store.contents(root) == {"ab/other": b""}
     check_output(f"{root}/none", overwrite=False)
+
+
+def test_output_on_a_store_has_one_writer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, root = BeamFiles(), f"{store.root}/locked"
+    with hold_output(root, command="pipeline run") as first:
+        assert store.contents(root) == {".lock": first.to_json()}
+        with pytest.raises(UserError, match=r"in use by `pipeline run` on "):
+            hold_output(root, command="second").__enter__()
+    assert store.contents(root) == {}
+
+    dead = replace(first, process=99_999_999)
+    files.write(f"{root}/.lock", dead.to_json())
+    with hold_output(root, command="pipeline run") as next_one:
+        assert store.contents(root) == {".lock": next_one.to_json()}
+    assert store.contents(root) == {}
+
+    place = output_lock._place(f"{root}/.lock")
+    if isinstance(place, output_lock._AmazonObject):
+        # Two that saw no lock: the second changes nothing.
+        place.write(b"first", over=None)
+        found = place.read()
+        place.write(b"second", over=None)
+        assert place.read() == found
+        # Two that saw the same lock of a dead process.
+        place.write(b"third", over=found)
+        place.write(b"fourth", over=found)
+        assert store.contents(root) == {".lock": b"third"}
+    else:
+        # The emulator does not look at conditions; so this is what is sent.
+        assert isinstance(place, output_lock._GoogleObject)
+        sent: list[object] = []
+        blob = type(place._bucket.blob("x"))
+        monkeypatch.setattr(
+            blob, "upload_from_string", lambda *_, if_generation_match: sent.append(if_generation_match)
+        )
+        place.write(b"first", over=None)
+        place.write(b"second", over=output_lock._Found(b"first", 1_700_000_000_000_000))
+        assert sent == [0, 1_700_000_000_000_000]
 
 
 def test_commands_say_that_there_is_no_folder_on_a_store(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 import tensorflow as tf
 
 from pipeline.config.settings import SequenceSettings
-from pipeline.contract import MANIFEST_FILE, SPLITS, Split
+from pipeline.contract import MANIFEST_FILE, PUBLISHING_PREFIX, SPLITS, Split
 from pipeline.errors import UserError
 from pipeline.records_folder.manifest import Manifest, Shard, SplitSummary
 from pipeline.records_folder.reader import REMEDY, no_manifest, parse_manifest
@@ -71,7 +71,9 @@ def open_records_folder(path: str) -> RecordsFolder:
     try:
         content = files.read(manifest_path)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise no_manifest(path) from error
+        names = tf.io.gfile.listdir(path) if tf.io.gfile.isdir(path) else []
+        is_unfinished = any(name.startswith(PUBLISHING_PREFIX) for name in names)
+        raise no_manifest(path, is_unfinished=is_unfinished) from error
     except OSError as error:
         raise UserError(f"{manifest_path} can't be read: {files.reason_of(error)}") from error
     manifest = parse_manifest(content, path=manifest_path)
