@@ -47,6 +47,7 @@ class ReadTrain(beam.DoFn):
         labels = LabelSet(self._options.limits.max_labels)
         labels_by_file = {task.file_index: LabelSet(self._options.limits.max_labels) for task in tasks if self._by_file}
         is_complete = True
+        lost: set[str] = set()
         try:
             for batch in read_batches(tasks, self._options):
                 keyed = key_rows(batch, self._options, tasks=tasks)
@@ -59,15 +60,16 @@ class ReadTrain(beam.DoFn):
                         yield transform_batches.transform_batch(part, labels=zeros, keys=part_keys, splits=zeros)
                         if self._by_file:
                             labels_by_file[int(file_indices(part)[0])].add(part["label"])
-                is_complete = is_complete and not batch.lost
+                lost.update(rest.file for rest in batch.lost)
                 self._rows.inc(batch.count)
                 tally.add(batch.count)
         except UserError as error:
             is_complete = False
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))
         tally.write()
-        for file, file_labels in labels_by_file.items():
-            yield beam.pvalue.TaggedOutput(ENTRY_PARTS, (file, RangeRead(file_labels.listed(), is_complete)))
+        for task in tasks if self._by_file else []:
+            read = RangeRead(labels_by_file[task.file_index].listed(), is_complete and task.path not in lost)
+            yield beam.pvalue.TaggedOutput(ENTRY_PARTS, (task.file_index, read))
         yield beam.pvalue.TaggedOutput(LABELS, labels.listed())
 
 

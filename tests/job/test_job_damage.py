@@ -4,9 +4,16 @@ import gzip
 from pathlib import Path
 
 import pytest
+from apache_beam.pvalue import TaggedOutput
 
 from pipeline.cli import main
+from pipeline.config.load import load
 from pipeline.errors import UserError
+from pipeline.files.beam import BeamFiles
+from pipeline.job.read import ReadTrain
+from pipeline.job.run import make_plan
+from pipeline.sources import plan_tasks
+from pipeline.vocabulary.cached_counting import ENTRY_PARTS
 from tests.support.jobs import (
     SMALL_SETTINGS,
     manifest_of,
@@ -31,6 +38,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cut = write_parquet(folder / "c.parquet", rows[:100])
     cut.write_bytes(cut.read_bytes()[:-1])
     return folder
+
+
+def test_job_damage_keeps_a_file_out_of_the_cache_of_counts(folder: Path, tmp_path: Path) -> None:
+    config = load(None, {"input.path": str(folder), "input.damaged": "use_what_is_whole"})
+    tasks = plan_tasks(config.input, BeamFiles())
+    plan = make_plan(config, tasks, staging=str(tmp_path / "work"), spills=False)
+    (group,) = tasks.groups
+    outputs = ReadTrain(plan.read_options, by_file=True).process(group)
+    parts = [output.value for output in outputs if isinstance(output, TaggedOutput) and output.tag == ENTRY_PARTS]
+    assert [(file, read.is_complete) for file, read in parts] == [(0, False), (1, True), (2, False)]
 
 
 @pytest.mark.parametrize("spills", [True, False])

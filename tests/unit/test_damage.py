@@ -71,10 +71,11 @@ HEADER = b"text,label\n"
 CSV, FIRST, LAST = HEADER + csv(ROWS), HEADER + csv(ROWS[:2]), csv(ROWS[2:])
 # The bytes in which a member, a page or a record differs from a right one are found by what they hold.
 PARQUET, TFRECORD = parquet(ROWS), tfrecord(ROWS)
+FOOTER = len(PARQUET) - 8 - int.from_bytes(PARQUET[-8:-4], "little")
 
 
-def flipped(content: bytes, at: int) -> bytes:
-    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+def flipped(content: bytes, at: int, *, mask: int = 1) -> bytes:
+    return content[:at] + bytes([content[at] ^ mask]) + content[at + 1 :]
 
 
 GZIP_CUT, ZSTD_CUT = "the file ends before its gzip stream does", "the file ends before its zstd stream does"
@@ -103,6 +104,9 @@ DAMAGED = [
     ("a.parquet", PARQUET[:-1], 0, "Parquet magic bytes not found in footer"),
     ("a.parquet", flipped(PARQUET, PARQUET.index(b"one")), 0, "could not verify page integrity, CRC checksum"),
     ("a.parquet", flipped(PARQUET, PARQUET.index(b"three")), 2, "could not verify page integrity, CRC checksum"),
+    # The first page's header, which has no checksum: the page is passed over.
+    ("a.parquet", flipped(PARQUET, 5, mask=2), 0, "row group 0 has 0 rows, and the footer says 2"),
+    ("a.parquet", PARQUET[:FOOTER] + PARQUET[FOOTER:].replace(b"label", b"\xecabel"), 0, "'utf-8' codec can't decode"),
     ("a.tfrecord", TFRECORD[:-1], 3, "the file ends within a record"),
     ("a.tfrecord", flipped(TFRECORD, TFRECORD.index(b"three")), 2, "the checksum of a record is wrong"),
     # Each record has a checksum of its own, so that of gzip need not be waited for.
@@ -124,6 +128,19 @@ def test_damage_is_refused_or_costs_the_rest_of_the_file(name: str, content: byt
     assert str(error.value).endswith(
         "), so it is not known how many rows follow; get the file anew, or set input.damaged to use_what_is_whole"
     )
+
+
+def test_damage_of_the_footers_row_count_is_seen() -> None:
+    def rows_of_first_group(content: bytes) -> int:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            return int(pq.read_metadata(io.BytesIO(content)).row_group(0).num_rows)
+        return -1
+
+    places = [(at, 1 << bit) for at in range(FOOTER, len(PARQUET) - 8) for bit in range(8)]
+    wrong = (flipped(PARQUET, at, mask=mask) for at, mask in places)
+    without_rows = next(content for content in wrong if rows_of_first_group(content) == 0)
+    used, _, lost = found(without_rows, "a.parquet", WHOLE)
+    assert (used, [rest.why for rest in lost]) == ([], ["its row groups have 2 rows, and the footer says 4"])
 
 
 # fmt: off

@@ -135,7 +135,11 @@ def _open(file: BinaryIO | WatchedFile) -> pq.ParquetFile:
     with _damage():
         parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=READ_BUFFER_BYTES, page_checksum_verification=True)
         _names(list(parquet.schema_arrow))  # pyarrow decodes a name when it is asked for
-        return parquet
+    metadata = parquet.metadata
+    rows = sum(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
+    if rows != metadata.num_rows:
+        raise DamagedFileError(f"its row groups have {rows} rows, and the footer says {metadata.num_rows}")
+    return parquet
 
 
 def _tables(
