@@ -5,7 +5,6 @@ This module only handles arguments. Each command imports the function that does 
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,8 @@ from pipeline.errors import UserError
 from pipeline.files.temporary import temporary_files
 from pipeline.runners.common_options import FILESYSTEM_OPTIONS, JOB_OPTIONS
 from pipeline.support.exit_status import run_command
-from pipeline.support.printable import to_printable
+from pipeline.support.output import say, say_block, warn
+from pipeline.support.printable import escape_controls, json_text
 from pipeline.support.process import limit_allocators, quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
 
@@ -125,14 +125,30 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         paths = {"input.path": config.input.path, "vocabulary.from": config.vocabulary.source or []}
         files = _files(paths, beam_arguments)
         config, _ = resolve(config, files)
-        print(yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True), end="")
+        say_block(_as_yaml(config))
         tasks = plan_tasks(config.input, files, cuts_quoted=True)
-        print(f"# would read {tasks.files} files in {len(tasks.groups)} groups")
+        say(f"# would read {tasks.files} files in {len(tasks.groups)} groups")
         return 0
 
     limit_allocators()
     with temporary_files():
         return _run_job(config, beam_arguments, overwrite=known.overwrite)
+
+
+def _as_yaml(config: "Config") -> str:
+    r"""The settings as YAML; with YAML's own escapes, if a value could steer the terminal.
+
+    >>> from pipeline.config.settings import Config, InputSettings
+    >>> print(*_as_yaml(Config(input=InputSettings(path="café.csv"))).splitlines()[:2], sep="\n")
+    input:
+      path: café.csv
+    >>> print(*_as_yaml(Config(input=InputSettings(path="\u202e.csv"))).splitlines()[:2], sep="\n")
+    input:
+      path: "\\u202E.csv"
+    """
+    settings = config.model_dump()
+    readable = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    return readable if escape_controls(readable) == readable else yaml.safe_dump(settings, sort_keys=False)
 
 
 def _run_job(config: "Config", beam_arguments: list[str], *, overwrite: bool) -> int:
@@ -147,12 +163,12 @@ def _run_job(config: "Config", beam_arguments: list[str], *, overwrite: bool) ->
     run(config, beam_arguments, overwrite=overwrite, display=show_progress)
     manifest = read_manifest(config.output.path, BeamFiles())[1]
     if (cache := manifest.vocabulary.cache) is not None:
-        print(f"counted {cache.counted_files} files anew, {cache.reused_files} taken from the cache")
+        say(f"counted {cache.counted_files} files anew, {cache.reused_files} taken from the cache")
     for line in damage_lines(manifest.input):
-        print(to_printable(line))
+        say(line)
     for item in manifest.advice:
-        print(to_printable(item.text))
-    print(
+        say(item.text)
+    say(
         f"records are in {config.output.path}, and report.html there shows them; "
         f"`python -m pipeline describe {config.output.path}` shows the same here"
     )
@@ -168,9 +184,9 @@ def _doctor(known: argparse.Namespace, overrides: dict[str, str], beam_arguments
 
         examination = examine(config, beam_arguments, overwrite=known.overwrite)
     for finding in examination.findings:
-        print(f"{finding.level:8} {finding.about:24} {to_printable(finding.text)}")
-    print("", *examination.plan, "", sep="\n")
-    print(f"{examination.errors} to mend" if examination.errors else "ready to run")
+        say(f"{finding.level:8} {finding.about:24} {finding.text}")
+    say("", *examination.plan, "")
+    say(f"{examination.errors} to mend" if examination.errors else "ready to run")
     return 2 if examination.errors else 0
 
 
@@ -188,7 +204,8 @@ def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_argumen
     files = _folder_files([known.folder], beam_arguments)
     content, manifest = read_manifest(known.folder, files)
     if known.json:
-        print(content.decode(), end="")
+        # The white space of JSON may hold a carriage return; its texts can't.
+        say_block(escape_controls(content.decode().replace("\r", "")))
     else:
         words = most_frequent(read_columns(known.folder, files), _DESCRIBED_WORDS)
         output_console().print(stack(folder_tables(manifest, words=words)))
@@ -212,12 +229,12 @@ def _compare(known: argparse.Namespace, overrides: dict[str, str], beam_argument
     )
     comparison = compare(first, second, load(_config_path(known), overrides).compare)
     if known.json:
-        print(json.dumps(comparison, ensure_ascii=False, indent=1))
+        say_block(json_text(comparison, indent=1) + "\n")
     else:
         output_console().print(stack(comparison_tables(comparison)))
     exceeded = [check for check in comparison["checks"] if check["exceeded"]]
     for check in exceeded:
-        print(f"{check['setting']}: {check['value']:.4f} is above the limit of {check['limit']:g}", file=sys.stderr)
+        warn(f"{check['setting']}: {check['value']:.4f} is above the limit of {check['limit']:g}")
     return 3 if exceeded else 0
 
 
@@ -227,12 +244,10 @@ def _verify(known: argparse.Namespace, overrides: dict[str, str], beam_arguments
 
     result = verify_folder(known.folder, _folder_files([known.folder], beam_arguments))
     for problem in result.problems:
-        print(problem, file=sys.stderr)
+        warn(problem)
     if result.problems:
         return 1
-    print(
-        f"{known.folder}: {result.shards} shards, {result.records} records, {result.bytes} bytes, as the manifest says"
-    )
+    say(f"{known.folder}: {result.shards} shards, {result.records} records, {result.bytes} bytes, as the manifest says")
     return 0
 
 
@@ -267,5 +282,5 @@ def _sample(known: argparse.Namespace, overrides: dict[str, str], rest: list[str
     if known.rows < 1:
         raise UserError(f"--rows is {known.rows}; it must be 1 or more")
     write_sample(known.output, known.rows, seed=known.seed)
-    print(f"{known.rows} rows are in {known.output}")
+    say(f"{known.rows} rows are in {known.output}")
     return 0

@@ -1,8 +1,6 @@
 """`python -m trainer`."""
 
-from pipeline.support.exit_status import run_command
-from pipeline.support.process import leave
-from pipeline.support.stop_signals import stop_signals
+from pipeline.support.exit_status import run_process
 
 
 def _main() -> int:
@@ -13,6 +11,4 @@ def _main() -> int:
 
 
 if __name__ == "__main__":
-    # The signals are handled to the end: no moment is left in which Ctrl-C would show a traceback.
-    with stop_signals():
-        leave(run_command("trainer", _main))
+    run_process("trainer", _main)

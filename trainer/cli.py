@@ -18,7 +18,8 @@ from pipeline.config.parser import CONFIG_HELP, OTHER_SECTIONS_HELP, SETTINGS_HE
 from pipeline.errors import UserError
 from pipeline.files.temporary import temporary_files
 from pipeline.support.exit_status import run_command
-from pipeline.support.printable import to_printable
+from pipeline.support.output import say, say_block, warn
+from pipeline.support.printable import json_text
 from pipeline.support.process import quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
 
@@ -62,18 +63,19 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     try:
         outcome = train_and_export(config, resume=known.resume, show_progress=show_training())
     except ExportError as error:
-        print(f"trainer: error: {error}", file=sys.stderr)
+        warn(f"trainer: error: {error}")
         return 1
     if outcome.metrics is None:
-        print("the records folder has no test rows, so there are no metrics (split.test is 0)")
+        say("the records folder has no test rows, so there are no metrics (split.test is 0)")
     else:
         output_console().print(metrics_table(outcome.metrics, title=f"test split, epoch {outcome.best_epoch}"))
     exported = outcome.exported
-    print(
-        f"\nmodel      {exported.path}  (checked with {exported.texts} texts in a fresh process)\n"
-        f"training   {config.training.path}  (metrics.json, history.csv, tensorboard)\n"
-        f"look at    {outcome.page}  (curves, confusion, calibration, mistakes, nearest words)\n"
-        f'ask it     python -m trainer predict --model {config.export.path} "a text"'
+    say(
+        "",
+        f"model      {exported.path}  (checked with {exported.texts} texts in a fresh process)",
+        f"training   {config.training.path}  (metrics.json, history.csv, tensorboard)",
+        f"look at    {outcome.page}  (curves, confusion, calibration, mistakes, nearest words)",
+        f'ask it     python -m trainer predict --model {config.export.path} "a text"',
     )
     return 0
 
@@ -95,13 +97,14 @@ def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         evaluation = evaluate(open_model(known.model), settings, progress=progress)
     if known.json:
         rejected = {"rows": sum(evaluation.rejected.values()), "by_reason": evaluation.rejected}
-        print(json.dumps({**evaluation.metrics, "rejected": rejected, "damaged": evaluation.damaged}, indent=1))
+        answer = {**evaluation.metrics, "rejected": rejected, "damaged": evaluation.damaged}
+        say_block(json_text(answer, indent=1) + "\n")
         return 0
     output_console().print(metrics_table(evaluation.metrics, title=str(settings.path)))
     if evaluation.rejected:
         output_console().print("", rejected_table(evaluation.rejected))
     for file, why in evaluation.damaged.items():
-        print(to_printable(f"{file} is damaged: {why}; only the rows before that are scored"))
+        say(f"{file} is damaged: {why}; only the rows before that are scored")
     return 0
 
 
@@ -124,18 +127,18 @@ def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         source = source_of_files(known.input, format=known.format, text_column=known.text_column)
     else:
         if sys.stdin.isatty():
-            print("a text a line; Ctrl-D ends", file=sys.stderr)
+            warn("a text a line; Ctrl-D ends")
         source = source_of_stream(sys.stdin.buffer, format=known.format, text_column=known.text_column)
     predictions = predict(model, source)
     if known.output:
         rows, without_text = write_predictions(predictions, known.output)
         note = f", {without_text} of them without a text (see 'error' there)" if without_text else ""
-        print(f"{rows} rows are in {known.output}{note}")
+        say(f"{rows} rows are in {known.output}{note}")
         return 0
     terminal = output_console()
     for prediction in predictions:
         if known.json:
-            print(prediction.as_json())
+            say_block(prediction.as_json() + "\n")
         else:
             line = prediction_line(prediction, labels=model.info.labels, color=terminal.is_terminal)
             terminal.print(line, overflow="ellipsis", no_wrap=True)
@@ -154,7 +157,7 @@ def _explain(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     model = open_model(known.model)
     explanation = explain(model, [os.fsencode(text) for text in known.text])
     if known.json:
-        print(json.dumps(explanation.as_json(), ensure_ascii=False))
+        say_block(json_text(explanation.as_json()) + "\n")
     else:
         output_console().print(explanation_view(explanation, model.info))
     return 0
@@ -174,13 +177,13 @@ def _verify(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         else:
             verification = verify_files(known.model, tolerance=tolerance)
     except ExportError as error:
-        print(f"trainer: error: {error}", file=sys.stderr)
+        warn(f"trainer: error: {error}")
         return 1
     for way, comparison in verification.comparisons.items():
         for difference in comparison.differences:
-            print(f"{way}: {difference}", file=sys.stderr)
+            warn(f"{way}: {difference}")
         verdict = f"{len(comparison.differences)} differences" if comparison.differences else "right"
-        print(f"{way}: {verification.texts} texts, {verdict} (scores within {comparison.largest:.1g})")
+        say(f"{way}: {verification.texts} texts, {verdict} (scores within {comparison.largest:.1g})")
     return 0 if verification.is_right else 1
 
 

@@ -5,7 +5,6 @@ far as it can be shown. A range of a file numbers its rows from its own start. T
 when all ranges are read; so rows get their final numbers here.
 """
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from pipeline.files.beam import BeamFiles
 from pipeline.records_folder.manifest import RejectedExample
 from pipeline.statistics.row_counts import TaskRows
 from pipeline.support import arrow_ipc
+from pipeline.support.printable import json_text
 
 # Rows that the manifest shows for each reason.
 _EXAMPLES = 3
@@ -123,7 +123,7 @@ def _write(
     table = pa.concat_tables([arrow_ipc.unpack(part) for part in packed])
     rejected = to_lines(table, before=rows_before(task_rows))
     name = f"{REJECTED_FOLDER}/rejected-{index:05d}-of-{files:05d}.jsonl"
-    content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in rejected)
+    content = "".join(json_text(line) + "\n" for line in rejected)
     BeamFiles().write(f"{folder}/{name}", content.encode())
     by_reason = Counter(line["reason"] for line in rejected)
     examples = {reason: [line for line in rejected if line["reason"] == reason][:_EXAMPLES] for reason in by_reason}

@@ -8,7 +8,6 @@ a key with a default may be missing, in a folder of an earlier version.
 """
 
 import hashlib
-import json
 from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field
@@ -18,6 +17,7 @@ from pipeline.config.settings import OutputSettings, SequenceSettings, SplitSett
 from pipeline.contract import FORMAT_VERSION, Split
 from pipeline.records_folder.manifest_types import Count, Kind, Label, Package, Part, Reason, Sha256, Share
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary, QualitySummary
+from pipeline.support.printable import json_text
 
 VocabularyKind = Literal["keras_tokenizer", "token_list", "records_folder"]
 
@@ -216,4 +216,4 @@ def stored_file(path: str, content: bytes) -> StoredFile:
 
 def to_json(manifest: Manifest) -> bytes:
     """The content of manifest.json: UTF-8, keys in the order of the schema."""
-    return (json.dumps(manifest.model_dump(), ensure_ascii=False, indent=1) + "\n").encode()
+    return (json_text(manifest.model_dump(), indent=1) + "\n").encode()

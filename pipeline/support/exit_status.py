@@ -1,15 +1,33 @@
 """A command -> its exit status, and one line on stderr for a mistake of the user's."""
 
+import errno
 import logging
-import os
 import sys
+import traceback
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NoReturn
 
 from pipeline.errors import UserError
+from pipeline.support.output import LineFormatter, OutputError, discard_stdout, open_closed_streams, safe_output, warn
+from pipeline.support.process import leave
 from pipeline.support.stop_signals import stop_signals, stop_status
 
 _INTERRUPTED: Final = 130  # as after Ctrl-C
+
+
+def run_process(program: str, command: Callable[[], int]) -> NoReturn:
+    """Runs a command as the whole work of this process, and ends the process with its exit status.
+
+    The signals are handled to the end: no moment is left in which Ctrl-C would show a traceback.
+    """
+    open_closed_streams()
+    with stop_signals(), safe_output():
+        try:
+            status = run_command(program, command)
+        except Exception:  # a bug; the text of its error may be from the data
+            sys.stderr.write(traceback.format_exc())
+            status = 1
+        leave(status)
 
 
 def run_command(program: str, command: Callable[[], int]) -> int:
@@ -17,17 +35,24 @@ def run_command(program: str, command: Callable[[], int]) -> int:
 
     A signal (stop_signals.py) gives 128 + its number: Ctrl-C 130, TERM 143, HUP 129.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("pipeline").setLevel(logging.INFO)
-    logging.getLogger("trainer").setLevel(logging.INFO)
-    with stop_signals():
+    with stop_signals(), safe_output():
+        _log_to_stderr()
         try:
-            return command()
-        except BaseException as error:
-            status = _status(program, error)
-            if status is None:
-                raise
+            status = _call(command)
+            sys.stdout.flush()
             return status
+        except BaseException as error:
+            reported = _status(program, error)
+            if reported is None:
+                raise
+            return reported
+
+
+def _call(command: Callable[[], int]) -> int:
+    try:
+        return command()
+    except SystemExit as ended:  # argparse, after --help
+        return ended.code if isinstance(ended.code, int) else 0
 
 
 def _status(program: str, error: BaseException) -> int | None:
@@ -35,13 +60,23 @@ def _status(program: str, error: BaseException) -> int | None:
     stopped = stop_status()
     if stopped is not None or isinstance(error, KeyboardInterrupt):
         # An error after the signal is its consequence: other people's code makes errors of its own of it.
-        print(f"{program}: interrupted", file=sys.stderr)
+        warn(f"{program}: interrupted")
         return stopped or _INTERRUPTED
     if isinstance(error, UserError):
-        print(f"{program}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        warn(f"{program}: error: {str(error).strip()}")
         return 2
-    if isinstance(error, BrokenPipeError):
-        # The reader of the output has ended (`| head`). Without this Python would report the same error at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    if isinstance(error, OutputError):
+        discard_stdout()
+        if error.errno == errno.EPIPE:  # the reader of the output has ended (`| head`)
+            return 1
+        warn(f"{program}: error: standard output can't be written: {error.strerror}; send it to another place")
+        return 2
     return None
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("pipeline").setLevel(logging.INFO)
+    logging.getLogger("trainer").setLevel(logging.INFO)

@@ -69,7 +69,7 @@ def leave(status: int) -> NoReturn:
     ignore_stop_signals()
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        # The reader of the output may have ended (`| head`).
-        with contextlib.suppress(BrokenPipeError):
+        # Of what was to be reported, exit_status.py has reported it.
+        with contextlib.suppress(OSError):
             stream.flush()
     os._exit(status)

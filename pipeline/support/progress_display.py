@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from pipeline.support.progress import StageProgress, read_progress
+from pipeline.support.terminal import error_console
 
 _STAGES = {"analyse": "counting tokens", "transform": "texts to ids", "write": "writing shards"}
 _SECONDS_BETWEEN_FRAMES = 0.25
@@ -21,7 +22,7 @@ _logger = logging.getLogger(__name__)
 @contextmanager
 def show_progress(folder: str) -> Iterator[None]:
     """Shows the rows done in each stage while the context lasts, on stderr: stdout is for the command's result."""
-    console = Console(stderr=True)
+    console = error_console()
     stop = threading.Event()
     show = _draw if console.is_terminal else _log
     thread = threading.Thread(target=show, args=(folder, console, stop), daemon=True)

@@ -1,14 +1,21 @@
 """What the commands print on a terminal: tables, shares, lines of bars.
 
-Values go in; what comes out is for `output_console().print`. Text of the data has to pass `support/printable.py` first.
+Values go in; what comes out is for `output_console().print`. A console makes all text printable, and reads no markup of
+rich's in it. Text of the data passes `support/printable.py` before, so that it has its width.
 """
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from pipeline.support.output import styled
+from pipeline.support.printable import to_printable
 
 _PLAIN_COLUMNS = 100  # characters on a line where the output is no terminal
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -16,8 +23,30 @@ _BARS = " ▁▂▃▄▅▆▇█"
 
 def output_console() -> Console:
     """Standard output: as wide as the terminal and with its colours; elsewhere plain text of 100 columns."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_PLAIN_COLUMNS)
+    console = _console(sys.stdout)
+    return console if console.is_terminal else _console(sys.stdout, width=_PLAIN_COLUMNS)
+
+
+def error_console() -> Console:
+    """Standard error, for progress."""
+    return _console(sys.stderr)
+
+
+def _console(stream: TextIO, *, width: int | None = None) -> Console:
+    return _PrintableConsole(file=styled(stream), width=width, highlight=False, markup=False, emoji=False)
+
+
+class _PrintableConsole(Console):
+    """A console whose texts can't steer the terminal; colours and movements are its own."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The pieces of what is shown, each with printable text."""
+        for piece in super().render(renderable, options):
+            yield piece if piece.control or piece.text.isprintable() else Segment(_lines(piece.text), piece.style)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(to_printable(line) for line in text.split("\n"))
 
 
 def stack(parts: Iterable[RenderableType]) -> Group:

@@ -1,7 +1,6 @@
 """An exported model + rows of texts -> label and probabilities of each row, in order, as many as there are rows."""
 
 import itertools
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Final, NamedTuple
 
 from pipeline.errors import UserError
 from pipeline.sources.schema import INVALID_UTF8
+from pipeline.support.printable import json_text
 from trainer.commands.raw_texts import TextSource
 from trainer.savedmodel.loading import ExportedModel
 
@@ -34,14 +34,14 @@ class Prediction:
     def as_json(self) -> str:
         """A line of JSON."""
         if self.text is None:
-            return json.dumps({"text": None, "error": self.problem})
+            return json_text({"text": None, "error": self.problem})
         fields = {
             "text": self.text,
             "label": self.label,
             "probability": self.probability,
             "scores": self.scores,
         }
-        return json.dumps(fields, ensure_ascii=False)
+        return json_text(fields)
 
 
 def predict(model: ExportedModel, source: TextSource) -> Iterator[Prediction]:

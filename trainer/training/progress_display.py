@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Final
 
-from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from pipeline.support.terminal import error_console
 from trainer.training.progress import EpochEvent, Progress, StepEvent
 
 # Seconds between two updates. To read the averages waits for the device; every 0.5 s that costs nothing beside steps of
@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 @contextmanager
 def show_training() -> Iterator[Progress]:
     """Within it, a function for `fit.train` that shows the events on stderr; stdout is for the result."""
-    console = Console(stderr=True, highlight=False)
+    console = error_console()
     if not console.is_terminal:
         yield ProgressLog()
         return
@@ -41,7 +41,7 @@ def show_training() -> Iterator[Progress]:
 @contextmanager
 def show_rows(verb: str) -> Iterator[Callable[[int], None]]:
     """Within it, a function that adds a number of rows; a terminal shows the sum after `verb`."""
-    console = Console(stderr=True, highlight=False)
+    console = error_console()
     rows = 0
     with console.status(verb) if console.is_terminal else nullcontext() as status:
 

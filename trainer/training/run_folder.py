@@ -23,6 +23,7 @@ import tensorflow as tf
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import JsonError, UserError
+from pipeline.support.printable import escape_controls
 from pipeline.support.strict_json import first_mistake, parse_json
 from trainer import files
 from trainer.evaluation.metrics import Metrics
@@ -163,7 +164,7 @@ class RunFolder:
 
     def write_metrics(self, metrics: Metrics) -> None:
         """Writes metrics.json, after the last epoch."""
-        content = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False)
+        content = escape_controls(json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False))
         self._then = "then run it again with --resume: all epochs are done, and their checkpoint is whole"
         self._write(METRICS_FILE, f"{content}\n".encode())
 
