@@ -66,7 +66,7 @@ def _read(name: str, content: bytes, damaged: Damaged) -> list[Pair]:
     """
     files = MemoryFiles({name: content})
     tasks = plan(files)
-    check_columns(tasks, COLUMNS, files)
+    check_columns(tasks, COLUMNS, files, damaged=damaged)
     batches = [batch for task in tasks for batch in read_tasks([task], COLUMNS, files, damaged=damaged)]
     return [(text, label) for text, label, _ in rows_of(batches)]
 

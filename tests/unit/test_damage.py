@@ -143,6 +143,22 @@ def test_damage_of_the_footers_row_count_is_seen() -> None:
     assert (used, [rest.why for rest in lost]) == ([], ["its row groups have 2 rows, and the footer says 4"])
 
 
+def test_damage_of_a_columns_part_of_the_footer_does_not_end_the_process() -> None:
+    # pyarrow calls abort() where such a column's metadata is asked for, and raises an error where it is read.
+    def has_wrong_histogram(content: bytes) -> bool:
+        try:
+            list(pq.ParquetFile(io.BytesIO(content)).iter_batches())
+        except (OSError, UnicodeDecodeError) as error:
+            return "histogram size mismatch" in str(error)
+        return False
+
+    places = [(at, 1 << bit) for at in range(FOOTER, len(PARQUET) - 8) for bit in range(8)]
+    wrong = (flipped(PARQUET, at, mask=mask) for at, mask in places)
+    used, _, lost = found(next(filter(has_wrong_histogram, wrong)), "a.parquet", WHOLE)
+    assert (used, len(lost)) == ([], 1)
+    assert "histogram size mismatch" in lost[0].why
+
+
 # fmt: off
 QUOTES = [
     # csv content after the header, used rows, rejected rows, the first lost row, or None

@@ -7,7 +7,7 @@ so the rows of each row group are counted.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import BinaryIO, Final
 
@@ -20,7 +20,7 @@ from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, read_up_to
 from pipeline.sources.formats.format import Format, one_by_one
-from pipeline.sources.formats.parquet_pages import FewerRowsError, WatchedFile
+from pipeline.sources.formats.parquet_pages import FewerRowsError, StoppedReadError, WatchedFile
 from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
 from pipeline.sources.formats.values import can_hold_labels, can_hold_texts
 from pipeline.sources.schema import (
@@ -167,14 +167,16 @@ def _tables(
 def _decoded(
     parquet: pq.ParquetFile, file: WatchedFile, task: ReadTask, columns: ColumnNames
 ) -> Iterator[pa.RecordBatch]:
+    names = list(columns.by_setting().values())
     for group in range(parquet.metadata.num_row_groups)[task.start : task.stop]:
+        _check_group(parquet, file, group, names)
         about = parquet.metadata.row_group(group)
         rows = min(DECODED_ROWS, max(1, TABLE_BYTES * about.num_rows // max(1, about.total_byte_size)))
         done = 0
         while True:
-            file.watch(parquet.metadata, group, rows=rows)
+            file.watch(parquet.metadata, group, columns=names, rows=rows)
             try:
-                for table in _tables_of_group(parquet, group, columns, rows=rows, skipped=done):
+                for table in _tables_of_group(parquet, group, names, rows=rows, skipped=done):
                     done += table.num_rows
                     if done <= about.num_rows:
                         yield table
@@ -186,11 +188,23 @@ def _decoded(
             raise DamagedFileError(f"row group {group} has {done} rows, and the footer says {about.num_rows}")
 
 
+def _check_group(parquet: pq.ParquetFile, file: WatchedFile, group: int, names: Sequence[str]) -> None:
+    """Checks what the footer says of columns of a row group.
+
+    Where it is wrong, pyarrow raises an error when it begins to read them. But it ends the process (SIGABRT) when it is
+    asked for it, as `watch` does. So reading is begun here, and stopped at the first byte.
+
+    Raises:
+      DamagedFileError: it is wrong.
+    """
+    with _damage(), suppress(StoppedReadError), file.stopped():
+        next(parquet.iter_batches(batch_size=1, row_groups=[group], columns=names, use_threads=False), None)
+
+
 def _tables_of_group(
-    parquet: pq.ParquetFile, group: int, columns: ColumnNames, *, rows: int, skipped: int
+    parquet: pq.ParquetFile, group: int, names: Sequence[str], *, rows: int, skipped: int
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a row group after the first `skipped` ones, `rows` rows at a time, without dictionaries."""
-    names = list(columns.by_setting().values())
     schema: pa.Schema | None = None
     with _damage():
         for table in parquet.iter_batches(batch_size=rows, row_groups=[group], columns=names, use_threads=False):

@@ -7,7 +7,8 @@ to pyarrow, without reading more of the file. From them follows how many rows ma
 A header is a Thrift struct, in Thrift's compact protocol.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
@@ -45,6 +46,10 @@ class FewerRowsError(Exception):
     def __init__(self, rows: int) -> None:
         super().__init__(rows)
         self.rows = rows
+
+
+class StoppedReadError(Exception):
+    """Nothing is read, as `WatchedFile.stopped` asks for."""
 
 
 class Page(NamedTuple):
@@ -99,6 +104,7 @@ class WatchedFile:
         self._chunks: Sequence[_Chunk] = ()
         self._group = 0
         self._rows = 0
+        self._is_stopped = False
         self.seek, self.tell, self.close = file.seek, file.tell, file.close
 
     @property
@@ -106,12 +112,26 @@ class WatchedFile:
         """Whether the file is closed."""
         return self._file.closed
 
-    def watch(self, metadata: pq.FileMetaData, group: int, *, rows: int) -> None:
-        """Watches the pages of a row group, of which `rows` rows are going to be decoded together."""
-        about = metadata.row_group(group)
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Within it, `read` raises a StoppedReadError."""
+        self._is_stopped = True
+        try:
+            yield
+        finally:
+            self._is_stopped = False
+
+    def watch(self, metadata: pq.FileMetaData, group: int, *, columns: Sequence[str], rows: int) -> None:
+        """Watches the pages of some columns of a row group, of which `rows` rows are going to be decoded together.
+
+        The footer's part on these columns must have been checked: if it is wrong, pyarrow ends the process here.
+        """
+        about, schema = metadata.row_group(group), metadata.schema
         self._group, self._rows = group, rows
         self._chunks = [
-            _chunk(about.column(number), metadata.schema.column(number)) for number in range(about.num_columns)
+            _chunk(about.column(number), schema.column(number))
+            for number in range(about.num_columns)
+            if any(f"{schema.column(number).path}.".startswith(f"{name}.") for name in columns)
         ]
 
     def read(self, size: int = -1) -> bytes:
@@ -121,7 +141,10 @@ class WatchedFile:
           DamagedFileError: the header of a page is not one.
           UserError: a page is too large.
           FewerRowsError: so many rows may be too large together.
+          StoppedReadError: within `stopped`.
         """
+        if self._is_stopped:
+            raise StoppedReadError
         at = self._file.tell()
         data = self._file.read(size)
         for chunk in self._chunks:
