@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -34,13 +34,13 @@ def temporary_files() -> Iterator[None]:
       UserError: the folder can't be made.
     """
     before = tempfile.tempdir, os.environ.get(_VARIABLE)
-    folder = Path(tempfile.gettempdir()) / staging_name(_PREFIX)
+    folder = Path(_place()) / staging_name(_PREFIX)
     try:
         _remove_abandoned(folder.parent)
         try:
             folder.mkdir(mode=0o700)
         except OSError as error:
-            raise UserError(f"TMPDIR: can't write in {folder.parent}: {error.strerror}") from error
+            raise UserError(f"{_VARIABLE}: can't write in {folder.parent}: {error.strerror or error}") from error
         tempfile.tempdir = os.environ[_VARIABLE] = str(folder)
         yield
     finally:
@@ -55,6 +55,21 @@ def place_of_temporary_files() -> str:
     return str(folder.parent if folder.name.startswith(_PREFIX) else folder)
 
 
+def _place() -> str:
+    """The folder for temporary files: that of TMPDIR, or if there is none of this name the one that Python takes.
+
+    Python takes another one as well if the named one is full. The user has named it for its size, so that is refused.
+    """
+    named = os.environ.get(_VARIABLE)
+    try:
+        place = tempfile.gettempdir()
+    except FileNotFoundError as error:  # Python tries to write a file into each, and the disk may be full
+        raise UserError(f"{_VARIABLE}: no folder for temporary files can be written: {error.strerror}") from error
+    if named and os.path.isdir(named) and not os.path.samefile(named, place):
+        raise UserError(f"{_VARIABLE}: no file can be written in {named}; free space there, or name another folder")
+    return place
+
+
 def _restore(tempdir: str | None, variable: str | None) -> None:
     tempfile.tempdir = tempdir
     if variable is None:
@@ -65,9 +80,10 @@ def _restore(tempdir: str | None, variable: str | None) -> None:
 
 def _remove_abandoned(parent: Path) -> None:
     """Removes the folders of commands of this machine that were killed."""
-    for name in os.listdir(parent):
-        if is_abandoned(name, prefix=_PREFIX):
-            shutil.rmtree(parent / name, ignore_errors=True)
+    with suppress(OSError):  # a folder may be writable, but not readable
+        for name in os.listdir(parent):
+            if is_abandoned(name, prefix=_PREFIX):
+                shutil.rmtree(parent / name, ignore_errors=True)
 
 
 def _remove(folder: Path) -> None:

@@ -69,3 +69,24 @@ def test_temporary_place_that_cant_be_written_is_named(place: Path, monkeypatch:
         temporary_files(),
     ):
         pass
+
+
+def test_temporary_place_that_is_named_and_full_is_not_replaced_by_another(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: "/")  # Python's next choice
+    with pytest.raises(UserError, match=f"^TMPDIR: no file can be written in {place}; free space"):
+        temporary_files().__enter__()
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(place))
+    monkeypatch.setenv("TMPDIR", str(place / "nowhere"))
+    with temporary_files():
+        assert len(list(place.iterdir())) == 1
+
+
+def test_temporary_place_that_python_does_not_have_is_an_error_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_usable() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory in ['/tmp']")
+
+    monkeypatch.setattr("tempfile.gettempdir", none_usable)
+    with pytest.raises(UserError, match=r"^TMPDIR: no folder for temporary files can be written: No usable"):
+        temporary_files().__enter__()
