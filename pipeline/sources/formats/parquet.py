@@ -13,13 +13,13 @@ from typing import BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, read_up_to
 from pipeline.sources.formats.format import Format, one_by_one
+from pipeline.sources.formats.parquet_columns import column_names, column_of, find, type_of
 from pipeline.sources.formats.parquet_pages import FewerRowsError, StoppedReadError, WatchedFile
 from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
 from pipeline.sources.formats.values import can_hold_labels, can_hold_texts
@@ -44,8 +44,6 @@ TABLE_BYTES: Final = 8 << 20
 # The rows that pyarrow decodes together. With a dictionary of 1 MiB each may be as long as that, see `parquet_pages`.
 # 256 rows at a time cost as much as 4,096; 128 take 8% longer.
 DECODED_ROWS: Final = 256
-
-FieldPath = tuple[int, ...]
 
 
 def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
@@ -85,12 +83,12 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
 
 
 def _check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:
-    text = _type_of(fields, columns.text)
+    text = type_of(fields, columns.text)
     if not can_hold_texts(text):
         raise UserError(f"input.text_column: {columns.text!r} in {task.path} holds {text}; it must hold texts")
     if columns.label is None:
         return
-    label = _type_of(fields, columns.label)
+    label = type_of(fields, columns.label)
     if not can_hold_labels(label):
         raise UserError(
             f"input.label_column: {columns.label!r} in {task.path} holds {label}; "
@@ -120,7 +118,7 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
 
 
 def _batch(table: pa.RecordBatch, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int) -> Batch:
-    values = RawColumns(**{field: _column(table, name) for field, name in columns.by_field().items()})
+    values = RawColumns(**{field: column_of(table, name) for field, name in columns.by_field().items()})
     numbers = np.arange(table.num_rows)
     return validated(
         task,
@@ -134,7 +132,7 @@ def _batch(table: pa.RecordBatch, task: ReadTask, columns: ColumnNames, *, first
 def _open(file: BinaryIO | WatchedFile) -> pq.ParquetFile:
     with _damage():
         parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=READ_BUFFER_BYTES, page_checksum_verification=True)
-        _names(list(parquet.schema_arrow))  # pyarrow decodes a name when it is asked for
+        column_names(list(parquet.schema_arrow))  # pyarrow decodes a name when it is asked for
     metadata = parquet.metadata
     rows = sum(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
     if rows != metadata.num_rows:
@@ -243,55 +241,8 @@ def _damage() -> Iterator[None]:
 
 def _check_columns(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:
     for setting, name in columns.by_setting().items():
-        if _find(fields, name) is None:
-            raise missing_column(setting, name, task.path, _names(fields))
-
-
-def _find(fields: Sequence[pa.Field], name: str) -> FieldPath | None:
-    """The field numbers that lead to a column: of the field with its name, or else of a struct before a dot, and on.
-
-    None: there is no such column.
-    """
-    names = [field.name for field in fields]
-    if name in names:
-        return (names.index(name),)
-    for dot in (place for place, character in enumerate(name) if character == "."):
-        if name[:dot] in names:
-            number = names.index(name[:dot])
-            inner = _find(_fields_of(fields[number]), name[dot + 1 :])
-            if inner is not None:
-                return (number, *inner)
-    return None
-
-
-def _names(fields: Sequence[pa.Field]) -> list[str]:
-    """The names of all columns; fields of a struct follow it."""
-    names = []
-    for field in fields:
-        names.append(field.name)
-        names.extend(f"{field.name}.{name}" for name in _names(_fields_of(field)))
-    return names
-
-
-def _fields_of(field: pa.Field) -> list[pa.Field]:
-    return list(field.type) if pa.types.is_struct(field.type) else []
-
-
-def _type_of(fields: Sequence[pa.Field], name: str) -> pa.DataType:
-    first, *within = _find(fields, name) or ()
-    kind = fields[first].type
-    for number in within:
-        kind = kind[number].type
-    return kind
-
-
-def _column(table: pa.RecordBatch, name: str) -> pa.Array:
-    first, *within = _find(list(table.schema), name) or ()
-    array = table.column(first)
-    for number in within:
-        # A null struct makes its fields null.
-        array = pc.struct_field(array, [number])
-    return array
+        if find(fields, name) is None:
+            raise missing_column(setting, name, task.path, column_names(fields))
 
 
 def _begins(head: bytes) -> bool:
