@@ -81,19 +81,21 @@ def finalize(
             return
         files.write(f"{plan.result_folder}/{VOCABULARY_FILE}", vocabulary)
         files.write(f"{plan.result_folder}/{REPORT_FILE}", render(manifest, words=results.words))
-        files.write(plan.result_files_path, json.dumps(_result_files(plan, shards, files)).encode())
+        files.write(plan.result_files_path, json.dumps(_result_files(plan, shards, transform, files)).encode())
         files.write(plan.manifest_path, content)
     _publish(plan, files)
 
 
-def _result_files(plan: Plan, shards: Sequence[WrittenShard], files: BeamFiles) -> dict[str, int]:
+def _result_files(
+    plan: Plan, shards: Sequence[WrittenShard], transform: Sequence[StoredFile], files: BeamFiles
+) -> dict[str, int]:
     """The bytes of each file of the result, by its path; what killed workers left unfinished among them is removed."""
-    sizes = {file.path.removeprefix(f"{plan.result_folder}/"): file.size for file in files.below(plan.result_folder)}
-    unfinished = [path for path in sizes if is_unfinished(path)]
+    found = {file.path.removeprefix(f"{plan.result_folder}/"): file.size for file in files.below(plan.result_folder)}
+    unfinished = [path for path in found if is_unfinished(path)]
     files.remove([f"{plan.result_folder}/{path}" for path in unfinished])
-    for path in unfinished:
-        del sizes[path]
-    return {**sizes, **{shard.path: shard.summary.bytes for shard in shards}}
+    written = {shard.path: shard.summary.bytes for shard in shards}
+    known = {path: size for path, size in found.items() if path not in unfinished}
+    return {**known, **written, **{file.path: file.bytes for file in transform}}
 
 
 def _publish(plan: Plan, files: BeamFiles) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
+from pipeline.files.owner import this_process
 from tests.support import stopped_job
 from tests.support.paths import REPOSITORY
 
@@ -39,6 +40,10 @@ def _files(folder: Path) -> None:
     (folder / "foreign" / "thesis.txt").write_text("mine")
     (folder / "complete").mkdir()
     (folder / "complete" / "manifest.json").write_text("{}")
+    (folder / "used").mkdir()
+    (folder / "used" / ".lock").write_bytes(this_process("pipeline run").to_json())
+    (folder / "stopped" / ".publishing-1" / "old").mkdir(parents=True)
+    (folder / "stopped" / ".publishing-1" / "old" / "manifest.json").write_text("{}")
 
 
 # command line (run is called with good.csv where no other input is named), what the line on stderr must hold
@@ -78,7 +83,9 @@ MISTAKES = [
     ("run --output.path /proc/records", "output.path: can't write below /proc/records: "),
     ("run --output.path out[1]", "output.path: out[1] has one of * ? [ in it, which TensorFlow takes for a pattern"),
     ("run --output.path complete", "complete holds a complete records folder; add --overwrite"),
+    ("run --output.path used", "output.path: used is in use by `pipeline run` on "),
     ("run --output.path foreign --overwrite", "foreign holds other files (thesis.txt)"),
+    ("describe stopped", "stopped holds no complete records folder: a run publishes there just now, or was stopped"),
     ("describe foreign", "foreign is not a complete records folder: it has no manifest.json"),
     ("describe complete", "complete/manifest.json: format_version is null, expected 1"),
     ("verify foreign", "foreign is not a complete records folder: it has no manifest.json"),
