@@ -27,7 +27,7 @@ from trainer import files
 from trainer.evaluation.metrics import Metrics
 from trainer.export import certificate, self_check
 from trainer.export.served_model import ServedModel
-from trainer.export.text_to_ids import TextToIds
+from trainer.export.text_to_ids import TextToIds, load_text_to_ids
 from trainer.export.warmup import WARMUP_FILE, write_warmup
 from trainer.model.classifier import build_model
 from trainer.savedmodel import versions
@@ -51,17 +51,20 @@ class ExportedVersion:
     texts: int
 
 
-def export(trained: TrainedModel, config: Config, *, metrics: Metrics | None) -> ExportedVersion:
+def export(
+    trained: TrainedModel, config: Config, *, metrics: Metrics | None, text_to_ids: TextToIds | None = None
+) -> ExportedVersion:
     """Publishes the model as the next version in config.export.path.
 
-    metrics: of the test split, None if it has no rows.
+    metrics: of the test split, None if it has no rows. text_to_ids: the transform graph of the records folder; None: it
+    is loaded.
 
     Raises:
-      UserError: export.path can't be written.
+      UserError: export.path can't be written, or the transform graph can't be loaded.
       ExportError: loaded in a fresh process the model gives other answers than here; nothing is published.
     """
     records = trained.records
-    text_to_ids = TextToIds(records.path)
+    text_to_ids = text_to_ids or load_text_to_ids(records)
     expected = self_check.certify(text_to_ids, trained.model, labels=records.labels, samples=records.manifest.samples)
     served = ServedModel(text_to_ids, trained.model, labels=records.labels, padding=records.sequence.padding)
     with files.naming("export.path", config.export.path, then=_THEN), versions.staging(config.export.path) as folder:

@@ -19,8 +19,9 @@ import keras
 from pipeline.config.settings import Config, TrainingSettings
 from pipeline.contract import MANIFEST_FILE, Split
 from pipeline.errors import UserError
+from trainer.data.check_shards import check_shards
 from trainer.data.dataset import batch_count, iterate_batches, training_batches
-from trainer.data.records_folder import RecordsFolder, check_shards
+from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.metrics import Metrics
 from trainer.evaluation.scoring import SplitScorer, SplitScores, score_split
 from trainer.model.classifier import TextClassifier, build_model
@@ -66,7 +67,7 @@ def train(
     folder = RunFolder(settings.path)
     weight_settings = _weight_settings(config, records)
     run_checkpoint = folder.read(weight_settings) if resume else None
-    check_shards(records)
+    records = check_shards(records)
     keras.utils.set_random_seed(settings.seed)
     model = build_model(
         records.vocabulary_size, config.model, classes=len(records.labels), padding=records.sequence.padding

@@ -76,7 +76,7 @@ def _shared_rows(records: RecordsFolder, earlier: ExportedModel) -> dict[int, in
 
 def _words(records: RecordsFolder) -> dict[str, int]:
     """The vocabulary of the records folder: token -> id."""
-    path = files.join(records.path, VOCABULARY_FILE)
+    path = records.small_file(VOCABULARY_FILE)
     try:
         content = files.read(path)
     except OSError as error:

@@ -15,7 +15,7 @@ from trainer.training_report.page import PageContent, render
 def write_page(trained: TrainedModel, config: Config, *, scored: SplitScores | None) -> str:
     """Writes the page and returns its path. scored: the held-out split, None if there is none."""
     records = trained.records
-    path = files.join(records.path, VOCABULARY_FILE)
+    path = records.small_file(VOCABULARY_FILE)
     try:
         words = parse_columns(files.read(path), path=path)
     except OSError as error:
