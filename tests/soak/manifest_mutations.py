@@ -19,7 +19,8 @@ from pipeline.cli import main as pipeline_main
 from pipeline.errors import UserError
 from tests.soak.part import Part
 from tests.support.jobs import run_job, small_rows, write_jsonl
-from trainer.data.records_folder import check_shards, open_records_folder
+from trainer.data.check_shards import check_shards
+from trainer.data.records_folder import open_records_folder
 
 _SECONDS: Final = 20
 _DEPTH: Final = 100_000
