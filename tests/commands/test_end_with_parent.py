@@ -24,7 +24,9 @@ end_with_parent(pipe)
 CHILDREN = [
     ("print('ready', flush=True)\nthreading.Event().wait()", "ready\n"),
     (
-        "with unbroken():\n    print('ready', flush=True); os.read(pipe, 1); print('finished', flush=True)\n"
+        # It has work of some 50 ms left when the parent has ended.
+        "with unbroken():\n    print('ready', flush=True); os.read(pipe, 1)\n"
+        "    import subprocess; subprocess.run([sys.executable, '-c', 'pass']); print('finished', flush=True)\n"
         "threading.Event().wait()",
         "ready\nfinished\n",
     ),
