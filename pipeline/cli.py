@@ -15,6 +15,7 @@ import yaml
 from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
 from pipeline.config.parser import CONFIG_HELP, OTHER_SECTIONS_HELP, SETTINGS_HELP, Parser
+from pipeline.config.paths import expand_home
 from pipeline.errors import UserError
 from pipeline.files.temporary import temporary_files
 from pipeline.runners.common_options import FILESYSTEM_OPTIONS, JOB_OPTIONS
@@ -66,22 +67,24 @@ def _parser() -> Parser:
     _run_parser(commands, "doctor", "what is wrong with a run before it starts; takes what run takes", _doctor)
 
     describe = _folder_parser(commands, "describe", "what a records folder holds", _describe)
-    describe.add_argument("folder", metavar="DIR", help=_FOLDER_HELP)
+    describe.add_argument("folder", type=expand_home, metavar="DIR", help=_FOLDER_HELP)
     describe.add_argument("--json", action="store_true", help="the manifest, for programs")
 
     verify = _folder_parser(commands, "verify", "re-hash and re-read every record", _verify)
-    verify.add_argument("folder", metavar="DIR", help=_FOLDER_HELP)
+    verify.add_argument("folder", type=expand_home, metavar="DIR", help=_FOLDER_HELP)
 
     what = "what changed from one records folder to another; status 3 when a limit is exceeded"
     compare = _folder_parser(commands, "compare", what, _compare, settings=["compare"])
-    compare.add_argument("first", metavar="DIR_A", help=_FOLDER_HELP)
-    compare.add_argument("second", metavar="DIR_B", help="the same, to compare with it")
-    compare.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
+    compare.add_argument("first", type=expand_home, metavar="DIR_A", help=_FOLDER_HELP)
+    compare.add_argument("second", type=expand_home, metavar="DIR_B", help="the same, to compare with it")
+    compare.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
     compare.add_argument("--json", action="store_true", help="for programs")
 
     sample = commands.add_parser("sample", help="write the built-in sample corpus")
     sample.add_argument("--rows", type=int, required=True, metavar="N", help="number of texts")
-    sample.add_argument("--output", required=True, metavar="FILE", help=".csv, .tsv, .jsonl or .parquet")
+    sample.add_argument(
+        "--output", type=expand_home, required=True, metavar="FILE", help=".csv, .tsv, .jsonl or .parquet"
+    )
     sample.add_argument("--seed", type=int, default=0, metavar="S", help="equal seeds give equal files (default: 0)")
     sample.set_defaults(command=_sample)
     return parser
@@ -95,7 +98,7 @@ def _run_parser(commands: "argparse._SubParsersAction[Parser]", name: str, what:
         settings=["input", "split", "text", "vocabulary", "sequence", "output"],
         handed_on=JOB_OPTIONS,
     )
-    parser.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
+    parser.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
     parser.add_argument("--overwrite", action="store_true", help="replace a records folder that is there")
     parser.set_defaults(command=command)
     return parser

@@ -15,6 +15,7 @@ from typing import Final
 from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
 from pipeline.config.parser import CONFIG_HELP, OTHER_SECTIONS_HELP, SETTINGS_HELP, Parser
+from pipeline.config.paths import expand_home
 from pipeline.errors import UserError
 from pipeline.files.temporary import temporary_files
 from pipeline.support.exit_status import run_command
@@ -192,14 +193,23 @@ def _config_path(known: argparse.Namespace) -> str | None:
 
 
 def _input_overrides(known: argparse.Namespace) -> dict[str, str]:
-    """--input and its options as overrides. The values are JSON, which YAML reads without guessing a type."""
+    """--input and its options as overrides; several files are a list."""
     options = {
-        "input.path": known.input if known.input is None or len(known.input) > 1 else known.input[0],
+        "input.path": _as_setting(known.input) if known.input else None,
         "input.format": known.format,
         "input.text_column": known.text_column,
         "input.label_column": known.label_column,
     }
-    return {name: json.dumps(value) for name, value in options.items() if value is not None}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _as_setting(paths: list[str]) -> str:
+    """Paths as a value of input.path on the command line.
+
+    >>> _as_setting(["a.csv"]), _as_setting(["a.csv", "b.csv"]), _as_setting(["[a]"])
+    ('a.csv', '["a.csv", "b.csv"]', '["[a]"]')
+    """
+    return paths[0] if len(paths) == 1 and not paths[0].startswith("[") else json.dumps(paths)
 
 
 def _parser() -> Parser:
@@ -215,24 +225,27 @@ def _parser() -> Parser:
         epilog=status,
         settings=["output.path", "model", "training", "export"],
     )
-    train.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
+    train.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
     train.add_argument("--resume", action="store_true", help="go on with the training that training.path holds")
     train.set_defaults(run=_train)
 
     evaluate = _model_command(
         commands, "evaluate", "score raw labelled text through an exported model", _evaluate, settings=["input"]
     )
-    evaluate.add_argument("--input", nargs="+", metavar="FILE", help="files, folders or globs (default: input.path)")
+    evaluate.add_argument(
+        "--input", type=expand_home, nargs="+", metavar="FILE", help="files, folders or globs (default: input.path)"
+    )
     evaluate.add_argument("--format", metavar="FORMAT", help="input.format")
     evaluate.add_argument("--text_column", metavar="NAME", help="input.text_column")
     evaluate.add_argument("--label_column", metavar="NAME", help="input.label_column")
-    evaluate.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
+    evaluate.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
     _add_json(evaluate)
 
     predict = _model_command(commands, "predict", "labels and probabilities for texts", _predict)
     predict.add_argument("text", nargs="*", metavar="TEXT", help="without any, and without --input: the lines of stdin")
     predict.add_argument(
         "--input",
+        type=expand_home,
         nargs="+",
         metavar="FILE",
         help="files, folders or globs, answered in this order (a folder's or glob's files by path), each file once: "
@@ -248,7 +261,7 @@ def _parser() -> Parser:
     predict.add_argument(
         "--text_column", default="text", metavar="NAME", help="the column of the texts (default: text)"
     )
-    predict.add_argument("--output", metavar="FILE", help="write JSON lines there")
+    predict.add_argument("--output", type=expand_home, metavar="FILE", help="write JSON lines there")
     _add_json(predict)
 
     explain = _model_command(commands, "explain", "text -> tokens -> ids -> vectors, step by step", _explain)
@@ -269,7 +282,11 @@ def _model_command(
     epilog = _STATUS_HELP.format(more="")
     parser = commands.add_parser(name, help=what, description=description, epilog=epilog, settings=settings)
     parser.add_argument(
-        "--model", required=True, metavar="DIR", help="export.path (the newest version in it), or a version"
+        "--model",
+        type=expand_home,
+        required=True,
+        metavar="DIR",
+        help="export.path (the newest version in it), or a version",
     )
     parser.set_defaults(run=run)
     return parser

@@ -8,19 +8,23 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import yaml
 from pydantic import ValidationError
 
+from pipeline.config.arguments import argument_value
 from pipeline.config.settings import Config, setting_names
-from pipeline.config.yaml_values import parse_value, read_sections
+from pipeline.config.yaml_values import read_sections
 from pipeline.errors import UserError
+from pipeline.support.printable import to_one_line
+from pipeline.support.strict_json import shown
 
 # The words with which pydantic begins to say what would be right.
 _EXPECTED: Final = "Input should be "
+# Of a name that is not a setting; anything may be there.
+_NAME_CHARACTERS: Final = 80
 
 
 def load(path: str | None, overrides: Mapping[str, str]) -> Config:
-    """The settings of a YAML file (None: the defaults) with overrides: `section.key` -> the value as YAML text.
+    """The settings of a YAML file (None: the defaults) with overrides: `section.key` -> the command line's text.
 
     A section's `model_fields_set` are the settings that somebody chose: those on the command line, and those in which
     the file differs from the defaults. A file that lists every default chooses nothing.
@@ -41,10 +45,7 @@ def load(path: str | None, overrides: Mapping[str, str]) -> Config:
     sections = {section: _without_defaults(section, values) for section, values in sections.items()}
     for name, value in overrides.items():
         section, key = split_name(name, origin="command line")
-        try:
-            sections.setdefault(section, {})[key] = parse_value(value)
-        except yaml.YAMLError as error:
-            raise UserError(f"--{name}: {value!r} is not YAML; put it into quotes") from error
+        sections.setdefault(section, {})[key] = argument_value(section, key, value)
     try:
         return Config.model_validate(sections)
     except ValidationError as error:
@@ -62,7 +63,7 @@ def split_name(name: str, *, origin: str) -> tuple[str, str]:
     """
     names = setting_names()
     if name not in names:
-        raise UserError(f"{origin}: {name} is not a setting; {_nearest(name, names)}")
+        raise UserError(f"{origin}: {_short(name)} is not a setting; {_nearest(name, names)}")
     section, _, key = name.partition(".")
     return section, key
 
@@ -71,7 +72,7 @@ def _check_names(sections: Mapping[str, Mapping[str, Any]], *, origin: str) -> N
     known = list(Config.model_fields)
     for section, values in sections.items():
         if section not in known:
-            raise UserError(f"{origin}: {section} is not a section; {_nearest(str(section), known)}")
+            raise UserError(f"{origin}: {_short(str(section))} is not a section; {_nearest(str(section), known)}")
         for key in values:
             split_name(f"{section}.{key}", origin=origin)
 
@@ -80,6 +81,10 @@ def _without_defaults(section: str, values: Mapping[str, Any]) -> dict[str, Any]
     """The values that differ from the defaults, in type as well: 1.0 differs from 1, and pydantic must see it."""
     defaults = getattr(Config(), section).model_dump()
     return {key: value for key, value in values.items() if repr(value) != repr(defaults[key])}
+
+
+def _short(name: str) -> str:
+    return to_one_line(name, width=_NAME_CHARACTERS)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
@@ -100,4 +105,4 @@ def _in_one_line(error: ValidationError, *, origin: str, overrides: Mapping[str,
         expected = _EXPECTED + " or ".join(dict.fromkeys(message.removeprefix(_EXPECTED) for message in messages))
     else:
         expected = messages[0]
-    return f"{where} is {first['input']!r}; {expected[0].lower()}{expected[1:]}"
+    return f"{where} is {shown(first['input'])}; {expected[0].lower()}{expected[1:]}"

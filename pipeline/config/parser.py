@@ -15,7 +15,8 @@ from pipeline.errors import UserError
 
 SETTINGS_HELP: Final = """\
 Each setting has a default. A value in the file of --config replaces it; a value that is given as
---section.key VALUE (read as YAML) replaces both. Relative paths start in the current folder.\
+--section.key VALUE replaces both; text is taken as it is, other values are YAML. Relative paths start in the
+current folder, and ~ is the home folder.\
 """
 # For commands that take the same file and options as `run`.
 OTHER_SECTIONS_HELP: Final = """

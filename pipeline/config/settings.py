@@ -6,9 +6,10 @@ What a setting means is said in pipeline/config/pipeline.yaml, a line a setting.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
+from pipeline.config.paths import expand_home
 from pipeline.contract import Compression, Oov, max_words
 
 # The default of Keras's Tokenizer: ASCII punctuation without the apostrophe, and tab and line feed.
@@ -21,8 +22,9 @@ Side = Literal["pre", "post"]
 Name = Annotated[str, Field(min_length=1)]
 # What a damaged file does to a run.
 Damaged = Literal["refuse", "use_what_is_whole"]
+PathName = Annotated[Name, AfterValidator(expand_home)]
 # The contract writes `none` where YAML has null.
-NameOrNone = Annotated[Name | None, BeforeValidator(lambda value: None if value == "none" else value)]
+PathOrNone = Annotated[PathName | None, BeforeValidator(lambda value: None if value == "none" else value)]
 
 
 class Section(BaseModel):
@@ -34,7 +36,7 @@ class Section(BaseModel):
 class InputSettings(Section):
     """Which files are read, their format and their columns."""
 
-    path: Name | list[Name] = "sample"
+    path: PathName | list[PathName] = "sample"
     format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "tfrecord", "folders"] = "auto"
     text_column: Name = "text"
     label_column: Name = "label"
@@ -88,9 +90,9 @@ class VocabularySettings(Section):
     top_words: int = Field(5000, ge=3, le=MAX_TOP_WORDS)
     min_count: int = Field(1, ge=1, le=2**63 - 1)
     oov: Oov = "drop"
-    source: NameOrNone = Field(None, alias="from")
+    source: PathOrNone = Field(None, alias="from")
     grow: bool = False
-    cache: NameOrNone = None
+    cache: PathOrNone = None
 
     @model_validator(mode="after")
     def at_least_one_word(self) -> Self:
@@ -113,7 +115,7 @@ class SequenceSettings(Section):
 class OutputSettings(Section):
     """Where and how records are written."""
 
-    path: Name = "out/records"
+    path: PathName = "out/records"
     shards: Literal["auto"] | int = "auto"
     compression: Compression = "gzip"
     seed: int = Field(0, ge=0, le=2**32 - 1)
@@ -158,8 +160,8 @@ class TrainingSettings(Section):
     recipe (constant, not clipped) reaches 0.874, 0.879 and 0.873; after its first epoch it is between 0.815 and 0.861.
     """
 
-    path: Name = "out/training"
-    start_from: NameOrNone = None
+    path: PathName = "out/training"
+    start_from: PathOrNone = None
     epochs: int = Field(3, ge=1)
     batch_size: int = Field(64, ge=1)
     learning_rate: float = Field(0.001, gt=0)
@@ -174,7 +176,7 @@ class TrainingSettings(Section):
 class ExportSettings(Section):
     """Where the SavedModel is written."""
 
-    path: Name = "out/model"
+    path: PathName = "out/model"
 
 
 class CompareSettings(Section):

@@ -68,7 +68,7 @@ class LocalFiles:
         If a file or folder has exactly this name, the name is not read as a glob. Hidden files are matched by their
         full name only.
         """
-        path = Path(pattern).expanduser()
+        path = Path(pattern)
         if os.path.lexists(path) and not path.is_dir():
             return [_file_info(str(path))]
         files = _files_below(str(path)) if path.is_dir() else _files_matching(path)

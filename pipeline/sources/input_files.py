@@ -121,10 +121,10 @@ def _texts(
 
 
 def _root(path: str) -> str:
-    """A folder, as LocalFiles begins the paths of its files: with the home folder for ~, and without a leading ./."""
+    """A folder, as LocalFiles begins the paths of its files: without a leading ./."""
     if "://" in path:
         return path.rstrip("/")
-    root = str(Path(path).expanduser())
+    root = str(Path(path))
     return "" if root == "." else root.rstrip("/")
 
 

@@ -18,14 +18,14 @@ CHECKED = [
      "'u' and 's' of it; "),
     ({}, "...\n", "line 1: no text has the token '...': text.lowercase, strip_html, filters and split make "
      "nothing of it; "),
-    ({"text.filters": "''"}, "u.s.\nc:\\dir\n", None),
+    ({"text.filters": ""}, "u.s.\nc:\\dir\n", None),
     ({}, "the \n", "line 1: no text has the token 'the ': "),
     ({}, "film\u00a0noir\n", "line 1: no text has the token 'film\\xa0noir': "),
     ({"text.split": "space"}, "film\u00a0noir\n", None),
-    ({"text.split": "character", "text.filters": "''"}, "a\n \n\\\n", None),
+    ({"text.split": "character", "text.filters": ""}, "a\n \n\\\n", None),
     ({"text.split": "character"}, "ab\n", "line 1: no text has the token 'ab': "),
-    ({"text.strip_html": "true", "text.filters": "''"}, "<br>\n", "line 1: no text has the token '<br>': "),
-    ({"text.strip_html": "true", "text.filters": "''"}, "<br\n", None),
+    ({"text.strip_html": "true", "text.filters": ""}, "<br>\n", "line 1: no text has the token '<br>': "),
+    ({"text.strip_html": "true", "text.filters": ""}, "<br\n", None),
 ]  # fmt: skip
 
 

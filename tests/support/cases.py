@@ -136,7 +136,7 @@ GROUPS = [
         name="split_character",
         settings={
             "text.split": "character",
-            "text.filters": "''",
+            "text.filters": "",
             "vocabulary.top_words": "20",
             "vocabulary.oov": "token",
             "sequence.max_length": "5",
@@ -162,7 +162,7 @@ GROUPS = [
         # Nothing is filtered, and a word must be seen twice.
         name="no_filters",
         settings={
-            "text.filters": "''",
+            "text.filters": "",
             "vocabulary.top_words": "10",
             "vocabulary.min_count": "2",
             "sequence.max_length": "3",
@@ -187,7 +187,7 @@ GROUPS = [
         settings={
             "text.strip_html": "true",
             "text.lowercase": "false",
-            "text.filters": "'-]^\\['",
+            "text.filters": "-]^\\[",
             "vocabulary.top_words": "4",
             "sequence.max_length": "4",
         },

@@ -1,6 +1,5 @@
 """What the tests of `vocabulary.from` share."""
 
-import json
 from pathlib import Path
 
 from pipeline.config.load import load
@@ -10,7 +9,7 @@ from pipeline.vocabulary.imported import ImportedVocabulary, resolve
 
 
 def resolved(path: Path, overrides: dict[str, str] | None = None) -> tuple[Config, ImportedVocabulary]:
-    config, source = resolve(load(None, {"vocabulary.from": json.dumps(str(path)), **(overrides or {})}), LocalFiles())
+    config, source = resolve(load(None, {"vocabulary.from": str(path), **(overrides or {})}), LocalFiles())
     assert source is not None
     return config, source
 

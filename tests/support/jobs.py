@@ -89,8 +89,8 @@ def run_job(
     observe: StageObserver = ignore_stage,
 ) -> Path:
     """Runs the whole job in this process; gives the records folder."""
-    path = json.dumps(source if isinstance(source, list) else str(source))
-    overrides = {**SMALL_SETTINGS, "input.path": path, "output.path": json.dumps(str(output)), **(settings or {})}
+    path = json.dumps(source) if isinstance(source, list) else str(source)
+    overrides = {**SMALL_SETTINGS, "input.path": path, "output.path": str(output), **(settings or {})}
     run(
         load(None, overrides), beam_arguments,
         overwrite=overwrite, display=no_display, limits=limits, spills=spills, observe=observe,

@@ -106,9 +106,9 @@ SETTLED: list[tuple[dict[str, str], dict[str, object] | str]] = [
     ({"vocabulary.top_words": "9"}, {"top_words": 9}),
     ({"vocabulary.grow": "true"}, {"top_words": 5000}),
     ({"vocabulary.grow": "true", "vocabulary.top_words": "6"}, {"top_words": 6}),
-    ({"text.filters": "','"}, "text.filters is ',', but a Keras tokenizer, PATH, has '.!' (vocabulary.from): "
+    ({"text.filters": ","}, "text.filters is ',', but a Keras tokenizer, PATH, has '.!' (vocabulary.from): "
      "its words would not keep their ids; leave text.filters out"),
-    ({"text.filters": "'!.'"}, {"filters": ".!"}),
+    ({"text.filters": "!."}, {"filters": ".!"}),
     ({"text.lowercase": "true"}, "text.lowercase is True, but a Keras tokenizer, PATH, has False (vocabulary.from): "
      "its words would not keep their ids; leave text.lowercase out"),
     ({"vocabulary.oov": "drop"}, "vocabulary.oov is 'drop', but a Keras tokenizer, PATH, has 'token' "

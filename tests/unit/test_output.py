@@ -162,12 +162,13 @@ def test_output_messages_about_data_steer_nothing(
     about: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status = run_command("pipeline", _messages(tmp_path)[about])
-    output = "".join(capsys.readouterr())
+    said = capsys.readouterr()
+    output = said.out + said.err
     assert output.strip()
     assert escape_controls(output) == output
     assert status == (0 if about in {"output", "log line", "warning", "said", "table"} else 2)
     if status == 2:
-        assert output.count("\n") == 1
+        assert said.err.count("\n") == 1
 
 
 def test_output_a_line_break_of_the_data_is_a_space(capsys: pytest.CaptureFixture[str]) -> None:
