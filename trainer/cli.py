@@ -241,6 +241,20 @@ def _parser() -> Parser:
     evaluate.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
     _add_json(evaluate)
 
+    _add_predict(commands)
+
+    explain = _model_command(commands, "explain", "text -> tokens -> ids -> vectors, step by step", _explain)
+    explain.add_argument("text", nargs="+", metavar="TEXT")
+    _add_json(explain)
+
+    verify = _model_command(commands, "verify", "replay the model's equality certificate", _verify)
+    verify.add_argument("--url", metavar="URL", help="ask a TensorFlow Serving: http://HOST:8501/v1/models/NAME")
+    verify.add_argument("--tolerance", type=float, metavar="X", help="how far scores may differ (default: 1e-5)")
+    verify.epilog = _STATUS_HELP.format(more=",\nan answer that differs included")
+    return parser
+
+
+def _add_predict(commands: "argparse._SubParsersAction[Parser]") -> None:
     predict = _model_command(commands, "predict", "labels and probabilities for texts", _predict)
     predict.add_argument("text", nargs="*", metavar="TEXT", help="without any, and without --input: the lines of stdin")
     predict.add_argument(
@@ -263,16 +277,6 @@ def _parser() -> Parser:
     )
     predict.add_argument("--output", type=expand_home, metavar="FILE", help="write JSON lines there")
     _add_json(predict)
-
-    explain = _model_command(commands, "explain", "text -> tokens -> ids -> vectors, step by step", _explain)
-    explain.add_argument("text", nargs="+", metavar="TEXT")
-    _add_json(explain)
-
-    verify = _model_command(commands, "verify", "replay the model's equality certificate", _verify)
-    verify.add_argument("--url", metavar="URL", help="ask a TensorFlow Serving: http://HOST:8501/v1/models/NAME")
-    verify.add_argument("--tolerance", type=float, metavar="X", help="how far scores may differ (default: 1e-5)")
-    verify.epilog = _STATUS_HELP.format(more=",\nan answer that differs included")
-    return parser
 
 
 def _model_command(
