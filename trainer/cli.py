@@ -47,6 +47,7 @@ def _parse_and_run(arguments: list[str]) -> int:
     if arguments[:1] in (["train"], ["evaluate"]):
         overrides, arguments = split_overrides(arguments)
     known = _parser().parse_args(arguments)
+    _refuse_empty(known)
     with temporary_files():
         return known.run(known, overrides)
 
@@ -173,13 +174,16 @@ def _verify(known: argparse.Namespace, overrides: dict[str, str]) -> int:
 
     tolerance = TOLERANCE if known.tolerance is None else known.tolerance
     try:
-        if known.url:
+        if known.url is not None:
             verification = verify_server(known.model, known.url, tolerance=tolerance)
         else:
             verification = verify_files(known.model, tolerance=tolerance)
     except ExportError as error:
         warn(f"trainer: error: {error}")
         return 1
+    for line in verification.damages:
+        warn(f"files: {line}")
+    say(f"files: {verification.files_verdict}")
     for way, comparison in verification.comparisons.items():
         for difference in comparison.differences:
             warn(f"{way}: {difference}")
@@ -190,6 +194,14 @@ def _verify(known: argparse.Namespace, overrides: dict[str, str]) -> int:
 
 def _config_path(known: argparse.Namespace) -> str | None:
     return known.config or (_DEFAULT_CONFIG if Path(_DEFAULT_CONFIG).exists() else None)
+
+
+def _refuse_empty(known: argparse.Namespace) -> None:
+    """Refuses an option without a value: it would be as if it were not given, or name the present folder."""
+    for name, value in vars(known).items():
+        values = value if isinstance(value, list) else [value]
+        if name != "text" and any(isinstance(each, str) and not each.strip() for each in values):
+            raise UserError(f"--{name}: it is empty; give a value, or leave the option out")
 
 
 def _input_overrides(known: argparse.Namespace) -> dict[str, str]:

@@ -187,7 +187,7 @@ def wrong_server() -> Iterator[str]:
 
 # the server's path   status  what is said
 @pytest.mark.parametrize(("path", "status", "message"), [
-    ("/missing",      2,      'answers 404 Not Found to token_ids: {"error": "Servable not found"}'),
+    ("/missing",      2,      'answers 404 Not Found ({"error": "Servable not found"}) to token_ids'),
     ("/html",         2,      "does not answer as this model in TensorFlow Serving would"),
     ("/other",        2,      "does not answer as this model in TensorFlow Serving would"),
     ("/short",        1,      "ids have the shape (5, 2), should have (70, 12)"),  # a list, but of another model

@@ -36,6 +36,13 @@ def test_certificate_loads_what_it_dumps() -> None:
     b'{"text": "a", "ids": [1], "scores": ["x"]}\n',
     b'{"text": "a", "ids": [1], "scores": [1]}\n{"text": "a", "ids": [1, 2], "scores": [1]}\n',  # of two lengths
     b"\xff",
+    b'{"text": "a", "ids": [1], "scores": [NaN]}\n',
+    b'{"text": "a", "ids": [1], "scores": [1e39]}\n',                   # infinite as float32
+    b'{"text": "a", "ids": [9223372036854775808], "scores": [1]}\n',   # no int64
+    b'{"text": "a", "ids": ["1"], "scores": [1]}\n',
+    b'{"text_base64": "YQ=", "ids": [1], "scores": [1]}\n',
+    b'{"ids": [1], "scores": [1]}\n',                                   # no text
+    b'{"text": "a", "ids": [1], "scores": [1], "x": ' + b"[" * 9999,
 ])  # fmt: skip
 def test_certificate_refuses_other_content(content: bytes) -> None:
     with pytest.raises(UserError, match="here is not a certificate"):
@@ -54,6 +61,17 @@ def test_certificate_lists_the_differences() -> None:
     ]
     for answers, lines in cases:
         assert compare(right, answers).differences == lines
+
+
+def test_certificate_never_takes_nan_as_right() -> None:
+    ids, good, bad = np.array([[7]]), np.array([[0.5, 0.5]], np.float32), np.array([[0.5, np.nan]], np.float32)
+    # right scores, answers, tolerance
+    cases = [(good, bad, 1.0), (bad, good, 1.0), (bad, bad, 1.0), (good, good + 1, float("nan"))]
+    for right, answers, tolerance in cases:
+        comparison = compare(Certificate([b"a"], Answers(ids, right)), Answers(ids, answers), tolerance=tolerance)
+        assert len(comparison.differences) == 1, (right, answers, tolerance)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dumps(Certificate([b"a"], Answers(ids, bad)))
 
 
 def staged(path: str, content: str = "x") -> str:

@@ -18,10 +18,12 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+from tests.support.exported_models import seal
 from tests.support.jobs import write_csv
 from trainer.cli import main
-from trainer.export.certificate import CERTIFICATE_FILE, loads
+from trainer.export.certificate import loads
 from trainer.export.replay import hide_packages
+from trainer.savedmodel.model_info import CERTIFICATE_FILE
 
 SETTINGS = ["--model.embedding_dim=4", "--model.lstm_units=5", "--training.epochs=1", "--training.batch_size=32"]
 ODD = [b"", b" ", b"\0", b"\xff\xfe", b"zzzz yyyy", "日本 \U0001f600".encode(), b"word1\r\nword2", b"word1 " * 200_000]
@@ -227,6 +229,7 @@ def test_cli_verifies_the_files(model: Path, tmp_path: Path, capfd: pytest.Captu
     vocabulary = next((damaged / "assets").iterdir())
     lines = vocabulary.read_text().splitlines()
     vocabulary.write_text("\n".join([lines[0].replace("\t", "\tx", 1), *lines[1:]]) + "\n")
+    seal(damaged)
     certificate = loads((model / CERTIFICATE_FILE).read_bytes(), path="certificate")
     with_word = {number for number, ids in enumerate(certificate.answers.ids.tolist()) if 1 in ids}
     assert 5 < len(with_word) < len(certificate.texts) - 5

@@ -2,7 +2,9 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -25,6 +27,7 @@ from trainer.export.text_to_ids import TextToIds
 from trainer.export.warmup import write_warmup
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.savedmodel.loading import ExportedModel, version_folder
+from trainer.savedmodel.model_info import CERTIFICATE_FILE
 from trainer.training.fit import TrainedModel, score_held_out
 from trainer.training_report import write_page
 
@@ -135,7 +138,7 @@ def test_export_publishes_nothing_if_the_answers_differ(
 
 
 def test_export_writes_a_certificate_of_held_out_rows_and_odd_texts(model: ExportedModel, small_records: Path) -> None:
-    path = Path(model.folder) / certificate.CERTIFICATE_FILE
+    path = Path(model.folder) / CERTIFICATE_FILE
     loaded = loads(path.read_bytes(), path=str(path))
     samples = open_records_folder(str(small_records)).manifest.samples
     assert {sample.split for sample in samples} == {"train", "eval", "test"}
@@ -164,10 +167,37 @@ def test_export_holds_warm_up_requests_that_the_model_answers(model: ExportedMod
 
 def test_loading_refuses_the_model_info_of_another_version(model: ExportedModel, tmp_path: Path) -> None:
     info = json.loads((Path(model.folder) / "assets.extra" / "model.json").read_text())
+    del info["files"], info["sha256"]
     (tmp_path / "assets.extra").mkdir()
     (tmp_path / "assets.extra" / "model.json").write_text(json.dumps({**info, "unheard_of": 1}))
     with pytest.raises(UserError, match="unheard_of"):
         ExportedModel(str(tmp_path))
+
+
+def test_loading_never_gives_a_score_that_is_not_a_number(
+    model: ExportedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"scores": tf.where([[True, True], [True, False]], 0.5, np.nan * tf.zeros([2, 2]))}
+
+    monkeypatch.setattr(model, "_module", SimpleNamespace(signatures={"serving_default": broken}))
+    with pytest.raises(
+        UserError, match=r"^--model: the model in .* gives a score that is not a number; export it again"
+    ):
+        model.scores([b"a", b"b"])
+
+
+def test_export_publishes_no_model_that_gives_a_score_that_is_not_a_number(
+    trained: tuple[Config, TrainedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, model = trained
+
+    def score_function(*_: Any) -> Callable[[tf.Tensor], tf.Tensor]:
+        return lambda ids: tf.fill([len(ids), 2], np.float32(np.nan))
+
+    monkeypatch.setattr(self_check, "score_function", score_function)
+    with pytest.raises(ExportError, match="gives a score that is not a number; nothing is published"):
+        export.export(model, config, metrics=None)
 
 
 def test_loading_scores_are_in_the_order_of_the_texts(model: ExportedModel) -> None:

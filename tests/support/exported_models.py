@@ -13,6 +13,7 @@ from trainer.data.records_folder import open_records_folder
 from trainer.export import self_check
 from trainer.export.export import export
 from trainer.model.classifier import build_model
+from trainer.savedmodel.model_info import INFO_FILE, read_info, sums_of
 from trainer.training.fit import TrainedModel, train
 from trainer.training.history import History
 
@@ -47,6 +48,13 @@ def untrained(records: Path, config: Config) -> TrainedModel:
     for variable in model.weights:
         variable.assign(draw.normal(0, 0.3, variable.shape))
     return TrainedModel(model, folder, History(), best_epoch=1)
+
+
+def seal(folder: Path) -> None:
+    """Lists the files of a changed version folder anew in its model.json, so that only its answers tell the change."""
+    info = read_info(str(folder), setting="--model")
+    changed = info.model_copy(update={"files": sums_of(str(folder))})
+    (folder / INFO_FILE).write_bytes(changed.dumps())
 
 
 def export_unchecked(trained: TrainedModel, config: Config) -> None:

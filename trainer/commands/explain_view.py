@@ -17,7 +17,7 @@ from pipeline.support.terminal import table
 from pipeline.text.trace import Token, without_padding
 from trainer.commands.explain import Explanation, InfluentialWord, TextSteps
 from trainer.model.neighbours import Neighbour
-from trainer.savedmodel.loading import ModelInfo
+from trainer.savedmodel.model_info import ModelInfo
 
 Section = tuple[str, RenderableType]
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from pipeline.errors import UserError
+from pipeline.files.staging import staging_name
 from pipeline.sources.schema import INVALID_UTF8
 from pipeline.support.printable import json_text
+from trainer import files
 from trainer.commands.raw_texts import TextSource
 from trainer.savedmodel.loading import ExportedModel
 
@@ -96,8 +98,9 @@ def write_predictions(predictions: Iterator[Prediction], path: str) -> WrittenRo
       UserError: the file can't be written.
     """
     rows = without_text = 0
-    unfinished = Path(f"{path}.unfinished")
+    unfinished = Path(path).with_name(staging_name(files.UNFINISHED))
     try:
+        files.remove_abandoned(str(unfinished.parent))
         with unfinished.open("w", encoding="utf-8") as file:
             for prediction in predictions:
                 file.write(prediction.as_json() + "\n")

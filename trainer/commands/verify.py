@@ -1,116 +1,124 @@
-"""The certificate of an exported model -> what the model's files, or a live TensorFlow Serving, answer differently.
+"""An exported model -> whether its files are those that were exported, and what it answers otherwise than it must.
 
-The files answer in a fresh process that can import TensorFlow alone, through both of its loaders. A server answers
-through its REST API.
+The files answer the texts of the certificate in a fresh process that can import TensorFlow alone, through both of its
+loaders. A live TensorFlow Serving answers through its REST API (`serving`).
 """
 
-import http.client
-import json
-import urllib.error
-import urllib.request
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-
-from pipeline.contract import IDS, TEXT
 from pipeline.errors import UserError
 from trainer import files
-from trainer.export.certificate import CERTIFICATE_FILE, Answers, Certificate, Comparison, compare, loads, to_base64
+from trainer.commands.serving import ask_server, check_url
+from trainer.export.certificate import Certificate, Comparison, compare, loads
 from trainer.export.fresh_process import compare_in_fresh_process
 from trainer.savedmodel.loading import version_folder
-from trainer.savedmodel.signatures import SCORES, SERVING_DEFAULT, TOKEN_IDS
+from trainer.savedmodel.model_info import CERTIFICATE_FILE, ModelInfo, damages, read_info
 
 # Scores may differ by this much: another kind of CPU, or a GPU, sums products in another order.
 TOLERANCE: Final = 1e-5
 
-_TEXTS_PER_REQUEST: Final = 16
-_TIMEOUT_SECONDS: Final = 60.0
+# The largest certificate that is read: 70 texts of 100,000 ids are 14 MB.
+_MOST_BYTES: Final = 1 << 30
 
 
 @dataclass(frozen=True)
 class Verification:
-    """texts: number of texts of the certificate; comparisons: by the name of what answered, a loader or a URL."""
+    """What was compared.
+
+    damages: a line for each file that is not the exported one. With any, nothing is asked.
+    files: how many files model.json lists; None for an export of a version before 0.3, which lists none.
+    texts: number of texts of the certificate; comparisons: by the name of what answered, a loader or a URL.
+    """
 
     folder: str
+    damages: list[str]
+    files: int | None
     texts: int
     comparisons: dict[str, Comparison]
 
     @property
     def is_right(self) -> bool:
         """Whether nothing differs."""
-        return not any(comparison.differences for comparison in self.comparisons.values())
+        return not self.damages and not any(comparison.differences for comparison in self.comparisons.values())
+
+    @property
+    def files_verdict(self) -> str:
+        """What the comparison of the files says, in a few words."""
+        if self.damages:
+            return f"{len(self.damages)} differences"
+        if self.files is None:
+            return "not compared, because this export is older than the list of files in model.json"
+        return f"{self.files} files, right"
 
 
 def verify_files(model: str, *, tolerance: float = TOLERANCE) -> Verification:
-    """Replays the certificate of a model (a version folder, or export.path) against its files.
+    """Compares the files of a model (a version folder, or export.path) with model.json, and replays its certificate.
 
     Raises:
-      UserError: there is no model. ExportError: it can't be loaded.
+      UserError: there is no model, its model.json or certificate is damaged, or the tolerance is no number from 0 on.
+      ExportError: it can't be loaded.
     """
-    folder = version_folder(model)
-    certificate = _certificate(folder)
+    _check_tolerance(tolerance)
+    folder, info, wrong = _opened(model)
+    if wrong:
+        return _damaged(folder, info, wrong)
+    certificate = _certificate(folder, info)
     comparisons = compare_in_fresh_process(folder, certificate, tolerance=tolerance)
-    return Verification(folder, len(certificate.texts), comparisons)
+    return _verification(folder, info, certificate, comparisons)
 
 
 def verify_server(model: str, url: str, *, tolerance: float = TOLERANCE) -> Verification:
-    """Replays the certificate against a server, e.g. http://host:8501/v1/models/NAME.
+    """Compares the files of a model, and replays its certificate against a server, e.g. http://host:8501/v1/models/NAME.
 
     Raises:
-      UserError: there is no model, or nothing at the URL that answers as TensorFlow Serving does.
+      UserError: there is no model, it is damaged, or nothing at the URL answers as TensorFlow Serving does.
     """
+    check_url(url)
+    _check_tolerance(tolerance)
+    folder, info, wrong = _opened(model)
+    if wrong:
+        return _damaged(folder, info, wrong)
+    certificate = _certificate(folder, info)
+    answers = ask_server(url, certificate)
+    return _verification(folder, info, certificate, {url: compare(certificate, answers, tolerance=tolerance)})
+
+
+def _check_tolerance(tolerance: float) -> None:
+    if not 0 <= tolerance < math.inf:
+        raise UserError(f"--tolerance: {tolerance:g} is not a number from 0 on")
+
+
+def _opened(model: str) -> tuple[str, ModelInfo, list[str]]:
     folder = version_folder(model)
-    certificate = _certificate(folder)
-    answers = ask_server(url, certificate.texts)
-    return Verification(folder, len(certificate.texts), {url: compare(certificate, answers, tolerance=tolerance)})
+    info = read_info(folder, setting="--model")
+    return folder, info, damages(folder, info)
 
 
-def ask_server(url: str, texts: Sequence[bytes]) -> Answers:
-    """The ids and scores that a server gives.
-
-    Raises:
-      UserError: nothing at the URL answers as TensorFlow Serving does.
-    """
-    ids: list[Any] = []
-    scores: list[Any] = []
-    try:
-        for start in range(0, len(texts), _TEXTS_PER_REQUEST):
-            batch = texts[start : start + _TEXTS_PER_REQUEST]
-            ids.extend(_output(_predict(url, TOKEN_IDS, batch), IDS))
-            scores.extend(_output(_predict(url, SERVING_DEFAULT, batch), SCORES))
-        return Answers(np.array(ids, np.int64), np.array(scores, np.float32))
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"--url: {url} does not answer as this model in TensorFlow Serving would ({error!r}); "
-            "give the model's address, http://HOST:8501/v1/models/NAME"
-        ) from error
+def _damaged(folder: str, info: ModelInfo, wrong: list[str]) -> Verification:
+    return Verification(folder, wrong, _listed(info), 0, {})
 
 
-def _certificate(folder: str) -> Certificate:
+def _verification(
+    folder: str, info: ModelInfo, certificate: Certificate, comparisons: dict[str, Comparison]
+) -> Verification:
+    return Verification(folder, [], _listed(info), len(certificate.texts), comparisons)
+
+
+def _listed(info: ModelInfo) -> int | None:
+    return None if info.files is None else len(info.files)
+
+
+def _certificate(folder: str, info: ModelInfo) -> Certificate:
     path = files.join(folder, CERTIFICATE_FILE)
-    return loads(files.read(path), path=path)
-
-
-def _predict(url: str, signature: str, texts: Sequence[bytes]) -> Any:
-    """The `outputs` of a request."""
-    body = {"signature_name": signature, "inputs": {TEXT: [{"b64": to_base64(text)} for text in texts]}}
-    request = urllib.request.Request(
-        f"{url.rstrip('/')}:predict",
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
-            return json.load(response)["outputs"]
-    except urllib.error.HTTPError as error:
-        answer = error.read(500).decode("utf-8", "replace")
-        raise UserError(f"--url: {url} answers {error.code} {error.reason} to {signature}: {answer}") from error
-    except (OSError, http.client.HTTPException) as error:
-        raise UserError(f"--url: {url} can't be reached ({error}); is the server running?") from error
-
-
-def _output(outputs: Any, name: str) -> list[Any]:
-    # TensorFlow Serving leaves out the name of a signature's only output.
-    return outputs[name] if isinstance(outputs, dict) else outputs
+        certificate = loads(files.read(path, most_bytes=_MOST_BYTES), path=path)
+    except OSError as error:
+        raise UserError(f"--model: {path} can't be read: {files.reason_of(error)}; export the model again") from error
+    texts, classes = certificate.answers.scores.shape
+    if info.certificate_texts not in (None, texts):
+        raise UserError(f"--model: {path} has {texts} texts, exported were {info.certificate_texts}")
+    if classes != len(info.labels):
+        raise UserError(f"--model: {path} has {classes} scores a text, but model.json has {len(info.labels)} labels")
+    return certificate

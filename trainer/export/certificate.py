@@ -12,15 +12,15 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import UserError
-from pipeline.support.printable import quote_start
-
-CERTIFICATE_FILE: Final = "assets.extra/certificate.jsonl"
+from pipeline.support.printable import quote_start, to_one_line
+from pipeline.support.strict_json import first_mistake, parse_json
 
 # Largest difference of two scores that counts as equal. Matrix products of other shapes add in another order. So a text
 # alone and the same text in a batch of 70 differ by 3e-7 at most (LSTMs of 100 to 512 units, on a CPU). A wrong weight,
@@ -55,6 +55,29 @@ ODD_TEXTS: Final[tuple[bytes, ...]] = (
 )
 
 
+class _Line(BaseModel):
+    """A line of certificate.jsonl."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    text: str | None = None
+    text_base64: str | None = None
+    ids: list[int]
+    scores: list[float]
+
+    def as_bytes(self) -> bytes:
+        """The text.
+
+        Raises:
+          ValueError: there is none, or it is not base64.
+        """
+        if self.text is not None:
+            return self.text.encode()
+        if self.text_base64 is None:
+            raise ValueError("text is missing")
+        return base64.b64decode(self.text_base64, validate=True)
+
+
 class Answers(NamedTuple):
     """The answers of a model to n texts: ids int64 [n, max_length], scores float32 [n, classes]."""
 
@@ -78,10 +101,14 @@ class Comparison(NamedTuple):
 
 
 def dumps(certificate: Certificate) -> bytes:
-    """The content of certificate.jsonl."""
+    """The content of certificate.jsonl.
+
+    Raises:
+      ValueError: a score is not a number.
+    """
     answers = certificate.answers
     lines = (
-        json.dumps({**_text_fields(text), "ids": ids.tolist(), "scores": scores.tolist()}) + "\n"
+        json.dumps({**_text_fields(text), "ids": ids.tolist(), "scores": scores.tolist()}, allow_nan=False) + "\n"
         for text, ids, scores in zip(certificate.texts, answers.ids, answers.scores, strict=True)
     )
     return "".join(lines).encode()
@@ -91,18 +118,33 @@ def loads(content: bytes, *, path: str) -> Certificate:
     """Reads the content of a certificate.jsonl; path: of the file, for the error message.
 
     Raises:
-      UserError: this is not a certificate.
+      UserError: this is not a certificate, or it has a score that is not a number.
     """
     try:
-        rows = [json.loads(line) for line in content.decode().split("\n") if line]
-        texts = [_text(row) for row in rows]
-        ids = np.array([row["ids"] for row in rows], np.int64)
-        scores = np.array([row["scores"] for row in rows], np.float32)
-        if ids.ndim != 2 or scores.ndim != 2:
-            raise ValueError("there are no lines, or not all are of one length")
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is not a certificate ({error!r}); export the model again") from error
-    return Certificate(texts, Answers(ids, scores))
+        # A file's lines end at LF alone; a text may hold other line ends.
+        lines = [_Line.model_validate(parse_json(line)) for line in content.split(b"\n") if line]
+        texts = [line.as_bytes() for line in lines]
+        answers = answers_of([line.ids for line in lines], [line.scores for line in lines])
+    except (ValueError, OverflowError) as error:  # those of JSON, pydantic and base64 among them
+        why = first_mistake(error) if isinstance(error, ValidationError) else str(error)
+        raise UserError(f"{path} is not a certificate ({to_one_line(why)}); export the model again") from error
+    return Certificate(texts, answers)
+
+
+def answers_of(ids: list[list[int]], scores: list[list[float]]) -> Answers:
+    """Lists with one list for each text -> arrays.
+
+    Raises:
+      ValueError: there are no texts, the lists differ in length, or a score is not a number.
+      OverflowError: an id is too large.
+    """
+    if len({len(row) for row in ids}) != 1 or len({len(row) for row in scores}) != 1:
+        raise ValueError("there are no ids and scores, or not all are of one length")
+    with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused next
+        answers = Answers(np.array(ids, np.int64), np.array(scores, np.float64).astype(np.float32))
+    if not np.isfinite(answers.scores).all():
+        raise ValueError("a score is not a number")
+    return answers
 
 
 def compare(certificate: Certificate, answers: Answers, *, tolerance: float = TOLERANCE) -> Comparison:
@@ -124,8 +166,9 @@ def compare(certificate: Certificate, answers: Answers, *, tolerance: float = TO
     ):
         if got != expected:
             return Comparison([f"{name} have the shape {got}, should have {expected}"], np.inf)
-    # NaN and infinite scores are always a difference.
-    distance = np.where(np.isfinite(answers.scores), np.abs(answers.scores - right.scores), np.inf)
+    # NaN and infinite scores are always a difference, on either side.
+    finite = np.isfinite(answers.scores) & np.isfinite(right.scores)
+    distance = np.where(finite, np.abs(np.where(finite, answers.scores - right.scores, 0)), np.inf)
     differences = []
     for row, text in enumerate(certificate.texts):
         name = f"text {row} ({quote_start(text)})"
@@ -133,7 +176,7 @@ def compare(certificate: Certificate, answers: Answers, *, tolerance: float = TO
             place = int(np.flatnonzero(answers.ids[row] != right.ids[row])[0])
             got, expected = answers.ids[row, place], right.ids[row, place]
             differences.append(f"{name}: id {place} is {got}, should be {expected}")
-        if distance[row].max() > tolerance:
+        if not distance[row].max(initial=0) <= tolerance:  # so that a tolerance of NaN lets nothing pass
             listed = f"{answers.scores[row].tolist()}, should be {right.scores[row].tolist()}"
             differences.append(f"{name}: scores are {listed}")
     return Comparison(differences, float(distance.max(initial=0)))
@@ -153,7 +196,3 @@ def _text_fields(text: bytes) -> dict[str, str]:
         return {"text": text.decode("utf-8")}
     except UnicodeDecodeError:
         return {"text_base64": to_base64(text)}
-
-
-def _text(row: dict[str, Any]) -> bytes:
-    return row["text"].encode() if "text" in row else base64.b64decode(row["text_base64"])

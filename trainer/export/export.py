@@ -2,7 +2,7 @@
 
     saved_model.pb, variables/               four signatures and the weights, see `served_model`
     assets/                                  the vocabulary
-    assets.extra/model.json                  labels, settings, metrics, versions: `trainer.savedmodel.loading.ModelInfo`
+    assets.extra/model.json                  labels, settings, the other files' hashes: `trainer.savedmodel.model_info`
     assets.extra/certificate.jsonl           texts with the right ids and scores, see `certificate`
     assets.extra/tf_serving_warmup_requests  see `warmup`
     assets.extra/embedding_before.npy        rows of the most frequent words before training, float32 [words, dim]
@@ -28,10 +28,11 @@ from trainer.evaluation.metrics import Metrics
 from trainer.export import certificate, self_check
 from trainer.export.served_model import ServedModel
 from trainer.export.text_to_ids import TextToIds, load_text_to_ids
-from trainer.export.warmup import WARMUP_FILE, write_warmup
+from trainer.export.warmup import write_warmup
 from trainer.model.classifier import build_model
 from trainer.savedmodel import versions
-from trainer.savedmodel.loading import EMBEDDING_BEFORE_FILE, INFO_FILE, WORDS_BEFORE_TRAINING, ModelInfo
+from trainer.savedmodel.loading import EMBEDDING_BEFORE_FILE, WORDS_BEFORE_TRAINING
+from trainer.savedmodel.model_info import CERTIFICATE_FILE, INFO_FILE, WARMUP_FILE, ModelInfo, sums_of
 from trainer.training.fit import TrainedModel
 from trainer.training.run_folder import RunFolder
 
@@ -69,10 +70,12 @@ def export(
     served = ServedModel(text_to_ids, trained.model, labels=records.labels, padding=records.sequence.padding)
     with files.naming("export.path", config.export.path, then=_THEN), versions.staging(config.export.path) as folder:
         tf.saved_model.save(served, folder, signatures=served.functions)
-        files.write(files.join(folder, certificate.CERTIFICATE_FILE), certificate.dumps(expected))
-        files.write(files.join(folder, INFO_FILE), _info(trained, config, metrics=metrics).dumps())
+        files.write(files.join(folder, CERTIFICATE_FILE), certificate.dumps(expected))
         files.write(files.join(folder, EMBEDDING_BEFORE_FILE), _npy(embedding_before(trained, config)))
         write_warmup(files.join(folder, WARMUP_FILE), expected.texts[:_WARMUP_TEXTS])
+        info = _info(trained, config, metrics=metrics)
+        all_files = {"certificate_texts": len(expected.texts), "files": sums_of(folder)}
+        files.write(files.join(folder, INFO_FILE), info.model_copy(update=all_files).dumps())
         largest = self_check.check(folder, expected)
         path = versions.publish(folder, config.export.path)
     _logger.info("%s gives the right answers to %d texts (largest difference %.1g)", path, len(expected.texts), largest)

@@ -22,6 +22,9 @@ def certify(
     Ids: those in the manifest (samples), or from the transform graph (odd texts). Scores: of the trained Keras model,
     run in Keras's own loop on one text at a time, padded to the full length. The exported model trims the padding and
     may run its LSTMs in another way. Its scores then differ by 1e-7 (see `trainer.model.lstm_kernel`).
+
+    Raises:
+      ExportError: a score is NaN or infinite.
     """
     sampled = [sample.text.encode() for sample in samples]
     # All samples in one text. It is longer than max_length, so it is truncated; all its words are from the corpus.
@@ -31,6 +34,8 @@ def certify(
     score = score_function(model, labels)
     with without_cudnn(model), tf.device("/CPU:0"):
         scores = np.concatenate([score(tf.constant(ids[row : row + 1])).numpy() for row in range(len(ids))])
+    if not np.isfinite(scores).all():
+        raise ExportError("the trained model gives a score that is not a number; nothing is published")
     return Certificate([*sampled, *odd], Answers(ids, scores))
 
 

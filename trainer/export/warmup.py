@@ -4,7 +4,6 @@ The first request to a signature takes 0.2 s longer, because the graph is set up
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
@@ -12,8 +11,6 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from pipeline.contract import TEXT
 from trainer.savedmodel.signatures import EMBEDDINGS, EXAMPLES, SERVE_EXAMPLES, SERVING_DEFAULT, TOKEN_IDS
-
-WARMUP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
 
 
 def write_warmup(path: str, texts: Sequence[bytes]) -> None:

@@ -3,30 +3,27 @@
 This needs TensorFlow and the folder, but no Keras and no records.
 """
 
+import io
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipeline.config.settings import ModelSettings, SequenceSettings, TextSettings, TrainingSettings, VocabularySettings
 from pipeline.contract import IDS
 from pipeline.errors import UserError
 from pipeline.records_folder.vocabulary_tsv import parse_columns
 from trainer import files
 from trainer.savedmodel import versions
+from trainer.savedmodel.model_info import INFO_FILE, read_info, refuse_damages
 from trainer.savedmodel.signatures import EMBEDDINGS, SCORES, SERVING_DEFAULT, STATE, TOKEN_IDS, VECTORS
 
-INFO_FILE: Final = "assets.extra/model.json"
 EMBEDDING_BEFORE_FILE: Final = "assets.extra/embedding_before.npy"
 # Rows of the embedding before training that the exported model holds. `explain` looks for neighbours among these words.
 # Rarer words have hardly changed in training, and a million rows would add 128 MB to the model.
 WORDS_BEFORE_TRAINING: Final = 10_000
-FORMAT_VERSION: Final = 1
-
 # Texts of a batch. 64 keep both cores of a small machine busy; with more, all wait longer for the longest text.
 _BATCH_TEXTS: Final = 64
 # Most bytes of a batch's texts. The graph makes copies of 12 times their size (measured), so these stay below 100 MB.
@@ -35,46 +32,34 @@ _BATCH_BYTES: Final = 8 << 20
 Floats = npt.NDArray[np.float32]
 
 
-class ModelInfo(BaseModel):
-    """The content of model.json.
-
-    best_epoch: counted from 1; metrics: of the test split, None if it had no rows; records: SHA-256 of the manifest of
-    the records folder; versions: of this product and the packages that trained the model, by name.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format_version: int = FORMAT_VERSION
-    labels: list[str]
-    text: TextSettings
-    vocabulary: VocabularySettings
-    sequence: SequenceSettings
-    model: ModelSettings
-    training: TrainingSettings
-    best_epoch: int
-    metrics: dict[str, Any] | None
-    records: str
-    versions: dict[str, str]
-
-    def dumps(self) -> bytes:
-        """The content of model.json as bytes."""
-        return (self.model_dump_json(indent=1) + "\n").encode()
-
-
 class ExportedModel:
     """A loaded model that takes raw texts, as bytes; they need not be valid UTF-8."""
 
     def __init__(self, folder: str, *, setting: str = "--model") -> None:
-        self.folder = folder
-        self.info = _read_info(folder, setting=setting)
-        self._module = tf.saved_model.load(folder)
+        """Compares the files of the version folder with its model.json, and loads the model.
+
+        setting: the setting that `folder` is the value of, for error messages.
+
+        Raises:
+          UserError: the folder is damaged, or can't be loaded.
+        """
+        self.folder, self._setting = folder, setting
+        self.info = read_info(folder, setting=setting)
+        refuse_damages(folder, self.info, setting=setting)
+        self._module = self._load()
 
     def scores(self, texts: Sequence[bytes]) -> Floats:
-        """Probabilities, float32 [texts, classes], in the order of the labels."""
+        """Probabilities, float32 [texts, classes], in the order of the labels.
+
+        Raises:
+          UserError: one is NaN or infinite.
+        """
         scores = np.zeros([len(texts), len(self.info.labels)], np.float32)
         for rows in batches_by_length(texts):
             batch = tf.constant([texts[row] for row in rows], tf.string)
             scores[rows] = self._module.signatures[SERVING_DEFAULT](text=batch)[SCORES].numpy()
+        if not np.isfinite(scores).all():
+            self._refuse("gives a score that is not a number")
         return scores
 
     def token_ids(self, texts: Sequence[bytes]) -> npt.NDArray[np.int64]:
@@ -99,17 +84,41 @@ class ExportedModel:
     @cached_property
     def embedding_before(self) -> Floats:
         """The embedding's first rows before training, float32 [words, dim]."""
-        with tf.io.gfile.GFile(files.join(self.folder, EMBEDDING_BEFORE_FILE), "rb") as file:
-            return np.load(file)
+        try:
+            rows: Floats = np.load(io.BytesIO(files.read(files.join(self.folder, EMBEDDING_BEFORE_FILE))))
+        except (OSError, ValueError, EOFError) as error:
+            self._refuse(f"has no {EMBEDDING_BEFORE_FILE} that can be read ({files.reason_of(error)})", error)
+        return rows
 
     @cached_property
     def words(self) -> dict[str, int]:
         """The vocabulary in the order of its ids: word, escaped as in vocabulary.tsv (`pipeline.text.graph`), -> id."""
         folder = files.join(self.folder, "assets")
-        (name,) = tf.io.gfile.listdir(folder)
-        path = files.join(folder, name)
-        words = parse_columns(files.read(path), path=path, remedy="export the model again")
+        try:
+            (name,) = files.names_in(folder)
+            path = files.join(folder, name)
+            words = parse_columns(files.read(path), path=path, remedy="export the model again")
+        except (OSError, ValueError) as error:
+            self._refuse(f"has no vocabulary that can be read ({files.reason_of(error)})", error)
         return dict(zip(words.tokens, words.ids, strict=True))
+
+    def _load(self) -> Any:
+        try:
+            module = tf.saved_model.load(self.folder)
+            scores = module.signatures[SERVING_DEFAULT].structured_outputs[SCORES]
+            missing = {TOKEN_IDS, EMBEDDINGS} - set(module.signatures)
+        except (
+            Exception
+        ) as error:  # of any kind: it meets what somebody else wrote, in an export without a list of files
+            self._refuse(f"can't be loaded ({type(error).__name__}: {files.reason_of(error)})", error)
+        if missing:
+            self._refuse(f"has no signature {min(missing)}")
+        if scores.shape[1] != len(self.info.labels):
+            self._refuse(f"gives {scores.shape[1]} scores, but {INFO_FILE} has {len(self.info.labels)} labels")
+        return module
+
+    def _refuse(self, what: str, error: Exception | None = None) -> NoReturn:
+        raise UserError(f"{self._setting}: the model in {self.folder} {what}; export it again") from error
 
 
 def open_model(path: str, *, setting: str = "--model") -> ExportedModel:
@@ -131,15 +140,21 @@ def version_folder(path: str, *, setting: str = "--model") -> str:
     Raises:
       UserError: there is no exported model in either.
     """
-    for folder in (path, versions.newest_version(path)):
-        if folder is not None and tf.io.gfile.exists(files.join(folder, versions.SAVED_MODEL_FILE)):
-            if not tf.io.gfile.exists(files.join(folder, INFO_FILE)):
-                raise UserError(
-                    f"{setting}: {folder} is a SavedModel, but not one that `python -m trainer train` exported"
-                )
-            return folder
+    remedy = "give the export.path of a training that has ended, or a version in it"
+    if not path:
+        raise UserError(f"{setting}: it is empty; {remedy}")
+    try:
+        for folder in (path, versions.newest_version(path)):
+            if folder is not None and files.exists(files.join(folder, versions.SAVED_MODEL_FILE)):
+                if not files.exists(files.join(folder, INFO_FILE)):
+                    raise UserError(
+                        f"{setting}: {folder} is a SavedModel, but not one that `python -m trainer train` exported"
+                    )
+                return folder
+    except OSError as error:
+        raise UserError(f"{setting}: {path} can't be read: {files.reason_of(error)}; {remedy}") from error
     what = "holds no exported model" if tf.io.gfile.isdir(path) else "is not a folder"
-    raise UserError(f"{setting}: {path} {what}; give the export.path of a training that has ended, or a version in it")
+    raise UserError(f"{setting}: {path} {what}; {remedy}")
 
 
 def batches_by_length(texts: Sequence[bytes]) -> Iterator[list[int]]:
@@ -161,13 +176,3 @@ def batches_by_length(texts: Sequence[bytes]) -> Iterator[list[int]]:
         size += len(texts[row])
     if batch:
         yield batch
-
-
-def _read_info(folder: str, *, setting: str) -> ModelInfo:
-    path = files.join(folder, INFO_FILE)
-    try:
-        return ModelInfo.model_validate_json(files.read(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise UserError(f"{setting}: {path}: {key}: {first['msg']}; another version of this program made it") from error

@@ -25,7 +25,11 @@ _STAGING: Final = ".unpublished-"
 
 
 def newest_version(path: str) -> str | None:
-    """The folder of the newest version in export.path (the highest number); None if there is no version."""
+    """The folder of the newest version in export.path (the highest number); None if there is no version.
+
+    Raises:
+      OSError: export.path can't be read.
+    """
     versions = _versions(path)
     return files.join(path, str(max(versions))) if versions else None
 

@@ -50,7 +50,7 @@ class RunState(BaseModel):
 
     settings: all settings that the weights depend on, by name; a training is resumed with the same ones only.
     run: random, and new for each training. Files of weights hold it too, so those of another training are recognized;
-      "" in checkpoints of versions before 1.1.
+      "" in checkpoints of versions before 0.3.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
