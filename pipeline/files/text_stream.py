@@ -39,6 +39,7 @@ READ_SIZES: Final = ReadSizes()
 # The ending of a file's name -> what it says about the content.
 COMPRESSIONS: Final[dict[str, MemberFormat]] = {"gz": GZIP, "zst": ZSTD}
 UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CUT_UTF16: Final = "the file ends within a UTF-16 character"
 # Enough to see every magic number and mark.
 _HEAD_BYTES: Final = 4
 
@@ -160,6 +161,8 @@ def _from_utf16(blocks: Iterator[bytes]) -> Iterator[bytes]:
     try:
         for block in blocks:
             yield decoder.decode(block).encode("utf-8", "surrogatepass")
-        decoder.decode(b"", final=True)
+        rest = decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        raise DamagedFileError("the file ends within a UTF-16 character") from error
+        raise DamagedFileError(_CUT_UTF16) from error
+    if rest:  # the first half of a surrogate pair, for whose second half the decoder waits
+        raise DamagedFileError(_CUT_UTF16)

@@ -142,6 +142,19 @@ def test_cli_evaluate_uses_a_damaged_file_only_where_its_loss_is_allowed(
     assert f"{path} is damaged: " in capsys.readouterr().out
 
 
+def test_cli_predict_ends_at_a_damaged_file(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, target = tmp_path / "a.txt.gz", tmp_path / "out.jsonl"
+    path.write_bytes(gzip.compress(b"word1\n" * 1025, mtime=0) + gzip.compress(b"word2\n", mtime=0)[:-1])
+    predict = ["predict", "--model", model, "--input", str(path), "--json"]
+    assert main(predict) == 2
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 1024  # the rows that are scored together
+    assert f"--input: {path}: damaged file (the file ends before its gzip stream does), so it is" in shown.err
+    assert "input.damaged" not in shown.err  # predict has no such option
+    assert main([*predict, "--output", str(target)]) == 2
+    assert sorted(tmp_path.iterdir()) == [path]
+
+
 class Wrong(BaseHTTPRequestHandler):
     """A server that is none of TensorFlow Serving; the path says how it fails."""
 

@@ -101,6 +101,8 @@ DAMAGED = [
     ("a.tsv.gz", gz(FIRST.replace(b",", b"\t")) + gz(LAST)[:-1], 2, GZIP_CUT),
     ("a.jsonl.gz", gz(b'{"text":"one","label":"x"}\n') + gz(b'{"text":')[:-1], 1, GZIP_CUT),
     ("a.csv", CSV.decode().encode("utf-16")[:-1], 3, "the file ends within a UTF-16 character"),
+    # U+1F600 is a pair of surrogates; the second half is cut off.
+    ("a.csv", (CSV.decode() + "five,\U0001f600").encode("utf-16")[:-2], 4, "the file ends within a UTF-16 character"),
     ("a.parquet", PARQUET[:-1], 0, "Parquet magic bytes not found in footer"),
     ("a.parquet", flipped(PARQUET, PARQUET.index(b"one")), 0, "could not verify page integrity, CRC checksum"),
     ("a.parquet", flipped(PARQUET, PARQUET.index(b"three")), 2, "could not verify page integrity, CRC checksum"),

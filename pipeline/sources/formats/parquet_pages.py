@@ -79,8 +79,13 @@ def parse_header(data: Bytes) -> Page | None:
     kind, unpacked, stored = (fields.get(number) for number in (1, 2, 3))
     if not isinstance(kind, int) or not isinstance(unpacked, int) or not isinstance(stored, int) or stored < 0:
         raise ValueError("a page has no size")
-    about = fields.get({_DATA: 5, _DICTIONARY: 7, _DATA_V2: 8}.get(kind, 0)) or {}
-    return Page(kind, unpacked, stored, about.get(1) or 0, about.get(4 if kind == _DATA_V2 else 2) or 0, end)
+    about = fields.get({_DATA: 5, _DICTIONARY: 7, _DATA_V2: 8}.get(kind, 0), {})
+    if not isinstance(about, dict):
+        raise ValueError("a page's header has a number where it should have fields")
+    values, encoding = about.get(1, 0), about.get(4 if kind == _DATA_V2 else 2, 0)
+    if not isinstance(values, int) or not isinstance(encoding, int):
+        raise ValueError("a page has no number of values, or no encoding")
+    return Page(kind, unpacked, stored, values, encoding, end)
 
 
 @dataclass
