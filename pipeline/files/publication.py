@@ -110,15 +110,9 @@ class Publication:
         if storage.exists(self._published):
             _remove(storage, self._folder)
             return
-        if not storage.exists(entering):
-            _check(storage.sizes(self._result), files, self._result)
-            storage.write(f"{self._result}/{MANIFEST_FILE}", manifest)
-            storage.sync(self._result, deep=True)
-            storage.write(f"{self._folder}/{_LEAVING}", b"")
-            storage.sync(self._folder, deep=True)
-            storage.sync(self._output, deep=False)
         try:
             if not storage.exists(entering):
+                self._prepare(manifest, files)
                 _move_parts(storage, self._output, f"{self._folder}/{_OLD}", manifest_first=True)
                 storage.move_all([(f"{self._folder}/{_LEAVING}", entering)])
             if not storage.exists(f"{self._output}/{MANIFEST_FILE}"):
@@ -129,6 +123,15 @@ class Publication:
         storage.sync(self._output, deep=False)
         storage.write(self._published, b"")
         _remove(storage, self._folder)
+
+    def _prepare(self, manifest: bytes, files: Mapping[str, int]) -> None:
+        storage = self._storage
+        _check(storage.sizes(self._result), files, self._result)
+        storage.write(f"{self._result}/{MANIFEST_FILE}", manifest)
+        storage.sync(self._result, deep=True)
+        storage.write(f"{self._folder}/{_LEAVING}", b"")
+        storage.sync(self._folder, deep=True)
+        storage.sync(self._output, deep=False)
 
     def _move_in(self, files: Mapping[str, int]) -> None:
         _, others = _parts(self._storage, self._result)

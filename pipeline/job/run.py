@@ -1,5 +1,6 @@
 """Settings -> a published records folder: checks, plans the job, runs it on the chosen runner, and cleans up."""
 
+import contextlib
 import logging
 import os
 import shutil
@@ -62,7 +63,15 @@ def run(
     with hold_output(config.output.path, command="pipeline run") as owner:
         recover(config.output.path)
         check_output(config.output.path, overwrite=overwrite)
-        _run(config, options, lock_token=owner.token, display=display, limits=limits, spills=spills, observe=observe)
+        try:
+            _run(
+                config, options, lock_token=owner.token, display=display, limits=limits, spills=spills, observe=observe
+            )
+        except BaseException:
+            # A worker may have been killed while it published.
+            with deferred_stop(), contextlib.suppress(UserError):  # the next run tries again
+                recover(config.output.path)
+            raise
 
 
 def _run(

@@ -15,13 +15,15 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.load import load
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
 from pipeline.files.local_storage import LocalStorage
 from pipeline.files.output_lock import hold_output
 from pipeline.files.owner import this_process
 from pipeline.files.publish import check_output, new_staging, publish, recover, remove_staging
-from tests.support.jobs import write_texts
+from pipeline.job.run import run
+from tests.support.jobs import no_display, write_texts
 from tests.support.paths import REPOSITORY
 
 NEW = {
@@ -103,6 +105,27 @@ def test_publish_after_a_kill_puts_the_older_folder_back(tmp_path: Path) -> None
     with pytest.raises(UserError, match="holds a complete records folder"):
         check_output(str(output), overwrite=False)
     remove_staging(staging)
+    assert contents(output) == OLD
+
+
+def test_publish_of_a_worker_that_was_killed_is_undone_when_its_run_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = write_texts(tmp_path / "out", OLD)
+
+    def killed_while_it_publishes(*_: object, **__: object) -> None:
+        assert (output / ".lock").exists()
+        with pytest.raises(UserError, match="is in use by `pipeline run`"):
+            run(config, overwrite=True, display=no_display)
+        (output / ".publishing-1" / "old").mkdir(parents=True)
+        for name in ("manifest.json", "records"):
+            (output / name).rename(output / ".publishing-1" / "old" / name)
+        raise RuntimeError("the job has failed")
+
+    config = load(None, {"output.path": str(output)})
+    monkeypatch.setattr("pipeline.job.run._run", killed_while_it_publishes)
+    with pytest.raises(RuntimeError, match="the job has failed"):
+        run(config, overwrite=True, display=no_display)
     assert contents(output) == OLD
 
 

@@ -157,6 +157,7 @@ def test_publication_that_fails_once_puts_back_and_can_be_repeated(
         place = new_place(there)
         breaker = stop(place, partial(publish, place), at=at, kills=False)
         assert seen(place) in (before, NEW), at
+        assert is_clean(place) or seen(place) == NEW, at
         publish(place)
         assert seen(place) == NEW, at
         recover(place.storage, place.output)
