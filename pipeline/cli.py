@@ -210,7 +210,7 @@ def _describe(known: argparse.Namespace, overrides: dict[str, str], beam_argumen
         # The white space of JSON may hold a carriage return; its texts can't.
         say_block(escape_controls(content.decode().replace("\r", "")))
     else:
-        words = most_frequent(read_columns(known.folder, files), _DESCRIBED_WORDS)
+        words = most_frequent(read_columns(known.folder, files, sha256=manifest.vocabulary.sha256), _DESCRIBED_WORDS)
         output_console().print(stack(folder_tables(manifest, words=words)))
     return 0
 
@@ -225,7 +225,10 @@ def _compare(known: argparse.Namespace, overrides: dict[str, str], beam_argument
     paths = [known.first, known.second]
     files = _folder_files(paths, beam_arguments)
     manifests = [read_manifest(path, files)[1] for path in paths]
-    words = [read_columns(path, files) for path in paths]
+    words = [
+        read_columns(path, files, sha256=manifest.vocabulary.sha256)
+        for path, manifest in zip(paths, manifests, strict=True)
+    ]
     first, second = (
         Folder(path, manifest, dict(zip(columns.tokens, columns.counts, strict=True)))
         for path, manifest, columns in zip(paths, manifests, words, strict=True)

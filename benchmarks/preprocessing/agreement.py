@@ -48,7 +48,7 @@ def read_ours(folder: Path) -> tuple[Output, OurVocabulary]:
     """The output of a run of ours. Its labels are integers as text."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     labels = np.array([int(label) for label in manifest["labels"]], np.int64)
-    words = read_columns(str(folder), LocalFiles())
+    words = read_columns(str(folder), LocalFiles(), sha256=manifest["vocabulary"]["sha256"])
     counts = dict(zip(words.tokens, words.counts, strict=True))
     return Output(_records(folder, labels), list(counts)), OurVocabulary(counts)
 

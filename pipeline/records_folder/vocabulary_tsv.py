@@ -7,10 +7,11 @@ A line is a word: its id, its token and how often the train split has it. Lines 
 header. Tokens are as files write them (text/escaping.py), so none has a tab or a line feed.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,10 @@ from pipeline.errors import UserError
 from pipeline.files.local import Files
 
 REMEDY = "run the pipeline again, or copy the whole folder"
+# More than any vocabulary: 50 million words of 40 bytes.
+MAX_VOCABULARY_BYTES: Final = 2 << 30
+# Bytes of a damaged line that a message shows.
+_SHOWN_BYTES: Final = 60
 # What ends the three fields of a line.
 _ENDS = np.frombuffer(b"\t\t\n", np.uint8)
 
@@ -75,23 +80,30 @@ def parse_columns(content: bytes, *, path: str, remedy: str = REMEDY) -> WordCol
     except ValueError as error:
         number, line = _damaged_line(content)
         raise UserError(
-            f"{path} can't be read: line {number} is {line!r}, not an id, a token and a count with tabs "
+            f"{path} can't be read: line {number} is {_quoted(line)}, not an id, a token and a count with tabs "
             f"between them; {remedy}"
         ) from error
 
 
-def read_columns(folder: str, files: Files) -> WordColumns:
-    """The words of a records folder, by column.
+def read_columns(folder: str, files: Files, *, sha256: str) -> WordColumns:
+    """The words of a records folder, by column. sha256: of vocabulary.tsv, as the manifest says.
 
     Raises:
-      UserError: the file is missing, or damaged.
+      UserError: the file is missing, not a regular file, too large, or another one than the manifest says.
     """
     path = f"{folder.rstrip('/')}/{VOCABULARY_FILE}"
     try:
         with files.open(path) as file:
-            content = file.read()
+            content = file.read(MAX_VOCABULARY_BYTES + 1)
     except OSError as error:
-        raise UserError(f"{path} can't be read: {error}; {REMEDY}") from error
+        raise UserError(f"{path} can't be read: {error.strerror or error}; {REMEDY}") from error
+    if len(content) > MAX_VOCABULARY_BYTES:
+        raise UserError(f"{path} has more than {MAX_VOCABULARY_BYTES >> 30} GB, which no run writes; {REMEDY}")
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise UserError(
+            f"{path} is damaged, or another folder's: its sha256 is not the manifest's; {REMEDY} "
+            "(`python -m pipeline verify` tells what else is wrong there)"
+        )
     return parse_columns(content, path=path)
 
 
@@ -126,6 +138,10 @@ def _damaged_line(content: bytes) -> tuple[int, bytes]:
     # A file's lines end at LF alone. splitlines() would also cut within tokens, at a carriage return for example.
     lines = content.removesuffix(b"\n").split(b"\n")
     return next((number, line + b"\n") for number, line in enumerate(lines, start=1) if not _is_word(line))
+
+
+def _quoted(line: bytes) -> str:
+    return repr(line[:_SHOWN_BYTES]) + (" ..." if len(line) > _SHOWN_BYTES else "")
 
 
 def _is_word(line: bytes) -> bool:

@@ -1,5 +1,6 @@
 """Two records folders compared: figures worked by hand, bounds against a count of all tokens, limits, exit status."""
 
+import hashlib
 import io
 import json
 import random
@@ -155,14 +156,20 @@ def test_compare_of_equal_folders_finds_nothing() -> None:
     }
 
 
+def write_folder(path: Path, manifest: dict[str, Any], *, vocabulary: str) -> None:
+    """A records folder as far as `compare` reads it."""
+    path.mkdir()
+    manifest["vocabulary"]["sha256"] = hashlib.sha256(vocabulary.encode()).hexdigest()
+    (path / "manifest.json").write_text(json.dumps(completed(manifest)))
+    (path / "vocabulary.tsv").write_text(vocabulary)
+
+
 @pytest.fixture
 def folders(tmp_path: Path) -> list[str]:
     """Two records folders as far as `compare` reads them."""
     for name, words in (("a", {"the": 9, "\u202eold": 3}), ("b", {"the": 8, "new": 4})):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "manifest.json").write_text(json.dumps(completed(content(words, tokens=20))))
         lines = [f"{number}\t{word}\t{count}\n" for number, (word, count) in enumerate(words.items(), start=1)]
-        (tmp_path / name / "vocabulary.tsv").write_text("".join(lines))
+        write_folder(tmp_path / name, content(words, tokens=20), vocabulary="".join(lines))
     return [str(tmp_path / "a"), str(tmp_path / "b")]
 
 
@@ -188,6 +195,7 @@ def test_compare_command_ends_with_3_when_a_limit_is_passed(
     (["a", "b", "--compare.max_oov", "1"], "compare.max_oov is not a setting; did you mean compare.max_oov_share?"),
     (["a", "b", "--compare.max_oov_share", "2"], "--compare.max_oov_share is 2; input should be less than or equal"),
     (["a", "broken"], "broken/vocabulary.tsv can't be read"),
+    (["foreign", "b"], "foreign/vocabulary.tsv is damaged, or another folder's"),
 ])  # fmt: skip
 def test_compare_command_tells_mistakes(
     arguments: list[str],
@@ -197,9 +205,10 @@ def test_compare_command_tells_mistakes(
     tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "manifest.json").write_text(json.dumps(completed(content({"x": 1}, tokens=1))))
-    (tmp_path / "broken" / "vocabulary.tsv").write_text("1\tno count\n")
+    write_folder(tmp_path / "broken", content({"x": 1}, tokens=1), vocabulary="1\tno count\n")
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "manifest.json").write_bytes((tmp_path / "a" / "manifest.json").read_bytes())
+    (tmp_path / "foreign" / "vocabulary.tsv").write_bytes((tmp_path / "b" / "vocabulary.tsv").read_bytes())
     assert main(["compare", *arguments]) == 2
     assert message in capsys.readouterr().err
 

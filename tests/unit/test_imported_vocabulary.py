@@ -1,7 +1,9 @@
 """pipeline.vocabulary.imported: what `vocabulary.from` may name, and what becomes of the settings beside it."""
 
 import json
+import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from pipeline.files.local import LocalFiles
 from pipeline.vocabulary.imported import resolve
 from tests.support.imported import resolved, write
 from tests.support.paths import REPOSITORY
+from tests.support.plain_records import make_folder
 
 
 def keras_json(**changed: Any) -> str:
@@ -35,17 +38,23 @@ UNFIT = [
      "load; load the tokenizer there and write its to_json() to a file"),
     ("vocabulary.tsv", "1\tthe\t3\n", "PATH is a part of a records folder; give the folder"),
     ("cut.json", keras_json()[:40], "PATH begins like JSON and is not JSON (Unterminated string starting at: "
-     "line 1 column 40 (char 39)); if it is a Keras tokenizer, write its to_json() again"),
+     "line 1, column 40); if it is a Keras tokenizer, write its to_json() again"),
     ("other.json", '{"version": "1.0", "model": {}}', "PATH is JSON, but not what Keras's Tokenizer.to_json() writes "
-     "(class_name is None, expected 'Tokenizer')"),
+     "(class_name is null, expected 'Tokenizer')"),
     ("index.json", '{"the": 1}', "PATH is JSON, but not what Keras's Tokenizer.to_json() writes "
-     "(class_name is None, expected 'Tokenizer')"),
+     "(class_name is null, expected 'Tokenizer')"),
     ("t.json", '{"class_name": "Tokenizer", "config": {}}',
-     "PATH is a damaged Keras tokenizer: word_index: Field required; write to_json() again"),
-    ("t.json", keras_json(word_index="{"), "PATH is a damaged Keras tokenizer: word_index: Value error, Expecting "
-     "property name enclosed in double quotes: line 1 column 2 (char 1); write to_json() again"),
-    ("t.json", keras_json(num_words=-1), "PATH is a damaged Keras tokenizer: num_words: "
-     "Input should be greater than or equal to 0; write to_json() again"),
+     "PATH is a damaged Keras tokenizer: word_index is missing; write to_json() again"),
+    ("t.json", keras_json(word_index="{"), "PATH is a damaged Keras tokenizer: word_index: Expecting "
+     "property name enclosed in double quotes: line 1, column 2; write to_json() again"),
+    ("t.json", keras_json(word_index='{"the": 1, "the": 2}'), "PATH is a damaged Keras tokenizer: word_index: the key "
+     "'the' occurs twice in an object; write to_json() again"),
+    ("t.json", keras_json(word_index={"the": 10**400}), "PATH is a damaged Keras tokenizer: word_index.the is a number "
+     "of 401 digits; input should be less than 9223372036854775808; write to_json() again"),
+    ("deep.json", '{"a": ' * 100_000, "PATH begins like JSON and is not JSON (lists and objects are nested more than "
+     "100 deep); if it is a Keras tokenizer, write its to_json() again"),
+    ("t.json", keras_json(num_words=-1), "PATH is a damaged Keras tokenizer: num_words is -1; "
+     "input should be greater than or equal to 0; write to_json() again"),
     ("t.json", keras_json(word_index="{}"), "PATH is a Keras tokenizer without a word (num_words None, "
      "0 words counted); was fit_on_texts called before to_json?"),
     ("t.json", keras_json(num_words=1), "PATH is a Keras tokenizer without a word (num_words 1, 2 words counted); "
@@ -71,6 +80,26 @@ def test_imported_vocabulary_names_the_mistake(
     with pytest.raises(UserError) as raised:
         resolved(path)
     assert str(raised.value) == f"vocabulary.from: {message.replace('PATH', str(path))}"
+
+
+# what is at the path, the reason
+NOT_REGULAR: list[tuple[Callable[[Path], object], str]] = [
+    (os.mkfifo, "it is a named pipe, and only regular files are read"),
+    (lambda path: path.symlink_to("/dev/zero"), "it is a device, and only regular files are read"),
+    (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
+]
+
+
+@pytest.mark.parametrize(("make", "reason"), NOT_REGULAR, ids=[reason for _, reason in NOT_REGULAR])
+@pytest.mark.parametrize("name", ["words.txt", "folder/manifest.json", "folder/vocabulary.tsv"])
+def test_imported_vocabulary_reads_regular_files_alone(
+    name: str, make: Callable[[Path], object], reason: str, tmp_path: Path
+) -> None:
+    make_folder(tmp_path / "folder")
+    (tmp_path / name).unlink(missing_ok=True)
+    make(tmp_path / name)
+    with pytest.raises(UserError, match=f"^vocabulary.from: .*{name} can't be read: .*{reason}"):
+        resolved(tmp_path / name.partition("/")[0])
 
 
 def test_imported_vocabulary_folder_without_a_manifest(tmp_path: Path) -> None:

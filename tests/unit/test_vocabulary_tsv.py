@@ -1,5 +1,6 @@
 """pipeline.records_folder.vocabulary_tsv: the one reader and the one writer of vocabulary.tsv."""
 
+import hashlib
 from dataclasses import fields
 from pathlib import Path
 
@@ -79,6 +80,7 @@ DAMAGED = [
     (b"1\t\xff\t1\n", "line 1 is b'1\\t\\xff\\t1\\n'"),
     (b"1\tthe\t16\n\n", "line 2 is b'\\n'"),
     (b"1\tthe\n16\t2\tfilm\t5\n", "line 1 is b'1\\tthe\\n'"),  # as many fields as two lines have
+    (b"x" * 10**6, "line 1 is b'" + "x" * 60 + "' ..., not an id"),
     (b"1\tthe\r\t16\n2\tfilm\tx\n", "line 2 is b'2\\tfilm\\tx\\n'"),
 ]
 
@@ -98,12 +100,15 @@ def test_vocabulary_tsv_damaged_file_of_a_model_has_another_remedy() -> None:
 
 def test_vocabulary_tsv_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "vocabulary.tsv").write_bytes(b"1\tthe\t16\n")
-    assert read_columns(f"{tmp_path}/", LocalFiles()) == WordColumns([1], ["the"], [16])
+    sha256 = hashlib.sha256(b"1\tthe\t16\n").hexdigest()
+    assert read_columns(f"{tmp_path}/", LocalFiles(), sha256=sha256) == WordColumns([1], ["the"], [16])
+    with pytest.raises(UserError, match=r"/vocabulary\.tsv is damaged, or another folder's"):
+        read_columns(str(tmp_path), LocalFiles(), sha256="0" * 64)
 
 
 def test_vocabulary_tsv_missing_in_a_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"/vocabulary\.tsv can't be read: .*; run the pipeline again"):
-        read_columns(str(tmp_path), LocalFiles())
+        read_columns(str(tmp_path), LocalFiles(), sha256="0" * 64)
 
 
 def test_vocabulary_tsv_most_frequent_words_may_be_anywhere() -> None:

@@ -4,19 +4,21 @@ One module for each kind: a Keras tokenizer, a token list, a records folder. The
 """
 
 import hashlib
-import json
 import re
 from typing import Any
 
 from pipeline.config.settings import Config
 from pipeline.contract import MANIFEST_FILE, VOCABULARY_FILE
-from pipeline.errors import UserError
+from pipeline.errors import JsonError, UserError
 from pipeline.files.local import Files
+from pipeline.support.strict_json import parse_json
 from pipeline.vocabulary.imported import keras_tokenizer, records_folder, token_list
 from pipeline.vocabulary.imported.settings import adopt_settings
 from pipeline.vocabulary.imported.source import KIND_NAMES, ImportedVocabulary
 
 _KINDS = "a Keras Tokenizer.to_json() file, a UTF-8 text file with a token a line, or a records folder"
+# Bytes of a file. A tokenizer of 10 million words has 0.9 GB.
+_MAX_BYTES = 1 << 30
 _PICKLE = b"\x80"
 # An object, or a string with one in it.
 _JSON_OBJECT = re.compile(r'\s*"?\{(\\n|\s)*\\?"')
@@ -39,7 +41,10 @@ def read_vocabulary(config: Config, files: Files) -> ImportedVocabulary:
     path = str(config.vocabulary.source).rstrip("/")
     manifests = files.match(f"{path}/{MANIFEST_FILE}")
     if manifests:
-        return records_folder.read(manifests[0].path.removesuffix(f"/{MANIFEST_FILE}"), files)
+        try:
+            return records_folder.read(manifests[0].path.removesuffix(f"/{MANIFEST_FILE}"), files)
+        except UserError as error:
+            raise UserError(f"vocabulary.from: {error}") from error
     matches = files.match(path)
     if not matches:
         raise UserError(f"vocabulary.from: there is no file or folder {path}; it can be {_KINDS}")
@@ -53,9 +58,11 @@ def read_vocabulary(config: Config, files: Files) -> ImportedVocabulary:
 def _read_file(path: str, files: Files, config: Config) -> ImportedVocabulary:
     try:
         with files.open(path) as file:
-            content = file.read()
+            content = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise UserError(f"vocabulary.from: {path} can't be read: {error.strerror or error}") from error
+    if len(content) > _MAX_BYTES:
+        raise UserError(f"vocabulary.from: {path} has more than {_MAX_BYTES >> 30} GB; it can be {_KINDS}")
     name = path.rpartition("/")[2]
     if name in (MANIFEST_FILE, VOCABULARY_FILE):
         raise UserError(f"vocabulary.from: {path} is a part of a records folder; give the folder")
@@ -86,9 +93,9 @@ def _json_object(text: str, *, path: str) -> dict[str, Any] | None:
     if not _JSON_OBJECT.match(text):
         return None
     try:
-        values = json.loads(text)
-        values = json.loads(values) if isinstance(values, str) else values
-    except ValueError as error:
+        values = parse_json(text, half_characters=True)
+        values = parse_json(values, half_characters=True) if isinstance(values, str) else values
+    except JsonError as error:
         raise UserError(
             f"vocabulary.from: {path} begins like JSON and is not JSON ({error}); if it is a Keras tokenizer, "
             "write its to_json() again"

@@ -7,7 +7,6 @@
 `json.dump(tokenizer.to_json(), file)`.
 """
 
-import json
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -15,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pipeline.config.settings import KERAS_FILTERS, TextSettings
 from pipeline.contract import PADDING_ID, Oov, embedding_rows, oov_id
 from pipeline.errors import UserError
+from pipeline.support.strict_json import first_mistake, parse_json, shown
 from pipeline.text.escaping import escape
 from pipeline.vocabulary.imported.source import ImportedVocabulary
 
@@ -22,12 +22,16 @@ from pipeline.vocabulary.imported.source import ImportedVocabulary
 _MIN_TOP_WORDS = 3
 
 
+# An id that int64 holds; _check_ids refuses negative ones.
+_Id = Annotated[int, Field(lt=2**63)]
+
+
 class _Tokenizer(BaseModel):
     """What the ids depend on. Keras ignores num_words if it is 0."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    word_index: Annotated[dict[str, int], BeforeValidator(lambda value: _unpacked(value))]
+    word_index: Annotated[dict[str, _Id], BeforeValidator(lambda value: _unpacked(value))]
     num_words: Annotated[int, Field(ge=0)] | None = None
     filters: str = KERAS_FILTERS
     lower: bool = True
@@ -70,7 +74,7 @@ def read(values: dict[str, Any], *, path: str, sha256: str) -> ImportedVocabular
 
 
 def _unpacked(value: object) -> object:
-    return json.loads(value) if isinstance(value, str) else value
+    return parse_json(value, half_characters=True) if isinstance(value, str) else value
 
 
 def _parse(values: dict[str, Any], *, path: str) -> _Tokenizer:
@@ -78,15 +82,13 @@ def _parse(values: dict[str, Any], *, path: str) -> _Tokenizer:
     if values.get("class_name") != "Tokenizer" or not isinstance(config, dict):
         raise UserError(
             f"vocabulary.from: {path} is JSON, but not what Keras's Tokenizer.to_json() writes "
-            f"(class_name is {values.get('class_name')!r}, expected 'Tokenizer')"
+            f"(class_name is {shown(values.get('class_name'))}, expected 'Tokenizer')"
         )
     try:
         return _Tokenizer.model_validate(config)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "config"
         raise UserError(
-            f"vocabulary.from: {path} is a damaged Keras tokenizer: {key}: {first['msg']}; write to_json() again"
+            f"vocabulary.from: {path} is a damaged Keras tokenizer: {first_mistake(error)}; write to_json() again"
         ) from error
 
 
@@ -106,8 +108,8 @@ def _text_settings(tokenizer: _Tokenizer, *, path: str) -> TextSettings:
         # Spaces are separators too, because they are filtered. So `split` is one more filtered character.
         return TextSettings(lowercase=tokenizer.lower, filters=filters + split, split="space")
     raise UserError(
-        f"vocabulary.from: the tokenizer in {path} cuts texts at {split!r} (its split), where this program cuts at "
-        "spaces: words with spaces in them would be lost; it can take tokenizers over whose split is ' ', "
+        f"vocabulary.from: the tokenizer in {path} cuts texts at {shown(split)} (its split), where this program cuts "
+        "at spaces: words with spaces in them would be lost; it can take tokenizers over whose split is ' ', "
         "or one other character if ' ' is among their filters"
     )
 
@@ -116,7 +118,7 @@ def _check_ids(tokenizer: _Tokenizer, *, path: str) -> None:
     of_unknown = None if tokenizer.oov_token is None else tokenizer.word_index.get(tokenizer.oov_token)
     if of_unknown != oov_id("drop" if tokenizer.oov_token is None else "token"):
         raise UserError(
-            f"vocabulary.from: the oov_token {tokenizer.oov_token!r} of the tokenizer in {path} has the id "
+            f"vocabulary.from: the oov_token {shown(tokenizer.oov_token)} of the tokenizer in {path} has the id "
             f"{of_unknown}, since it is a word of the texts as well; unknown words can have the id {oov_id('token')} "
             "alone here, so its ids can't be kept"
         )
@@ -124,11 +126,13 @@ def _check_ids(tokenizer: _Tokenizer, *, path: str) -> None:
     for word, number in tokenizer.word_index.items():
         if number in words and number > PADDING_ID:
             raise UserError(
-                f"vocabulary.from: {path} gives the id {number} to two words, {words[number]!r} and {word!r}; "
-                "each word needs an id of its own"
+                f"vocabulary.from: {path} gives the id {number} to two words, {shown(words[number])} and "
+                f"{shown(word)}; each word needs an id of its own"
             )
         if number < PADDING_ID:
-            raise UserError(f"vocabulary.from: {path} gives {word!r} the id {number}; ids begin at {PADDING_ID}")
+            raise UserError(
+                f"vocabulary.from: {path} gives {shown(word)} the id {shown(number)}; ids begin at {PADDING_ID}"
+            )
         words[number] = word
 
 

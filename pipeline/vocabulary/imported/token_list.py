@@ -2,6 +2,7 @@
 
 from pipeline.contract import Oov, embedding_rows, first_word_id
 from pipeline.errors import UserError
+from pipeline.support.strict_json import shown
 from pipeline.text.escaping import escape
 from pipeline.vocabulary.imported.source import ImportedVocabulary
 
@@ -25,7 +26,7 @@ def read(content: str, *, path: str, sha256: str, oov: Oov) -> ImportedVocabular
             raise UserError(f"vocabulary.from: {path}, line {line} is empty; each line must hold a token")
         if token in lines:
             raise UserError(
-                f"vocabulary.from: {path}, line {line}: {token!r} stands in line {lines[token]} already; "
+                f"vocabulary.from: {path}, line {line}: {shown(token)} stands in line {lines[token]} already; "
                 "a token has one id, so take one of the lines out"
             )
         lines[token] = line
