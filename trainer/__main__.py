@@ -1,6 +1,6 @@
 """`python -m trainer`."""
 
-from pipeline.support.exit_status import run_process
+import signal
 
 
 def _main() -> int:
@@ -10,5 +10,14 @@ def _main() -> int:
     return main()
 
 
-if __name__ == "__main__":
+def _run() -> None:
+    # Until run_process handles signals, Ctrl-C ends the process at once and without a traceback.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from pipeline.support.exit_status import run_process
+
     run_process("trainer", _main)
+
+
+if __name__ == "__main__":
+    _run()
