@@ -69,6 +69,11 @@ def recover(output: str) -> None:
       UserError: something can't be moved.
     """
     output = output.rstrip("/")
+    stagings = [f"{output}/{name}" for name in sorted(_storage(output).names(output)) if name.startswith(_STAGING)]
+    for staging in stagings:
+        # A worker whose command was killed may be publishing. Another one can't begin: the lock is not its run's.
+        with contextlib.suppress(FileNotFoundError), _undisturbed(staging):
+            pass
     try:
         publication.recover(_storage(output), output)
     except OSError as error:
@@ -76,9 +81,8 @@ def recover(output: str) -> None:
             f"output.path: a run was stopped while it published to {output}, and what was there before can't be put "
             f"back: {error}"
         ) from error
-    for name in sorted(_storage(output).names(output)):
-        if name.startswith(_STAGING):
-            _remove_abandoned(output, name)
+    for staging in stagings:
+        _remove_abandoned(staging)
 
 
 def new_staging(output: str) -> str:
@@ -184,11 +188,11 @@ def _storage(output: str) -> Storage:
     return LocalStorage() if is_local(output) else _StoreStorage()
 
 
-def _remove_abandoned(output: str, name: str) -> None:
-    if not is_abandoned(name, prefix=_STAGING):
-        _logger.info("%s/%s belongs to a run that may still be going on; it is left alone", output, name)
+def _remove_abandoned(staging: str) -> None:
+    if not is_abandoned(staging.rpartition("/")[2], prefix=_STAGING):
+        _logger.info("%s belongs to a run that may still be going on; it is left alone", staging)
         return
     try:
-        remove_staging(f"{output}/{name}")
+        remove_staging(staging)
     except OSError as error:
-        _logger.warning("%s/%s is left from a run that has ended, and can't be deleted: %s", output, name, error)
+        _logger.warning("%s is left from a run that has ended, and can't be deleted: %s", staging, error)

@@ -24,8 +24,10 @@ from pipeline.statistics.split_statistics import SplitStatistics
 from pipeline.support.unbroken import unbroken
 from pipeline.vocabulary import count_tables
 
-# Errors of a disk that another attempt meets as well: no permission, read-only, full.
-_NO_RETRY_HELPS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
+# Errors of a disk that another attempt meets as well: no permission, read-only, full, a part that is a mounted disk.
+_NO_RETRY_HELPS: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EBUSY, errno.EXDEV}
+)
 
 
 def finalize(
@@ -115,7 +117,7 @@ def _publish(plan: Plan, files: BeamFiles) -> None:
     except OSError as error:
         if error.errno not in _NO_RETRY_HELPS:
             raise
-        message = f"output.path: can't publish to {output}: {error}; what was there before is there again"
+        message = f"output.path: can't publish to {output}: {error}; it holds what it held before"
         files.write(plan.refusal_path, message.encode())
 
 

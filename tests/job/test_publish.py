@@ -178,6 +178,24 @@ def test_publish_waits_for_another_process_that_publishes(tmp_path: Path) -> Non
     assert not Path(staging).exists()
 
 
+def test_publish_of_a_worker_whose_command_was_killed_ends_before_the_next_run_looks(tmp_path: Path) -> None:
+    output = write_texts(tmp_path / "out", OLD)
+    staging = Path(staged(output))
+    (output / ".publishing-1" / "old").mkdir(parents=True)
+    (output / ".publishing-1" / "entering").touch()
+    (output / "manifest.json").rename(output / ".publishing-1" / "old" / "manifest.json")
+    recovering = threading.Thread(target=recover, args=[str(output)])
+    with open(staging / "busy", "rb+") as worker:
+        fcntl.flock(worker, fcntl.LOCK_EX)
+        recovering.start()
+        recovering.join(0.2)
+        assert (output / ".publishing-1").exists()
+        (output / "manifest.json").write_text("new")
+    recovering.join()
+    assert (output / "manifest.json").read_text() == "new"
+    assert not (output / ".publishing-1").exists()
+
+
 def test_publish_after_the_run_was_cleared_makes_nothing(tmp_path: Path) -> None:
     output = write_texts(tmp_path / "out", OLD)
     staging = staged(output)
