@@ -73,6 +73,7 @@ def test_job_on_a_store_writes_what_it_writes_here(
 ) -> None:
     # Where TFT's files and blocks of records are meanwhile.
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     waited: list[Path] = []
     process = WriteShard.process
 
