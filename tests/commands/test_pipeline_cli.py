@@ -175,10 +175,11 @@ def _wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> 
 
 
 PROCESSES = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+PROCESS = ["--direct_running_mode=multi_processing", "--direct_num_workers=1"]
 
 # what is sent, the stage at which the workers are then, the exit status, how the job runs
 STOPS = [
-    (signal.SIGKILL, "publish", -signal.SIGKILL, PROCESSES),  # all is built
+    (signal.SIGKILL, "publish", -signal.SIGKILL, PROCESS),  # all is built
     (signal.SIGTERM, "write", 143, []),
     (signal.SIGINT, "count", 130, ["--direct_num_workers=1"]),  # the runner makes a RuntimeError of it
     (signal.SIGINT, "transform", 130, PROCESSES),
