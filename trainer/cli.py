@@ -5,7 +5,6 @@ a command needs them, so that --help does not load TensorFlow.
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from pipeline.support.output import say, say_block, warn
 from pipeline.support.printable import json_text
 from pipeline.support.process import quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
+from trainer.commands.arguments import input_overrides, refuse_empty
 
 Command = Callable[[argparse.Namespace, dict[str, str]], int]
 
@@ -47,7 +47,7 @@ def _parse_and_run(arguments: list[str]) -> int:
     if arguments[:1] in (["train"], ["evaluate"]):
         overrides, arguments = split_overrides(arguments)
     known = _parser().parse_args(arguments)
-    _refuse_empty(known)
+    refuse_empty(known)
     with temporary_files():
         return known.run(known, overrides)
 
@@ -83,7 +83,7 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
 
 
 def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
-    settings = load(_config_path(known), {**overrides, **_input_overrides(known)}).input
+    settings = load(_config_path(known), {**overrides, **input_overrides(known)}).input
     foreign = [name for name in overrides if not name.startswith("input.")]
     if foreign:
         raise UserError(f"--{foreign[0]}: evaluate takes the settings of input alone; the others are the model's own")
@@ -194,34 +194,6 @@ def _verify(known: argparse.Namespace, overrides: dict[str, str]) -> int:
 
 def _config_path(known: argparse.Namespace) -> str | None:
     return known.config or (_DEFAULT_CONFIG if Path(_DEFAULT_CONFIG).exists() else None)
-
-
-def _refuse_empty(known: argparse.Namespace) -> None:
-    """Refuses an option without a value: it would be as if it were not given, or name the present folder."""
-    for name, value in vars(known).items():
-        values = value if isinstance(value, list) else [value]
-        if name != "text" and any(isinstance(each, str) and not each.strip() for each in values):
-            raise UserError(f"--{name}: it is empty; give a value, or leave the option out")
-
-
-def _input_overrides(known: argparse.Namespace) -> dict[str, str]:
-    """--input and its options as overrides; several files are a list."""
-    options = {
-        "input.path": _as_setting(known.input) if known.input else None,
-        "input.format": known.format,
-        "input.text_column": known.text_column,
-        "input.label_column": known.label_column,
-    }
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _as_setting(paths: list[str]) -> str:
-    """Paths as a value of input.path on the command line.
-
-    >>> _as_setting(["a.csv"]), _as_setting(["a.csv", "b.csv"]), _as_setting(["[a]"])
-    ('a.csv', '["a.csv", "b.csv"]', '["[a]"]')
-    """
-    return paths[0] if len(paths) == 1 and not paths[0].startswith("[") else json.dumps(paths)
 
 
 def _parser() -> Parser:
