@@ -36,25 +36,25 @@ class Member(Protocol):
 class MemberFormat(NamedTuple):
     """A compression whose files are made of members.
 
-    magic: the first bytes of each member. new_member: makes a decompressor. decompress(member, stored, largest): the
+    magics: how a member may begin. new_member: makes a decompressor. decompress(member, stored, largest): the
     content of the next stored bytes, at most `largest` bytes. For gzip 0 is no limit; zstd gives one block more.
     """
 
     name: str
-    magic: bytes
+    magics: tuple[bytes, ...]
     new_member: Callable[[], Member]
     decompress: Callable[[Any, bytes, int], bytes]
 
 
 GZIP: Final = MemberFormat(
     "gzip",
-    b"\x1f\x8b",
+    (b"\x1f\x8b",),
     new_member=lambda: zlib.decompressobj(wbits=_GZIP_WBITS),
     decompress=lambda member, stored, largest: member.decompress(stored, largest),
 )
 ZSTD: Final = MemberFormat(
     "zstd",
-    zstd_frames.MAGIC,
+    zstd_frames.MAGICS,
     new_member=zstd_frames.ZstdFrame,
     decompress=lambda member, stored, largest: member.decompress(stored, largest),
 )
@@ -96,7 +96,7 @@ def read_members(
                     if not rest:
                         break
                 # The other bytes of the magic number may be in the next block; the decompressor checks them.
-                elif members and not rest.startswith(compression.magic[:1]):
+                elif members and not rest.startswith(tuple(magic[:1] for magic in compression.magics)):
                     raise DamagedFileError(f"other bytes follow the {compression.name} stream")
                 member = compression.new_member()
                 members += 1

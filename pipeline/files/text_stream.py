@@ -85,8 +85,7 @@ def is_plain(head: bytes) -> bool:
     >>> is_plain(b"text"), is_plain(b"\x1f\x8b"), is_plain(b"\xff\xfet\0")
     (True, False, False)
     """
-    magic = tuple(compression.magic for compression in COMPRESSIONS.values())
-    return not head.startswith((*magic, *UTF16_MARKS))
+    return compression_of(head) is None and not head.startswith(UTF16_MARKS)
 
 
 def compression_of(head: bytes) -> MemberFormat | None:
@@ -95,7 +94,7 @@ def compression_of(head: bytes) -> MemberFormat | None:
     >>> compression_of(b"\x1f\x8b\x08\x00").name, compression_of(b"text")
     ('gzip', None)
     """
-    return next((known for known in COMPRESSIONS.values() if head.startswith(known.magic)), None)
+    return next((known for known in COMPRESSIONS.values() if head.startswith(known.magics)), None)
 
 
 def compression_ending(path: str) -> str | None:
@@ -116,7 +115,7 @@ def check_compression(file: BinaryIO, path: str) -> None:
     """
     ending = compression_ending(path)
     head = read_head(file)
-    if ending and not head.startswith(COMPRESSIONS[ending].magic[: len(head)]):
+    if ending and not head.startswith(tuple(magic[: len(head)] for magic in COMPRESSIONS[ending].magics)):
         raise UserError(f"input.path: {path} is not compressed as its name says; rename it without .{ending}")
     file.seek(0)
 
@@ -129,7 +128,7 @@ def content_blocks(file: BinaryIO, path: str, *, sizes: ReadSizes = READ_SIZES) 
     """
     head = read_head(file)
     ending = compression_ending(path)
-    if ending and not head.startswith(COMPRESSIONS[ending].magic):
+    if ending and not head.startswith(COMPRESSIONS[ending].magics):
         raise DamagedFileError(f"{path} is not compressed as its name says")
     if compression := compression_of(head):
         stored = itertools.chain([head], iter(lambda: file.read(sizes.stored_block_bytes), b""))

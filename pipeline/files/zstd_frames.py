@@ -11,8 +11,9 @@ import zstandard
 from pipeline.errors import DamagedFileError
 
 MAGIC: Final = b"\x28\xb5\x2f\xfd"
-# A frame without content has a number from 0x184D2A50 to 0x184D2A5F; pzstd writes such frames.
+# A frame without content has a number from 0x184D2A50 to 0x184D2A5F. A file of pzstd begins with one.
 _SKIPPED_MAGIC: Final = b"\x2a\x4d\x18"
+MAGICS: Final = (MAGIC, *(bytes([0x50 + number]) + _SKIPPED_MAGIC for number in range(16)))
 # The decompressor holds the last bytes of the content, as many as the frame asks for: 128 MiB with `zstd --long`, 2 GiB
 # with `zstd --long=31`. A file of a few bytes may ask for them.
 WINDOW_BYTES: Final = 512 << 20

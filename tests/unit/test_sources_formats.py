@@ -231,6 +231,9 @@ COMPRESSED = [
     # name, file, content, used, rejected
     ("gzip", "a.jsonl.gz", GZIP, USED, []),
     ("zstd", "a.jsonl.zst", ZSTD, USED, []),
+    # The command pzstd begins a file with a frame without content, of 4 bytes that tell the size of the next.
+    ("pzstd", "a.jsonl.zst", bytes.fromhex("502a4d18 04000000") + len(ZSTD).to_bytes(4, "little") + ZSTD, USED, []),
+    ("pzstd by its content", "a.jsonl", bytes.fromhex("5f2a4d18 00000000") + ZSTD, USED, []),
     ("upper case", "A.JSONL.GZ", GZIP, USED, []),
     ("not named so", "a.jsonl", GZIP, USED, []),
     ("several members", "a.jsonl.gz", gzip.compress(LINES[:30], mtime=0) + gzip.compress(LINES[30:], mtime=0),
