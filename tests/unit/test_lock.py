@@ -64,6 +64,28 @@ def test_owner_of_a_system_without_ids_is_judged_by_host_and_process(monkeypatch
     assert described(host="elsewhere", process=DEAD).is_running() is None
 
 
+# name and state in /proc/<process>/stat -> whether the process runs
+STATES = [
+    ("(python) S", True),
+    ("(python) D", True),
+    ("(python) T", True),  # paused: it may go on
+    ("(python) Z", False),  # it has ended, and its parent has not asked for its status
+    ("(python) X", False),
+    ("(a) Z (b) R", True),  # a name may hold anything
+]
+
+
+@pytest.mark.parametrize(("name_and_state", "running"), STATES)
+def test_owner_runs_until_its_process_has_ended(
+    name_and_state: str, running: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = " ".join(map(str, range(4, 53)))  # the time of the start is field 22
+    monkeypatch.setattr(owner, "_text", lambda _: f"4711 {name_and_state} {numbers}")
+    assert owner.is_process(4711, started="22") is running
+    assert not owner.is_process(4711, started="23")
+    assert owner.start_of(4711) == "22"
+
+
 # a lock's content that does not say whose it is
 DAMAGED = [
     b"", b"\0" * 400, b"[" * 100_000, b"null", b"{}", b"\xff", b"7" * 70_000,
