@@ -29,6 +29,7 @@ _REASON_CHARACTERS: Final = 200
 _PLACE_IN_TENSORFLOW: Final = re.compile(r"^(?:\{\{[^}]*\}\} )?(?:\S*/\S*; )?| \[Op:\w+\].*$")
 # Errors of a disk without room: it is full, a quota is used up, a file may not become so large.
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_RIGHT: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 def join(folder: str, *names: str) -> str:
@@ -203,6 +204,8 @@ def as_os_errors() -> Iterator[None]:
         raise FileNotFoundError(errno.ENOENT, reason_of(error)) from error
     except tf.errors.ResourceExhaustedError as error:  # TensorFlow's name for a full disk
         raise OSError(errno.ENOSPC, reason_of(error)) from error
+    except tf.errors.PermissionDeniedError as error:
+        raise PermissionError(errno.EACCES, reason_of(error)) from error
     except tf.errors.OpError as error:
         raise OSError(errno.EIO, reason_of(error)) from error
 
@@ -217,7 +220,11 @@ def naming(setting: str, path: str, *, then: str) -> Iterator[None]:
         with as_os_errors():
             yield
     except OSError as error:
-        remedy = "make room there" if error.errno in _NO_ROOM else "give this user the right to write there"
+        remedy = (
+            "make room there" if error.errno in _NO_ROOM
+            else "give this user the right to write there" if error.errno in _NO_RIGHT
+            else "see what is at this path"
+        )  # fmt: skip
         raise UserError(f"{setting}: {path} can't be written: {reason_of(error)}; {remedy}, {then}") from error
 
 

@@ -5,19 +5,24 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.errors import UserError
 from pipeline.support.end_with_parent import parent_pipe
+from pipeline.support.printable import to_one_line
 from trainer.export.certificate import Answers, Certificate, Comparison, compare, to_base64
+from trainer.export.replay import NO_ROOM_STATUS
 
 _SCRIPT: Final = Path(__file__).with_name("replay.py")
-# Last lines of the process's stderr that an error message repeats.
+# Last lines of the process's stderr that an error message repeats, and their characters.
 _ERROR_LINES: Final = 5
+_ERROR_CHARACTERS: Final = 500
 
 
 class ExportError(Exception):
@@ -49,9 +54,10 @@ def run_replay(folder: str, texts: Sequence[bytes]) -> dict[str, npt.NDArray[np.
 
     Raises:
       ExportError: the process failed.
+      UserError: the folder for temporary files can't be written.
     """
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    with tempfile.TemporaryDirectory() as scratch, parent_pipe() as pipe:
+    with _scratch_folder() as scratch, parent_pipe() as pipe:
         answers = Path(scratch) / "answers.npz"
         done = subprocess.run(
             [sys.executable, str(_SCRIPT), folder, str(answers), str(pipe)],
@@ -60,15 +66,36 @@ def run_replay(folder: str, texts: Sequence[bytes]) -> dict[str, npt.NDArray[np.
             pass_fds=[pipe],
             capture_output=True,
             text=True,
+            errors="replace",  # TensorFlow repeats names of files as they are
             check=False,
         )
+        if done.returncode == NO_ROOM_STATUS:
+            raise _no_room(scratch, "No space left on device")
         if done.returncode:
-            last = " / ".join(done.stderr.strip().splitlines()[-_ERROR_LINES:])
-            raise ExportError(f"{folder} can't be loaded where there is only TensorFlow: {last}")
+            last = to_one_line(" / ".join(done.stderr.strip().splitlines()[-_ERROR_LINES:]), width=_ERROR_CHARACTERS)
+            why = f"(status {done.returncode}): {last}"
+            raise ExportError(f"{folder} can't be loaded where there is only TensorFlow {why}")
         with np.load(answers) as arrays:
             return dict(arrays)
 
 
+@contextmanager
+def _scratch_folder() -> Iterator[str]:
+    try:
+        scratch = tempfile.TemporaryDirectory()
+    except OSError as error:
+        raise _no_room(tempfile.gettempdir(), error.strerror or str(error)) from error
+    with scratch as folder:
+        yield folder
+
+
+def _no_room(folder: str, why: str) -> UserError:
+    return UserError(f"TMPDIR: {folder} can't be written: {why}; make room there, or set TMPDIR to another folder")
+
+
 def _answers(ids: npt.NDArray[np.generic], scores: npt.NDArray[np.generic]) -> Answers:
     """Refuses other types than int64 and float32, if a conversion would lose digits."""
-    return Answers(ids.astype(np.int64, casting="safe"), scores.astype(np.float32, casting="safe"))
+    try:
+        return Answers(ids.astype(np.int64, casting="safe"), scores.astype(np.float32, casting="safe"))
+    except TypeError as error:
+        raise ExportError(f"the model gives ids of {ids.dtype} and scores of {scores.dtype}") from error

@@ -10,6 +10,7 @@ an .npz file, gets the answers of each loader:
 """
 
 import base64
+import errno
 import json
 import os
 import sys
@@ -23,6 +24,9 @@ import numpy.typing as npt
 
 # Packages that a server does not have. Without hiding them here, a model could depend on one of them unnoticed.
 _HIDDEN = frozenset({"pipeline", "trainer", "keras", "tf_keras", "apache_beam", "tensorflow_transform", "tfx_bsl"})
+
+# The exit status if ANSWERS can't be written because the disk is full.
+NO_ROOM_STATUS = 28
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 
@@ -84,7 +88,10 @@ def main(model: str, answers: str, pipe: str) -> None:
     sys.path.pop(0)  # this script's folder, whose modules could shadow other packages
     texts = [base64.b64decode(text) for text in json.load(sys.stdin)]
     arrays: dict[str, Any] = {**from_python(model, texts), **from_session(model, texts)}
-    np.savez(answers, **arrays)
+    try:
+        np.savez(answers, **arrays)
+    except OSError as error:
+        sys.exit(NO_ROOM_STATUS if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error))
 
 
 if __name__ == "__main__":

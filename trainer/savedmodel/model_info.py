@@ -27,7 +27,7 @@ FORMAT_VERSION: Final = 1
 
 # The largest model.json that is read: 10,000 labels and the metrics of each are 3 MB.
 _MOST_BYTES: Final = 64 << 20
-_REMEDY: Final = "copy the whole folder again, or export the model again"
+_REMEDY: Final = "make its files readable, copy the whole folder again, or export the model again"
 # The folder in which other programs may put files of their own, as TensorFlow says.
 _OPEN_FOLDER: Final = "assets.extra/"
 # Files on which no answer of the model depends.
@@ -147,7 +147,7 @@ def _damages(folder: str, info: ModelInfo, *, without: Sequence[str] = ()) -> It
     try:
         present = sorted(files.below(folder))
     except OSError as error:
-        yield f"it can't be read: {files.reason_of(error)}"
+        yield f"its files can't be listed: {files.reason_of(error)}"
         return
     listed = dict.fromkeys(present) if info.files is None else info.files
     for name in listed:
