@@ -50,6 +50,7 @@ REJECTED_SCHEMA: Final = pa.schema(
 # "missing text", "text is not a string", "label is not a string, integer or boolean" ...
 BROKEN_JSON: Final = "broken JSON"
 BROKEN_EXAMPLE: Final = "broken tf.train.Example"
+TOO_MANY_VALUES: Final = "JSON of too many values"
 NOT_AN_OBJECT: Final = "not a JSON object"
 INVALID_UTF8: Final = "invalid UTF-8"
 RAGGED: Final = "wrong number of columns"

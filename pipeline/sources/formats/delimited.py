@@ -9,27 +9,20 @@ A large file is cut into ranges of bytes. `csv_ranges` makes ranges of whole row
 import codecs
 import csv
 import io
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Final
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv
 
 from pipeline.errors import UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import READ_SIZES, ReadSizes, check_compression, strip_mark, text_blocks
 from pipeline.sources.formats.chunks import Chunk, whole_rows
 from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
+from pipeline.sources.formats.csv_rows import ROW_BYTE, Header, row_batches
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.lines import LINE_BLOCK_BYTES, bytes_between, line_ranges
-from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
 from pipeline.sources.schema import (
     DAMAGED,
-    RAGGED,
     UNCLOSED_QUOTE,
     Batch,
     ColumnNames,
@@ -46,19 +39,8 @@ LINE_ENDS: Final = b"\r\n"
 # Python's own limit for a field is 131,072 characters, for all readers of the process. No header is longer than this:
 # a row, and so a header, has 256 MiB at most.
 LONGEST_NAME: Final = 2**31 - 1
-ROW_BYTE: Final = re.compile(rb"[^\r\n]")
-
-
-@dataclass(frozen=True)
-class Header:
-    """The delimiter of a file, its number of columns, and the numbers of the columns asked for."""
-
-    delimiter: str
-    width: int
-    text: int
-    label: int | None
-    id: int | None
-    split: int | None
+# The most columns of a file: a header of 100 MB needed 8 GB for its names.
+MAX_COLUMNS: Final = 1_000_000
 
 
 def cut(task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
@@ -94,9 +76,9 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
                 why = excerpt(chunk.data) if chunk.reason == UNCLOSED_QUOTE else chunk.why
                 yield only_lost(task, row, chunk.reason or DAMAGED, why)
             elif ROW_BYTE.search(chunk.data):
-                batch = _parse(chunk.data, header, task, columns, first_row=row)
-                row += batch.count
-                yield batch
+                for batch in row_batches(chunk.data, header, task, columns, first_row=row):
+                    row += batch.count
+                    yield batch
 
 
 def _is_one_row(rest: bytes, sizes: ReadSizes) -> bool:
@@ -178,6 +160,10 @@ def _header(line: bytes, task: ReadTask, columns: ColumnNames) -> Header:
 def _names(line: bytes, task: ReadTask) -> list[str]:
     delimiter = DELIMITERS[task.format]
     csv.field_size_limit(LONGEST_NAME)
+    if line.count(delimiter.encode()) > MAX_COLUMNS:
+        raise UserError(
+            f"input.path: the first row of {task.path} has more than {MAX_COLUMNS} columns; set input.format"
+        )
     try:
         text = line.decode("utf-8")
         (fields,) = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -189,85 +175,6 @@ def _names(line: bytes, task: ReadTask) -> list[str]:
             "convert it, or set input.format"
         ) from error
     return [field.strip() for field in fields]
-
-
-def _parse(data: bytes, header: Header, task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
-    # pyarrow gives a ragged row as a string, and fails if it is not UTF-8. Then every byte is parsed as one character,
-    # as in Latin-1, and turned back into a byte afterwards.
-    is_utf8 = _is_utf8(data)
-    table, ragged = _parse_table(data if is_utf8 else data.decode("latin-1").encode("utf-8"), header)
-
-    def column(number: int | None) -> pa.Array | None:
-        if number is None:
-            return None
-        array = table.column(str(number)).combine_chunks()
-        return array if is_utf8 else pa.array([_from_latin1(value) for value in array.to_pylist()], pa.large_binary())
-
-    values = RawColumns(
-        text=column(header.text), label=column(header.label), split=column(header.split), id=column(header.id)
-    )
-    # pyarrow numbers rows from 1, ragged rows included and empty lines not.
-    numbers = np.arange(first_row, first_row + table.num_rows + len(ragged))
-    ordinals = np.delete(numbers, [row.number - 1 for row in ragged])
-    return validated(
-        task,
-        values,
-        ordinals=ordinals,
-        places=task.first_row + ordinals,
-        content=lambda row: excerpt_of_columns(columns, values, row),
-        rejected=[
-            RejectedRow(
-                first_row + row.number - 1,
-                RAGGED,
-                excerpt(row.text if is_utf8 else _from_latin1(row.text.encode())),
-            )
-            for row in ragged
-        ],
-    )
-
-
-def _parse_table(data: bytes, header: Header) -> tuple[pa.Table, list[pa.csv.InvalidRow]]:
-    """Rows -> a table of the columns asked for, named by their numbers, as large_binary; and the ragged rows."""
-    ragged: list[pa.csv.InvalidRow] = []
-
-    def collect(row: pa.csv.InvalidRow) -> str:
-        ragged.append(row)
-        return "skip"
-
-    wanted = (header.text, header.label, header.id, header.split)
-    names = sorted({str(number) for number in wanted if number is not None})
-    table = pa.csv.read_csv(
-        pa.BufferReader(data),
-        # One block: the data is one chunk already.
-        read_options=pa.csv.ReadOptions(
-            use_threads=False,
-            block_size=len(data) + 1,
-            column_names=[str(number) for number in range(header.width)],
-        ),
-        parse_options=pa.csv.ParseOptions(
-            delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=collect
-        ),
-        convert_options=pa.csv.ConvertOptions(
-            include_columns=names, column_types=dict.fromkeys(names, pa.large_binary()), null_values=[]
-        ),
-    )
-    return table, ragged
-
-
-def _is_utf8(data: bytes) -> bool:
-    # Arrow's check is ten times as fast as bytes.decode on text that is not all ASCII.
-    offsets = pa.py_buffer(np.array([0, len(data)], np.int64))
-    whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(data)])
-    try:
-        whole.cast(pa.large_string())
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _from_latin1(characters: bytes) -> bytes:
-    """The bytes that were parsed as characters of Latin-1; the characters are in UTF-8."""
-    return characters.decode("utf-8").encode("latin-1")
 
 
 CSV: Final = Format((".csv",), check, one_by_one(read), cut, is_quoted=True)

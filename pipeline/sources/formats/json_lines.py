@@ -10,7 +10,7 @@ range that holds its first byte.
 import codecs
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -22,7 +22,7 @@ from pipeline.sources.formats.chunks import Chunk, whole_rows
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.json_objects import ABSENT, getter, lookup, parse_object
 from pipeline.sources.formats.lines import bytes_between, last_line_end, line_ranges, line_start
-from pipeline.sources.formats.validation import RawColumns, validated
+from pipeline.sources.formats.validation import ROWS_PER_BATCH, RawColumns, validated
 from pipeline.sources.schema import Batch, ColumnNames, ReadTask, RejectedRow, excerpt, missing_column, only_lost
 
 # A column is missing if none of the first 100 objects has it. One object is not enough: writers leave out keys whose
@@ -69,16 +69,19 @@ def _check_lines(lines: list[bytes], task: ReadTask, columns: ColumnNames) -> No
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
-    """The rows of a range, a batch for each chunk of it; a key that an object lacks counts as null."""
+    """The rows of a range, a batch or more for each chunk of it; a key that an object lacks counts as null."""
     row = 0
     with open_file(files, task.path) as file:
         for chunk in _chunks(file, task, sizes=sizes):
             if chunk.reason:
                 yield only_lost(task, row, chunk.reason, chunk.why)
             else:
-                batch = _parse(chunk, task, columns, first_row=row)
-                row += batch.count
-                yield batch
+                lines = _lines(chunk)
+                for line in lines:
+                    some = chain([line], islice(lines, ROWS_PER_BATCH - 1))
+                    batch = _parse(some, task, columns, first_row=row)
+                    row += batch.count
+                    yield batch
 
 
 def _chunks(file: BinaryIO, task: ReadTask, *, sizes: ReadSizes) -> Iterator[Chunk]:
@@ -108,7 +111,7 @@ def _objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             yield parse_object(line)
 
 
-def _parse(chunk: Chunk, task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
+def _parse(numbered: Iterable[tuple[int, bytes]], task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
     wanted = columns.by_field()
     collected: dict[str, list[object]] = {field: [] for field in wanted}
     collectors = [(getter(name), collected[field].append) for field, name in wanted.items()]
@@ -116,7 +119,7 @@ def _parse(chunk: Chunk, task: ReadTask, columns: ColumnNames, *, first_row: int
     places: list[int] = []
     ordinals: list[int] = []
     rejected: list[RejectedRow] = []
-    for row, (place, line) in enumerate(_lines(chunk), first_row):
+    for row, (place, line) in enumerate(numbered, first_row):
         try:
             value = parse_object(line)
         except RejectedRowError as error:

@@ -7,17 +7,24 @@ from typing import Any, Final
 import orjson
 
 from pipeline.errors import RejectedRowError
-from pipeline.sources.schema import BROKEN_JSON, INVALID_UTF8, NOT_AN_OBJECT
+from pipeline.sources.schema import BROKEN_JSON, INVALID_UTF8, NOT_AN_OBJECT, TOO_MANY_VALUES
 
 ABSENT: Final = object()
+
+# The longest line that is parsed without a look at its values, and the most values of a longer one. A value takes up to
+# 250 bytes: 200 MB of empty lists took 6 GB.
+SHORT_LINE_BYTES: Final = 4 << 20
+MAX_VALUES: Final = 4_000_000
 
 
 def parse_object(line: bytes) -> dict[str, Any]:
     """The JSON object on a line.
 
     Raises:
-      RejectedRowError: the line is not a JSON object.
+      RejectedRowError: the line is not a JSON object, or has too many values.
     """
+    if len(line) > SHORT_LINE_BYTES and sum(map(line.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise RejectedRowError(TOO_MANY_VALUES)
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:

@@ -15,10 +15,10 @@ import pyarrow as pa
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, check_compression, strip_mark, text_blocks
-from pipeline.sources.formats.chunks import Chunk, whole_rows
+from pipeline.sources.formats.chunks import whole_rows
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.lines import last_line_end
-from pipeline.sources.formats.validation import RawColumns, validated
+from pipeline.sources.formats.validation import ROWS_PER_BATCH, RawColumns, validated
 from pipeline.sources.schema import Batch, ColumnNames, ReadTask, excerpt, only_lost
 
 NAME: Final = "lines"
@@ -79,9 +79,11 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
                 continue
             if row == 0:
                 _check_text(chunk.data, task)
-            batch = _parse(chunk, task, first_row=row)
-            row += batch.count
-            yield batch
+            lines = split_lines(chunk.data)
+            for start in range(0, len(lines), ROWS_PER_BATCH):
+                batch = _parse(lines[start : start + ROWS_PER_BATCH], task, first_row=row)
+                row += batch.count
+                yield batch
 
 
 def split_lines(data: bytes) -> list[bytes]:
@@ -94,8 +96,7 @@ def split_lines(data: bytes) -> list[bytes]:
     return [line.removesuffix(b"\r") for line in lines] if b"\r" in data else lines
 
 
-def _parse(chunk: Chunk, task: ReadTask, *, first_row: int) -> Batch:
-    lines = split_lines(chunk.data)
+def _parse(lines: list[bytes], task: ReadTask, *, first_row: int) -> Batch:
     numbers = first_row + np.arange(len(lines))
     return validated(
         task,

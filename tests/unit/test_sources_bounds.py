@@ -1,0 +1,81 @@
+"""Small files that would need much memory: what is parsed together is bounded, and the rows are the same."""
+
+import random
+
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.files.text_stream import READ_SIZES
+from pipeline.sources.formats import FORMATS, csv_quotes, csv_rows, delimited, json_lines, json_objects, text_lines
+from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
+from pipeline.sources.schema import Batch, ColumnNames, ReadTask
+from tests.support.memory_files import COLUMNS, MemoryFiles, read, rejected_of, rows_of
+
+CSV_ROWS = [b"ragged\n", b"a%d,b\n", b'"a\n%d",b\r\n', b"a%d,\n", b"a%d,b,c\n", b"\n"]
+JSON_ROWS = [b'{"text":"a%d","label":"b"}\n', b'{"text":%d}\n', b"[%d]\n", b"\n"]
+
+
+def file_of(rows: list[bytes], *, begin: bytes = b"") -> bytes:
+    drawn = enumerate(random.Random(1).choices(rows, k=300))
+    return begin + b"".join(row % number if b"%d" in row else row for number, row in drawn)
+
+
+# A file, its format, the module that parses it, and columns of rows of it.
+VERY_SHORT_ROWS = [
+    (file_of(CSV_ROWS, begin=b"text,label\n"), "csv", csv_rows, COLUMNS),
+    (file_of(CSV_ROWS, begin=b"text,label\n\xff,b\n").replace(b"ragged", b"ragg\xff"), "csv", csv_rows, COLUMNS),
+    (file_of([b"ragged\n"], begin=b"text,label\na,b\n"), "csv", csv_rows, COLUMNS),
+    (file_of(JSON_ROWS), "jsonl", json_lines, COLUMNS),
+    (file_of([b"a%d\r\n", b"\n", b"\xff\n"]), "lines", text_lines, ColumnNames("text")),
+]
+
+
+@pytest.mark.parametrize(("content", "format", "module", "columns"), VERY_SHORT_ROWS)
+def test_sources_bounds_of_very_short_rows(
+    monkeypatch: pytest.MonkeyPatch, content: bytes, format: str, module: object, columns: ColumnNames
+) -> None:
+    def batches() -> list[Batch]:
+        task, files = ReadTask("a", 0, format), MemoryFiles({"a": content})
+        return list(FORMATS[format].read_all([task], columns, files, sizes=READ_SIZES))
+
+    (whole,) = batches()
+    monkeypatch.setattr(module, "ROWS_PER_BATCH", 10)
+    monkeypatch.setattr(csv_rows, "MAX_ROWS", 10)
+    parts = batches()
+    assert max(part.count for part in parts) <= 20
+    assert rows_of(parts) == rows_of([whole])
+    assert sorted(rejected_of(parts)) == rejected_of([whole])
+    numbers = [row["row"] for part in parts for row in [*part.rows.to_pylist(), *part.rejected.to_pylist()]]
+    assert sorted(numbers) == list(range(whole.count))
+    assert whole.count >= 200
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_sources_bounds_of_quotes(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    draw = random.Random(size)
+    samples = [bytes(draw.choices(b'"""a,\n\r', k=draw.randrange(40))) for _ in range(2000)]
+    ends = [(last_row_end(data, delimiter=","), first_row_end(data, delimiter=",")) for data in samples]
+    assert len(set(ends)) > 50
+    monkeypatch.setattr(csv_quotes, "SEGMENT_BYTES", size)
+    assert [(last_row_end(data, delimiter=","), first_row_end(data, delimiter=",")) for data in samples] == ends
+
+
+def test_sources_bounds_of_values_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_objects, "SHORT_LINE_BYTES", 40)
+    monkeypatch.setattr(json_objects, "MAX_VALUES", 5)
+    lines = [
+        b'{"text":"a","label":"b","x":[0,0,0,0,0]}',  # 40 bytes
+        b'{"text":"a, b and some other words","label":"b","x":[0]}',
+        b'{"text":"a","label":"b","x":[0,0,0,0,00]}',
+        b'{"text":"a","label":"b","x":[[],[],[],[]]}',
+    ]
+    rows, rejected = read(b"\n".join(lines), "a.jsonl")
+    assert [place for _, _, place in rows] == [0, 41]
+    assert rejected == [(2, "JSON of too many values"), (3, "JSON of too many values")]
+
+
+def test_sources_bounds_of_columns_in_csv(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "MAX_COLUMNS", 3)
+    assert len(read(b"text,label,x\na,b,c\n", "a.csv")[0]) == 1
+    with pytest.raises(UserError, match=r"^input.path: the first row of a.csv has more than 3 columns; set"):
+        read(b"text,label,x,y,z\na,b,c,d,e\n", "a.csv")
