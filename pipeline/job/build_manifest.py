@@ -30,6 +30,7 @@ from pipeline.records_folder.manifest import (
     VocabularyOrigin,
     VocabularySummary,
     to_json,
+    with_checksum,
 )
 from pipeline.records_folder.reader import parse_manifest
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary
@@ -142,7 +143,7 @@ def content(manifest: Manifest) -> bytes:
     Raises:
       UserError: there are too many of them.
     """
-    made = to_json(manifest)
+    made = to_json(with_checksum(manifest))
     if len(made) > MAX_MANIFEST_BYTES:
         raise UserError(
             f"input.label_column: {len(manifest.labels)} labels make a manifest.json of {len(made) >> 20} MB; the most "

@@ -8,7 +8,7 @@ from pipeline.contract import FORMAT_VERSION, MANIFEST_FILE, PUBLISHING_PREFIX
 from pipeline.errors import JsonError, UserError
 from pipeline.files.local import Files
 from pipeline.records_folder.consistency import contradictions
-from pipeline.records_folder.manifest import MAX_MANIFEST_BYTES, Manifest
+from pipeline.records_folder.manifest import MAX_MANIFEST_BYTES, Manifest, checksum_of
 from pipeline.support.strict_json import first_mistake, parse_json, shown
 
 REMEDY = "run the pipeline again"
@@ -39,6 +39,8 @@ def parse_manifest(content: bytes, *, path: str) -> Manifest:
         raise UserError(f"{path}: {first_mistake(error)}; {REMEDY}") from error
     if (contradiction := next(contradictions(manifest), None)) is not None:
         raise UserError(f"{path}: {contradiction}; {REMEDY}")
+    if manifest.checksum is not None and manifest.checksum != checksum_of(values):
+        raise UserError(f"{path}: checksum is not that of labels, config and splits; one of them was changed; {REMEDY}")
     return manifest
 
 

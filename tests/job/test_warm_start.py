@@ -113,7 +113,7 @@ def records_like(
     vocabulary = vocabulary or (source / "vocabulary.tsv").read_text()
     content["vocabulary"]["sha256"] = hashlib.sha256(vocabulary.encode()).hexdigest()
     content["vocabulary"]["size"] = vocabulary.count("\n")
-    content["files"], content["samples"] = None, []  # as in a folder of an earlier version
+    content["files"], content["checksum"], content["samples"] = None, None, []  # as in a folder of an earlier version
     if labels is not None:
         content["labels"] = labels
         for split in content["splits"].values():

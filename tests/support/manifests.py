@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.config.settings import Config
 from pipeline.contract import SPLITS, shard_file
-from pipeline.records_folder.manifest import Manifest
+from pipeline.records_folder.manifest import Manifest, checksum_of
 from pipeline.records_folder.reader import parse_manifest
 
 SHA256 = "5a" * 32
@@ -75,4 +75,4 @@ def full_content() -> dict[str, Any]:
         "advice": [{"setting": "text.split", "text": "A sentence."}],
     })  # fmt: skip
     copy: dict[str, Any] = json.loads(json.dumps(content))  # no part in two places: a test changes one
-    return copy
+    return copy | {"checksum": checksum_of(copy)}

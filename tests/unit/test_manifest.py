@@ -53,6 +53,7 @@ def test_manifest_writes_its_keys_in_order_and_by_their_public_names() -> None:
     assert list(written) == [
         "format_version", "config", "versions", "labels", "input", "vocabulary", "coverage", "splits", "files",
         "rejected", "duplicates", "quality", "telling_words", "samples", "advice",
+        "checksum",
     ]  # fmt: skip
     assert list(written["config"]) == [
         "input", "split", "text", "vocabulary", "sequence", "output", "model", "training", "export", "compare",

@@ -23,6 +23,7 @@ FREE_KEYS = re.compile(
 # key, a value of another type that is right
 VALID: list[tuple[str, Any]] = [
     ("files", None),
+    ("checksum", None),
     ("vocabulary.cache", None),
     ("config.split.column", None),
     ("config.vocabulary.cache", None),
@@ -178,9 +179,43 @@ def test_mutations_that_contradict_the_rest_are_named(name: str, value: Any, mes
     assert message in refusal(changed(name, setter(value)))
 
 
+# a change that no other key contradicts
+OTHER_MEANING: list[tuple[str, Any]] = [
+    ("labels", ["good", "bad"]),  # each label has one row
+    ("config.text.split", "space"),
+    ("config.vocabulary.top_words", 10),
+    ("config.sequence.truncating", "post"),
+    ("config.training.epochs", 7),
+    ("splits.train.shards.0.sha256", "0" * 64),
+    ("splits.eval.tokens", 5),
+    ("checksum", "0" * 64),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), OTHER_MEANING)
+def test_mutations_of_the_meaning_are_known_by_the_checksum(name: str, value: Any) -> None:
+    assert "checksum is not that of labels, config and splits" in refusal(changed(name, setter(value)))
+
+
+def test_mutations_that_change_no_value_are_read() -> None:
+    content = json.loads(WHOLE)
+    pretty = json.dumps({"later": 1, **content}, indent=4, ensure_ascii=False)
+    assert parse_manifest(pretty.encode(), path="") == parse_manifest(WHOLE.encode(), path="")
+
+
 def test_mutations_of_a_folder_of_yesterday_may_lack_keys_with_a_default() -> None:
     content = full_content()
-    for key in ("files", "coverage", "rejected", "duplicates", "quality", "telling_words", "samples", "advice"):
+    for key in (
+        "files",
+        "checksum",
+        "coverage",
+        "rejected",
+        "duplicates",
+        "quality",
+        "telling_words",
+        "samples",
+        "advice",
+    ):
         del content[key]
     manifest = parse_manifest(json.dumps(content).encode(), path="manifest.json")
     assert (manifest.files, manifest.samples, manifest.coverage) == (None, [], [])
