@@ -5,9 +5,10 @@ In: a path, a glob or a folder. Out: the files that it names, and their stored b
 
 import errno
 import os
+import re
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
@@ -29,6 +30,8 @@ _MISTAKES: Final = {
 }  # fmt: skip
 
 
+# What makes a part of a path a pattern, for pathlib.
+_WILDCARD: Final = re.compile(r"[*?[]")
 # The bytes of a stamp: a million files may be planned.
 STAMP_BYTES: Final = 8
 
@@ -163,11 +166,23 @@ def _files_below(folder: str) -> Iterator[FileInfo]:
 
 def _files_matching(pattern: Path) -> Iterator[FileInfo]:
     root = Path(pattern.anchor or ".")
+    yield from _unreadable_folders(root, pattern.relative_to(pattern.anchor).parts)
     for path in root.glob(str(pattern.relative_to(pattern.anchor))):
         if path.is_dir():
             yield from _files_below(str(path))
         elif not path.name.startswith("."):
             yield _file_info(str(path))
+
+
+def _unreadable_folders(root: Path, parts: Sequence[str]) -> Iterator[FileInfo]:
+    """Folders in which a glob has to look, and which may not be listed: pathlib passes over them without a word."""
+    for number, part in enumerate(parts):
+        if not _WILDCARD.search(part):
+            continue
+        above = str(Path(*parts[: number + (part == "**")]))
+        for folder in [root] if above == "." else root.glob(above):
+            if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+                yield FileInfo(str(folder), 0, problem=os.strerror(errno.EACCES))
 
 
 def _file_info(path: str, entry: os.DirEntry[str] | None = None) -> FileInfo:

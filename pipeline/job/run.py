@@ -4,8 +4,8 @@ import contextlib
 import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -13,9 +13,10 @@ from apache_beam.runners.runner import PipelineRunner, PipelineState
 
 from pipeline.config.settings import Config
 from pipeline.errors import UserError
-from pipeline.files.beam import BeamFiles, check_filesystem, scratch_folder, use_options
+from pipeline.files.beam import BeamFiles, check_filesystem, is_local, scratch_folder, use_options
 from pipeline.files.output_lock import hold_output
 from pipeline.files.publish import check_output, new_staging, recover, remove_staging
+from pipeline.files.temporary import place_of_temporary_files
 from pipeline.job.build import build
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.plan import Plan, column_names
@@ -26,6 +27,7 @@ from pipeline.runners.monitor import finish, interrupts, job_page
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
 from pipeline.sources import InputTasks, check_columns, plan_tasks
 from pipeline.sources.csv_ranges import is_nominal
+from pipeline.support.disk_errors import describe_disk_error, find_disk_error
 from pipeline.support.stop_signals import deferred_stop
 from pipeline.vocabulary import imported_words
 from pipeline.vocabulary.count_cache import check_cache
@@ -60,7 +62,7 @@ def run(
     use_options(options)
     _check_filesystems(config)
     check_output(config.output.path, overwrite=overwrite)
-    with hold_output(config.output.path, command="pipeline run") as owner:
+    with hold_output(config.output.path, command="pipeline run") as owner, _told_disk_errors(config):
         recover(config.output.path)
         check_output(config.output.path, overwrite=overwrite)
         try:
@@ -72,6 +74,26 @@ def run(
             with deferred_stop(), contextlib.suppress(UserError):  # the next run tries again
                 recover(config.output.path)
             raise
+
+
+@contextmanager
+def _told_disk_errors(config: Config) -> Iterator[None]:
+    """Within it, a disk that is full, read-only or failing ends the job with a UserError, in whatever worker it was."""
+    named = {
+        "output.path": config.output.path,
+        "vocabulary.cache": config.vocabulary.cache,
+        "TMPDIR": place_of_temporary_files(),
+    }
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        disk_error = find_disk_error(error)
+        if disk_error is None:
+            raise
+        folders = {setting: folder for setting, folder in named.items() if folder is not None and is_local(folder)}
+        raise UserError(describe_disk_error(disk_error, folders)) from error
 
 
 def _run(

@@ -13,6 +13,7 @@ import threading
 from typing import Final
 
 from pipeline.support.end_with_parent import end_with_parent
+from pipeline.support.output import safe_output
 from pipeline.support.process import leave
 from pipeline.support.stop_signals import ignore_stop_signals
 from pipeline.support.tensorflow_startup import hold_back_stderr, import_tensorflow
@@ -29,12 +30,18 @@ def main(pipe: int) -> None:
     with hold_back_stderr():
         import_tensorflow(beside_transform=True)
     # It takes 2 s, and the command may end meanwhile.
-    from apache_beam.runners.worker import sdk_worker_main
+    from apache_beam.runners.worker import sdk_worker, sdk_worker_main
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # It warns that there is no main session; we never have one.
     logging.getLogger(sdk_worker_main.__name__).setLevel(logging.ERROR)
+    # It prints the traceback of each error, which it sends to the command as well. The command shows it, or one line.
+    vars(sdk_worker)["print"] = _print_nothing
     sdk_worker_main.main(sys.argv)
+
+
+def _print_nothing(*_texts: object, **_options: object) -> None:
+    pass
 
 
 def _show_later(error: threading.ExceptHookArgs) -> None:
@@ -45,7 +52,8 @@ def _show_later(error: threading.ExceptHookArgs) -> None:
 
 if __name__ == "__main__":
     ignore_stop_signals()
-    main(int(sys.argv[1]))
+    with safe_output():
+        main(int(sys.argv[1]))
     # A thread that still works when the command is interrupted may crash while the interpreter shuts down. A worker
     # once aborted in that way, and Beam showed a traceback for it.
     leave(0)

@@ -17,6 +17,7 @@ from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from pipeline.runners.job_servers import end_job_servers
 from pipeline.runners.worker_processes import end_worker_processes
+from pipeline.support.disk_errors import find_disk_error, find_in_text
 from pipeline.support.progress import NAMESPACE, ROWS, RUNNER_SUFFIX, TRAIN_ROWS, Tally
 from pipeline.support.stop_signals import stop_status
 
@@ -56,8 +57,9 @@ def finish(result: PipelineResult, *, progress_folder: str | None) -> str:
 def interrupts() -> Iterator[None]:
     """Within it a stop signal raises KeyboardInterrupt, whatever a runner makes of it. What it started ends as well.
 
-    From then on, also after the context, only our own log lines are shown. Threads that still work fail when the run's
-    folders are removed, and the runner logs that.
+    A runner's tracebacks about a full disk are not shown: the command says that in one line. After a signal, also after
+    the context, only our own log lines are shown. Threads that still work fail when the run's folders are removed, and
+    the runner logs that.
     """
     is_over = threading.Event()
     hides = partial(_is_shown, is_over)
@@ -83,13 +85,20 @@ def interrupts() -> Iterator[None]:
 
 def _is_shown(is_over: threading.Event, record: logging.LogRecord) -> bool:
     is_ours = record.name.partition(".")[0] == _logger.name.partition(".")[0]
-    return is_ours or not (is_over.is_set() or stop_status() is not None)
+    return is_ours or not (is_over.is_set() or stop_status() is not None or _is_about_a_disk(record))
+
+
+def _is_about_a_disk(record: logging.LogRecord) -> bool:
+    """Whether the record is a runner's traceback of an error that the command tells in one line."""
+    error = record.exc_info[1] if record.exc_info else None
+    return find_in_text(record.getMessage()) is not None or (error is not None and find_disk_error(error) is not None)
 
 
 def _show(
     show: Callable[[threading.ExceptHookArgs], object], is_over: threading.Event, error: threading.ExceptHookArgs
 ) -> None:
-    if not is_over.is_set() and stop_status() is None:
+    is_told = error.exc_value is not None and find_disk_error(error.exc_value) is not None
+    if not is_over.is_set() and stop_status() is None and not is_told:
         show(error)
 
 

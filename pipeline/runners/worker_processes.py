@@ -110,12 +110,13 @@ class _ProcessHandler(GrpcWorkerHandler):
     def end(self) -> None:
         """Ends the process if it runs; returns when it has ended."""
         self._is_ending.set()
+        # Nobody reads what is still to be sent, and Beam would wait until it is read. If the process ended before, Beam
+        # would show a traceback for the connection that breaks.
+        self.data_conn._closed = True
         if self in _live:
             _live.remove(self)
             os.close(self._pipe)
             self._process.wait()
-        # Nobody reads what is still to be sent, and Beam would wait until it is read.
-        self.data_conn._closed = True
         self.control_conn.close()
         self._logging.stop(0)
 

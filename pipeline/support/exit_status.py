@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final, NoReturn
 
 from pipeline.errors import UserError
+from pipeline.support.disk_errors import describe_disk_error, find_disk_error
 from pipeline.support.output import LineFormatter, OutputError, discard_stdout, open_closed_streams, safe_output, warn
 from pipeline.support.process import leave
 from pipeline.support.stop_signals import stop_signals, stop_status
@@ -70,6 +71,10 @@ def _status(program: str, error: BaseException) -> int | None:
         if error.errno == errno.EPIPE:  # the reader of the output has ended (`| head`)
             return 1
         warn(f"{program}: error: standard output can't be written: {error.strerror}; send it to another place")
+        return 2
+    disk_error = find_disk_error(error)
+    if disk_error is not None:
+        warn(f"{program}: error: {describe_disk_error(disk_error, {})}")
         return 2
     return None
 

@@ -60,8 +60,9 @@ class Tally:
         """Writes the count to its file."""
         self._written = time.time()
         if self._path is not None:
-            # The command removes the folder when it ends; the count of a worker that still runs is not needed.
-            with contextlib.suppress(FileNotFoundError):
+            # The command removes the folder when it ends; the count of a worker that still runs is not needed. A full
+            # disk has no counts.
+            with contextlib.suppress(OSError):
                 self._path.write_text(f"{self._rows} {self._begin} {self._written}")
 
 

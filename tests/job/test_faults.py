@@ -1,19 +1,23 @@
 """Bundles that run twice, late or in another order, and workers that die while they write: the result is the same."""
 
+import errno
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 
+from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
 from pipeline.files.local import LocalFiles
 from pipeline.inspection.verify import verify_folder
 from pipeline.job import finalize as finalize_module
 from pipeline.job.limits import Limits
+from pipeline.job.stages import Stage
 from pipeline.job.write import WriteOptions, WriteShard
 from tests.support.jobs import manifest_of, record_bytes, run_job, small_rows, write_jsonl
 
@@ -112,3 +116,22 @@ def test_faults_a_worker_that_dies_while_it_writes_leaves_no_shard(
     assert [str(file.relative_to(tmp_path)) for file in tmp_path.glob("result/**/*.tfrecord")] == [
         f"result/{written.path}"
     ]
+
+
+def full_at(stage: Stage, *, full: Stage, path: str) -> None:
+    if stage == full:
+        raise OSError(errno.ENOSPC, "No space left on device", path)
+
+
+def test_faults_a_full_disk_of_a_worker_is_told_with_its_setting(
+    rows: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A runner hands on the text of the error alone."""
+    output = tmp_path / "records"
+    observe = partial(full_at, full="write", path=f"{output}/.staging-x/a")
+    with pytest.raises(UserError) as raised:
+        run_job(rows, output, observe=observe, spills=True)
+    remedy = "free space there, or use another folder"
+    assert str(raised.value) == f"output.path: {output}: No space left on device; {remedy}"
+    assert not [record for record in caplog.records if record.levelname == "ERROR" and record.name == "root"]
+    assert not list(output.glob("*"))

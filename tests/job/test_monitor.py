@@ -1,5 +1,6 @@
 """pipeline.runners.monitor: what a stop signal becomes within a runner, and what is shown after it."""
 
+import errno
 import logging
 import signal
 import subprocess
@@ -66,6 +67,31 @@ def test_monitor_shows_all_of_a_job_that_was_not_stopped(caplog: pytest.LogCaptu
     theirs.error("afterwards")
     assert [record.getMessage() for record in caplog.records] == ["failed", "afterwards"]
     assert threading.excepthook is hook
+
+
+def test_monitor_tracebacks_of_a_full_disk_are_not_shown(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The command says it in one line."""
+    theirs = logging.getLogger("apache_beam.runners")
+    full = OSError(errno.ENOSPC, "No space left on device", "/a")
+
+    def fail() -> None:
+        raise full
+
+    with interrupts():
+        theirs.error("failed", exc_info=full)
+        theirs.error("Worker: OSError: [Errno 28] No space left on device: '/a'")
+        theirs.error("another error")
+        logging.getLogger("pipeline.job").warning("OSError: [Errno 28] No space left on device")
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+    assert [record.getMessage() for record in caplog.records] == [
+        "another error",
+        "OSError: [Errno 28] No space left on device",
+    ]
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_monitor_job_server_ends_with_the_job() -> None:
