@@ -50,13 +50,16 @@ REJECTED_SCHEMA: Final = pa.schema(
 # "missing text", "text is not a string", "label is not a string, integer or boolean" ...
 BROKEN_JSON: Final = "broken JSON"
 BROKEN_EXAMPLE: Final = "broken tf.train.Example"
-TOO_MANY_VALUES: Final = "JSON of too many values"
+TOO_MANY_VALUES: Final = "too many values"
 NOT_AN_OBJECT: Final = "not a JSON object"
 INVALID_UTF8: Final = "invalid UTF-8"
 RAGGED: Final = "wrong number of columns"
 UNCLOSED_QUOTE: Final = "unclosed quote"
 TOO_LONG: Final = "row too long"
 DAMAGED: Final = "damaged file"
+
+# The most values of a long JSON object or tf.train.Example, in all its keys together.
+MAX_VALUES: Final = 4_000_000
 
 # A person recognises a rejected row by its content; it is an excerpt, not a copy.
 SHOWN_CHARACTERS: Final = 1000

@@ -6,10 +6,21 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.files.text_stream import READ_SIZES
-from pipeline.sources.formats import FORMATS, csv_quotes, csv_rows, delimited, json_lines, json_objects, text_lines
+from pipeline.sources.formats import (
+    FORMATS,
+    csv_quotes,
+    csv_rows,
+    delimited,
+    json_lines,
+    json_objects,
+    text_lines,
+    tf_example,
+)
 from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
+from pipeline.sources.formats.tf_wire import count_values
 from pipeline.sources.schema import Batch, ColumnNames, ReadTask
 from tests.support.memory_files import COLUMNS, MemoryFiles, read, rejected_of, rows_of
+from tests.support.tf_examples import Value, framed, serialized
 
 CSV_ROWS = [b"ragged\n", b"a%d,b\n", b'"a\n%d",b\r\n', b"a%d,\n", b"a%d,b,c\n", b"\n"]
 JSON_ROWS = [b'{"text":"a%d","label":"b"}\n', b'{"text":%d}\n', b"[%d]\n", b"\n"]
@@ -71,7 +82,7 @@ def test_sources_bounds_of_values_in_json(monkeypatch: pytest.MonkeyPatch) -> No
     ]
     rows, rejected = read(b"\n".join(lines), "a.jsonl")
     assert [place for _, _, place in rows] == [0, 41]
-    assert rejected == [(2, "JSON of too many values"), (3, "JSON of too many values")]
+    assert rejected == [(2, "too many values"), (3, "too many values")]
 
 
 def test_sources_bounds_of_columns_in_csv(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,3 +90,37 @@ def test_sources_bounds_of_columns_in_csv(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(read(b"text,label,x\na,b,c\n", "a.csv")[0]) == 1
     with pytest.raises(UserError, match=r"^input.path: the first row of a.csv has more than 3 columns; set"):
         read(b"text,label,x,y,z\na,b,c,d,e\n", "a.csv")
+
+
+# features of a record beside text and label -> the values that it has, 8 for each feature
+VALUES: list[tuple[dict[str, Value], int]] = [
+    ({}, 16 + 2),
+    ({"x": [0] * 100}, 24 + 2 + 100),
+    ({"x": [1 << 40, -1] * 50}, 24 + 2 + 100),  # 6 and 10 bytes each
+    ({"x": [b""] * 100}, 24 + 2 + 100),
+    ({"x": [0.5] * 100}, 24 + 2),  # floats take what is stored
+    ({str(number): None for number in range(100)}, 800 + 16 + 2),
+]
+
+
+@pytest.mark.parametrize(("features", "values"), VALUES)
+def test_sources_bounds_of_values_in_tfrecord(
+    monkeypatch: pytest.MonkeyPatch, features: dict[str, Value], values: int
+) -> None:
+    record = serialized({"text": b"a", "label": b"b", **features})
+    assert count_values(record, most=1000) == values
+    assert count_values(record, most=10) <= 10 + 8 + 100
+    other = serialized({"text": b"b", "label": b"b"})
+    content = framed(other, record)
+    assert len(read(content, "a.tfrecord")[0]) == 2
+    monkeypatch.setattr(tf_example, "SHORT_RECORD_BYTES", len(other))
+    monkeypatch.setattr(tf_example, "MAX_VALUES", values - 1)
+    assert read(content, "a.tfrecord")[1] == ([(1, "too many values")] if len(record) > len(other) else [])
+    monkeypatch.setattr(tf_example, "MAX_VALUES", values)
+    assert read(content, "a.tfrecord")[1] == []
+
+
+def test_sources_bounds_of_a_tfrecord_that_is_none() -> None:
+    for record in (b"\x0b", b"\x0a\x05a", b"\x80", b"\xff" * 20, b"\x09abc"):
+        with pytest.raises(ValueError, match=r"field|number"):
+            count_values(record, most=10)

@@ -7,14 +7,13 @@ from typing import Any, Final
 import orjson
 
 from pipeline.errors import RejectedRowError
-from pipeline.sources.schema import BROKEN_JSON, INVALID_UTF8, NOT_AN_OBJECT, TOO_MANY_VALUES
+from pipeline.sources.schema import BROKEN_JSON, INVALID_UTF8, MAX_VALUES, NOT_AN_OBJECT, TOO_MANY_VALUES
 
 ABSENT: Final = object()
 
-# The longest line that is parsed without a look at its values, and the most values of a longer one. A value takes up to
-# 250 bytes: 200 MB of empty lists took 6 GB.
+# The longest line that is parsed without a look at its values. A value of a longer one takes up to 250 bytes: 200 MB of
+# empty lists took 6 GB.
 SHORT_LINE_BYTES: Final = 4 << 20
-MAX_VALUES: Final = 4_000_000
 
 
 def parse_object(line: bytes) -> dict[str, Any]:

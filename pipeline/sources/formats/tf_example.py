@@ -9,12 +9,16 @@ from typing import Any, Final, TypeAlias
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
 from pipeline.errors import RejectedRowError
+from pipeline.sources.formats.tf_wire import count_values
 from pipeline.sources.formats.values import Nested
-from pipeline.sources.schema import BROKEN_EXAMPLE
+from pipeline.sources.schema import BROKEN_EXAMPLE, MAX_VALUES, TOO_MANY_VALUES
 
 # What a feature may hold, in the order of the numbers in Feature, and the protobuf type of its values.
 _KINDS: Final = (("bytes_list", "TYPE_BYTES"), ("float_list", "TYPE_FLOAT"), ("int64_list", "TYPE_INT64"))
 _PACKAGE: Final = "textrecords.sources"
+
+# The longest record that is parsed without a look at its values.
+SHORT_RECORD_BYTES: Final = 4 << 20
 
 Features: TypeAlias = Any  # A protobuf map from names to features.
 
@@ -23,8 +27,15 @@ def parse_features(record: bytes) -> Features:
     """A record's features by name.
 
     Raises:
-      RejectedRowError: it is not a tf.train.Example.
+      RejectedRowError: it is not a tf.train.Example, or has too many values.
     """
+    if len(record) > SHORT_RECORD_BYTES:
+        try:
+            values = count_values(record, most=MAX_VALUES)
+        except ValueError as error:
+            raise RejectedRowError(BROKEN_EXAMPLE) from error
+        if values > MAX_VALUES:
+            raise RejectedRowError(TOO_MANY_VALUES)
     try:
         return _EXAMPLE.FromString(record).features.feature
     except message.DecodeError as error:
