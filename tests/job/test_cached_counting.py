@@ -37,7 +37,16 @@ from pipeline.vocabulary.cached_counting import (
     merge_file_counts,
 )
 from pipeline.vocabulary.count_cache import Entry, entries_folder, entry_path, read_entry, write_entry
-from tests.support.jobs import SMALL_SETTINGS, manifest_of, record_bytes, run_job, small_rows, write_csv, write_jsonl
+from tests.support.jobs import (
+    SMALL_SETTINGS,
+    facts_of,
+    manifest_of,
+    record_bytes,
+    run_job,
+    small_rows,
+    write_csv,
+    write_jsonl,
+)
 
 TABLE = count_tables.count_table(([b"this", b"is"], [2, 1], [5, 5], [0, 1], [4, 7]))
 
@@ -59,8 +68,8 @@ def small_job(data: Path, output: Path, cache: Path | None, changed: dict[str, s
 
 
 def figures(folder: Path) -> dict[str, Any]:
-    """The manifest, but for what names the output and the cache."""
-    manifest = manifest_of(folder)
+    """The facts of the manifest, but for what names the output and the cache."""
+    manifest = facts_of(folder)
     del manifest["config"]["output"], manifest["config"]["vocabulary"]["cache"], manifest["vocabulary"]["cache"]
     return manifest
 
@@ -130,7 +139,7 @@ def config_of(**changed: str) -> Config:
     [
         # settings, whether counts made with the defaults are of no use
         ({"text__lowercase": "false"}, True),
-        ({"text__filters": "'!'"}, True),
+        ({"text__filters": "!"}, True),
         ({"text__split": "space"}, True),
         ({"text__strip_html": "true"}, True),
         ({"split__train": "0.7", "split__test": "0.2"}, True),

@@ -23,7 +23,7 @@ from pipeline.sources import plan_tasks
 from pipeline.sources.schema import REJECTED_SCHEMA, ReadTask, RejectedRow, rejected_batch
 from pipeline.text.token_batch import split_rows
 from pipeline.vocabulary.count_words import count_words
-from tests.support.jobs import manifest_of, record_bytes, run_job, small_rows, write_jsonl
+from tests.support.jobs import facts_of, record_bytes, run_job, small_rows, write_jsonl
 
 TRAIN, EVAL, TEST = 0, 1, 2
 
@@ -172,7 +172,7 @@ SETTINGS = {"split.column": "part", "output.max_rejected": "0.6", "sequence.max_
 OTHER_SETTINGS = {
     "text.strip_html": "true",
     "text.split": "space",
-    "text.filters": '"x"',
+    "text.filters": "x",
     "text.lowercase": "false",
     "vocabulary.min_count": "2",
     "vocabulary.oov": "token",
@@ -212,8 +212,8 @@ def rejected(folder: Path) -> list[bytes]:
 
 
 def facts(folder: Path) -> dict[str, Any]:
-    """The manifest, but for where it lies."""
-    found = manifest_of(folder)
+    """The facts of the manifest, but for where it lies."""
+    found = facts_of(folder)
     del found["config"]["output"]["path"]
     return found
 

@@ -102,6 +102,16 @@ def manifest_of(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "manifest.json").read_bytes())
 
 
+def facts_of(folder: Path) -> dict[str, Any]:
+    """The manifest, but for its checksum and the transform graph: that holds how the tokens were counted."""
+    manifest = manifest_of(folder)
+    del manifest["checksum"]
+    manifest["files"] = [
+        file for file in manifest["files"] if not file["path"].endswith(("saved_model.pb", "fingerprint.pb"))
+    ]
+    return manifest
+
+
 def config_of(folder: Path) -> Config:
     return Config.model_validate(manifest_of(folder)["config"])
 
