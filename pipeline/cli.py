@@ -5,6 +5,7 @@ This module only handles arguments. Each command imports the function that does 
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -173,7 +174,7 @@ def _run_job(config: "Config", beam_arguments: list[str], *, overwrite: bool) ->
         say(item.text)
     say(
         f"records are in {config.output.path}, and report.html there shows them; "
-        f"`python -m pipeline describe {config.output.path}` shows the same here"
+        f"`python -m pipeline describe {shlex.quote(config.output.path)}` shows the same here"
     )
     return 0
 

@@ -6,6 +6,7 @@ a command needs them, so that --help does not load TensorFlow.
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -77,7 +78,7 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         f"model      {exported.path}  (checked with {exported.texts} texts in a fresh process)",
         f"training   {config.training.path}  (metrics.json, history.csv, tensorboard)",
         f"look at    {outcome.page}  (curves, confusion, calibration, mistakes, nearest words)",
-        f'ask it     python -m trainer predict --model {config.export.path} "a text"',
+        f'ask it     python -m trainer predict --model {shlex.quote(config.export.path)} "a text"',
     )
     return 0
 

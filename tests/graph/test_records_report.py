@@ -11,6 +11,7 @@ from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.records_report import labels, render, texts
 from pipeline.records_report.length_and_coverage import choices
 from pipeline.records_report.samples import samples
+from pipeline.support.printable import escape_controls
 from tests.support.hostile_pages import HOSTILE as HOSTILE_TEXTS
 from tests.support.hostile_pages import hostile_manifest, hostile_words
 from tests.support.manifests import manifest_of
@@ -58,6 +59,7 @@ def test_report_is_the_same_each_time_and_needs_nothing_else() -> None:
 def test_report_begins_with_the_advice() -> None:
     advised = hostile_manifest().model_copy(update={"advice": [Advice(setting="a.b", text="Do <this>.")]})
     page = render(advised, words=WORDS).decode()
+    assert escape_controls(page) == page  # nothing in it turns the direction of writing round
     assert '<div class="advice"><ul><li>Do &lt;this&gt;.</li></ul></div>' in page
     assert page.index("Do &lt;this") < page.index("<section>")
     assert "Nothing in the settings looks out of place" in render(manifest(), words=WORDS).decode()

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.config.settings import ModelSettings, SequenceSettings, Side
 from pipeline.contract import Oov
+from pipeline.support.printable import escape_controls
 from tests.support.hostile_pages import hostile_training
 from tests.support.toy_records import toy_folder
 from trainer.evaluation.metrics import Metrics, classification_metrics
@@ -183,6 +184,7 @@ def test_mistakes_of_a_split_are_its_most_confident(tmp_path: Path) -> None:
 def test_page_without_held_out_texts() -> None:
     whole = hostile_training()
     page = render(type(whole)(**{**vars(whole), "scored": None})).decode()
+    assert escape_controls(page) == page
     assert "There were no held-out texts to judge it by." in page
     assert "Calibration" not in page
     assert "Nearest words" in page
