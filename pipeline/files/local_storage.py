@@ -87,12 +87,14 @@ def remove(path: str) -> None:
 
 
 def _remove_tree(path: str) -> None:
-    """Removes a folder. It tries again if a file was added meanwhile: threads of an interrupted run may still write."""
+    """Removes a folder. It tries again if a file was added or removed meanwhile: an interrupted run may still write."""
     for _ in range(_ATTEMPTS_TO_REMOVE):
         try:
             shutil.rmtree(path)
             return
         except OSError as error:
-            if error.errno != errno.ENOTEMPTY:
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
                 raise
+            if not os.path.lexists(path):
+                return
     shutil.rmtree(path)

@@ -28,6 +28,7 @@ from pipeline.runners.options import beam_options, choose_runner, holds_shuffles
 from pipeline.sources import InputTasks, check_columns, plan_tasks
 from pipeline.sources.csv_ranges import is_nominal
 from pipeline.support.disk_errors import describe_disk_error, find_disk_error
+from pipeline.support.process import remove_when_leaving
 from pipeline.support.stop_signals import deferred_stop
 from pipeline.vocabulary import imported_words
 from pipeline.vocabulary.count_cache import check_cache
@@ -140,6 +141,7 @@ def _run(
             with deferred_stop():
                 if staging is not None:
                     remove_staging(staging)
+                    remove_when_leaving(staging)
 
 
 def _check_filesystems(config: Config) -> None:

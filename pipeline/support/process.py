@@ -13,6 +13,7 @@ import ctypes
 import gc
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import NoReturn
@@ -25,6 +26,8 @@ _ALLOCATIONS_BETWEEN_COLLECTIONS = 20_000
 # mallopt's number for the most arenas. glibc makes up to 8 a core, and each keeps what its threads freed.
 _M_ARENA_MAX = -8
 _FEWEST_ARENAS = 2
+
+_removed_when_leaving: list[str] = []
 
 
 @contextlib.contextmanager
@@ -64,10 +67,21 @@ def limit_allocators() -> None:
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, arenas)
 
 
+def remove_when_leaving(folder: str) -> None:
+    """Has `leave` remove a folder of this machine, if it exists again then.
+
+    A thread of an interrupted run can't be stopped. TFT makes its temporary folder with all folders above it, also
+    after they were removed.
+    """
+    _removed_when_leaving.append(folder)
+
+
 def leave(status: int) -> NoReturn:
     """Ends the process with an exit status: output is flushed, objects are not freed."""
     ignore_stop_signals()
     logging.shutdown()
+    for folder in _removed_when_leaving:
+        shutil.rmtree(folder, ignore_errors=True)
     for stream in (sys.stdout, sys.stderr):
         # Of what was to be reported, exit_status.py has reported it.
         with contextlib.suppress(OSError):

@@ -47,6 +47,15 @@ def test_process_leaves_with_its_status_and_all_it_wrote() -> None:
     assert (done.returncode, len(done.stdout), done.stderr) == (2, 100_000, "line")
 
 
+def test_process_removes_what_a_thread_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "staging" / "tft"
+    done = leaving(
+        f"from pathlib import Path; from pipeline.support.process import remove_when_leaving\n"
+        f"remove_when_leaving({str(folder.parent)!r}); Path({str(folder)!r}).mkdir(parents=True); leave(130)"
+    )
+    assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (130, "", [])
+
+
 def test_process_takes_nothing_apart() -> None:
     done = leaving("import atexit; atexit.register(print, 'taken apart'); leave(0)")
     assert (done.returncode, done.stdout) == (0, "")
