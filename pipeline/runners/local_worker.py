@@ -13,7 +13,6 @@ import threading
 from typing import Final
 
 from pipeline.support.end_with_parent import end_with_parent
-from pipeline.support.output import safe_output
 from pipeline.support.process import leave
 from pipeline.support.stop_signals import ignore_stop_signals
 from pipeline.support.tensorflow_startup import hold_back_stderr, import_tensorflow
@@ -52,8 +51,7 @@ def _show_later(error: threading.ExceptHookArgs) -> None:
 
 if __name__ == "__main__":
     ignore_stop_signals()
-    with safe_output():
-        main(int(sys.argv[1]))
+    main(int(sys.argv[1]))
     # A thread that still works when the command is interrupted may crash while the interpreter shuts down. A worker
     # once aborted in that way, and Beam showed a traceback for it.
     leave(0)
