@@ -1,7 +1,6 @@
 """A look into the first files before a job starts: whether they are damaged, as far as a few seconds show."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import groupby, islice
 from typing import Final, NamedTuple
 
@@ -49,4 +48,4 @@ def look_into_first_files(
 def _files(tasks: Iterable[ReadTask]) -> Iterator[ReadTask]:
     """A task for each file as a whole."""
     for _, ranges in groupby(tasks, key=lambda task: task.file_index):
-        yield replace(next(ranges), start=0, stop=None, first_row=0)
+        yield next(ranges).of_whole_file()

@@ -97,7 +97,8 @@ def check_columns(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files,
             return
         if task.file_index not in checked:
             checked[task.file_index] = task.path
-            has_rows = _has_rows(task, columns, files, damaged=damaged) or has_rows
+            # As a whole: its header, or its first row, may be longer than its first range.
+            has_rows = _has_rows(task.of_whole_file(), columns, files, damaged=damaged) or has_rows
     if not has_rows:
         raise UserError(f"input.path: no rows in {', '.join(list(checked.values())[:3])}")
 

@@ -17,6 +17,7 @@ not a row, because nobody knows how many rows it has.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -70,8 +71,9 @@ LOST_CHARACTERS: Final = 160
 PLACE_BITS: Final = 40
 MAX_FILES: Final = 1 << (63 - PLACE_BITS)
 
-# A person does not read more column names than this in a message.
+# A person does not read more column names than this in a message, nor more characters of one.
 LISTED_COLUMNS: Final = 20
+LISTED_CHARACTERS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,10 @@ class ReadTask:
     first_row: int = 0
     splits: str | None = None
     stamp: bytes = b""
+
+    def of_whole_file(self) -> "ReadTask":
+        """The task that reads the whole file."""
+        return replace(self, start=0, stop=None, first_row=0)
 
 
 class Kind(NamedTuple):
@@ -225,7 +231,8 @@ def missing_column(setting: str, name: str, path: str, have: Sequence[str]) -> U
     >>> str(missing_column("input.text_column", "txt", "reviews.csv", ["id", "text"]))
     "input.text_column: 'txt' is not in reviews.csv; it has the columns id, text"
     """
-    listed = ", ".join(have[:LISTED_COLUMNS]) + (", ..." if len(have) > LISTED_COLUMNS else "")
+    names = (name if len(name) <= LISTED_CHARACTERS else f"{name[:LISTED_CHARACTERS]}..." for name in have)
+    listed = ", ".join(islice(names, LISTED_COLUMNS)) + (", ..." if len(have) > LISTED_COLUMNS else "")
     return UserError(f"{setting}: {name!r} is not in {path}; it has the columns {listed}")
 
 

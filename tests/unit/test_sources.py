@@ -13,6 +13,7 @@ from pipeline import sample_corpus
 from pipeline.config.settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
+from pipeline.files.text_stream import READ_SIZES
 from pipeline.sources import check_columns, plan_tasks, read_tasks
 from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA, Batch, ColumnNames, ReadTask
 from tests.support.memory_files import (
@@ -372,11 +373,29 @@ def test_sources_header_may_be_as_long_as_a_row(header: str) -> None:
     content = f"{header}\n{row}\n{row}\n".encode()
     files = MemoryFiles({"a.csv": content})
     tasks = plan(files)
-    check_columns(tasks, COLUMNS, files)
+    ranges = plan_tasks(InputSettings(path="a.csv"), files, range_bytes=1 << 20, cuts_quoted=True)
+    assert len(list(ranges.tasks())) >= 2  # the header is longer than the first one
+    check_columns(ranges.tasks(), COLUMNS, files)
     begin = len(header) + 1
     # The whole file, and its last row as a range: its header is before it.
     for task, places in ((tasks[0], [0, 1]), (replace(tasks[0], start=begin + len(row) + 1, stop=len(content)), [0])):
         assert rows_of(list(read_tasks([task], COLUMNS, files))) == [("good", "1", place) for place in places]
+
+
+def test_sources_range_after_a_header_that_is_too_long_is_lost() -> None:
+    content = b"text,label," + b"x" * 200_000 + b"\ngood,1,\n"
+    task = ReadTask("a.csv", 0, "csv", start=200_012, stop=len(content), first_row=1)
+    (batch,) = read_tasks(
+        [task], COLUMNS, MemoryFiles({"a.csv": content}), damaged="use_what_is_whole",
+        sizes=replace(READ_SIZES, max_row_bytes=100_000),
+    )  # fmt: skip
+    assert batch.count == 0
+    assert [(lost.row, lost.reason) for lost in batch.lost] == [(0, "row too long")]
+
+
+def test_sources_message_shows_the_beginning_of_long_column_names() -> None:
+    with pytest.raises(UserError, match=rf"it has the columns {'x' * 60}\.\.\., label$"):
+        batches_of(b"x" * 1_000_000 + b",label\na,1\n", "b.csv")
 
 
 def test_sources_missing_column_in_a_later_file_is_an_error() -> None:

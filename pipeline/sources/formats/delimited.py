@@ -23,6 +23,7 @@ from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.lines import LINE_BLOCK_BYTES, bytes_between, line_ranges
 from pipeline.sources.schema import (
     DAMAGED,
+    TOO_LONG,
     UNCLOSED_QUOTE,
     Batch,
     ColumnNames,
@@ -93,9 +94,14 @@ def _is_one_row(rest: bytes, sizes: ReadSizes) -> bool:
 def _chunks(
     file: BinaryIO, task: ReadTask, columns: ColumnNames, *, sizes: ReadSizes
 ) -> Iterator[tuple[Header | None, Chunk]]:
-    """The header, and chunks of rows after it; no header if the file is damaged before its header is complete."""
+    """The header, and chunks of rows after it; no header if it is too long, or the file is damaged before its end."""
     delimiter = DELIMITERS[task.format]
-    header = _first_header(file, task, columns) if task.start else None
+    header = None
+    if task.start:
+        header = _first_header(file, task, columns, sizes=sizes)
+        if header is None:
+            yield None, Chunk(b"", task.start, TOO_LONG)
+            return
     if task.stop is None:
         blocks = text_blocks(file, task.path, sizes=sizes)
     else:
@@ -113,8 +119,8 @@ def _chunks(
         yield header, chunk
 
 
-def _first_header(file: BinaryIO, task: ReadTask, columns: ColumnNames) -> Header:
-    """The header of the file, for a range that does not begin with it."""
+def _first_header(file: BinaryIO, task: ReadTask, columns: ColumnNames, *, sizes: ReadSizes) -> Header | None:
+    """The header of the file, for a range that does not begin with it; None: it is longer than a row may be."""
     head = b""
     # Each time as much as before is read, so that a long header is scanned some times in all, not for each block.
     while block := file.read(max(LINE_BLOCK_BYTES, len(head))):
@@ -123,6 +129,8 @@ def _first_header(file: BinaryIO, task: ReadTask, columns: ColumnNames) -> Heade
         end = first_row_end(data, delimiter=DELIMITERS[task.format])
         if end < len(data):
             return _header(data[:end], task, columns)
+        if len(data) > sizes.max_row_bytes:
+            return None
     return _header(head, task, columns)
 
 
