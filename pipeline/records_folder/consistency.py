@@ -13,8 +13,9 @@ from pipeline.contract import SPLITS, TRANSFORM_FOLDER, VOCABULARY_FILE, Split, 
 from pipeline.records_folder.manifest import Manifest, SplitSummary
 from pipeline.support.strict_json import shown
 
-# Keys that came after `files`. A folder that has `files` has every key but these.
-_LATER_KEYS: Final[frozenset[str]] = frozenset()
+# Fields that came after `files`, as Class.field: keys of the manifest, and settings that it has the types of. A folder
+# that has `files` has every key but these.
+_LATER_FIELDS: Final[frozenset[str]] = frozenset()
 
 
 def contradictions(manifest: Manifest) -> Iterator[str]:
@@ -118,7 +119,7 @@ def _missing_keys(part: Any, path: str = "") -> Iterator[str]:
             key = f"{path}{field.alias or field.serialization_alias or name}"
             if name in part.model_fields_set:
                 yield from _missing_keys(getattr(part, name), f"{key}.")
-            elif key not in _LATER_KEYS:
+            elif f"{type(part).__name__}.{name}" not in _LATER_FIELDS:
                 yield key
     elif isinstance(part, dict | list | tuple):
         for place, value in part.items() if isinstance(part, dict) else enumerate(part):

@@ -84,7 +84,7 @@ def check_columns(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files,
     """Looks into the first files, so that a mistake that all files share is reported before a job starts.
 
     damaged: input.damaged. use_what_is_whole: a file that seems to be of another format, or to lack a column, may be
-    damaged instead; then it is no mistake.
+    damaged instead; then it is not refused.
 
     Raises:
       UserError: a file is not of its format or lacks a column, or the first MAX_CHECKED_FILES have no row.

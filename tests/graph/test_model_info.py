@@ -1,4 +1,4 @@
-"""model.json and the files of an exported folder: each damage is noticed and told in one line, none waits or raises."""
+"""model.json and the files of an exported folder: each damage is seen and named in one line, none waits or raises."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The whole job over damaged files: refused, or its loss is told wherever a person looks."""
+"""The whole job over damaged files: refused, or its loss is shown wherever a person looks."""
 
 import gzip
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_job_damage_is_refused_by_the_name_of_the_file(folder: Path, tmp_path: P
     assert not list((tmp_path / "out").glob("*"))
 
 
-def test_job_damage_is_told_where_its_loss_is_allowed(
+def test_job_damage_is_shown_where_its_loss_is_allowed(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = {"input.damaged": "use_what_is_whole"}

@@ -1,4 +1,4 @@
-"""Damaged files of every format, with input.damaged refuse and use_what_is_whole: what is used, and what is told."""
+"""Damaged files of every format, with input.damaged refuse and use_what_is_whole: what is used, what is said."""
 
 import contextlib
 import gzip
@@ -27,7 +27,7 @@ REFUSE: Damaged = "refuse"
 WHOLE: Damaged = "use_what_is_whole"
 
 
-class Found(NamedTuple):
+class Outcome(NamedTuple):
     """What reading a file gave: used rows, rejected ones, and what is lost of it."""
 
     used: list[Row]
@@ -35,11 +35,11 @@ class Found(NamedTuple):
     lost: list[LostRest]
 
 
-def found(content: bytes, name: str, damaged: Damaged) -> Found:
+def outcome_of(content: bytes, name: str, damaged: Damaged) -> Outcome:
     files = MemoryFiles({name: content})
     batches = [batch for task in plan(files) for batch in read_tasks([task], COLUMNS, files, damaged=damaged)]
     rejected = sum(batch.rejected.num_rows for batch in batches)
-    return Found(rows_of(batches), rejected, [lost for batch in batches for lost in batch.lost])
+    return Outcome(rows_of(batches), rejected, [lost for batch in batches for lost in batch.lost])
 
 
 def zstd(content: bytes) -> bytes:
@@ -69,7 +69,7 @@ def csv(rows: list[tuple[str, str]]) -> bytes:
 ROWS = [("one", "x"), ("two", "y"), ("three", "x"), ("four", "y")]
 HEADER = b"text,label\n"
 CSV, FIRST, LAST = HEADER + csv(ROWS), HEADER + csv(ROWS[:2]), csv(ROWS[2:])
-# The bytes in which a member, a page or a record differs from a right one are found by what they hold.
+# The bytes in which a member, a page or a record differs from a right one are looked up by what they hold.
 PARQUET, TFRECORD = parquet(ROWS), tfrecord(ROWS)
 FOOTER = len(PARQUET) - 8 - int.from_bytes(PARQUET[-8:-4], "little")
 
@@ -120,12 +120,12 @@ DAMAGED = [
 @pytest.mark.parametrize(("name", "content", "whole", "why"), DAMAGED)
 def test_damage_is_refused_or_costs_the_rest_of_the_file(name: str, content: bytes, whole: int, why: str) -> None:
     right = [(text, label) for text, label in ROWS[:whole]]
-    used, rejected, lost = found(content, name, WHOLE)
+    used, rejected, lost = outcome_of(content, name, WHOLE)
     assert ([row[:2] for row in used], rejected) == (right, 0)
     assert [(rest.file, rest.range_start, rest.row, rest.reason) for rest in lost] == [(name, 0, whole, "damaged file")]
     assert lost[0].why.startswith(why)
     with pytest.raises(UserError) as error:
-        found(content, name, REFUSE)
+        outcome_of(content, name, REFUSE)
     assert str(error.value).startswith(f"input.path: {name}: damaged file (")
     assert str(error.value).endswith(
         "), so it is not known how many rows follow; get the file anew, or set input.damaged to use_what_is_whole"
@@ -141,7 +141,7 @@ def test_damage_of_the_footers_row_count_is_seen() -> None:
     places = [(at, 1 << bit) for at in range(FOOTER, len(PARQUET) - 8) for bit in range(8)]
     wrong = (flipped(PARQUET, at, mask=mask) for at, mask in places)
     without_rows = next(content for content in wrong if rows_of_first_group(content) == 0)
-    used, _, lost = found(without_rows, "a.parquet", WHOLE)
+    used, _, lost = outcome_of(without_rows, "a.parquet", WHOLE)
     assert (used, [rest.why for rest in lost]) == ([], ["its row groups have 2 rows, and the footer says 4"])
 
 
@@ -156,7 +156,7 @@ def test_damage_of_a_columns_part_of_the_footer_does_not_end_the_process() -> No
 
     places = [(at, 1 << bit) for at in range(FOOTER, len(PARQUET) - 8) for bit in range(8)]
     wrong = (flipped(PARQUET, at, mask=mask) for at, mask in places)
-    used, _, lost = found(next(filter(has_wrong_histogram, wrong)), "a.parquet", WHOLE)
+    used, _, lost = outcome_of(next(filter(has_wrong_histogram, wrong)), "a.parquet", WHOLE)
     assert (used, len(lost)) == ([], 1)
     assert "histogram size mismatch" in lost[0].why
 
@@ -177,14 +177,14 @@ QUOTES = [
 def test_damage_of_an_open_quote_is_one_row_or_of_unknown_size(
     body: bytes, used: int, rejected: int, lost: int | None
 ) -> None:
-    whole = found(HEADER + body, "a.csv", WHOLE)
+    whole = outcome_of(HEADER + body, "a.csv", WHOLE)
     assert (len(whole.used), whole.rejected) == (used, rejected)
     assert [(rest.row, rest.reason) for rest in whole.lost] == ([] if lost is None else [(lost, "unclosed quote")])
     if lost is None:
-        assert found(HEADER + body, "a.csv", REFUSE) == whole
+        assert outcome_of(HEADER + body, "a.csv", REFUSE) == whole
     else:
         with pytest.raises(UserError, match=r"unclosed quote in .*close it, or double each quote.*set input\.damaged"):
-            found(HEADER + body, "a.csv", REFUSE)
+            outcome_of(HEADER + body, "a.csv", REFUSE)
 
 
 def test_damage_before_a_later_file_does_not_touch_that_one() -> None:
@@ -211,7 +211,7 @@ def test_damage_of_a_header_is_no_missing_column_where_its_loss_is_allowed() -> 
     with pytest.raises(UserError, match=r"'label' is not in a\.csv\.gz"):
         check_columns(plan(files), COLUMNS, files)
     check_columns(plan(files), COLUMNS, files, damaged=WHOLE)
-    assert found(bytes(stored), "a.csv.gz", WHOLE).used == []
+    assert outcome_of(bytes(stored), "a.csv.gz", WHOLE).used == []
     other = MemoryFiles({"a.csv.gz": gz(b"text,stars\n")})
     with pytest.raises(UserError, match=r"'label' is not in a\.csv\.gz"):
         check_columns(plan(other), COLUMNS, other, damaged=WHOLE)
@@ -261,12 +261,12 @@ def test_damage_of_any_one_bit_gives_no_wrong_row(name: str, data: st.DataObject
     bit = data.draw(st.integers(0, len(content) * 8 - 1))
     wrong = bytearray(content)
     wrong[bit // 8] ^= 1 << bit % 8
-    right = Found([(text, label, place) for place, (text, label) in enumerate(MANY)], 0, [])
+    right = Outcome([(text, label, place) for place, (text, label) in enumerate(MANY)], 0, [])
     # A refusal may also be of the name of a column, or of what tells the format.
     with contextlib.suppress(UserError):
-        assert found(bytes(wrong), name, REFUSE) == right
+        assert outcome_of(bytes(wrong), name, REFUSE) == right
     with contextlib.suppress(UserError):
-        used, rejected, lost = found(bytes(wrong), name, WHOLE)
+        used, rejected, lost = outcome_of(bytes(wrong), name, WHOLE)
         assert used == right.used[: len(used)]
         assert rejected == 0
         assert lost or len(used) == len(MANY)

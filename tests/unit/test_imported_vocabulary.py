@@ -31,7 +31,7 @@ UNFIT = [
     ("bom.txt", "\ufeff", "PATH is empty; it must hold a token a line"),
     ("gap.txt", "the\n\nfilm\n", "PATH, line 2 is empty; each line must hold a token"),
     ("gap.txt", "the\r\n\r\n", "PATH, line 2 is empty; each line must hold a token"),
-    ("twice.txt", "the\nfilm\nthe\n", "PATH, line 3: 'the' stands in line 1 already; "
+    ("twice.txt", "the\nfilm\nthe\n", "PATH, line 3: 'the' is in line 1 already; "
      "a token has one id, so take one of the lines out"),
     ("latin.txt", b"caf\xe9\n", f"PATH is not UTF-8 text (byte 3); it can be {CAN_BE}"),
     ("t.pickle", pickle.dumps({"the": 1}), "PATH looks like a pickle, which only the program that wrote it should "

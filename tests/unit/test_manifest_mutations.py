@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.records_folder.manifest import MAX_MANIFEST_BYTES
+from pipeline.records_folder import consistency
+from pipeline.records_folder.manifest import MAX_MANIFEST_BYTES, checksum_of
 from pipeline.records_folder.manifest_keys import described_keys
 from pipeline.records_folder.reader import REMEDY, parse_manifest
 from tests.support.manifests import SHA256, full_content
@@ -219,3 +220,13 @@ def test_mutations_of_a_folder_of_yesterday_may_lack_keys_with_a_default() -> No
         del content[key]
     manifest = parse_manifest(json.dumps(content).encode(), path="manifest.json")
     assert (manifest.files, manifest.samples, manifest.coverage) == (None, [], [])
+
+
+def test_mutations_of_a_folder_of_yesterday_may_lack_later_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = full_content()
+    del content["duplicates"]["exact"]["across"][0]["conflicting"]  # in a list
+    del content["config"]["text"]["split"]  # a setting
+    content["checksum"] = checksum_of(content)
+    assert "config.text.split is missing" in refusal(content)
+    monkeypatch.setattr(consistency, "_LATER_FIELDS", {"SharedTexts.conflicting", "TextSettings.split"})
+    parse_manifest(json.dumps(content).encode(), path="manifest.json")

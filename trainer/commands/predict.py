@@ -95,9 +95,11 @@ def write_predictions(predictions: Iterator[Prediction], path: str) -> WrittenRo
     The file gets its name when it is complete. So an input that can't be read to its end costs no earlier answers.
 
     Raises:
-      UserError: the file can't be written.
+      UserError: the file can't be written; or it is a folder, which is seen before the first text is asked for.
     """
     rows = without_text = 0
+    if Path(path).is_dir():
+        raise UserError(f"--output: {path} is a folder; give a file")
     unfinished = Path(path).with_name(staging_name(files.UNFINISHED))
     try:
         files.remove_abandoned(str(unfinished.parent))

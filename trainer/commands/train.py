@@ -17,7 +17,7 @@ from trainer.training.fit import score_held_out, train
 from trainer.training.progress import Progress, ignore_progress
 from trainer.training_report import write_page
 
-# What a second training in the same folder is told of this one.
+# What the message to a second training in the same folder calls this one.
 _COMMAND: Final = "trainer train"
 
 
@@ -46,6 +46,7 @@ def train_and_export(
 
     training.path is locked from the beginning to the end, because the export reads the weights from it. export.path is
     not: a version gets its number by a rename that fails if another training has it, so any number may export there.
+    An object store has no such rename; there, one training at a time may export.
 
     Raises:
       UserError: a path, a setting or the records can't be used; another process trains in training.path.

@@ -57,7 +57,7 @@ def verify_files(model: str, *, tolerance: float = TOLERANCE) -> Verification:
     """Compares the files of a model (a version folder, or export.path) with model.json, and replays its certificate.
 
     Raises:
-      UserError: there is no model, its model.json or certificate is damaged, or the tolerance is no number from 0 on.
+      UserError: there is no model, its model.json or certificate is damaged, or the tolerance is not from 0 on.
       ExportError: it can't be loaded.
     """
     _check_tolerance(tolerance)

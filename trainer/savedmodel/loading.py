@@ -107,9 +107,7 @@ class ExportedModel:
             module = tf.saved_model.load(self.folder)
             scores = module.signatures[SERVING_DEFAULT].structured_outputs[SCORES]
             missing = {TOKEN_IDS, EMBEDDINGS} - set(module.signatures)
-        except (
-            Exception
-        ) as error:  # of any kind: it meets what somebody else wrote, in an export without a list of files
+        except Exception as error:  # of any kind: an export without a list of files may hold anything
             self._refuse(f"can't be loaded ({type(error).__name__}: {files.reason_of(error)})", error)
         if missing:
             self._refuse(f"has no signature {min(missing)}")

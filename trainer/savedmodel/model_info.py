@@ -122,7 +122,7 @@ def sums_of(folder: str) -> dict[str, FileSum]:
 def damages(folder: str, info: ModelInfo) -> list[str]:
     """What differs between the files of a version folder and its model.json, a line for each file; [] if nothing does.
 
-    Files in assets.extra/ that are not in model.json are other programs' own. Of an export of a version before 1.1 it
+    Files in assets.extra/ that are not in model.json are other programs' own. Of an export of a version before 0.3 it
     is only known whether each file can be read.
     """
     return list(_damages(folder, info))

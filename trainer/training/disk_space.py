@@ -48,7 +48,7 @@ def export_bytes(training_step: TrainingStep, records: RecordsFolder) -> int:
     weights = sum(variable.numpy().nbytes for variable in training_step.model.variables)
     texts = len(records.manifest.samples) + _ODD_TEXTS
     certificate = texts * records.sequence.max_length * _ID_BYTES
-    vocabulary = files.size(files.join(records.path, VOCABULARY_FILE))
+    vocabulary = files.size(records.small_file(VOCABULARY_FILE))
     return weights + vocabulary + _first_vectors(training_step) + certificate + _GRAPH_AND_REQUESTS
 
 

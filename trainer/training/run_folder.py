@@ -185,7 +185,10 @@ class RunFolder:
 
     def bytes_written(self) -> int:
         """The bytes of the files of a training that are there already, without TensorBoard's."""
-        return sum(files.size(files.join(self.path, name)) for name in self._own_names())
+        try:
+            return sum(files.size(files.join(self.path, name)) for name in self._own_names())
+        except OSError as error:
+            raise self._unreadable(error) from error
 
     def _can_resume(self, training_step: TrainingStep) -> None:
         self._then = f"then go on with --resume: the checkpoint of step {training_step.steps_done} is whole"
@@ -215,7 +218,10 @@ class RunFolder:
         try:
             return [name for name in files.names_in(self.path) if _WEIGHTS_NAME.fullmatch(name)]
         except OSError as error:
-            raise UserError(f"training.path: {self.path} can't be read: {files.reason_of(error)}") from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> UserError:
+        return UserError(f"training.path: {self.path} can't be read: {files.reason_of(error)}")
 
     def _exists(self, name: str) -> bool:
         return name in files.names_in(self.path)

@@ -20,7 +20,7 @@ ROW_BYTE: Final = re.compile(rb"[^\r\n]")
 
 
 class _TooManyRowsError(Exception):
-    """Some bytes have so many rows that they must be parsed in parts."""
+    """Some bytes have more rows than are parsed together."""
 
 
 @dataclass(frozen=True)

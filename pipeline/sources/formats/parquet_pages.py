@@ -41,7 +41,7 @@ Bytes: TypeAlias = bytes | memoryview
 
 
 class FewerRowsError(Exception):
-    """So many rows can't be decoded together. rows: how many can."""
+    """Fewer rows must be decoded together. rows: how many."""
 
     def __init__(self, rows: int) -> None:
         super().__init__(rows)
@@ -145,7 +145,7 @@ class WatchedFile:
         Raises:
           DamagedFileError: the header of a page is not one.
           UserError: a page is too large.
-          FewerRowsError: so many rows may be too large together.
+          FewerRowsError: the rows may be too large together.
           StoppedReadError: within `stopped`.
         """
         if self._is_stopped:
@@ -220,7 +220,7 @@ def _struct(data: Bytes, at: int, *, depth: int) -> tuple[dict[int, Any], int]:
 
     Raises:
       IndexError: the bytes end within it.
-      ValueError: they are no struct.
+      ValueError: they are not a struct.
     """
     fields: dict[int, Any] = {}
     number = 0

@@ -26,7 +26,7 @@ def read(content: str, *, path: str, sha256: str, oov: Oov) -> ImportedVocabular
             raise UserError(f"vocabulary.from: {path}, line {line} is empty; each line must hold a token")
         if token in lines:
             raise UserError(
-                f"vocabulary.from: {path}, line {line}: {shown(token)} stands in line {lines[token]} already; "
+                f"vocabulary.from: {path}, line {line}: {shown(token)} is in line {lines[token]} already; "
                 "a token has one id, so take one of the lines out"
             )
         lines[token] = line
