@@ -4,7 +4,6 @@ In: paths and globs. Out: the files that they name, small files as bytes, large 
 """
 
 import contextlib
-import glob
 import importlib.util
 import os
 import tempfile
@@ -13,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, Final, cast
 
 from apache_beam.io.aws.s3io import S3IO, S3Uploader
-from apache_beam.io.filesystem import CompressionTypes, FileMetadata
+from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.errors import UserError
-from pipeline.files import local_storage
-from pipeline.files.local import FileInfo, LocalFiles, open_regular, stamp_of
+from pipeline.files import listing, local_storage
+from pipeline.files.local import FileInfo, LocalFiles, open_regular
 from pipeline.files.staging import unfinished_name
 
 # Scheme of a path -> the module that Beam imports for it, and the extra of our package that installs that module.
@@ -32,10 +31,6 @@ _CLIENTS: Final = {
 
 # An object store renames a file by copying it, in some 100 ms, and it renames many at a time.
 _PARALLEL_RENAMES: Final = 16
-
-# Beam derives the time of an object's last change by the time zone of its machine. A worker may have another zone, and
-# zones changed their offsets over the years, by multiples of 15 minutes. So of the time only the rest is compared.
-_TIME_ZONE_STEP: Final = 15 * 60 * 1_000_000
 
 
 def use_options(options: PipelineOptions) -> None:
@@ -106,9 +101,10 @@ class BeamFiles:
         """
         if is_local(pattern):
             return LocalFiles().match(pattern)
-        if not pattern.endswith("/") and FileSystems.exists(pattern):
-            return self.below(pattern) or [_file_info(FileSystems.get_filesystem(pattern).metadata(pattern))]
-        matched = self.below(pattern) or _matches(pattern)
+        named = None if pattern.endswith("/") else listing.file_named(pattern)
+        if named is not None:
+            return self.below(pattern) or [named]
+        matched = self.below(pattern) or listing.files_matching(pattern)
         return [file for file in matched if not file.path.rpartition("/")[2].startswith(".")]
 
     def below(self, folder: str) -> list[FileInfo]:
@@ -116,7 +112,7 @@ class BeamFiles:
         folder = folder.rstrip("/")
         if is_local(folder):
             return _local_files(folder)
-        return _matches(glob.escape(folder) + "/**")
+        return listing.files_below(folder)
 
     def open(self, path: str) -> BinaryIO:
         """A file's stored bytes; see open_regular."""
@@ -128,9 +124,8 @@ class BeamFiles:
         """The stamp of a file now; empty: there is no such file any more."""
         if is_local(path):
             return LocalFiles().stamp(path)
-        if not FileSystems.exists(path):
-            return b""
-        return _file_info(FileSystems.get_filesystem(path).metadata(path)).stamp
+        file = listing.file_named(path)
+        return b"" if file is None else file.stamp
 
     def create(self, path: str) -> BinaryIO:
         """A new file, open for writing. Its folders are made, if the filesystem has folders."""
@@ -174,7 +169,7 @@ class BeamFiles:
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or folder of this path."""
-        return bool(FileSystems.exists(path))
+        return listing.exists(path)
 
     def remove(self, paths: list[str]) -> None:
         """Deletes files, and folders with all they hold; paths that do not exist are skipped.
@@ -223,25 +218,6 @@ def _local_files(folder: str) -> list[FileInfo]:
             with contextlib.suppress(FileNotFoundError):
                 files.append(FileInfo(path, os.stat(path).st_size))
     return sorted(files, key=lambda file: file.path)
-
-
-def _matches(pattern: str) -> list[FileInfo]:
-    (result,) = FileSystems.match([pattern])
-    files = (
-        _file_info(metadata)
-        for metadata in result.metadata_list
-        # A web console makes an object with such a name to show a folder.
-        if not metadata.path.endswith("/")
-    )
-    return sorted(files, key=lambda file: file.path)
-
-
-def _file_info(metadata: FileMetadata) -> FileInfo:
-    """The size and stamp of a remote file, of what a listing gives."""
-    microseconds = round(metadata.last_updated_in_seconds * 1_000_000)
-    return FileInfo(
-        metadata.path, metadata.size_in_bytes, stamp_of(metadata.size_in_bytes, microseconds % _TIME_ZONE_STEP)
-    )
 
 
 def _allow_empty_upload(uploader: S3Uploader) -> None:

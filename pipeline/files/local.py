@@ -40,7 +40,8 @@ STAMP_BYTES: Final = 8
 class FileInfo:
     """A file and its size in bytes, as stored.
 
-    stamp: see `stamp_of`; empty: not known. problem: why it can't be read, for a person; empty: it is a regular file.
+    stamp: see `stamp_of` and `stamp_of_version`; empty: not known.
+    problem: why it can't be read, for a person; empty: it is a regular file.
     """
 
     path: str
@@ -95,6 +96,15 @@ def stamp_of(size: int, microseconds: int) -> bytes:
     ('91ce95b71121d9c7', 'cab2b995fdda99de')
     """
     return xxhash.xxh3_64_digest(struct.pack("<qq", size, microseconds))
+
+
+def stamp_of_version(size: int, version: str) -> bytes:
+    """An object's size, and its store's name for its content (a generation, an ETag) -> its stamp of STAMP_BYTES bytes.
+
+    >>> stamp_of_version(3000, "1700000000000000").hex(), stamp_of_version(3000, "1700000000000001").hex()
+    ('f898e0522a3e3bf6', '08a6526a8a3bb2a4')
+    """
+    return xxhash.xxh3_64_digest(struct.pack("<q", size) + version.encode())
 
 
 def open_regular(path: str) -> BinaryIO:

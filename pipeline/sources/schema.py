@@ -118,7 +118,7 @@ class ReadTask:
       is read as a whole has 0 and None; None is the end of the file.
     first_row: number of rows in the file before the range, for formats that count rows (csv, tsv).
     splits: the splits that the folder's name allows, separated by spaces; None: all.
-    stamp: of the file when the job was planned, see files.local.stamp_of; empty: not known, so it is not compared.
+    stamp: of the file when the job was planned, see files.local.FileInfo; empty: not known, so it is not compared.
     """
 
     path: str

@@ -32,7 +32,7 @@ CONCURRENT_CUTS: Final = 16
 class InputFile(NamedTuple):
     """A file of the input: its number in the order of all, its format, and the splits it may go to (None: all).
 
-    stamp: see files.local.stamp_of; empty: not known.
+    stamp: see files.local.FileInfo; empty: not known.
     """
 
     path: str

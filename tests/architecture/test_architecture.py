@@ -46,8 +46,8 @@ TENSORFLOW_IN = {
     "pipeline.doctor", "pipeline.support.tensorflow_startup", "trainer",
 }  # fmt: skip
 BEAM_IN = {
-    "pipeline.files.beam", "pipeline.files.output_lock", "pipeline.vocabulary", "pipeline.job", "pipeline.runners",
-    "pipeline.doctor", "pipeline.support.process",
+    "pipeline.files.beam", "pipeline.files.listing", "pipeline.files.output_lock", "pipeline.vocabulary",
+    "pipeline.job", "pipeline.runners", "pipeline.doctor", "pipeline.support.process",
 }  # fmt: skip
 FOR_THE_TRAINER = {
     "pipeline.config", "pipeline.contract", "pipeline.errors", "pipeline.support", "pipeline.files.local",

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from pipeline.cli import main
 from pipeline.config.load import load
+from pipeline.config.settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files import beam, output_lock
 from pipeline.files.beam import BeamFiles, check_filesystem, use_options
@@ -20,6 +22,8 @@ from pipeline.files.publish import check_output
 from pipeline.job.run import run
 from pipeline.job.write import WriteShard
 from pipeline.runners.options import beam_options
+from pipeline.sources.planning import plan_tasks
+from pipeline.sources.unchanged import check_unchanged, unchanged
 from pipeline.vocabulary.imported import resolve
 from tests.support.jobs import ONE_THREAD, SMALL_SETTINGS, no_display, run_job, small_rows, write_jsonl
 from tests.support.object_stores import STORES
@@ -164,6 +168,56 @@ def test_files_on_a_store_are_written_moved_and_removed(store: Store) -> None:
     files.remove([f"{root}/c", f"{root}/none"])
     assert store.contents(root) == {"ab/other": b""}
     check_output(f"{root}/none", overwrite=False)
+
+
+NAMES = ["a.csv", "a[1].csv", "a1.csv", "in/", "in/x.csv", "in/.y.csv", "in/sub/é z.csv", "inner/w.csv"]
+
+# pattern -> what it names; Beam's own listing is asked too, where it takes the pattern the same way.
+PATTERNS = [
+    ("*.csv", ["a.csv", "a1.csv", "a[1].csv"]),
+    ("a?.csv", ["a1.csv"]),
+    ("**/*.csv", ["in/sub/é z.csv", "in/x.csv", "inner/w.csv"]),  # without the hidden file
+    ("in*/*", ["in/x.csv", "inner/w.csv"]),  # without the folder's marker
+    ("i[mn]/s*/é*", ["in/sub/é z.csv"]),
+    ("none*", []),
+]
+
+
+def test_files_on_a_store_are_listed_as_beam_lists_them(store: Store) -> None:
+    files, root = BeamFiles(), f"{store.root}/listed"
+    for name in NAMES:
+        files.write(f"{root}/{name}", name.encode())
+    for pattern, names in PATTERNS:
+        matched = [(file.path, file.size) for file in files.match(f"{root}/{pattern}")]
+        assert matched == [(f"{root}/{name}", len(name.encode())) for name in names]
+        (by_beam,) = FileSystems.match([f"{root}/{pattern}"])
+        listed = sorted((each.path, each.size_in_bytes) for each in by_beam.metadata_list)
+        assert matched == [each for each in listed if not each[0].endswith(("/", ".y.csv"))]
+    for path, names in [("a[1].csv", ["a[1].csv"]), ("in", ["in/sub/é z.csv", "in/x.csv"]), ("none", []), ("in/s", [])]:
+        assert [file.path for file in files.match(f"{root}/{path}")] == [f"{root}/{name}" for name in names]
+    assert [file.path for file in files.below(root)] == sorted(f"{root}/{name}" for name in NAMES if name != "in/")
+
+
+def test_file_on_a_store_that_is_replaced_by_one_of_its_size_and_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On s3:// both are written in one second, which is as exact as its times are.
+    monkeypatch.setattr("google.cloud.storage.blob.Blob.updated", datetime(2026, 1, 1, tzinfo=timezone.utc))
+    files, path = BeamFiles(), f"{store.root}/replaced/a.csv"
+    for input_path in (path, f"{store.root}/replaced", f"{store.root}/replaced/*"):
+        files.write(path, b"text,label\ngood,1\n")
+        tasks = list(plan_tasks(InputSettings(path=input_path), files).tasks())
+        assert len(tasks) == 1
+        with unchanged(tasks, files):
+            pass
+        check_unchanged(tasks, [input_path], files)
+        files.write(path, b"text,label\nevil,1\n")
+        with pytest.raises(UserError, match=f"{path} changed while it was read"):
+            check_unchanged(tasks, [input_path], files)
+        with pytest.raises(UserError, match=f"{path} changed while it was read"), unchanged(tasks, files):
+            pass
+    files.remove([path])
+    assert files.stamp(path) == b""
 
 
 def test_output_on_a_store_has_one_writer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
