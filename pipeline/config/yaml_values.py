@@ -81,6 +81,8 @@ def parse(text: str) -> Any:
         return yaml.load(text, Loader=_Loader)
     except (ValueError, OverflowError) as error:  # a date that does not exist, a number of more than 4,300 digits
         raise yaml.YAMLError(str(error).partition(":")[0]) from error
+    except (AttributeError, LookupError, TypeError) as error:  # PyYAML raises them for `!!int ""` or `!!bool x`
+        raise yaml.YAMLError("a value is not what its tag (!!...) says") from error
 
 
 def read_sections(path: str) -> dict[str, dict[str, Any]]:

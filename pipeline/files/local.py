@@ -185,13 +185,14 @@ def _files_matching(pattern: Path) -> Iterator[FileInfo]:
 
 
 def _unreadable_folders(root: Path, parts: Sequence[str]) -> Iterator[FileInfo]:
-    """Folders in which a glob has to look, and which may not be listed: pathlib passes over them without a word."""
-    for number, part in enumerate(parts):
-        if not _WILDCARD.search(part):
-            continue
+    """Folders in which a glob has to look, and may not: pathlib passes over them without a word."""
+    first = next((number for number, part in enumerate(parts) if _WILDCARD.search(part)), len(parts))
+    for number, part in enumerate(parts[first:], first):
+        # To look for a name, a folder need not be listed.
+        needed = os.R_OK | os.X_OK if _WILDCARD.search(part) else os.X_OK
         above = str(Path(*parts[: number + (part == "**")]))
         for folder in [root] if above == "." else root.glob(above):
-            if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+            if folder.is_dir() and not os.access(folder, needed):
                 yield FileInfo(str(folder), 0, problem=os.strerror(errno.EACCES))
 
 

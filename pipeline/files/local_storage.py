@@ -38,7 +38,8 @@ class LocalStorage:
             folders[:] = [name for name in folders if not name.startswith(".")]  # staging folders may hold thousands
             for name in names:
                 path = os.path.join(parent, name)
-                sizes[os.path.relpath(path, folder)] = os.stat(path).st_size
+                with contextlib.suppress(FileNotFoundError):  # another run has just tried to take the lock
+                    sizes[os.path.relpath(path, folder)] = os.stat(path).st_size
         return sizes
 
     def exists(self, path: str) -> bool:

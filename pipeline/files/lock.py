@@ -2,9 +2,10 @@
 
     <folder>/.lock      who writes (owner.py), as JSON; it is there as long as the folder is in use
 
-A second writer is refused, and told who the first one is. If the first one was killed, its file stays. A process of the
-same system sees that the owner runs no more, and takes its place. A process of another machine can't see that. It is
-refused, and the message names the file to delete. No age makes a lock invalid: a paused writer may go on at any time.
+A second writer is refused, and the message says who the first one is. If the first one was killed, its file stays. A
+process of the same system sees that the owner runs no more, and takes its place. A process of another machine can't see
+that. It is refused, and the message names the file to delete. No age makes a lock invalid: a paused writer may go on at
+any time.
 
 The file appears with its content at once, by a hard link, which fails if the name exists, on network disks as well.
 
@@ -69,8 +70,8 @@ def hold(folder: str | Path, *, setting: str, command: str) -> Iterator[Owner]:
                     parent.rmdir()
 
 
-def holder(folder: str | Path, *, setting: str) -> Owner | None:
-    """Who holds the lock of a folder and may still write; None: nobody does.
+def owner_of_lock(folder: str | Path, *, setting: str) -> Owner | None:
+    """Whose lock is in a folder, also if that process runs no more; None: there is none.
 
     Raises:
       UserError: there is a lock, and it does not say whose.
@@ -83,7 +84,7 @@ def holder(folder: str | Path, *, setting: str) -> Owner | None:
         return None
     if owner is None:
         raise damaged(path, setting=setting)
-    return None if owner.is_running() is False else owner
+    return owner
 
 
 def refusal(owner: Owner, path: str | Path, *, setting: str) -> UserError:
@@ -105,7 +106,8 @@ def _take(path: Path, owner: Owner, *, setting: str, made: list[Path]) -> None:
     """Makes the lock, or takes it over from a process that runs no more; adds to `made` the folders that are new."""
     attempt = path.with_name(staging_name(ATTEMPT_PREFIX))
     for _ in range(_ATTEMPTS):
-        made.extend(_make_folders(path.parent))
+        with deferred_stop():
+            made.extend(_make_folders(path.parent))
         try:
             _write(attempt, owner)
             appears = _appears(attempt, path, owner)

@@ -8,6 +8,7 @@ whose lock belongs to another run by then.
 
 import contextlib
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any, Final, NamedTuple, Protocol
 
 from apache_beam.io.aws.s3io import S3IO
@@ -38,19 +39,23 @@ def hold_output(output: str, *, command: str) -> Iterator[Owner]:
     Raises:
       UserError: another process writes there, or may do so; or the output can't be written.
     """
-    output = output.rstrip("/")
     if is_local(output):
         with lock.hold(output, setting=_SETTING, command=command) as owner:
             yield owner
         return
-    place, owner = _place(f"{output}/{LOCK_FILE}"), this_process(command)
+    place, owner = _place(_path(output)), this_process(command)
     try:
-        _take(place, owner)
+        try:
+            _take(place, owner)
+        except UserError:
+            raise
+        except Exception as error:  # each client raises exceptions of its own
+            raise UserError(f"{_SETTING}: can't write {place.path}: {error}") from error
         yield owner
     finally:
         with deferred_stop(), contextlib.suppress(Exception):  # the connection may be what failed
-            found = place.read()
-            if found is not None and found.content == owner.to_json():
+            stored = place.read()
+            if stored is not None and stored.content == owner.to_json():
                 BeamFiles().remove([place.path])
 
 
@@ -60,10 +65,9 @@ def check_unlocked(output: str) -> None:
     Raises:
       UserError: somebody does.
     """
-    path = f"{output.rstrip('/')}/{LOCK_FILE}"
-    owner = _owner(path)
+    owner = _owner(output)
     if owner is not None and owner.is_running() is not False:
-        raise lock.refusal(owner, path, setting=_SETTING)
+        raise lock.refusal(owner, _path(output), setting=_SETTING)
 
 
 def check_still_held(output: str, token: str) -> None:
@@ -72,14 +76,19 @@ def check_still_held(output: str, token: str) -> None:
     Raises:
       UserError: it belongs to another run.
     """
-    path = f"{output.rstrip('/')}/{LOCK_FILE}"
-    owner = _owner(path)
+    owner = _owner(output)
     if owner is not None and owner.token != token:
-        raise lock.refusal(owner, path, setting=_SETTING)
+        raise lock.refusal(owner, _path(output), setting=_SETTING)
 
 
-def _owner(path: str) -> Owner | None:
-    files = BeamFiles()
+def _path(output: str) -> str:
+    return f"{output.rstrip('/')}/{LOCK_FILE}"
+
+
+def _owner(output: str) -> Owner | None:
+    if is_local(output):
+        return lock.owner_of_lock(output, setting=_SETTING)
+    files, path = BeamFiles(), _path(output)
     if not files.exists(path):
         return None
     owner = Owner.from_json(files.read(path))
@@ -88,7 +97,7 @@ def _owner(path: str) -> Owner | None:
     return owner
 
 
-class _Found(NamedTuple):
+class _Stored(NamedTuple):
     content: bytes
     version: Any  # what the store calls this content
 
@@ -98,10 +107,10 @@ class _Place(Protocol):
 
     path: str
 
-    def read(self) -> _Found | None:
+    def read(self) -> _Stored | None:
         """The object; None if there is none."""
 
-    def write(self, content: bytes, *, over: _Found | None) -> None:
+    def write(self, content: bytes, *, over: _Stored | None) -> None:
         """Writes it if the store still has `over` there, or nothing if that is None."""
 
 
@@ -116,16 +125,16 @@ def _place(path: str) -> _Place:
 
 def _take(place: _Place, owner: Owner) -> None:
     for _ in range(_ATTEMPTS):
-        found = place.read()
-        if found is not None:
-            if found.content == owner.to_json():
+        stored = place.read()
+        if stored is not None:
+            if stored.content == owner.to_json():
                 return
-            holder = Owner.from_json(found.content)
+            holder = Owner.from_json(stored.content)
             if holder is None:
                 raise lock.damaged(place.path, setting=_SETTING)
             if holder.is_running() is not False:
                 raise lock.refusal(holder, place.path, setting=_SETTING)
-        place.write(owner.to_json(), over=found)  # then it is read, and is this run's or another's
+        place.write(owner.to_json(), over=stored)  # then it is read, and is this run's or another's
     raise UserError(f"{_SETTING}: other runs take {place.path} again and again; wait until they have ended")
 
 
@@ -135,11 +144,11 @@ class _AnyObject:
     def __init__(self, path: str) -> None:
         self.path = path
 
-    def read(self) -> _Found | None:
+    def read(self) -> _Stored | None:
         files = BeamFiles()
-        return _Found(files.read(self.path), None) if files.exists(self.path) else None
+        return _Stored(files.read(self.path), None) if files.exists(self.path) else None
 
-    def write(self, content: bytes, *, over: _Found | None) -> None:
+    def write(self, content: bytes, *, over: _Stored | None) -> None:
         del over
         BeamFiles().write(self.path, content)
 
@@ -152,16 +161,23 @@ class _GoogleObject:
         bucket, _, self._name = path.removeprefix("gs://").partition("/")
         self._bucket = FileSystems.get_filesystem(path)._gcsIO().client.bucket(bucket)
 
-    def read(self) -> _Found | None:
+    def read(self) -> _Stored | None:
         blob = self._bucket.get_blob(self._name)
-        return None if blob is None else _Found(blob.download_as_bytes(), blob.generation)
+        if blob is None:
+            return None
+        try:
+            return _Stored(blob.download_as_bytes(), blob.generation)
+        except Exception as error:  # google.api_core's, which is not installed without the extra
+            if getattr(error, "code", None) != HTTPStatus.NOT_FOUND:  # it was deleted between the two requests
+                raise
+            return None
 
-    def write(self, content: bytes, *, over: _Found | None) -> None:
+    def write(self, content: bytes, *, over: _Stored | None) -> None:
         try:
             self._bucket.blob(self._name).upload_from_string(
                 content, if_generation_match=0 if over is None else over.version
             )
-        except Exception as error:  # google.api_core's, which is not installed without the extra
+        except Exception as error:
             if getattr(error, "code", None) not in _CONDITION_FAILED:
                 raise
 
@@ -175,16 +191,16 @@ class _AmazonObject:
         self._client = S3IO(options=FileSystems.get_filesystem(path)._options).client.client
         self._object = {"Bucket": bucket, "Key": key}
 
-    def read(self) -> _Found | None:
+    def read(self) -> _Stored | None:
         try:
             answer = self._client.get_object(**self._object)
         except Exception as error:  # botocore's, which is not installed without the extra
-            if _status(error) != 404:
+            if _status(error) != HTTPStatus.NOT_FOUND:
                 raise
             return None
-        return _Found(answer["Body"].read(), answer["ETag"])
+        return _Stored(answer["Body"].read(), answer["ETag"])
 
-    def write(self, content: bytes, *, over: _Found | None) -> None:
+    def write(self, content: bytes, *, over: _Stored | None) -> None:
         condition = {"IfNoneMatch": "*"} if over is None else {"IfMatch": over.version}
         try:
             self._client.put_object(**self._object, Body=content, **condition)

@@ -75,7 +75,7 @@ class Owner:
         True
         """
         if self.boot != _boot():
-            # The same machine has started again. Machines that have no id, or share one, are told apart by nothing.
+            # The same machine has started again. Without an id of the machine nobody can know that.
             was_here = bool(self.machine) and (self.host, self.machine) == (socket.gethostname(), _machine())
             return False if was_here else None
         if not self.boot and self.host != socket.gethostname():

@@ -121,7 +121,11 @@ class Publication:
             self._put_back()
             raise
         storage.sync(self._output, deep=False)
-        storage.write(self._published, b"")
+        try:
+            storage.write(self._published, b"")
+        except OSError as error:  # a full disk, perhaps; the mark of step 3 says the same, so it stays
+            _logger.warning("%s is published; the next run deletes %s: %s", self._output, self._folder, error)
+            return
         _remove(storage, self._folder)
 
     def _prepare(self, manifest: bytes, files: Mapping[str, int]) -> None:

@@ -3,7 +3,7 @@
 It lies in the folder that TMPDIR names, and is removed when the command ends. If the command is killed, it stays, and
 the next command on this machine removes it:
 
-    textrecords-myhost-4711-0a1b2c3d      see staging.py
+    textrecords-myhost-4711-918273x0a1b2c3d      see staging.py
 
 Standard library alone: the pipeline and the trainer both use it.
 """

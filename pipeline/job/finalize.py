@@ -92,11 +92,11 @@ def _result_files(
     plan: Plan, shards: Sequence[WrittenShard], transform: Sequence[StoredFile], files: BeamFiles
 ) -> dict[str, int]:
     """The bytes of each file of the result, by its path; what killed workers left unfinished among them is removed."""
-    found = {file.path.removeprefix(f"{plan.result_folder}/"): file.size for file in files.below(plan.result_folder)}
-    unfinished = [path for path in found if is_unfinished(path)]
+    there = {file.path.removeprefix(f"{plan.result_folder}/"): file.size for file in files.below(plan.result_folder)}
+    unfinished = [path for path in there if is_unfinished(path)]
     files.remove([f"{plan.result_folder}/{path}" for path in unfinished])
     written = {shard.path: shard.summary.bytes for shard in shards}
-    known = {path: size for path, size in found.items() if path not in unfinished}
+    known = {path: size for path, size in there.items() if path not in unfinished}
     return {**known, **written, **{file.path: file.bytes for file in transform}}
 
 
@@ -117,7 +117,8 @@ def _publish(plan: Plan, files: BeamFiles) -> None:
     except OSError as error:
         if error.errno not in _NO_RETRY_HELPS:
             raise
-        message = f"output.path: can't publish to {output}: {error}; it holds what it held before"
+        after = "what was there is back, or the next run puts it back"
+        message = f"output.path: can't publish to {output}: {error}; {after}"
         files.write(plan.refusal_path, message.encode())
 
 

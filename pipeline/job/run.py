@@ -63,7 +63,7 @@ def run(
     use_options(options)
     _check_filesystems(config)
     check_output(config.output.path, overwrite=overwrite)
-    with hold_output(config.output.path, command="pipeline run") as owner, _told_disk_errors(config):
+    with hold_output(config.output.path, command="pipeline run") as owner, _disk_errors_in_one_line(config):
         recover(config.output.path)
         check_output(config.output.path, overwrite=overwrite)
         try:
@@ -78,7 +78,7 @@ def run(
 
 
 @contextmanager
-def _told_disk_errors(config: Config) -> Iterator[None]:
+def _disk_errors_in_one_line(config: Config) -> Iterator[None]:
     """Within it, a disk that is full, read-only or failing ends the job with a UserError, in whatever worker it was."""
     named = {
         "output.path": config.output.path,
@@ -141,7 +141,8 @@ def _run(
             with deferred_stop():
                 if staging is not None:
                     remove_staging(staging)
-                    remove_when_leaving(staging)
+                    if is_local(staging):
+                        remove_when_leaving(staging)
 
 
 def _check_filesystems(config: Config) -> None:

@@ -89,16 +89,20 @@ def _is_shown(is_over: threading.Event, record: logging.LogRecord) -> bool:
 
 
 def _is_about_a_disk(record: logging.LogRecord) -> bool:
-    """Whether the record is a runner's traceback of an error that the command tells in one line."""
+    """Whether the record is a runner's traceback of an error that the command shows as one line."""
     error = record.exc_info[1] if record.exc_info else None
-    return find_in_text(record.getMessage()) is not None or (error is not None and find_disk_error(error) is not None)
+    try:
+        message = record.getMessage()
+    except Exception:  # a wrong number of arguments: logging shows that by itself
+        message = ""
+    return find_in_text(message) is not None or (error is not None and find_disk_error(error) is not None)
 
 
 def _show(
     show: Callable[[threading.ExceptHookArgs], object], is_over: threading.Event, error: threading.ExceptHookArgs
 ) -> None:
-    is_told = error.exc_value is not None and find_disk_error(error.exc_value) is not None
-    if not is_over.is_set() and stop_status() is None and not is_told:
+    is_about_a_disk = error.exc_value is not None and find_disk_error(error.exc_value) is not None
+    if not is_over.is_set() and stop_status() is None and not is_about_a_disk:
         show(error)
 
 

@@ -3,7 +3,7 @@
 In: Beam's handles to its own servers. Out: processes that run local_worker.py.
 
 Beam has a class for that. Ours differs in three points. Beam waits for ever if the job ends, or Ctrl-C comes, while a
-worker still starts: nobody tells that worker to end. It waits for ever if a worker dies before it has connected. And
+worker still starts: nobody asks that worker to end. It waits for ever if a worker dies before it has connected. And
 its workers go on for minutes if the command is killed.
 """
 
@@ -113,8 +113,8 @@ class _ProcessHandler(GrpcWorkerHandler):
         # Nobody reads what is still to be sent, and Beam would wait until it is read. If the process ended before, Beam
         # would show a traceback for the connection that breaks.
         self.data_conn._closed = True
-        if self in _live:
-            _live.remove(self)
+        with suppress(KeyError):  # another thread has ended it, or it has not begun
+            _live.remove(self)  # one step, so that one thread alone closes the pipe
             os.close(self._pipe)
             self._process.wait()
         self.control_conn.close()

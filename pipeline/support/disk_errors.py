@@ -9,7 +9,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 # Numbers -> what helps.
@@ -47,24 +47,37 @@ def find_disk_error(error: BaseException) -> DiskError | None:
     >>> find_disk_error(ValueError("28")) is None
     True
     """
-    found = [disk_error for one in _chain(error) if (disk_error := _of(one)) is not None]
+    errors = [disk_error for one in _chain(error) if (disk_error := _of(one)) is not None]
     # The outermost, unless one below it names the file.
-    return next((disk_error for disk_error in found if disk_error.path), found[0] if found else None)
+    return _best(errors)
 
 
 def find_in_text(text: str) -> DiskError | None:
-    """The first error of a disk that a text tells of, preferably one with a file.
+    """The first error of a disk that a text names, preferably one with a file.
 
     >>> find_in_text("tensorflow: a.pb; No space left on device")
     DiskError(number=28, path=None)
     """
-    found = [
-        DiskError(int(match["number"]), ast.literal_eval(match["path"]) if match["path"] else None)
+    errors = [
+        DiskError(int(match["number"]), _unquoted(match["path"]))
         for match in _IN_TEXT.finditer(text)
         if int(match["number"]) in _REMEDIES
     ]
-    found += [DiskError(number, None) for name, number in _BY_NAME.items() if name in text]
-    return next((disk_error for disk_error in found if disk_error.path), found[0] if found else None)
+    errors += [DiskError(number, None) for name, number in _BY_NAME.items() if name in text]
+    return _best(errors)
+
+
+def _best(errors: Sequence[DiskError]) -> DiskError | None:
+    """The first that names a file, or the first of all."""
+    return next((error for error in errors if error.path), errors[0] if errors else None)
+
+
+def _unquoted(path: str | None) -> str | None:
+    """The path that Python's repr shows; None if there is none, or if something else wrote it."""
+    try:
+        return None if path is None else str(ast.literal_eval(path))
+    except (SyntaxError, ValueError):
+        return None
 
 
 def describe_disk_error(disk_error: DiskError, folders: Mapping[str, str]) -> str:

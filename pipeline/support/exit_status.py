@@ -25,6 +25,8 @@ def run_process(program: str, command: Callable[[], int]) -> NoReturn:
     with stop_signals(), safe_output():
         try:
             status = run_command(program, command)
+        except KeyboardInterrupt:  # a signal came when the command had ended
+            status = stop_status() or _INTERRUPTED
         except Exception:  # a bug; the text of its error may be from the data
             sys.stderr.write(traceback.format_exc())
             status = 1

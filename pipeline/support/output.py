@@ -4,7 +4,7 @@ Within `safe_output` both streams escape what could steer a terminal, whoever wr
 traceback. So a name from the data can't clear the screen or change the direction of writing. Commands write by `say`,
 `say_block` and `warn`; rich's tables go through `terminal.py`.
 
-Text that standard output can't take raises OutputError. What standard error can't take is lost: nobody could be told.
+Text that standard output can't take raises OutputError. What standard error can't take is lost.
 """
 
 import logging
@@ -19,7 +19,7 @@ from pipeline.support.printable import escape_controls
 
 # Our loggers, one line a message. Other people's messages may be tracebacks.
 _OURS: Final = ("pipeline", "trainer")
-_LINE_BREAK: Final = re.compile(r"\s*[\r\n]\s*")
+_LINE_BREAKS: Final = re.compile(r"[\r\n]+")
 
 
 class OutputError(OSError):
@@ -47,7 +47,11 @@ def one_line(text: str) -> str:
     >>> one_line("not YAML:\n  line 1")
     'not YAML: line 1'
     """
-    return _LINE_BREAK.sub(" ", text)
+    first, *others = _LINE_BREAKS.split(text)
+    if not others:
+        return text
+    between = [stripped for line in others[:-1] if (stripped := line.strip())]
+    return " ".join([first.rstrip(), *between, others[-1].lstrip()])
 
 
 @contextmanager

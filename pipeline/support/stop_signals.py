@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -27,7 +27,7 @@ _SECONDS_TO_REPEAT: Final = 0.01
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal told the command to end."""
+    """A signal asked the command to end."""
 
 
 class _State:
@@ -111,7 +111,8 @@ def _receive(number: int, frame: FrameType | None) -> None:
         if not _state.deferrals:
             _raise()
     elif now - _state.received_at > _SECONDS_OF_ONE_STOP:
-        os.write(2, b"stopped again: ends without cleaning up; the next run does that\n")
+        with suppress(OSError):  # nobody reads standard error any more
+            os.write(2, b"stopped again: ends without cleaning up; the next run does that\n")
         os._exit(_STATUS_OF_SIGNALS + _state.first)
 
 

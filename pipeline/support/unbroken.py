@@ -1,4 +1,4 @@
-"""What must be finished once it has begun, though the command is told to end: publishing.
+"""What must be finished once it has begun, though the command is asked to end: publishing.
 
 In a process one thread at a time is within `unbroken`. The thread that publishes is. So is whoever ends the process or
 clears up: it waits until the other has finished.

@@ -94,6 +94,17 @@ def test_monitor_tracebacks_of_a_full_disk_are_not_shown(
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_monitor_leaves_wrong_arguments_of_a_log_line_to_logging() -> None:
+    handler = logging.NullHandler()
+    logging.getLogger().addHandler(handler)
+    try:
+        with interrupts():
+            wrong = logging.LogRecord("apache_beam", logging.ERROR, __file__, 1, "%d rows", ("many",), None)
+            assert handler.filter(wrong)
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
 def test_monitor_job_server_ends_with_the_job() -> None:
     # Prism and the jars are servers of this class.
     server = SubprocessServer(

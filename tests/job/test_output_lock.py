@@ -67,3 +67,37 @@ def test_output_lock_on_a_store_that_does_not_say_whose_it_is(objects: dict[str,
         with pytest.raises(UserError, match=r"/\.lock says that a process writes there, but not which"):
             refused()
     assert objects == {LOCK: b"{}"}
+
+
+def test_output_lock_on_a_store_that_refuses_to_write(
+    objects: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("403 Forbidden")  # each client has exceptions of its own
+
+    monkeypatch.setattr(output_lock._AnyObject, "write", refuse)
+    with (
+        pytest.raises(UserError, match=r"^output\.path: can't write store://b/out/\.lock: 403 Forbidden$"),
+        hold_output("store://b/out", command="mine"),
+    ):
+        pass
+    assert objects == {}
+
+
+def test_output_lock_on_gs_that_is_released_between_two_requests() -> None:
+    class NotFoundError(Exception):
+        code = 404
+
+    class Blob:
+        generation = 7
+
+        def download_as_bytes(self) -> bytes:
+            raise NotFoundError
+
+    class Bucket:
+        def get_blob(self, _name: str) -> Blob:
+            return Blob()
+
+    place = output_lock._GoogleObject.__new__(output_lock._GoogleObject)
+    vars(place).update(_bucket=Bucket(), _name="out/.lock")
+    assert place.read() is None

@@ -254,7 +254,7 @@ def test_output_on_a_store_has_one_writer(store: Store, monkeypatch: pytest.Monk
             blob, "upload_from_string", lambda *_, if_generation_match: sent.append(if_generation_match)
         )
         place.write(b"first", over=None)
-        place.write(b"second", over=output_lock._Found(b"first", 1_700_000_000_000_000))
+        place.write(b"second", over=output_lock._Stored(b"first", 1_700_000_000_000_000))
         assert sent == [0, 1_700_000_000_000_000]
 
 

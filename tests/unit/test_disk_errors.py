@@ -36,6 +36,8 @@ ERRORS = [
     (RuntimeError("FileNotFoundError: [Errno 2] No such file or directory: '/a'"), None),
     (RuntimeError("the text [Errno 28] of a row"), None),
     (RuntimeError("UnknownError: a.pb; No space left on device"), DiskError(FULL, None)),  # TensorFlow's words
+    (RuntimeError(r"OSError: [Errno 28] No space: '\x'"), DiskError(FULL, None)),  # not as Python quotes
+    (RuntimeError("OSError: [Errno 28] No space: '\0'"), DiskError(FULL, None)),
     (ValueError("28"), None),
 ]  # fmt: skip
 

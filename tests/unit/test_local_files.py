@@ -55,7 +55,7 @@ def test_open_regular_refuses(name: str, what: str) -> None:
         open_file(LocalFiles(), name)
 
 
-# glob -> the folders of it that may not be listed
+# glob -> the folders of it in which nobody may look
 UNREADABLE = [
     ("*/*.csv", ["closed"]),
     ("**/*.csv", ["closed", "open/closed"]),
@@ -63,17 +63,19 @@ UNREADABLE = [
     ("closed/*.csv", ["closed"]),
     ("open/*.csv", []),
     ("*.csv", []),  # nobody looks into a folder
+    ("*/reviews.csv", ["closed"]),
+    ("o*/closed/reviews.csv", ["open/closed"]),
 ]
 
 
 @pytest.mark.parametrize(("pattern", "closed"), UNREADABLE)
-def test_local_files_names_folders_that_a_glob_cannot_list(
+def test_local_files_names_folders_in_which_a_glob_cannot_look(
     pattern: str, closed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their rows would be lost without a word. The tests may run as root, for whom no folder is closed."""
     for name in ("closed", "open/closed"):
         (tmp_path / name).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "closed" and mode == os.R_OK | os.X_OK)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "closed" or not mode & os.X_OK)
     problems = [(file.path, file.problem) for file in LocalFiles().match(pattern)]
     assert problems == [(path, "Permission denied") for path in closed]

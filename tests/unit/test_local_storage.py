@@ -1,4 +1,4 @@
-"""pipeline.files.local_storage: a folder is removed though a thread still changes it."""
+"""pipeline.files.local_storage: folders that other threads and processes change meanwhile."""
 
 import errno
 import shutil
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.files.local_storage import remove
+from pipeline.files.local_storage import LocalStorage, remove
 
 
 @pytest.mark.parametrize("number", [errno.ENOTEMPTY, errno.ENOENT], ids=["a file was added", "a file was removed"])
@@ -27,3 +27,11 @@ def test_local_storage_removes_what_a_thread_changes_meanwhile(
     remove(str(folder))
     assert list(tmp_path.iterdir()) == []
     remove(str(folder))
+
+
+def test_local_storage_sizes_pass_over_a_file_that_goes_meanwhile(tmp_path: Path) -> None:
+    """Another run that asks for the lock makes and removes a file in the output."""
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "part").write_bytes(b"four")
+    (tmp_path / ".lock-other").symlink_to("gone")  # it is listed, and has no size
+    assert LocalStorage().sizes(str(tmp_path)) == {"records/part": 4}

@@ -15,11 +15,18 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.files import owner
-from pipeline.files.lock import hold, holder
+from pipeline.files.lock import hold, owner_of_lock
 from pipeline.files.owner import Owner, this_process
 
 DEAD = 99_999_999  # above the largest process id of Linux
 ME = this_process("pipeline run")
+
+
+def holder(folder: Path) -> Owner | None:
+    """Whose lock is in a folder, if that process may still write."""
+    owner = owner_of_lock(folder, setting="output.path")
+    return None if owner is None or owner.is_running() is False else owner
+
 
 # what differs from this process -> whether it runs
 OWNERS: list[tuple[dict[str, object], bool | None]] = [
@@ -100,7 +107,7 @@ DAMAGED = [
 def test_lock_that_does_not_say_whose_it_is_is_left_alone(content: bytes, tmp_path: Path) -> None:
     (tmp_path / ".lock").write_bytes(content)
     for ask in (lambda: hold(tmp_path, setting="output.path", command="c").__enter__(),
-                lambda: holder(tmp_path, setting="output.path")):  # fmt: skip
+                lambda: holder(tmp_path)):  # fmt: skip
         with pytest.raises(UserError) as raised:
             ask()
         assert str(raised.value) == (
@@ -112,7 +119,7 @@ def test_lock_that_does_not_say_whose_it_is_is_left_alone(content: bytes, tmp_pa
 def test_lock_refuses_a_second_writer_and_says_who_the_first_is(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     with hold(folder, setting="output.path", command="pipeline run") as first:
-        assert holder(folder, setting="output.path") == first
+        assert holder(folder) == first
         assert os.listdir(folder) == [".lock"]
         with (
             pytest.raises(UserError) as raised,
@@ -124,7 +131,7 @@ def test_lock_refuses_a_second_writer_and_says_who_the_first_is(tmp_path: Path) 
             f"since {first.since}); wait until it has ended, or give another training.path"
         )
         assert os.listdir(folder) == [".lock"]
-    assert holder(folder, setting="output.path") is None
+    assert holder(folder) is None
 
 
 def test_lock_of_another_machine_names_the_file_to_delete(tmp_path: Path) -> None:
@@ -136,7 +143,7 @@ def test_lock_of_another_machine_names_the_file_to_delete(tmp_path: Path) -> Non
         f"output.path: {tmp_path} is in use by `pipeline run` on elsewhere (process 12, since then); wait until it has "
         f"ended, or give another output.path; if that process runs no more, delete {tmp_path}/.lock"
     )
-    assert holder(tmp_path, setting="output.path") == theirs
+    assert holder(tmp_path) == theirs
 
 
 @pytest.mark.parametrize("error", [None, UserError("x"), KeyboardInterrupt()])
@@ -175,9 +182,9 @@ def test_lock_is_taken_over_from_a_dead_process(tmp_path: Path) -> None:
     dead = described(process=DEAD)
     (tmp_path / ".lock").write_bytes(dead.to_json())
     (tmp_path / f".lock-{socket.gethostname()}-{DEAD}-0a1b2c3d").touch()  # it was killed while it took the lock
-    assert holder(tmp_path, setting="output.path") is None
+    assert holder(tmp_path) is None
     with hold(tmp_path, setting="output.path", command="pipeline run") as mine:
-        assert holder(tmp_path, setting="output.path") == mine != dead
+        assert holder(tmp_path) == mine != dead
         assert os.listdir(tmp_path) == [".lock"]
     assert not tmp_path.exists()  # as if the dead process had made it
 
@@ -236,7 +243,7 @@ def test_lock_survives_a_network_disk_that_loses_the_answer(tmp_path: Path, monk
 
     monkeypatch.setattr(os, "link", answered_twice)
     with hold(tmp_path, setting="output.path", command="pipeline run") as mine:
-        assert holder(tmp_path, setting="output.path") == mine
+        assert holder(tmp_path) == mine
 
 
 def test_lock_of_a_folder_that_another_process_removes_meanwhile(

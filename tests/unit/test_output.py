@@ -18,7 +18,7 @@ from rich.text import Text
 from pipeline.cli import main
 from pipeline.errors import UserError
 from pipeline.support.exit_status import run_command
-from pipeline.support.output import LineFormatter, safe_output, say, say_block, warn
+from pipeline.support.output import LineFormatter, one_line, safe_output, say, say_block, warn
 from pipeline.support.printable import escape_controls, json_text
 from pipeline.support.terminal import error_console, output_console
 
@@ -169,6 +169,22 @@ def test_output_messages_about_data_steer_nothing(
     assert status == (0 if about in {"output", "log line", "warning", "said", "table"} else 2)
     if status == 2:
         assert said.err.count("\n") == 1
+
+
+# text -> the same in one line
+LINES = [
+    ("a  b", "a  b"),
+    (" a \n\n\t b ", " a b "),  # the white space of its ends stays
+    ("a\r\n \nb\nc", "a b c"),
+    ("\na\n", " a "),
+    ("a" + " " * 1_000_000 + "b", "a" + " " * 1_000_000 + "b"),  # a regular expression needed hours
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), LINES, ids=range(len(LINES)))
+def test_output_one_line(text: str, line: str) -> None:
+    assert one_line(text) == line
 
 
 def test_output_a_line_break_of_the_data_is_a_space(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """pipeline.files.publication: killed or failed at each of its operations, it leaves the older folder or the new one."""
 
+import errno
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -244,3 +245,23 @@ def test_publication_leaves_what_cannot_be_deleted_and_is_complete(
         stop(place, partial(publish, place, run=str(at)), at=at)
         recover(place.storage, place.output)
         assert seen(place) == NEW
+
+
+def test_publication_whose_last_mark_cannot_be_written_is_complete(
+    new_place: Callable[[dict[str, str]], Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = new_place(OLD)
+    write = place.storage.write
+
+    def full(path: str, content: bytes) -> None:
+        if path.endswith(".published"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, content)
+
+    monkeypatch.setattr(place.storage, "write", full)
+    for _ in range(2):  # the runner may ask again
+        publish(place)
+        assert seen(place) == NEW
+    recover(place.storage, place.output)
+    assert seen(place) == NEW
+    assert is_clean(place)

@@ -4,10 +4,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from typing import NoReturn
 
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.support import exit_status
 from pipeline.support.exit_status import run_command
 from pipeline.support.stop_signals import Stopped, deferred_stop, raise_if_stopped, stop_signals
 
@@ -118,6 +120,43 @@ def test_stop_signals_second_one_ends_the_process_at_once(
     assert run_command("pipeline", command) == 143
     assert ended == ([] if status is None else [status])
     assert capfd.readouterr().err.count("stopped again") == len(ended)
+
+
+def test_stop_signals_second_one_ends_the_process_if_standard_error_has_no_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [7.0]
+    ended: list[int] = []
+
+    def write(*_: object) -> int:
+        raise BrokenPipeError
+
+    def command() -> int:
+        monkeypatch.setattr("os.write", write)
+        with deferred_stop():
+            signal.raise_signal(TERM)
+            now[0] += 1.5
+            signal.raise_signal(TERM)
+        return 0
+
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("os._exit", ended.append)
+    assert run_command("pipeline", command) == 143
+    assert ended == [143]
+
+
+def test_stop_signals_after_the_end_of_the_command_give_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Left(BaseException):
+        pass
+
+    def leave(status: int) -> NoReturn:
+        raise Left(status)
+
+    monkeypatch.setattr(exit_status, "run_command", lambda *_: stopped_by(TERM))
+    monkeypatch.setattr(exit_status, "leave", leave)
+    with pytest.raises(Left) as left:
+        exit_status.run_process("pipeline", lambda: 0)
+    assert left.value.args == (143,)
 
 
 def test_stop_signals_in_a_thread_change_nothing() -> None:
