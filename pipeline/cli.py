@@ -148,7 +148,7 @@ def _as_yaml(config: "Config") -> str:
       path: café.csv
     >>> print(*_as_yaml(Config(input=InputSettings(path="\u202e.csv"))).splitlines()[:2], sep="\n")
     input:
-      path: "\\u202E.csv"
+      path: "\u202E.csv"
     """
     settings = config.model_dump()
     readable = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
