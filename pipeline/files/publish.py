@@ -126,13 +126,16 @@ def publish(
 def save_rejected(result: str, output: str) -> str:
     """Moves the rejected rows of a failed run to `failed/` in the output, for a person to look at; returns that folder.
 
-    A records folder in the output stays as it is. The next run that succeeds removes `failed/`.
+    A records folder in the output stays as it is. The next run that succeeds removes `failed/`. A runner may call it
+    again after it has moved all.
     """
     files = BeamFiles()
     failed = f"{output.rstrip('/')}/{FAILED_FOLDER}"
     rejected = f"{result}/{REJECTED_FOLDER}"
-    files.remove([failed])
-    files.move_all((file.path, failed + file.path.removeprefix(rejected)) for file in files.below(rejected))
+    moves = [(file.path, failed + file.path.removeprefix(rejected)) for file in files.below(rejected)]
+    if moves:
+        files.remove([failed])
+        files.move_all(moves)
     return failed
 
 

@@ -8,6 +8,7 @@ the folder stays. Its name holds the machine and the process, so the next proces
 Standard library alone: the pipeline (with Beam's filesystems) and the trainer (with TensorFlow's) both use it.
 """
 
+import errno
 import os
 import re
 import socket
@@ -18,6 +19,8 @@ from typing import Final
 from pipeline.files.owner import is_process, start_of
 
 _UNFINISHED: Final = ".attempt-"
+# What some network disks say when a folder is flushed. They write names to the disk by themselves.
+_NO_FOLDER_FLUSH: Final = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 _OWNER: Final = re.compile(r"(?P<host>.+)-(?P<process>\d+)-(?:(?P<started>\d+)x)?\w+")
 
 
@@ -77,5 +80,8 @@ def flush(path: Path, *, deep: bool = True) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_FLUSH or not path.is_dir():
+            raise
     finally:
         os.close(descriptor)

@@ -21,7 +21,7 @@ from pipeline.files.beam import BeamFiles
 from pipeline.files.local_storage import LocalStorage
 from pipeline.files.output_lock import hold_output
 from pipeline.files.owner import this_process
-from pipeline.files.publish import check_output, new_staging, publish, recover, remove_staging
+from pipeline.files.publish import check_output, new_staging, publish, recover, remove_staging, save_rejected
 from pipeline.job.run import run
 from tests.support.jobs import no_display, write_texts
 from tests.support.paths import REPOSITORY
@@ -214,6 +214,15 @@ def test_publish_refuses_a_run_whose_lock_another_run_took(tmp_path: Path) -> No
             publish_staged(staging, output, lock_token=first.token)
         (output / ".lock").unlink()  # by hand, and nobody took it: the run may end
         publish_staged(staging, output, lock_token=first.token)
+
+
+def test_publish_saves_rejected_rows_once(tmp_path: Path) -> None:
+    output = write_texts(tmp_path / "out", {**OLD, "failed/rejected-9": "of an earlier run"})
+    staging = new_staging(str(output))
+    write_texts(Path(staging) / "result" / "rejected", {"rejected-0": "a", "rejected-1": "b"})
+    for _ in range(2):  # the runner may ask again
+        assert save_rejected(f"{staging}/result", str(output)) == f"{output}/failed"
+        assert contents(output / "failed") == {"rejected-0": "a", "rejected-1": "b"}
 
 
 # what is in the folder, --overwrite -> what is said

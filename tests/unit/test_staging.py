@@ -1,13 +1,15 @@
 """pipeline.files.staging: whose a staging folder is, and a rename that replaces nothing but files."""
 
+import errno
 import os
 import re
 import socket
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from pipeline.files.staging import is_abandoned, rename_durably, staging_name
+from pipeline.files.staging import flush, is_abandoned, rename_durably, staging_name
 
 HERE = socket.gethostname()
 DEAD = 99_999_999  # above the largest process id of Linux
@@ -57,3 +59,28 @@ def test_staging_rename_replaces_files_and_no_folders(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="not empty"):
         rename_durably(tmp_path / "new folder", tmp_path / "old folder")
     assert (tmp_path / "old folder" / "file").read_text() == "old"
+
+
+# error of a flush, of a folder or a file -> whether it is an error
+FLUSHES = [
+    (errno.EINVAL, "folder", False),  # a network disk that does not know it
+    (errno.ENOTSUP, "folder", False),
+    (errno.EIO, "folder", True),
+    (errno.ENOSPC, "folder", True),
+    (errno.EINVAL, "folder/file", True),
+]
+
+
+@pytest.mark.parametrize(("number", "flushed", "is_error"), FLUSHES)
+def test_staging_flush_passes_over_folders_that_a_disk_cannot_flush(
+    number: int, flushed: str, is_error: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(descriptor: int) -> None:
+        if os.path.samestat(os.fstat(descriptor), (tmp_path / flushed).stat()):
+            raise OSError(number, os.strerror(number))
+
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").touch()
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match=os.strerror(number)) if is_error else nullcontext():
+        flush(tmp_path / "folder")
