@@ -95,12 +95,15 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 def _in_one_line(error: ValidationError, *, origin: str, overrides: Mapping[str, str]) -> str:
     """The first mistake that pydantic reports, as `where: setting is value; what would be right`."""
     first = error.errors()[0]
+    # An error of our own says more than that a value has not the other type that the setting may have.
+    of_setting = [other for other in error.errors() if other["loc"][:2] == first["loc"][:2]]
+    first = next((other for other in of_setting if other["type"] == "value_error"), first)
     name = ".".join(str(part) for part in first["loc"][:2])
     where = f"--{name}" if name in overrides else f"{origin}: {name}"
     if first["type"] == "value_error":
         return f"{where}: {first['msg'].removeprefix('Value error, ')}"
     # pydantic reports an error for each type that a setting may have.
-    messages = [other["msg"] for other in error.errors() if other["loc"][:2] == first["loc"][:2]]
+    messages = [other["msg"] for other in of_setting]
     if all(message.startswith(_EXPECTED) for message in messages):
         expected = _EXPECTED + " or ".join(dict.fromkeys(message.removeprefix(_EXPECTED) for message in messages))
     else:

@@ -2,6 +2,8 @@
 
 import os
 
+from pipeline.support.strict_json import shown
+
 
 def expand_home(path: str) -> str:
     """The path with the home folder for ~ or ~user at its start, as a shell does it; other paths stay, remote ones too.
@@ -12,3 +14,20 @@ def expand_home(path: str) -> str:
     ('gs://bucket/~', 'a~', True)
     """
     return os.path.expanduser(path)
+
+
+def check_path(path: str) -> str:
+    r"""The path, which a file can have.
+
+    Raises:
+      ValueError: it has a NUL character, which YAML can hold and no system takes.
+
+    >>> check_path("run #3")
+    'run #3'
+    >>> check_path("a\0b")
+    Traceback (most recent call last):
+    ValueError: 'a\x00b' has a NUL character, which no path can have; leave it out
+    """
+    if "\0" in path:
+        raise ValueError(f"{shown(path)} has a NUL character, which no path can have; leave it out")
+    return path

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
-from pipeline.config.paths import expand_home
+from pipeline.config.paths import check_path, expand_home
 from pipeline.contract import Compression, Oov, max_words
 
 # The default of Keras's Tokenizer: ASCII punctuation without the apostrophe, and tab and line feed.
@@ -22,7 +22,7 @@ Side = Literal["pre", "post"]
 Name = Annotated[str, Field(min_length=1)]
 # What a damaged file does to a run.
 Damaged = Literal["refuse", "use_what_is_whole"]
-PathName = Annotated[Name, AfterValidator(expand_home)]
+PathName = Annotated[Name, AfterValidator(check_path), AfterValidator(expand_home)]
 # The contract writes `none` where YAML has null.
 PathOrNone = Annotated[PathName | None, BeforeValidator(lambda value: None if value == "none" else value)]
 

@@ -102,6 +102,8 @@ BROKEN = [
     ("inptu:\n  path: a\n", ": inptu is not a section; did you mean input?"),
     ("input:\n  paht: a\n", ": input.paht is not a setting; did you mean input.path?"),
     ("input:\n  label_column: text\n", ": input: text_column and label_column are both 'text'; name the two columns"),
+    ('output: {path: "a\\0b"}\n', r": output.path: 'a\x00b' has a NUL character, which no path can have; leave it out"),
+    ('input: {path: [a, "\\0"]}\n', r": input.path: '\x00' has a NUL character, which no path can have"),
     ("sequence:\n  padding: both\n", ": sequence.padding is 'both'; input should be 'pre' or 'post'"),
 ]
 
