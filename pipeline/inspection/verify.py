@@ -64,8 +64,8 @@ class _Verification:
         return VerifyResult(problems=tuple(self.problems), shards=self.shards, records=self.records, bytes=self.bytes)
 
     def _files_below(self, name: str) -> set[str]:
-        """Paths, from the records folder on, of the files in one of its folders."""
-        files = self.files.match(f"{glob.escape(self.folder)}/{name}/*")
+        """Paths, from the records folder on, of the files below one of its folders."""
+        files = self.files.match(f"{self.folder}/{name}")
         return {f"{name}/" + PurePath(file.path).as_posix().rpartition(f"/{name}/")[2] for file in files}
 
     def _has(self, name: str) -> bool:

@@ -127,6 +127,9 @@ def test_job_on_a_store_writes_what_it_writes_here(
     assert "6 shards, 105 records" in out
     assert "most frequent: " in out
     assert "# would read 1 files in 1 groups" in out
+    files.write(f"{root}/out/transform/transform_fn/assets/other", b"")
+    assert main(["verify", *folder]) == 1
+    assert "transform/transform_fn/assets/other: got a file, expected none" in capsys.readouterr().err
 
 
 def test_vocabulary_from_a_store(
