@@ -99,11 +99,17 @@ def write(path: str, content: bytes) -> None:
 
 
 def remove_abandoned(folder: str) -> None:
-    """Removes the files that processes of this machine left in a local folder when they were killed while writing."""
-    if is_local(folder) and os.path.isdir(folder):
+    """Removes the files that processes of this machine left in a local folder when they were killed while writing.
+
+    Those that this user may not see or delete stay, such as another user's in /tmp.
+    """
+    if not is_local(folder):
+        return
+    with contextlib.suppress(OSError):
         for name in os.listdir(folder):
             if is_abandoned(name, prefix=UNFINISHED):
-                Path(folder, name).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    Path(folder, name).unlink()
 
 
 def names_in(folder: str) -> list[str]:

@@ -121,6 +121,16 @@ def test_files_remove_what_a_killed_process_left(tmp_path: Path) -> None:
     files.remove_abandoned(str(tmp_path / "none"))
 
 
+def test_files_of_another_user_that_was_killed_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+
+    (tmp_path / f".unfinished-{socket.gethostname()}-{10**9}-1x0a1b2c3d").touch()
+    monkeypatch.setattr(Path, "unlink", refuse)
+    files.remove_abandoned(str(tmp_path))
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 # what is at the path                                       what the message says
 @pytest.mark.parametrize(("make", "message"), [
     (Path,                                                  "No such file or directory"),

@@ -68,10 +68,11 @@ def export(
     text_to_ids = text_to_ids or load_text_to_ids(records)
     expected = self_check.certify(text_to_ids, trained.model, labels=records.labels, samples=records.manifest.samples)
     served = ServedModel(text_to_ids, trained.model, labels=records.labels, padding=records.sequence.padding)
+    before = embedding_before(trained, config)
     with files.naming("export.path", config.export.path, then=_THEN), versions.staging(config.export.path) as folder:
         tf.saved_model.save(served, folder, signatures=served.functions)
         files.write(files.join(folder, CERTIFICATE_FILE), certificate.dumps(expected))
-        files.write(files.join(folder, EMBEDDING_BEFORE_FILE), _npy(embedding_before(trained, config)))
+        files.write(files.join(folder, EMBEDDING_BEFORE_FILE), _npy(before))
         write_warmup(files.join(folder, WARMUP_FILE), expected.texts[:_WARMUP_TEXTS])
         info = _info(trained, config, metrics=metrics)
         all_files = {"certificate_texts": len(expected.texts), "files": sums_of(folder)}

@@ -80,7 +80,7 @@ class RunFolder:
             _log.warning("%s holds an earlier run; it is replaced (--resume would go on with it)", self.path)
         for name in self._own_names():
             self._remove(name)
-        self._remove_abandoned()
+        files.remove_abandoned(self.path)
         if training_step.settings.start_from is not None:
             # The export needs them, and by then the earlier model may be deleted or replaced.
             first = tf.Variable(training_step.model.embedding.embeddings[:WORDS_BEFORE_TRAINING])
@@ -110,7 +110,7 @@ class RunFolder:
         path = files.join(self.path, CHECKPOINT_FILE)
         checkpoint.restore(training_step.variables, stored.checkpoint, path=path)
         self._can_resume(training_step)
-        self._remove_abandoned()
+        files.remove_abandoned(self.path)
 
     def save(self, training_step: TrainingStep, state: RunState) -> None:
         """Writes the checkpoint, then removes the weights of all epochs but the best.
@@ -204,10 +204,6 @@ class RunFolder:
     def _remove(self, name: str) -> None:
         with self.writing(name):
             files.remove(files.join(self.path, name))
-
-    def _remove_abandoned(self) -> None:
-        with self.writing(files.UNFINISHED):
-            files.remove_abandoned(self.path)
 
     def _own_names(self) -> list[str]:
         logs = [f"{TENSORBOARD_FOLDER}/{part}" for part in ("train", "eval")]
