@@ -122,8 +122,9 @@ class Publication:
             raise
         storage.sync(self._output, deep=False)
         try:
+            storage.remove([f"{self._folder}/{_OLD}"])  # a full disk has room for the mark then
             storage.write(self._published, b"")
-        except OSError as error:  # a full disk, perhaps; the mark of step 3 says the same, so it stays
+        except OSError as error:  # the mark of step 3 stays, and says the same
             _logger.warning("%s is published; the next run deletes %s: %s", self._output, self._folder, error)
             return
         _remove(storage, self._folder)

@@ -262,6 +262,8 @@ def test_publication_whose_last_mark_cannot_be_written_is_complete(
     for _ in range(2):  # the runner may ask again
         publish(place)
         assert seen(place) == NEW
+        # The disk has no room for both folders.
+        assert not any("/old/" in name for name in place.texts(place.output))
     recover(place.storage, place.output)
     assert seen(place) == NEW
     assert is_clean(place)
