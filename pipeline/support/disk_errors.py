@@ -22,6 +22,8 @@ _REMEDIES: Final = {
     errno.EPERM: "allow it, or use another folder",
     errno.EIO: "the disk may be failing: use another one",
 }
+# Code tries what it may do, and handles these. A full disk is handled nowhere.
+_NO_PERMISSION: Final = (errno.EACCES, errno.EPERM)
 # Those whose text alone is proof enough: nothing else is called so.
 _BY_NAME: Final = {os.strerror(number): number for number in (errno.ENOSPC, errno.EDQUOT)}
 # `[Errno 28] No space left on device: '/a/b'`, with or without the file's name.
@@ -47,7 +49,11 @@ def find_disk_error(error: BaseException) -> DiskError | None:
     >>> find_disk_error(ValueError("28")) is None
     True
     """
-    errors = [disk_error for one in _chain(error) if (disk_error := _of(one)) is not None]
+    errors = [
+        disk_error
+        for one, is_cause in _chain(error)
+        if (disk_error := _of(one)) is not None and (is_cause or disk_error.number not in _NO_PERMISSION)
+    ]
     # The outermost, unless one below it names the file.
     return _best(errors)
 
@@ -112,12 +118,18 @@ def _fullest(folders: Mapping[str, str]) -> list[str]:
     return [setting for setting, space in free.items() if space == min(free.values())]
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def _chain(error: BaseException | None) -> Iterator[tuple[BaseException, bool]]:
+    """The exception and those that it comes from; whether each is certainly the cause.
+
+    An exception that came up while another was handled (`__context__`) may be a bug of the handling.
+    """
     seen: set[int] = set()
+    is_cause = True
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
+        yield error, is_cause
+        is_cause = is_cause and error.__cause__ is not None
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _of(error: BaseException) -> DiskError | None:

@@ -17,6 +17,13 @@ def caused(error: Exception, cause: BaseException) -> Exception:
     return error
 
 
+def handled(error: Exception, before: BaseException, *, suppressed: bool = False) -> Exception:
+    """An error that came up while `before` was handled; suppressed: raised `from None`."""
+    error.__context__ = before
+    error.__suppress_context__ = suppressed
+    return error
+
+
 # error -> what is found
 ERRORS = [
     (OSError(FULL, "No space left on device"), DiskError(FULL, None)),
@@ -28,6 +35,9 @@ ERRORS = [
     (OSError("No space"), None),  # without a number
     (caused(RuntimeError("bundle failed"), OSError(FULL, "", "/a")), DiskError(FULL, "/a")),
     (caused(OSError(FULL, ""), OSError(FULL, "", "/a")), DiskError(FULL, "/a")),  # the inner one names the file
+    (handled(KeyError("a"), OSError(FULL, "", "/a")), DiskError(FULL, "/a")),
+    (handled(KeyError("a"), PermissionError(DENIED, "", "/a")), None),  # a bug while a missing right was handled
+    (handled(KeyError("a"), OSError(FULL, "", "/a"), suppressed=True), None),
     (RuntimeError("x\nOSError: [Errno 28] No space left on device: '/a b' [while running 'Read']"),
      DiskError(FULL, "/a b")),
     (RuntimeError("OSError: [Errno 28] No space left on device\n...\nOSError: [Errno 28] No space: \"/it's\""),
