@@ -1,5 +1,6 @@
 """pipeline.vocabulary.imported: what `vocabulary.from` may name, and what becomes of the settings beside it."""
 
+import errno
 import json
 import os
 import pickle
@@ -11,7 +12,7 @@ import pytest
 
 from pipeline.config.load import load
 from pipeline.errors import UserError
-from pipeline.files.local import LocalFiles
+from pipeline.files.local import FileInfo, LocalFiles
 from pipeline.vocabulary.imported import resolve
 from tests.support.imported import resolved, write
 from tests.support.paths import REPOSITORY
@@ -100,6 +101,22 @@ def test_imported_vocabulary_reads_regular_files_alone(
     make(tmp_path / name)
     with pytest.raises(UserError, match=f"^vocabulary.from: .*{name} can't be read: .*{reason}"):
         resolved(tmp_path / name.partition("/")[0])
+
+
+@pytest.mark.parametrize("name", ["tokens.txt", "manifest.json"])
+def test_imported_vocabulary_in_a_folder_that_may_not_be_entered(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    match = LocalFiles.match
+
+    def refuse(files: LocalFiles, pattern: str) -> list[FileInfo]:
+        if pattern.endswith(name):
+            raise PermissionError(errno.EACCES, "Permission denied", pattern)
+        return match(files, pattern)
+
+    monkeypatch.setattr(LocalFiles, "match", refuse)
+    with pytest.raises(UserError, match=f"^vocabulary.from: {tmp_path}/tokens.txt can't be read: Permission denied"):
+        resolved(tmp_path / "tokens.txt")
 
 
 def test_imported_vocabulary_folder_without_a_manifest(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """An exported model + rows of texts -> label and probabilities of each row, in order, as many as there are rows."""
 
 import itertools
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ def write_predictions(predictions: Iterator[Prediction], path: str) -> WrittenRo
       UserError: the file can't be written; or it is a folder, which is seen before the first text is asked for.
     """
     rows = without_text = 0
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         raise UserError(f"--output: {path} is a folder; give a file")
     unfinished = Path(path).with_name(staging_name(files.UNFINISHED))
     try:

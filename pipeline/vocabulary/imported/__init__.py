@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.config.settings import Config
 from pipeline.contract import MANIFEST_FILE, VOCABULARY_FILE
 from pipeline.errors import JsonError, UserError
-from pipeline.files.local import Files
+from pipeline.files.local import FileInfo, Files
 from pipeline.support.strict_json import parse_json
 from pipeline.vocabulary.imported import keras_tokenizer, records_folder, token_list
 from pipeline.vocabulary.imported.settings import adopt_settings
@@ -39,13 +39,13 @@ def resolve(config: Config, files: Files) -> tuple[Config, ImportedVocabulary | 
 def read_vocabulary(config: Config, files: Files) -> ImportedVocabulary:
     """The vocabulary that `vocabulary.from` names."""
     path = str(config.vocabulary.source).rstrip("/")
-    manifests = files.match(f"{path}/{MANIFEST_FILE}")
+    manifests = _matches(f"{path}/{MANIFEST_FILE}", files, path=path)
     if manifests:
         try:
             return records_folder.read(manifests[0].path.removesuffix(f"/{MANIFEST_FILE}"), files)
         except UserError as error:
             raise UserError(f"vocabulary.from: {error}") from error
-    matches = files.match(path)
+    matches = _matches(path, files, path=path)
     if not matches:
         raise UserError(f"vocabulary.from: there is no file or folder {path}; it can be {_KINDS}")
     if len(matches) > 1 or matches[0].path.startswith(f"{path}/"):
@@ -53,6 +53,13 @@ def read_vocabulary(config: Config, files: Files) -> ImportedVocabulary:
             f"vocabulary.from: {path} holds no {MANIFEST_FILE}, so it is not a records folder; give {_KINDS}"
         )
     return _read_file(matches[0].path, files, config)
+
+
+def _matches(pattern: str, files: Files, *, path: str) -> list[FileInfo]:
+    try:
+        return files.match(pattern)
+    except OSError as error:  # of a folder that may not be entered or listed
+        raise UserError(f"vocabulary.from: {path} can't be read: {error.strerror or error}") from error
 
 
 def _read_file(path: str, files: Files, config: Config) -> ImportedVocabulary:
