@@ -21,7 +21,7 @@ from trainer.data.records_folder import open_records_folder
 from trainer.evaluation.scoring import score_function
 from trainer.export import certificate, export, self_check
 from trainer.export.certificate import Answers, Certificate, Comparison, compare, loads
-from trainer.export.fresh_process import ExportError
+from trainer.export.fresh_process import ExportError, run_replay
 from trainer.export.served_model import ServedModel, without_cudnn
 from trainer.export.text_to_ids import TextToIds
 from trainer.export.warmup import write_warmup
@@ -216,3 +216,9 @@ def test_page_of_a_training(trained: tuple[Config, TrainedModel]) -> None:
                  "Nearest words", "of the test split", "<bdi>word1</bdi>", "model.lstm_units"):  # fmt: skip
         assert part in page, part
     assert len(page) < 3_000_000
+
+
+def test_export_names_the_program_that_can_not_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(ExportError, match=rf"^{tmp_path}/python can't be started to load model: No such file"):
+        run_replay("model", [b"a"])

@@ -53,22 +53,25 @@ def run_replay(folder: str, texts: Sequence[bytes]) -> dict[str, npt.NDArray[np.
     For n texts `.../ids` is int64 [n, max_length]; `.../scores` and `python/examples` are float32 [n, classes].
 
     Raises:
-      ExportError: the process failed.
+      ExportError: the process can't be started, or failed.
       UserError: the folder for temporary files can't be written.
     """
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     with _scratch_folder() as scratch, parent_pipe() as pipe:
         answers = Path(scratch) / "answers.npz"
-        done = subprocess.run(
-            [sys.executable, str(_SCRIPT), folder, str(answers), str(pipe)],
-            input=json.dumps([to_base64(text) for text in texts]),
-            env=environment,
-            pass_fds=[pipe],
-            capture_output=True,
-            text=True,
-            errors="replace",  # TensorFlow repeats names of files as they are
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, str(_SCRIPT), folder, str(answers), str(pipe)],
+                input=json.dumps([to_base64(text) for text in texts]),
+                env=environment,
+                pass_fds=[pipe],
+                capture_output=True,
+                text=True,
+                errors="replace",  # TensorFlow repeats names of files as they are
+                check=False,
+            )
+        except OSError as error:
+            raise ExportError(f"{sys.executable} can't be started to load {folder}: {error.strerror}") from error
         if done.returncode == NO_ROOM_STATUS:
             raise _no_room(scratch, "No space left on device")
         if done.returncode:
