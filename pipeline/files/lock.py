@@ -60,7 +60,8 @@ def hold(folder: str | Path, *, setting: str, command: str) -> Iterator[Owner]:
         try:
             _take(path, owner, setting=setting, made=made)
         except OSError as error:
-            raise UserError(f"{setting}: can't write below {folder}: {error}") from error
+            why = error.strerror or error
+            raise UserError(f"{setting}: can't write below {folder}: {why}; give another {setting}") from error
         yield owner
     finally:
         with deferred_stop():

@@ -97,7 +97,8 @@ def new_staging(output: str) -> str:
         if is_local(staging):
             LocalStorage().write(f"{staging}/{_BUSY}", b"")
     except OSError as error:
-        raise UserError(f"output.path: can't write below {output}: {error}") from error
+        why = error.strerror or error
+        raise UserError(f"output.path: can't write below {output}: {why}; give another output.path") from error
     return staging
 
 

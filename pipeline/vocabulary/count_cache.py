@@ -71,7 +71,8 @@ def check_cache(config: Config) -> None:
     try:
         BeamFiles().write(f"{folder}/settings.json", json.dumps(_settings(config), indent=1).encode())
     except Exception as error:  # each client has its own errors
-        raise UserError(f"vocabulary.cache: can't write below {cache}: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"vocabulary.cache: can't write below {cache}: {why}; give another folder") from error
 
 
 def entry_path(folder: str, task: ReadTask, files: BeamFiles) -> str | None:
