@@ -144,6 +144,15 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return descriptor
 
 
+def cannot_read(path: str, reason: str) -> UserError:
+    """What a person reads of a file or folder of the input that can't be read.
+
+    >>> str(cannot_read("a.csv", "Permission denied"))
+    'input.path: cannot read a.csv: Permission denied; give regular files that this user may read'
+    """
+    return UserError(f"input.path: cannot read {path}: {reason}; give regular files that this user may read")
+
+
 def open_file(files: Files, path: str) -> BinaryIO:
     """A file's stored bytes.
 
@@ -155,7 +164,7 @@ def open_file(files: Files, path: str) -> BinaryIO:
     except OSError as error:
         if error.errno not in _MISTAKES and not isinstance(error, FileNotFoundError | PermissionError):
             raise
-        raise UserError(f"input.path: cannot read {path}: {error.strerror or error}") from error
+        raise cannot_read(path, error.strerror or str(error)) from error
 
 
 def _files_below(folder: str) -> Iterator[FileInfo]:

@@ -12,6 +12,8 @@ from pipeline.records_folder.manifest import MAX_MANIFEST_BYTES, Manifest, check
 from pipeline.support.strict_json import first_mistake, parse_json, shown
 
 REMEDY = "run the pipeline again"
+# If the system refuses to open the manifest.
+MANIFEST_REMEDY = "give a records folder whose files this user may read"
 
 
 def parse_manifest(content: bytes, *, path: str) -> Manifest:
@@ -74,5 +76,5 @@ def read_manifest(folder: str, files: Files) -> tuple[bytes, Manifest]:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise no_manifest(folder) from error
     except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror or error}") from error
+        raise UserError(f"{path} can't be read: {error.strerror or error}; {MANIFEST_REMEDY}") from error
     return content, parse_manifest(content, path=path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from pipeline.errors import UserError
-from pipeline.files.local import FileInfo, Files
+from pipeline.files.local import FileInfo, Files, cannot_read
 from pipeline.sources.formats import FORMATS, folders, format_named, text_lines
 from pipeline.sources.label_folders import ENDING, OTHER_FORMAT, is_text_file, texts_in_label_folders
 
@@ -42,11 +42,11 @@ def named_files(path: str, files: Files, *, format: str, labelled: bool, left_ou
     try:
         matched = files.match(path)
     except PermissionError as error:
-        raise UserError(f"input.path: cannot read {error.filename or path}: {error.strerror or error}") from error
+        raise cannot_read(error.filename or path, error.strerror or str(error)) from error
     named = _named_files(path, matched, format=format, labelled=labelled, left_out=left_out)
     unreadable = next((entry.file for entry in named if entry.file.problem), None)
     if unreadable is not None:
-        raise UserError(f"input.path: cannot read {unreadable.path}: {unreadable.problem}")
+        raise cannot_read(unreadable.path, unreadable.problem)
     return named
 
 

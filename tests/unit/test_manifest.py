@@ -1,12 +1,16 @@
 """The schema of manifest.json: what it writes, what it reads of other versions, and what it says of its keys."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from pipeline.config.settings import Config
-from pipeline.contract import SPLITS
+from pipeline.contract import MANIFEST_FILE, SPLITS
+from pipeline.errors import UserError
+from pipeline.files.local import LocalFiles
 from pipeline.records_folder.manifest import (
     Manifest,
     RecordsConfig,
@@ -17,7 +21,7 @@ from pipeline.records_folder.manifest import (
     to_json,
 )
 from pipeline.records_folder.manifest_keys import described_keys
-from pipeline.records_folder.reader import parse_manifest
+from pipeline.records_folder.reader import parse_manifest, read_manifest
 from pipeline.records_folder.text_findings import DistinctiveWord, DistinctiveWordsSummary
 from tests.support.manifests import SHA256
 
@@ -126,3 +130,9 @@ def test_manifest_keys_all_have_a_sentence() -> None:
     assert len({key.path for key in keys}) == len(keys) > 90
     assert [key.path for key in keys if not key.meaning.endswith(".")] == []
     assert [key.path for key in keys if key.notes] == ["duplicates", "quality", "telling_words"]
+
+
+def test_manifest_that_the_system_does_not_open_is_named_with_what_helps(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / MANIFEST_FILE)
+    with pytest.raises(UserError, match=r"manifest\.json can't be read: it is a named pipe.*; give a records folder"):
+        read_manifest(str(tmp_path), LocalFiles())

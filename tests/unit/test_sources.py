@@ -131,7 +131,9 @@ def test_sources_plan_refuses_what_may_not_be_read() -> None:
         def open(self, path: str) -> io.BytesIO:
             raise PermissionError(13, "Permission denied", path)
 
-    with pytest.raises(UserError, match=r"^input\.path: cannot read x: Permission denied$"):
+    with pytest.raises(
+        UserError, match=r"^input\.path: cannot read x: Permission denied; give regular files that this user may read$"
+    ):
         plan(Forbidden({"x": CSV}))
 
 

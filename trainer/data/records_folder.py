@@ -15,7 +15,7 @@ from pipeline.config.settings import SequenceSettings
 from pipeline.contract import MANIFEST_FILE, PUBLISHING_PREFIX, Split
 from pipeline.errors import UserError
 from pipeline.records_folder.manifest import MAX_MANIFEST_BYTES, Manifest, SplitSummary
-from pipeline.records_folder.reader import REMEDY, no_manifest, parse_manifest
+from pipeline.records_folder.reader import MANIFEST_REMEDY, REMEDY, no_manifest, parse_manifest
 from pipeline.support.strict_json import shown
 from trainer import files
 
@@ -94,7 +94,7 @@ def open_records_folder(path: str) -> RecordsFolder:
         is_unfinished = any(name.startswith(PUBLISHING_PREFIX) for name in names)
         raise no_manifest(path, is_unfinished=is_unfinished) from error
     except OSError as error:
-        raise UserError(f"{manifest_path} can't be read: {files.reason_of(error)}") from error
+        raise UserError(f"{manifest_path} can't be read: {files.reason_of(error)}; {MANIFEST_REMEDY}") from error
     manifest = parse_manifest(content, path=manifest_path)
     if len(manifest.labels) < 2:
         raise UserError(

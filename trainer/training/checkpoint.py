@@ -66,7 +66,9 @@ def load(path: str) -> Checkpoint | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UserError(f"{path} can't be read: {files.reason_of(error)}") from error
+        raise UserError(
+            f"{path} can't be read: {files.reason_of(error)}; make it readable, or train again without --resume"
+        ) from error
     try:
         _check_sums(content)
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
