@@ -35,7 +35,8 @@ class Watch:
         """Reads what there is now; to be called often while the run lasts."""
         if self._published is None and self._manifest.exists():
             self._published = time.time()
-        for folder in self._temporary.glob("textrecords-*"):
+        # A command has one folder for all that is temporary; a job counts its rows in a folder of it.
+        for folder in self._temporary.glob("textrecords-*/textrecords-*"):
             self._planned = self._planned or time.time()
             for tally in folder.iterdir():
                 self._read(tally)

@@ -50,13 +50,14 @@ def hostile_manifest(*, labels: int = len(HOSTILE)) -> Manifest:
     rows = {name: place + 1 for place, name in enumerate(names)}
     whole = sum(rows.values())
     part = {"rows": whole, "labels": rows, "tokens": 4 * whole, "unknown_tokens": whole,
-            "truncated_texts": 3, "empty_texts": 1, "lengths": [[2, whole - 9], [40, 8], [700, 1]]}  # fmt: skip
+            "truncated_texts": 3, "empty_texts": 1, "lengths": [[2, whole - 2], [40, 1], [700, 1]]}  # fmt: skip
     repeated = {"texts": 2, "rows": 3, "conflicting": 1}
     repeats = {**repeated, "splits": {"train": repeated},
                "across": [{"splits": ["train", "test"], "texts": 1, "rows": [1, 2], "conflicting": 1}]}  # fmt: skip
     finding = {"count": 3, "of": 9, "share": 0.3333, "exact": False, "examples": HOSTILE[:3]}
     telling = [{"token": name, "score": 3.0, "count": 5, "elsewhere": 1} for name in HOSTILE]
-    samples = [{"split": "train", "text": f"{name} {name}", "label": name, "ids": [0, 0, 2, 1]} for name in HOSTILE]
+    samples = [{"split": "train", "text": f"{name} {name}", "label": names[place % labels], "ids": [0, 0, 2, 1]}
+               for place, name in enumerate(HOSTILE)]  # fmt: skip
     content: dict[str, Any] = {
         "format_version": 1,
         "config": {"vocabulary": {"top_words": 40}, "sequence": {"max_length": 4}, "output": {}},

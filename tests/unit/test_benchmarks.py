@@ -95,7 +95,7 @@ def test_benchmarks_cpu_between_two_moments() -> None:
 
 
 def test_benchmarks_timeline_of_a_run(tmp_path: Path) -> None:
-    progress = tmp_path / "temporary" / "textrecords-x"
+    progress = tmp_path / "temporary" / "textrecords-host-4711" / "textrecords-x"
     progress.mkdir(parents=True)
     # rows, begin and last word of each worker, as pipeline.support.progress writes them
     for name, told in {"analyse.1.1.1": "5 20 21", "analyse.1.2.2": "5 19 23", "transform.1.1.3": "9 25 30"}.items():
