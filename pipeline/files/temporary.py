@@ -31,7 +31,7 @@ def temporary_files() -> Iterator[None]:
     """Within it, all that asks Python, TensorFlow or TMPDIR for a place for temporary files gets the command's folder.
 
     Raises:
-      UserError: the folder can't be made.
+      UserError: TMPDIR names no folder, or the command's folder can't be made there.
     """
     before = tempfile.tempdir, os.environ.get(_VARIABLE)
     folder = Path(_place()) / staging_name(_PREFIX)
@@ -56,16 +56,19 @@ def place_of_temporary_files() -> str:
 
 
 def _place() -> str:
-    """The folder for temporary files: that of TMPDIR, or if there is none of this name the one that Python takes.
+    """The folder for temporary files: that of TMPDIR, or if the variable is not set or empty the one that Python takes.
 
-    Python takes another one as well if the named one is full. The user has named it for its size, so that is refused.
+    Python takes another one as well if the named one is missing or full. The user has named it for its size, so that is
+    refused.
     """
     named = os.environ.get(_VARIABLE)
+    if named and not os.path.isdir(named):
+        raise UserError(f"{_VARIABLE}: {named} is not a folder; make it, or name another folder")
     try:
         place = tempfile.gettempdir()
     except FileNotFoundError as error:  # Python tries to write a file into each, and the disk may be full
         raise UserError(f"{_VARIABLE}: no folder for temporary files can be written: {error.strerror}") from error
-    if named and os.path.isdir(named) and not os.path.samefile(named, place):
+    if named and not os.path.samefile(named, place):
         raise UserError(f"{_VARIABLE}: no file can be written in {named}; free space there, or name another folder")
     return place
 

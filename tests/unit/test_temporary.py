@@ -77,10 +77,20 @@ def test_temporary_place_that_is_named_and_full_is_not_replaced_by_another(
     monkeypatch.setattr("tempfile.gettempdir", lambda: "/")  # Python's next choice
     with pytest.raises(UserError, match=f"^TMPDIR: no file can be written in {place}; free space"):
         temporary_files().__enter__()
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(place))
-    monkeypatch.setenv("TMPDIR", str(place / "nowhere"))
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file"])
+def test_temporary_place_that_is_named_and_not_there_is_not_replaced_by_another(
+    place: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (place / "file").touch()
+    monkeypatch.setenv("TMPDIR", str(place / name))
+    monkeypatch.setattr(tempfile, "tempdir", str(place))  # Python's next choice
+    with pytest.raises(UserError, match=f"^TMPDIR: {place}/{name} is not a folder; make it, or name another folder$"):
+        temporary_files().__enter__()
+    monkeypatch.setenv("TMPDIR", "")
     with temporary_files():
-        assert len(list(place.iterdir())) == 1
+        assert len(list(place.iterdir())) == 2
 
 
 def test_temporary_place_that_python_does_not_have_is_an_error_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
