@@ -23,7 +23,7 @@ from pipeline.support.output import say, say_block, warn
 from pipeline.support.printable import json_text
 from pipeline.support.process import quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
-from trainer.commands.arguments import input_overrides, refuse_empty
+from trainer.commands.arguments import input_overrides, naming_options, refuse_empty
 
 Command = Callable[[argparse.Namespace, dict[str, str]], int]
 
@@ -84,7 +84,9 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
 
 
 def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
-    settings = load(_config_path(known), {**overrides, **input_overrides(known)}).input
+    options = input_overrides(known)
+    with naming_options(options):
+        settings = load(_config_path(known), {**overrides, **options}).input
     foreign = [name for name in overrides if not name.startswith("input.")]
     if foreign:
         raise UserError(f"--{foreign[0]}: evaluate takes the settings of input alone; the others are the model's own")
@@ -96,7 +98,7 @@ def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         from trainer.savedmodel.loading import open_model
         from trainer.training.progress_display import show_rows
 
-    with show_rows("evaluating") as progress:
+    with naming_options(options), show_rows("evaluating") as progress:
         evaluation = evaluate(open_model(known.model), settings, progress=progress)
     if known.json:
         rejected = {"rows": sum(evaluation.rejected.values()), "by_reason": evaluation.rejected}

@@ -2,8 +2,20 @@
 
 import argparse
 import json
+import re
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from pipeline.errors import UserError
+
+# Setting -> the option that gives it.
+OPTIONS: Final = {
+    "input.path": "--input",
+    "input.format": "--format",
+    "input.text_column": "--text_column",
+    "input.label_column": "--label_column",
+}
 
 
 def refuse_empty(known: argparse.Namespace) -> None:
@@ -23,6 +35,36 @@ def input_overrides(known: argparse.Namespace) -> dict[str, str]:
         "input.label_column": known.label_column,
     }
     return {name: value for name, value in options.items() if value is not None}
+
+
+@contextmanager
+def naming_options(settings: Collection[str]) -> Iterator[None]:
+    """Has a UserError name the options that gave some settings, and not these settings.
+
+    >>> with naming_options(["input.path"]):
+    ...     raise UserError("input.path: no rows in a.csv; set input.format")
+    Traceback (most recent call last):
+    pipeline.errors.UserError: --input: no rows in a.csv; set input.format
+    """
+    try:
+        yield
+    except UserError as error:
+        raise UserError(with_options(str(error), settings)) from error
+
+
+def with_options(message: str, settings: Collection[str]) -> str:
+    """A message that names options, where it named settings.
+
+    >>> with_options("input.path: no rows in input.path; set input.format", ["input.path", "input.format"])
+    '--input: no rows in input.path; set --format'
+    """
+    if not settings:
+        return message
+    names = "|".join(map(re.escape, settings))
+    # Where errors name a setting: "input.path: ...", "--input.path is ...", "..., or set input.format". Elsewhere it
+    # may be the name of a file.
+    setting = re.compile(rf"(?:^(?:--)?|(?<=\bset ))(?P<name>{names})\b")
+    return setting.sub(lambda match: OPTIONS[match["name"]], message)
 
 
 def _as_setting(paths: list[str]) -> str:

@@ -9,7 +9,6 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple, cast
 
@@ -19,13 +18,13 @@ from pipeline.sources import TextRow, check_columns, plan_texts, read_in_order
 from pipeline.sources.format_detection import DETECTION_BYTES, looks_of
 from pipeline.sources.formats import format_names, text_lines
 from pipeline.sources.schema import ColumnNames
+from trainer.commands.arguments import OPTIONS, naming_options
 
 STANDARD_INPUT: Final = "standard input"
 
-_OPTIONS: Final = {"input.path": "--input", "input.format": "--format", "input.text_column": "--text_column"}
-_NAMES: Final = re.compile(rf"(?:{'|'.join(map(re.escape, _OPTIONS))})\b")
-# Where errors name a setting: "input.path: ...", "..., or set input.format". Elsewhere it may be the name of a file.
-_SETTING: Final = re.compile(rf"(?:^|(?<=\bset )){_NAMES.pattern}")
+# `predict` takes options in place of these settings.
+_SETTINGS: Final = ("input.path", "input.format", "input.text_column")
+_NAMES: Final = re.compile(rf"(?:{'|'.join(map(re.escape, _SETTINGS))})\b")
 
 _logger = logging.getLogger(__name__)
 
@@ -71,19 +70,19 @@ def source_of_stream(stream: BinaryIO, *, format: str, text_column: str) -> Text
 
 
 def _rows_of_files(paths: Sequence[str], *, format: str, text_column: str) -> Iterator[TextRow]:
-    with _naming_options():
+    with naming_options(_SETTINGS):
         check_on_this_machine(paths, setting="input.path", command="predict")
         _check_format(format)
         files, columns = LocalFiles(), ColumnNames(text_column)
         tasks = plan_texts(paths, files, format=format, text_column=text_column)
         for line in tasks.left_out_lines():
-            _logger.info("%s", _NAMES.sub(_option, line))
+            _logger.info("%s", _NAMES.sub(lambda name: OPTIONS[name[0]], line))
         check_columns(tasks.tasks(), columns, files)
         yield from read_in_order(tasks.tasks(), columns, files)
 
 
 def _rows_of_stream(stream: BinaryIO, *, format: str, text_column: str) -> Iterator[TextRow]:
-    with _naming_options():
+    with naming_options(_SETTINGS):
         _check_format(format)
         columns = ColumnNames(text_column)
         head = _next_bytes(stream, DETECTION_BYTES)
@@ -99,19 +98,6 @@ def _rows_of_stream(stream: BinaryIO, *, format: str, text_column: str) -> Itera
             files = _OneFile(lambda: io.BytesIO(content))
             check_columns(tasks, columns, files)
             yield from read_in_order(tasks, columns, files)
-
-
-@contextmanager
-def _naming_options() -> Iterator[None]:
-    """Has a UserError name the options of `predict` instead of settings, which it does not take."""
-    try:
-        yield
-    except UserError as error:
-        raise UserError(_SETTING.sub(_option, str(error))) from error
-
-
-def _option(setting: re.Match[str]) -> str:
-    return _OPTIONS[setting[0]]
 
 
 def _detected(beginning: Files, *, text_column: str) -> str:
