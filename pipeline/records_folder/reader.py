@@ -16,6 +16,17 @@ REMEDY = "run the pipeline again"
 MANIFEST_REMEDY = "give a records folder whose files this user may read"
 
 
+def remedy_of(error: OSError, *, otherwise: str) -> str:
+    """What helps if a file or folder of a records folder can't be read: a right that is missing, or `otherwise`.
+
+    >>> remedy_of(PermissionError(13, "Permission denied"), otherwise="copy it again")
+    'make it readable for this user'
+    >>> remedy_of(OSError(5, "Input/output error"), otherwise="copy it again")
+    'copy it again'
+    """
+    return "make it readable for this user" if isinstance(error, PermissionError) else otherwise
+
+
 def parse_manifest(content: bytes, *, path: str) -> Manifest:
     """The content of manifest.json -> the manifest; `path`, where it was read, is for messages.
 

@@ -18,6 +18,7 @@ import numpy as np
 from pipeline.contract import VOCABULARY_FILE
 from pipeline.errors import UserError
 from pipeline.files.local import Files
+from pipeline.records_folder.reader import remedy_of
 
 REMEDY = "run the pipeline again, or copy the whole folder"
 # More than any vocabulary: 50 million words of 40 bytes.
@@ -96,7 +97,9 @@ def read_columns(folder: str, files: Files, *, sha256: str) -> WordColumns:
         with files.open(path) as file:
             content = file.read(MAX_VOCABULARY_BYTES + 1)
     except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror or error}; {REMEDY}") from error
+        raise UserError(
+            f"{path} can't be read: {error.strerror or error}; {remedy_of(error, otherwise=REMEDY)}"
+        ) from error
     if len(content) > MAX_VOCABULARY_BYTES:
         raise UserError(f"{path} has more than {MAX_VOCABULARY_BYTES >> 30} GB, which no run writes; {REMEDY}")
     if hashlib.sha256(content).hexdigest() != sha256:

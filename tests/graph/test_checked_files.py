@@ -14,9 +14,9 @@ import tensorflow as tf
 from pipeline.errors import UserError
 from tests.support.plain_records import EVAL, FILES, GRAPH, TRAIN_0, TRAIN_1, WORDS_OF_GRAPH, make_folder, write
 from trainer.data.check_shards import check_shards
-from trainer.data.checked_files import checked_copies
+from trainer.data.checked_files import checked_copies, checked_parts
 from trainer.data.dataset import iterate_batches
-from trainer.data.records_folder import RecordsFolder, open_records_folder
+from trainer.data.records_folder import RecordsFolder, open_records_folder, stamp
 from trainer.export.text_to_ids import load_text_to_ids
 
 Damage = Callable[[Path], object]
@@ -61,6 +61,25 @@ def test_checked_copies_refuse_a_damaged_file(tmp_path: Path, name: str, damage:
     damage(tmp_path / "records" / name)
     with pytest.raises(UserError, match=f"/records/{name} .*{message}.*copy the whole folder"), checked_copies(records):
         pass
+
+
+def test_checked_files_that_may_not_be_read_are_to_be_made_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = open_records_folder(str(make_folder(tmp_path / "records")))
+
+    def denied(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("trainer.files.os.listdir", denied)
+    with pytest.raises(UserError, match="/records/records can't be read: Permission denied; make it readable for this"):
+        check_shards(records)
+    monkeypatch.setattr("trainer.files.open_regular", denied)
+    with pytest.raises(UserError, match=r"lists it: Permission denied; make it readable for this user$"):
+        list(checked_parts(str(tmp_path), bytes=None, sha256=None))
+    monkeypatch.setattr("trainer.data.records_folder.os.stat", denied)
+    with pytest.raises(UserError, match=r"lists it: Permission denied; make it readable for this user$"):
+        stamp(str(tmp_path))
 
 
 def contents(records: RecordsFolder) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from pipeline.contract import MANIFEST_FILE, RECORDS_FOLDER, SPLITS, Split
 from pipeline.errors import UserError
+from pipeline.records_folder.reader import remedy_of
 from pipeline.support.strict_json import shown
 from trainer import files
 from trainer.data.checked_files import COPY_REMEDY, checked_parts
@@ -50,7 +51,8 @@ def _refuse_unlisted(records: RecordsFolder) -> None:
     try:
         names = files.names_in(folder)
     except OSError as error:
-        raise UserError(f"{folder} can't be read: {files.reason_of(error)}; {COPY_REMEDY}") from error
+        remedy = remedy_of(error, otherwise=COPY_REMEDY)
+        raise UserError(f"{folder} can't be read: {files.reason_of(error)}; {remedy}") from error
     for name in sorted(names):
         if name.endswith(_SHARD_ENDINGS) and f"{RECORDS_FOLDER}/{name}" not in listed:
             raise UserError(

@@ -15,7 +15,7 @@ from typing import Final
 
 from pipeline.contract import TRANSFORM_FOLDER, TRANSFORM_GRAPH, VOCABULARY_FILE, VOCABULARY_IN_TRANSFORM
 from pipeline.errors import UserError
-from pipeline.records_folder.reader import REMEDY
+from pipeline.records_folder.reader import REMEDY, remedy_of
 from trainer import files
 from trainer.data.records_folder import RecordsFolder
 
@@ -48,7 +48,8 @@ def checked_parts(path: str, *, bytes: int | None, sha256: str | None) -> Iterat
             yield part
     except OSError as error:
         raise UserError(
-            f"{path} can't be read, and the manifest lists it: {files.reason_of(error)}; {COPY_REMEDY}"
+            f"{path} can't be read, and the manifest lists it: {files.reason_of(error)}; "
+            f"{remedy_of(error, otherwise=COPY_REMEDY)}"
         ) from error
     if bytes is not None and size != bytes:
         raise UserError(f"{path} has {size} bytes, but the manifest says {bytes}; {COPY_REMEDY}")
@@ -90,7 +91,8 @@ def _expected(records: RecordsFolder) -> list[_Expected]:
     try:
         paths = {f"{TRANSFORM_GRAPH}/{name}" for name in files.below(graph)}
     except OSError as error:
-        raise UserError(f"{graph} can't be read: {files.reason_of(error)}; {COPY_REMEDY}") from error
+        remedy = remedy_of(error, otherwise=COPY_REMEDY)
+        raise UserError(f"{graph} can't be read: {files.reason_of(error)}; {remedy}") from error
     hashed = [_Expected(path, sha256=sha256) for path in (VOCABULARY_FILE, VOCABULARY_IN_TRANSFORM)]
     return [*hashed, *(_Expected(path) for path in sorted(paths - {VOCABULARY_IN_TRANSFORM}))]
 

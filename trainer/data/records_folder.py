@@ -15,7 +15,7 @@ from pipeline.config.settings import SequenceSettings
 from pipeline.contract import MANIFEST_FILE, PUBLISHING_PREFIX, Split
 from pipeline.errors import UserError
 from pipeline.records_folder.manifest import MAX_MANIFEST_BYTES, Manifest, SplitSummary
-from pipeline.records_folder.reader import MANIFEST_REMEDY, REMEDY, no_manifest, parse_manifest
+from pipeline.records_folder.reader import MANIFEST_REMEDY, REMEDY, no_manifest, parse_manifest, remedy_of
 from pipeline.support.strict_json import shown
 from trainer import files
 
@@ -118,5 +118,6 @@ def stamp(path: str) -> Stamp:
         return int(remote.length), int(remote.mtime_nsec), 0
     except OSError as error:
         raise UserError(
-            f"{path} can't be read, and the manifest lists it: {files.reason_of(error)}; {REMEDY}"
+            f"{path} can't be read, and the manifest lists it: {files.reason_of(error)}; "
+            f"{remedy_of(error, otherwise=REMEDY)}"
         ) from error

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pipeline.config.settings import ModelSettings
 from pipeline.contract import PADDING_ID, VOCABULARY_FILE, Oov, oov_id
 from pipeline.errors import UserError
-from pipeline.records_folder.reader import REMEDY
+from pipeline.records_folder.reader import REMEDY, remedy_of
 from pipeline.records_folder.vocabulary_tsv import parse_columns
 from trainer import files
 from trainer.data.records_folder import RecordsFolder
@@ -80,7 +80,9 @@ def _words(records: RecordsFolder) -> dict[str, int]:
     try:
         content = files.read(path)
     except OSError as error:
-        raise UserError(f"{path} can't be read: {files.reason_of(error)}; {REMEDY}") from error
+        raise UserError(
+            f"{path} can't be read: {files.reason_of(error)}; {remedy_of(error, otherwise=REMEDY)}"
+        ) from error
     if hashlib.sha256(content).hexdigest() != records.manifest.vocabulary.sha256:
         raise UserError(f"{path} is damaged, or another folder's: its sha256 is not the manifest's; {REMEDY}")
     words = parse_columns(content, path=path)
