@@ -9,6 +9,7 @@ import re
 import stat
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
@@ -24,10 +25,13 @@ _OTHER_KINDS: Final = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-# The errors of opening a file that the user can put right. Others, such as EIO, may pass: a runner tries again.
+# The errors of opening a file that the user can put right, on any filesystem.
 _MISTAKES: Final = {
     errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL
 }  # fmt: skip
+# Errors that have nothing to do with the file: this process has too many open, or this machine; no memory is left.
+_OF_THE_MACHINE: Final = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_REMEDY: Final = "give regular files that this user may read"
 
 
 # What makes a part of a path a pattern, for pathlib.
@@ -144,27 +148,34 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return descriptor
 
 
-def cannot_read(path: str, reason: str) -> UserError:
+def cannot_read(path: str, reason: str, *, remedy: str = _REMEDY) -> UserError:
     """What a person reads of a file or folder of the input that can't be read.
 
     >>> str(cannot_read("a.csv", "Permission denied"))
     'input.path: cannot read a.csv: Permission denied; give regular files that this user may read'
     """
-    return UserError(f"input.path: cannot read {path}: {reason}; give regular files that this user may read")
+    return UserError(f"input.path: cannot read {path}: {reason}; {remedy}")
 
 
-def open_file(files: Files, path: str) -> BinaryIO:
-    """A file's stored bytes.
+@contextmanager
+def open_file(files: Files, path: str) -> Iterator[BinaryIO]:
+    """Within it, a file's stored bytes; afterwards it is closed.
+
+    An error of a remote filesystem, such as a lost connection, may pass: it stays an OSError, and a runner tries again.
 
     Raises:
-      UserError: the file does not exist, may not be read, or is not a regular file.
+      UserError: the file does not exist, may not be read, or is not a regular file; or its disk fails while it is read.
     """
     try:
-        return files.open(path)
+        with files.open(path) as file:
+            yield file
     except OSError as error:
-        if error.errno not in _MISTAKES and not isinstance(error, FileNotFoundError | PermissionError):
+        reason = error.strerror or str(error)
+        if error.errno in _MISTAKES or isinstance(error, FileNotFoundError | PermissionError):
+            raise cannot_read(path, reason) from error
+        if error.errno is None or error.errno in _OF_THE_MACHINE or "://" in path:
             raise
-        raise cannot_read(path, error.strerror or str(error)) from error
+        raise cannot_read(path, reason, remedy="try again, or give a copy of it on another disk") from error
 
 
 def _files_below(folder: str) -> Iterator[FileInfo]:
