@@ -160,7 +160,7 @@ def _run_job(config: "Config", beam_arguments: list[str], *, overwrite: bool) ->
         import_tensorflow(beside_transform=True)
         from pipeline.files.beam import BeamFiles
         from pipeline.job.run import run
-        from pipeline.records_folder.damage import damage_lines
+        from pipeline.records_folder.damage import damage_lines, rejected_lines
         from pipeline.records_folder.reader import read_manifest
         from pipeline.support.progress_display import show_progress
 
@@ -168,7 +168,7 @@ def _run_job(config: "Config", beam_arguments: list[str], *, overwrite: bool) ->
     manifest = read_manifest(config.output.path, BeamFiles())[1]
     if (cache := manifest.vocabulary.cache) is not None:
         say(f"counted {cache.counted_files} files anew, {cache.reused_files} taken from the cache")
-    for line in damage_lines(manifest.input):
+    for line in [*damage_lines(manifest.input), *rejected_lines(manifest.rejected, config.output.path)]:
         say(line)
     for item in manifest.advice:
         say(item.text)

@@ -129,7 +129,7 @@ def content_blocks(file: BinaryIO, path: str, *, sizes: ReadSizes = READ_SIZES) 
     head = read_head(file)
     ending = compression_ending(path)
     if ending and not head.startswith(COMPRESSIONS[ending].magics):
-        raise DamagedFileError(f"{path} is not compressed as its name says")
+        raise DamagedFileError(f"{path} is not compressed as its name says" if head else "it is empty")
     if compression := compression_of(head):
         stored = itertools.chain([head], iter(lambda: file.read(sizes.stored_block_bytes), b""))
         yield from read_members(stored, compression, zeros_may_follow=True, largest_piece=sizes.plain_block_bytes)

@@ -1,8 +1,12 @@
-"""The part of a manifest on damaged files -> lines for a person: on the terminal, in `describe` and in the report."""
+"""The parts of a manifest on damaged files and rejected rows -> lines for a person.
 
-from pipeline.records_folder.manifest import InputSummary
+The terminal shows all of them. `describe` and the report show those on damaged files.
+"""
+
+from pipeline.records_folder.manifest import InputSummary, RejectedSummary
 
 _SHOWN_FILES = 5
+_SHOWN_REASONS = 3
 
 
 def damage_head(part: InputSummary) -> str:
@@ -32,3 +36,21 @@ def damage_lines(part: InputSummary) -> list[str]:
     more = part.damaged - _SHOWN_FILES
     others = [f"  and {more:,} more; manifest.json has the first {len(lines)}"] if more > 0 else []
     return [damage_head(part), *lines[:_SHOWN_FILES], *others]
+
+
+def rejected_lines(part: RejectedSummary, folder: str) -> list[str]:
+    """How many rows were rejected, and why; folder: where the records are. Without rejected rows there is no line.
+
+    >>> rejected_lines(RejectedSummary(rows=3, by_reason={"missing label": 2, "broken JSON": 1}), "out/records")
+    ['3 rows were rejected (missing label 2, broken JSON 1); out/records/rejected has them']
+    >>> rejected_lines(RejectedSummary(rows=1502, by_reason={"a": 1499, "b": 1, "c": 1, "d": 1}), "out")
+    ['1,502 rows were rejected (a 1,499, b 1, c 1, 1 more reason); out/rejected has them']
+    """
+    if not part.rows:
+        return []
+    reasons = [f"{reason} {rows:,}" for reason, rows in part.by_reason.items()]
+    more = len(reasons) - _SHOWN_REASONS
+    shown = ", ".join(reasons[:_SHOWN_REASONS]) + (f", {more} more reasons" if more > 1 else "")
+    shown += ", 1 more reason" if more == 1 else ""
+    rows = "1 row was" if part.rows == 1 else f"{part.rows:,} rows were"
+    return [f"{rows} rejected ({shown}); {folder.rstrip('/')}/rejected has {'it' if part.rows == 1 else 'them'}"]

@@ -1,7 +1,8 @@
 """Damaged files: what `input.damaged` says of them, and the error that names one.
 
 A file is damaged if a part of unknown size can't be read: it is cut, a checksum is wrong, a quote is never closed, or a
-row has no end. One row that can't be used is not damage; it is rejected.
+row has no end. A last row that can't be read and has no line end shows that the file is cut. One other row that can't
+be used is not damage; it is rejected.
 """
 
 from typing import Final

@@ -27,13 +27,13 @@ from tests.support.jobs import (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """a.jsonl.gz: a whole member of 100 rows and half of one; b.parquet: whole; c.parquet: without its footer."""
+    """a.jsonl.gz: a whole member of 100 rows and a bad one, half a member; b.parquet: whole; c.parquet: no footer."""
     folder = tmp_path_factory.mktemp("damage")
     rows = small_rows(300)
     first, second = (write_jsonl(folder / "rows", part).read_bytes() for part in (rows[:100], rows[100:200]))
     (folder / "rows").unlink()
     member = gzip.compress(second, mtime=0)
-    (folder / "a.jsonl.gz").write_bytes(gzip.compress(first, mtime=0) + member[: len(member) // 2])
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(first + b"broken\n", mtime=0) + member[: len(member) // 2])
     write_parquet(folder / "b.parquet", rows[200:300])
     cut = write_parquet(folder / "c.parquet", rows[:100])
     cut.write_bytes(cut.read_bytes()[:-1])
@@ -69,17 +69,18 @@ def test_job_damage_is_shown_where_its_loss_is_allowed(
     assert shown[0].startswith("2 of 3 files are damaged; ")
     assert (
         shown[1]
-        == f"  {folder}/a.jsonl.gz: damaged file (the file ends before its gzip stream does); 100 rows could be read"
+        == f"  {folder}/a.jsonl.gz: damaged file (the file ends before its gzip stream does); 101 rows could be read"
     )
     assert shown[2].startswith(f"  {folder}/c.parquet: damaged file (Parquet magic bytes not ")
+    assert shown[3] == f"1 row was rejected (broken JSON 1); {out}/rejected has it"
     manifest = manifest_of(out)
     assert manifest["input"]["damaged"] == 2
     assert [(Path(file["file"]).name, file["rows"]) for file in manifest["input"]["damaged_files"]] == [
-        ("a.jsonl.gz", 100),
+        ("a.jsonl.gz", 101),
         ("c.parquet", 0),
     ]
-    assert manifest["input"]["rows"] == 200 == sum(split["rows"] for split in manifest["splits"].values())
-    assert manifest["rejected"]["rows"] == 0
+    assert manifest["input"]["rows"] == 201 == 1 + sum(split["rows"] for split in manifest["splits"].values())
+    assert manifest["rejected"]["rows"] == 1
     assert "a.jsonl.gz" in (out / "report.html").read_text().partition("Damaged files")[2]
     assert main(["describe", str(out)]) == 0
     assert "2 of 3 files are damaged" in capsys.readouterr().out

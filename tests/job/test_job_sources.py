@@ -97,7 +97,7 @@ def test_job_sources_account_for_every_row_whether_the_run_fails_or_not(tmp_path
     (data / "a.jsonl").write_text(good)
     (data / "b.jsonl").write_text(good + "broken\n\n" + '{"text":"x"}\n' + good + '{"text":null,"label":1}\n')
     (data / "c.csv").write_text("text,label\nbroken\n" + "t,1\n" * 9)
-    (data / "d.csv").write_text("text,label\n" + "t,0\n" * 9 + '"open')
+    (data / "d.csv").write_text("text,label\n" + "t,0\n" * 9 + '"open\n')
     expected = [
         ("b.jsonl", 31, "broken JSON"),
         ("b.jsonl", 32, "missing label"),

@@ -93,7 +93,7 @@ DAMAGED = [
     ("a.csv.gz", gz(FIRST) + flipped(gz(LAST), -8), 2, "the gzip stream is damaged"),
     ("a.csv.gz", gz(CSV[:-3]) + flipped(gz(CSV[-3:]), -8), 3, "the gzip stream is damaged"),  # within the last row
     ("a.csv.gz", gz(CSV) + b"\0\0other", 4, GZIP_WRONG + "incorrect header check)"),
-    ("a.csv.gz", b"", 0, "a.csv.gz is not compressed as its name says"),
+    ("a.csv.gz", b"", 0, "it is empty"),
     ("a.csv.zst", zstd(CSV)[:-1], 0, ZSTD_CUT + NO_OTHER),
     ("a.csv.zst", flipped(zstd(CSV), -1), 0, "the zstd stream is damaged"),
     ("a.csv.zst", zstd(FIRST) + flipped(zstd(LAST), -1), 2, "the zstd stream is damaged"),
@@ -103,6 +103,17 @@ DAMAGED = [
     ("a.csv", CSV.decode().encode("utf-16")[:-1], 3, "the file ends within a UTF-16 character"),
     # U+1F600 is a pair of surrogates; the second half is cut off.
     ("a.csv", (CSV.decode() + "five,\U0001f600").encode("utf-16")[:-2], 4, "the file ends within a UTF-16 character"),
+    ("a.csv", HEADER + b"one,x\ntwo,y\nthr", 2, "its last row, 'thr', ends early and has no line end"),
+    ("a.csv", HEADER + b'one,x\n"two,y', 1, "its last row, '\"two,y', ends early"),
+    ("a.csv", HEADER + b"one", 0, "its last row, 'one', ends early"),
+    ("a.csv", HEADER + b"one,x\r\ncaf\xc3", 1, "its last row, 'caf\ufffd', ends early"),
+    ("a.csv.gz", gz(HEADER + b"one,x\nt"), 1, "its last row, 't', ends early"),  # whole, of a file that was cut
+    ("a.csv", (CSV.decode() + "five").encode("utf-16"), 4, "its last row, 'five', ends early"),
+    ("a.tsv", b"text\tlabel\none\tx\ntwo", 1, "its last row, 'two', ends early"),
+    ("a.tsv", b'text\tlabel\none\tx\n"two\ty', 1, "its last row, '\"two\\ty', ends early"),
+    ("a.jsonl", b'{"text":"one","label":"x"}\n{"text":"two"', 1, "its last row, '{\"text\":\"two\"', ends early"),
+    ("a.jsonl", b'{"text":"one","label":"x"}\n{"text":"caf\xc3', 1, "its last row, '{\"text\":\"caf\ufffd'"),
+    ("a.jsonl", b'\xef\xbb\xbf{"text":"one"', 0, "its last row, '\\ufeff{\"text\":\"one\"', ends early"),
     ("a.parquet", PARQUET[:-1], 0, "Parquet magic bytes not found in footer"),
     ("a.parquet", flipped(PARQUET, PARQUET.index(b"one")), 0, "could not verify page integrity, CRC checksum"),
     ("a.parquet", flipped(PARQUET, PARQUET.index(b"three")), 2, "could not verify page integrity, CRC checksum"),
@@ -164,8 +175,7 @@ def test_damage_of_a_columns_part_of_the_footer_does_not_end_the_process() -> No
 # fmt: off
 QUOTES = [
     # csv content after the header, used rows, rejected rows, the first lost row, or None
-    (b'a,x\n"b,x', 1, 1, None),  # one row, wherever the quote should close
-    (b'a,x\n"b,x\r\n', 1, 1, None),
+    (b'a,x\n"b,x\r\n', 1, 1, None),  # one row, wherever the quote should close
     (b'a,x\nb,"\n', 1, 1, None),
     (b'a,x\n"b,x\nc,x\n', 1, 0, 1),
     (b'a,x\n"b,x\rc,x', 1, 0, 1),
@@ -185,6 +195,36 @@ def test_damage_of_an_open_quote_is_one_row_or_of_unknown_size(
     else:
         with pytest.raises(UserError, match=r"unclosed quote in .*close it, or double each quote.*set input\.damaged"):
             outcome_of(HEADER + body, "a.csv", REFUSE)
+
+
+# fmt: off
+LAST_ROWS = [
+    # file, the last row, with or without a line end; whether it is used
+    ("a.csv", b"b,y", True),
+    ("a.csv", b"b,", False),  # a missing label: a cut there can't be seen
+    ("a.csv", b"b,y,z", False),
+    ("a.csv", b"b\n", False),
+    ("a.csv", b'"b\n', False),
+    ("a.csv", b'"b",y', True),
+    ("a.tsv", b"b\ty", True),
+    ("a.tsv", b"b\n", False),
+    ("a.jsonl", b'{"text":"b","label":"y"}', True),
+    ("a.jsonl", b'{"text":"b","label":"y"}\n  ', True),
+    ("a.jsonl", b'{"text":"b"}', False),
+    ("a.jsonl", b'{"text":"b","label":["y"]}', False),
+    ("a.jsonl", b'{"text":"b\xff","label":"y"}', False),
+    ("a.jsonl", b"7", False),
+    ("a.jsonl", b'{"text":"b"\n', False),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("name", "row", "used"), LAST_ROWS)
+def test_damage_is_not_a_last_row_that_no_cut_explains(name: str, row: bytes, used: bool) -> None:
+    first = {"a.csv": HEADER + b"a,x\n", "a.tsv": b"text\tlabel\na\tx\n", "a.jsonl": b'{"text":"a","label":"x"}\n'}
+    outcome = outcome_of(first[name] + row, name, REFUSE)
+    assert [value[:2] for value in outcome.used] == [("a", "x"), ("b", "y")][: 1 + used]
+    assert (outcome.rejected, outcome.lost) == (1 - used, [])
 
 
 def test_damage_before_a_later_file_does_not_touch_that_one() -> None:

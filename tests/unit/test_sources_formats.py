@@ -49,7 +49,7 @@ CSV = [
     ("bad ragged row", b"caf\xc3\xa9,1\n\xff\nb,2\n",
      [("café", "1", 0), ("b", "2", 2)], [(1, RAGGED)]),  # in a batch with good non-ASCII rows
     ("open quote", b'a,1\n"b,2\nc,3\n', [("a", "1", 0)], [(1, UNCLOSED)]),  # all bytes after it may belong to it
-    ("open quote at the end", b'a,1\nb,"', [("a", "1", 0)], [(1, UNCLOSED)]),
+    ("open quote at the end", b'a,1\nb,"\n', [("a", "1", 0)], [(1, UNCLOSED)]),
     ("no rows", b"", [], []),
 ]
 # fmt: on
@@ -276,7 +276,7 @@ SHOWN = [
     ("a.csv", b"id,text,label\nx," + b"\xc3\xa9" * 5000 + b",\n", '{"id": "x", "text": "' + "é" * 979, "x"),
     ("a.jsonl", b'{"id":7,"text":"a"}\n{"text":"a","label":1}', '{"id":7,"text":"a"}', "7"),
     ("a.jsonl", b'{"id":"\\ud800"}\n{"label":1}', '{"id":"\\ud800"}', "?"),
-    ("a.jsonl", b'{"id": \xff' + b"x" * 5000, '{"id": \ufffd' + "x" * 992, None),
+    ("a.jsonl", b'{"id": \xff' + b"x" * 5000 + b"\n", '{"id": \ufffd' + "x" * 992, None),
     ("a.parquet", parquet({"id": INTS, "text": AB, "label": pa.nulls(2)}),
      '{"id": 1, "text": "a", "label": null}', "1"),
 ]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import UserError
@@ -162,6 +162,7 @@ def test_sources_properties_jsonl_ranges_make_the_whole(
     lines: list[bytes], mark: bool, last_line_end: bool, cuts: set[int], block: int
 ) -> None:
     content = (b"\xef\xbb\xbf" if mark else b"") + b"\n".join(lines) + (b"\n" if last_line_end else b"")
+    assume(not content.endswith(b"broken"))  # that is damage, and no row
     files = MemoryFiles({"a.jsonl": content})
     edges = sorted({0, len(content)} | {cut for cut in cuts if cut < len(content)})
     tasks = [ReadTask("a.jsonl", 0, "jsonl", start, stop) for start, stop in itertools.pairwise(edges)]

@@ -4,11 +4,14 @@ Each format has its own rows, so it brings a function that says where the last w
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from pipeline.errors import DamagedFileError
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
-from pipeline.sources.schema import DAMAGED, TOO_LONG, UNCLOSED_QUOTE
+from pipeline.sources.schema import DAMAGED, TOO_LONG, UNCLOSED_QUOTE, excerpt
+
+_SHOWN_CHARACTERS: Final = 40
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,24 @@ FindRowEnd = Callable[[bytes], RowEnd]
 class Chunk:
     """Whole rows (reason None); or the last bytes of a file, and the reason why they are not a row.
 
-    offset: of the first byte in the decoded text. why: what is wrong with a damaged file, for a person.
+    offset: of the first byte in the decoded text. why: what is wrong with a damaged file, for a person. open_bytes: the
+    length of a last row that has no line end, which only the end of a file may have; 0: there is none.
     """
 
     data: bytes
     offset: int
     reason: str | None = None
     why: str = ""
+    open_bytes: int = 0
+
+    @property
+    def open_row(self) -> bytes:
+        """The last row, if it has no line end."""
+        return self.data[len(self.data) - self.open_bytes :]
+
+    def without_open_row(self) -> "Chunk":
+        """The rows that have a line end."""
+        return replace(self, data=self.data[: len(self.data) - self.open_bytes], open_bytes=0)
 
 
 def whole_rows(
@@ -73,8 +87,17 @@ def _rest(data: bytes, find_row_end: FindRowEnd, *, offset: int, damage: Damaged
     # The last row of a file needs no line end.
     end = last.end if damage or last.in_quotes else len(data)
     if end:
-        yield Chunk(data[:end], offset)
+        yield Chunk(data[:end], offset, open_bytes=end - last.end)
     if damage:
         yield Chunk(data[end:], offset + end, DAMAGED, str(damage))
     elif last.in_quotes:
         yield Chunk(data[end:], offset + end, UNCLOSED_QUOTE)
+
+
+def cut_in(row: bytes) -> str:
+    """What is wrong with a file whose last row has no line end and can't be read. Then the file is cut in that row.
+
+    >>> cut_in(b"seven,")
+    "its last row, 'seven,', ends early and has no line end"
+    """
+    return f"its last row, {excerpt(row)[:_SHOWN_CHARACTERS]!r}, ends early and has no line end"

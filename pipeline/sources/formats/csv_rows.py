@@ -53,6 +53,17 @@ def row_batches(
         yield batch
 
 
+def has_too_few_fields(row: bytes, header: Header) -> bool:
+    """Whether a row has fewer fields than the header names.
+
+    >>> header = Header(",", width=2, text=0, label=1, id=None, split=None)
+    >>> [has_too_few_fields(row, header) for row in (b"text", b"text,", b"text,label,more")]
+    [True, False, False]
+    """
+    _, ragged = _parse_table(row.decode("latin-1").encode("utf-8"), header)
+    return any(invalid.actual_columns < header.width for invalid in ragged)
+
+
 def _parse(data: bytes, header: Header, task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
     # pyarrow gives a ragged row as a string, and fails if it is not UTF-8. Then every byte is parsed as one character,
     # as in Latin-1, and turned back into a byte afterwards.

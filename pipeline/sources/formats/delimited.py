@@ -10,15 +10,16 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import BinaryIO, Final
 
 from pipeline.errors import UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import READ_SIZES, ReadSizes, check_compression, strip_mark, text_blocks
-from pipeline.sources.formats.chunks import Chunk, whole_rows
+from pipeline.sources.formats.chunks import Chunk, cut_in, whole_rows
 from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
-from pipeline.sources.formats.csv_rows import ROW_BYTE, Header, row_batches
+from pipeline.sources.formats.csv_rows import ROW_BYTE, Header, has_too_few_fields, row_batches
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.lines import LINE_BLOCK_BYTES, bytes_between, line_ranges
 from pipeline.sources.schema import (
@@ -72,18 +73,26 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
     with open_file(files, task.path) as file:
         for header, chunk in _chunks(file, task, columns, sizes=sizes):
             if chunk.reason == UNCLOSED_QUOTE and _is_one_row(chunk.data, sizes):
-                yield only_rejected(task, RejectedRow(row, UNCLOSED_QUOTE, excerpt(chunk.data)))
+                if chunk.data.endswith((b"\n", b"\r")):
+                    yield only_rejected(task, RejectedRow(row, UNCLOSED_QUOTE, excerpt(chunk.data)))
+                else:
+                    yield only_lost(task, row, DAMAGED, cut_in(chunk.data))
             elif header is None or chunk.reason:
                 why = excerpt(chunk.data) if chunk.reason == UNCLOSED_QUOTE else chunk.why
                 yield only_lost(task, row, chunk.reason or DAMAGED, why)
             elif ROW_BYTE.search(chunk.data):
-                for batch in row_batches(chunk.data, header, task, columns, first_row=row):
+                is_cut = bool(chunk.open_row) and has_too_few_fields(chunk.open_row, header)
+                data = chunk.without_open_row().data if is_cut else chunk.data
+                batches = row_batches(data, header, task, columns, first_row=row) if ROW_BYTE.search(data) else ()
+                for batch in batches:
                     row += batch.count
                     yield batch
+                if is_cut:
+                    yield only_lost(task, row, DAMAGED, cut_in(chunk.open_row))
 
 
 def _is_one_row(rest: bytes, sizes: ReadSizes) -> bool:
-    """Whether the rest of a file is one row, however its open quote is read: no line ends within it.
+    """Whether the rest of a file is one row, however its open quote is read: no line ends before its end.
 
     A longer rest than a row may be is not read to its end.
     """
@@ -115,7 +124,7 @@ def _chunks(
                 continue
             end = first_row_end(data, delimiter=delimiter)
             header = _header(data[:end], task, columns)
-            chunk = Chunk(data[end:], chunk.offset)
+            chunk = replace(chunk, data=data[end:], open_bytes=chunk.open_bytes if end < len(data) else 0)
         yield header, chunk
 
 

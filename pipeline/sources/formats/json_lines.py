@@ -18,12 +18,21 @@ import numpy as np
 from pipeline.errors import RejectedRowError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import READ_SIZES, ReadSizes, check_compression, text_blocks
-from pipeline.sources.formats.chunks import Chunk, whole_rows
+from pipeline.sources.formats.chunks import Chunk, cut_in, whole_rows
 from pipeline.sources.formats.format import Format, one_by_one
-from pipeline.sources.formats.json_objects import ABSENT, getter, lookup, parse_object
+from pipeline.sources.formats.json_objects import ABSENT, ends_early, getter, lookup, parse_object
 from pipeline.sources.formats.lines import bytes_between, last_line_end, line_ranges, line_start
 from pipeline.sources.formats.validation import ROWS_PER_BATCH, RawColumns, validated
-from pipeline.sources.schema import Batch, ColumnNames, ReadTask, RejectedRow, excerpt, missing_column, only_lost
+from pipeline.sources.schema import (
+    DAMAGED,
+    Batch,
+    ColumnNames,
+    ReadTask,
+    RejectedRow,
+    excerpt,
+    missing_column,
+    only_lost,
+)
 
 # A column is missing if none of the first 100 objects has it. One object is not enough: writers leave out keys whose
 # value is null.
@@ -45,7 +54,9 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     with open_file(files, task.path) as file:
         check_compression(file, task.path)
         for chunk in _chunks(file, task, sizes=READ_SIZES):
-            if chunk.reason:
+            # One line that does not begin as an object is refused below, because it is of another format.
+            is_one_row = chunk.open_bytes == len(chunk.data) and _unmarked(chunk.data).startswith(b"{")
+            if chunk.reason or (is_one_row and _is_cut(chunk)):
                 return True
             lines = [line for _, line in islice(_lines(chunk), CHECKED_OBJECTS)]
             if lines:
@@ -76,12 +87,25 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
             if chunk.reason:
                 yield only_lost(task, row, chunk.reason, chunk.why)
             else:
-                lines = _lines(chunk)
+                is_cut = _is_cut(chunk)
+                lines = _lines(chunk.without_open_row() if is_cut else chunk)
                 for line in lines:
                     some = chain([line], islice(lines, ROWS_PER_BATCH - 1))
                     batch = _parse(some, task, columns, first_row=row)
                     row += batch.count
                     yield batch
+                if is_cut:
+                    yield only_lost(task, row, DAMAGED, cut_in(chunk.open_row))
+
+
+def _unmarked(data: bytes) -> bytes:
+    return data.removeprefix(codecs.BOM_UTF8)
+
+
+def _is_cut(chunk: Chunk) -> bool:
+    """Whether the last row has no line end, and can't be read because it ends early."""
+    line = _unmarked(chunk.open_row)
+    return bool(line) and not line.isspace() and ends_early(line)
 
 
 def _chunks(file: BinaryIO, task: ReadTask, *, sizes: ReadSizes) -> Iterator[Chunk]:

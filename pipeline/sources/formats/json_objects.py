@@ -33,6 +33,21 @@ def parse_object(line: bytes) -> dict[str, Any]:
     return value
 
 
+def ends_early(line: bytes) -> bool:
+    r"""Whether a line can't be read, and it may be the beginning of one that can.
+
+    >>> [ends_early(line) for line in (b'{"text": "caf', b'{"text": "caf\xc3', b'{"text": "caf"}', b"7")]
+    [True, True, False, False]
+    """
+    try:
+        parse_object(line)
+    except RejectedRowError as error:
+        # A line with other bytes or with very many values may be whole. Then it ends as an object does.
+        is_unsure = str(error) in {INVALID_UTF8, TOO_MANY_VALUES} and not line.rstrip().endswith(b"}")
+        return str(error) == BROKEN_JSON or is_unsure
+    return False
+
+
 def lookup(value: object, name: str, default: object = None) -> object:
     """The value of a column: under the whole name, or else in the object under the part before a dot.
 
