@@ -145,6 +145,18 @@ def test_versions_refuse_a_path_that_is_a_file(tmp_path: Path) -> None:
         versions.check_writable(str(tmp_path / "file"))
 
 
+def test_versions_leave_no_folder_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: str, content: bytes) -> None:
+        raise OSError(28, "No space left on device", path, None, str(content))
+
+    (tmp_path / "own").mkdir()
+    monkeypatch.setattr("trainer.files.write", full)
+    for name in ("new/model", "own"):
+        with pytest.raises(UserError, match=f"export.path: {tmp_path}/{name} can't be written: No space left on"):
+            versions.check_writable(str(tmp_path / name))
+    assert os.listdir(tmp_path) == ["own"]
+
+
 # files at the path                            message
 @pytest.mark.parametrize(("names", "message"), [
     (None,                                     "is not a folder"),

@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -37,13 +37,22 @@ def newest_version(path: str) -> str | None:
 def check_writable(path: str) -> None:
     """Creates export.path and writes a file there, so that an error appears before the training and not after it.
 
+    Folders that it made itself are removed if it fails.
+
     Raises:
       UserError: the folder can't be created or written to.
     """
-    with files.naming("export.path", path, then="or give another export.path"):
-        tf.io.gfile.makedirs(path)
-        with staging(path) as folder:
-            files.write(files.join(folder, "probe"), b"")
+    made = [] if _is_remote(path) else [folder for folder in (Path(path), *Path(path).parents) if not folder.exists()]
+    try:
+        with files.naming("export.path", path, then="or give another export.path"):
+            tf.io.gfile.makedirs(path)
+            with staging(path) as folder:
+                files.write(files.join(folder, "probe"), b"")
+    except BaseException:
+        for empty in made:
+            with suppress(OSError):  # another program may use it by now
+                empty.rmdir()
+        raise
 
 
 @contextmanager
