@@ -4,6 +4,7 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -103,18 +104,31 @@ def write_predictions(predictions: Iterator[Prediction], path: str) -> WrittenRo
         raise UserError(f"--output: {path} is a folder; give a file")
     unfinished = Path(path).with_name(staging_name(files.UNFINISHED))
     try:
-        files.remove_abandoned(str(unfinished.parent))
-        with unfinished.open("w", encoding="utf-8") as file:
-            for prediction in predictions:
-                file.write(prediction.as_json() + "\n")
+        with _naming_output(path):
+            files.remove_abandoned(str(unfinished.parent))
+            file = unfinished.open("w", encoding="utf-8")
+        try:
+            for prediction in predictions:  # an error of the input is no error of --output
+                with _naming_output(path):
+                    file.write(prediction.as_json() + "\n")
                 rows += 1
                 without_text += prediction.text is None
-        unfinished.replace(path)
-    except OSError as error:
-        raise UserError(f"--output: {path} can't be written: {error.strerror}") from error
+        finally:
+            with _naming_output(path):
+                file.close()
+        with _naming_output(path):
+            unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
     return WrittenRows(rows, without_text)
+
+
+@contextmanager
+def _naming_output(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"--output: {path} can't be written: {error.strerror}") from error
 
 
 def _prediction(text: bytes, scores: list[float], *, labels: list[str]) -> Prediction:
