@@ -17,6 +17,7 @@ import tensorflow as tf
 from pipeline.errors import UserError
 from pipeline.files.local import open_regular
 from pipeline.files.staging import is_abandoned, rename_durably, staging_name
+from pipeline.support.disk_errors import number_named
 from pipeline.support.printable import to_one_line
 
 # Bytes that are read at once: few calls, and little memory.
@@ -217,13 +218,28 @@ def as_os_errors() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def naming(setting: str, path: str, *, then: str) -> Iterator[None]:
-    """Within it an error of the file system becomes a UserError that names the setting, the path and what to do.
+def disk_errors_as_os_errors() -> Iterator[None]:
+    """Within it those of TensorFlow's errors that name an error of a disk, or a missing right, become OSErrors.
 
-    then: what to do when the folder can be written again.
+    The others stay. Where TensorFlow does more than to write files, they may be bugs.
     """
     try:
-        with as_os_errors():
+        yield
+    except tf.errors.OpError as error:
+        number = number_named(error.message)
+        if number is None:
+            raise
+        raise OSError(number, reason_of(error)) from error
+
+
+@contextlib.contextmanager
+def naming(setting: str, path: str, *, then: str, disk_errors_only: bool = False) -> Iterator[None]:
+    """Within it an error of the file system becomes a UserError that names the setting, the path and what to do.
+
+    then: what to do when the folder can be written again. disk_errors_only: see `disk_errors_as_os_errors`.
+    """
+    try:
+        with disk_errors_as_os_errors() if disk_errors_only else as_os_errors():
             yield
     except OSError as error:
         remedy = (

@@ -58,6 +58,15 @@ def find_disk_error(error: BaseException) -> DiskError | None:
     return _best(errors)
 
 
+def number_named(text: str) -> int | None:
+    """The number of the error of a disk, or of a missing right, whose name a text has; None: it names none.
+
+    >>> number_named("out/a.pb; Permission denied"), number_named("Graph execution error")
+    (13, None)
+    """
+    return next((number for number in _REMEDIES if os.strerror(number) in text), None)
+
+
 def find_in_text(text: str) -> DiskError | None:
     """The first error of a disk that a text names, preferably one with a file.
 

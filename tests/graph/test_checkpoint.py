@@ -161,6 +161,25 @@ def test_files_name_a_full_disk_and_what_to_do() -> None:
         assert str(refused.value) == f"export.path: out can't be written: {message}"
 
 
+def test_files_let_an_error_of_tensorflow_through_that_no_disk_has() -> None:
+    bug = tf.errors.InvalidArgumentError(None, None, "{{node MatMul}} Matrix size-incompatible")
+    no_memory = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+    for error in (bug, no_memory):
+        with (
+            pytest.raises(type(error)),
+            files.naming("export.path", "out", then="then go on", disk_errors_only=True),
+        ):
+            raise error
+    denied = tf.errors.UnknownError(None, None, "out/saved_model.pb; Permission denied")
+    with (
+        pytest.raises(
+            UserError, match=r"^export\.path: out can't be written: Permission denied; give this user the right"
+        ),
+        files.naming("export.path", "out", then="then go on", disk_errors_only=True),
+    ):
+        raise denied
+
+
 def test_files_remove_deletes_files_and_folders_and_ignores_missing_ones(tmp_path: Path) -> None:
     (tmp_path / "folder" / "below").mkdir(parents=True)
     (tmp_path / "file").touch()

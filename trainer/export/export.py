@@ -69,7 +69,8 @@ def export(
     expected = self_check.certify(text_to_ids, trained.model, labels=records.labels, samples=records.manifest.samples)
     served = ServedModel(text_to_ids, trained.model, labels=records.labels, padding=records.sequence.padding)
     before = embedding_before(trained, config)
-    with files.naming("export.path", config.export.path, then=_THEN), versions.staging(config.export.path) as folder:
+    named = files.naming("export.path", config.export.path, then=_THEN, disk_errors_only=True)
+    with named, versions.staging(config.export.path) as folder:
         tf.saved_model.save(served, folder, signatures=served.functions)
         files.write(files.join(folder, CERTIFICATE_FILE), certificate.dumps(expected))
         files.write(files.join(folder, EMBEDDING_BEFORE_FILE), _npy(before))
