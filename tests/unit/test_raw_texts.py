@@ -141,3 +141,12 @@ def test_raw_texts_say_that_standard_input_looks_like_a_table(
 ) -> None:
     list(source_of_stream(io.BytesIO(content), format=format, text_column="text").rows)
     assert caplog.messages == messages
+
+
+def test_stream_that_fails_is_named() -> None:
+    class Failing(io.BytesIO):
+        def read1(self, _size: int | None = -1) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(UserError, match=r"^--input: cannot read standard input: Input/output error; try again"):
+        list(source_of_stream(Failing(), format="auto", text_column="text").rows)

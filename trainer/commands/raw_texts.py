@@ -9,11 +9,12 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple, cast
 
 from pipeline.errors import UserError
-from pipeline.files.local import FileInfo, Files, LocalFiles
+from pipeline.files.local import FileInfo, Files, LocalFiles, cannot_read
 from pipeline.sources import TextRow, check_columns, plan_texts, read_in_order
 from pipeline.sources.format_detection import DETECTION_BYTES, looks_of
 from pipeline.sources.formats import format_names, text_lines
@@ -82,7 +83,7 @@ def _rows_of_files(paths: Sequence[str], *, format: str, text_column: str) -> It
 
 
 def _rows_of_stream(stream: BinaryIO, *, format: str, text_column: str) -> Iterator[TextRow]:
-    with naming_options(_SETTINGS):
+    with naming_options(_SETTINGS), _naming_stream():
         _check_format(format)
         columns = ColumnNames(text_column)
         head = _next_bytes(stream, DETECTION_BYTES)
@@ -98,6 +99,16 @@ def _rows_of_stream(stream: BinaryIO, *, format: str, text_column: str) -> Itera
             files = _OneFile(lambda: io.BytesIO(content))
             check_columns(tasks, columns, files)
             yield from read_in_order(tasks, columns, files)
+
+
+@contextmanager
+def _naming_stream() -> Iterator[None]:
+    """Has an error of the system while standard input is read become a UserError that names it."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise cannot_read(STANDARD_INPUT, reason, remedy="try again, or give a file") from error
 
 
 def _detected(beginning: Files, *, text_column: str) -> str:
