@@ -205,6 +205,9 @@ LAST_ROWS = [
     ("a.csv", b"b,y,z", False),
     ("a.csv", b"b\n", False),
     ("a.csv", b'"b\n', False),
+    ("a.csv", b"  ", False),  # no row
+    ("a.csv", b"\x1a", False),  # as DOS ended files
+    ("a.jsonl", b"\x1a", False),
     ("a.csv", b'"b",y', True),
     ("a.tsv", b"b\ty", True),
     ("a.tsv", b"b\n", False),

@@ -22,6 +22,9 @@ class RowEnd:
     in_quotes: bool = False
 
 
+# Some programs end a file with spaces, or with Ctrl-Z as DOS did. That is no row, so no row is cut there.
+_NO_ROW: Final = b" \x1a"
+
 FindRowEnd = Callable[[bytes], RowEnd]
 
 
@@ -87,7 +90,8 @@ def _rest(data: bytes, find_row_end: FindRowEnd, *, offset: int, damage: Damaged
     # The last row of a file needs no line end.
     end = last.end if damage or last.in_quotes else len(data)
     if end:
-        yield Chunk(data[:end], offset, open_bytes=end - last.end)
+        is_row = bool(data[last.end : end].strip(_NO_ROW))
+        yield Chunk(data[:end], offset, open_bytes=end - last.end if is_row else 0)
     if damage:
         yield Chunk(data[end:], offset + end, DAMAGED, str(damage))
     elif last.in_quotes:
