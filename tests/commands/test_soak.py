@@ -3,9 +3,13 @@
 import json
 import random
 import signal
+from collections.abc import Collection
 from pathlib import Path
 
+import pytest
+
 from tests.soak.manifest_mutations import mutate_bytes, mutate_value
+from tests.soak.part import ENDED_BEFORE, Part, until_killed
 from tests.soak.processes import run_command
 
 # Publishes as a job does: first its staging folder, which does not count, then three operations on published names.
@@ -66,3 +70,14 @@ def test_soak_mutations_change_the_manifest() -> None:
     assert manifest == {"labels": ["a", "b"], "splits": {"train": {"rows": 3}}}
     assert sum(json.loads(mutated) == manifest for _, mutated in values) == 0
     assert sum(mutated == content for mutated in damaged) <= 3  # a byte may be replaced by itself
+
+
+@pytest.mark.parametrize(
+    # the numbers of the tries that end before they are killed, tries until two were killed
+    ("ended", "tries"),
+    [((), 2), ((0,), 3), ((0, 2), 4), (range(9), 6)],
+)
+def test_soak_goes_on_until_enough_commands_were_killed(ended: Collection[int], tries: int) -> None:
+    part = Part("kills")
+    until_killed(part, 2, lambda number: part.add(ENDED_BEFORE if number in ended else "killed"))
+    assert part.tries == tries

@@ -15,7 +15,7 @@ from typing import Final
 from pipeline.files.local import LocalFiles
 from pipeline.inspection.verify import verify_folder
 from pipeline.sample_corpus import write_sample
-from tests.soak.part import Part
+from tests.soak.part import ENDED_BEFORE, Part, until_killed
 from tests.soak.processes import Ended, run_command
 
 MODES: Final[dict[str, list[str]]] = {
@@ -140,7 +140,7 @@ class _Soak:
         if problems:
             self.part.fail(f"{name}: {'; '.join(problems)}")
         elif ended.status == 0:
-            self.part.add("ended before the kill")
+            self.part.add(ENDED_BEFORE)
         else:
             self.part.add(
                 {"none": "no folder for a reader", "old": "old folder whole", "new": "new folder whole"}[seen]
@@ -180,8 +180,7 @@ def run(tries: int, folder: Path, seed: int) -> Part:
     """Kills `tries` runs."""
     soak = _Soak(folder, seed)
     kinds = all_tries()
-    for number in range(tries):
-        soak.kill(kinds[number % len(kinds)])
+    until_killed(soak.part, tries, lambda number: soak.kill(kinds[number % len(kinds)]))
     soak.part.facts["operations of publishing"] = f"{soak.operations[False]} new, {soak.operations[True]} --overwrite"
     return soak.part
 

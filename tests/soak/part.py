@@ -47,6 +47,17 @@ class Part:
         return f"| {self.name} | {self.tries:,} | {outcomes} | {self.failed:,} | {facts} | {self.seconds / 60:.1f} |"
 
 
+ENDED_BEFORE: Final = "ended before the kill"
+
+
+def until_killed(part: Part, kills: int, kill: Callable[[int], None]) -> None:
+    """Calls `kill` with 0, 1, 2, ... until `kills` commands were killed before their end; at most 3 times as often."""
+    number = 0
+    while part.tries - part.outcomes[ENDED_BEFORE] < kills and number < 3 * kills:
+        kill(number)
+        number += 1
+
+
 # Tries, folder for files, seed -> the part.
 RunPart = Callable[[int, Path, int], Part]
 

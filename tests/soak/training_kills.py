@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.sample_corpus import write_sample
-from tests.soak.part import Part
+from tests.soak.part import ENDED_BEFORE, Part, until_killed
 from tests.soak.processes import Ended, run_command
 
 _ROWS: Final = 600
@@ -61,7 +61,7 @@ class _Soak:
         if problems:
             self.part.fail(f"after {after:.2f} s: {'; '.join(problems)}")
         elif killed.status == 0:
-            self.part.add("ended before the kill")
+            self.part.add(ENDED_BEFORE)
         else:
             self.part.add("resumed to the same model" if resumes else "begun again to the same model")
         shutil.rmtree(folder)
@@ -70,8 +70,7 @@ class _Soak:
 def run(tries: int, folder: Path, seed: int) -> Part:
     """Kills `tries` trainings, each second time all their processes."""
     soak = _Soak(folder, seed)
-    for number in range(tries):
-        soak.kill(kills_all=bool(number % 2))
+    until_killed(soak.part, tries, lambda number: soak.kill(kills_all=bool(number % 2)))
     soak.part.facts["seconds of a training"] = f"{soak.seconds:.1f}"
     return soak.part
 
