@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from pipeline.errors import UserError
 from pipeline.files.local import open_regular
-from pipeline.files.staging import is_abandoned, rename_durably, staging_name
+from pipeline.files.staging import abandoned_in, rename_durably, staging_name
 from pipeline.support.disk_errors import number_named
 from pipeline.support.printable import to_one_line
 
@@ -107,10 +107,9 @@ def remove_abandoned(folder: str) -> None:
     if not is_local(folder):
         return
     with contextlib.suppress(OSError):
-        for name in os.listdir(folder):
-            if is_abandoned(name, prefix=UNFINISHED):
-                with contextlib.suppress(OSError):
-                    Path(folder, name).unlink()
+        for unfinished in abandoned_in(folder, prefix=UNFINISHED):
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
 
 
 def names_in(folder: str) -> list[str]:

@@ -23,7 +23,7 @@ from typing import Final
 from pipeline.contract import LOCK_FILE
 from pipeline.errors import UserError
 from pipeline.files.owner import Owner, this_process
-from pipeline.files.staging import is_abandoned, staging_name
+from pipeline.files.staging import abandoned_in, staging_name
 from pipeline.support.stop_signals import deferred_stop
 
 ATTEMPT_PREFIX: Final = f"{LOCK_FILE}-"  # of the file that becomes the lock
@@ -213,7 +213,6 @@ def _make_folders(folder: Path) -> list[Path]:
 
 def _remove_abandoned(folder: Path) -> None:
     """Removes what processes left that were killed while they took the lock."""
-    for name in os.listdir(folder):
-        if is_abandoned(name, prefix=ATTEMPT_PREFIX):
-            with contextlib.suppress(OSError):
-                (folder / name).unlink()
+    for attempt in abandoned_in(folder, prefix=ATTEMPT_PREFIX):
+        with contextlib.suppress(OSError):
+            attempt.unlink()

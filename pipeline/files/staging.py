@@ -59,6 +59,15 @@ def is_abandoned(name: str, *, prefix: str) -> bool:
     return not is_process(int(owner["process"]), started=owner["started"] or "")
 
 
+def abandoned_in(folder: str | Path, *, prefix: str) -> list[Path]:
+    """The files and folders in a folder whose names are of processes of this machine that have ended.
+
+    Raises:
+      OSError: the folder can't be listed.
+    """
+    return [Path(folder, name) for name in os.listdir(folder) if is_abandoned(name, prefix=prefix)]
+
+
 def rename_durably(source: Path, target: Path) -> None:
     """Renames a file or folder of this machine. After a power cut `target` is complete, or as it was before.
 

@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.errors import UserError
-from pipeline.files.staging import is_abandoned, staging_name
+from pipeline.files.local_storage import remove
+from pipeline.files.staging import abandoned_in, staging_name
 from pipeline.support.stop_signals import deferred_stop
 
 _PREFIX: Final = "textrecords-"
 _VARIABLE: Final = "TMPDIR"
-# Threads of an interrupted run may still write into it. Removing it takes less time than they need for a file.
-_ATTEMPTS_TO_REMOVE: Final = 100
 
 
 @contextmanager
@@ -84,13 +83,11 @@ def _restore(tempdir: str | None, variable: str | None) -> None:
 def _remove_abandoned(parent: Path) -> None:
     """Removes the folders of commands of this machine that were killed."""
     with suppress(OSError):  # a folder may be writable, but not readable
-        for name in os.listdir(parent):
-            if is_abandoned(name, prefix=_PREFIX):
-                shutil.rmtree(parent / name, ignore_errors=True)
+        for folder in abandoned_in(parent, prefix=_PREFIX):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove(folder: Path) -> None:
-    for _ in range(_ATTEMPTS_TO_REMOVE):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
+    with suppress(OSError):
+        remove(str(folder))
+    shutil.rmtree(folder, ignore_errors=True)  # what can be deleted, if something in it can't

@@ -50,7 +50,7 @@ def test_soak_kills_before_the_operation_of_a_number(tmp_path: Path) -> None:
 def test_soak_knows_the_processes_that_a_killed_command_leaves(tmp_path: Path) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    child = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
+    child = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])"
     ended = run_command(["-c", f"{child}; child.kill(); child.wait()"], temporary=temporary)
     assert (ended.status, ended.left) == (0, ())
     dies = f"{child}; import os; os.kill(os.getpid(), 9)"

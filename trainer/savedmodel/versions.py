@@ -15,7 +15,7 @@ from typing import Final
 
 import tensorflow as tf
 
-from pipeline.files.staging import is_abandoned, rename_durably, staging_name
+from pipeline.files.staging import abandoned_in, rename_durably, staging_name
 from pipeline.support.stop_signals import deferred_stop
 from trainer import files
 
@@ -107,9 +107,8 @@ def _copy(folder: str, path: str) -> str:
 
 def _remove_abandoned(path: Path) -> None:
     """Removes the staging folders of exports of this machine that were killed."""
-    for folder in path.iterdir():
-        if is_abandoned(folder.name, prefix=_STAGING):
-            shutil.rmtree(folder, ignore_errors=True)
+    for folder in abandoned_in(path, prefix=_STAGING):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_remote(path: str) -> bool:
