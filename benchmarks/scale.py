@@ -17,10 +17,11 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from pipeline.config.settings import InputSettings, TextSettings
+from pipeline.config.input_settings import InputSettings
+from pipeline.config.settings import TextSettings
 from pipeline.files.local import FileInfo, LocalFiles, stamp_of
 from pipeline.sources import plan_tasks, read_tasks
-from pipeline.sources.schema import ColumnNames
+from pipeline.sources.columns import ColumnNames
 from pipeline.support import arrow_ipc
 from pipeline.vocabulary import count_tables
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from pipeline.config.input_settings import InputSettings
 from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
 from pipeline.config.parser import CONFIG_HELP, OTHER_SECTIONS_HELP, SETTINGS_HELP, Parser
@@ -23,7 +24,7 @@ from pipeline.support.output import say, say_block, warn
 from pipeline.support.printable import json_text
 from pipeline.support.process import quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
-from trainer.commands.arguments import input_overrides, naming_options, refuse_empty
+from trainer.commands.arguments import input_overrides, input_settings, naming_options, refuse_empty
 
 Command = Callable[[argparse.Namespace, dict[str, str]], int]
 
@@ -44,9 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse_and_run(arguments: list[str]) -> int:
     overrides: dict[str, str] = {}
-    # The other commands take texts, and a text may look like a setting.
-    if arguments[:1] in (["train"], ["evaluate"]):
-        overrides, arguments = split_overrides(arguments)
+    if arguments[:1] in (["train"], ["evaluate"], ["predict"]):
+        # After -- there are texts, which may look like settings.
+        end = arguments.index("--") if "--" in arguments else len(arguments)
+        overrides, others = split_overrides(arguments[:end])
+        arguments = others + arguments[end:]
     known = _parser().parse_args(arguments)
     refuse_empty(known)
     with temporary_files():
@@ -85,11 +88,7 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
 
 def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     options = input_overrides(known)
-    with naming_options(options):
-        settings = load(_config_path(known), {**overrides, **options}).input
-    foreign = [name for name in overrides if not name.startswith("input.")]
-    if foreign:
-        raise UserError(f"--{foreign[0]}: evaluate takes the settings of input alone; the others are the model's own")
+    settings = input_settings(overrides, options, config=_config_path(known))
     with quick_imports():
         import_tensorflow()
         from pipeline.support.terminal import output_console
@@ -114,8 +113,11 @@ def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
 
 
 def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
-    del overrides
-    if known.text and known.input:
+    options = input_overrides(known)
+    format = options.pop("input.format", None)  # it has more values than the setting
+    settings = input_settings(overrides, options, config=None)
+    is_input_given = settings.path != InputSettings().path
+    if known.text and is_input_given:
         raise UserError("--input: texts are given as well; give the one or the other")
     with quick_imports():
         import_tensorflow()
@@ -128,12 +130,12 @@ def _predict(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     model = open_model(known.model)
     if known.text:
         source = source_of_arguments(known.text)
-    elif known.input:
-        source = source_of_files(known.input, format=known.format, text_column=known.text_column)
+    elif is_input_given:
+        source = source_of_files(settings, format=format)
     else:
         if sys.stdin.isatty():
             warn("a text a line; Ctrl-D ends")
-        source = source_of_stream(sys.stdin.buffer, format=known.format, text_column=known.text_column)
+        source = source_of_stream(sys.stdin.buffer, settings, format=format)
     predictions = predict(model, source)
     if known.output:
         rows, without_text = write_predictions(predictions, known.output)
@@ -242,7 +244,7 @@ def _parser() -> Parser:
 
 
 def _add_predict(commands: "argparse._SubParsersAction[Parser]") -> None:
-    predict = _model_command(commands, "predict", "labels and probabilities for texts", _predict)
+    predict = _model_command(commands, "predict", "labels and probabilities for texts", _predict, settings=["input"])
     predict.add_argument("text", nargs="*", metavar="TEXT", help="without any, and without --input: the lines of stdin")
     predict.add_argument(
         "--input",
@@ -254,14 +256,11 @@ def _add_predict(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     predict.add_argument(
         "--format",
-        default="auto",
         metavar="FORMAT",
         help="auto (default: names and content tell), csv, tsv, jsonl, parquet, tfrecord, folders (a file a text), "
         "lines (a text a line)",
     )
-    predict.add_argument(
-        "--text_column", default="text", metavar="NAME", help="the column of the texts (default: text)"
-    )
+    predict.add_argument("--text_column", metavar="NAME", help="the column of the texts (default: text)")
     predict.add_argument("--output", type=expand_home, metavar="FILE", help="write JSON lines there")
     _add_json(predict)
 

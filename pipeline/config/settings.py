@@ -1,15 +1,17 @@
 """Every setting: its type, its bounds and its default, in frozen pydantic models, one a section of pipeline.yaml.
 
 In: values of settings, as YAML gives them. Out: a Config, or pydantic's ValidationError; load.py makes one line of it.
-What a setting means is said in pipeline/config/pipeline.yaml, a line a setting.
+The sections input and split are in input_settings.py. What a setting means is said in pipeline/config/pipeline.yaml, a
+line a setting.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from pipeline.config.paths import check_path, expand_home
+from pipeline.config.input_settings import InputSettings, SplitSettings
+from pipeline.config.section import PathName, PathOrNone, Section
 from pipeline.contract import Compression, Oov, max_words
 
 # The default of Keras's Tokenizer: ASCII punctuation without the apostrophe, and tab and line feed.
@@ -19,57 +21,6 @@ KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 MAX_TOP_WORDS = 2**31 - 1
 
 Side = Literal["pre", "post"]
-Name = Annotated[str, Field(min_length=1)]
-# What a damaged file does to a run.
-Damaged = Literal["refuse", "use_what_is_whole"]
-PathName = Annotated[Name, AfterValidator(check_path), AfterValidator(expand_home)]
-# The contract writes `none` where YAML has null.
-PathOrNone = Annotated[PathName | None, BeforeValidator(lambda value: None if value == "none" else value)]
-
-
-class Section(BaseModel):
-    """A section of pipeline.yaml: frozen, no unknown keys, no guessed types."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True, serialize_by_alias=True)
-
-
-class InputSettings(Section):
-    """Which files are read, their format and their columns."""
-
-    path: PathName | list[PathName] = "sample"
-    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "tfrecord", "folders"] = "auto"
-    text_column: Name = "text"
-    label_column: Name = "label"
-    id_column: Name | None = None
-    damaged: Damaged = "refuse"
-
-    @model_validator(mode="after")
-    def columns_differ(self) -> Self:
-        """A text is not its own label."""
-        if self.text_column == self.label_column:
-            raise ValueError(
-                f"text_column and label_column are both {self.text_column!r}; name the two columns that hold them"
-            )
-        return self
-
-
-class SplitSettings(Section):
-    """How rows are divided into train, eval and test: by a column, or by fractions."""
-
-    column: Name | None = None
-    train: float = Field(0.8, gt=0, le=1)
-    eval: float = Field(0.1, ge=0, lt=1)
-    test: float = Field(0.1, ge=0, lt=1)
-
-    @model_validator(mode="after")
-    def fractions_add_up(self) -> Self:
-        """The three fractions make 1."""
-        total = self.train + self.eval + self.test
-        if self.column is None and abs(total - 1) > 1e-6:
-            raise ValueError(
-                f"train {self.train:g} + eval {self.eval:g} + test {self.test:g} make {total:g}; they must make 1"
-            )
-        return self
 
 
 class TextSettings(Section):

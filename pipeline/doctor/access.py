@@ -19,8 +19,8 @@ from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles, check_filesystem, is_local
 from pipeline.files.output_lock import check_unlocked
 from pipeline.files.publish import check_output, new_staging, remove_staging
-from pipeline.job.plan import column_names
 from pipeline.sources import InputTasks, check_columns, plan_tasks, read_tasks
+from pipeline.sources.columns import columns_of
 from pipeline.sources.csv_ranges import is_nominal
 from pipeline.sources.first_files import FirstFiles, look_into_first_files
 from pipeline.sources.losses import REFUSE, described, refusal
@@ -75,7 +75,7 @@ def check_input(config: Config, findings: list[Finding]) -> tuple[InputTasks, Fi
         for path in [config.input.path] if isinstance(config.input.path, str) else config.input.path:
             check_filesystem(path, setting="input.path")
         tasks = plan_tasks(config.input, files, cuts_quoted=True)
-        check_columns(tasks.tasks(), column_names(config), files, damaged=config.input.damaged)
+        check_columns(tasks.tasks(), columns_of(config.input, config.split), files, damaged=config.input.damaged)
         if check_damage(tasks, config, findings):
             first = first_rows(tasks, config)
             findings.append(_first_rows_finding(first, config, tasks.groups[0].paths[0]))
@@ -86,7 +86,7 @@ def check_damage(tasks: InputTasks, config: Config, findings: list[Finding]) -> 
     """The first files are whole, as far as they are read; false: one is not, and input.damaged refuses it."""
     if not tasks.bytes:  # the built-in corpus has no file
         return True
-    looked = look_into_first_files(tasks.tasks(), column_names(config), BeamFiles())
+    looked = look_into_first_files(tasks.tasks(), columns_of(config.input, config.split), BeamFiles())
     refuses = config.input.damaged == REFUSE
     for lost in looked.lost:
         if refuses:
@@ -111,7 +111,9 @@ def first_rows(tasks: InputTasks, config: Config) -> FirstRows:
     for group in tasks.groups:
         # The first row of a nominal range is not known yet; so the first rows of its file are read.
         group = replace(group, start=0, stop=None) if is_nominal(group) else group
-        for batch in read_tasks(group.tasks(), column_names(config), BeamFiles(), damaged=config.input.damaged):
+        for batch in read_tasks(
+            group.tasks(), columns_of(config.input, config.split), BeamFiles(), damaged=config.input.damaged
+        ):
             text = batch.rows["text"]
             lengths = pc.binary_length(text).to_numpy(zero_copy_only=False)
             words = sum(len(value.split()) for value in text.to_pylist())

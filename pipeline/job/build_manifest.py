@@ -178,8 +178,8 @@ def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
         raise UserError(f"input.label_column: the train split has {labels}; at least two labels are needed")
     if results.summary.total == 0:
         raise UserError(
-            f"input.text_column: no text of the train split in '{config.input.text_column}' has a word in it; "
-            "is it the column with the texts, and do text.filters leave anything?"
+            f"input.text_column: no text of the train split in '{', '.join(config.input.text_columns)}' has a word in "
+            "it; is it the column with the texts, and do text.filters leave anything?"
         )
     if results.origin is None and results.summary.counts[-1] < config.vocabulary.min_count:
         raise UserError(

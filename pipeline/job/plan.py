@@ -15,7 +15,7 @@ from pipeline.job.row_filter import ReadOptions
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.job.write import WriteOptions
 from pipeline.records_folder.manifest import VocabularyOrigin
-from pipeline.sources.schema import ColumnNames
+from pipeline.sources.columns import columns_of
 from pipeline.statistics.text_quality import QualityOptions
 from pipeline.vocabulary import count_cache
 from pipeline.vocabulary.imported_words import ImportedWords
@@ -180,7 +180,7 @@ class Plan:
     def read_options(self) -> ReadOptions:
         """How its rows are read."""
         return ReadOptions(
-            columns=column_names(self.config),
+            columns=columns_of(self.config.input, self.config.split),
             damaged=self.config.input.damaged,
             split=self.config.split,
             seed=self.config.output.seed,
@@ -208,13 +208,3 @@ class Plan:
             limits=self.limits,
             observe=self.observe,
         )
-
-
-def column_names(config: Config) -> ColumnNames:
-    """The columns that the settings name."""
-    return ColumnNames(
-        text=config.input.text_column,
-        label=config.input.label_column,
-        id=config.input.id_column,
-        split=config.split.column,
-    )

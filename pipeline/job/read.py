@@ -18,7 +18,8 @@ from pipeline.files.beam import BeamFiles
 from pipeline.job import transform_batches
 from pipeline.job.row_filter import LabelSet, ReadOptions, RowFilter, key_rows
 from pipeline.sources import read_tasks
-from pipeline.sources.schema import Batch, ReadTask, TaskGroup, file_indices
+from pipeline.sources.schema import Batch, file_indices
+from pipeline.sources.tasks import ReadTask, TaskGroup
 from pipeline.support.progress import NAMESPACE, TRAIN_ROWS, Tally
 from pipeline.vocabulary.cached_counting import ENTRY_PARTS, LABELS, RangeRead
 

@@ -23,7 +23,8 @@ from pipeline.job import spill, token_store, transform_batches
 from pipeline.job.read import REFUSED, REJECTED, TASK_ROWS, read_batches
 from pipeline.job.row_filter import LabelledRows, LabelSet, ReadOptions, RowFilter, key_rows
 from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
-from pipeline.sources.schema import LostRest, TaskGroup
+from pipeline.sources.schema import LostRest
+from pipeline.sources.tasks import TaskGroup
 from pipeline.support.progress import NAMESPACE, TRAIN_ROWS, Tally
 from pipeline.text.fast_sequences import feature_function
 from pipeline.text.fast_tokenizer import make_tokenizer

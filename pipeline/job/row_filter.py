@@ -16,21 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.metrics import Metrics
 
-from pipeline.config.settings import Damaged, SplitSettings
+from pipeline.config.input_settings import Damaged, SplitSettings
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.records.keys import content_keys, split_by_name, split_where_allowed
-from pipeline.sources.schema import (
-    REJECTED_SCHEMA,
-    Batch,
-    ColumnNames,
-    LostRest,
-    ReadTask,
-    RejectedRow,
-    excerpt,
-    file_indices,
-    rejected_rows,
-)
+from pipeline.sources.columns import ColumnNames
+from pipeline.sources.schema import REJECTED_SCHEMA, Batch, LostRest, RejectedRow, excerpt, file_indices, rejected_rows
+from pipeline.sources.tasks import ReadTask
 from pipeline.statistics.row_counts import TaskRowCounter, TaskRows
 from pipeline.statistics.text_quality import QualityAccumulator, QualityOptions
 from pipeline.support.progress import NAMESPACE, ROWS, Tally

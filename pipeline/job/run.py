@@ -19,13 +19,14 @@ from pipeline.files.publish import check_output, new_staging, recover, remove_st
 from pipeline.files.temporary import place_of_temporary_files
 from pipeline.job.build import build
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
-from pipeline.job.plan import Plan, column_names
+from pipeline.job.plan import Plan
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.job.task_file import write_groups
 from pipeline.runners.locations import temp_folder
 from pipeline.runners.monitor import finish, interrupts, job_page
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
 from pipeline.sources import InputTasks, check_columns, plan_tasks
+from pipeline.sources.columns import columns_of
 from pipeline.sources.csv_ranges import is_nominal
 from pipeline.support.disk_errors import describe_disk_error, find_disk_error
 from pipeline.support.process import remove_when_leaving
@@ -112,7 +113,7 @@ def _run(
     if source is not None:
         check_tokens(source, config.text)
     tasks = plan_tasks(config.input, files, range_bytes=limits.task_bytes, cuts_quoted=True)
-    check_columns(tasks.tasks(), column_names(config), files, damaged=config.input.damaged)
+    check_columns(tasks.tasks(), columns_of(config.input, config.split), files, damaged=config.input.damaged)
     check_cache(config)
     for line in tasks.left_out_lines():
         _logger.info("%s", line)

@@ -15,7 +15,7 @@ import apache_beam as beam
 
 from pipeline.files.beam import BeamFiles
 from pipeline.sources.csv_ranges import RangeScan, nominal_ranges, resolve_ranges, scan_range
-from pipeline.sources.schema import TaskGroup
+from pipeline.sources.tasks import TaskGroup
 
 # zlib's fastest level. Paths are alike: a million of 60 bytes take 3 MB, and their stamps 9 MB.
 _COMPRESSION_LEVEL = 1

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from pipeline.config.settings import SplitSettings
+from pipeline.config.input_settings import SplitSettings
 from pipeline.contract import SPLITS
 from pipeline.support.arrays import Int32s, Int64s
 

@@ -15,7 +15,8 @@ from typing import Any, Final, Literal
 from pydantic import ConfigDict, Field
 from typing_extensions import NotRequired, TypedDict
 
-from pipeline.config.settings import OutputSettings, SequenceSettings, SplitSettings, TextSettings, VocabularySettings
+from pipeline.config.input_settings import SplitSettings
+from pipeline.config.settings import OutputSettings, SequenceSettings, TextSettings, VocabularySettings
 from pipeline.contract import FORMAT_VERSION, Split
 from pipeline.records_folder.manifest_types import Count, Kind, Label, Package, Part, Reason, Sha256, Share
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary, QualitySummary

@@ -28,7 +28,7 @@ from pipeline.sources.formats.chunks import whole_rows
 from pipeline.sources.formats.csv_quotes import Quotes
 from pipeline.sources.formats.delimited import DELIMITERS
 from pipeline.sources.formats.lines import bytes_between, last_line_end, line_start
-from pipeline.sources.schema import TaskGroup
+from pipeline.sources.tasks import TaskGroup
 
 
 class ScannedLines(NamedTuple):

@@ -6,9 +6,11 @@ from typing import Final, NamedTuple
 
 from pipeline.files.local import Files
 from pipeline.files.text_stream import READ_SIZES
+from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS
 from pipeline.sources.reading import CHECKED_FILES
-from pipeline.sources.schema import ColumnNames, LostRest, ReadTask
+from pipeline.sources.schema import LostRest
+from pipeline.sources.tasks import ReadTask
 
 # Texts that are read. It takes a second: parsing reads 50 to 100 MB/s.
 LOOK_BYTES: Final = 64 << 20

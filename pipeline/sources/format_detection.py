@@ -16,9 +16,9 @@ from typing import Final, NamedTuple
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import read_up_to, strip_mark, text_blocks
+from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS, format_names, text_lines
 from pipeline.sources.formats.delimited import DELIMITERS
-from pipeline.sources.schema import ColumnNames
 
 # The first 64 KiB tell a file's format; a header or an object is shorter.
 DETECTION_BYTES: Final = 64 << 10
@@ -61,15 +61,15 @@ class Looks(NamedTuple):
     table: str | None
 
 
-def looks_of(path: str, files: Files, *, text_column: str) -> Looks:
-    """What a file looks like if only its texts are wanted; text_column: the column of the texts in a table."""
+def looks_of(path: str, files: Files, *, text_columns: Sequence[str]) -> Looks:
+    """What a file looks like if only its texts are wanted; text_columns: the columns of the texts in a table."""
     mark, head = _mark_or_head(path, files)
-    return Looks(mark, None if mark else _table_format(head, text_column))
+    return Looks(mark, None if mark else _table_format(head, text_columns))
 
 
 def _detect(path: str, files: Files, columns: ColumnNames) -> str:
     if columns.label is None:
-        return _unlabelled(path, looks_of(path, files, text_column=columns.text))
+        return _unlabelled(path, looks_of(path, files, text_columns=columns.texts()))
     mark, head = _mark_or_head(path, files)
     return mark or _labelled(path, head)
 
@@ -99,15 +99,15 @@ def _unlabelled(path: str, looks: Looks) -> str:
     return looks.mark or text_lines.NAME
 
 
-def _table_format(head: bytes, text_column: str) -> str | None:
-    r"""The format of a table that has the text column, by its first bytes; None: it does not look like such a table.
+def _table_format(head: bytes, text_columns: Sequence[str]) -> str | None:
+    r"""The format of a table that has the columns of the text, by its first bytes; None: it is not such a table.
 
-    In a table of csv or tsv each field of the first row is a name, one of them that of the text column, and the other
+    In a table of csv or tsv each field of the first row is a name, those of the text among them, and the other
     rows have as many fields. A text may hold commas, so anything less is not a table.
 
-    >>> _table_format(b'{"text": "good"}', "text"), _table_format(b'id,"text"\n1,good\n', "text")
+    >>> _table_format(b'{"text": "good"}', ["text"]), _table_format(b'id,"text"\n1,good\n', ["text"])
     ('jsonl', 'csv')
-    >>> _table_format(b"good, text, bad\nfoo\n", "text")
+    >>> _table_format(b"good, text, bad\nfoo\n", ["text"])
     """
     is_whole = len(head) < DETECTION_BYTES
     head = head.lstrip()
@@ -119,22 +119,22 @@ def _table_format(head: bytes, text_column: str) -> str | None:
             rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
         except csv.Error:
             continue
-        if _is_table(rows if is_whole else rows[:-1], text_column):
+        if _is_table(rows if is_whole else rows[:-1], text_columns):
             return format
     return None
 
 
-def _is_table(rows: Sequence[Sequence[str]], text_column: str) -> bool:
-    """Whether the first row is a header with the text column, and other rows, at least one, have its fields."""
+def _is_table(rows: Sequence[Sequence[str]], text_columns: Sequence[str]) -> bool:
+    """Whether the first row is a header with the columns of the text, and other rows, at least one, have its fields."""
     filled = [row for row in rows if row]
     if len(filled) < 2:
         return False
     names = [name.strip() for name in filled[0]]
     return (
-        text_column in names
+        set(text_columns) <= set(names)
         and len(names) > 1
         and len(set(names)) == len(names)
-        and all(_NAME.fullmatch(name) for name in names if name != text_column)
+        and all(_NAME.fullmatch(name) for name in names if name not in text_columns)
         and all(len(row) == len(names) for row in filled)
     )
 

@@ -7,7 +7,7 @@ be used is not damage; it is rejected.
 
 from typing import Final
 
-from pipeline.config.settings import Damaged
+from pipeline.config.input_settings import Damaged
 from pipeline.errors import UserError
 from pipeline.sources.schema import DAMAGED, TOO_LONG, UNCLOSED_QUOTE, LostRest
 

@@ -6,14 +6,11 @@ from typing import NamedTuple
 
 from pipeline.files.local import Files
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
+from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS
 from pipeline.sources.losses import refusal
-from pipeline.sources.schema import (
-    Batch,
-    ColumnNames,
-    ReadTask,
-    file_indices,
-)
+from pipeline.sources.schema import Batch, file_indices
+from pipeline.sources.tasks import ReadTask
 from pipeline.sources.unchanged import unchanged
 
 

@@ -10,15 +10,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pipeline.config.settings import InputSettings
+from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import Files
+from pipeline.sources.columns import ColumnNames, columns_of
 from pipeline.sources.format_detection import detect_formats
 from pipeline.sources.formats import sample
 from pipeline.sources.input_files import NamedFile, named_files
 from pipeline.sources.label_folders import LEFT_OUT
-from pipeline.sources.schema import MAX_FILES, ColumnNames, ReadTask, TaskGroup
 from pipeline.sources.task_groups import InputFile, grouped, range_size
+from pipeline.sources.tasks import MAX_FILES, ReadTask, TaskGroup
 
 
 class InputTasks(NamedTuple):
@@ -57,7 +58,7 @@ def plan_tasks(
     Raises:
       UserError: a file is not there or cannot be read, a glob or folder gives no file, or a format is unknown.
     """
-    paths = [settings.path] if isinstance(settings.path, str) else settings.path
+    paths = settings.paths
     if paths == [sample.NAME]:
         return _plan_sample()
     if not paths:
@@ -68,42 +69,39 @@ def plan_tasks(
         for path in paths
         for entry in named_files(path, files, format=settings.format, labelled=True, left_out=left_out)
     }
-    ordered = _input_files(
-        [named[path] for path in sorted(named)], files, ColumnNames(settings.text_column, settings.label_column)
-    )
+    ordered = _input_files([named[path] for path in sorted(named)], files, columns_of(settings))
     range_bytes = range_size(ordered) if range_bytes is None else range_bytes
     return _input_tasks(
         ordered, grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted), left_out=left_out
     )
 
 
-def plan_texts(paths: Sequence[str], files: Files, *, format: str = "auto", text_column: str = "text") -> InputTasks:
-    """The input of a command that needs texts alone, in groups; files in the order of `paths`.
+def plan_texts(settings: InputSettings, files: Files, *, format: str | None = None) -> InputTasks:
+    """The input of a command that needs texts alone, in groups; files in the order of `settings.path`.
 
     An answer does not name its file, so the order is the user's: the files of a folder or glob are sorted by path, and
     the folders and globs stay as they are given. A file whose name tells no format, such as a .txt file, is read as a
     text a line.
 
     Args:
-      paths: files, globs and folders, at least one.
+      settings: the input; what they say of labels is not used.
       files: the filesystem.
-      format: a name of `formats.format_names`; auto: each file's name or content tells.
-      text_column: the column of the texts, in files that have columns.
+      format: instead of input.format a name of `format_names(labelled=False)`, which has more formats.
 
     Raises:
       UserError: as `plan_tasks`; or a file is named twice; or it looks like a table and its name does not say so.
     """
-    if list(paths) == [sample.NAME]:
+    if settings.paths == [sample.NAME]:
         return _plan_sample()
     left_out: Counter[str] = Counter()
     named: dict[str, NamedFile] = {}
-    for path in paths:
-        entries = named_files(path, files, format=format, labelled=False, left_out=left_out)
+    for path in settings.paths:
+        entries = named_files(path, files, format=format or settings.format, labelled=False, left_out=left_out)
         for entry in sorted(entries, key=lambda entry: entry.file.path):
             if entry.file.path in named:
                 raise UserError(f"input.path: {entry.file.path} is named twice; name each file once")
             named[entry.file.path] = entry
-    ordered = _input_files(list(named.values()), files, ColumnNames(text_column))
+    ordered = _input_files(list(named.values()), files, columns_of(settings, labelled=False))
     groups = grouped(ordered, files, range_bytes=range_size(ordered), cuts_quoted=False)
     return _input_tasks(ordered, groups, left_out=left_out)
 

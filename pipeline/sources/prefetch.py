@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import BinaryIO, Final
 
 from pipeline.files.local import FileInfo, Files
-from pipeline.sources.schema import ReadTask
+from pipeline.sources.tasks import ReadTask
 
 # Files that are read at a time. They are small: all files of a group together have the size of a range at most.
 CONCURRENT_READS: Final = 16

@@ -8,15 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.config.settings import Damaged
+from pipeline.config.input_settings import Damaged
 from pipeline.errors import UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.files.verified import VerifiedFiles, verify
+from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS
 from pipeline.sources.losses import REFUSE, refusal
 from pipeline.sources.prefetch import prefetching
-from pipeline.sources.schema import Batch, ColumnNames, ReadTask
+from pipeline.sources.schema import Batch
+from pipeline.sources.tasks import ReadTask
 from pipeline.sources.unchanged import unchanged
 
 # The limits of a batch. 4,096 rows keep the fixed costs of a call of the graph small. 2 MiB keep its temporary tensors

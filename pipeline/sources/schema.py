@@ -15,16 +15,13 @@ Every row of the input that can be read is in exactly one of the two. The rest o
 not a row, because nobody knows how many rows it has.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
-from pipeline.errors import UserError
-from pipeline.files.local import STAMP_BYTES
+from pipeline.sources.tasks import PLACE_BITS, ReadTask
 from pipeline.support.arrays import Int64s
 
 ROWS_SCHEMA: Final = pa.schema(
@@ -67,121 +64,6 @@ SHOWN_CHARACTERS: Final = 1000
 # Of what is wrong with a damaged file, a line.
 LOST_CHARACTERS: Final = 160
 
-# position = file_index << 40 | place. So an int64 has room for files of up to a tebibyte, and for 8 million of them.
-PLACE_BITS: Final = 40
-MAX_FILES: Final = 1 << (63 - PLACE_BITS)
-
-# A person does not read more column names than this in a message, nor more characters of one.
-LISTED_COLUMNS: Final = 20
-LISTED_CHARACTERS: Final = 60
-
-
-@dataclass(frozen=True)
-class ColumnNames:
-    """The names of the columns to read; None: not asked for. Without a label column, rows have no label."""
-
-    text: str
-    label: str | None = None
-    id: str | None = None
-    split: str | None = None
-
-    def by_setting(self) -> dict[str, str]:
-        """The names asked for, by the setting that a message about them names.
-
-        >>> ColumnNames("text", "label", split="part").by_setting()
-        {'input.text_column': 'text', 'input.label_column': 'label', 'split.column': 'part'}
-        """
-        settings = {
-            "input.text_column": self.text,
-            "input.label_column": self.label,
-            "input.id_column": self.id,
-            "split.column": self.split,
-        }
-        return {setting: name for setting, name in settings.items() if name is not None}
-
-    def by_field(self) -> dict[str, str]:
-        """The names asked for, by the field of `validation.RawColumns` that holds the column.
-
-        >>> ColumnNames("review", split="part").by_field()
-        {'text': 'review', 'split': 'part'}
-        """
-        fields = {"text": self.text, "label": self.label, "split": self.split, "id": self.id}
-        return {field: name for field, name in fields.items() if name is not None}
-
-
-@dataclass(frozen=True)
-class ReadTask:
-    """A file, or a range of one, that can be read without the rest of the input.
-
-    file_index: the number of the file in the input, from 0.
-    start, stop: the range, in bytes of jsonl, csv and tsv, in row groups of parquet, in rows of the sample. A file that
-      is read as a whole has 0 and None; None is the end of the file.
-    first_row: number of rows in the file before the range, for formats that count rows (csv, tsv).
-    splits: the splits that the folder's name allows, separated by spaces; None: all.
-    stamp: of the file when the job was planned, see files.local.FileInfo; empty: not known, so it is not compared.
-    """
-
-    path: str
-    file_index: int
-    format: str
-    start: int = 0
-    stop: int | None = None
-    first_row: int = 0
-    splits: str | None = None
-    stamp: bytes = b""
-
-    def of_whole_file(self) -> "ReadTask":
-        """The task that reads the whole file."""
-        return replace(self, start=0, stop=None, first_row=0)
-
-
-class Kind(NamedTuple):
-    """What a file is: its format, and the splits that its rows may go to (see ReadTask.splits)."""
-
-    format: str
-    splits: str | None = None
-
-
-@dataclass(frozen=True)
-class TaskGroup:
-    """Read tasks that one worker reads one after the other: a range of one file, or files that follow each other.
-
-    first_file: the file_index of the first file. kinds: one for each file. stamps: STAMP_BYTES bytes for each file, or
-    none at all. A million files may be planned, so a group holds tuples of names and of a few kinds, and one string of
-    stamps; an object for each file would need much memory.
-    """
-
-    first_file: int
-    paths: tuple[str, ...]
-    kinds: tuple[Kind, ...]
-    start: int = 0
-    stop: int | None = None
-    first_row: int = 0
-    stamps: bytes = b""
-
-    def tasks(self) -> Iterator[ReadTask]:
-        """A task for each file."""
-        for number, (path, kind) in enumerate(zip(self.paths, self.kinds, strict=True)):
-            yield ReadTask(
-                path, self.first_file + number, kind.format, self.start, self.stop, self.first_row, kind.splits,
-                self.stamps[number * STAMP_BYTES : (number + 1) * STAMP_BYTES],
-            )  # fmt: skip
-
-    def part(self, first: int, stop: int) -> "TaskGroup":
-        """The group of the files of the numbers `first` to `stop`, `stop` not included.
-
-        >>> TaskGroup(7, ("a", "b"), (Kind("csv"), Kind("tsv"))).part(1, 2)
-        TaskGroup(first_file=8, paths=('b',), kinds=(Kind(format='tsv', splits=None),), start=0, stop=None, \
-first_row=0, stamps=b'')
-        """
-        return replace(
-            self,
-            first_file=self.first_file + first,
-            paths=self.paths[first:stop],
-            kinds=self.kinds[first:stop],
-            stamps=self.stamps[first * STAMP_BYTES : stop * STAMP_BYTES],
-        )
-
 
 class LostRest(NamedTuple):
     """The rest of a file, or of a range of it, that can't be read. The number of its rows is not known.
@@ -212,28 +94,6 @@ class Batch:
     def count(self) -> int:
         """Number of rows of the input: used and rejected."""
         return int(self.rows.num_rows + self.rejected.num_rows)
-
-
-def positions(task: ReadTask, places: Int64s) -> Int64s:
-    """Places of rows in the task's file, ascending, int64 [rows] -> their positions in the input, int64 [rows].
-
-    >>> positions(ReadTask("b.csv", file_index=1, format="csv"), np.array([0, 5])).tolist()
-    [1099511627776, 1099511627781]
-    """
-    if places.size and int(places[-1]) >= 1 << PLACE_BITS:
-        raise UserError(f"input.path: {task.path} holds more than a tebibyte; cut it into several files")
-    return places | np.int64(task.file_index << PLACE_BITS)
-
-
-def missing_column(setting: str, name: str, path: str, have: Sequence[str]) -> UserError:
-    """The error for a column that a file lacks; it names the columns that the file has.
-
-    >>> str(missing_column("input.text_column", "txt", "reviews.csv", ["id", "text"]))
-    "input.text_column: 'txt' is not in reviews.csv; it has the columns id, text"
-    """
-    names = (name if len(name) <= LISTED_CHARACTERS else f"{name[:LISTED_CHARACTERS]}..." for name in have)
-    listed = ", ".join(islice(names, LISTED_COLUMNS)) + (", ..." if len(have) > LISTED_COLUMNS else "")
-    return UserError(f"{setting}: {name!r} is not in {path}; it has the columns {listed}")
 
 
 class RejectedRow(NamedTuple):

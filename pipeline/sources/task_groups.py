@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from pipeline.files.local import Files
 from pipeline.sources.formats import FORMATS
-from pipeline.sources.schema import Kind, ReadTask, TaskGroup
+from pipeline.sources.tasks import Kind, ReadTask, TaskGroup
 
 # The largest range. A worker needs about a second for it, so several workers finish a large file at the same time.
 MAX_RANGE_BYTES: Final = 64 << 20

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from pipeline.errors import UserError
 from pipeline.files.local import Files
-from pipeline.sources.schema import ReadTask
+from pipeline.sources.tasks import ReadTask
 
 
 @contextmanager

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from pipeline.records_folder.manifest import DamagedFile, RejectedFile
 from pipeline.sources.losses import described
-from pipeline.sources.schema import LostRest, ReadTask, file_indices
+from pipeline.sources.schema import LostRest, file_indices
+from pipeline.sources.tasks import ReadTask
 from pipeline.statistics.text_quality import TextQuality
 
 # Files that the manifest lists: those with the most rejected rows, and damaged ones.

@@ -19,7 +19,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from pipeline.files.beam import BeamFiles
 from pipeline.records_folder.manifest import CacheUse
-from pipeline.sources.schema import PLACE_BITS, ReadTask, TaskGroup
+from pipeline.sources.tasks import PLACE_BITS, ReadTask, TaskGroup
 from pipeline.support import arrow_ipc
 from pipeline.vocabulary import count_cache, count_tables
 

@@ -24,7 +24,7 @@ from apache_beam.io.filesystems import FileSystems
 from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles, is_local
-from pipeline.sources.schema import PLACE_BITS, ReadTask
+from pipeline.sources.tasks import PLACE_BITS, ReadTask
 from pipeline.support import arrow_ipc
 from pipeline.vocabulary.code_version import code_version
 

@@ -22,7 +22,7 @@ from pipeline.files.owner import this_process
 from pipeline.job.plan import Plan
 from pipeline.runners.options import LocalWorkers, beam_options
 from pipeline.sources import InputTasks
-from pipeline.sources.schema import Kind, TaskGroup
+from pipeline.sources.tasks import Kind, TaskGroup
 from tests.support.jobs import small_rows, write_jsonl
 from tests.support.object_stores import gs_store
 from tests.support.paths import REPOSITORY

@@ -21,7 +21,7 @@ from pipeline.job.read import REFUSED, ReadTrain
 from pipeline.job.run import make_plan
 from pipeline.records_folder.manifest import CacheUse
 from pipeline.sources import plan_tasks
-from pipeline.sources.schema import PLACE_BITS, Kind, ReadTask, TaskGroup
+from pipeline.sources.tasks import PLACE_BITS, Kind, ReadTask, TaskGroup
 from pipeline.support import arrow_ipc
 from pipeline.vocabulary import count_cache, count_tables
 from pipeline.vocabulary.cached_counting import (

@@ -20,7 +20,8 @@ from pipeline.job.rejects import rows_before
 from pipeline.job.run import make_plan
 from pipeline.job.task_file import read_groups, write_groups
 from pipeline.sources import plan_tasks
-from pipeline.sources.schema import Kind, ReadTask, RejectedRow, TaskGroup, no_rows, rejected_batch
+from pipeline.sources.schema import RejectedRow, no_rows, rejected_batch
+from pipeline.sources.tasks import Kind, ReadTask, TaskGroup
 from pipeline.statistics.row_counts import TaskRowCounter, TaskRows
 from pipeline.statistics.text_quality import QualityCount, TextQuality
 from tests.support.jobs import config_of, manifest_of, record_bytes, run_job, write_texts

@@ -20,7 +20,8 @@ from pipeline.job.row_filter import KeyedRows
 from pipeline.job.run import make_plan
 from pipeline.job.spill import BlockWriter
 from pipeline.sources import plan_tasks
-from pipeline.sources.schema import REJECTED_SCHEMA, ReadTask, RejectedRow, rejected_batch
+from pipeline.sources.schema import REJECTED_SCHEMA, RejectedRow, rejected_batch
+from pipeline.sources.tasks import ReadTask
 from pipeline.text.token_batch import split_rows
 from pipeline.vocabulary.count_words import count_words
 from tests.support.jobs import facts_of, record_bytes, run_job, small_rows, write_jsonl

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from pipeline.config.settings import Damaged
+from pipeline.config.input_settings import Damaged
 from pipeline.errors import UserError
 from pipeline.sources import check_columns, read_tasks
 from tests.soak.part import Part

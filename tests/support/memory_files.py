@@ -8,11 +8,13 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.config.settings import InputSettings
+from pipeline.config.input_settings import InputSettings
 from pipeline.files.local import FileInfo
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources import plan_tasks, read_tasks
-from pipeline.sources.schema import PLACE_BITS, Batch, ColumnNames, ReadTask
+from pipeline.sources.columns import ColumnNames
+from pipeline.sources.schema import Batch
+from pipeline.sources.tasks import PLACE_BITS, ReadTask
 
 COLUMNS = ColumnNames("text", "label")
 

@@ -3,7 +3,7 @@
 import pickle
 import zlib
 
-from pipeline.config.settings import InputSettings
+from pipeline.config.input_settings import InputSettings
 from pipeline.sources import check_columns, plan_tasks
 from tests.support.memory_files import COLUMNS, ManyFiles
 

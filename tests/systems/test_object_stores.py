@@ -12,8 +12,8 @@ import pytest
 from apache_beam.io.filesystems import FileSystems
 
 from pipeline.cli import main
+from pipeline.config.input_settings import InputSettings
 from pipeline.config.load import load
-from pipeline.config.settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files import beam, output_lock
 from pipeline.files.beam import BeamFiles, check_filesystem, use_options

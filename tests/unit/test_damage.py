@@ -13,7 +13,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.settings import Damaged
+from pipeline.config.input_settings import Damaged
 from pipeline.errors import UserError
 from pipeline.files.text_stream import READ_SIZES
 from pipeline.files.verified import VerifiedFiles

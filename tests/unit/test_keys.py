@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.config.settings import SplitSettings
+from pipeline.config.input_settings import SplitSettings
 from pipeline.records.keys import (
     content_keys,
     is_sampled,

@@ -12,8 +12,9 @@ import pytest
 from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles, open_file, open_regular
 from pipeline.sources import read_tasks
+from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS
-from pipeline.sources.schema import ColumnNames, ReadTask
+from pipeline.sources.tasks import ReadTask
 
 
 @pytest.fixture

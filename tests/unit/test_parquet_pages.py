@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import parquet, parquet_pages
 from pipeline.sources.formats.parquet_pages import Page, WatchedFile, parse_header
-from pipeline.sources.schema import ColumnNames
 from tests.support.memory_files import read
 
 MB = 1 << 20

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.sources import TextRow
 from tests.support.tf_examples import framed, serialized
@@ -36,7 +37,7 @@ STREAMS = [
 
 @pytest.mark.parametrize(("content", "format", "texts"), STREAMS)
 def test_raw_texts_of_standard_input(content: bytes, format: str, texts: list[bytes]) -> None:
-    rows = source_of_stream(io.BytesIO(content), format=format, text_column="text").rows
+    rows = source_of_stream(io.BytesIO(content), InputSettings(), format=format).rows
     assert [row.text for row in rows] == texts
 
 
@@ -57,7 +58,7 @@ class Pipe(io.BytesIO):
 def test_raw_texts_do_not_wait_for_the_end_of_a_pipe() -> None:
     writes = [b"%05d\n" % row * 10_000 for row in range(5)]  # 60 kB each
     pipe = Pipe(list(writes))
-    rows = source_of_stream(pipe, format="auto", text_column="text").rows
+    rows = source_of_stream(pipe, InputSettings(), format="auto").rows
     assert next(rows) == TextRow(b"00000")
     assert len(pipe.writes) == 3  # 64 KiB are parsed together
     assert sum(1 for _ in rows) == 49_999
@@ -75,13 +76,13 @@ def folder(tmp_path: Path) -> Path:
 def test_raw_texts_of_several_files(folder: Path) -> None:
     (folder / "b.jsonl").write_bytes(b'{"text":"bad"}\n')
     paths = [str(folder / "b.jsonl"), str(folder / "*.csv")]
-    assert list(source_of_files(paths, format="auto", text_column="text").rows) == [TextRow(b"bad"), TextRow(b"good")]
+    assert list(source_of_files(InputSettings(path=paths)).rows) == [TextRow(b"bad"), TextRow(b"good")]
 
 
 def test_raw_texts_say_what_is_left_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     (folder / "b.jsonl").unlink()
     caplog.set_level("INFO")
-    list(source_of_files([str(folder)], format="auto", text_column="text").rows)
+    list(source_of_files(InputSettings(path=[str(folder)])).rows)
     assert caplog.messages == [
         "2 files are left out: in a folder, files are taken whose names end as those of a known format, or of "
         "--format, do"
@@ -107,19 +108,19 @@ MISTAKES = [
 @pytest.mark.parametrize(("path", "format", "column", "message"), MISTAKES)
 def test_raw_texts_name_options_of_predict(folder: Path, path: str, format: str, column: str, message: str) -> None:
     with pytest.raises(UserError) as error:
-        list(source_of_files([str(folder / path)], format=format, text_column=column).rows)
+        list(source_of_files(InputSettings(path=str(folder / path), text_column=column), format=format).rows)
     assert str(error.value).replace(str(folder), "FOLDER") == message
 
 
 def test_raw_texts_are_on_this_machine() -> None:
     with pytest.raises(UserError) as error:
-        next(source_of_files(["a.csv", "gs://b/in.csv"], format="auto", text_column="text").rows)
+        next(source_of_files(InputSettings(path=["a.csv", "gs://b/in.csv"])).rows)
     assert str(error.value) == "--input: predict reads files of this machine; copy gs://b/in.csv here first"
 
 
 def test_raw_texts_of_standard_input_without_a_line() -> None:
     with pytest.raises(UserError) as error:
-        list(source_of_stream(io.BytesIO(b""), format="auto", text_column="text").rows)
+        list(source_of_stream(io.BytesIO(b""), InputSettings(), format="auto").rows)
     assert str(error.value) == "--input: no rows in standard input"
 
 
@@ -139,7 +140,7 @@ SUSPECTS = [
 def test_raw_texts_say_that_standard_input_looks_like_a_table(
     content: bytes, format: str, messages: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    list(source_of_stream(io.BytesIO(content), format=format, text_column="text").rows)
+    list(source_of_stream(io.BytesIO(content), InputSettings(), format=format).rows)
     assert caplog.messages == messages
 
 
@@ -149,4 +150,4 @@ def test_stream_that_fails_is_named() -> None:
             raise OSError(5, "Input/output error")
 
     with pytest.raises(UserError, match=r"^--input: cannot read standard input: Input/output error; try again"):
-        list(source_of_stream(Failing(), format="auto", text_column="text").rows)
+        list(source_of_stream(Failing(), InputSettings(), format="auto").rows)

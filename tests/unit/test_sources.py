@@ -10,12 +10,14 @@ import pyarrow as pa
 import pytest
 
 from pipeline import sample_corpus
-from pipeline.config.settings import InputSettings
+from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
 from pipeline.files.text_stream import READ_SIZES
 from pipeline.sources import check_columns, plan_tasks, read_tasks
-from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA, Batch, ColumnNames, ReadTask
+from pipeline.sources.columns import ColumnNames
+from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA, Batch
+from pipeline.sources.tasks import ReadTask
 from tests.support.memory_files import (
     COLUMNS,
     MemoryFiles,

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.files.text_stream import READ_SIZES
+from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import (
     FORMATS,
     csv_quotes,
@@ -18,7 +19,8 @@ from pipeline.sources.formats import (
 )
 from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
 from pipeline.sources.formats.tf_wire import count_values
-from pipeline.sources.schema import Batch, ColumnNames, ReadTask
+from pipeline.sources.schema import Batch
+from pipeline.sources.tasks import ReadTask
 from tests.support.memory_files import COLUMNS, MemoryFiles, read, rejected_of, rows_of
 from tests.support.tf_examples import Value, framed, serialized
 

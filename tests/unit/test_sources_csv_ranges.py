@@ -10,12 +10,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.settings import InputSettings
+from pipeline.config.input_settings import InputSettings
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources import plan_tasks, read_tasks
 from pipeline.sources.csv_ranges import RangeScan, nominal_ranges, resolve_ranges, scan_lines, scan_range
 from pipeline.sources.formats.lines import LINE_BLOCK_BYTES
-from pipeline.sources.schema import Kind, TaskGroup
+from pipeline.sources.tasks import Kind, TaskGroup
 from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, read, rejected_of, rows_of, sizes_of
 
 

@@ -11,12 +11,14 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from pipeline.config.settings import InputSettings
+from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import FileInfo, LocalFiles
 from pipeline.sources import InputTasks, check_columns, plan_tasks, read_tasks
+from pipeline.sources.columns import ColumnNames
 from pipeline.sources.prefetch import CONCURRENT_READS
-from pipeline.sources.schema import PLACE_BITS, Batch, ColumnNames
+from pipeline.sources.schema import Batch
+from pipeline.sources.tasks import PLACE_BITS
 from tests.support.memory_files import COLUMNS, ManyFiles, MemoryFiles, rejected_of
 
 # fmt: off

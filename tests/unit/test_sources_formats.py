@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 import zstandard
 
-from pipeline.sources.schema import ColumnNames
+from pipeline.sources.columns import ColumnNames
 from tests.support.memory_files import Rejected, Row, batches_of, parquet, read, rejected_of, rows_of
 
 MISSING_TEXT, MISSING_LABEL, MISSING_SPLIT = "missing text", "missing label", "missing split"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import UserError
 from pipeline.sources import read_tasks
-from pipeline.sources.schema import ReadTask
+from pipeline.sources.tasks import ReadTask
 from tests.support.memory_files import COLUMNS, MemoryFiles, Row, batches_of, plan, read, rejected_of, rows_of, sizes_of
 
 ASCII_SPACE = " \t\n\v\f\r"

@@ -11,12 +11,13 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.settings import InputSettings
+from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources import check_columns, plan_texts, read_in_order, read_tasks
+from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import format_names
-from pipeline.sources.schema import ROWS_SCHEMA, ColumnNames
+from pipeline.sources.schema import ROWS_SCHEMA
 from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, parquet, plan, rejected_of, sizes_of
 from tests.support.tf_examples import framed, serialized
 
@@ -27,7 +28,7 @@ Row = bytes | str
 def read_texts(
     files: MemoryFiles, *paths: str, format: str = "auto", column: str = "text", sizes: ReadSizes = READ_SIZES
 ) -> list[Row]:
-    tasks = list(plan_texts(paths, files, format=format, text_column=column).tasks())
+    tasks = list(plan_texts(InputSettings(path=list(paths), text_column=column), files, format=format).tasks())
     columns = ColumnNames(column)
     check_columns(tasks, columns, files)
     rows = read_in_order(tasks, columns, files, sizes=sizes)
@@ -172,7 +173,7 @@ FOLDERS: list[tuple[list[str], str, list[Row], dict[str, int]]] = [
 @pytest.mark.parametrize(("paths", "format", "rows", "left_out"), FOLDERS)
 def test_sources_texts_of_folders(paths: list[str], format: str, rows: list[Row], left_out: dict[str, int]) -> None:
     assert read_texts(MemoryFiles(IMDB), *paths, format=format) == rows
-    assert plan_texts(paths, MemoryFiles(IMDB), format=format).left_out == left_out
+    assert plan_texts(InputSettings(path=list(paths)), MemoryFiles(IMDB), format=format).left_out == left_out
 
 
 def test_sources_texts_of_many_small_files_keep_the_order_of_the_input() -> None:
@@ -187,7 +188,7 @@ def test_sources_texts_of_many_small_files_keep_the_order_of_the_input() -> None
 ])  # fmt: skip
 def test_sources_texts_of_a_file_are_read_once(paths: list[str]) -> None:
     with pytest.raises(UserError) as error:
-        plan_texts(paths, MemoryFiles(IMDB), format="lines")
+        plan_texts(InputSettings(path=list(paths)), MemoryFiles(IMDB), format="lines")
     assert str(error.value) == "input.path: texts/a.txt is named twice; name each file once"
 
 
@@ -290,7 +291,7 @@ def test_sources_texts_a_table_may_be_lines() -> None:
 
 def test_sources_text_lines_have_no_columns() -> None:
     files = MemoryFiles({"a.txt": LINES})
-    tasks = list(plan_texts(["a.txt"], files).tasks())
+    tasks = list(plan_texts(InputSettings(path="a.txt"), files).tasks())
     with pytest.raises(UserError) as error:
         check_columns(tasks, COLUMNS, files)
     assert str(error.value) == (

@@ -8,7 +8,8 @@ import zstandard
 
 from pipeline.errors import UserError
 from pipeline.sources import check_columns
-from pipeline.sources.schema import ColumnNames, ReadTask
+from pipeline.sources.columns import ColumnNames
+from pipeline.sources.tasks import ReadTask
 from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, batches_of, plan, read, sizes_of
 from tests.support.tf_examples import Value, framed, serialized
 

@@ -10,11 +10,12 @@ from typing import BinaryIO
 
 import pytest
 
-from pipeline.config.settings import InputSettings
+from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import FileInfo, LocalFiles, stamp_of
 from pipeline.sources import plan_tasks, plan_texts, read_in_order, read_tasks
-from pipeline.sources.schema import ColumnNames, ReadTask
+from pipeline.sources.columns import ColumnNames
+from pipeline.sources.tasks import ReadTask
 from pipeline.sources.unchanged import check_unchanged, unchanged
 from tests.support.memory_files import COLUMNS, parquet
 
@@ -108,7 +109,7 @@ def test_unchanged_refuses_a_file_that_changes_before_it_is_read_again(
 @pytest.mark.parametrize("change", CHANGES)
 def test_unchanged_refuses_in_predict(tmp_path: Path, change: Callable[[Path], None]) -> None:
     path, files = make(tmp_path, "a.jsonl"), LocalFiles()
-    rows = read_in_order(plan_texts([str(path)], files).tasks(), ColumnNames("text"), files)
+    rows = read_in_order(plan_texts(InputSettings(path=str(path)), files).tasks(), ColumnNames("text"), files)
     assert next(rows).text == b"text 0000"
     change(path)
     with pytest.raises(UserError, match=f"{path} changed while it was read"):

@@ -3,10 +3,12 @@
 import argparse
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
+from pipeline.config.input_settings import InputSettings
+from pipeline.config.load import load
 from pipeline.errors import UserError
 
 # Setting -> the option that gives it.
@@ -27,14 +29,22 @@ def refuse_empty(known: argparse.Namespace) -> None:
 
 
 def input_overrides(known: argparse.Namespace) -> dict[str, str]:
-    """--input and its options as overrides; several files are a list."""
-    options = {
-        "input.path": _as_setting(known.input) if known.input else None,
-        "input.format": known.format,
-        "input.text_column": known.text_column,
-        "input.label_column": known.label_column,
-    }
-    return {name: value for name, value in options.items() if value is not None}
+    """--input and the other OPTIONS that a command has, as overrides; several files are a list."""
+    given = {name: getattr(known, option.removeprefix("--"), None) for name, option in OPTIONS.items()}
+    return {name: _as_setting(value) if isinstance(value, list) else value for name, value in given.items() if value}
+
+
+def input_settings(overrides: Mapping[str, str], options: Mapping[str, str], *, config: str | None) -> InputSettings:
+    """The section input: of a file of settings, `--input.key VALUE` and `options`, as `input_overrides` gives them.
+
+    Raises:
+      UserError: a value is wrong, or an override is of another section.
+    """
+    foreign = [name for name in overrides if not name.startswith("input.")]
+    if foreign:
+        raise UserError(f"--{foreign[0]}: only settings of input can be given here; the others are the model's own")
+    with naming_options(options):
+        return load(config, {**overrides, **options}).input
 
 
 @contextmanager

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.config.settings import InputSettings
+from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
 from pipeline.sources import check_columns, plan_tasks, read_tasks
+from pipeline.sources.columns import columns_of
 from pipeline.sources.losses import described
-from pipeline.sources.schema import ColumnNames
 from trainer.commands.raw_texts import check_on_this_machine
 from trainer.evaluation.metrics import Metrics, classification_metrics
 from trainer.savedmodel.loading import ExportedModel
@@ -44,10 +44,9 @@ def evaluate(
     Raises:
       UserError: the input can't be read, or has no row that can be used.
     """
-    paths = [settings.path] if isinstance(settings.path, str) else settings.path
-    check_on_this_machine(paths, setting="input.path", command="evaluate")
+    check_on_this_machine(settings.paths, setting="input.path", command="evaluate")
     labels, files = model.info.labels, LocalFiles()
-    columns = ColumnNames(settings.text_column, settings.label_column)
+    columns = columns_of(settings)
     tasks = plan_tasks(settings, files)
     for line in tasks.left_out_lines():
         _logger.info("%s", line)

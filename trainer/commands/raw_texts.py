@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple, cast
 
+from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import FileInfo, Files, LocalFiles, cannot_read
 from pipeline.sources import TextRow, check_columns, plan_texts, read_in_order
+from pipeline.sources.columns import columns_of
 from pipeline.sources.format_detection import DETECTION_BYTES, looks_of
 from pipeline.sources.formats import format_names, text_lines
-from pipeline.sources.schema import ColumnNames
 from trainer.commands.arguments import OPTIONS, naming_options
 
 STANDARD_INPUT: Final = "standard input"
@@ -57,40 +58,41 @@ def source_of_arguments(texts: Sequence[str]) -> TextSource:
     return TextSource("TEXT", iter([TextRow(os.fsencode(text)) for text in texts]))
 
 
-def source_of_files(paths: Sequence[str], *, format: str, text_column: str) -> TextSource:
-    """Files, folders and globs; format: a name of `format_names`, or auto."""
-    return TextSource(", ".join(paths), _rows_of_files(paths, format=format, text_column=text_column))
+def source_of_files(settings: InputSettings, *, format: str | None = None) -> TextSource:
+    """What input.path names; format: instead of input.format a name of `format_names(labelled=False)`."""
+    return TextSource(", ".join(settings.paths), _rows_of_files(settings, format=format))
 
 
-def source_of_stream(stream: BinaryIO, *, format: str, text_column: str) -> TextSource:
-    """Standard input; lines are read as they come.
+def source_of_stream(stream: BinaryIO, settings: InputSettings, *, format: str | None = None) -> TextSource:
+    """Standard input, in place of input.path; lines are read as they come. format: as in `source_of_files`.
 
-    Unless `format` says otherwise, it is a text a line, also if it looks like a table; a log line says so then.
+    Unless a format is set, it is a text a line, also if it looks like a table; a log line says so then.
     """
-    return TextSource(STANDARD_INPUT, _rows_of_stream(stream, format=format, text_column=text_column))
+    return TextSource(STANDARD_INPUT, _rows_of_stream(stream, settings, format=format))
 
 
-def _rows_of_files(paths: Sequence[str], *, format: str, text_column: str) -> Iterator[TextRow]:
+def _rows_of_files(settings: InputSettings, *, format: str | None) -> Iterator[TextRow]:
     with naming_options(_SETTINGS):
-        check_on_this_machine(paths, setting="input.path", command="predict")
         _check_format(format)
-        files, columns = LocalFiles(), ColumnNames(text_column)
-        tasks = plan_texts(paths, files, format=format, text_column=text_column)
+        check_on_this_machine(settings.paths, setting="input.path", command="predict")
+        files, columns = LocalFiles(), columns_of(settings, labelled=False)
+        tasks = plan_texts(settings, files, format=format)
         for line in tasks.left_out_lines():
             _logger.info("%s", _NAMES.sub(lambda name: OPTIONS[name[0]], line))
         check_columns(tasks.tasks(), columns, files)
         yield from read_in_order(tasks.tasks(), columns, files)
 
 
-def _rows_of_stream(stream: BinaryIO, *, format: str, text_column: str) -> Iterator[TextRow]:
+def _rows_of_stream(stream: BinaryIO, settings: InputSettings, *, format: str | None) -> Iterator[TextRow]:
     with naming_options(_SETTINGS), _naming_stream():
         _check_format(format)
-        columns = ColumnNames(text_column)
+        settings = settings.model_copy(update={"path": STANDARD_INPUT})
+        columns = columns_of(settings, labelled=False)
         head = _next_bytes(stream, DETECTION_BYTES)
         beginning = _OneFile(lambda: io.BytesIO(head))
-        if format == "auto":
-            format = _detected(beginning, text_column=text_column)
-        tasks = list(plan_texts([STANDARD_INPUT], beginning, format=format, text_column=text_column).tasks())
+        if (format or settings.format) == "auto":
+            format = _detected(beginning, text_columns=settings.text_columns)
+        tasks = list(plan_texts(settings, beginning, format=format).tasks())
         if tasks[0].format == text_lines.NAME:
             check_columns(tasks, columns, beginning)
             yield from read_in_order(tasks, columns, _OneFile(lambda: cast("BinaryIO", _Live(head, stream))))
@@ -111,9 +113,9 @@ def _naming_stream() -> Iterator[None]:
         raise cannot_read(STANDARD_INPUT, reason, remedy="try again, or give a file") from error
 
 
-def _detected(beginning: Files, *, text_column: str) -> str:
+def _detected(beginning: Files, *, text_columns: Sequence[str]) -> str:
     """The format of standard input."""
-    looks = looks_of(STANDARD_INPUT, beginning, text_column=text_column)
+    looks = looks_of(STANDARD_INPUT, beginning, text_columns=text_columns)
     if looks.table:
         _logger.warning(
             "%s looks like %s; its lines are read as texts, unless --format is %s",
@@ -124,9 +126,9 @@ def _detected(beginning: Files, *, text_column: str) -> str:
     return looks.mark or text_lines.NAME
 
 
-def _check_format(format: str) -> None:
+def _check_format(format: str | None) -> None:
     known = ["auto", *format_names(labelled=False)]
-    if format not in known:
+    if format is not None and format not in known:
         raise UserError(f"input.format is {format!r}; use {', '.join(known)}")
 
 

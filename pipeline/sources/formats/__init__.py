@@ -5,7 +5,7 @@ To add a format, for example Avro:
        if large files can be cut), and `AVRO = Format((".avro",), check, one_by_one(read), begins=...)`;
     2. add the line `"avro": avro.AVRO` to FORMATS below.
 Files, folders, globs and content of that format are then recognised everywhere: in `run`, `evaluate` and `predict`.
-For a user to name it, add it to `input.format` as well: `InputSettings` in config/settings.py and the comment in
+For a user to name it, add it to `input.format` as well: `InputSettings` in config/input_settings.py and the comment in
 pipeline.yaml (a test compares them with FORMATS).
 """
 

@@ -1,7 +1,7 @@
 """Whole rows of a csv or tsv file, as bytes -> batches. pyarrow parses them."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,9 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
-from pipeline.sources.formats.validation import ROWS_PER_BATCH, RawColumns, excerpt_of_columns, validated
-from pipeline.sources.schema import RAGGED, Batch, ColumnNames, ReadTask, RejectedRow, excerpt
+from pipeline.sources.formats.validation import ROWS_PER_BATCH, excerpt_of_columns, validated
+from pipeline.sources.schema import RAGGED, Batch, RejectedRow, excerpt
+from pipeline.sources.tasks import ReadTask
 
 # The most rows that are parsed together. It is above 131,072 because 8 MiB of short texts should be parsed only once.
 MAX_ROWS: Final = 1 << 20
@@ -25,14 +27,11 @@ class _TooManyRowsError(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """The delimiter of a file, its number of columns, and the numbers of the columns asked for."""
+    """The delimiter of a file, its number of columns, and the number of each column asked for, by its field."""
 
     delimiter: str
     width: int
-    text: int
-    label: int | None
-    id: int | None
-    split: int | None
+    numbers: Mapping[str, int]
 
 
 def row_batches(
@@ -56,7 +55,7 @@ def row_batches(
 def has_too_few_fields(row: bytes, header: Header) -> bool:
     """Whether a row has fewer fields than the header names.
 
-    >>> header = Header(",", width=2, text=0, label=1, id=None, split=None)
+    >>> header = Header(",", width=2, numbers={"text": 0, "label": 1})
     >>> [has_too_few_fields(row, header) for row in (b"text", b"text,", b"text,label,more")]
     [True, False, False]
     """
@@ -70,15 +69,11 @@ def _parse(data: bytes, header: Header, task: ReadTask, columns: ColumnNames, *,
     is_utf8 = _is_utf8(data)
     table, ragged = _parse_table(data if is_utf8 else data.decode("latin-1").encode("utf-8"), header)
 
-    def column(number: int | None) -> pa.Array | None:
-        if number is None:
-            return None
+    def column(number: int) -> pa.Array:
         array = table.column(str(number)).combine_chunks()
         return array if is_utf8 else pa.array([_from_latin1(value) for value in array.to_pylist()], pa.large_binary())
 
-    values = RawColumns(
-        text=column(header.text), label=column(header.label), split=column(header.split), id=column(header.id)
-    )
+    values = {field: column(number) for field, number in header.numbers.items()}
     # pyarrow numbers rows from 1, ragged rows included and empty lines not.
     numbers = np.arange(first_row, first_row + table.num_rows + len(ragged))
     ordinals = np.delete(numbers, [row.number - 1 for row in ragged])
@@ -111,8 +106,7 @@ def _parse_table(data: bytes, header: Header) -> tuple[pa.Table, list[pa.csv.Inv
         ragged.append(row)
         return "error" if len(ragged) > ROWS_PER_BATCH else "skip"
 
-    wanted = (header.text, header.label, header.id, header.split)
-    names = sorted({str(number) for number in wanted if number is not None})
+    names = sorted({str(number) for number in header.numbers.values()})
     try:
         table = _read_csv(data, header, names, collect)
     except pa.ArrowInvalid as error:

@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 from pipeline.errors import UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import READ_SIZES, ReadSizes, check_compression, strip_mark, text_blocks
+from pipeline.sources.columns import ColumnNames, missing_column
 from pipeline.sources.formats.chunks import Chunk, cut_in, whole_rows
 from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
 from pipeline.sources.formats.csv_rows import ROW_BYTE, Header, has_too_few_fields, row_batches
@@ -27,14 +28,12 @@ from pipeline.sources.schema import (
     TOO_LONG,
     UNCLOSED_QUOTE,
     Batch,
-    ColumnNames,
-    ReadTask,
     RejectedRow,
     excerpt,
-    missing_column,
     only_lost,
     only_rejected,
 )
+from pipeline.sources.tasks import ReadTask
 
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 LINE_ENDS: Final = b"\r\n"
@@ -150,28 +149,18 @@ def _header(line: bytes, task: ReadTask, columns: ColumnNames) -> Header:
       UserError: a column is missing, or two columns have its name.
     """
     names = _names(line, task)
-    if len(names) == 1 and len(columns.by_field()) > 1:
+    if len(names) == 1 and len(columns.wanted()) > 1:
         raise UserError(
             f"input.path: {task.path} has one column, {excerpt(names[0])!r}; "
             f"in {task.format}, columns are separated by {DELIMITERS[task.format]!r}"
         )
-    for setting, name in columns.by_setting().items():
+    for _, setting, name in columns.wanted():
         if name not in names:
             raise missing_column(setting, name, task.path, names)
         if names.count(name) > 1:
             raise UserError(f"{setting}: {task.path} has {names.count(name)} columns {name!r}; rename all but one")
-
-    def number_of(name: str | None) -> int | None:
-        return None if name is None else names.index(name)
-
-    return Header(
-        delimiter=DELIMITERS[task.format],
-        width=len(names),
-        text=names.index(columns.text),
-        label=number_of(columns.label),
-        id=number_of(columns.id),
-        split=number_of(columns.split),
-    )
+    numbers = {field: names.index(name) for field, _, name in columns.wanted()}
+    return Header(delimiter=DELIMITERS[task.format], width=len(names), numbers=numbers)
 
 
 def _names(line: bytes, task: ReadTask) -> list[str]:

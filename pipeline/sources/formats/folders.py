@@ -13,21 +13,12 @@ import pyarrow as pa
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, check_compression, strip_mark, text_blocks
+from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats.format import Format
-from pipeline.sources.formats.validation import RawColumns, validated
-from pipeline.sources.schema import (
-    DAMAGED,
-    PLACE_BITS,
-    ROWS_SCHEMA,
-    TOO_LONG,
-    Batch,
-    ColumnNames,
-    ReadTask,
-    RejectedRow,
-    excerpt,
-    no_rows,
-    rejected_rows,
-)
+from pipeline.sources.formats.validation import validated
+from pipeline.sources.formats.values import Values
+from pipeline.sources.schema import DAMAGED, ROWS_SCHEMA, TOO_LONG, Batch, RejectedRow, excerpt, no_rows, rejected_rows
+from pipeline.sources.tasks import PLACE_BITS, ReadTask
 
 NAME: Final = "folders"
 
@@ -102,9 +93,10 @@ def _batch(
         return Batch(no_rows(), rejected_rows(damaged))
     tasks = [task for task, _ in read]
     contents = [content for _, content in read]
-    labels = pa.array([label_of(task.path) for task in tasks]) if columns.label is not None else None
     numbers = np.arange(len(read))
-    texts = RawColumns(text=pa.array(contents, pa.large_binary()), label=labels)
+    texts: dict[str, Values] = {"text": pa.array(contents, pa.large_binary())}
+    if columns.label is not None:
+        texts["label"] = pa.array([label_of(task.path) for task in tasks])
     # They are validated as rows of one file. Then each becomes row 0 of its own file.
     batch = validated(tasks[0], texts, ordinals=numbers, places=numbers, content=lambda row: excerpt(contents[row]))
     own = [tasks[row] for row in batch.rows["row"].to_pylist()]

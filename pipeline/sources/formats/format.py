@@ -9,7 +9,9 @@ from typing import Protocol
 
 from pipeline.files.local import Files
 from pipeline.files.text_stream import ReadSizes
-from pipeline.sources.schema import Batch, ColumnNames, ReadTask
+from pipeline.sources.columns import ColumnNames
+from pipeline.sources.schema import Batch
+from pipeline.sources.tasks import ReadTask
 
 
 class Check(Protocol):

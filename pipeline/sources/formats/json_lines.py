@@ -18,21 +18,14 @@ import numpy as np
 from pipeline.errors import RejectedRowError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import READ_SIZES, ReadSizes, check_compression, text_blocks
+from pipeline.sources.columns import ColumnNames, missing_column
 from pipeline.sources.formats.chunks import Chunk, cut_in, whole_rows
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.json_objects import ABSENT, ends_early, getter, lookup, parse_object
 from pipeline.sources.formats.lines import bytes_between, last_line_end, line_ranges, line_start
-from pipeline.sources.formats.validation import ROWS_PER_BATCH, RawColumns, validated
-from pipeline.sources.schema import (
-    DAMAGED,
-    Batch,
-    ColumnNames,
-    ReadTask,
-    RejectedRow,
-    excerpt,
-    missing_column,
-    only_lost,
-)
+from pipeline.sources.formats.validation import ROWS_PER_BATCH, validated
+from pipeline.sources.schema import DAMAGED, Batch, RejectedRow, excerpt, only_lost
+from pipeline.sources.tasks import ReadTask
 
 # A column is missing if none of the first 100 objects has it. One object is not enough: writers leave out keys whose
 # value is null.
@@ -73,7 +66,7 @@ def _check_lines(lines: list[bytes], task: ReadTask, columns: ColumnNames) -> No
         raise UserError(
             f"input.path: {task.path} holds {content}; jsonl is one JSON object a line (or set input.format)"
         )
-    for setting, name in columns.by_setting().items():
+    for _, setting, name in columns.wanted():
         if all(lookup(value, name, ABSENT) is ABSENT for value in objects):
             keys = list(dict.fromkeys(key for value in objects for key in value))
             raise missing_column(setting, name, task.path, [excerpt(key) for key in keys])
@@ -136,9 +129,9 @@ def _objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 
 def _parse(numbered: Iterable[tuple[int, bytes]], task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
-    wanted = columns.by_field()
-    collected: dict[str, list[object]] = {field: [] for field in wanted}
-    collectors = [(getter(name), collected[field].append) for field, name in wanted.items()]
+    wanted = columns.wanted()
+    collected: dict[str, list[object]] = {column.field: [] for column in wanted}
+    collectors = [(getter(name), collected[field].append) for field, _, name in wanted]
     lines: list[bytes] = []
     places: list[int] = []
     ordinals: list[int] = []
@@ -156,7 +149,7 @@ def _parse(numbered: Iterable[tuple[int, bytes]], task: ReadTask, columns: Colum
         ordinals.append(row)
     return validated(
         task,
-        RawColumns(**collected),
+        collected,
         ordinals=np.array(ordinals, np.int64),
         places=np.array(places, np.int64),
         content=lambda row: excerpt(lines[row]),

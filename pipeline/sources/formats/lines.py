@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 
 from pipeline.files.text_stream import READ_SIZES, ReadSizes, compression_ending, is_plain, read_up_to
 from pipeline.sources.formats.chunks import RowEnd
-from pipeline.sources.schema import ReadTask
+from pipeline.sources.tasks import ReadTask
 
 # The end of a line is near, so 64 KiB are read at a time to find it; more would be fetched for nothing.
 LINE_BLOCK_BYTES: Final = 64 << 10

@@ -18,19 +18,14 @@ import pyarrow.parquet as pq
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, read_up_to
+from pipeline.sources.columns import ColumnNames, missing_column
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.parquet_columns import column_names, column_of, find, type_of
 from pipeline.sources.formats.parquet_pages import FewerRowsError, StoppedReadError, WatchedFile
-from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
+from pipeline.sources.formats.validation import excerpt_of_columns, validated
 from pipeline.sources.formats.values import can_hold_labels, can_hold_texts
-from pipeline.sources.schema import (
-    DAMAGED,
-    Batch,
-    ColumnNames,
-    ReadTask,
-    missing_column,
-    only_lost,
-)
+from pipeline.sources.schema import DAMAGED, Batch, only_lost
+from pipeline.sources.tasks import ReadTask
 
 MAGIC: Final = b"PAR1"
 
@@ -83,9 +78,10 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
 
 
 def _check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:
-    text = type_of(fields, columns.text)
-    if not can_hold_texts(text):
-        raise UserError(f"input.text_column: {columns.text!r} in {task.path} holds {text}; it must hold texts")
+    for name in columns.texts():
+        text = type_of(fields, name)
+        if not can_hold_texts(text):
+            raise UserError(f"input.text_column: {name!r} in {task.path} holds {text}; it must hold texts")
     if columns.label is None:
         return
     label = type_of(fields, columns.label)
@@ -118,7 +114,7 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
 
 
 def _batch(table: pa.RecordBatch, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int) -> Batch:
-    values = RawColumns(**{field: column_of(table, name) for field, name in columns.by_field().items()})
+    values = {field: column_of(table, name) for field, _, name in columns.wanted()}
     numbers = np.arange(table.num_rows)
     return validated(
         task,
@@ -165,7 +161,7 @@ def _tables(
 def _decoded(
     parquet: pq.ParquetFile, file: WatchedFile, task: ReadTask, columns: ColumnNames
 ) -> Iterator[pa.RecordBatch]:
-    names = list(columns.by_setting().values())
+    names = [column.name for column in columns.wanted()]
     for group in range(parquet.metadata.num_row_groups)[task.start : task.stop]:
         _check_group(parquet, file, group, names)
         about = parquet.metadata.row_group(group)
@@ -240,7 +236,7 @@ def _damage() -> Iterator[None]:
 
 
 def _check_columns(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:
-    for setting, name in columns.by_setting().items():
+    for _, setting, name in columns.wanted():
         if find(fields, name) is None:
             raise missing_column(setting, name, task.path, column_names(fields))
 

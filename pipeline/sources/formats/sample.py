@@ -9,9 +9,11 @@ import numpy as np
 from pipeline import sample_corpus
 from pipeline.files.local import Files
 from pipeline.files.text_stream import ReadSizes
+from pipeline.sources.columns import ColumnNames, missing_column
 from pipeline.sources.formats.format import Format, one_by_one
-from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
-from pipeline.sources.schema import Batch, ColumnNames, Kind, ReadTask, TaskGroup, missing_column
+from pipeline.sources.formats.validation import excerpt_of_columns, validated
+from pipeline.sources.schema import Batch
+from pipeline.sources.tasks import Kind, ReadTask, TaskGroup
 
 NAME: Final = "sample"
 
@@ -35,7 +37,7 @@ def check(task: ReadTask, columns: ColumnNames, _files: Files) -> bool:
       UserError: it does not have a column.
     """
     have = sample_corpus.sample_batch(0, 1, seed=sample_corpus.DEFAULT_SEED).schema.names
-    for setting, name in columns.by_setting().items():
+    for _, setting, name in columns.wanted():
         if name not in have:
             raise missing_column(setting, name, task.path, have)
     return True
@@ -52,7 +54,7 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
     stop = sample_corpus.DEFAULT_ROWS if task.stop is None else task.stop
     table = sample_corpus.sample_batch(task.start, stop - task.start, seed=sample_corpus.DEFAULT_SEED)
 
-    values = RawColumns(**{field: table.column(name) for field, name in columns.by_field().items()})
+    values = {field: table.column(name) for field, _, name in columns.wanted()}
     numbers = np.arange(table.num_rows)
     yield validated(
         task,

@@ -15,11 +15,13 @@ import pyarrow as pa
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, check_compression, strip_mark, text_blocks
+from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats.chunks import whole_rows
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.lines import last_line_end
-from pipeline.sources.formats.validation import ROWS_PER_BATCH, RawColumns, validated
-from pipeline.sources.schema import Batch, ColumnNames, ReadTask, excerpt, only_lost
+from pipeline.sources.formats.validation import ROWS_PER_BATCH, validated
+from pipeline.sources.schema import Batch, excerpt, only_lost
+from pipeline.sources.tasks import ReadTask
 
 NAME: Final = "lines"
 
@@ -45,8 +47,8 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     Raises:
       UserError: a label, id or split is asked for; or the file is not compressed as its name says, or is not text.
     """
-    for setting, name in columns.by_setting().items():
-        if name != columns.text:
+    for _, setting, name in columns.wanted():
+        if name not in columns.texts():
             raise UserError(f"{setting}: {name!r} is a column, and {task.path} has none: each of its lines is a text")
     with open_file(files, task.path) as file:
         check_compression(file, task.path)
@@ -100,7 +102,7 @@ def _parse(lines: list[bytes], task: ReadTask, *, first_row: int) -> Batch:
     numbers = first_row + np.arange(len(lines))
     return validated(
         task,
-        RawColumns(text=pa.array(lines, pa.large_binary())),
+        {"text": pa.array(lines, pa.large_binary())},
         ordinals=numbers,
         places=numbers,
         content=lambda row: excerpt(lines[row]),

@@ -15,20 +15,12 @@ from pipeline.errors import DamagedFileError, DamagedRecordsError, RejectedRowEr
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import READ_SIZES, ReadSizes, check_compression, content_blocks, is_plain, read_up_to
 from pipeline.records.framing import FOOTER_BYTES, HEADER_BYTES, is_header, unframe
+from pipeline.sources.columns import ColumnNames, missing_column
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.tf_example import parse_features, value_of
-from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
-from pipeline.sources.schema import (
-    DAMAGED,
-    TOO_LONG,
-    Batch,
-    ColumnNames,
-    ReadTask,
-    RejectedRow,
-    excerpt,
-    missing_column,
-    only_lost,
-)
+from pipeline.sources.formats.validation import excerpt_of_columns, validated
+from pipeline.sources.schema import DAMAGED, TOO_LONG, Batch, RejectedRow, excerpt, only_lost
+from pipeline.sources.tasks import ReadTask
 
 # Records are parsed 1 MiB at a time.
 PARSE_BYTES: Final = 1 << 20
@@ -71,7 +63,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
             f"input.path: {task.path} holds no tf.train.Example with features in its first records; "
             "other records can't be read"
         )
-    for setting, name in columns.by_setting().items():
+    for _, setting, name in columns.wanted():
         if not any(name in features for features in examples):
             raise missing_column(
                 setting, name, task.path, sorted({excerpt(key) for features in examples for key in features})
@@ -105,9 +97,9 @@ def _check_begin(file: BinaryIO, task: ReadTask) -> None:
 
 
 def _parse(records: list[bytes], task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
-    wanted = columns.by_field()
-    collected: dict[str, list[object]] = {field: [] for field in wanted}
-    collectors = [(name, collected[field].append) for field, name in wanted.items()]
+    wanted = columns.wanted()
+    collected: dict[str, list[object]] = {column.field: [] for column in wanted}
+    collectors = [(name, collected[field].append) for field, _, name in wanted]
     ordinals: list[int] = []
     rejected: list[RejectedRow] = []
     for row, record in enumerate(records, first_row):
@@ -119,14 +111,13 @@ def _parse(records: list[bytes], task: ReadTask, columns: ColumnNames, *, first_
         for name, append in collectors:
             append(value_of(features, name))
         ordinals.append(row)
-    values = RawColumns(**collected)
     numbers = np.array(ordinals, np.int64)
     return validated(
         task,
-        values,
+        collected,
         ordinals=numbers,
         places=numbers,
-        content=lambda row: excerpt_of_columns(columns, values, row),
+        content=lambda row: excerpt_of_columns(columns, collected, row),
         rejected=rejected,
     )
 

@@ -1,39 +1,24 @@
 """Columns as a format holds them -> a batch: rows that can be used, and rejected rows with their reasons."""
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline.sources.formats.values import Problems, Values, names, python_values, texts
-from pipeline.sources.schema import (
-    ROWS_SCHEMA,
-    SHOWN_CHARACTERS,
-    Batch,
-    ColumnNames,
-    ReadTask,
-    RejectedRow,
-    excerpt,
-    positions,
-    rejected_batch,
-)
+from pipeline.sources.columns import ColumnNames, text_field
+from pipeline.sources.formats.values import Problems, Values, joined, names, python_values, texts
+from pipeline.sources.schema import ROWS_SCHEMA, SHOWN_CHARACTERS, Batch, RejectedRow, excerpt, rejected_batch
+from pipeline.sources.tasks import ReadTask, positions
 from pipeline.support.arrays import Int64s
 
 # The most rows that are validated together. A rejected row takes up to 1 kB: 8 MiB of rows of two bytes took 2.6 GB.
 ROWS_PER_BATCH: Final = 1 << 17
 
 
-@dataclass(frozen=True)
-class RawColumns:
-    """The columns asked for, as a format holds them, equally long; None: not asked for."""
-
-    text: Values
-    label: Values | None = None
-    split: Values | None = None
-    id: Values | None = None
+# The columns asked for, as a format holds them, by their field (`Column.field`), equally long.
+RawColumns: TypeAlias = Mapping[str, Values]
 
 
 def validated(
@@ -55,9 +40,9 @@ def validated(
       content: index in the columns -> an excerpt of that row.
       rejected: rows of the same range that have no columns.
     """
-    text, problems = texts(columns.text)
-    label, label_problems = _names(columns.label, column="label", rows=len(text))
-    split, split_problems = _names(columns.split, column="split", rows=len(text))
+    text, problems = _texts(columns)
+    label, label_problems = _names(columns.get("label"), column="label", rows=len(text))
+    split, split_problems = _names(columns.get("split"), column="split", rows=len(text))
     # A row has one reason: that of its text, else of its label, else of its split.
     problems = {**split_problems, **label_problems, **problems}
     position = pa.array(positions(task, places))
@@ -67,9 +52,18 @@ def validated(
         usable[list(problems)] = False
         rows = rows.filter(pa.array(usable))
     invalid = [
-        RejectedRow(int(ordinals[row]), reason, content(row), _id(columns.id, row)) for row, reason in problems.items()
+        RejectedRow(int(ordinals[row]), reason, content(row), _id(columns.get("id"), row))
+        for row, reason in problems.items()
     ]
     return Batch(rows, rejected_batch(task, [*rejected, *invalid]))
+
+
+def _texts(columns: RawColumns) -> tuple[pa.Array, Problems]:
+    """The texts of all columns of the text."""
+    parts: list[Values] = []
+    while (values := columns.get(text_field(len(parts)))) is not None:
+        parts.append(values)
+    return texts(parts[0]) if len(parts) == 1 else joined(list(map(texts, parts)))
 
 
 def _names(values: Values | None, *, column: str, rows: int) -> tuple[pa.Array, Problems]:
@@ -79,13 +73,9 @@ def _names(values: Values | None, *, column: str, rows: int) -> tuple[pa.Array, 
 
 def excerpt_of_columns(names: ColumnNames, columns: RawColumns, row: int) -> str:
     """An excerpt of a row as JSON, for formats whose rows are not lines of text."""
-    named = {
-        names.id: columns.id,
-        names.text: columns.text,
-        names.label: columns.label,
-        names.split: columns.split,
-    }
-    values = {name: _python(values, row) for name, values in named.items() if values is not None}
+    # What identifies the row is first.
+    wanted = sorted(names.wanted(), key=lambda column: column.field != "id")
+    values = {name: _python(columns[field], row) for field, _, name in wanted}
     cut = {name: excerpt(value) if isinstance(value, str | bytes) else value for name, value in values.items()}
     return excerpt(json.dumps(cut, ensure_ascii=False, default=str))[:SHOWN_CHARACTERS]
 

@@ -28,6 +28,8 @@ from pipeline.sources.schema import INVALID_UTF8
 Values: TypeAlias = pa.Array | Sequence[object]
 Problems = dict[int, str]
 
+MISSING_TEXT: Final = "missing text"
+
 # From here on, two neighbouring integers may be the same float.
 MAX_INTEGRAL_FLOAT: Final = 2**53
 
@@ -76,7 +78,7 @@ def text_bytes(value: object) -> bytes:
       RejectedRowError: the value is missing, not a string, or not valid Unicode.
     """
     if value is None:
-        raise RejectedRowError("missing text")
+        raise RejectedRowError(MISSING_TEXT)
     if isinstance(value, bytes):
         _decoded(value)
         return value
@@ -106,6 +108,36 @@ def texts(values: Values) -> tuple[pa.Array, Problems]:
     except (pa.ArrowException, UnicodeEncodeError):
         pass  # Some value is not a text, or not UTF-8. Converting one by one tells which.
     return _one_by_one(python_values(values), text_bytes, pa.large_binary())
+
+
+def joined(parts: Sequence[tuple[pa.Array, Problems]]) -> tuple[pa.Array, Problems]:
+    """The columns of a text, as `texts` gives them -> one column, each text's parts with a space between them.
+
+    A part that is missing or empty is left out. So a text is the same from CSV, which has no null, and from Parquet.
+    A text is missing if all its parts are; it has the problem of the first part that has another one.
+
+    >>> array, problems = joined([texts(["A title", None, None]), texts(["and more", "", None])])
+    >>> array.to_pylist(), problems
+    ([b'A title and more', b'', None], {2: 'missing text'})
+    """
+    array = parts[0][0].fill_null(b"")
+    for part, _ in parts[1:]:
+        part = part.fill_null(b"")
+        # Not null_handling="skip": Arrow 25 leaves out a row of which every part is null.
+        has_both = pc.and_(pc.greater(pc.binary_length(array), 0), pc.greater(pc.binary_length(part), 0))
+        between = pc.if_else(has_both, pa.scalar(b" ", pa.large_binary()), pa.scalar(b"", pa.large_binary()))
+        array = pc.binary_join_element_wise(array, part, between)
+    problems: Problems = {}
+    for row in {row for _, its in parts for row in its}:
+        reasons = [its.get(row) for _, its in parts]
+        wrong = [reason for reason in reasons if reason not in (None, MISSING_TEXT)]
+        if wrong:
+            problems[row] = wrong[0]
+        elif None not in reasons:
+            problems[row] = MISSING_TEXT
+    if problems:
+        array = pc.if_else(pa.array([row in problems for row in range(len(array))]), None, array)
+    return array, problems
 
 
 def names(values: Values, *, column: str) -> tuple[pa.Array, Problems]:

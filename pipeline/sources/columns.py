@@ -1,0 +1,86 @@
+"""The columns that are read: which setting names each, and the error for one that a file lacks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, NamedTuple
+
+from pipeline.config.input_settings import InputSettings, SplitSettings
+from pipeline.errors import UserError
+
+# A person does not read more column names than this in a message, nor more characters of one.
+LISTED_COLUMNS: Final = 20
+LISTED_CHARACTERS: Final = 60
+
+
+class Column(NamedTuple):
+    """A column that is read: its field in RawColumns, the setting that a message about it names, and its name."""
+
+    field: str
+    setting: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ColumnNames:
+    """The names of the columns to read; None: not asked for. Without a label column, rows have no label.
+
+    text: one column, or several, whose texts are joined by a space.
+    """
+
+    text: str | tuple[str, ...]
+    label: str | None = None
+    id: str | None = None
+    split: str | None = None
+
+    def texts(self) -> tuple[str, ...]:
+        """The names of the columns of the text, in order."""
+        return (self.text,) if isinstance(self.text, str) else self.text
+
+    def wanted(self) -> list[Column]:
+        """Every column that is asked for, those of the text first.
+
+        >>> for column in ColumnNames(("title", "body"), "label", split="part").wanted():
+        ...     print(*column)
+        text input.text_column title
+        text.1 input.text_column body
+        label input.label_column label
+        split split.column part
+        """
+        texts = [Column(text_field(number), "input.text_column", name) for number, name in enumerate(self.texts())]
+        others = [
+            ("label", "input.label_column", self.label),
+            ("id", "input.id_column", self.id),
+            ("split", "split.column", self.split),
+        ]
+        return texts + [Column(field, setting, name) for field, setting, name in others if name is not None]
+
+
+def columns_of(settings: InputSettings, split: SplitSettings | None = None, *, labelled: bool = True) -> ColumnNames:
+    """The columns that settings name; labelled: whether labels are wanted, and not texts alone."""
+    return ColumnNames(
+        text=settings.text_columns,
+        label=settings.label_column if labelled else None,
+        id=settings.id_column if labelled else None,
+        split=split.column if split else None,
+    )
+
+
+def text_field(number: int) -> str:
+    """The field of the column of this number among those of the text.
+
+    >>> text_field(0), text_field(1)
+    ('text', 'text.1')
+    """
+    return f"text.{number}" if number else "text"
+
+
+def missing_column(setting: str, name: str, path: str, have: Sequence[str]) -> UserError:
+    """The error for a column that a file lacks; it names the columns that the file has.
+
+    >>> str(missing_column("input.text_column", "txt", "reviews.csv", ["id", "text"]))
+    "input.text_column: 'txt' is not in reviews.csv; it has the columns id, text"
+    """
+    names = (name if len(name) <= LISTED_CHARACTERS else f"{name[:LISTED_CHARACTERS]}..." for name in have)
+    listed = ", ".join(islice(names, LISTED_COLUMNS)) + (", ..." if len(have) > LISTED_COLUMNS else "")
+    return UserError(f"{setting}: {name!r} is not in {path}; it has the columns {listed}")
