@@ -3,7 +3,7 @@
 In: the names of columns, and read tasks. Out: batches, each with two tables.
 
     rows      text      large_binary  valid UTF-8
-              label     string        in its one spelling, see `values.canonical_name`; null if no label is asked for
+              label     string        in its one spelling, see `config.label_names`; null if no label is asked for
               split     string        from a split column: its value; from folders of a split: the splits that the row
                                       may go to; otherwise null
               position  int64         grows with every row of a file, and from file to file
@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
+from pipeline.config import label_names
 from pipeline.sources.tasks import PLACE_BITS, ReadTask
 from pipeline.support.arrays import Int64s
 
@@ -50,7 +51,7 @@ BROKEN_JSON: Final = "broken JSON"
 BROKEN_EXAMPLE: Final = "broken tf.train.Example"
 TOO_MANY_VALUES: Final = "too many values"
 NOT_AN_OBJECT: Final = "not a JSON object"
-INVALID_UTF8: Final = "invalid UTF-8"
+INVALID_UTF8: Final = label_names.INVALID_UTF8
 RAGGED: Final = "wrong number of columns"
 UNCLOSED_QUOTE: Final = "unclosed quote"
 TOO_LONG: Final = "row too long"

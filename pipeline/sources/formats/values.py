@@ -3,72 +3,37 @@
 A column is an Arrow array of any type, or a list of Python values from formats whose columns have no type. Each
 converter returns an Arrow array as long as the column, and the problems {row: reason}. A row with a problem is null.
 
-Labels are strings, integers or booleans. They have one spelling, so a label is the same from any format:
-    string    as it is, without ASCII white space around it; CSV has strings only, so its 1.0 stays "1.0"
-    integer   decimal: 1 -> "1"
-    boolean   "true", "false"
-    float     an integral one as that integer: 1.0 -> "1", as a column of 0, 1 and null is often stored;
-              any other is rejected
-Null, NaN and the empty string are missing labels. An empty text is a text; a null text is missing.
+An empty text is a text; a null text is missing. The spelling of labels is in config/label_names.py.
+
+A value that Arrow or Python can't hold in full (a date after the year 9999, a time zone that nobody knows) is a value
+of the wrong type: the row is rejected, and the others are used.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.config.label_names import INVALID_UTF8, canonical_name, decoded, missing
 from pipeline.errors import RejectedRowError
-from pipeline.sources.schema import INVALID_UTF8
 
 Values: TypeAlias = pa.Array | Sequence[object]
 Problems = dict[int, str]
 
-MISSING_TEXT: Final = "missing text"
-
-# From here on, two neighbouring integers may be the same float.
-MAX_INTEGRAL_FLOAT: Final = 2**53
-
-# str.strip() also removes U+00A0 and the like, which may be part of a label.
-ASCII_SPACE: Final = " \t\n\v\f\r"
+MISSING_TEXT: Final = missing("text")
 
 
 @dataclass(frozen=True)
 class Nested:
-    """Stands for a list or struct of this type."""
+    """Stands for a list or struct of this type, or for a value of it that Python can't hold."""
 
     kind: str
 
     def __repr__(self) -> str:
         return f"<{self.kind}>"
-
-
-def canonical_name(value: object, *, column: str) -> str:
-    """The one spelling of a label or split.
-
-    Raises:
-      RejectedRowError: the value is missing, or its type can't be a label's.
-
-    >>> [canonical_name(value, column="label") for value in (" pos\\n", b"pos", 1, 1.0, True, "1.0", "True")]
-    ['pos', 'pos', '1', '1', 'true', '1.0', 'True']
-    """
-    if isinstance(value, bytes):
-        value = _decoded(value)
-    elif isinstance(value, float | Decimal):
-        value = _integral(value)
-    if isinstance(value, str):
-        value = value.strip(ASCII_SPACE) or None
-    if value is None:
-        raise RejectedRowError(f"missing {column}")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int):
-        return str(value)
-    raise RejectedRowError(f"{column} is not a string, integer or boolean")
 
 
 def text_bytes(value: object) -> bytes:
@@ -80,7 +45,7 @@ def text_bytes(value: object) -> bytes:
     if value is None:
         raise RejectedRowError(MISSING_TEXT)
     if isinstance(value, bytes):
-        _decoded(value)
+        decoded(value)
         return value
     if not isinstance(value, str):
         raise RejectedRowError("text is not a string")
@@ -151,16 +116,28 @@ def names(values: Values, *, column: str) -> tuple[pa.Array, Problems]:
     def convert(value: object) -> str:
         return canonical_name(value, column=column)
 
-    if not isinstance(values, pa.Array) or not can_hold_labels(values.type):
+    encoded = _encoded(values) if isinstance(values, pa.Array) else None
+    if encoded is None:
         return _one_by_one(python_values(values), convert, pa.string())
-    # There are many rows and few labels, so each distinct label is converted once.
-    encoded = values.dictionary_encode()
     distinct, bad_names = _one_by_one(python_values(encoded.dictionary), convert, pa.string())
     array = distinct.take(encoded.indices)
     indices = encoded.indices.fill_null(-1).to_numpy()
-    reasons = {-1: f"missing {column}", **bad_names}
+    reasons = {-1: missing(column), **bad_names}
     unusable = np.flatnonzero(pc.is_null(array).to_numpy(zero_copy_only=False))
     return array, {int(row): reasons[int(indices[row])] for row in unusable}
+
+
+def _encoded(values: pa.Array) -> pa.DictionaryArray | None:
+    """The distinct labels, and the index of each row's; None: Arrow has no such thing for the type.
+
+    There are many rows and few labels, so each distinct label is converted once.
+    """
+    if isinstance(values.type, pa.BaseExtensionType) or not can_hold_labels(values.type):
+        return None
+    try:
+        return values.dictionary_encode()
+    except pa.ArrowNotImplementedError:  # of float16 and decimals of 32 and 64 bits, for example
+        return None
 
 
 def python_values(values: Values) -> Sequence[object]:
@@ -171,18 +148,29 @@ def python_values(values: Values) -> Sequence[object]:
     """
     if not isinstance(values, pa.Array):
         return values
-    if can_hold_texts(values.type):
-        values = values.cast(pa.large_binary())
-    elif pa.types.is_nested(values.type):
+    if pa.types.is_nested(values.type):
         # Nothing here uses lists and structs, and to convert all that is in them could be slow.
         return [Nested(str(values.type)) if is_valid else None for is_valid in values.is_valid().to_pylist()]
-    return values.to_pylist()
+    try:
+        if can_hold_texts(values.type):
+            values = values.cast(pa.large_binary())
+        elif pa.types.is_float16(values.type):
+            values = values.cast(pa.float32())  # Python has no number of its own for it
+        return values.to_pylist()
+    except Exception:  # each type has its own errors: OverflowError, UnknownTimeZoneError ...
+        return [_python_value(value) for value in values]
+
+
+def _python_value(value: pa.Scalar) -> object:
+    try:
+        return value.as_py()
+    except Exception:  # as above
+        return Nested(str(value.type))
 
 
 def can_hold_texts(kind: pa.DataType) -> bool:
     """Whether a column of this type can hold texts: strings, binary, or a dictionary of those."""
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
+    kind = _value_type(kind)
     return (
         pa.types.is_string(kind)
         or pa.types.is_large_string(kind)
@@ -195,6 +183,7 @@ def can_hold_texts(kind: pa.DataType) -> bool:
 
 def can_hold_labels(kind: pa.DataType) -> bool:
     """Whether a column of this type can hold labels: texts, numbers, booleans, or nothing but null."""
+    kind = _value_type(kind)
     return (
         can_hold_texts(kind)
         or pa.types.is_integer(kind)
@@ -205,12 +194,15 @@ def can_hold_labels(kind: pa.DataType) -> bool:
     )
 
 
-def _integral(value: float | Decimal) -> int | float | Decimal | None:
-    """NaN -> None; a number that is an integer -> that integer; any other number stays."""
-    if math.isnan(value):
-        return None
-    is_exact = -MAX_INTEGRAL_FLOAT < value < MAX_INTEGRAL_FLOAT
-    return int(value) if is_exact and value == int(value) else value
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    """The type of the values in a dictionary, in runs, or in an extension."""
+    while True:
+        if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+            kind = kind.value_type
+        elif isinstance(kind, pa.BaseExtensionType):
+            kind = kind.storage_type
+        else:
+            return kind
 
 
 def _one_by_one(
@@ -225,10 +217,3 @@ def _one_by_one(
             converted.append(None)
             problems[row] = str(error)
     return pa.array(converted, kind), problems
-
-
-def _decoded(value: bytes) -> str:
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise RejectedRowError(INVALID_UTF8) from error

@@ -1,0 +1,209 @@
+"""Values of every Arrow type as text, label, split and id: each row is used or rejected, and nothing ends in an error.
+
+Any bytes make a column of a type of fixed width, so its values are any that the type can have.
+"""
+
+import datetime
+import io
+from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import UserError
+from pipeline.sources import check_columns, read_tasks
+from pipeline.sources.columns import ColumnNames
+from pipeline.sources.formats.validation import excerpt_of_columns, validated
+from pipeline.sources.formats.values import Values
+from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA, Batch
+from pipeline.sources.tasks import ReadTask
+from tests.support.memory_files import MemoryFiles, read
+
+ALL = ColumnNames("text", "label", id="id", split="split")
+TASK = ReadTask("a.parquet", 0, "parquet")
+
+MISSING, WRONG, INVALID = "missing label", "label is not a string, integer or boolean", "invalid UTF-8"
+DAY = datetime.date(2020, 1, 1)
+
+
+def typed(values: list[object], kind: pa.DataType) -> pa.Array:
+    return pa.array(values, kind)
+
+
+def extension(kind: pa.BaseExtensionType, storage: pa.Array) -> pa.Array:
+    return pa.ExtensionArray.from_storage(kind, storage)
+
+
+# fmt: off
+LABELS: list[tuple[Values, list[str]]] = [
+    # column                                                             each row's label, or why it is rejected
+    (pa.array(np.array([0, 1, 0.5, np.nan], "float16")),                 ["0", "1", WRONG, MISSING]),
+    (typed([0, -0.0, 2**53, float("inf"), None], pa.float64()),          ["0", "0", WRONG, WRONG, MISSING]),
+    (typed([Decimal("1.00"), Decimal("1.50"), None], pa.decimal32(5, 2)), ["1", WRONG, MISSING]),
+    (typed([Decimal("1.00"), Decimal("-1.50")], pa.decimal64(5, 2)),     ["1", WRONG]),
+    (typed([Decimal("-1"), None], pa.decimal128(38, 2)),                 ["-1", MISSING]),
+    (typed([Decimal("7"), None], pa.decimal256(50, 0)),                  ["7", MISSING]),
+    (typed([2**64 - 1, 0, None], pa.uint64()),                           ["18446744073709551615", "0", MISSING]),
+    (typed([True, None], pa.bool_()),                                    ["true", MISSING]),
+    (extension(pa.bool8(), typed([1, 0, None], pa.int8())),              ["true", "false", MISSING]),
+    (extension(pa.json_(), typed(["7", None], pa.string())),             ["7", MISSING]),
+    (extension(pa.uuid(), typed([b"a" * 16, None], pa.binary(16))),      [WRONG, MISSING]),
+    (typed(["a", None, " b "], pa.string_view()),                        ["a", MISSING, "b"]),
+    (typed([b"a", b"\xff"], pa.binary_view()),                           ["a", INVALID]),
+    (typed([b"ab", None], pa.binary(2)),                                 ["ab", MISSING]),
+    (pa.array(["a", None, "a"]).dictionary_encode(),                     ["a", MISSING, "a"]),
+    (pa.array([1, None, 2]).dictionary_encode(),                         ["1", MISSING, "2"]),
+    (pa.DictionaryArray.from_arrays(pa.array([0, 1]), pa.array(["a", None])), ["a", MISSING]),
+    (pa.RunEndEncodedArray.from_arrays([2, 3], pa.array(["a", None])),   ["a", "a", MISSING]),
+    (pa.RunEndEncodedArray.from_arrays([1, 2], pa.array([1.0, 1.5])),    ["1", WRONG]),
+    (typed([DAY, None], pa.date32()),                                    [WRONG, MISSING]),
+    (typed([1, None], pa.timestamp("ns", "Europe/Berlin")),              [WRONG, MISSING]),
+    (typed([2**62, 0, None], pa.timestamp("s")),                         [WRONG, WRONG, MISSING]),  # no year of ours
+    (typed([1, None], pa.timestamp("us", "No/Where")),                   [WRONG, MISSING]),
+    (typed([1, None], pa.duration("ns")),                                [WRONG, MISSING]),
+    (typed([[1], None], pa.list_(pa.int64())),                           [WRONG, MISSING]),
+    (typed([{"a": 1}, None], pa.struct({"a": pa.int64()})),              [WRONG, MISSING]),
+    (pa.nulls(1),                                                        [MISSING]),
+    (["a", 1, 1.0, True, b"a", "\ud83d", "a\ud83d", b"\xff"],            ["a", "1", "1", "true", "a", *[INVALID] * 3]),
+    ([2**70, -0.0, float("inf"), 1e300, None, "", " "],   [str(2**70), "0", WRONG, WRONG, *[MISSING] * 3]),
+    ([Decimal("sNaN"), Decimal("NaN"), Decimal("Infinity"), [1], {}, DAY], [MISSING, MISSING, *[WRONG] * 4]),
+]
+# fmt: on
+
+
+def batch_of(columns: Mapping[str, Values]) -> Batch:
+    numbers = np.arange(len(columns["text"]))
+    return validated(
+        TASK,
+        columns,
+        ordinals=numbers,
+        places=numbers,
+        content=lambda row: excerpt_of_columns(ALL, columns, row),
+    )
+
+
+@pytest.mark.parametrize(("values", "labels"), LABELS, ids=[str(getattr(v, "type", v))[:40] for v, _ in LABELS])
+def test_sources_values_as_labels(values: Values, labels: list[str]) -> None:
+    some = ["a"] * len(labels)
+    batch = batch_of({"text": some, "label": values, "split": some, "id": values})
+    by_row = dict(zip(batch.rows["row"].to_pylist(), batch.rows["label"].to_pylist(), strict=True))
+    by_row |= dict(zip(batch.rejected["row"].to_pylist(), batch.rejected["reason"].to_pylist(), strict=True))
+    assert [by_row[row] for row in range(len(labels))] == labels
+
+
+def test_sources_values_half_a_surrogate_pair_is_rejected() -> None:
+    lines = b'{"text": "a", "label": "pos\\ud83d"}\n{"text": "\\ud83d", "label": 1}\n'
+    lines += b'{"text": "b", "label": "\\ud83d\\ude00"}\n'
+    used, rejected = read(lines, "a.jsonl")
+    assert [(text, label) for text, label, _ in used] == [("b", "\U0001f600")]
+    assert rejected == [(0, INVALID), (1, INVALID)]
+
+
+UNITS = ["s", "ms", "us", "ns"]
+FIXED_WIDTH = [
+    pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64(),
+    pa.float16(), pa.float32(), pa.float64(), pa.decimal32(9, 2), pa.decimal64(18, 0), pa.decimal128(38, -3),
+    pa.decimal256(76, 10), pa.date32(), pa.date64(), pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns"),
+    *map(pa.timestamp, UNITS), pa.timestamp("ns", "Europe/Berlin"), pa.timestamp("s", "+05:30"),
+    pa.timestamp("us", "No/Where"), *map(pa.duration, UNITS), pa.month_day_nano_interval(), pa.binary(3),
+]  # fmt: skip
+STRINGS = [pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view()]
+
+
+@st.composite
+def plain_arrays(draw: st.DrawFn) -> pa.Array:
+    """A column of a type that holds no other."""
+    rows = draw(st.integers(0, 6))
+    is_null = np.array(draw(st.lists(st.booleans(), min_size=rows, max_size=rows)), bool)
+    kind = draw(st.sampled_from([*FIXED_WIDTH, *STRINGS, pa.bool_(), pa.null()]))
+    if kind in STRINGS:
+        values = draw(st.lists(st.text(max_size=20), min_size=rows, max_size=rows))
+        return pa.array([value.encode() for value in values], pa.binary(), mask=is_null).cast(kind)
+    if kind == pa.null():
+        return pa.nulls(rows)
+    if kind == pa.bool_():
+        return pa.array(is_null, mask=is_null)
+    width = kind.bit_width // 8
+    content = draw(st.binary(min_size=rows * width, max_size=rows * width))
+    validity = pa.array(~is_null, pa.bool_()).buffers()[1]
+    return pa.Array.from_buffers(kind, rows, [validity, pa.py_buffer(content)])
+
+
+@st.composite
+def any_arrays(draw: st.DrawFn) -> pa.Array:
+    """A column of any type: plain, in a dictionary, in runs, of an extension, or nested."""
+    array = draw(plain_arrays())
+    rows = len(array)
+    match draw(st.sampled_from(["plain", "dictionary", "runs", "extension", "list", "struct", "union", "slice"])):
+        case "dictionary":
+            indices = st.none() | st.integers(0, rows - 1) if rows else st.none()
+            chosen = draw(st.lists(indices, max_size=6))
+            return pa.DictionaryArray.from_arrays(pa.array(chosen, pa.int32()), array)
+        case "runs":
+            with suppress(pa.ArrowInvalid):  # it takes only values that are whole
+                return pa.RunEndEncodedArray.from_arrays(pa.array(range(1, rows + 1), pa.int32()), array)
+        case "extension":
+            return extension(pa.opaque(array.type, "kind", "vendor"), array)
+        case "list":
+            return pa.ListArray.from_arrays(pa.array(range(rows + 1), pa.int32()), array)
+        case "struct":
+            return pa.StructArray.from_arrays([array], ["a"])
+        case "union":
+            return pa.UnionArray.from_sparse(pa.array([0] * rows, pa.int8()), [array])
+        case "slice":
+            return array[draw(st.integers(0, 6)) :]
+    return array
+
+
+ODD_VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.decimals(allow_nan=True),
+    st.just(Decimal("sNaN")), st.dates(), st.text(st.characters(categories=["Cs"])), st.lists(st.integers()),
+    st.dictionaries(st.text(), st.none()),
+)  # fmt: skip
+FIELDS = ["text", "label", "split", "id"]
+
+
+def columns_with(values: Values, field: str) -> dict[str, Values]:
+    return {name: values if name == field else ["a"] * len(values) for name in FIELDS}
+
+
+def check_every_row(batch: Batch, rows: int) -> None:
+    assert sorted([*batch.rows["row"].to_pylist(), *batch.rejected["row"].to_pylist()]) == list(range(rows))
+    batch.rows.validate(full=True)
+    batch.rejected.validate(full=True)
+    assert batch.rows.schema == ROWS_SCHEMA
+    assert batch.rejected.schema == REJECTED_SCHEMA
+
+
+@settings(max_examples=400, deadline=None)
+@given(array=any_arrays(), field=st.sampled_from(FIELDS))
+def test_sources_values_every_row_of_any_array_is_used_or_rejected(array: pa.Array, field: str) -> None:
+    check_every_row(batch_of(columns_with(array, field)), len(array))
+
+
+@settings(max_examples=200, deadline=None)
+@given(values=st.lists(ODD_VALUES, max_size=6), field=st.sampled_from(FIELDS))
+def test_sources_values_every_row_of_any_python_values_is_used_or_rejected(values: list[object], field: str) -> None:
+    check_every_row(batch_of(columns_with(values, field)), len(values))
+
+
+@settings(max_examples=200, deadline=None)
+@given(array=any_arrays(), field=st.sampled_from(FIELDS))
+def test_sources_values_of_parquet_are_used_rejected_or_refused(array: pa.Array, field: str) -> None:
+    buffer = io.BytesIO()
+    try:
+        pq.write_table(pa.table(columns_with(array, field)), buffer)
+    except (pa.ArrowException, OSError):
+        assume(False)  # Parquet has no such type
+    files, task = MemoryFiles({"a.parquet": buffer.getvalue()}), TASK
+    try:
+        check_columns([task], ALL, files)
+    except UserError:
+        return
+    assert sum(batch.count for batch in read_tasks([task], ALL, files)) == len(array)
