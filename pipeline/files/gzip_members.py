@@ -1,8 +1,8 @@
-"""The stored bytes of a compressed file -> its content, one gzip member (or zstd frame) after the other.
+"""The stored bytes of a compressed file -> its content, one gzip member after the other.
 
-Both formats allow several members in a file: `cat a.gz b.gz` makes such a file, and so does bgzip. Our own shards have
-a member every 4 MB. One reader serves users' files and shards. They differ in what may follow a member and in the size
-of the pieces that it gives out.
+zstd's frames and the streams of bzip2 and xz are members too. All four formats allow several of them in a file:
+`cat a.gz b.gz` makes such a file, and so do bgzip and pbzip2. Our own shards have a member every 4 MB. One reader
+serves users' files and shards. They differ in what may follow a member and in the size of the pieces that it gives out.
 """
 
 import zlib
@@ -12,13 +12,13 @@ from typing import Any, Final, NamedTuple, Protocol
 import zstandard
 
 from pipeline.errors import DamagedFileError
-from pipeline.files import zstd_frames
+from pipeline.files import whole_streams, zstd_frames
 
 _GZIP_WBITS: Final = 16 + zlib.MAX_WBITS  # zlib's number for a gzip header and the largest window
 
 
 class Member(Protocol):
-    """The state of one member's decompressor: what those of zlib and zstandard have in common."""
+    """The state of one member's decompressor: what all of them have in common."""
 
     @property
     def eof(self) -> bool:
@@ -37,26 +37,27 @@ class MemberFormat(NamedTuple):
     """A compression whose files are made of members.
 
     magics: how a member may begin. new_member: makes a decompressor. decompress(member, stored, largest): the
-    content of the next stored bytes, at most `largest` bytes. For gzip 0 is no limit; zstd gives one block more.
+    content of the next stored bytes, at most `largest` bytes. Except for zstd 0 is no limit; zstd gives one block more.
+    waits: whether a member has more content of the bytes that it was given, although they are not in unconsumed_tail.
     """
 
     name: str
     magics: tuple[bytes, ...]
     new_member: Callable[[], Member]
-    decompress: Callable[[Any, bytes, int], bytes]
+    decompress: Callable[[Any, bytes, int], bytes] = lambda member, stored, largest: member.decompress(stored, largest)
+    waits: Callable[[Any], bool] = lambda _: False
 
 
-GZIP: Final = MemberFormat(
-    "gzip",
-    (b"\x1f\x8b",),
-    new_member=lambda: zlib.decompressobj(wbits=_GZIP_WBITS),
-    decompress=lambda member, stored, largest: member.decompress(stored, largest),
+GZIP: Final = MemberFormat("gzip", (b"\x1f\x8b",), new_member=lambda: zlib.decompressobj(wbits=_GZIP_WBITS))
+ZSTD: Final = MemberFormat("zstd", zstd_frames.MAGICS, new_member=zstd_frames.ZstdFrame)
+BZIP2: Final = MemberFormat(
+    "bzip2",
+    whole_streams.BZIP2_MAGICS,
+    new_member=whole_streams.bzip2_stream,
+    waits=lambda member: member.waits,
 )
-ZSTD: Final = MemberFormat(
-    "zstd",
-    zstd_frames.MAGICS,
-    new_member=zstd_frames.ZstdFrame,
-    decompress=lambda member, stored, largest: member.decompress(stored, largest),
+XZ: Final = MemberFormat(
+    "xz", (whole_streams.XZ_MAGIC,), new_member=whole_streams.xz_stream, waits=lambda member: member.waits
 )
 
 
@@ -73,8 +74,8 @@ def read_members(
     stored: the bytes of the file, in blocks cut anywhere.
     zeros_may_follow: zero bytes after a member are padding, which tapes and disks add and gzip itself allows. If false,
       bytes after a member that do not begin another one are damage.
-    largest_piece: the most bytes of a piece, see MemberFormat. 0, for gzip alone: a piece is all that a block of
-      `stored` gives, which is up to 1000 times the block.
+    largest_piece: the most bytes of a piece, see MemberFormat. 0, not for zstd: a piece is all that a block of
+      `stored` gives, which is up to 1000 times the block for gzip.
     ended: called at the end of each member, whose checksum is right, with the number of stored bytes up to there.
 
     Raises:
@@ -89,7 +90,7 @@ def read_members(
     for block in stored:
         rest = block
         read += len(block)
-        while rest:
+        while rest or (member is not None and compression.waits(member)):
             if member is None:
                 if members and zeros_may_follow:
                     rest = rest.lstrip(b"\0")

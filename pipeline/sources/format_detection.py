@@ -11,7 +11,8 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from contextlib import suppress
+from typing import BinaryIO, Final, NamedTuple
 
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
@@ -19,9 +20,10 @@ from pipeline.files.text_stream import read_up_to, strip_mark, text_blocks
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS, format_names, text_lines
 from pipeline.sources.formats.delimited import DELIMITERS
+from pipeline.sources.formats.foreign import FOREIGN_BYTES, check_foreign
 
 # The first 64 KiB tell a file's format; a header or an object is shorter.
-DETECTION_BYTES: Final = 64 << 10
+DETECTION_BYTES: Final = FOREIGN_BYTES
 # The longest mark of a format is TFRecord's: a length and its checksum.
 MARK_BYTES: Final = 16
 
@@ -75,6 +77,7 @@ def _detect(path: str, files: Files, columns: ColumnNames) -> str:
 
 
 def _labelled(path: str, head: bytes) -> str:
+    check_foreign(head, path)
     head = head.lstrip()
     first_line = head.splitlines()[0] if head else b""
     if b"\0" not in head:
@@ -146,16 +149,20 @@ def _mark_or_head(path: str, files: Files) -> tuple[str | None, bytes]:
         if format is not None:
             return format, b""
         stored.seek(0)
-        head = b""
-        try:
-            for block in strip_mark(text_blocks(stored, path)):
-                head += block
-                if len(head) >= DETECTION_BYTES:
-                    break
-        except DamagedFileError:
-            pass
+        head = content_head(stored, path)
     compressible = [name for name, format in FORMATS.items() if format.is_compressible]
-    return _marked(head, compressible), head[:DETECTION_BYTES]
+    return _marked(head, compressible), head
+
+
+def content_head(stored: BinaryIO, path: str) -> bytes:
+    """The first DETECTION_BYTES bytes of a file's text; fewer if it is shorter, or damaged there."""
+    head = b""
+    with suppress(DamagedFileError):
+        for block in strip_mark(text_blocks(stored, path)):
+            head += block
+            if len(head) >= DETECTION_BYTES:
+                break
+    return head[:DETECTION_BYTES]
 
 
 def _marked(head: bytes, formats: Iterable[str]) -> str | None:

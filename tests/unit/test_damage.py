@@ -1,8 +1,10 @@
 """Damaged files of every format, with input.damaged refuse and use_what_is_whole: what is used, what is said."""
 
+import bz2
 import contextlib
 import gzip
 import io
+import lzma
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -98,6 +100,15 @@ DAMAGED = [
     ("a.csv.zst", flipped(zstd(CSV), -1), 0, "the zstd stream is damaged"),
     ("a.csv.zst", zstd(FIRST) + flipped(zstd(LAST), -1), 2, "the zstd stream is damaged"),
     ("a.csv.zst", zstandard.compress(FIRST) + zstandard.compress(LAST)[:-1], 2, ZSTD_CUT),  # frames without a checksum
+    ("a.csv.bz2", bz2.compress(CSV)[:-1], 0, "the file ends before its bzip2 stream does" + NO_OTHER),
+    ("a.csv.bz2", bz2.compress(CSV)[:4], 0, "a.csv.bz2 is not compressed as its name says"),
+    ("a.csv.bz2", bz2.compress(FIRST) + bz2.compress(LAST)[:-1], 2, "the file ends before its bzip2 stream does"),
+    ("a.csv.bz2", bz2.compress(FIRST) + flipped(bz2.compress(LAST), 12), 2, "the bzip2 stream is damaged (Inva"),
+    ("a.csv.bz2", bz2.compress(CSV) + b"other", 4, "the bzip2 stream is damaged (Invalid data stream)"),
+    ("a.csv.xz", lzma.compress(CSV)[:-1], 0, "the file ends before its xz stream does" + NO_OTHER),
+    ("a.csv.xz", flipped(lzma.compress(CSV), -13), 0, "the xz stream is damaged (Corrupt input data)" + NO_OTHER),
+    ("a.csv.xz", lzma.compress(FIRST) + bytes(4) + lzma.compress(LAST)[:-1], 2, "the file ends before its xz stream"),
+    ("a.csv.xz", lzma.compress(CSV) + b"other, no stream", 4, "the xz stream is damaged (Input format not supported"),
     ("a.tsv.gz", gz(FIRST.replace(b",", b"\t")) + gz(LAST)[:-1], 2, GZIP_CUT),
     ("a.jsonl.gz", gz(b'{"text":"one","label":"x"}\n') + gz(b'{"text":')[:-1], 1, GZIP_CUT),
     ("a.csv", CSV.decode().encode("utf-16")[:-1], 3, "the file ends within a UTF-16 character"),
@@ -290,6 +301,8 @@ def members(compress: Callable[[bytes], bytes]) -> bytes:
 FLIPPED = {
     "a.csv.gz": members(gz),
     "a.csv.zst": members(zstd),
+    "a.csv.bz2": members(bz2.compress),
+    "a.csv.xz": members(lzma.compress),
     "a.parquet": parquet(MANY, group=4),
     "a.tfrecord": tfrecord(MANY),
     "a.tfrecord.gz": gz(tfrecord(MANY)),

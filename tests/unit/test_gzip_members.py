@@ -1,13 +1,18 @@
 """pipeline.files.gzip_members: the same content wherever stored bytes are cut, and each damage is named."""
 
+import bz2
 import gzip
-from collections.abc import Iterator
+import lzma
+from collections.abc import Callable, Iterator
 
 import pytest
 import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.errors import DamagedFileError
-from pipeline.files.gzip_members import GZIP, ZSTD, MemberFormat, read_members
+from pipeline.files import whole_streams
+from pipeline.files.gzip_members import BZIP2, GZIP, XZ, ZSTD, MemberFormat, read_members
 
 A, B = gzip.compress(b"one ", mtime=0), gzip.compress(b"file", mtime=0)
 FRAMES = zstandard.compress(b"one ") + zstandard.compress(b"file")
@@ -52,6 +57,14 @@ FILES = [
     ),
     (HUGE_WINDOW, ZSTD, True, b"", "its zstd window is above 512 MiB; pack the file with --long=29 or less"),
     (FRAMES[:-1], ZSTD, True, None, "the file ends before its zstd stream does"),
+    (bz2.compress(b"one ") + bz2.compress(b"file"), BZIP2, True, b"one file", None),
+    (bz2.compress(b"") + bz2.compress(LONG) + bytes(7), BZIP2, True, LONG, None),
+    (bz2.compress(b"one ") + b"text", BZIP2, False, b"one ", "other bytes follow the bzip2 stream"),
+    (bz2.compress(b"one ")[:-1], BZIP2, True, b"one ", "the file ends before its bzip2 stream does"),
+    (lzma.compress(b"one ") + bytes(4) + lzma.compress(b"file"), XZ, True, b"one file", None),
+    (lzma.compress(LONG) + lzma.compress(LONG, check=lzma.CHECK_SHA256), XZ, False, LONG + LONG, None),
+    (lzma.compress(b"one ")[:-1], XZ, True, b"one ", "the file ends before its xz stream does"),
+    (lzma.compress(b"one ", format=lzma.FORMAT_ALONE), XZ, True, b"", "the xz stream is damaged (Input format not"),
 ]
 
 
@@ -104,3 +117,34 @@ def test_gzip_members_unpack_a_bounded_piece_of_zstd(size: int) -> None:
     sizes = [len(piece) for piece in read_members(blocks, ZSTD, zeros_may_follow=True, largest_piece=1 << 20)]
     assert sum(sizes) == 5001 * 131_072
     assert max(sizes) <= (1 << 20) + 131_072
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=3000), min_size=1, max_size=4), st.integers(1, 5000), st.integers(1, 4000))
+@pytest.mark.parametrize(("compression", "compress"), [(BZIP2, bz2.compress), (XZ, lzma.compress)])
+def test_gzip_members_of_bzip2_and_xz_give_what_was_packed(
+    compression: MemberFormat, compress: Callable[[bytes], bytes], parts: list[bytes], size: int, largest: int
+) -> None:
+    stored = b"".join(map(compress, parts))
+    blocks = [stored[at : at + size] for at in range(0, len(stored), size)]
+    pieces = list(read_members(blocks, compression, zeros_may_follow=True, largest_piece=largest))
+    assert b"".join(pieces) == b"".join(parts)
+    assert max(map(len, pieces)) <= largest
+
+
+@pytest.mark.parametrize(("compression", "compress"), [(BZIP2, bz2.compress), (XZ, lzma.compress)])
+def test_gzip_members_unpack_a_bounded_piece_of_bzip2_and_xz(
+    compression: MemberFormat, compress: Callable[[bytes], bytes]
+) -> None:
+    stored = compress(bytes(50_000_000))
+    assert len(stored) < 10_000
+    pieces = read_members([stored + stored], compression, zeros_may_follow=True, largest_piece=1 << 20)
+    sizes = [len(piece) for piece in pieces]
+    assert (sum(sizes), max(sizes)) == (100_000_000, 1 << 20)
+
+
+def test_gzip_members_do_not_take_the_memory_that_a_small_xz_file_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole_streams, "XZ_MEMORY_BYTES", 1 << 20)
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 16 << 20}]
+    got = content_and_damage(read_members([lzma.compress(b"one", filters=filters)], XZ, zeros_may_follow=True))
+    assert got == (b"", "its xz dictionary is above 1 MiB; pack the file with a smaller one")

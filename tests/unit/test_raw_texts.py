@@ -1,7 +1,9 @@
 """trainer.commands.raw_texts: what `predict` reads from files and from standard input, and how mistakes are named."""
 
+import bz2
 import gzip
 import io
+import lzma
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,9 @@ STREAMS = [
     (b"\xef\xbb\xbf" + LINES,                   "auto",  TEXTS),
     ("\ufeffgood\n\nbad".encode("utf-16-le"),   "auto",  TEXTS),
     (gzip.compress(LINES, mtime=0),             "auto",  TEXTS),
+    (bz2.compress(LINES),                       "auto",  TEXTS),
+    (lzma.compress(LINES) + lzma.compress(b"!"), "auto", [b"good", b"", b"bad!"]),
+    (lzma.compress(CSV),                        "csv",   [b"good"]),
     (b"x" * 200_000 + b"\nend",                 "auto",  [b"x" * 200_000, b"end"]),  # more than is looked at first
     (CSV,                                       "csv",   [b"good"]),
     (CSV,                                       "lines", [b"text,x", b"good,1"]),

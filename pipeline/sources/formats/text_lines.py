@@ -4,7 +4,6 @@ LF or CRLF ends a line; the last line needs no end. An empty line is an empty te
 Text is UTF-8, or UTF-16 with a byte order mark; files may be compressed. A row's place is its number.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -17,6 +16,7 @@ from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, check_compression, strip_mark, text_blocks
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats.chunks import whole_rows
+from pipeline.sources.formats.foreign import check_foreign
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.lines import last_line_end
 from pipeline.sources.formats.validation import ROWS_PER_BATCH, validated
@@ -31,14 +31,6 @@ PARSE_BYTES: Final = 64 << 10
 
 # English in UTF-16 without a mark is half NUL bytes, in UTF-32 three quarters. A text rarely has any.
 MAX_NUL_SHARE: Final = 1 / 4
-
-# How packed files begin that are not unpacked here. Their bytes hold line feeds, so they would pass for lines.
-PACKED: Final = {
-    "bzip2": re.compile(rb"BZh[1-9]1AY&SY"),
-    "xz": re.compile(rb"\xfd7zXZ\0"),
-    "zip": re.compile(rb"PK\x03\x04"),
-    "lz4": re.compile(rb"\x04\x22\x4d\x18"),
-}
 
 
 def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
@@ -111,9 +103,7 @@ def _parse(lines: list[bytes], task: ReadTask, *, first_row: int) -> Batch:
 
 def _check_text(data: bytes, task: ReadTask) -> None:
     head = data[:PARSE_BYTES]
-    for name, begins in PACKED.items():
-        if begins.match(head):
-            raise UserError(f"input.path: {task.path} is packed as {name}; unpack it, or pack it as gzip or zstd")
+    check_foreign(head, task.path, may_be_text=True)
     if head.count(b"\0") > MAX_NUL_SHARE * len(head):
         raise UserError(
             f"input.path: {task.path} is not lines of text in UTF-8, nor in UTF-16 with a byte order mark; "
