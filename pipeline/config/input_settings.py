@@ -1,15 +1,24 @@
 """The sections `input` and `split` of the settings: what is read, and how rows are divided."""
 
-from typing import Annotated, Literal
+from datetime import date
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from typing_extensions import Self
 
 from pipeline.config.section import Name, PathName, Section
+from pipeline.config.times import instant
 
 # What a damaged file does to a run.
 Damaged = Literal["refuse", "use_what_is_whole"]
 Names = Annotated[list[Name], Field(min_length=1)]
+# What becomes of rows with equal texts.
+Duplicates = Literal["keep", "first", "drop_conflicting"]
+# A time in ISO 8601, or an integer. YAML makes dates of some.
+Time = Annotated[str | int, BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value)]
+
+_MAX_TIME: Final = 2**63 - 1
+_SHARES: Final = (0.8, 0.1, 0.1)
 
 
 class InputSettings(Section):
@@ -46,19 +55,86 @@ class InputSettings(Section):
 
 
 class SplitSettings(Section):
-    """How rows are divided into train, eval and test: by a column, or by fractions."""
+    """How rows are divided into train, eval and test: by a column, by time, or by fractions."""
 
     column: Name | None = None
-    train: float = Field(0.8, gt=0, le=1)
-    eval: float = Field(0.1, ge=0, lt=1)
-    test: float = Field(0.1, ge=0, lt=1)
+    train: float = Field(_SHARES[0], gt=0, le=1)
+    eval: float = Field(_SHARES[1], ge=0, lt=1)
+    test: float = Field(_SHARES[2], ge=0, lt=1)
+    group_column: Name | None = None
+    time_column: Name | None = None
+    eval_from: Time | None = None
+    test_from: Time | None = None
 
     @model_validator(mode="after")
     def fractions_add_up(self) -> Self:
         """The three fractions make 1."""
         total = self.train + self.eval + self.test
-        if self.column is None and abs(total - 1) > 1e-6:
+        if self.has_shares and abs(total - 1) > 1e-6:
             raise ValueError(
                 f"train {self.train:g} + eval {self.eval:g} + test {self.test:g} make {total:g}; they must make 1"
             )
         return self
+
+    @model_validator(mode="after")
+    def one_way_is_set(self) -> Self:
+        """Only one setting decides on the split of a row."""
+        ways = {name: way for name in ("column", "group_column", "time_column") if (way := getattr(self, name))}
+        for name, way in list(ways.items())[1:]:
+            raise ValueError(
+                f"{name} is {way!r}, but {next(iter(ways))} decides on the split of a row; set one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def times_are_set(self) -> Self:
+        """A column of times has a time from which on rows are held out; both times can be compared."""
+        times = {name: time for name in ("eval_from", "test_from") if (time := getattr(self, name)) is not None}
+        if self.time_column is None:
+            for name, time in times.items():
+                raise ValueError(f"{name} is {time!r}, but there is no time_column; name the column that holds times")
+            return self
+        if (self.train, self.eval, self.test) != _SHARES:
+            raise ValueError("train, eval and test are shares, but time_column divides the rows; leave out the shares")
+        if not times:
+            raise ValueError(f"time_column is {self.time_column!r}; give eval_from or test_from, or both")
+        for name, time in times.items():
+            if isinstance(time, str) and instant(time) is None:
+                raise ValueError(f"{name} is {time!r}; give a time in ISO 8601 (2024-01-31) or an integer")
+            if isinstance(time, int) and abs(time) >= _MAX_TIME:
+                raise ValueError(f"{name} is {time}; use a smaller integer")
+        if len(times) == 2 and isinstance(self.eval_from, int) != isinstance(self.test_from, int):
+            raise ValueError(f"eval_from is {self.eval_from!r} and test_from {self.test_from!r}; give two of a kind")
+        if len(times) == 2 and self.times[0] > self.times[1]:
+            raise ValueError(f"eval_from is {self.eval_from}, after test_from {self.test_from}; eval comes before test")
+        return self
+
+    @property
+    def has_shares(self) -> bool:
+        """Whether rows are divided by the shares, and not by a column or by time."""
+        return self.column is None and self.time_column is None
+
+    @property
+    def time_is_integer(self) -> bool:
+        """Whether the times are integers (years, seconds), and not dates and times in ISO 8601."""
+        return isinstance(self.test_from if self.eval_from is None else self.eval_from, int)
+
+    @property
+    def times(self) -> tuple[int, int]:
+        """eval_from and test_from as numbers: integers as they are, other times in microseconds from 1970.
+
+        Without test_from no row is in test; without eval_from none is in eval.
+
+        >>> SplitSettings(time_column="day", eval_from="1970-01-01", test_from="1970-01-02").times
+        (0, 86400000000)
+        >>> SplitSettings(time_column="year", test_from=2024).times
+        (2024, 2024)
+        """
+        test = _MAX_TIME if self.test_from is None else _number(self.test_from)
+        return test if self.eval_from is None else _number(self.eval_from), test
+
+
+def _number(time: str | int) -> int:
+    number = instant(time) if isinstance(time, str) else time
+    assert number is not None  # the validator refused it
+    return number

@@ -146,7 +146,7 @@ class Plan:
             return settings.shards, settings.shards, settings.shards
         few = min(limits.small_shards, self.input_bytes // limits.small_shard_bytes)
         shards = max(1, few, self.input_bytes / limits.shard_bytes)
-        if fractions.column is not None:
+        if not fractions.has_shares:
             return math.ceil(shards), math.ceil(shards), math.ceil(shards)
         train, evaluation, test = (
             math.ceil(shards * fraction) for fraction in (fractions.train, fractions.eval, fractions.test)
@@ -168,7 +168,7 @@ class Plan:
     def largest_shard_share(self) -> float:
         """The share of all rows in the largest shard, at most."""
         settings = self.config.split
-        fractions = (settings.train, settings.eval, settings.test) if settings.column is None else (1.0, 1.0, 1.0)
+        fractions = (settings.train, settings.eval, settings.test) if settings.has_shares else (1.0, 1.0, 1.0)
         return max(fraction / number for fraction, number in zip(fractions, self.shards, strict=True))
 
     @property

@@ -19,7 +19,7 @@ from apache_beam.metrics import Metrics
 from pipeline.config.input_settings import Damaged, SplitSettings
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.stages import StageObserver, ignore_stage
-from pipeline.records.keys import content_keys, split_by_name, split_where_allowed
+from pipeline.records.keys import content_keys, split_by_name, split_by_time, split_where_allowed
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.schema import REJECTED_SCHEMA, Batch, LostRest, RejectedRow, excerpt, file_indices, rejected_rows
 from pipeline.sources.tasks import ReadTask
@@ -28,6 +28,7 @@ from pipeline.statistics.text_quality import QualityAccumulator, QualityOptions
 from pipeline.support.progress import NAMESPACE, ROWS, Tally
 
 UNKNOWN_SPLIT = "split is not train, eval or test"
+CONTRADICTED_TIME = "time is not in a split of its folder"
 UNKNOWN_LABEL = "label does not occur in the train split"
 
 
@@ -83,11 +84,17 @@ def key_rows(batch: Batch, options: ReadOptions, *, tasks: Sequence[ReadTask]) -
     """Gives each row of a batch its key and split; `tasks` are those that the batch was read from."""
     rows = batch.rows
     keys = content_keys(rows["text"].to_pylist(), seed=options.seed)
-    if options.split.column is None:
-        return KeyedRows(rows, keys, split_where_allowed(keys, rows["split"], options.split), [batch.rejected])
-    splits = split_by_name(rows["split"])
+    if options.split.has_shares:
+        # All rows of a group go where the group goes, as equal texts do otherwise.
+        deciding = keys if options.split.group_column is None else _group_keys(rows["group"], seed=options.seed)
+        splits = split_where_allowed(deciding, rows["split"], options.split)
+        return KeyedRows(rows, keys, splits, [batch.rejected])
+    if options.split.column is not None:
+        splits, reason, column = split_by_name(rows["split"]), UNKNOWN_SPLIT, "split"
+    else:
+        splits, reason, column = split_by_time(rows["time"], rows["split"], options.split), CONTRADICTED_TIME, "time"
     is_known = splits >= 0
-    rejected = _rejected(rows, ~is_known, tasks, reason=UNKNOWN_SPLIT, column="split")
+    rejected = _rejected(rows, ~is_known, tasks, reason=reason, column=column)
     known = pa.array(is_known)
     return KeyedRows(rows.filter(known), keys.filter(known), splits[is_known], [batch.rejected, rejected])
 
@@ -152,6 +159,10 @@ class LabelSet:
     def listed(self) -> list[str]:
         """The labels in order, at most `max_labels` + 1 of them."""
         return sorted(self.labels)[: self._max_labels + 1]
+
+
+def _group_keys(groups: pa.StringArray, *, seed: int) -> pa.LargeBinaryArray:
+    return content_keys(groups.cast(pa.binary()).to_pylist(), seed=seed)
 
 
 def _rejected(

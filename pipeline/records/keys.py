@@ -6,7 +6,8 @@
     bytes 8 to 16, then 0 to 8 the order of the rows of a shard (sort_key)
 
 A key is XXH3-128 of the text under the seed, big-endian. So it depends neither on where the row is nor on who reads it.
-Equal texts have equal keys; they never come into two splits.
+Equal texts have equal keys; they never come into two splits. With `split.group_column` the first 8 bytes of the key of
+the row's group decide the split, and those of its own key do not.
 """
 
 from collections.abc import Iterable, Sequence
@@ -141,6 +142,22 @@ def split_by_name(names: pa.StringArray) -> Int64s:
     """
     indices = pc.index_in(names, pa.array(SPLITS))
     return pc.cast(pc.fill_null(indices, -1), pa.int64()).to_numpy(zero_copy_only=False)
+
+
+def split_by_time(times: pa.Int64Array, allowed: pa.StringArray, settings: SplitSettings) -> Int64s:
+    """Times -> int64 [rows], the index into SPLITS of each; -1 where `allowed` names other splits.
+
+    Rows before `eval_from` are for training, from it on for eval, and from `test_from` on for test.
+
+    >>> settings = SplitSettings(time_column="year", eval_from=2023, test_from=2024)
+    >>> split_by_time(pa.array([2022, 2023, 2024, 2024]), pa.array([None, None, None, "train eval"]), settings).tolist()
+    [0, 1, 2, -1]
+    """
+    splits = np.searchsorted(np.array(settings.times), times.to_numpy(), side="right").astype(np.int64)
+    for names in pc.unique(allowed.drop_null()).to_pylist():
+        is_elsewhere = ~np.isin(splits, [SPLITS.index(name) for name in names.split()])
+        splits[pc.fill_null(pc.equal(allowed, names), False).to_numpy(zero_copy_only=False) & is_elsewhere] = -1
+    return splits
 
 
 def _threshold(share: float) -> int:

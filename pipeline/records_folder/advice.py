@@ -50,7 +50,9 @@ def advice(manifest: Manifest, words: WordColumns) -> list[Advice]:
 
 def _leaks(manifest: Manifest) -> Sentences:
     """Rows of eval and test whose text is in train too: a score on them measures memory."""
-    setting = "input.path" if manifest.config.split.column is None else "split.column"
+    settings = manifest.config.split
+    ways = (name for name in ("column", "group_column", "time_column") if getattr(settings, name) is not None)
+    setting = next((f"split.{name}" for name in ways), "input.path")
     for kind, how in (("exact", ""), ("normalised", ", but for case, punctuation or white space")):
         for shared in getattr(manifest.duplicates, kind).across:
             split, leaked = shared.splits[1], shared.rows[1]

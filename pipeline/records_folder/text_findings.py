@@ -36,7 +36,9 @@ class DuplicatesBySplit(DuplicateTexts):
 
     splits: dict[Split, DuplicateTexts] = Field({}, description="The same numbers inside each split.")
     across: list[SharedTexts] = Field(
-        [], description="For each pair of splits, the texts in both. `exact` has none without `split.column`."
+        [],
+        description="For each pair of splits, the texts in both. `exact` has none if the texts alone "
+        "decide on the splits: without `split.column`, `group_column` and `time_column`.",
     )
 
 

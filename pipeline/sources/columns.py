@@ -8,6 +8,10 @@ from typing import Final, NamedTuple
 from pipeline.config.input_settings import InputSettings, SplitSettings
 from pipeline.errors import UserError
 
+# The fields of a column of times, by what its values are.
+ISO_TIME: Final = "time"
+INTEGER_TIME: Final = "time.integer"
+
 # A person does not read more column names than this in a message, nor more characters of one.
 LISTED_COLUMNS: Final = 20
 LISTED_CHARACTERS: Final = 60
@@ -25,13 +29,17 @@ class Column(NamedTuple):
 class ColumnNames:
     """The names of the columns to read; None: not asked for. Without a label column, rows have no label.
 
-    text: one column, or several, whose texts are joined by a space.
+    text: one column, or several, whose texts are joined by a space. time_is_integer: the times are integers, and not in
+    ISO 8601.
     """
 
     text: str | tuple[str, ...]
     label: str | None = None
     id: str | None = None
     split: str | None = None
+    group: str | None = None
+    time: str | None = None
+    time_is_integer: bool = False
 
     def texts(self) -> tuple[str, ...]:
         """The names of the columns of the text, in order."""
@@ -52,6 +60,8 @@ class ColumnNames:
             ("label", "input.label_column", self.label),
             ("id", "input.id_column", self.id),
             ("split", "split.column", self.split),
+            ("group", "split.group_column", self.group),
+            (INTEGER_TIME if self.time_is_integer else ISO_TIME, "split.time_column", self.time),
         ]
         return texts + [Column(field, setting, name) for field, setting, name in others if name is not None]
 
@@ -63,6 +73,9 @@ def columns_of(settings: InputSettings, split: SplitSettings | None = None, *, l
         label=settings.label_column if labelled else None,
         id=settings.id_column if labelled else None,
         split=split.column if split else None,
+        group=split.group_column if split else None,
+        time=split.time_column if split else None,
+        time_is_integer=split is not None and split.time_is_integer,
     )
 
 

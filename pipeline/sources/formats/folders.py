@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, check_compression, strip_mark, text_blocks
-from pipeline.sources.columns import ColumnNames
+from pipeline.sources.columns import INTEGER_TIME, ISO_TIME, ColumnNames
 from pipeline.sources.formats.format import Format
 from pipeline.sources.formats.validation import validated
 from pipeline.sources.formats.values import Values
@@ -28,14 +28,17 @@ TEXTS_PER_BATCH: Final = 1024
 TEXT_BYTES_PER_BATCH: Final = 2 << 20
 
 
+_NOT_THERE: Final = frozenset({"split", "id", "group", ISO_TIME, INTEGER_TIME})
+
+
 def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     """True, because a file is a row.
 
     Raises:
       UserError: a column is asked for, or the file is not compressed as its name says.
     """
-    for setting, name in (("split.column", columns.split), ("input.id_column", columns.id)):
-        if name is not None:
+    for field, setting, name in columns.wanted():
+        if field in _NOT_THERE:
             raise UserError(f"{setting}: {name!r} is a column, and texts in folders have none; leave it null")
     with open_file(files, task.path) as file:
         check_compression(file, task.path)
@@ -104,6 +107,8 @@ def _batch(
         "text": batch.rows["text"],
         "label": batch.rows["label"],
         "split": pa.array([task.splits for task in own], pa.string()),
+        "group": batch.rows["group"],
+        "time": batch.rows["time"],
         "position": pa.array([task.file_index << PLACE_BITS for task in own], pa.int64()),
         "row": pa.array(np.zeros(len(own), np.int64)),
     }

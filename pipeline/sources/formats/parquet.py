@@ -22,6 +22,7 @@ from pipeline.sources.columns import ColumnNames, missing_column
 from pipeline.sources.formats.format import Format, one_by_one
 from pipeline.sources.formats.parquet_columns import column_names, column_of, find, type_of
 from pipeline.sources.formats.parquet_pages import FewerRowsError, StoppedReadError, WatchedFile
+from pipeline.sources.formats.times import is_time
 from pipeline.sources.formats.validation import excerpt_of_columns, validated
 from pipeline.sources.formats.values import can_hold_labels, can_hold_texts
 from pipeline.sources.schema import DAMAGED, Batch, only_lost
@@ -82,6 +83,17 @@ def _check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnName
         text = type_of(fields, name)
         if not can_hold_texts(text):
             raise UserError(f"input.text_column: {name!r} in {task.path} holds {text}; it must hold texts")
+    if columns.time is not None and not is_time(type_of(fields, columns.time), integer=columns.time_is_integer):
+        wanted = "integers" if columns.time_is_integer else "dates, timestamps, or texts in ISO 8601"
+        raise UserError(
+            f"split.time_column: {columns.time!r} in {task.path} holds {type_of(fields, columns.time)}; it must hold "
+            f"{wanted}, as split.eval_from and test_from are given"
+        )
+    if columns.group is not None and not can_hold_labels(type_of(fields, columns.group)):
+        raise UserError(
+            f"split.group_column: {columns.group!r} in {task.path} holds {type_of(fields, columns.group)}; "
+            "it must hold strings, integers or booleans"
+        )
     if columns.label is None:
         return
     label = type_of(fields, columns.label)

@@ -7,7 +7,8 @@ from typing import Final, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from pipeline.sources.columns import ColumnNames, text_field
+from pipeline.sources.columns import INTEGER_TIME, ISO_TIME, ColumnNames, text_field
+from pipeline.sources.formats.times import integer_times, iso_times
 from pipeline.sources.formats.values import Problems, Values, joined, names, python_values, texts
 from pipeline.sources.schema import ROWS_SCHEMA, SHOWN_CHARACTERS, Batch, RejectedRow, excerpt, rejected_batch
 from pipeline.sources.tasks import ReadTask, positions
@@ -43,10 +44,13 @@ def validated(
     text, problems = _texts(columns)
     label, label_problems = _names(columns.get("label"), column="label", rows=len(text))
     split, split_problems = _names(columns.get("split"), column="split", rows=len(text))
-    # A row has one reason: that of its text, else of its label, else of its split.
-    problems = {**split_problems, **label_problems, **problems}
+    group, group_problems = _names(columns.get("group"), column="group", rows=len(text))
+    time, time_problems = _times(columns, rows=len(text))
+    # A row has one reason: that of its text, else of its label, else of what decides on its split.
+    problems = {**time_problems, **group_problems, **split_problems, **label_problems, **problems}
     position = pa.array(positions(task, places))
-    rows = pa.RecordBatch.from_arrays([text, label, split, position, pa.array(ordinals)], schema=ROWS_SCHEMA)
+    arrays = [text, label, split, group, time, position, pa.array(ordinals)]
+    rows = pa.RecordBatch.from_arrays(arrays, schema=ROWS_SCHEMA)
     if problems:
         usable = np.ones(rows.num_rows, bool)
         usable[list(problems)] = False
@@ -69,6 +73,15 @@ def _texts(columns: RawColumns) -> tuple[pa.Array, Problems]:
 def _names(values: Values | None, *, column: str, rows: int) -> tuple[pa.Array, Problems]:
     """A column of names, null if it is not asked for."""
     return (pa.nulls(rows, pa.string()), {}) if values is None else names(values, column=column)
+
+
+def _times(columns: RawColumns, *, rows: int) -> tuple[pa.Array, Problems]:
+    """The column of times, null if it is not asked for."""
+    if (values := columns.get(ISO_TIME)) is not None:
+        return iso_times(values)
+    if (values := columns.get(INTEGER_TIME)) is not None:
+        return integer_times(values)
+    return pa.nulls(rows, pa.int64()), {}
 
 
 def excerpt_of_columns(names: ColumnNames, columns: RawColumns, row: int) -> str:
