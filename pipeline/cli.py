@@ -124,6 +124,8 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
     config = load(_config_path(known), overrides)
     if known.dry_run:
         from pipeline.sources import plan_tasks
+        from pipeline.sources.columns import columns_of
+        from pipeline.sources.preview import preview, preview_lines
         from pipeline.vocabulary.imported import resolve
 
         paths = {"input.path": config.input.path, "vocabulary.from": config.vocabulary.source or []}
@@ -132,6 +134,9 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         say_block(_as_yaml(config))
         tasks = plan_tasks(config.input, files, cuts_quoted=True)
         say(f"# would read {tasks.files} files in {len(tasks.groups)} groups")
+        columns = columns_of(config.input, config.split)
+        found = [*preview_lines(preview(tasks, columns, files), columns), *tasks.left_out_lines()]
+        say(*(f"# {line}" for line in found))
         return 0
 
     limit_allocators()

@@ -19,12 +19,14 @@ from pipeline.job.plan import Plan
 from pipeline.job.run import make_plan
 from pipeline.runners.locations import workers_are_here
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory, workers_here
+from pipeline.sources.columns import columns_of
+from pipeline.sources.preview import preview, preview_lines
 from pipeline.vocabulary.imported import resolve
 from pipeline.vocabulary.token_check import check_tokens
 
 
 class Examination(NamedTuple):
-    """All findings, and the plan in lines for a person; no lines if the input can't be read."""
+    """All findings; and what was seen of the input, and the plan, in lines for a person. No lines: it can't be read."""
 
     findings: list[Finding]
     plan: list[str]
@@ -52,6 +54,8 @@ def examine(config: Config, beam_arguments: Sequence[str], *, overwrite: bool) -
     tasks, first = check_input(config, findings)
     if not first.rows:
         return Examination(findings, [])
+    columns = columns_of(config.input, config.split)
+    seen = [*preview_lines(preview(tasks, columns, BeamFiles()), columns), *tasks.left_out_lines()]
     with errors_as_findings(findings, "vocabulary.from"), tempfile.TemporaryDirectory(prefix="textrecords-") as staging:
         resolved, source = resolve(config, BeamFiles())
         if source is not None:
@@ -62,8 +66,8 @@ def examine(config: Config, beam_arguments: Sequence[str], *, overwrite: bool) -
         findings.extend(check_machine(expected, plan, workers_here=workers_are_here(options), in_process=workers))
         graph = job_graph(plan, options)
         findings.extend(check_job_graph(graph))
-        return Examination(findings, plan_lines(plan, expected, graph))
-    return Examination(findings, [])
+        return Examination(findings, [*seen, "", *plan_lines(plan, expected, graph)])
+    return Examination(findings, seen)
 
 
 def plan_lines(plan: Plan, expected: Estimate, graph: JobGraph) -> list[str]:

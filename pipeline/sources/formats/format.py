@@ -5,7 +5,7 @@ In: read tasks and the names of the columns. Out: batches of rows, see `sources.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pipeline.files.local import Files
 from pipeline.files.text_stream import ReadSizes
@@ -51,6 +51,32 @@ class Cut(Protocol):
         """The ranges, in order; the task itself where the file cannot be cut."""
 
 
+class Description(NamedTuple):
+    """What a file says of its columns, for a person.
+
+    facts: how it is read, in phrases such as "delimiter ;". columns: name and type of each column that it has.
+    """
+
+    facts: tuple[str, ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
+
+
+class Describe(Protocol):
+    """Looks into a file for a person who wants to know how it is read."""
+
+    def __call__(self, task: ReadTask, files: Files, /) -> Description:
+        """What the beginning of the file says; nothing, where that can't be read.
+
+        Raises:
+          UserError: the file is not of the format.
+        """
+
+
+def no_columns(_task: ReadTask, _files: Files) -> Description:
+    """Of formats whose files are texts alone."""
+    return Description()
+
+
 @dataclass(frozen=True)
 class Format:
     """One format.
@@ -65,6 +91,7 @@ class Format:
       `csv_ranges`.
     needs_verified: whether rows of a compressed file are sure only when the checksum of the compression is compared.
       Not if each row has a checksum of its own, nor if a row is used only when its file is read to the end.
+    describe: looks into a file for a person.
     has_labels: whether its rows can have a label; input.format offers only formats that have.
     """
 
@@ -77,6 +104,7 @@ class Format:
     is_quoted: bool = False
     has_labels: bool = True
     needs_verified: bool = True
+    describe: Describe = no_columns
 
 
 def one_by_one(read: Read) -> ReadAll:

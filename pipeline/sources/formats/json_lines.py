@@ -20,8 +20,8 @@ from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import READ_SIZES, ReadSizes, check_compression, text_blocks
 from pipeline.sources.columns import ColumnNames, missing_column
 from pipeline.sources.formats.chunks import Chunk, cut_in, whole_rows
-from pipeline.sources.formats.format import Format, one_by_one
-from pipeline.sources.formats.json_objects import ABSENT, ends_early, getter, lookup, parse_object
+from pipeline.sources.formats.format import Description, Format, one_by_one
+from pipeline.sources.formats.json_objects import ABSENT, ends_early, getter, kind_of, lookup, parse_object
 from pipeline.sources.formats.lines import bytes_between, last_line_end, line_ranges, line_start
 from pipeline.sources.formats.validation import ROWS_PER_BATCH, validated
 from pipeline.sources.schema import DAMAGED, Batch, RejectedRow, excerpt, only_lost
@@ -70,6 +70,27 @@ def _check_lines(lines: list[bytes], task: ReadTask, columns: ColumnNames) -> No
         if all(lookup(value, name, ABSENT) is ABSENT for value in objects):
             keys = list(dict.fromkeys(key for value in objects for key in value))
             raise missing_column(setting, name, task.path, [excerpt(key) for key in keys])
+
+
+def describe(task: ReadTask, files: Files) -> Description:
+    """The keys of the first objects; those of an inner object follow it."""
+    found: dict[str, dict[str, None]] = {}
+    with open_file(files, task.path) as file:
+        for chunk in _chunks(file, task, sizes=READ_SIZES):
+            lines = [] if chunk.reason else [line for _, line in islice(_lines(chunk), CHECKED_OBJECTS)]
+            for value in _objects(lines):
+                _add_kinds(value, found)
+            if found:
+                break
+    return Description(columns=tuple((name, " or ".join(kinds)) for name, kinds in found.items()))
+
+
+def _add_kinds(value: dict[str, Any], found: dict[str, dict[str, None]], *, before: str = "") -> None:
+    for key, inner in value.items():
+        name = before + excerpt(key)
+        found.setdefault(name, {})[kind_of(inner)] = None
+        if isinstance(inner, dict) and not before:
+            _add_kinds(inner, found, before=f"{name}.")
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
@@ -157,4 +178,4 @@ def _parse(numbered: Iterable[tuple[int, bytes]], task: ReadTask, columns: Colum
     )
 
 
-JSON_LINES: Final = Format((".jsonl", ".ndjson", ".json"), check, one_by_one(read), cut)
+JSON_LINES: Final = Format((".jsonl", ".ndjson", ".json"), check, one_by_one(read), cut, describe=describe)

@@ -48,6 +48,16 @@ def ends_early(line: bytes) -> bool:
     return False
 
 
+def kind_of(value: object) -> str:
+    """What JSON calls a value.
+
+    >>> [kind_of(value) for value in ("a", 1, 1.5, True, None, [], {})]
+    ['string', 'number', 'number', 'boolean', 'null', 'array', 'object']
+    """
+    kinds = {bool: "boolean", str: "string", dict: "object", list: "array", int: "number", float: "number"}
+    return kinds.get(type(value), "null")
+
+
 def lookup(value: object, name: str, default: object = None) -> object:
     """The value of a column: under the whole name, or else in the object under the part before a dot.
 

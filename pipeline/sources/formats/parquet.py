@@ -19,8 +19,8 @@ from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, read_up_to
 from pipeline.sources.columns import ColumnNames, missing_column
-from pipeline.sources.formats.format import Format, one_by_one
-from pipeline.sources.formats.parquet_columns import column_names, column_of, find, type_of
+from pipeline.sources.formats.format import Description, Format, one_by_one
+from pipeline.sources.formats.parquet_columns import column_names, column_of, find, type_of, typed_columns
 from pipeline.sources.formats.parquet_pages import FewerRowsError, StoppedReadError, WatchedFile
 from pipeline.sources.formats.times import is_time
 from pipeline.sources.formats.validation import excerpt_of_columns, validated
@@ -76,6 +76,16 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
         _check_columns(fields, task, columns)
         _check_types(fields, task, columns)
         return bool(parquet.metadata.num_rows)
+
+
+def describe(task: ReadTask, files: Files) -> Description:
+    """The columns of a file; those of a struct follow it."""
+    with open_file(files, task.path) as file:
+        try:
+            fields = list(_open(file).schema_arrow)
+        except DamagedFileError:
+            return Description()
+    return Description(columns=typed_columns(fields))
 
 
 def _check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:
@@ -257,4 +267,6 @@ def _begins(head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-PARQUET: Final = Format((".parquet", ".pq"), check, one_by_one(read), cut, begins=_begins, is_compressible=False)
+PARQUET: Final = Format(
+    (".parquet", ".pq"), check, one_by_one(read), cut, begins=_begins, is_compressible=False, describe=describe
+)

@@ -37,6 +37,18 @@ def column_names(fields: Sequence[pa.Field]) -> list[str]:
     return names
 
 
+def typed_columns(fields: Sequence[pa.Field]) -> tuple[tuple[str, str], ...]:
+    """Name and type of each column; fields of a struct follow it.
+
+    >>> typed_columns([pa.field("id", pa.int64()), pa.field("review", pa.struct({"text": pa.string()}))])
+    (('id', 'int64'), ('review', 'struct'), ('review.text', 'string'))
+    """
+    return tuple(
+        (name, "struct" if pa.types.is_struct(kind) else str(kind))
+        for name, kind in ((name, type_of(fields, name)) for name in column_names(fields))
+    )
+
+
 def _fields_of(field: pa.Field) -> list[pa.Field]:
     return list(field.type) if pa.types.is_struct(field.type) else []
 

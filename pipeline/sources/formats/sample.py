@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 
 from pipeline import sample_corpus
 from pipeline.files.local import Files
 from pipeline.files.text_stream import ReadSizes
 from pipeline.sources.columns import ColumnNames, missing_column
-from pipeline.sources.formats.format import Format, one_by_one
+from pipeline.sources.formats.format import Description, Format, one_by_one
+from pipeline.sources.formats.parquet_columns import typed_columns
 from pipeline.sources.formats.validation import excerpt_of_columns, validated
 from pipeline.sources.schema import Batch
 from pipeline.sources.tasks import Kind, ReadTask, TaskGroup
@@ -36,11 +38,20 @@ def check(task: ReadTask, columns: ColumnNames, _files: Files) -> bool:
     Raises:
       UserError: it does not have a column.
     """
-    have = sample_corpus.sample_batch(0, 1, seed=sample_corpus.DEFAULT_SEED).schema.names
+    have = _first_row().schema.names
     for _, setting, name in columns.wanted():
         if name not in have:
             raise missing_column(setting, name, task.path, have)
     return True
+
+
+def describe(_task: ReadTask, _files: Files) -> Description:
+    """The columns of the corpus."""
+    return Description(columns=typed_columns(list(_first_row().schema)))
+
+
+def _first_row() -> pa.RecordBatch:
+    return sample_corpus.sample_batch(0, 1, seed=sample_corpus.DEFAULT_SEED)
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
@@ -65,4 +76,4 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
     )
 
 
-SAMPLE: Final = Format((), check, one_by_one(read))
+SAMPLE: Final = Format((), check, one_by_one(read), describe=describe)

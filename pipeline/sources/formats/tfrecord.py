@@ -5,7 +5,8 @@ integer. Files may be compressed as a whole (gzip, zstd). Every checksum is comp
 is used. A file is not cut into ranges, because only the record before it tells where a record begins.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import BinaryIO, Final, NamedTuple
 
@@ -16,8 +17,8 @@ from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import READ_SIZES, ReadSizes, check_compression, content_blocks, is_plain, read_up_to
 from pipeline.records.framing import FOOTER_BYTES, HEADER_BYTES, is_header, unframe
 from pipeline.sources.columns import ColumnNames, missing_column
-from pipeline.sources.formats.format import Format, one_by_one
-from pipeline.sources.formats.tf_example import parse_features, value_of
+from pipeline.sources.formats.format import Description, Format, one_by_one
+from pipeline.sources.formats.tf_example import Features, parse_features, value_of
 from pipeline.sources.formats.validation import excerpt_of_columns, validated
 from pipeline.sources.schema import DAMAGED, TOO_LONG, Batch, RejectedRow, excerpt, only_lost
 from pipeline.sources.tasks import ReadTask
@@ -52,12 +53,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
         records = next(parts)
         if isinstance(records, _Lost) or not records:
             return isinstance(next(parts, None), _Lost)
-    examples = []
-    for record in islice(records, CHECKED_RECORDS):
-        try:
-            examples.append(parse_features(record))
-        except RejectedRowError:
-            continue
+    examples = _parsed(islice(records, CHECKED_RECORDS))
     if not any(examples):
         raise UserError(
             f"input.path: {task.path} holds no tf.train.Example with features in its first records; "
@@ -69,6 +65,27 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
                 setting, name, task.path, sorted({excerpt(key) for features in examples for key in features})
             )
     return True
+
+
+def describe(task: ReadTask, files: Files) -> Description:
+    """The features of the first records."""
+    with open_file(files, task.path) as file:
+        _check_begin(file, task)
+        records = next(_record_lists(file, task.path, sizes=READ_SIZES))
+    found: dict[str, dict[str, None]] = {}
+    for features in _parsed(islice([] if isinstance(records, _Lost) else records, CHECKED_RECORDS)):
+        for name in features:
+            found.setdefault(excerpt(name), {})[features[name].WhichOneof("kind") or "empty"] = None
+    return Description(columns=tuple((name, " or ".join(kinds)) for name, kinds in sorted(found.items())))
+
+
+def _parsed(records: Iterable[bytes]) -> list[Features]:
+    """The features of those records that are a tf.train.Example."""
+    examples = []
+    for record in records:
+        with suppress(RejectedRowError):
+            examples.append(parse_features(record))
+    return examples
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
@@ -196,5 +213,10 @@ def _blocks(file: BinaryIO, path: str, *, sizes: ReadSizes) -> Iterator[bytes]:
 
 
 TFRECORD: Final = Format(
-    (".tfrecord", ".tfrecords", ".tfrec"), check, one_by_one(read), begins=is_tfrecord, needs_verified=False
+    (".tfrecord", ".tfrecords", ".tfrec"),
+    check,
+    one_by_one(read),
+    begins=is_tfrecord,
+    needs_verified=False,
+    describe=describe,
 )

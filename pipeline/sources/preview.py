@@ -1,0 +1,163 @@
+"""A planned input -> what a person should see of it before a job starts: files, columns, and rows as they will be read.
+
+Of each format the first file is opened, and one batch of it is read.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final, NamedTuple
+
+from pipeline.files.local import Files
+from pipeline.files.text_stream import READ_SIZES
+from pipeline.sources.columns import ColumnNames
+from pipeline.sources.formats import FORMATS, folders
+from pipeline.sources.formats.format import Description
+from pipeline.sources.losses import described
+from pipeline.sources.planning import InputTasks
+from pipeline.sources.schema import Batch, LostRest, excerpt, no_rows, rejected_rows
+from pipeline.sources.tasks import ReadTask, TaskGroup
+from pipeline.support.printable import to_one_line
+
+# Rows that are shown of each file.
+SHOWN_ROWS: Final = 3
+# Texts in folders of their labels are read from files over the whole input: the first ones have one label.
+SPREAD_FILES: Final = 32
+# More columns, or more labels, nobody reads.
+LISTED: Final = 12
+# Fits a line of a terminal of 100 characters, after the label.
+_TEXT_CHARACTERS: Final = 70
+
+
+class PreviewRow(NamedTuple):
+    """A row as it will be read; split: the splits that it may go to, if its file or a column says so."""
+
+    text: str
+    label: str | None
+    split: str | None
+
+
+class PreviewFile(NamedTuple):
+    """What was seen of the files of one format.
+
+    files: their number. path: the first one, which `description` is of. seen: number of rows that were read. labels,
+    rejected: of these rows, by label and by reason. lost: what is damaged in the files that were opened.
+    """
+
+    format: str
+    files: int
+    path: str
+    description: Description
+    seen: int
+    rows: list[PreviewRow]
+    labels: Counter[str]
+    rejected: Counter[str]
+    lost: list[LostRest]
+
+
+def preview(tasks: InputTasks, columns: ColumnNames, files: Files) -> list[PreviewFile]:
+    """A look into files of each format, in the order of the input.
+
+    Raises:
+      UserError: a file can't be read as its format, or lacks a column.
+    """
+    number: Counter[str] = Counter()
+    for group in _first_groups(tasks.groups):
+        number.update(kind.format for kind in group.kinds)
+    return [
+        _looked_into(_spread(tasks.groups, format, number=count), columns, files, number=count)
+        for format, count in number.items()
+    ]
+
+
+def _first_groups(groups: Iterable[TaskGroup]) -> Iterator[TaskGroup]:
+    """The groups in which files begin, so that each file is in one."""
+    return (group for group in groups if group.start == 0)
+
+
+def _spread(groups: Iterable[TaskGroup], format: str, *, number: int) -> list[ReadTask]:
+    """The first file of a format; or some of them, spread over the input, if each file is a row."""
+    wanted = [number * place // SPREAD_FILES for place in range(SPREAD_FILES)] if format == folders.NAME else [0]
+    chosen, chosen_at = [], set(wanted)
+    before = 0
+    for group in _first_groups(groups):
+        for file, kind in enumerate(group.kinds):
+            if kind.format == format:
+                if before in chosen_at:
+                    (task,) = group.part(file, file + 1).tasks()
+                    chosen.append(task.of_whole_file())
+                before += 1
+    return chosen
+
+
+def _looked_into(tasks: list[ReadTask], columns: ColumnNames, files: Files, *, number: int) -> PreviewFile:
+    first = tasks[0]
+    format = FORMATS[first.format]
+    lost: list[LostRest] = []
+    batch = Batch(no_rows(), rejected_rows([]))
+    for batch in format.read_all(tasks, columns, files, sizes=READ_SIZES):
+        lost += batch.lost
+        if batch.count:
+            break
+    step = max(1, batch.rows.num_rows // SHOWN_ROWS) if len(tasks) > 1 else 1
+    rows = [
+        PreviewRow(excerpt(row["text"]), row["label"], row["split"])
+        for row in batch.rows.to_pylist()[: step * SHOWN_ROWS : step]
+    ]
+    labels = Counter(label for label in batch.rows["label"].to_pylist() if label is not None)
+    rejected = Counter(batch.rejected["reason"].to_pylist())
+    description = format.describe(first, files)
+    return PreviewFile(first.format, number, first.path, description, batch.count, rows, labels, rejected, lost)
+
+
+def preview_lines(looks: Iterable[PreviewFile], columns: ColumnNames) -> Iterator[str]:
+    """What was seen, in lines for a person.
+
+    >>> row = PreviewRow("Not bad", "pos", None)
+    >>> about = Description(("delimiter ;",), (("review", "text"), ("stars", "text")))
+    >>> look = PreviewFile("csv", 2, "a.csv", about, 1, [row], Counter(pos=1), Counter(), [])
+    >>> print(*preview_lines([look], ColumnNames("review", "stars")), sep="\\n")
+    csv       2 files, the first is a.csv; delimiter ;
+              columns: review (text), stars (text)
+              text from review, label from stars
+              row 1: pos | Not bad
+              labels of the first 1 rows: pos (1)
+    """
+    for look in looks:
+        which = look.path if look.files == 1 else f"{look.files:,} files, the first is {look.path}"
+        yield _titled(look.format, "; ".join([which, *look.description.facts]))
+        if look.description.columns:
+            yield _titled("", f"columns: {_listed(f'{name} ({kind})' for name, kind in look.description.columns)}")
+            yield _titled("", _sources(columns))
+        for number, row in enumerate(look.rows, 1):
+            allowed = f" [{row.split}]" if row.split else ""
+            label = "" if row.label is None else f"{to_one_line(row.label, width=30)}{allowed} | "
+            yield _titled("", f"row {number}: {label}{to_one_line(row.text, width=_TEXT_CHARACTERS)}")
+        if look.labels:
+            counted = _listed(f"{to_one_line(label, width=30)} ({rows:,})" for label, rows in look.labels.most_common())
+            yield _titled("", f"labels of the first {look.seen:,} rows: {counted}")
+        for rest in look.lost:
+            yield _titled("", f"{rest.file}: {described(rest)}")
+        for reason, rows in look.rejected.most_common():
+            yield _titled("", f"rejected of the first {look.seen:,} rows: {reason} ({rows:,})")
+
+
+def _titled(title: str, line: str) -> str:
+    return f"{title:<9} {line}"
+
+
+def _sources(columns: ColumnNames) -> str:
+    """Which columns are read, by what they become.
+
+    >>> _sources(ColumnNames(("title", "body"), "stars"))
+    'text from title and body, label from stars'
+    """
+    by_field: dict[str, list[str]] = {}
+    for field, _, name in columns.wanted():
+        by_field.setdefault(field.partition(".")[0], []).append(name)
+    return ", ".join(f"{field} from {' and '.join(names)}" for field, names in by_field.items())
+
+
+def _listed(names: Iterable[str]) -> str:
+    some = list(islice(names, LISTED + 1))
+    return ", ".join(some[:LISTED]) + (", ..." if len(some) > LISTED else "")
