@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import BinaryIO, Final, cast
 
 from apache_beam.io.aws.s3io import S3IO, S3Uploader
@@ -18,6 +19,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.errors import UserError
 from pipeline.files import listing, local_storage
+from pipeline.files.hidden import HIDDEN, is_hidden_below, visible
 from pipeline.files.local import FileInfo, LocalFiles, open_regular
 from pipeline.files.staging import unfinished_name
 
@@ -102,10 +104,14 @@ class BeamFiles:
         if is_local(pattern):
             return LocalFiles().match(pattern)
         named = None if pattern.endswith("/") else listing.file_named(pattern)
-        if named is not None:
-            return self.below(pattern) or [named]
-        matched = self.below(pattern) or listing.files_matching(pattern)
-        return [file for file in matched if not file.path.rpartition("/")[2].startswith(".")]
+        below = self.below(pattern)
+        if named is not None and not below:
+            return [named]
+        if below:
+            folder = pattern.rstrip("/")
+            return [_left_out(file, is_hidden_below(file.path, folder)) for file in below]
+        is_visible = visible(pattern).fullmatch
+        return [_left_out(file, not is_visible(file.path)) for file in listing.files_matching(pattern)]
 
     def below(self, folder: str) -> list[FileInfo]:
         """All files below a folder, at any depth, hidden ones included, sorted by path."""
@@ -203,6 +209,10 @@ def is_local(path: str) -> bool:
     (True, False)
     """
     return FileSystems.get_scheme(path) is None
+
+
+def _left_out(file: FileInfo, is_hidden: bool) -> FileInfo:
+    return replace(file, left_out=HIDDEN) if is_hidden and not file.left_out else file
 
 
 def _has_folders(path: str) -> bool:

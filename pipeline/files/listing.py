@@ -8,6 +8,7 @@ them with the user's options. Other filesystems are listed by Beam, and their st
 import glob
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
@@ -18,10 +19,9 @@ from apache_beam.io.filesystem import BeamIOError, FileMetadata, FileSystem
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.utils import retry
 
+from pipeline.files.hidden import WILDCARD
 from pipeline.files.local import FileInfo, stamp_of, stamp_of_version
-
-# What makes a path a glob, for Beam.
-_WILDCARD: Final = re.compile(r"[*?[]")
+from pipeline.files.table_marks import MARK, table_of
 
 _NOT_FOUND: Final = HTTPStatus.NOT_FOUND
 
@@ -42,14 +42,19 @@ def files_below(folder: str) -> list[FileInfo]:
 
 
 def files_matching(pattern: str) -> list[FileInfo]:
-    """The files that a glob matches, as Beam reads globs, sorted by path; a path without a wildcard matches nothing."""
-    wildcard = _WILDCARD.search(pattern)
+    """The files that a glob matches, as Beam reads globs, sorted by path; a path without a wildcard matches nothing.
+
+    On the three stores files of the logs of tables come with them, as left out by MARK: the same answers have them.
+    """
+    wildcard = WILDCARD.search(pattern)
     if wildcard is None:
         return []
     if _store(pattern) is None:
         return _matched_by_beam(pattern)
     matches = re.compile(FileSystem.translate_pattern(pattern)).match
-    return _sorted(file for file in _objects(pattern[: wildcard.start()]) if matches(file.path))
+    files = _objects(pattern[: wildcard.start()])
+    marked = (file if matches(file.path) else replace(file, left_out=MARK) for file in files)
+    return _sorted(file for file in marked if not file.left_out or table_of(file.path))
 
 
 def file_named(path: str) -> FileInfo | None:

@@ -5,10 +5,9 @@ In: a path, a glob or a folder. Out: the files that it names, and their stored b
 
 import errno
 import os
-import re
 import stat
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import BinaryIO, Final, Protocol
 import xxhash
 
 from pipeline.errors import UserError
+from pipeline.files.walk import Found, files_below, files_matching
 
 # What is not a regular file, by the type in its mode. To read some of them would wait for ever, or never end.
 _OTHER_KINDS: Final = {
@@ -32,12 +32,9 @@ _MISTAKES: Final = {
 # Errors that have nothing to do with the file: this process has too many open, or this machine; no memory is left.
 _OF_THE_MACHINE: Final = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _REMEDY: Final = "give regular files that this user may read"
-
-
-# What makes a part of a path a pattern, for pathlib.
-_WILDCARD: Final = re.compile(r"[*?[]")
 # The bytes of a stamp: a million files may be planned.
 STAMP_BYTES: Final = 8
+_INODE_BITS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +43,26 @@ class FileInfo:
 
     stamp: see `stamp_of` and `stamp_of_version`; empty: not known.
     problem: why it can't be read, for a person; empty: it is a regular file.
+    left_out: why a folder or glob does not reach it, HIDDEN or LOOP; then nothing else of it is known. Empty: it does.
+    identity: device and inode, the same of two names of one file; 0: not known, as on a store.
     """
 
     path: str
     size: int
     stamp: bytes = b""
     problem: str = ""
+    left_out: str = ""
+    identity: int = 0
 
 
 class Files(Protocol):
     """A filesystem: BeamFiles in a Beam job, LocalFiles without Beam."""
 
     def match(self, pattern: str) -> list[FileInfo]:
-        """The files that a path, a glob, or a folder (all files below it, at any depth) names; [] if there are none."""
+        """The files that a path, a glob, or a folder (all files below it, at any depth) names; [] if there are none.
+
+        Those that are left out are among them, with `left_out` set. A file that is named in full is never left out.
+        """
 
     def open(self, path: str) -> BinaryIO:
         """A file's stored bytes, not decompressed; the stream can seek."""
@@ -73,14 +77,17 @@ class LocalFiles:
     def match(self, pattern: str) -> list[FileInfo]:
         """The files that a path, a glob (with ** for any depth) or a folder names, sorted by path.
 
-        If a file or folder has exactly this name, the name is not read as a glob. Hidden files are matched by their
-        full name only.
+        If a file or folder has exactly this name, the name is not read as a glob.
         """
         path = Path(pattern)
         if os.path.lexists(path) and not path.is_dir():
             return [_file_info(str(path))]
-        files = _files_below(str(path)) if path.is_dir() else _files_matching(path)
-        return sorted({file.path: file for file in files}.values(), key=lambda file: file.path)
+        found = files_below(str(path)) if path.is_dir() else files_matching(pattern)
+        files: dict[str, FileInfo] = {}
+        for file in map(_of_found, found):
+            if not file.left_out or file.path not in files:
+                files[file.path] = file
+        return [files[name] for name in sorted(files)]
 
     def open(self, path: str) -> BinaryIO:
         """A file's stored bytes; see open_regular."""
@@ -178,42 +185,10 @@ def open_file(files: Files, path: str) -> Iterator[BinaryIO]:
         raise cannot_read(path, reason, remedy="try again, or give a copy of it on another disk") from error
 
 
-def _files_below(folder: str) -> Iterator[FileInfo]:
-    """All files below a folder; a million take some seconds, with one system call a file for its size."""
-    folders = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            path = entry.name if folder == "." else os.path.join(folder, entry.name)
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(path)
-            else:
-                yield _file_info(path, entry)
-    for path in folders:
-        yield from _files_below(path)
-
-
-def _files_matching(pattern: Path) -> Iterator[FileInfo]:
-    root = Path(pattern.anchor or ".")
-    yield from _unreadable_folders(root, pattern.relative_to(pattern.anchor).parts)
-    for path in root.glob(str(pattern.relative_to(pattern.anchor))):
-        if path.is_dir():
-            yield from _files_below(str(path))
-        elif not path.name.startswith("."):
-            yield _file_info(str(path))
-
-
-def _unreadable_folders(root: Path, parts: Sequence[str]) -> Iterator[FileInfo]:
-    """Folders in which a glob has to look, and may not: pathlib passes over them without a word."""
-    first = next((number for number, part in enumerate(parts) if _WILDCARD.search(part)), len(parts))
-    for number, part in enumerate(parts[first:], first):
-        # To look for a name, a folder need not be listed.
-        needed = os.R_OK | os.X_OK if _WILDCARD.search(part) else os.X_OK
-        above = str(Path(*parts[: number + (part == "**")]))
-        for folder in [root] if above == "." else root.glob(above):
-            if folder.is_dir() and not os.access(folder, needed):
-                yield FileInfo(str(folder), 0, problem=os.strerror(errno.EACCES))
+def _of_found(found: Found) -> FileInfo:
+    if found.left_out or found.problem:
+        return FileInfo(found.path, 0, problem=found.problem, left_out=found.left_out)
+    return _file_info(found.path, found.entry)
 
 
 def _file_info(path: str, entry: os.DirEntry[str] | None = None) -> FileInfo:
@@ -225,4 +200,7 @@ def _file_info(path: str, entry: os.DirEntry[str] | None = None) -> FileInfo:
         if error.errno not in _MISTAKES:
             raise
         return FileInfo(path, 0, problem=error.strerror or str(error))
-    return FileInfo(path, status.st_size, stamp_of(status.st_size, status.st_mtime_ns // 1000))
+    stamp = stamp_of(status.st_size, status.st_mtime_ns // 1000)
+    # Some filesystems have no inodes: all files have the number 0 there.
+    identity = status.st_dev << _INODE_BITS | status.st_ino if status.st_ino else 0
+    return FileInfo(path, status.st_size, stamp, identity=identity)

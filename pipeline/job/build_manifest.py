@@ -70,6 +70,7 @@ class JobResults:
     input_files: int
     input_bytes: int
     left_out: Mapping[str, int]
+    left_out_examples: Mapping[str, list[str]]
     files_with_rejects: tuple[int, list[RejectedFile]]
     damaged_files: tuple[int, list[DamagedFile]]
     summary: count_tables.CountSummary
@@ -107,6 +108,7 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
             bytes=results.input_bytes,
             rows=results.input_rows,
             left_out=dict(results.left_out),
+            left_out_examples=dict(results.left_out_examples),
             damaged=damaged,
             damaged_files=damaged_files,
         ),

@@ -66,6 +66,7 @@ def finalize(
             input_files=plan.input_files,
             input_bytes=plan.input_bytes,
             left_out=plan.left_out,
+            left_out_examples=plan.left_out_examples,
             files_with_rejects=row_counts.files_with_rejects(task_rows),
             damaged_files=row_counts.damaged_files(task_rows),
             summary=count_tables.CountSummary(**json.loads(files.read(plan.summary_path))),

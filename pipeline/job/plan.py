@@ -29,7 +29,7 @@ class Plan:
       config: the settings.
       task_groups: the number of task groups in the file at tasks_path.
       input_files, input_bytes: the number of files to read, and their size as stored.
-      left_out: numbers of files that are not read, by kind; see sources/label_folders.py.
+      left_out: numbers of files that are not read, by kind; see sources/left_out.py. left_out_examples: some of them.
       has_nominal_ranges: some task groups are byte ranges whose first row a scan must find; see sources/csv_ranges.py.
       origin: of an imported vocabulary, or None.
       staging: the folder where the job builds.
@@ -48,6 +48,7 @@ class Plan:
     input_bytes: int
     staging: str
     left_out: Mapping[str, int] = field(default_factory=dict)
+    left_out_examples: Mapping[str, list[str]] = field(default_factory=dict)
     has_nominal_ranges: bool = False
     origin: VocabularyOrigin | None = None
     temp_folder: str | None = None

@@ -11,6 +11,7 @@ the row's group decide the split, and those of its own key do not.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,12 @@ from pipeline.support.arrays import Int32s, Int64s
 KEY_BYTES = 16
 _HALF_BYTES = KEY_BYTES // 2
 _HALF_BITS = 8 * _HALF_BYTES
+
+# What a split is called, in lower case: in the split's column, and as a folder.
+SPLIT_NAMES: Final[dict[str, str]] = {
+    **{split: split for split in SPLITS},
+    **dict.fromkeys(("dev", "val", "valid", "validation"), "eval"),
+}
 
 
 def content_keys(texts: Iterable[bytes], *, seed: int) -> pa.LargeBinaryArray:
@@ -135,13 +142,14 @@ def is_sampled(keys: pa.LargeBinaryArray, share: float) -> npt.NDArray[np.bool_]
 
 
 def split_by_name(names: pa.StringArray) -> Int64s:
-    """Names of splits -> int64 [rows], the index into SPLITS of each; -1 where it is none of them.
+    """Names of splits -> int64 [rows], the index into SPLITS of each; -1 where it is none of SPLIT_NAMES.
 
-    >>> split_by_name(pa.array(["test", "train", "dev", None])).tolist()
-    [2, 0, -1, -1]
+    >>> split_by_name(pa.array(["test", "train", "Dev", None, "holdout"])).tolist()
+    [2, 0, 1, -1, -1]
     """
-    indices = pc.index_in(names, pa.array(SPLITS))
-    return pc.cast(pc.fill_null(indices, -1), pa.int64()).to_numpy(zero_copy_only=False)
+    known = pc.index_in(pc.utf8_lower(names), pa.array(SPLIT_NAMES.keys()))
+    splits = pa.array([SPLITS.index(split) for split in SPLIT_NAMES.values()])
+    return pc.cast(pc.fill_null(splits.take(known), -1), pa.int64()).to_numpy(zero_copy_only=False)
 
 
 def split_by_time(times: pa.Int64Array, allowed: pa.StringArray, settings: SplitSettings) -> Int64s:

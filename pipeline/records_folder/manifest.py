@@ -58,8 +58,11 @@ class InputSummary(Part):
     left_out: dict[Kind, Count] = Field(
         {},
         description="Files that were not read, by kind. `unsup`, `other`: files below label folders that hold no "
-        "labelled text. `other_format`: files of a folder with no known format, or another than `input.format`.",
+        "labelled text. `other_format`: files of a folder with no known format, or another than `input.format`. "
+        "`hidden`: a name in their path begins with a dot or an underscore. `metadata`: they describe a data set. "
+        "`same_file`: other names of files that were read. `loop`: links to folders that lead back.",
     )
+    left_out_examples: dict[Kind, list[str]] = Field({}, description="The first three of them of each kind.")
     damaged: Count = Field(
         0, description="Files of which a part of unknown size is lost; 0 unless `input.damaged` is `use_what_is_whole`."
     )

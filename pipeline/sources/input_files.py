@@ -1,20 +1,22 @@
 """One entry of input.path (a file, a glob or a folder) -> the files that it names, and their formats.
 
-A file that is named, or matched by a glob, is taken whatever its name. Of a folder, files of a known format are taken,
-or texts in folders of their labels. What a folder holds beside them is left out and counted.
+A file that is named is taken whatever its name. Of a glob, what is hidden or describes a data set is left out, unless
+its pattern spells it. Of a folder, files of a known format are taken, or texts in folders of their labels. What is left
+out is counted.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from pipeline.errors import UserError
+from pipeline.files.hidden import WILDCARD
 from pipeline.files.local import FileInfo, Files, cannot_read
+from pipeline.files.table_marks import MARK
 from pipeline.sources.formats import FORMATS, folders, format_named, text_lines
-from pipeline.sources.label_folders import ENDING, OTHER_FORMAT, is_text_file, texts_in_label_folders
-
-GLOB_CHARACTERS: Final = "*?["
+from pipeline.sources.label_folders import ENDING, has_no_ending, is_text_file, texts_in_label_folders
+from pipeline.sources.left_out import METADATA, OTHER_FORMAT, REASONS, LeftOut
+from pipeline.sources.metadata_files import is_metadata
 
 
 class NamedFile(NamedTuple):
@@ -25,7 +27,7 @@ class NamedFile(NamedTuple):
     splits: str | None = None
 
 
-def named_files(path: str, files: Files, *, format: str, labelled: bool, left_out: Counter[str]) -> Sequence[NamedFile]:
+def named_files(path: str, files: Files, *, format: str, labelled: bool, left_out: LeftOut) -> Sequence[NamedFile]:
     """The files of one entry of input.path.
 
     Args:
@@ -34,7 +36,7 @@ def named_files(path: str, files: Files, *, format: str, labelled: bool, left_ou
       format: input.format; auto: each file's name tells.
       labelled: whether the rows need a label; else texts in folders without a label are taken too, and plain text
         files of a text a line.
-      left_out: counts, by kind, the files of a folder that are left out.
+      left_out: counts the files that are left out.
 
     Raises:
       UserError: there is no such file, or a folder holds none that can be read; or a file or folder can't be read.
@@ -43,59 +45,109 @@ def named_files(path: str, files: Files, *, format: str, labelled: bool, left_ou
         matched = files.match(path)
     except PermissionError as error:
         raise cannot_read(error.filename or path, error.strerror or str(error)) from error
-    named = _named_files(path, matched, format=format, labelled=labelled, left_out=left_out)
-    unreadable = next((entry.file for entry in named if entry.file.problem), None)
+    entry = _Entry(path, _taken(path, matched, left_out), labelled, left_out)
+    named = _named_files(entry, format=format)
+    unreadable = next((named_file.file for named_file in named if named_file.file.problem), None)
     if unreadable is not None:
         raise cannot_read(unreadable.path, unreadable.problem)
     return named
 
 
-def _named_files(
-    path: str, matched: Sequence[FileInfo], *, format: str, labelled: bool, left_out: Counter[str]
-) -> Sequence[NamedFile]:
-    is_glob = any(character in path for character in GLOB_CHARACTERS)
-    if not matched:
-        what = "no file matches" if is_glob else "there is no such file, or the folder is empty:"
-        raise UserError(f"input.path: {what} {path!r}")
-    is_folder = not is_glob and not (len(matched) == 1 and _name(matched[0].path) == _name(path))
-    if format == folders.NAME:
-        return _texts(path, matched, is_folder=is_folder, labelled=labelled, left_out=left_out)
-    if not is_folder:
-        return [NamedFile(file, format_named(file.path) if format == "auto" else format) for file in matched]
-    if format == "auto":
-        return _of_any_format(path, matched, labelled=labelled, left_out=left_out)
-    return _of_formats(path, matched, [format], left_out=left_out)
+class _Entry(NamedTuple):
+    """An entry of input.path, and the files that it names; labelled, left_out: as in `named_files`."""
+
+    path: str
+    files: list[FileInfo]
+    labelled: bool
+    left_out: LeftOut
+
+    @property
+    def root(self) -> str:
+        """The folder, as LocalFiles begins the paths of its files: without a leading ./."""
+        if "://" in self.path:
+            return self.path.rstrip("/")
+        root = str(Path(self.path))
+        return "" if root == "." else root.rstrip("/")
+
+    @property
+    def is_glob(self) -> bool:
+        """Whether it was read as a glob; a file or folder may have a name that looks like one."""
+        above = f"{self.root}/"
+        return bool(WILDCARD.search(self.path)) and not any(f"{file.path}/".startswith(above) for file in self.files)
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        is_file = len(self.files) == 1 and _name(self.files[0].path) == _name(self.path)
+        return not self.is_glob and not is_file
+
+    def data(self) -> list[FileInfo]:
+        """The files without those that describe a data set, unless the entry spells their name; they are counted."""
+        if not self.is_folder and not WILDCARD.search(_name(self.path)):
+            return self.files
+        self.left_out.add_all(METADATA, (file.path for file in self.files if is_metadata(file.path)))
+        return [file for file in self.files if not is_metadata(file.path)]
 
 
-def _of_any_format(
-    path: str, matched: Sequence[FileInfo], *, labelled: bool, left_out: Counter[str]
-) -> Sequence[NamedFile]:
-    formats = [name for name, format in FORMATS.items() if format.endings]
-    known = next((file for file in matched if format_named(file.path) in formats), None)
-    if texts_in_label_folders(matched, root=_root(path), labelled=labelled).texts:
-        if known is not None:
-            raise UserError(
-                f"input.format: the folder {path!r} holds texts in folders as well as {known.path}; "
-                f"set folders, or {format_named(known.path)}"
-            )
-        return _texts(path, matched, is_folder=True, labelled=labelled, left_out=left_out)
-    if not labelled and known is None and any(is_text_file(file.path) for file in matched):
+def _taken(path: str, matched: Sequence[FileInfo], left_out: LeftOut) -> list[FileInfo]:
+    """The files that are not hidden, nor links that lead back; those are counted."""
+    taken = [file for file in matched if not file.left_out]
+    others = [file for file in matched if file.left_out and file.left_out != MARK]
+    if others and not taken:
         raise UserError(
-            f"input.format: the folder {path!r} holds {ENDING} files; set {folders.NAME} if each file is a text, "
+            f"input.path: all that {path!r} names is left out, such as {others[0].path}: {REASONS[others[0].left_out]}"
+        )
+    for file in others:
+        left_out.add(file.left_out, file.path)
+    return taken
+
+
+def _named_files(entry: _Entry, *, format: str) -> Sequence[NamedFile]:
+    if not entry.files:
+        is_glob = WILDCARD.search(entry.path)
+        what = "no file matches" if is_glob else "there is no such file, or the folder is empty:"
+        raise UserError(f"input.path: {what} {entry.path!r}")
+    if format == folders.NAME:
+        return _texts(entry)
+    if entry.is_folder and format == "auto":
+        return _of_any_format(entry)
+    if entry.is_folder:
+        return _of_formats(entry, [format])
+    return [NamedFile(file, format_named(file.path) if format == "auto" else format) for file in entry.data()]
+
+
+def _of_any_format(entry: _Entry) -> Sequence[NamedFile]:
+    formats = [name for name, format in FORMATS.items() if format.endings]
+    data = [file.path for file in entry.files if not is_metadata(file.path)]
+    known = next((path for path in data if format_named(path) in formats), None)
+    has_text_files = any(map(is_text_file, data))
+    texts = _texts_in_folders(entry, without_ending=known is None and not has_text_files)
+    if texts and known is not None:
+        raise UserError(
+            f"input.format: the folder {entry.path!r} holds texts in folders as well as {known}; "
+            f"set folders, or {format_named(known)}"
+        )
+    if texts:
+        return texts
+    if not entry.labelled and known is None and has_text_files:
+        raise UserError(
+            f"input.format: the folder {entry.path!r} holds {ENDING} files; set {folders.NAME} if each file is a text, "
             f"or {text_lines.NAME} if each line is one"
         )
-    return _of_formats(path, matched, formats, left_out=left_out)
+    return _of_formats(entry, formats)
 
 
-def _of_formats(
-    path: str, matched: Sequence[FileInfo], formats: Sequence[str], *, left_out: Counter[str]
-) -> Sequence[NamedFile]:
+def _of_formats(entry: _Entry, formats: Sequence[str]) -> Sequence[NamedFile]:
     """The files in a folder whose names tell one of the formats."""
-    known = [NamedFile(file, format) for file in matched if (format := _format_in_folder(file.path)) in formats]
+    known: list[NamedFile] = []
+    for file in entry.data():
+        format = _format_in_folder(file.path)
+        if format in formats:
+            known.append(NamedFile(file, format))
+        else:
+            entry.left_out.add(OTHER_FORMAT, file.path)
     if not known:
-        raise UserError(f"input.path: the folder {path!r} holds no file that ends in {_endings(formats)}")
-    if len(known) < len(matched):
-        left_out[OTHER_FORMAT] += len(matched) - len(known)
+        raise UserError(f"input.path: the folder {entry.path!r} holds no file that ends in {_endings(formats)}")
     return known
 
 
@@ -103,29 +155,40 @@ def _format_in_folder(path: str) -> str | None:
     return format_named(path) or (text_lines.NAME if is_text_file(path) else None)
 
 
-def _texts(
-    path: str, matched: Sequence[FileInfo], *, is_folder: bool, labelled: bool, left_out: Counter[str]
-) -> Sequence[NamedFile]:
+def _texts(entry: _Entry) -> Sequence[NamedFile]:
     """The files that are a text each."""
-    root = _root(path) if is_folder else ""
-    texts, others = texts_in_label_folders(matched, root=root, labelled=labelled)
-    if not texts and not labelled:
-        texts = [(file, None) for file in matched if is_text_file(file.path)]
-        others = {OTHER_FORMAT: len(matched) - len(texts)} if len(texts) < len(matched) else {}
+    texts = _texts_in_folders(entry, without_ending=True)
+    if not texts and not entry.labelled:
+        texts = _texts_anywhere(entry)
     if not texts:
         raise UserError(
-            f"input.path: {path!r} holds no text in a folder of its label, such as train/pos/1.txt or pos/1.txt"
+            f"input.path: {entry.path!r} holds no text in a folder of its label, such as train/pos/1.txt or pos/1.txt"
         )
-    left_out.update(others)
-    return [NamedFile(file, folders.NAME, splits) for file, splits in texts]
+    return texts
 
 
-def _root(path: str) -> str:
-    """A folder, as LocalFiles begins the paths of its files: without a leading ./."""
-    if "://" in path:
-        return path.rstrip("/")
-    root = str(Path(path))
-    return "" if root == "." else root.rstrip("/")
+def _texts_in_folders(entry: _Entry, *, without_ending: bool) -> Sequence[NamedFile]:
+    """The texts in folders of their labels; without_ending: if none ends in .txt, those without an ending are taken."""
+    root = entry.root if entry.is_folder else ""
+    for is_text in (is_text_file, has_no_ending) if without_ending else (is_text_file,):
+        left_out = LeftOut()
+        texts = texts_in_label_folders(
+            entry.files, root=root, labelled=entry.labelled, left_out=left_out, is_text=is_text
+        )
+        if texts:
+            entry.left_out.add_those_of(left_out)
+            return [NamedFile(file, folders.NAME, splits) for file, splits in texts]
+    return []
+
+
+def _texts_anywhere(entry: _Entry) -> Sequence[NamedFile]:
+    """The texts in any folder, if no label is needed."""
+    files = entry.data()
+    is_text = is_text_file if any(is_text_file(file.path) for file in files) else has_no_ending
+    texts = [NamedFile(file, folders.NAME) for file in files if is_text(file.path)]
+    if texts:
+        entry.left_out.add_all(OTHER_FORMAT, (file.path for file in files if not is_text(file.path)))
+    return texts
 
 
 def _name(path: str) -> str:

@@ -6,8 +6,8 @@
 Few files are opened: those that are larger than a range, and some whose names do not tell their format.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pipeline.config.input_settings import InputSettings
@@ -17,33 +17,35 @@ from pipeline.sources.columns import ColumnNames, columns_of
 from pipeline.sources.format_detection import detect_formats
 from pipeline.sources.formats import sample
 from pipeline.sources.input_files import NamedFile, named_files
-from pipeline.sources.label_folders import LEFT_OUT
+from pipeline.sources.left_out import LeftOut, lines
+from pipeline.sources.one_name import identity_of, once_each
 from pipeline.sources.task_groups import InputFile, grouped, range_size
 from pipeline.sources.tasks import MAX_FILES, ReadTask, TaskGroup
 
 
 class InputTasks(NamedTuple):
-    """What is read: groups, number of files, their bytes as stored; and how many files of folders are left out.
+    """What is read: groups, number of files, their bytes as stored; and how many files are left out.
 
-    left_out: number of files by kind, a key of label_folders.LEFT_OUT.
+    left_out: number of files by kind, a key of left_out.REASONS. examples: paths of the first ones of each kind.
     """
 
     groups: list[TaskGroup]
     files: int
     bytes: int
     left_out: dict[str, int]
+    examples: Mapping[str, list[str]] = MappingProxyType({})
 
     def tasks(self) -> Iterator[ReadTask]:
         """All tasks of all groups."""
         return (task for group in self.groups for task in group.tasks())
 
-    def left_out_lines(self) -> list[str]:
-        """A line for a person about each kind of files that are left out; it may name a setting.
+    def left_out_lines(self, *, name: Callable[[str], str] = str) -> list[str]:
+        """A line for a person about each kind of files that are left out; it may name a setting, as `name` puts it.
 
         >>> InputTasks([], files=0, bytes=0, left_out={"unsup": 3}).left_out_lines()
         ['3 files are left out: texts in folders named unsup have no label']
         """
-        return [f"{number} files are left out: {LEFT_OUT[kind]}" for kind, number in self.left_out.items()]
+        return lines(self.left_out, self.examples, name=name)
 
 
 def plan_tasks(
@@ -63,13 +65,13 @@ def plan_tasks(
         return _plan_sample()
     if not paths:
         raise UserError("input.path: the list is empty; name a file, a glob or a folder, or use sample")
-    left_out: Counter[str] = Counter()
-    named = {
-        entry.file.path: entry
+    left_out = LeftOut()
+    entries = (
+        entry
         for path in paths
         for entry in named_files(path, files, format=settings.format, labelled=True, left_out=left_out)
-    }
-    ordered = _input_files([named[path] for path in sorted(named)], files, columns_of(settings))
+    )
+    ordered = _input_files(once_each(entries, left_out=left_out), files, columns_of(settings))
     range_bytes = range_size(ordered) if range_bytes is None else range_bytes
     return _input_tasks(
         ordered, grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted), left_out=left_out
@@ -93,15 +95,18 @@ def plan_texts(settings: InputSettings, files: Files, *, format: str | None = No
     """
     if settings.paths == [sample.NAME]:
         return _plan_sample()
-    left_out: Counter[str] = Counter()
-    named: dict[str, NamedFile] = {}
+    left_out = LeftOut()
+    named: list[NamedFile] = []
+    seen: set[int | str] = set()
     for path in settings.paths:
         entries = named_files(path, files, format=format or settings.format, labelled=False, left_out=left_out)
-        for entry in sorted(entries, key=lambda entry: entry.file.path):
-            if entry.file.path in named:
+        entries = once_each(entries, left_out=left_out)
+        for entry in entries:
+            if identity_of(entry.file) in seen:
                 raise UserError(f"input.path: {entry.file.path} is named twice; name each file once")
-            named[entry.file.path] = entry
-    ordered = _input_files(list(named.values()), files, columns_of(settings, labelled=False))
+        seen.update(identity_of(entry.file) for entry in entries)
+        named += entries
+    ordered = _input_files(named, files, columns_of(settings, labelled=False))
     groups = grouped(ordered, files, range_bytes=range_size(ordered), cuts_quoted=False)
     return _input_tasks(ordered, groups, left_out=left_out)
 
@@ -110,8 +115,8 @@ def _plan_sample() -> InputTasks:
     return InputTasks(sample.groups(), files=1, bytes=0, left_out={})
 
 
-def _input_tasks(ordered: Sequence[InputFile], groups: list[TaskGroup], *, left_out: Counter[str]) -> InputTasks:
-    return InputTasks(groups, len(ordered), sum(file.size for file in ordered), dict(left_out))
+def _input_tasks(ordered: Sequence[InputFile], groups: list[TaskGroup], *, left_out: LeftOut) -> InputTasks:
+    return InputTasks(groups, len(ordered), sum(file.size for file in ordered), left_out.numbers, left_out.examples)
 
 
 def _input_files(ordered: Sequence[NamedFile], files: Files, columns: ColumnNames) -> list[InputFile]:

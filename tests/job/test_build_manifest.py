@@ -31,6 +31,7 @@ RESULTS = JobResults(
     input_files=1,
     input_bytes=30,
     left_out={},
+    left_out_examples={},
     files_with_rejects=(0, []),
     damaged_files=(0, []),
     summary=CountSummary([1, 2], [1, 1]),

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config.input_settings import InputSettings
+from pipeline.files.hidden import HIDDEN, is_hidden_below, visible
 from pipeline.files.local import FileInfo
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources import plan_tasks, read_tasks
@@ -31,7 +32,13 @@ class MemoryFiles:
 
     def match(self, pattern: str) -> list[FileInfo]:
         names = [name for name in self.contents if fnmatch(name, pattern) or name.startswith(f"{pattern}/")]
-        return [FileInfo(name, len(self.contents[name])) for name in names]
+        below = [name for name in names if name.startswith(f"{pattern}/") and is_hidden_below(name, pattern)]
+        is_visible = visible(pattern.replace("*", "**")).fullmatch  # of fnmatch a wildcard may be a slash, too
+        hidden = {*below, *(name for name in names if not name.startswith(f"{pattern}/") and not is_visible(name))}
+        return [
+            FileInfo(name, len(self.contents[name]), left_out=HIDDEN if name in hidden and name != pattern else "")
+            for name in names
+        ]
 
     def stamp(self, _path: str) -> bytes:
         return b""

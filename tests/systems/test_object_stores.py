@@ -173,7 +173,11 @@ def test_files_on_a_store_are_written_moved_and_removed(store: Store) -> None:
     check_output(f"{root}/none", overwrite=False)
 
 
-NAMES = ["a.csv", "a[1].csv", "a1.csv", "in/", "in/x.csv", "in/.y.csv", "in/sub/é z.csv", "inner/w.csv"]
+NAMES = [
+    "a.csv", "a[1].csv", "a1.csv", "in/", "in/x.csv", "in/.y.csv", "in/sub/é z.csv", "inner/w.csv",
+    "in/_temporary/0/v.csv", "in/sub/.git/u.csv", "t/_delta_log/0.json", "t/_delta_log/_last", "t/p-0.parquet",
+]  # fmt: skip
+HIDDEN = ["in/.y.csv", "in/_temporary/0/v.csv", "in/sub/.git/u.csv"]
 
 # pattern -> what it names; Beam's own listing is asked too, where it takes the pattern the same way.
 PATTERNS = [
@@ -182,6 +186,8 @@ PATTERNS = [
     ("**/*.csv", ["in/sub/é z.csv", "in/x.csv", "inner/w.csv"]),  # without the hidden file
     ("in*/*", ["in/x.csv", "inner/w.csv"]),  # without the folder's marker
     ("i[mn]/s*/é*", ["in/sub/é z.csv"]),
+    ("in/_*/**", ["in/_temporary/0/v.csv"]),  # spelled
+    ("**/.git/*", ["in/sub/.git/u.csv"]),
     ("none*", []),
 ]
 
@@ -191,13 +197,21 @@ def test_files_on_a_store_are_listed_as_beam_lists_them(store: Store) -> None:
     for name in NAMES:
         files.write(f"{root}/{name}", name.encode())
     for pattern, names in PATTERNS:
-        matched = [(file.path, file.size) for file in files.match(f"{root}/{pattern}")]
+        found = files.match(f"{root}/{pattern}")
+        matched = [(file.path, file.size) for file in found if not file.left_out]
         assert matched == [(f"{root}/{name}", len(name.encode())) for name in names]
+        hidden = {file.path for file in found if file.left_out == "hidden"}
         (by_beam,) = FileSystems.match([f"{root}/{pattern}"])
         listed = sorted((each.path, each.size_in_bytes) for each in by_beam.metadata_list)
-        assert matched == [each for each in listed if not each[0].endswith(("/", ".y.csv"))]
+        assert matched == [each for each in listed if each[0] not in hidden and not each[0].endswith("/")]
+    assert [file.path for file in files.match(f"{root}/in") if file.left_out] == [f"{root}/{name}" for name in HIDDEN]
+    # A glob into a table shows its log.
+    assert [(file.path, file.left_out) for file in files.match(f"{root}/t/*.parquet")] == [
+        (f"{root}/t/_delta_log/0.json", "mark"), (f"{root}/t/_delta_log/_last", "mark"), (f"{root}/t/p-0.parquet", "")
+    ]  # fmt: skip
     for path, names in [("a[1].csv", ["a[1].csv"]), ("in", ["in/sub/é z.csv", "in/x.csv"]), ("none", []), ("in/s", [])]:
-        assert [file.path for file in files.match(f"{root}/{path}")] == [f"{root}/{name}" for name in names]
+        paths = [file.path for file in files.match(f"{root}/{path}") if not file.left_out]
+        assert paths == [f"{root}/{name}" for name in names]
     assert [file.path for file in files.below(root)] == sorted(f"{root}/{name}" for name in NAMES if name != "in/")
 
 

@@ -88,7 +88,10 @@ def test_keys_split_where_some_are_allowed(first: int, allowed: str | None, inde
 
 
 def test_keys_split_by_name() -> None:
-    assert split_by_name(pa.array(["eval", "Train", "", None, "test"])).tolist() == [1, -1, -1, -1, 2]
+    names = ["eval", "Train", "", None, "test", "dev", "VAL", "valid", "Validation", "holdout", " test"]
+    assert split_by_name(pa.array(names)).tolist() == [1, 0, -1, -1, 2, 1, 1, 1, 1, -1, -1]
+    assert split_by_name(pa.array([], pa.string())).tolist() == []
+    assert split_by_name(pa.nulls(2, pa.string())).tolist() == [-1, -1]
 
 
 SHARDS = [

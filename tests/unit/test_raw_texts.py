@@ -89,7 +89,8 @@ def test_raw_texts_say_what_is_left_out(folder: Path, caplog: pytest.LogCaptureF
     caplog.set_level("INFO")
     list(source_of_files(InputSettings(path=[str(folder)])).rows)
     assert caplog.messages == [
-        "2 files are left out: in a folder, files are taken whose names end as those of a known format, or of "
+        f"2 files are left out ({folder}/c.txt, {folder}/input.path.txt): "
+        "in a folder, files are taken whose names end as those of a known format, or of "
         "--format, do"
     ]
 

@@ -481,7 +481,11 @@ def test_sources_local_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "~/a.csv": [],  # config.paths makes the home folder of ~
     }
     files = LocalFiles()
-    assert {pattern: [file.path for file in files.match(pattern)] for pattern in found} == found
+    matched = {pattern: files.match(pattern) for pattern in found}
+    assert {pattern: [file.path for file in matched[pattern] if not file.left_out] for pattern in found} == found
+    assert [(file.path, file.left_out) for file in matched["sub/"]] == [
+        ("sub/.hidden.csv", "hidden"), ("sub/c.csv", "")
+    ]  # fmt: skip
     assert [(file.path, file.size) for file in files.match("a.csv")] == [("a.csv", len(CSV))]
     with files.open("a.csv") as file:
         assert file.read() == CSV

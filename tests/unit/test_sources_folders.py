@@ -26,7 +26,8 @@ LAYOUTS = [
     # name, input.path, files, (path, splits) of each text, files left out
     ("aclImdb", "imdb", ["imdb/README", "imdb/train/pos/1.txt", "imdb/train/unsup/2.txt", "imdb/test/neg/3.txt",
                          "imdb/train/urls_pos.txt", "imdb/train/labeledBow.feat", "imdb/train/pos/x.dat"],
-     [("imdb/test/neg/3.txt", "test"), ("imdb/train/pos/1.txt", "train eval")], {"unsup": 1, "other": 4}),
+     [("imdb/test/neg/3.txt", "test"), ("imdb/train/pos/1.txt", "train eval")],
+     {"unsup": 1, "metadata": 1, "other": 3}),
     ("all splits", "d", ["d/train/a/1.txt", "d/eval/a/1.txt", "d/test/b/1.txt"],
      [("d/eval/a/1.txt", "eval"), ("d/test/b/1.txt", "test"), ("d/train/a/1.txt", "train")], {}),
     ("other names of eval", "d", ["d/train/a/1.txt", "d/Valid/a/1.txt", "d/dev/a/2.txt", "d/VAL/b/1.txt"],

@@ -153,8 +153,8 @@ IMDB = {
 }
 FOLDERS: list[tuple[list[str], str, list[Row], dict[str, int]]] = [
     # --input, --format, rows, files left out
-    (["imdb"], "auto", ["damaged file", b"one\ntext\n", b"three"], {"other": 2}),
-    (["imdb"], "folders", ["damaged file", b"one\ntext\n", b"three"], {"other": 2}),
+    (["imdb"], "auto", ["damaged file", b"one\ntext\n", b"three"], {"metadata": 1, "other": 1}),
+    (["imdb"], "folders", ["damaged file", b"one\ntext\n", b"three"], {"metadata": 1, "other": 1}),
     (["imdb/train/unsup"], "folders", [b"three"], {}),  # no folder tells a label, and none is needed
     (["texts"], "folders", [b"six\n", b"four\nfive\n"], {"other_format": 1}),
     (["texts"], "lines", [b"six", b"four", b"five"], {"other_format": 1}),

@@ -77,8 +77,8 @@ def _rows_of_files(settings: InputSettings, *, format: str | None) -> Iterator[T
         check_on_this_machine(settings.paths, setting="input.path", command="predict")
         files, columns = LocalFiles(), columns_of(settings, labelled=False)
         tasks = plan_texts(settings, files, format=format)
-        for line in tasks.left_out_lines():
-            _logger.info("%s", _NAMES.sub(lambda name: OPTIONS[name[0]], line))
+        for line in tasks.left_out_lines(name=lambda text: _NAMES.sub(lambda found: OPTIONS[found[0]], text)):
+            _logger.info("%s", line)
         check_columns(tasks.tasks(), columns, files)
         yield from read_in_order(tasks.tasks(), columns, files)
 

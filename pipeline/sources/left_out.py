@@ -1,0 +1,82 @@
+"""Files that a folder or glob holds and that are not read -> their number and a few names, by kind, for a person."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from pipeline.files.hidden import HIDDEN
+from pipeline.files.walk import LOOP
+
+UNLABELLED_FOLDER: Final = "unsup"
+OTHER: Final = "other"
+OTHER_FORMAT: Final = "other_format"
+METADATA: Final = "metadata"
+SAME_FILE: Final = "same_file"
+# Why files are left out. Each sentence follows the number of the files and some of their names.
+REASONS: Final = {
+    UNLABELLED_FOLDER: f"texts in folders named {UNLABELLED_FOLDER} have no label",
+    OTHER_FORMAT: "in a folder, files are taken whose names end as those of a known format, or of input.format, do",
+    OTHER: "they are not texts in a folder of a label (below a folder of a split, where there are some)",
+    HIDDEN: "a name that begins with . or _ is not data, unless input.path spells it",
+    METADATA: "they describe a data set, and are not its rows",
+    SAME_FILE: "they are other names of files that are read, by links or another spelling of a path",
+    LOOP: "they are links to folders that are read already or that hold the link",
+}
+EXAMPLES: Final = 3
+
+
+class LeftOut:
+    """Files that are left out, by kind: a key of REASONS."""
+
+    def __init__(self) -> None:
+        self._numbers: Counter[str] = Counter()
+        self._examples: dict[str, list[str]] = {}
+
+    def add(self, kind: str, path: str) -> None:
+        """Counts a file; its name is kept if it is among the first of its kind."""
+        self._numbers[kind] += 1
+        examples = self._examples.setdefault(kind, [])
+        if len(examples) < EXAMPLES:
+            examples.append(path.encode("utf-8", "backslashreplace").decode())
+
+    def add_all(self, kind: str, paths: Iterable[str]) -> None:
+        """Counts several files."""
+        for path in paths:
+            self.add(kind, path)
+
+    def add_those_of(self, other: "LeftOut") -> None:
+        """Counts what another one has counted."""
+        self._numbers.update(other._numbers)
+        for kind, paths in other._examples.items():
+            examples = self._examples.setdefault(kind, [])
+            examples += paths[: EXAMPLES - len(examples)]
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The number of files by kind; no kind has 0."""
+        return dict(self._numbers)
+
+    @property
+    def examples(self) -> dict[str, list[str]]:
+        """The first EXAMPLES paths of each kind."""
+        return {kind: list(paths) for kind, paths in self._examples.items()}
+
+
+def lines(
+    numbers: Mapping[str, int], examples: Mapping[str, Sequence[str]], *, name: Callable[[str], str] = str
+) -> list[str]:
+    """A line for a person about each kind of files that are left out; it may name a setting, as `name` puts it.
+
+    >>> lines({"unsup": 3, "hidden": 1}, {"hidden": ["spark/_SUCCESS"]})
+    ['3 files are left out: texts in folders named unsup have no label', \
+'1 file is left out (spark/_SUCCESS): a name that begins with . or _ is not data, unless input.path spells it']
+    """
+    return [
+        f"{number} {'files are' if number > 1 else 'file is'} left out{_listed(examples.get(kind, ()), number)}: "
+        f"{name(REASONS[kind])}"
+        for kind, number in numbers.items()
+    ]
+
+
+def _listed(paths: Sequence[str], number: int) -> str:
+    return f" ({', '.join(paths)}{', ...' if number > len(paths) else ''})" if paths else ""
