@@ -252,13 +252,13 @@ def _add_predict(commands: "argparse._SubParsersAction[Parser]") -> None:
         nargs="+",
         metavar="FILE",
         help="files, folders or globs, answered in this order (a folder's or glob's files by path), each file once: "
-        ".csv, .tsv, .jsonl, .parquet, .tfrecord; any other: a text a line",
+        ".csv, .tsv, .jsonl, .parquet, .arrow, .tfrecord; any other: a text a line",
     )
     predict.add_argument(
         "--format",
         metavar="FORMAT",
-        help="auto (default: names and content tell), csv, tsv, jsonl, parquet, tfrecord, folders (a file a text), "
-        "lines (a text a line)",
+        help="auto (default: names and content tell), csv, tsv, jsonl, parquet, arrow, tfrecord, "
+        "folders (a file a text), lines (a text a line)",
     )
     predict.add_argument("--text_column", metavar="NAME", help="the column of the texts (default: text)")
     predict.add_argument("--output", type=expand_home, metavar="FILE", help="write JSON lines there")

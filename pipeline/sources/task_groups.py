@@ -94,7 +94,9 @@ def _cut(large: Sequence[InputFile], files: Files, *, range_bytes: int) -> dict[
     with ThreadPoolExecutor(CONCURRENT_CUTS) as pool:
         cut = zip(large, pool.map(ranges, large), strict=True)
         return {
-            file.file_index: [replace(_group([file]), start=task.start, stop=task.stop) for task in tasks]
+            file.file_index: [
+                replace(_group([file]), start=task.start, stop=task.stop, first_row=task.first_row) for task in tasks
+            ]
             for file, tasks in cut
         }
 

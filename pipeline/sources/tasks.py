@@ -20,9 +20,9 @@ class ReadTask:
     """A file, or a range of one, that can be read without the rest of the input.
 
     file_index: the number of the file in the input, from 0.
-    start, stop: the range, in bytes of jsonl, csv and tsv, in row groups of parquet, in rows of the sample. A file that
-      is read as a whole has 0 and None; None is the end of the file.
-    first_row: number of rows in the file before the range, for formats that count rows (csv, tsv).
+    start, stop: the range, in bytes of jsonl, csv, tsv and arrow, in row groups of parquet, in rows of the sample. A
+      file that is read as a whole has 0 and None; None is the end of the file.
+    first_row: number of rows in the file before the range, for formats that count rows (csv, tsv, arrow).
     splits: the splits that the folder's name allows, separated by spaces; None: all.
     stamp: of the file when the job was planned, see files.local.FileInfo; empty: not known, so it is not compared.
     """

@@ -78,6 +78,7 @@ KINDS = [
     (bytes.fromhex("894844460d0a1a0a"), "an HDF5 file", "pandas.read_hdf('a b')"),
     (b"RDX3\nX\n", "a file of R", "readRDS('a b')"),
     (b"<stata_dta><header>", "a Stata file", "pandas.read_stata('a b')"),
+    (b"FEA1\0\0\0\0", "a Feather file of version 1", "pyarrow.feather.read_table('a b')"),
     (b"$FL2@(#) SPSS", "an SPSS file", "pandas.read_spss('a b')"),
     (bytes(12) + b"\xc2\xea\x81\x60", "a SAS file", "pandas.read_sas('a b', 'sas7bdat'"),
     (bytes.fromhex("d0cf11e0a1b11ae1"), "an old Office document (.xls or .doc)", "CSV"),

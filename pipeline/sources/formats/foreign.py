@@ -67,6 +67,8 @@ FOREIGN: Final = (
              "convert it in R: write.csv(readRDS({python}), 'reviews.csv', row.names = FALSE); use load for .RData"),
     _foreign(rb"<stata_dta>|[\x71-\x73][\x01\x02]\x01\0", "a Stata file",
              "convert it: pandas.read_stata({python}).to_parquet('reviews.parquet')"),
+    _foreign(rb"FEA1", "a Feather file of version 1",
+             "write it anew: pyarrow.feather.write_feather(pyarrow.feather.read_table({python}), 'reviews.feather')"),
     _foreign(rb"\$FL[23]@\(#\)", "an SPSS file",
              "convert it: pandas.read_spss({python}).to_parquet('reviews.parquet')"),
     _foreign(rb"\0{12}\xc2\xea\x81\x60", "a SAS file",

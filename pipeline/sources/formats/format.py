@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from pipeline.errors import UserError
 from pipeline.files.local import Files
-from pipeline.files.text_stream import ReadSizes
+from pipeline.files.text_stream import ReadSizes, compression_of
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.schema import Batch
 from pipeline.sources.tasks import ReadTask
@@ -105,6 +106,23 @@ class Format:
     has_labels: bool = True
     needs_verified: bool = True
     describe: Describe = no_columns
+
+
+def not_of_format(path: str, head: bytes, format: str, *, mark: str) -> UserError:
+    r"""The error for a file that does not begin as its format does; format, mark: for a person.
+
+    >>> str(not_of_format("a.orc", b"PAR1", "ORC", mark="ORC"))
+    'input.path: a.orc is not ORC (it does not begin with ORC); set input.format'
+    >>> str(not_of_format("a.orc.gz", b"\x1f\x8b\x08\0", "ORC", mark="ORC"))
+    'input.path: a.orc.gz is compressed as a whole (gzip), and ORC compresses inside the file; unpack it'
+    """
+    compression = compression_of(head)
+    if compression is not None:
+        return UserError(
+            f"input.path: {path} is compressed as a whole ({compression.name}), and {format} compresses inside the "
+            "file; unpack it"
+        )
+    return UserError(f"input.path: {path} is not {format} (it does not begin with {mark}); set input.format")
 
 
 def one_by_one(read: Read) -> ReadAll:

@@ -7,24 +7,29 @@ so the rows of each row group are counted.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import BinaryIO, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import DamagedFileError, UserError
+from pipeline.errors import DamagedFileError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, read_up_to
-from pipeline.sources.columns import ColumnNames, missing_column
-from pipeline.sources.formats.format import Description, Format, one_by_one
-from pipeline.sources.formats.parquet_columns import column_names, column_of, find, type_of, typed_columns
+from pipeline.sources.columns import ColumnNames
+from pipeline.sources.formats.arrow_tables import (
+    TABLE_BYTES,
+    TABLE_ROWS,
+    as_damage,
+    batch_of,
+    check_columns,
+    check_types,
+    columns_of_table,
+)
+from pipeline.sources.formats.format import Description, Format, not_of_format, one_by_one
+from pipeline.sources.formats.parquet_columns import column_names, typed_columns
 from pipeline.sources.formats.parquet_pages import FewerRowsError, StoppedReadError, WatchedFile
-from pipeline.sources.formats.times import is_time
-from pipeline.sources.formats.validation import excerpt_of_columns, validated
-from pipeline.sources.formats.values import can_hold_labels, can_hold_texts
 from pipeline.sources.schema import DAMAGED, Batch, only_lost
 from pipeline.sources.tasks import ReadTask
 
@@ -32,10 +37,6 @@ MAGIC: Final = b"PAR1"
 
 # Pages are read 8 MiB at a time, so a row group of gigabytes is never in memory as a whole.
 READ_BUFFER_BYTES: Final = 8 << 20
-
-# Rows that are validated together: 4,096, or fewer if texts are long, so that they need about 8 MiB.
-TABLE_ROWS: Final = 4096
-TABLE_BYTES: Final = 8 << 20
 
 # The rows that pyarrow decodes together. With a dictionary of 1 MiB each may be as long as that, see `parquet_pages`.
 # 256 rows at a time cost as much as 4,096; 128 take 8% longer.
@@ -66,15 +67,16 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
       UserError: the file is not Parquet, lacks a column, or has one of a type that cannot be used.
     """
     with open_file(files, task.path) as file:
-        if not MAGIC.startswith(read_up_to(file, len(MAGIC))):
-            raise UserError(f"input.path: {task.path} is not Parquet (it does not begin with PAR1); set input.format")
+        head = read_up_to(file, 16)
+        if not MAGIC.startswith(head[: len(MAGIC)]):
+            raise not_of_format(task.path, head, "Parquet", mark="PAR1")
         try:
             parquet = _open(file)
         except DamagedFileError:
             return True
         fields = list(parquet.schema_arrow)
-        _check_columns(fields, task, columns)
-        _check_types(fields, task, columns)
+        check_columns(fields, task, columns)
+        check_types(fields, task, columns)
         return bool(parquet.metadata.num_rows)
 
 
@@ -86,32 +88,6 @@ def describe(task: ReadTask, files: Files) -> Description:
         except DamagedFileError:
             return Description()
     return Description(columns=typed_columns(fields))
-
-
-def _check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:
-    for name in columns.texts():
-        text = type_of(fields, name)
-        if not can_hold_texts(text):
-            raise UserError(f"input.text_column: {name!r} in {task.path} holds {text}; it must hold texts")
-    if columns.time is not None and not is_time(type_of(fields, columns.time), integer=columns.time_is_integer):
-        wanted = "integers" if columns.time_is_integer else "dates, timestamps, or texts in ISO 8601"
-        raise UserError(
-            f"split.time_column: {columns.time!r} in {task.path} holds {type_of(fields, columns.time)}; it must hold "
-            f"{wanted}, as split.eval_from and test_from are given"
-        )
-    if columns.group is not None and not can_hold_labels(type_of(fields, columns.group)):
-        raise UserError(
-            f"split.group_column: {columns.group!r} in {task.path} holds {type_of(fields, columns.group)}; "
-            "it must hold strings, integers or booleans"
-        )
-    if columns.label is None:
-        return
-    label = type_of(fields, columns.label)
-    if not can_hold_labels(label):
-        raise UserError(
-            f"input.label_column: {columns.label!r} in {task.path} holds {label}; "
-            "it must hold strings, integers or booleans"
-        )
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
@@ -126,29 +102,18 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
         file = WatchedFile(opened, task.path)
         try:
             parquet = _open(file)
-            _check_columns(list(parquet.schema_arrow), task, columns)
+            check_columns(list(parquet.schema_arrow), task, columns)
             first = sum(parquet.metadata.row_group(group).num_rows for group in range(task.start))
             for table in _tables(parquet, file, task, columns):
-                yield _batch(table, task, columns, first_row=row, first_place=first + row)
+                values = columns_of_table(table, columns)
+                yield batch_of(values, task, columns, first_row=row, first_place=first + row)
                 row += table.num_rows
-        except DamagedFileError as damage:
-            yield only_lost(task, row, DAMAGED, str(damage))
-
-
-def _batch(table: pa.RecordBatch, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int) -> Batch:
-    values = {field: column_of(table, name) for field, _, name in columns.wanted()}
-    numbers = np.arange(table.num_rows)
-    return validated(
-        task,
-        values,
-        ordinals=first_row + numbers,
-        places=first_place + numbers,
-        content=lambda row: excerpt_of_columns(columns, values, row),
-    )
+        except DamagedFileError as error:
+            yield only_lost(task, row, DAMAGED, str(error))
 
 
 def _open(file: BinaryIO | WatchedFile) -> pq.ParquetFile:
-    with _damage():
+    with as_damage():
         parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=READ_BUFFER_BYTES, page_checksum_verification=True)
         column_names(list(parquet.schema_arrow))  # pyarrow decodes a name when it is asked for
     metadata = parquet.metadata
@@ -213,7 +178,7 @@ def _check_group(parquet: pq.ParquetFile, file: WatchedFile, group: int, names: 
     Raises:
       DamagedFileError: it is wrong.
     """
-    with _damage(), suppress(StoppedReadError), file.stopped():
+    with as_damage(), suppress(StoppedReadError), file.stopped():
         next(parquet.iter_batches(batch_size=1, row_groups=[group], columns=names, use_threads=False), None)
 
 
@@ -222,7 +187,7 @@ def _tables_of_group(
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a row group after the first `skipped` ones, `rows` rows at a time, without dictionaries."""
     schema: pa.Schema | None = None
-    with _damage():
+    with as_damage():
         for table in parquet.iter_batches(batch_size=rows, row_groups=[group], columns=names, use_threads=False):
             before = min(skipped, table.num_rows)
             skipped -= before
@@ -242,25 +207,6 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_struct(kind):
         return pa.struct([field.with_type(_plain(field.type)) for field in kind])
     return kind
-
-
-@contextmanager
-def _damage() -> Iterator[None]:
-    """Turns pyarrow's errors into DamagedFileError. Errors of the filesystem, which have an errno, stay as they are."""
-    try:
-        yield
-    except pa.ArrowMemoryError:
-        raise
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if getattr(error, "errno", None) is not None:
-            raise
-        raise DamagedFileError(str(error)) from error
-
-
-def _check_columns(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:
-    for _, setting, name in columns.wanted():
-        if find(fields, name) is None:
-            raise missing_column(setting, name, task.path, column_names(fields))
 
 
 def _begins(head: bytes) -> bool:

@@ -1,0 +1,183 @@
+"""Arrow tables, as Parquet, ORC and Arrow files give them -> checked columns, and batches of rows."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.errors import DamagedFileError, UserError
+from pipeline.sources.columns import ColumnNames, missing_column
+from pipeline.sources.formats.parquet_columns import column_names, column_of, find, type_of
+from pipeline.sources.formats.times import is_time
+from pipeline.sources.formats.validation import excerpt_of_columns, validated
+from pipeline.sources.formats.values import can_hold_labels, can_hold_texts
+from pipeline.sources.schema import Batch
+from pipeline.sources.tasks import ReadTask
+from pipeline.support.arrays import Int64s
+
+# Rows that are validated together: 4,096, or fewer if texts are long, so that they need about 8 MiB.
+TABLE_ROWS: Final = 4096
+TABLE_BYTES: Final = 8 << 20
+
+# The lengths of so many rows are looked at together.
+LOOKED_ROWS: Final = 1 << 17
+
+_BINARY: Final = {
+    pa.string(): pa.binary(),
+    pa.large_string(): pa.large_binary(),
+    pa.string_view(): pa.binary_view(),
+}
+
+# The columns that are asked for, by their field (`Column.field`), equally long.
+Columns: TypeAlias = dict[str, pa.Array]
+
+
+def check_columns(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:
+    """Checks that a file has the columns.
+
+    Raises:
+      UserError: it lacks one.
+    """
+    for _, setting, name in columns.wanted():
+        if find(fields, name) is None:
+            raise missing_column(setting, name, task.path, column_names(fields))
+
+
+def check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:
+    """Checks the types of columns that are there.
+
+    Raises:
+      UserError: one can't hold texts, labels, times or groups.
+    """
+    for name in columns.texts():
+        text = type_of(fields, name)
+        if not can_hold_texts(text):
+            raise UserError(f"input.text_column: {name!r} in {task.path} holds {text}; it must hold texts")
+    if columns.time is not None and not is_time(type_of(fields, columns.time), integer=columns.time_is_integer):
+        wanted = "integers" if columns.time_is_integer else "dates, timestamps, or texts in ISO 8601"
+        raise UserError(
+            f"split.time_column: {columns.time!r} in {task.path} holds {type_of(fields, columns.time)}; it must hold "
+            f"{wanted}, as split.eval_from and test_from are given"
+        )
+    if columns.group is not None and not can_hold_labels(type_of(fields, columns.group)):
+        raise UserError(
+            f"split.group_column: {columns.group!r} in {task.path} holds {type_of(fields, columns.group)}; "
+            "it must hold strings, integers or booleans"
+        )
+    if columns.label is None:
+        return
+    label = type_of(fields, columns.label)
+    if not can_hold_labels(label):
+        raise UserError(
+            f"input.label_column: {columns.label!r} in {task.path} holds {label}; "
+            "it must hold strings, integers or booleans"
+        )
+
+
+def batch_of(values: Columns, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int) -> Batch:
+    """The batch of rows that follow each other: the first has this number in the task, and this place in the file."""
+    numbers = np.arange(len(values["text"]))
+    return validated(
+        task,
+        values,
+        ordinals=first_row + numbers,
+        places=first_place + numbers,
+        content=lambda row: excerpt_of_columns(columns, values, row),
+    )
+
+
+def columns_of_table(table: pa.RecordBatch, columns: ColumnNames) -> Columns:
+    """The columns that are asked for. They must be there."""
+    return {field: column_of(table, name) for field, _, name in columns.wanted()}
+
+
+def sound_columns(table: pa.RecordBatch, columns: ColumnNames) -> Columns:
+    """As `columns_of_table`, of a table that a damaged file may have made; a string is binary, since nobody checked it.
+
+    Raises:
+      pyarrow.ArrowInvalid: a column is not what Arrow's format says. To use it could end the process.
+    """
+    table.validate()  # the sizes of all buffers
+    values = {field: _as_binary(array) for field, array in columns_of_table(table, columns).items()}
+    for array in values.values():
+        array.validate(full=True)  # offsets and indices
+    return values
+
+
+def pieces(values: Columns) -> Iterator[Columns]:
+    """The rows, in pieces of TABLE_ROWS rows or about TABLE_BYTES bytes; one longer row is a piece of its own.
+
+    What a dictionary or a view holds once may be the text of 100,000 rows, so its length counts for each of them.
+    """
+    for first in range(0, len(values["text"]), LOOKED_ROWS):
+        some = {field: _without_runs(array.slice(first, LOOKED_ROWS)) for field, array in values.items()}
+        ends = np.cumsum(sum(map(_lengths, some.values())))
+        start = 0
+        while start < len(ends):
+            before = int(ends[start - 1]) if start else 0
+            fits = int(np.searchsorted(ends, before + TABLE_BYTES, side="right"))
+            stop = max(start + 1, min(start + TABLE_ROWS, fits))
+            yield {field: _plain(array.slice(start, stop - start)) for field, array in some.items()}
+            start = stop
+
+
+def _lengths(array: pa.Array) -> Int64s:
+    """The bytes that each row's value takes, int64 [rows]."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        if len(array.dictionary) == 0:
+            return np.zeros(len(array), np.int64)
+        return np.where(array.is_valid(), _lengths(array.dictionary)[array.indices.fill_null(0).to_numpy()], 0)
+    if pa.types.is_binary_view(kind):
+        # 16 bytes a value, which begin with its length; Arrow 25 has no function for it.
+        views = np.frombuffer(array.buffers()[1], np.int32)[4 * array.offset :: 4][: len(array)]
+        return np.where(array.is_valid(), views, 0).astype(np.int64)
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        lengths = pc.binary_length(array).fill_null(0)
+        return np.asarray(lengths.cast(pa.int64()))
+    return np.full(len(array), 8, np.int64)
+
+
+def _without_runs(array: pa.Array) -> pa.Array:
+    """Runs of equal values as a dictionary."""
+    if not pa.types.is_run_end_encoded(array.type):
+        return array
+    rows = np.arange(array.offset, array.offset + len(array))
+    numbers = np.searchsorted(array.run_ends.to_numpy(), rows, side="right")
+    return pa.DictionaryArray.from_arrays(pa.array(numbers, pa.int64()), array.values)
+
+
+def _plain(array: pa.Array) -> pa.Array:
+    return array.dictionary.take(array.indices) if pa.types.is_dictionary(array.type) else array
+
+
+def _as_binary(array: pa.Array) -> pa.Array:
+    """Strings as binary, without a copy."""
+    kind = array.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _as_binary(array.storage)
+    if pa.types.is_dictionary(kind):
+        return pa.DictionaryArray.from_arrays(array.indices, _as_binary(array.dictionary), safe=False)
+    if pa.types.is_run_end_encoded(kind):
+        runs = pa.RunEndEncodedArray.from_arrays(array.run_ends, _as_binary(array.values))
+        return runs.slice(array.offset, len(array))
+    for strings, binary in _BINARY.items():
+        if kind.equals(strings):
+            return array.view(binary)
+    return array
+
+
+@contextmanager
+def as_damage() -> Iterator[None]:
+    """Turns pyarrow's errors into DamagedFileError. Errors of the filesystem, which have an errno, stay as they are."""
+    try:
+        yield
+    except pa.ArrowMemoryError:
+        raise
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if getattr(error, "errno", None) is not None:
+            raise
+        raise DamagedFileError(str(error)) from error
