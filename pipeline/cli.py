@@ -165,18 +165,14 @@ def _run_job(config: "Config", beam_arguments: list[str], *, overwrite: bool) ->
         import_tensorflow(beside_transform=True)
         from pipeline.files.beam import BeamFiles
         from pipeline.job.run import run
-        from pipeline.records_folder.damage import damage_lines, rejected_lines
         from pipeline.records_folder.reader import read_manifest
+        from pipeline.records_folder.run_lines import run_lines
         from pipeline.support.progress_display import show_progress
 
     run(config, beam_arguments, overwrite=overwrite, display=show_progress)
     manifest = read_manifest(config.output.path, BeamFiles())[1]
-    if (cache := manifest.vocabulary.cache) is not None:
-        say(f"counted {cache.counted_files} files anew, {cache.reused_files} taken from the cache")
-    for line in [*damage_lines(manifest.input), *rejected_lines(manifest.rejected, config.output.path)]:
+    for line in run_lines(manifest, config.output.path):
         say(line)
-    for item in manifest.advice:
-        say(item.text)
     say(
         f"records are in {config.output.path}, and report.html there shows them; "
         f"`python -m pipeline describe {shlex.quote(config.output.path)}` shows the same here"

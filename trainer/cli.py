@@ -102,11 +102,14 @@ def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     if known.json:
         rejected = {"rows": sum(evaluation.rejected.values()), "by_reason": evaluation.rejected}
         answer = {**evaluation.metrics, "rejected": rejected, "damaged": evaluation.damaged}
+        answer["left_out"] = evaluation.left_out
         say_block(json_text(answer, indent=1) + "\n")
         return 0
     output_console().print(metrics_table(evaluation.metrics, title=str(settings.path)))
     if evaluation.rejected:
         output_console().print("", rejected_table(evaluation.rejected))
+    if evaluation.left_out:
+        say(f"input.label_map leaves out {evaluation.left_out:,} {'row' if evaluation.left_out == 1 else 'rows'}")
     for file, why in evaluation.damaged.items():
         say(f"{file} is damaged: {why}; only the rows before that are scored")
     return 0

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from typing_extensions import Self
 
+from pipeline.config.label_map import LabelMap
 from pipeline.config.section import Name, PathName, Section
 from pipeline.config.times import instant
 
@@ -29,6 +30,7 @@ class InputSettings(Section):
     text_column: Name | Names = "text"
     label_column: Name = "label"
     id_column: Name | None = None
+    label_map: LabelMap = Field({})
     damaged: Damaged = "refuse"
 
     @model_validator(mode="after")

@@ -92,6 +92,8 @@ def _in_words(schema: Mapping[str, Any]) -> str:
         return str(schema["const"])
     if schema["type"] == "array":
         return f"list of {_in_words(schema['items'])}s"
+    if schema["type"] == "object":
+        return f"{{text: {_in_words(schema['additionalProperties'])}}}"
     if schema["type"] == "null":
         return "null"
     bounds = " and ".join(f"{words} {schema[bound]}" for bound, words in _BOUNDS.items() if bound in schema)

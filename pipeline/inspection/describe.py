@@ -11,6 +11,7 @@ from pipeline.inspection.describe_texts import advice, texts
 from pipeline.records_folder.damage import damage_head
 from pipeline.records_folder.lengths import binned, percentile, share_cut
 from pipeline.records_folder.manifest import InputSummary, Manifest, SplitSummary, VocabularyOrigin
+from pipeline.records_folder.mapped_labels import mapped_lines
 from pipeline.records_folder.vocabulary_tsv import Word
 from pipeline.support.printable import to_printable
 from pipeline.support.terminal import bars, share, table
@@ -53,14 +54,14 @@ def _splits(manifest: Manifest) -> Table:
     return made
 
 
-def _labels(manifest: Manifest) -> Table:
+def _labels(manifest: Manifest) -> Group:
     made = table("label", *SPLITS, title="labels")
     for label in manifest.labels[:_SHOWN_LABELS]:
         counts = [(manifest.splits[split].labels.get(label, 0), manifest.splits[split].rows) for split in SPLITS]
         made.add_row(Text(to_printable(label)), *[f"{rows:,} ({share(rows, whole)})" for rows, whole in counts])
     if len(manifest.labels) > _SHOWN_LABELS:
         made.add_row(f"and {len(manifest.labels) - _SHOWN_LABELS} more")
-    return made
+    return Group(made, *(Text(to_printable(line)) for line in mapped_lines(manifest)))
 
 
 def _vocabulary(manifest: Manifest, words: Sequence[Word]) -> Group:

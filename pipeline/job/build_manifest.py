@@ -5,7 +5,7 @@ Pure: results in, the typed manifest out. records_folder/manifest.py states what
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 
 from pipeline.config.settings import Config
@@ -55,9 +55,10 @@ class JobResults:
     """What the stages of a job counted and wrote.
 
     splits: statistics by index into SPLITS. files_with_rejects: how many there are, and those with the most rejected
-    rows. damaged_files: how many there are, and the first. summary: of all counts of the train split. words: all of
-    vocabulary.tsv, by falling count. files: vocabulary.tsv, then the files of transform/. origin: of an imported
-    vocabulary, or None. cache_use: of each group of read tasks, or None without a cache.
+    rows. damaged_files: how many there are, and the first. summary: of all counts of the train split.
+    words: all of vocabulary.tsv, by falling count. files: vocabulary.tsv, then the files of transform/. origin: of an
+    imported vocabulary, or None. cache_use: of each group of read tasks, or None without a cache. left_out_rows: of
+    input_rows, by input.label_map. mapped_labels: how many rows had each of its keys.
     """
 
     labels: Sequence[str]
@@ -78,6 +79,8 @@ class JobResults:
     files: Sequence[StoredFile]
     origin: VocabularyOrigin | None = None
     cache_use: Sequence[CacheUse] | None = None
+    left_out_rows: int = 0
+    mapped_labels: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def train(self) -> SplitStatistics:
@@ -109,6 +112,8 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
             rows=results.input_rows,
             left_out=dict(results.left_out),
             left_out_examples=dict(results.left_out_examples),
+            left_out_rows=results.left_out_rows,
+            mapped_labels=dict(results.mapped_labels),
             damaged=damaged,
             damaged_files=damaged_files,
         ),
@@ -170,14 +175,16 @@ def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
             f"input.label_column: '{config.input.label_column}' has more than {max_labels} different labels; "
             "is it the column with the labels?"
         )
-    if rejected > config.output.max_rejected * results.input_rows:
+    wanted = results.input_rows - results.left_out_rows
+    if rejected > config.output.max_rejected * wanted:
         raise UserError(
-            f"output.max_rejected is {config.output.max_rejected:g}, but {rejected} of {results.input_rows} rows "
+            f"output.max_rejected is {config.output.max_rejected:g}, but {rejected} of {wanted} rows "
             f"can't be used: {reasons}; mend them or raise output.max_rejected"
         )
     if len(results.labels) < 2:
         labels = f"only the label {results.labels[0]!r}" if results.labels else "no rows"
-        raise UserError(f"input.label_column: the train split has {labels}; at least two labels are needed")
+        left_out = f"; input.label_map leaves out {results.left_out_rows} rows" if results.left_out_rows else ""
+        raise UserError(f"input.label_column: the train split has {labels}; at least two labels are needed{left_out}")
     if results.summary.total == 0:
         raise UserError(
             f"input.text_column: no text of the train split in '{', '.join(config.input.text_columns)}' has a word in "

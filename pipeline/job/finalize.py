@@ -63,6 +63,8 @@ def finalize(
             quality=text_quality.merge(part.quality for part in task_rows),
             rejected=rejects.merge(rejected),
             input_rows=sum(part.rows for part in task_rows),
+            left_out_rows=sum(part.left_out for part in task_rows),
+            mapped_labels=row_counts.mapped_labels(task_rows, plan.config.input.label_map),
             input_files=plan.input_files,
             input_bytes=plan.input_bytes,
             left_out=plan.left_out,

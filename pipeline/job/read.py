@@ -91,6 +91,7 @@ class ReadAll(beam.DoFn):
         try:
             for batch in read_batches(tasks, self._options):
                 row_filter.lost(batch.lost)
+                row_filter.left_out(batch.label_map)
                 labelled = row_filter.labelled(key_rows(batch, self._options, tasks=tasks))
                 if labelled.rejected.num_rows:
                     yield beam.pvalue.TaggedOutput(REJECTED, labelled.rejected)

@@ -23,7 +23,8 @@ from pipeline.job import spill, token_store, transform_batches
 from pipeline.job.read import REFUSED, REJECTED, TASK_ROWS, read_batches
 from pipeline.job.row_filter import LabelledRows, LabelSet, ReadOptions, RowFilter, key_rows
 from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
-from pipeline.sources.schema import LostRest
+from pipeline.sources.mapped_labels import merged
+from pipeline.sources.schema import LabelMapUse, LostRest
 from pipeline.sources.tasks import TaskGroup
 from pipeline.support.progress import NAMESPACE, TRAIN_ROWS, Tally
 from pipeline.text.fast_sequences import feature_function
@@ -35,11 +36,15 @@ STORED = "stored"
 
 
 class StoredGroup(NamedTuple):
-    """A task group, and the references to its tokenized batches, see job/token_store.py; lost: what can't be read."""
+    """A task group, and the references to its tokenized batches, see job/token_store.py.
+
+    lost: what can't be read. label_map: what input.label_map did.
+    """
 
     group: TaskGroup
     references: list[bytes]
     lost: list[LostRest]
+    label_map: LabelMapUse
 
 
 class ReadOnce(beam.DoFn):
@@ -68,6 +73,7 @@ class ReadOnce(beam.DoFn):
         labels = LabelSet(self._options.limits.max_labels)
         writer, references = spill.BlockWriter(self._folder), []
         lost: list[LostRest] = []
+        uses: list[LabelMapUse] = []
         try:
             for batch in read_batches(tasks, self._options):
                 keyed, trains = token_store.train_first(key_rows(batch, self._options, tasks=tasks))
@@ -82,12 +88,13 @@ class ReadOnce(beam.DoFn):
                 )
                 references.append(token_store.write_batch(writer, keyed, tokens))
                 lost += batch.lost
+                uses.append(batch.label_map)
                 self._rows.inc(batch.count)
                 tally.add(batch.count)
         except UserError as error:
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))
         tally.write()
-        yield beam.pvalue.TaggedOutput(STORED, StoredGroup(group, references, lost))
+        yield beam.pvalue.TaggedOutput(STORED, StoredGroup(group, references, lost, merged(uses)))
         yield beam.pvalue.TaggedOutput(LABELS, labels.listed())
 
 
@@ -112,6 +119,7 @@ class TransformStored(beam.DoFn):
         transform = self._shared.acquire(partial(feature_function, self._config, vocabulary), tag=vocabulary)
         row_filter = RowFilter(list(stored.group.tasks()), self._options, labels=labels)
         row_filter.lost(stored.lost)
+        row_filter.left_out(stored.label_map)
         for reference in stored.references:
             keyed, tokens = token_store.read_batch(reference, self._folder)
             labelled = row_filter.labelled(keyed)

@@ -21,7 +21,16 @@ from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.records.keys import content_keys, split_by_name, split_by_time, split_where_allowed
 from pipeline.sources.columns import ColumnNames
-from pipeline.sources.schema import REJECTED_SCHEMA, Batch, LostRest, RejectedRow, excerpt, file_indices, rejected_rows
+from pipeline.sources.schema import (
+    REJECTED_SCHEMA,
+    Batch,
+    LabelMapUse,
+    LostRest,
+    RejectedRow,
+    excerpt,
+    file_indices,
+    rejected_rows,
+)
 from pipeline.sources.tasks import ReadTask
 from pipeline.statistics.row_counts import TaskRowCounter, TaskRows
 from pipeline.statistics.text_quality import QualityAccumulator, QualityOptions
@@ -134,6 +143,13 @@ class RowFilter:
     def lost(self, lost: Sequence[LostRest]) -> None:
         """Notes what can't be read of the tasks."""
         self._row_counter.add_lost(lost)
+
+    def left_out(self, use: LabelMapUse) -> None:
+        """Notes the rows that input.label_map renames or leaves out."""
+        self._row_counter.add_label_map(use)
+        rows = sum(use.left_out.values())
+        self._rows.inc(rows)
+        self._tally.add(rows)
 
     def task_rows(self) -> list[TaskRows]:
         """The numbers of rows of each read task, after its last batch."""

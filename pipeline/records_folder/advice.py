@@ -6,6 +6,7 @@ The advice is written into the manifest. The end of a run, `describe` and the re
 from collections.abc import Iterator
 
 from pipeline.contract import max_words
+from pipeline.records_folder.label_advice import label_sentences
 from pipeline.records_folder.lengths import percentile, share_cut
 from pipeline.records_folder.manifest import Advice, Manifest
 from pipeline.records_folder.text_findings import QualityFinding
@@ -37,6 +38,7 @@ def advice(manifest: Manifest, words: WordColumns) -> list[Advice]:
     sentences = [
         *_leaks(manifest),
         *_conflicts(manifest),
+        *label_sentences(manifest),
         *_tags(manifest, words),
         *_characters(manifest),
         *_lengths(manifest),

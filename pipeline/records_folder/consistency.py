@@ -17,6 +17,8 @@ from pipeline.support.strict_json import shown
 # that has `files` has every key but these.
 _LATER_FIELDS: Final[frozenset[str]] = frozenset({
     "InputSummary.left_out_examples",
+    "InputSummary.left_out_rows",
+    "InputSummary.mapped_labels",
     "SplitSettings.group_column",
     "SplitSettings.time_column",
     "SplitSettings.eval_from",

@@ -54,7 +54,11 @@ class InputSummary(Part):
 
     files: Count = Field(0, description="Files that were read.")
     bytes: Count = Field(0, description="Their size as stored, in bytes.")
-    rows: Count = Field(0, description="Rows in them that could be read, used and rejected.")
+    rows: Count = Field(0, description="Rows in them that could be read: used, rejected and left out.")
+    left_out_rows: Count = Field(0, description="Those of them that `input.label_map` leaves out.")
+    mapped_labels: dict[Label, Count] = Field(
+        {}, description='Rows by the label that they had, for each key of `input.label_map`; the key "" is no label.'
+    )
     left_out: dict[Kind, Count] = Field(
         {},
         description="Files that were not read, by kind. `unsup`, `other`: files below label folders that hold no "

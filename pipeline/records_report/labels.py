@@ -7,6 +7,7 @@ from markupsafe import Markup
 from pipeline.contract import SPLITS
 from pipeline.html.elements import bar, details, share, table, text_of_data, with_note
 from pipeline.records_folder.manifest import Manifest
+from pipeline.records_folder.mapped_labels import mapped_lines
 from pipeline.records_folder.text_findings import DistinctiveWord
 
 # Of many labels a table shows those with the most training rows and those with the fewest.
@@ -15,6 +16,7 @@ _RAREST_LABELS = 10
 _OPEN_LABELS = 12  # the rows of further labels open on a click
 _LABEL_CHARACTERS = 60
 _TOKEN_CHARACTERS = 40
+_MAPPED_CHARACTERS = 2000
 
 
 def balance(manifest: Manifest) -> Markup:
@@ -29,7 +31,9 @@ def balance(manifest: Manifest) -> Markup:
         rows += [_row(manifest, label) for label in by_rows[-_RAREST_LABELS:]]
     else:
         rows = [_row(manifest, label) for label in names]
-    return table(["label", "", *SPLITS], rows, kinds="tbnnn")
+    lines = (text_of_data(line, longest=_MAPPED_CHARACTERS) for line in mapped_lines(manifest))
+    notes = (Markup("<p>{}</p>").format(line) for line in lines)
+    return table(["label", "", *SPLITS], rows, kinds="tbnnn") + Markup("").join(notes)
 
 
 def distinctive_words(manifest: Manifest) -> Markup:

@@ -39,9 +39,10 @@ def render(manifest: Manifest, *, words: WordColumns) -> bytes:
 def _head(manifest: Manifest) -> Markup:
     rows = sum(part.rows for part in manifest.splits.values())
     files = manifest.input.files
+    left_out = f", {manifest.input.left_out_rows:,} were left out" if manifest.input.left_out_rows else ""
     lead = Markup(
-        "<h1>What the records hold</h1><p>{:,} rows of {:,} {}: {:,} became records, {:,} were rejected.</p>"
-    ).format(manifest.input.rows, files, "file" if files == 1 else "files", rows, manifest.rejected.rows)
+        "<h1>What the records hold</h1><p>{:,} rows of {:,} {}: {:,} became records, {:,} were rejected{}.</p>"
+    ).format(manifest.input.rows, files, "file" if files == 1 else "files", rows, manifest.rejected.rows, left_out)
     return lead + tiles(_figures(manifest, rows=rows))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from pipeline.config.input_settings import InputSettings, SplitSettings
 from pipeline.errors import UserError
@@ -15,6 +15,9 @@ INTEGER_TIME: Final = "time.integer"
 # A person does not read more column names than this in a message, nor more characters of one.
 LISTED_COLUMNS: Final = 20
 LISTED_CHARACTERS: Final = 60
+
+# As in input.label_map; a key "" stands for rows without a label.
+LabelPairs: TypeAlias = tuple[tuple[str, str | None], ...]
 
 
 class Column(NamedTuple):
@@ -30,7 +33,8 @@ class ColumnNames:
     """The names of the columns to read; None: not asked for. Without a label column, rows have no label.
 
     text: one column, or several, whose texts are joined by a space. time_is_integer: the times are integers, and not in
-    ISO 8601.
+    ISO 8601. label_map: what becomes of labels, see `mapped_labels`; pairs of a label and its new name, or None to
+    leave its rows out.
     """
 
     text: str | tuple[str, ...]
@@ -40,6 +44,7 @@ class ColumnNames:
     group: str | None = None
     time: str | None = None
     time_is_integer: bool = False
+    label_map: LabelPairs = ()
 
     def texts(self) -> tuple[str, ...]:
         """The names of the columns of the text, in order."""
@@ -76,6 +81,7 @@ def columns_of(settings: InputSettings, split: SplitSettings | None = None, *, l
         group=split.group_column if split else None,
         time=split.time_column if split else None,
         time_is_integer=split is not None and split.time_is_integer,
+        label_map=tuple(settings.label_map.items()) if labelled else (),
     )
 
 

@@ -14,6 +14,7 @@ from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS, folders
 from pipeline.sources.formats.format import Description
 from pipeline.sources.losses import described
+from pipeline.sources.mapped_labels import with_mapped_labels
 from pipeline.sources.planning import InputTasks
 from pipeline.sources.schema import Batch, LostRest, excerpt, no_rows, rejected_rows
 from pipeline.sources.tasks import ReadTask, TaskGroup
@@ -41,7 +42,8 @@ class PreviewFile(NamedTuple):
     """What was seen of the files of one format.
 
     files: their number. path: the first one, which `description` is of. seen: number of rows that were read. labels,
-    rejected: of these rows, by label and by reason. lost: what is damaged in the files that were opened.
+    rejected: of these rows, by label and by reason. lost: what is damaged in the files that were opened. left_out: how
+    many of these rows input.label_map leaves out.
     """
 
     format: str
@@ -53,6 +55,7 @@ class PreviewFile(NamedTuple):
     labels: Counter[str]
     rejected: Counter[str]
     lost: list[LostRest]
+    left_out: int = 0
 
 
 def preview(tasks: InputTasks, columns: ColumnNames, files: Files) -> list[PreviewFile]:
@@ -95,7 +98,8 @@ def _looked_into(tasks: list[ReadTask], columns: ColumnNames, files: Files, *, n
     format = FORMATS[first.format]
     lost: list[LostRest] = []
     batch = Batch(no_rows(), rejected_rows([]))
-    for batch in format.read_all(tasks, columns, files, sizes=READ_SIZES):
+    batches = format.read_all(tasks, columns, files, sizes=READ_SIZES)
+    for batch in with_mapped_labels(batches, columns.label_map, tasks):
         lost += batch.lost
         if batch.count:
             break
@@ -107,7 +111,10 @@ def _looked_into(tasks: list[ReadTask], columns: ColumnNames, files: Files, *, n
     labels = Counter(label for label in batch.rows["label"].to_pylist() if label is not None)
     rejected = Counter(batch.rejected["reason"].to_pylist())
     description = format.describe(first, files)
-    return PreviewFile(first.format, number, first.path, description, batch.count, rows, labels, rejected, lost)
+    left_out = sum(batch.label_map.left_out.values())
+    return PreviewFile(
+        first.format, number, first.path, description, batch.count, rows, labels, rejected, lost, left_out
+    )
 
 
 def preview_lines(looks: Iterable[PreviewFile], columns: ColumnNames) -> Iterator[str]:
@@ -136,6 +143,8 @@ def preview_lines(looks: Iterable[PreviewFile], columns: ColumnNames) -> Iterato
         if look.labels:
             counted = _listed(f"{to_one_line(label, width=30)} ({rows:,})" for label, rows in look.labels.most_common())
             yield _titled("", f"labels of the first {look.seen:,} rows: {counted}")
+        if look.left_out:
+            yield _titled("", f"left out of the first {look.seen:,} rows: {look.left_out:,} (input.label_map)")
         for rest in look.lost:
             yield _titled("", f"{rest.file}: {described(rest)}")
         for reason, rows in look.rejected.most_common():

@@ -18,6 +18,7 @@ from pipeline.sources.format_detection import content_head
 from pipeline.sources.formats import FORMATS, sample
 from pipeline.sources.formats.foreign import check_foreign
 from pipeline.sources.losses import REFUSE, refusal
+from pipeline.sources.mapped_labels import with_mapped_labels
 from pipeline.sources.prefetch import prefetching
 from pipeline.sources.schema import Batch
 from pipeline.sources.tasks import ReadTask
@@ -47,15 +48,15 @@ def read_tasks(
 ) -> Iterator[Batch]:
     """The rows of tasks that follow each other, in batches near the limits; only the last batch is small.
 
-    Each row of the tasks is used or rejected in one batch. Used rows are in order, so those of a batch are an interval
-    of the input's used rows. Rejected rows may come in an earlier batch than their neighbours; `read_in_order` puts
-    each at its place. What can't be read of a damaged file is `lost` in its last batch or an earlier one. One text
-    longer than `batch_bytes` makes a batch of its own. Small files of a remote filesystem are fetched several at a
-    time.
+    Each row of the tasks is used or rejected in one batch, unless input.label_map leaves it out. Used rows are in
+    order, so those of a batch are an interval of the input's used rows. Rejected rows may come in an earlier batch than
+    their neighbours; `read_in_order` puts each at its place. What can't be read of a damaged file is `lost` in its last
+    batch or an earlier one. One text longer than `batch_bytes` makes a batch of its own. Small files of a remote
+    filesystem are fetched several at a time.
 
     Args:
       tasks: the tasks, in the order of the input.
-      columns: the columns to read.
+      columns: the columns to read, and what becomes of labels.
       files: the filesystem.
       damaged: input.damaged. use_what_is_whole: compressed files are read twice, so that nothing is used whose checksum
         is wrong or missing.
@@ -81,7 +82,8 @@ def read_tasks(
         )
         if damaged == REFUSE:
             batches = map(_whole, batches)
-        yield from _rebatched(batches, batch_rows=batch_rows, batch_bytes=batch_bytes)
+        batches = _rebatched(batches, batch_rows=batch_rows, batch_bytes=batch_bytes)
+        yield from with_mapped_labels(batches, columns.label_map, listed)
 
 
 def check_columns(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files, *, damaged: Damaged = REFUSE) -> None:

@@ -13,11 +13,11 @@ In: the names of columns, and read tasks. Out: batches, each with two tables.
     rejected  file, range_start (the task's start), row (as above), reason (one of a few fixed codes), content
               (what can be shown of the row), id (null where unknown)
 
-Every row of the input that can be read is in exactly one of the two. The rest of a damaged file is a `LostRest`: it is
-not a row, because nobody knows how many rows it has.
+Every row of the input that can be read is in exactly one of the two, unless input.label_map leaves it out. The rest of
+a damaged file is a `LostRest`: it is not a row, because nobody knows how many rows it has.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -84,21 +84,36 @@ class LostRest(NamedTuple):
     why: str = ""
 
 
+class LabelMapUse(NamedTuple):
+    """What input.label_map did to rows.
+
+    rows: by label before, how many rows had one of its keys. left_out: by file, how many of them are not used.
+    """
+
+    rows: Mapping[str, int] = {}
+    left_out: Mapping[str, int] = {}
+
+
+NOTHING_MAPPED: Final = LabelMapUse()
+
+
 @dataclass(frozen=True)
 class Batch:
     """Rows that follow each other: the used ones by ROWS_SCHEMA, the rejected ones by REJECTED_SCHEMA.
 
-    lost: what can't be read after these rows, at most one of each task.
+    lost: what can't be read after these rows, at most one of each task. label_map: what input.label_map did to rows;
+    those that it leaves out are neither used nor rejected.
     """
 
     rows: pa.RecordBatch
     rejected: pa.RecordBatch
     lost: tuple[LostRest, ...] = ()
+    label_map: LabelMapUse = NOTHING_MAPPED
 
     @property
     def count(self) -> int:
-        """Number of rows of the input: used and rejected."""
-        return int(self.rows.num_rows + self.rejected.num_rows)
+        """Number of rows of the input: used, rejected and left out."""
+        return int(self.rows.num_rows + self.rejected.num_rows + sum(self.label_map.left_out.values()))
 
 
 class RejectedRow(NamedTuple):

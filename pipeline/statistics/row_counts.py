@@ -4,7 +4,7 @@ Files that were read to their end and without a rejected row are counted togethe
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipeline.records_folder.manifest import DamagedFile, RejectedFile
 from pipeline.sources.losses import described
-from pipeline.sources.schema import LostRest, file_indices
+from pipeline.sources.schema import LabelMapUse, LostRest, file_indices
 from pipeline.sources.tasks import ReadTask
 from pipeline.statistics.text_quality import TextQuality
 
@@ -21,10 +21,11 @@ _MAX_FILES = 100
 
 
 class TaskRows(NamedTuple):
-    """How many rows a read task had, used and rejected together.
+    """How many rows a read task had: used, rejected and left out together.
 
     path "": all files of a task group that have no TaskRows of their own. Only this one has `quality`, that of the used
-    texts of the whole group. lost: why the rest of the task can't be read; empty: it was read to its end.
+    texts of the whole group, and `mapped`, how many rows of the group had each key of input.label_map. lost: why the
+    rest of the task can't be read; empty: it was read to its end.
     """
 
     path: str
@@ -33,6 +34,8 @@ class TaskRows(NamedTuple):
     rejected: int = 0
     quality: TextQuality = TextQuality()
     lost: str = ""
+    left_out: int = 0
+    mapped: Mapping[str, int] = {}
 
 
 class TaskRowCounter:
@@ -40,36 +43,46 @@ class TaskRowCounter:
 
     def __init__(self, tasks: Sequence[ReadTask]) -> None:
         self._tasks = tasks
+        self._index = {task.path: task.file_index for task in tasks}
         self._rows: Counter[int] = Counter()
         self._rejected: Counter[str] = Counter()
         self._lost: dict[str, str] = {}
+        self._left_out: Counter[str] = Counter()
+        self._mapped: Counter[str] = Counter()
 
     def add(self, used: pa.RecordBatch, rejected: pa.Table) -> None:
         """Counts the used and the rejected rows of a batch."""
         files, counts = np.unique(file_indices(used), return_counts=True)
         self._rows.update(dict(zip(files.tolist(), counts.tolist(), strict=True)))
         for path, rows in _counted(rejected["file"]) if rejected.num_rows else ():
-            self._rows[self._index(path)] += rows
+            self._rows[self._index[path]] += rows
             self._rejected[path] += rows
 
     def add_lost(self, lost: Iterable[LostRest]) -> None:
         """Notes what can't be read of the tasks, at most one of each."""
         self._lost.update((rest.file, described(rest)) for rest in lost)
 
+    def add_label_map(self, use: LabelMapUse) -> None:
+        """Counts the rows that input.label_map renames or leaves out."""
+        self._mapped.update(use.rows)
+        for path, rows in use.left_out.items():
+            self._rows[self._index[path]] += rows
+            self._left_out[path] += rows
+
     def result(self, quality: TextQuality) -> list[TaskRows]:
         """The rows of the read tasks. A range has its own TaskRows; so has a file with rejects or damage."""
-        own, others = [], 0
+        own, others, others_left_out = [], 0, 0
         for task in self._tasks:
             rows, rejected = self._rows[task.file_index], self._rejected[task.path]
+            left_out = self._left_out[task.path]
             lost = self._lost.get(task.path, "")
             if rejected or lost or task.stop is not None:
-                own.append(TaskRows(task.path, task.start, rows, rejected, lost=lost))
+                own.append(TaskRows(task.path, task.start, rows, rejected, lost=lost, left_out=left_out))
             else:
                 others += rows
-        return [*own, TaskRows("", 0, others, quality=quality)]
-
-    def _index(self, path: str) -> int:
-        return next(task.file_index for task in self._tasks if task.path == path)
+                others_left_out += left_out
+        rest = TaskRows("", 0, others, quality=quality, left_out=others_left_out, mapped=dict(self._mapped))
+        return [*own, rest]
 
 
 def files_with_rejects(task_rows: Iterable[TaskRows]) -> tuple[int, list[RejectedFile]]:
@@ -80,14 +93,33 @@ def files_with_rejects(task_rows: Iterable[TaskRows]) -> tuple[int, list[Rejecte
     """
     rows: Counter[str] = Counter()
     rejected: Counter[str] = Counter()
+    left_out: Counter[str] = Counter()
     for part in task_rows:
         rows[part.path] += part.rows
         rejected[part.path] += part.rejected
+        left_out[part.path] += part.left_out
     files = sorted((path for path in rejected if rejected[path]), key=lambda path: (-rejected[path], path))
     return len(files), [
-        RejectedFile(file=path, rows=rows[path], used=rows[path] - rejected[path], rejected=rejected[path])
+        RejectedFile(
+            file=path,
+            rows=rows[path],
+            used=rows[path] - rejected[path] - left_out[path],
+            rejected=rejected[path],
+        )
         for path in files[:_MAX_FILES]
     ]
+
+
+def mapped_labels(task_rows: Iterable[TaskRows], label_map: Mapping[str, str | None]) -> dict[str, int]:
+    """How many rows had each label that input.label_map names.
+
+    >>> mapped_labels([TaskRows("", 0, 5, mapped={"1": 3}), TaskRows("", 0, 5, mapped={"1": 2})], {"0": "a", "1": "b"})
+    {'0': 0, '1': 5}
+    """
+    rows: Counter[str] = Counter()
+    for part in task_rows:
+        rows.update(part.mapped)
+    return {key: rows[key] for key in label_map}
 
 
 def damaged_files(task_rows: Iterable[TaskRows]) -> tuple[int, list[DamagedFile]]:

@@ -129,6 +129,7 @@ def _settings(config: Config) -> dict[str, Any]:
     return {
         "text_column": config.input.text_column,
         "label_column": config.input.label_column,
+        "label_map": config.input.label_map,
         "split": config.split.model_dump(),
         "text": config.text.model_dump(),
         "seed": config.output.seed,

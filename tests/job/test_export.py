@@ -18,6 +18,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+from pipeline.records_folder.manifest import checksum_of
 from tests.support.exported_models import seal
 from tests.support.jobs import write_csv
 from trainer.cli import main
@@ -32,10 +33,13 @@ ODD = [b"", b" ", b"\0", b"\xff\xfe", b"zzzz yyyy", "日本 \U0001f600".encode()
 @pytest.fixture(scope="module")
 def places(small_records: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """(records folder, version folder) of a small model, checked in a fresh process; the records are moved away before
-    the model is used."""
+    the model is used. They are as if their texts had come from two columns, and their labels had been renamed."""
     folder = tmp_path_factory.mktemp("export")
     records = folder / "records"
     shutil.copytree(small_records, records)
+    content = json.loads((records / "manifest.json").read_bytes())
+    content["config"]["input"].update(text_column=["title", "review"], label_map={"0": "negative", "-1": None})
+    (records / "manifest.json").write_text(json.dumps({**content, "checksum": checksum_of(content)}))
     paths = [f"--output.path={records}", f"--training.path={folder / 'training'}", f"--export.path={folder / 'model'}"]
     assert main(["train", *paths, *SETTINGS]) == 0
     assert json.loads((folder / "training" / "metrics.json").read_text())["examples"] > 20
@@ -107,6 +111,30 @@ def test_export_answers_any_text_and_an_empty_batch(signatures: dict[str, Any]) 
     assert signatures["token_ids"](text=nothing)["ids"].shape.as_list() == [0, 12]
     assert signatures["embeddings"](text=nothing)["vectors"].shape.as_list() == [0, 12, 4]
     assert signatures["serve_examples"](examples=nothing)["label"].shape.as_list() == [0]
+
+
+def example(**features: bytes) -> bytes:
+    filled = {name: _bytes(value) for name, value in features.items()}
+    return tf.train.Example(features=tf.train.Features(feature=filled)).SerializeToString()
+
+
+def test_export_reads_the_text_columns_of_an_example(model: Path, signatures: dict[str, Any]) -> None:
+    examples = [
+        example(title=b"word1", review=b"word2"), example(review=b"word3"), example(text=b"word4"),
+        example(title=b"", text=b"word4"),
+    ]  # fmt: skip
+    texts = [b"word1 word2", b"word3", b"word4", b""]
+    expected = signatures["serving_default"](text=tf.constant(texts))["scores"].numpy()
+    found = signatures["serve_examples"](examples=tf.constant(examples))["scores"].numpy()
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must have one of the features title or review or text"):
+        signatures["serve_examples"](examples=tf.constant([*examples, example(other=b"word1")]))
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        names = tf.compat.v1.saved_model.load(session, ["serve"], str(model)).signature_def["serve_examples"]
+        given, scores = names.inputs["examples"].name, names.outputs["scores"].name
+        np.testing.assert_allclose(session.run(scores, {given: examples}), expected, atol=1e-6)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="must have one of the features"):
+            session.run(scores, {given: [example(other=b"word1")]})
 
 
 def test_export_equal_ids_have_equal_vectors(signatures: dict[str, Any]) -> None:
@@ -250,11 +278,22 @@ def test_cli_predicts(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_cli_evaluates_any_source(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_csv(tmp_path / "new.csv", [("word1", "positive"), ("word2", "negative"), ("word3", "neutral")])
-    assert main(["evaluate", "--model", str(model), "--input", str(tmp_path / "new.csv"), "--json"]) == 0
+    rows = [("word1", "positive"), ("word2", "negative"), ("word3", "neutral"), ("word4", "-1"), ("word5", "0")]
+    write_csv(tmp_path / "new.csv", rows)
+    evaluate = ["evaluate", "--model", str(model), "--input", str(tmp_path / "new.csv")]
+    # The model's own input.label_map applies, unless another one is given.
+    assert main([*evaluate, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["examples"] == 2
-    assert result["rejected"]["rows"] == 1
+    assert (result["examples"], result["rejected"]["rows"], result["left_out"]) == (3, 1, 1)
+    assert [result["per_label"][label]["support"] for label in ("negative", "positive")] == [2, 1]
+    assert main(evaluate) == 0
+    assert "input.label_map leaves out 1 row\n" in capsys.readouterr().out
+    assert main([*evaluate, "--input.label_map", "{neutral: null, '-1': positive, '0': null}", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["examples"], result["rejected"]["rows"], result["left_out"]) == (3, 0, 2)
+    assert main([*evaluate, "--input.label_map", "{}", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["examples"], result["rejected"]["rows"], result["left_out"]) == (2, 3, 0)
     assert {"accuracy", "auc", "loss", "per_label", "confusion"} <= set(result)
     assert [result["per_label"][label]["support"] for label in ("negative", "positive")] == [1, 1]
 

@@ -96,13 +96,12 @@ def test_served_model_traces_no_cudnn_where_there_is_a_gpu(
     assert all(layer.lstms[0].use_cudnn == "auto" for layer in model.lstm_layers)
 
 
-def test_served_model_treats_an_example_without_text_as_empty(small_records: Path) -> None:
+def test_served_model_refuses_an_example_without_text(small_records: Path) -> None:
     served = ServedModel(TextToIds(str(small_records)), fresh_model(), labels=["a", "b"], padding="pre")
     other = tf.train.Feature(int64_list=tf.train.Int64List(value=[1]))
-    examples = [b"", tf.train.Example(features=tf.train.Features(feature={"id": other})).SerializeToString()]
-    scores = served.functions["serve_examples"](tf.constant(examples))["scores"]
-    empty = served.functions["serving_default"](tf.constant(["", ""]))["scores"]
-    np.testing.assert_array_equal(scores, empty)
+    for example in (b"", tf.train.Example(features=tf.train.Features(feature={"id": other})).SerializeToString()):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"text .* is required but could not be found"):
+            served.functions["serve_examples"](tf.constant([example]))
 
 
 def test_export_holds_the_embedding_before_training(model: ExportedModel) -> None:

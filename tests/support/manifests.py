@@ -50,8 +50,8 @@ def full_content() -> dict[str, Any]:
         "versions": {"python": "3.11"},
         "labels": ["bad", "good"],
         "input": {
-            "files": 1, "bytes": 90, "rows": 7, "left_out": {"unsup": 1},
-            "left_out_examples": {"unsup": ["in/unsup/1.txt"]}, "damaged": 1,
+            "files": 1, "bytes": 90, "rows": 7, "left_out_rows": 1, "mapped_labels": {"good": 1},
+            "left_out": {"unsup": 1}, "left_out_examples": {"unsup": ["in/unsup/1.txt"]}, "damaged": 1,
             "damaged_files": [{"file": "rows.csv", "rows": 7, "why": "cut"}],
         },
         "vocabulary": {

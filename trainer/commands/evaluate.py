@@ -29,11 +29,13 @@ class Evaluation:
     """metrics: of the rows that could be used; rejected: number of the others by reason, the most frequent first.
 
     damaged: by file, what is wrong with its rest, which was not used; empty unless input.damaged allows it.
+    left_out: number of rows that input.label_map leaves out.
     """
 
     metrics: Metrics
     rejected: dict[str, int]
     damaged: dict[str, str]
+    left_out: int
 
 
 def evaluate(
@@ -41,11 +43,15 @@ def evaluate(
 ) -> Evaluation:
     """Scores all rows of the input; `progress` is called with the number of rows of each batch that is done.
 
+    Labels are renamed as they were for the model, unless input.label_map is set.
+
     Raises:
       UserError: the input can't be read, or has no row that can be used.
     """
     check_on_this_machine(settings.paths, setting="input.path", command="evaluate")
     labels, files = model.info.labels, LocalFiles()
+    if "label_map" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"label_map": model.info.label_map})
     columns = columns_of(settings)
     tasks = plan_tasks(settings, files)
     for line in tasks.left_out_lines():
@@ -55,9 +61,11 @@ def evaluate(
     right: list[np.ndarray] = [np.zeros([0], np.int64)]
     rejected: Counter[str] = Counter()
     damaged: dict[str, str] = {}
+    left_out = 0
     for group in tasks.groups:
         for batch in read_tasks(group.tasks(), columns, files, damaged=settings.damaged):
             damaged.update((lost.file, described(lost)) for lost in batch.lost)
+            left_out += sum(batch.label_map.left_out.values())
             rejected.update(batch.rejected["reason"].to_pylist())
             index = pc.fill_null(pc.index_in(batch.rows["label"], pa.array(labels, pa.string())), -1).to_numpy()
             rejected[UNKNOWN_LABEL] += int(np.count_nonzero(index < 0))
@@ -69,9 +77,10 @@ def evaluate(
     reasons = {reason: rows for reason, rows in rejected.most_common() if rows}
     every_label = np.concatenate(right)
     if not every_label.size:
-        raise UserError(_no_rows(settings, labels, {**reasons, **dict.fromkeys(damaged.values(), 1)}))
+        left = {"left out by input.label_map": left_out} if left_out else {}
+        raise UserError(_no_rows(settings, labels, {**reasons, **left, **dict.fromkeys(damaged.values(), 1)}))
     metrics = classification_metrics(np.concatenate(scores), every_label, label_names=labels)
-    return Evaluation(metrics, reasons, damaged)
+    return Evaluation(metrics, reasons, damaged, left_out)
 
 
 def _no_rows(settings: InputSettings, labels: list[str], reasons: dict[str, int]) -> str:

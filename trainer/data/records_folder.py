@@ -8,16 +8,22 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import tensorflow as tf
+from pydantic import ValidationError
 
+from pipeline.config.input_settings import InputSettings
 from pipeline.config.settings import SequenceSettings
 from pipeline.contract import MANIFEST_FILE, PUBLISHING_PREFIX, Split
 from pipeline.errors import UserError
 from pipeline.records_folder.manifest import MAX_MANIFEST_BYTES, Manifest, SplitSummary
 from pipeline.records_folder.reader import MANIFEST_REMEDY, REMEDY, no_manifest, parse_manifest, remedy_of
-from pipeline.support.strict_json import shown
+from pipeline.support.strict_json import first_mistake, shown
 from trainer import files
+
+# What an exported model knows of the section input.
+_INPUT_KEYS: Final = ("text_column", "label_column", "label_map")
 
 # Size in bytes, time of the last change in nanoseconds, number of the file; where files have no number it is 0.
 Stamp = tuple[int, int, int]
@@ -50,6 +56,11 @@ class RecordsFolder:
     def vocabulary_size(self) -> int:
         """Rows of the embedding: ids run from 0 to `vocabulary_size` - 1, though a small corpus may use fewer."""
         return self.manifest.config.vocabulary.top_words
+
+    @property
+    def input(self) -> InputSettings:
+        """The columns that the texts came from, and what became of labels; nothing else of the section input."""
+        return _input_of(self.manifest)
 
     @property
     def sequence(self) -> SequenceSettings:
@@ -100,7 +111,16 @@ def open_records_folder(path: str) -> RecordsFolder:
         raise UserError(
             f"{manifest_path}: labels is {shown(manifest.labels)}; a classifier needs texts of two labels or more"
         )
+    try:
+        _input_of(manifest)
+    except ValidationError as error:
+        raise UserError(f"{manifest_path}: config.input: {first_mistake(error)}; {MANIFEST_REMEDY}") from error
     return RecordsFolder(path, hashlib.sha256(content).hexdigest(), manifest)
+
+
+def _input_of(manifest: Manifest) -> InputSettings:
+    stored = manifest.config.input
+    return InputSettings.model_validate({key: stored[key] for key in _INPUT_KEYS if key in stored})
 
 
 def stamp(path: str) -> Stamp:

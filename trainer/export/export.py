@@ -67,7 +67,13 @@ def export(
     records = trained.records
     text_to_ids = text_to_ids or load_text_to_ids(records)
     expected = self_check.certify(text_to_ids, trained.model, labels=records.labels, samples=records.manifest.samples)
-    served = ServedModel(text_to_ids, trained.model, labels=records.labels, padding=records.sequence.padding)
+    served = ServedModel(
+        text_to_ids,
+        trained.model,
+        labels=records.labels,
+        padding=records.sequence.padding,
+        text_columns=records.input.text_columns,
+    )
     before = embedding_before(trained, config)
     named = files.naming("export.path", config.export.path, then=_THEN, disk_errors_only=True)
     with named, versions.staging(config.export.path) as folder:
@@ -111,6 +117,8 @@ def _info(trained: TrainedModel, config: Config, *, metrics: Metrics | None) -> 
         training=config.training,
         best_epoch=trained.best_epoch,
         metrics=None if metrics is None else dict(metrics),
+        text_columns=list(records.input.text_columns),
+        label_map=records.input.label_map,
         records=records.manifest_sha256,
         versions={
             "textrecords": VERSION,

@@ -4,7 +4,7 @@
     serving_default  text string [batch]         label string [batch], probability float32 [batch],
                                                  scores float32 [batch, classes] in the order of the labels
     serve_examples   examples string [batch],    the same
-                     tf.train.Example with text
+                     tf.train.Example, see `texts_of_examples`
     token_ids        text string [batch]         ids int64 [batch, max_length], as the records hold them
     embeddings       text string [batch]         vectors float32 [batch, max_length, dim], state float32 [batch, width]
 
@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from pipeline.config.settings import Side
 from pipeline.contract import IDS, TEXT
+from trainer.export.example_texts import texts_of_examples
 from trainer.export.text_to_ids import TextToIds
 from trainer.model.classifier import TextClassifier, class_scores, keras_lstms
 from trainer.model.lstm_choice import choose_for_serving
@@ -51,24 +52,40 @@ _EXAMPLES: Final = tf.TensorSpec([None], tf.string, name=EXAMPLES)
 class ServedModel(tf.Module):
     """The object that is saved: the functions of the signatures, and the variables that they use.
 
-    functions: by the name of their signature.
+    functions: by the name of their signature. text_columns: the features of an Example that hold its text.
     embedding: the variable float32 [top_words, dim], for programs that read the words' vectors.
     lstms: see `choose_for_serving`; None for a model that reads the padding.
     variables_: all weights of the model. The Keras model itself must not be an attribute. With it, tf.saved_model.load
       would load the result, but not the session loader of TensorFlow Serving and the JVM (keras#20095).
     """
 
-    def __init__(self, text_to_ids: TextToIds, model: TextClassifier, *, labels: Sequence[str], padding: Side) -> None:
+    def __init__(
+        self,
+        text_to_ids: TextToIds,
+        model: TextClassifier,
+        *,
+        labels: Sequence[str],
+        padding: Side,
+        text_columns: Sequence[str] = (TEXT,),
+    ) -> None:
         super().__init__(name="served_model")
         self.text_to_ids = text_to_ids
         self.embedding = model.embedding.embeddings.value
         self.variables_ = [variable.value for variable in model.weights]
         self.lstms = choose_for_serving(model)
-        self.functions = _functions(text_to_ids, model, self.lstms, labels=labels, padding=padding)
+        self.functions = _functions(
+            text_to_ids, model, self.lstms, labels=labels, padding=padding, text_columns=text_columns
+        )
 
 
 def _functions(
-    text_to_ids: TextToIds, model: TextClassifier, lstms: InferenceLstms | None, *, labels: Sequence[str], padding: Side
+    text_to_ids: TextToIds,
+    model: TextClassifier,
+    lstms: InferenceLstms | None,
+    *,
+    labels: Sequence[str],
+    padding: Side,
+    text_columns: Sequence[str],
 ) -> dict[str, SignatureFunction]:
     """The functions of the four signatures, by name. Their closures hold the model."""
     names = tf.constant(list(labels), tf.string)
@@ -90,8 +107,7 @@ def _functions(
     answer = _trace(answer_texts, _TEXTS)
 
     def answer_examples(examples: tf.Tensor) -> Outputs:
-        features = {TEXT: tf.io.FixedLenFeature([], tf.string, default_value="")}
-        return answer(tf.io.parse_example(examples, features)[TEXT])
+        return answer(texts_of_examples(examples, text_columns=text_columns))
 
     def token_ids(text: tf.Tensor) -> Outputs:
         return {IDS: text_to_ids(text)}

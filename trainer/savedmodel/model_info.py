@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.config.settings import ModelSettings, SequenceSettings, TextSettings, TrainingSettings, VocabularySettings
+from pipeline.contract import TEXT
 from pipeline.errors import JsonError, UserError
 from pipeline.support.printable import to_one_line
 from pipeline.support.strict_json import first_mistake, parse_json
@@ -48,6 +49,7 @@ class ModelInfo(BaseModel):
 
     best_epoch: counted from 1; metrics: of the test split, None if it had no rows; records: SHA-256 of the manifest of
     the records folder; versions: of this product and the packages that trained the model, by name.
+    text_columns: of the texts that it learnt from. label_map: what input.label_map made of their labels.
     certificate_texts: lines of certificate.jsonl. files: all other files, by their path in the folder. Both are None in
     exports of versions before 0.3.
     """
@@ -65,6 +67,8 @@ class ModelInfo(BaseModel):
     metrics: dict[str, Any] | None
     records: str
     versions: dict[str, str]
+    text_columns: list[str] = [TEXT]
+    label_map: dict[str, str | None] = {}
     certificate_texts: int | None = None
     files: dict[str, FileSum] | None = None
 
