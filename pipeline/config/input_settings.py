@@ -26,7 +26,7 @@ class InputSettings(Section):
     """Which files are read, their format and their columns."""
 
     path: PathName | list[PathName] = "sample"
-    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "arrow", "tfrecord", "folders"] = "auto"
+    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "arrow", "avro", "tfrecord", "folders"] = "auto"
     text_column: Name | Names = "text"
     label_column: Name = "label"
     id_column: Name | None = None

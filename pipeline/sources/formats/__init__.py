@@ -13,7 +13,7 @@ import re
 from typing import Final
 
 from pipeline.files.text_stream import compression_ending
-from pipeline.sources.formats import arrow, delimited, folders, json_lines, parquet, sample, text_lines, tfrecord
+from pipeline.sources.formats import arrow, avro, delimited, folders, json_lines, parquet, sample, text_lines, tfrecord
 from pipeline.sources.formats.format import Format
 
 FORMATS: Final[dict[str, Format]] = {
@@ -22,6 +22,7 @@ FORMATS: Final[dict[str, Format]] = {
     "jsonl": json_lines.JSON_LINES,
     "parquet": parquet.PARQUET,
     "arrow": arrow.ARROW,
+    "avro": avro.AVRO,
     "tfrecord": tfrecord.TFRECORD,
     folders.NAME: folders.FOLDERS,
     text_lines.NAME: text_lines.TEXT_LINES,
@@ -49,6 +50,6 @@ def format_names(*, labelled: bool) -> list[str]:
     """The formats that a user may name; labelled: only those whose rows can have a label.
 
     >>> format_names(labelled=True)
-    ['csv', 'tsv', 'jsonl', 'parquet', 'arrow', 'tfrecord', 'folders']
+    ['csv', 'tsv', 'jsonl', 'parquet', 'arrow', 'avro', 'tfrecord', 'folders']
     """
     return [name for name, format in FORMATS.items() if name != sample.NAME and (format.has_labels or not labelled)]
