@@ -67,6 +67,8 @@ class SplitSettings(Section):
     time_column: Name | None = None
     eval_from: Time | None = None
     test_from: Time | None = None
+    stratify: bool = False
+    duplicates: Duplicates = "keep"
 
     @model_validator(mode="after")
     def fractions_add_up(self) -> Self:
@@ -86,6 +88,8 @@ class SplitSettings(Section):
             raise ValueError(
                 f"{name} is {way!r}, but {next(iter(ways))} decides on the split of a row; set one of them"
             )
+        if self.stratify and ways:
+            raise ValueError(f"stratify is true, but {next(iter(ways))} decides on the split of a row; set one of them")
         return self
 
     @model_validator(mode="after")
@@ -115,6 +119,11 @@ class SplitSettings(Section):
     def has_shares(self) -> bool:
         """Whether rows are divided by the shares, and not by a column or by time."""
         return self.column is None and self.time_column is None
+
+    @property
+    def needs_all_rows(self) -> bool:
+        """Whether what becomes of a row depends on other rows, so that all of them are looked at first."""
+        return self.stratify or self.duplicates != "keep"
 
     @property
     def time_is_integer(self) -> bool:

@@ -74,6 +74,8 @@ def plan_lines(plan: Plan, expected: Estimate, graph: JobGraph) -> list[str]:
     """What the job would do, one line a stage."""
     shards = ", ".join(f"{number} {split}" for split, number in zip(SPLITS, plan.shards, strict=True))
     reads = "once" if plan.reads_once else "twice"
+    if plan.surveys:
+        reads += ", after a look at the keys and labels of all rows"
     return [
         f"reads     {_number(plan.input_files, 'file')}, {decimal(plan.input_bytes)}, "
         f"in {_number(plan.task_groups, 'task group')}, {reads}",

@@ -141,5 +141,6 @@ def _rejected(manifest: Manifest) -> Table:
     for reason, rows in manifest.rejected.by_reason.items():
         example = next(iter(manifest.rejected.examples.get(reason, [])), None)
         where = f"{example['file']}, row {example['row']}" if example else ""
-        made.add_row(reason, f"{rows:,}", Text(to_printable(where)))
+        asked_for = " (left out, as the settings ask)" if reason in manifest.rejected.asked_for else ""
+        made.add_row(f"{reason}{asked_for}", f"{rows:,}", Text(to_printable(where)))
     return made

@@ -8,6 +8,8 @@ the other modules.
                            -> rejected rows -> WriteRejects
     all of these -> finalize -> the records folder
 
+If the settings need to look at all rows first (job/survey.py), task groups -> Survey -> task groups with decisions.
+
 If tokens can be spilled to disk (job/read_once.py), other steps replace the reading:
 
     task groups -> ReadOnce -> AnalyzeDataset -> transform graph
@@ -33,6 +35,7 @@ from pipeline.job.read import REFUSED, REJECTED, TASK_ROWS, ReadAll, ReadTrain
 from pipeline.job.read_once import STORED, ReadOnce, TransformStored
 from pipeline.job.rejects import WriteRejects
 from pipeline.job.save_transform import WriteTransform
+from pipeline.job.survey import Survey
 from pipeline.job.task_file import ScanRanges, TaskGroups
 from pipeline.job.write import WriteShards
 from pipeline.statistics import duplicates
@@ -82,12 +85,17 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
     with tft_beam.Context(temp_dir=plan.tft_folder, passthrough_keys=set(transform_batches.PASSED_BY)):
         scans = pipeline | "ScanRanges" >> ScanRanges(plan.tasks_path) if plan.has_nominal_ranges else None
         groups = pipeline | "TasksToAnalyse" >> TaskGroups(plan.tasks_path, scans=scans)
+        if plan.surveys:
+            groups = groups | "Survey" >> Survey(plan.read_options, buckets=plan.row_buckets)
         if plan.reads_once:
             first = count_and_store(groups, plan)
             second = transform_stored(first, plan)
         else:
             first = count(groups, plan)
-            again = pipeline | "TasksToTransform" >> TaskGroups(plan.tasks_path, scans=scans)
+            # What a survey decided on the groups is too much to be found twice. Else the runner need not hold them.
+            again = (
+                groups if plan.surveys else pipeline | "TasksToTransform" >> TaskGroups(plan.tasks_path, scans=scans)
+            )
             second = transform(again, first, plan)
         outputs = write(second, plan)
     metadata = preprocessing.record_metadata(plan.config.sequence.max_length)

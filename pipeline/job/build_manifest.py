@@ -35,6 +35,7 @@ from pipeline.records_folder.manifest import (
 from pipeline.records_folder.reader import parse_manifest
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary
 from pipeline.records_folder.vocabulary_tsv import WordColumns
+from pipeline.sources.schema import ASKED_FOR
 from pipeline.statistics import distinctive_words, duplicates, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics, split_summary
 from pipeline.support.version import VERSION
@@ -131,6 +132,7 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
         rejected=RejectedSummary(
             rows=sum(results.rejected.by_reason.values()),
             by_reason=results.rejected.by_reason,
+            asked_for=_asked_for(results),
             examples=results.rejected.examples,
             with_rejects=with_rejects,
             files=files,
@@ -162,8 +164,9 @@ def content(manifest: Manifest) -> bytes:
 
 def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
     path = config.input.path
-    rejected = sum(results.rejected.by_reason.values())
-    reasons = ", ".join(f"{reason} ({rows})" for reason, rows in list(results.rejected.by_reason.items())[:3])
+    rejected = sum(results.rejected.by_reason.values()) - sum(_asked_for(results).values())
+    faults = [item for item in results.rejected.by_reason.items() if item[0] not in ASKED_FOR]
+    reasons = ", ".join(f"{reason} ({rows})" for reason, rows in faults[:3])
     if results.input_rows == 0:
         damaged, files = results.damaged_files
         why = f"; files that are damaged: {damaged}, the first is {files[0].file}: {files[0].why}" if damaged else ""
@@ -201,6 +204,10 @@ def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
             f"vocabulary.from: no token of the train split is a word of {results.origin.path}; are the texts of its "
             "language, and are text.lowercase, filters and split as they were for it?"
         )
+
+
+def _asked_for(results: JobResults) -> dict[str, int]:
+    return {reason: rows for reason, rows in results.rejected.by_reason.items() if reason in ASKED_FOR}
 
 
 def _split(index: int, results: JobResults) -> SplitSummary:

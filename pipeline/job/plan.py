@@ -87,6 +87,11 @@ class Plan:
         return self.spills and self.count_cache_folder is None
 
     @property
+    def surveys(self) -> bool:
+        """Whether all rows are looked at before tokens are counted; see job/survey.py."""
+        return self.config.split.needs_all_rows
+
+    @property
     def tasks_path(self) -> str:
         """The file of the task groups; see job/task_file.py."""
         return f"{self.work_folder}/tasks"

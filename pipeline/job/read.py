@@ -16,6 +16,7 @@ from pipeline.contract import SPLITS
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
 from pipeline.job import transform_batches
+from pipeline.job.decisions import SurveyedGroup, surveyed
 from pipeline.job.row_filter import LabelSet, ReadOptions, RowFilter, key_rows
 from pipeline.sources import read_tasks
 from pipeline.sources.schema import Batch, file_indices
@@ -40,9 +41,10 @@ class ReadTrain(beam.DoFn):
         self._rows = Metrics.counter(NAMESPACE, TRAIN_ROWS)
         self._by_file = by_file
 
-    def process(self, group: TaskGroup) -> Iterator[pa.RecordBatch]:
+    def process(self, element: TaskGroup | SurveyedGroup) -> Iterator[pa.RecordBatch]:
         """Yields each batch as soon as it is read."""
         self._options.observe("count")
+        group, decisions = surveyed(element)
         tasks = list(group.tasks())
         tally = Tally(self._options.progress_folder, "analyse")
         labels = LabelSet(self._options.limits.max_labels)
@@ -51,7 +53,7 @@ class ReadTrain(beam.DoFn):
         lost: set[str] = set()
         try:
             for batch in read_batches(tasks, self._options):
-                keyed = key_rows(batch, self._options, tasks=tasks)
+                keyed = key_rows(batch, self._options, tasks=tasks, decisions=decisions)
                 is_train = pa.array(keyed.splits == SPLITS.index("train"))
                 rows, keys = keyed.rows.filter(is_train), keyed.keys.filter(is_train)
                 labels.add(rows["label"])
@@ -83,16 +85,18 @@ class ReadAll(beam.DoFn):
     def __init__(self, options: ReadOptions) -> None:
         self._options = options
 
-    def process(self, group: TaskGroup, labels: list[str]) -> Iterator[pa.RecordBatch]:
+    def process(self, element: TaskGroup | SurveyedGroup, labels: list[str]) -> Iterator[pa.RecordBatch]:
         """Yields each batch as soon as it is read."""
         self._options.observe("transform")
+        group, decisions = surveyed(element)
         tasks = list(group.tasks())
         row_filter = RowFilter(tasks, self._options, labels=labels)
         try:
             for batch in read_batches(tasks, self._options):
                 row_filter.lost(batch.lost)
                 row_filter.left_out(batch.label_map)
-                labelled = row_filter.labelled(key_rows(batch, self._options, tasks=tasks))
+                keyed = key_rows(batch, self._options, tasks=tasks, decisions=decisions)
+                labelled = row_filter.labelled(keyed)
                 if labelled.rejected.num_rows:
                     yield beam.pvalue.TaggedOutput(REJECTED, labelled.rejected)
                 if labelled.rows.num_rows:

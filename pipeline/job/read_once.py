@@ -20,6 +20,7 @@ from pipeline.config.settings import Config
 from pipeline.contract import LABEL
 from pipeline.errors import UserError
 from pipeline.job import spill, token_store, transform_batches
+from pipeline.job.decisions import SurveyedGroup, surveyed
 from pipeline.job.read import REFUSED, REJECTED, TASK_ROWS, read_batches
 from pipeline.job.row_filter import LabelledRows, LabelSet, ReadOptions, RowFilter, key_rows
 from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
@@ -65,9 +66,10 @@ class ReadOnce(beam.DoFn):
         self._known_labels: set[str] = set()
         self._tokenize = self._shared.acquire(partial(make_tokenizer, self._config.text))
 
-    def process(self, group: TaskGroup) -> Iterator[pa.Table]:
+    def process(self, element: TaskGroup | SurveyedGroup) -> Iterator[pa.Table]:
         """Yields the count table of each batch as soon as it is read."""
         self._options.observe("count")
+        group, decisions = surveyed(element)
         tasks = list(group.tasks())
         tally = Tally(self._options.progress_folder, "analyse")
         labels = LabelSet(self._options.limits.max_labels)
@@ -76,7 +78,9 @@ class ReadOnce(beam.DoFn):
         uses: list[LabelMapUse] = []
         try:
             for batch in read_batches(tasks, self._options):
-                keyed, trains = token_store.train_first(key_rows(batch, self._options, tasks=tasks))
+                keyed, trains = token_store.train_first(
+                    key_rows(batch, self._options, tasks=tasks, decisions=decisions)
+                )
                 labels.add(keyed.rows["label"].slice(0, trains))
                 self._known_labels |= labels.labels
                 tokens = self._tokenize(keyed.rows["text"])

@@ -17,11 +17,15 @@ import pyarrow.compute as pc
 from apache_beam.metrics import Metrics
 
 from pipeline.config.input_settings import Damaged, SplitSettings
+from pipeline.job.decisions import Decisions
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.records.keys import content_keys, split_by_name, split_by_time, split_where_allowed
+from pipeline.records.survey import allowed_bits, label_hashes, split_by_strata, stratum_numbers
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.schema import (
+    CONFLICTING_LABELS,
+    EQUAL_TEXT,
     REJECTED_SCHEMA,
     Batch,
     LabelMapUse,
@@ -89,15 +93,33 @@ class LabelledRows(NamedTuple):
     rejected: pa.Table
 
 
-def key_rows(batch: Batch, options: ReadOptions, *, tasks: Sequence[ReadTask]) -> KeyedRows:
+def key_rows(
+    batch: Batch, options: ReadOptions, *, tasks: Sequence[ReadTask], decisions: Decisions | None = None
+) -> KeyedRows:
     """Gives each row of a batch its key and split; `tasks` are those that the batch was read from."""
-    rows = batch.rows
+    if decisions is None:
+        return _keyed(batch.rows, [batch.rejected], options, tasks=tasks)
+    is_left_out = decisions.is_left_out(batch.rows)
+    reason = EQUAL_TEXT if options.split.duplicates == "first" else CONFLICTING_LABELS
+    left_out = _rejected(batch.rows, is_left_out, tasks, reason=reason, column="label")
+    rows = batch.rows.filter(pa.array(~is_left_out))
+    keyed = _keyed(rows, [batch.rejected, left_out], options, tasks=tasks)
+    if decisions.strata is None:
+        return keyed
+    numbers = stratum_numbers(label_hashes(keyed.rows["label"]), allowed_bits(keyed.rows["split"]))
+    numbers = decisions.with_moved(numbers, keyed.rows)
+    return keyed._replace(splits=split_by_strata(keyed.keys, numbers, decisions.strata))
+
+
+def _keyed(
+    rows: pa.RecordBatch, rejected_before: list[pa.RecordBatch], options: ReadOptions, *, tasks: Sequence[ReadTask]
+) -> KeyedRows:
     keys = content_keys(rows["text"].to_pylist(), seed=options.seed)
     if options.split.has_shares:
         # All rows of a group go where the group goes, as equal texts do otherwise.
         deciding = keys if options.split.group_column is None else _group_keys(rows["group"], seed=options.seed)
         splits = split_where_allowed(deciding, rows["split"], options.split)
-        return KeyedRows(rows, keys, splits, [batch.rejected])
+        return KeyedRows(rows, keys, splits, rejected_before)
     if options.split.column is not None:
         splits, reason, column = split_by_name(rows["split"]), UNKNOWN_SPLIT, "split"
     else:
@@ -105,7 +127,7 @@ def key_rows(batch: Batch, options: ReadOptions, *, tasks: Sequence[ReadTask]) -
     is_known = splits >= 0
     rejected = _rejected(rows, ~is_known, tasks, reason=reason, column=column)
     known = pa.array(is_known)
-    return KeyedRows(rows.filter(known), keys.filter(known), splits[is_known], [batch.rejected, rejected])
+    return KeyedRows(rows.filter(known), keys.filter(known), splits[is_known], [*rejected_before, rejected])
 
 
 class RowFilter:

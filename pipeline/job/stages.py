@@ -7,9 +7,10 @@ point. A run of the product passes none.
 from collections.abc import Callable
 from typing import Literal
 
-# count: a task group is read for the first time. transform: a task group's texts get their ids. write: a shard is
-# written. finalize: the manifest is built. publish: all is built, and nothing is in the output folder yet.
-Stage = Literal["count", "transform", "write", "finalize", "publish"]
+# survey: keys and labels of a task group are read. count: its tokens are counted. transform: its texts get their ids.
+# write: a shard is written. finalize: the manifest is built. publish: all is built, and nothing is in the output folder
+# yet.
+Stage = Literal["survey", "count", "transform", "write", "finalize", "publish"]
 
 # Called by workers, so it must be picklable.
 StageObserver = Callable[[Stage], None]

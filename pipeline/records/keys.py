@@ -79,16 +79,28 @@ def split_where_allowed(keys: pa.LargeBinaryArray, allowed: pa.StringArray, sett
         chosen = rows.to_numpy(zero_copy_only=False)
         one, *more = names.split()
         if more:
-            splits[chosen] = split_by_content(keys.filter(rows), _narrowed(settings, names.split()))
+            train, evaluation, test = narrowed_shares(settings, names.split())
+            shares = SplitSettings(train=train, eval=evaluation, test=test)
+            splits[chosen] = split_by_content(keys.filter(rows), shares)
         else:
             splits[chosen] = SPLITS.index(one)
     return splits
 
 
-def _narrowed(settings: SplitSettings, names: Sequence[str]) -> SplitSettings:
+def narrowed_shares(settings: SplitSettings, names: Sequence[str]) -> tuple[float, float, float]:
+    """The shares of the splits if rows may go only to those of these names; their ratio is that of the settings.
+
+    >>> narrowed_shares(SplitSettings(train=0.5, eval=0.25, test=0.25), ["eval", "test"])
+    (0.0, 0.5, 0.5)
+    >>> narrowed_shares(SplitSettings(train=1, eval=0, test=0), ["test"])
+    (0.0, 0.0, 1.0)
+    """
+    if len(names) == 1:
+        train, evaluation, test = (float(name in names) for name in SPLITS)
+        return train, evaluation, test
     shares = [getattr(settings, name) if name in names else 0.0 for name in SPLITS]
     train, evaluation, test = (share / sum(shares) for share in shares)
-    return SplitSettings(train=train, eval=evaluation, test=test)
+    return train, evaluation, test
 
 
 def key_halves(keys: pa.LargeBinaryArray | pa.FixedSizeBinaryArray) -> npt.NDArray[np.uint64]:

@@ -19,10 +19,13 @@ _LATER_FIELDS: Final[frozenset[str]] = frozenset({
     "InputSummary.left_out_examples",
     "InputSummary.left_out_rows",
     "InputSummary.mapped_labels",
+    "RejectedSummary.asked_for",
     "SplitSettings.group_column",
     "SplitSettings.time_column",
     "SplitSettings.eval_from",
     "SplitSettings.test_from",
+    "SplitSettings.stratify",
+    "SplitSettings.duplicates",
 })  # fmt: skip
 
 

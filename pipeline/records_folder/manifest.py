@@ -157,6 +157,11 @@ class RejectedSummary(Part):
 
     rows: Count = Field(0, description="Rejected rows.")
     by_reason: dict[Reason, Count] = Field({}, description="Rejected rows by reason, the most frequent first.")
+    asked_for: dict[Reason, Count] = Field(
+        {},
+        description="Those of `by_reason` that could be used and that a setting leaves out, such as "
+        "`split.duplicates`. `output.max_rejected` does not count them.",
+    )
     examples: dict[Reason, list[RejectedExample]] = Field(
         {}, description="A few rejected rows for each reason, as rejected/ lists them."
     )

@@ -38,11 +38,13 @@ def render(manifest: Manifest, *, words: WordColumns) -> bytes:
 
 def _head(manifest: Manifest) -> Markup:
     rows = sum(part.rows for part in manifest.splits.values())
-    files = manifest.input.files
-    left_out = f", {manifest.input.left_out_rows:,} were left out" if manifest.input.left_out_rows else ""
+    files, asked_for = manifest.input.files, sum(manifest.rejected.asked_for.values())
+    number = manifest.input.left_out_rows + asked_for
+    left_out = f", {number:,} were left out, as the settings ask" if number else ""
+    rejected = manifest.rejected.rows - asked_for
     lead = Markup(
         "<h1>What the records hold</h1><p>{:,} rows of {:,} {}: {:,} became records, {:,} were rejected{}.</p>"
-    ).format(manifest.input.rows, files, "file" if files == 1 else "files", rows, manifest.rejected.rows, left_out)
+    ).format(manifest.input.rows, files, "file" if files == 1 else "files", rows, rejected, left_out)
     return lead + tiles(_figures(manifest, rows=rows))
 
 

@@ -105,9 +105,15 @@ def rejected(manifest: Manifest) -> Markup:
     """Rejected rows by reason, with examples."""
     rows = []
     for reason, count in manifest.rejected.by_reason.items():
+        is_asked_for = reason in manifest.rejected.asked_for
         for number, example in enumerate(manifest.rejected.examples.get(reason) or [None]):
             where = f"{example['file']}, row {example['row']}" if example else ""
-            head = [text_of_data(reason), f"{count:,}"] if number == 0 else ["", ""]
+            shown = (
+                with_note(text_of_data(reason), "left out, as the settings ask")
+                if is_asked_for
+                else text_of_data(reason)
+            )
+            head = [shown, f"{count:,}"] if number == 0 else ["", ""]
             content = text_of_data(example.get("content", "") if example else "", longest=_CONTENT_CHARACTERS)
             rows.append([*head, text_of_data(where), content])
     return table(["reason", "rows", "for example", "content"], rows, kinds="tnxx", stacked=True)

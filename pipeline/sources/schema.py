@@ -60,6 +60,10 @@ RAGGED: Final = "wrong number of columns"
 UNCLOSED_QUOTE: Final = "unclosed quote"
 TOO_LONG: Final = "row too long"
 DAMAGED: Final = "damaged file"
+# Of rows that could be used, and that a setting leaves out (split.duplicates).
+EQUAL_TEXT: Final = "text of an earlier row"
+CONFLICTING_LABELS: Final = "equal texts have different labels"
+ASKED_FOR: Final = frozenset({EQUAL_TEXT, CONFLICTING_LABELS})
 
 # The most values of a long JSON object or tf.train.Example, in all its keys together.
 MAX_VALUES: Final = 4_000_000

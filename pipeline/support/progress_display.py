@@ -12,7 +12,12 @@ from rich.table import Table
 from pipeline.support.progress import StageProgress, read_progress
 from pipeline.support.terminal import error_console
 
-_STAGES = {"analyse": "counting tokens", "transform": "texts to ids", "write": "writing shards"}
+_STAGES = {
+    "survey": "comparing rows",
+    "analyse": "counting tokens",
+    "transform": "texts to ids",
+    "write": "writing shards",
+}
 _SECONDS_BETWEEN_FRAMES = 0.25
 _SECONDS_BETWEEN_LINES = 10.0
 

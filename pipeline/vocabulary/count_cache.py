@@ -64,6 +64,12 @@ def check_cache(config: Config) -> None:
         raise UserError(
             "vocabulary.cache: the built-in corpus is not a file whose counts can be stored; set it to null"
         )
+    if config.split.needs_all_rows:
+        name = "stratify" if config.split.stratify else "duplicates"
+        raise UserError(
+            f"vocabulary.cache: with split.{name} the counts of a file depend on all other files, so they can't be "
+            f"stored; set vocabulary.cache to null, or split.{name} to its default"
+        )
     if f"{cache.rstrip('/')}/".startswith(f"{config.output.path.rstrip('/')}/"):
         raise UserError(
             f"vocabulary.cache: {cache} is within output.path, where nothing else may be; give a folder of its own"

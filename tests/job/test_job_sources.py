@@ -52,7 +52,14 @@ def test_job_sources_folders_keep_their_splits(folders: tuple[Path, Path]) -> No
     assert {split: part["rows"] for split, part in found["splits"].items()} == {"train": 200, "eval": 0, "test": 40}
     samples = [sample for sample in found["samples"] if sample["split"] == "test"]
     assert all(" test " in sample["text"] for sample in samples)
-    assert found["rejected"] == {"rows": 0, "by_reason": {}, "examples": {}, "with_rejects": 0, "files": []}
+    assert found["rejected"] == {
+        "rows": 0,
+        "by_reason": {},
+        "asked_for": {},
+        "examples": {},
+        "with_rejects": 0,
+        "files": [],
+    }
 
 
 def test_job_sources_folders_take_eval_from_train(folders: tuple[Path, Path], tmp_path: Path) -> None:

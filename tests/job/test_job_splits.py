@@ -1,6 +1,7 @@
 """Splits by groups and by time, the whole job: which row comes into which split, in every way of reading."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -187,3 +188,105 @@ def test_job_splits_columns_that_can_not_be_used_are_refused(
     with pytest.raises(UserError) as refused:
         run_job(file, tmp_path / "out", settings)
     assert str(refused.value).startswith(message.format(file=file))
+
+
+def key_of(text: str) -> bytes:
+    """The first half of a text's row key with the default seed."""
+    return xxhash.xxh3_128_digest(text.encode(), seed=0)[:8]
+
+
+def with_duplicates(number: int = 240) -> list[JsonRow]:
+    """Rows of two labels, some of equal texts, some of these with both labels, and blank ones."""
+    rows = [{"text": f"t{row}", "label": ("a", "a", "b")[row % 3]} for row in range(number)]
+    for row in range(0, number, 8):
+        rows.append({"text": f"t{row}", "label": rows[row]["label"]})
+        rows.append({"text": f"t{row + 1}", "label": "a"})
+    return rows[::-1] + [{"text": "", "label": "ab"[row % 2]} for row in range(20)]
+
+
+UNCACHED = ("once", "once_in_ranges", "twice")
+
+
+def test_job_splits_duplicates_first_keeps_the_first_row_in_every_way(tmp_path: Path) -> None:
+    rows = with_duplicates()
+    write_rows(tmp_path, rows)
+    output = same_in_every_way(tmp_path, {"split.duplicates": "first"}, ways=UNCACHED)
+    distinct = list(dict.fromkeys(row["text"] for row in rows))
+    assert texts_by_split(output) == {
+        split: sorted(text for text in distinct if split_of(text) == split) for split in SPLITS
+    }
+    manifest = manifest_of(output)
+    labels = {row["text"]: row["label"] for row in rows[::-1]}  # of the first row of each text
+    assert {label: sum(part["labels"][label] for part in manifest["splits"].values()) for label in ("a", "b")} == {
+        label: list(labels.values()).count(label) for label in ("a", "b")
+    }
+    dropped = len(rows) - len(distinct)
+    assert manifest["rejected"]["by_reason"] == {"text of an earlier row": dropped}
+    assert manifest["rejected"]["asked_for"] == {"text of an earlier row": dropped}  # above output.max_rejected
+    assert manifest["duplicates"]["exact"]["texts"] == 0
+    lines = [json.loads(line) for path in (output / "rejected").iterdir() for line in path.read_text().splitlines()]
+    assert sorted((int(Path(line["file"]).stem), line["row"]) for line in lines) == sorted(
+        (file, row + 1)
+        for file in range(3)
+        for row, _ in enumerate(rows[file * len(rows) // 3 : (file + 1) * len(rows) // 3])
+        if rows[file * len(rows) // 3 + row]["text"]
+        in {earlier["text"] for earlier in rows[: file * len(rows) // 3 + row]}
+    )
+
+
+def test_job_splits_duplicates_that_contradict_are_dropped_in_every_way(tmp_path: Path) -> None:
+    rows = with_duplicates()
+    write_rows(tmp_path, rows)
+    output = same_in_every_way(tmp_path, {"split.duplicates": "drop_conflicting"}, ways=UNCACHED)
+    contradicted = {row["text"] for row in rows if {"a", "b"} == {r["label"] for r in rows if r["text"] == row["text"]}}
+    assert len(contradicted) > 5
+    assert texts_by_split(output) == {
+        split: sorted(r["text"] for r in rows if r["text"] not in contradicted and split_of(r["text"]) == split)
+        for split in SPLITS
+    }
+    manifest = manifest_of(output)
+    dropped = sum(row["text"] in contradicted for row in rows)
+    assert manifest["rejected"]["asked_for"] == {"equal texts have different labels": dropped}
+    assert manifest["duplicates"]["exact"]["conflicting"] == 0
+    assert manifest["duplicates"]["exact"]["texts"] > 0  # those of one label stay
+
+
+def test_job_splits_stratify_divides_each_label_in_every_way(tmp_path: Path) -> None:
+    rows = [{"text": f"t{row}", "label": "common" if row % 10 else "rare"} for row in range(300)]
+    write_rows(tmp_path, rows)
+    output = same_in_every_way(tmp_path, {"split.stratify": "true"}, ways=UNCACHED)
+    expected: dict[str, list[str]] = {split: [] for split in SPLITS}
+    for label in ("common", "rare"):
+        texts = sorted((row["text"] for row in rows if row["label"] == label), key=key_of)
+        for split, begin, end in (("train", 0, 0.8), ("eval", 0.8, 0.9), ("test", 0.9, 1)):
+            expected[split] += texts[int(begin * len(texts)) : int(end * len(texts))]
+    assert texts_by_split(output) == {split: sorted(texts) for split, texts in expected.items()}
+    assert {split: part["labels"] for split, part in manifest_of(output)["splits"].items()} == {
+        "train": {"common": 216, "rare": 24},
+        "eval": {"common": 27, "rare": 3},
+        "test": {"common": 27, "rare": 3},
+    }
+
+
+def test_job_splits_stratify_what_is_left_of_duplicates(tmp_path: Path) -> None:
+    rows = with_duplicates()
+    write_rows(tmp_path, rows)
+    settings = {"split.stratify": "true", "split.duplicates": "first"}
+    output = same_in_every_way(tmp_path, settings, ways=UNCACHED)
+    left = Counter({row["text"]: row["label"] for row in rows[::-1]}.values())
+    for label, number in left.items():
+        for split, share in (("train", 0.8), ("eval", 0.1), ("test", 0.1)):
+            found = manifest_of(output)["splits"][split]["labels"][label]
+            assert abs(found - share * number) <= 1, (label, split)
+
+
+def test_job_splits_what_depends_on_all_rows_is_not_cached(tmp_path: Path) -> None:
+    write_rows(tmp_path, with_duplicates())
+    with pytest.raises(UserError, match=r"vocabulary.cache: with split.duplicates the counts of a file depend on all"):
+        job(tmp_path, {"split.duplicates": "first", "vocabulary.cache": str(tmp_path / "cache")})
+
+
+def test_job_splits_too_many_labels_are_refused_when_stratified(tmp_path: Path) -> None:
+    write_rows(tmp_path, [{"text": f"t{row}", "label": f"l{row}"} for row in range(50)])
+    with pytest.raises(UserError, match="more than 20 different labels"):
+        job(tmp_path, {"split.stratify": "true"}, limits=Limits(max_labels=20))

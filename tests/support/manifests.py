@@ -66,7 +66,8 @@ def full_content() -> dict[str, Any]:
             {"path": "transform/transform_fn/saved_model.pb", "bytes": 9, "sha256": SHA256},
         ],
         "rejected": {
-            "rows": 1, "by_reason": {"no text": 1}, "examples": {"no text": [example]}, "with_rejects": 1,
+            "rows": 1, "by_reason": {"no text": 1}, "asked_for": {"no text": 1},
+            "examples": {"no text": [example]}, "with_rejects": 1,
             "files": [{"file": "rows.csv", "rows": 7, "used": 6, "rejected": 1}],
         },
         "duplicates": {**repeated, "exact": repeats, "normalised": repeats},
