@@ -33,12 +33,16 @@ class Found(NamedTuple):
     problem: str = ""
 
 
+# What is in a folder, and whether it is a folder or a link to one.
+_Entry = tuple[os.DirEntry[str], bool]
+
+
 class _Folder(NamedTuple):
     """A folder of a tree. entries: what is in it; they must be read to the end before the next folder is asked for."""
 
     path: str
     is_hidden: bool
-    entries: Iterator[os.DirEntry[str]]
+    entries: Iterator[_Entry]
 
 
 def files_below(folder: str) -> Iterator[Found]:
@@ -51,12 +55,12 @@ def files_below(folder: str) -> Iterator[Found]:
         if isinstance(inside, Found):
             yield inside
             continue
-        for entry in inside.entries:
-            path, hidden = _join(inside.path, entry.name), inside.is_hidden or is_hidden(entry.name)
-            if hidden and (entry.is_symlink() or not _is_folder(entry)):
-                yield Found(path, None, HIDDEN)
-            elif not _is_folder(entry):
-                yield Found(path, entry)
+        for entry, is_folder in inside.entries:
+            hidden = inside.is_hidden or is_hidden(entry.name)
+            if hidden and (not is_folder or entry.is_symlink()):
+                yield Found(_join(inside.path, entry.name), None, HIDDEN)
+            elif not is_folder:
+                yield Found(_join(inside.path, entry.name), entry)
 
 
 def files_matching(pattern: str) -> Iterator[Found]:
@@ -90,7 +94,8 @@ def _matching(folder: str, parts: Sequence[str], *, hidden: bool) -> Iterator[Fo
         yield _unreadable(folder)
     else:
         with os.scandir(folder) as entries:
-            yield from _matching_entries(folder, entries, parts, hidden=hidden)
+            listed = ((entry, _is_folder(entry)) for entry in entries)
+            yield from _matching_entries(folder, listed, parts, hidden=hidden)
 
 
 def _matching_at_any_depth(folder: str, parts: Sequence[str], *, hidden: bool) -> Iterator[Found]:
@@ -109,20 +114,18 @@ def _matching_at_any_depth(folder: str, parts: Sequence[str], *, hidden: bool) -
             yield from _matching(inside.path, parts, hidden=hidden or inside.is_hidden)
 
 
-def _matching_entries(
-    folder: str, entries: Iterable[os.DirEntry[str]], parts: Sequence[str], *, hidden: bool
-) -> Iterator[Found]:
+def _matching_entries(folder: str, entries: Iterable[_Entry], parts: Sequence[str], *, hidden: bool) -> Iterator[Found]:
     """What the parts name, the first of which is a wildcard, among the entries of a folder."""
     part, *rest = parts
     matches = re.compile(fnmatch.translate(part)).match
-    for entry in entries:
+    for entry, is_folder in entries:
         if not matches(entry.name):
             continue
         path = _join(folder, entry.name)
         is_left_out = hidden or (is_hidden(entry.name) and not spells_hidden(part))
-        if _is_folder(entry) and entry.is_symlink() and _leads_up(path):
+        if is_folder and entry.is_symlink() and _leads_up(path):
             yield Found(path, None, LOOP)
-        elif _is_folder(entry):
+        elif is_folder:
             yield from _matching(path, rest, hidden=is_left_out)
         elif not rest:
             yield Found(path, None, HIDDEN) if is_left_out else Found(path, entry)
@@ -182,16 +185,17 @@ def _noting(
     hidden: bool,
     inside: list[tuple[str, bool]],
     links: list[str],
-) -> Iterator[os.DirEntry[str]]:
+) -> Iterator[_Entry]:
     """The entries; those that are folders, and links to folders, are noted."""
     for entry in entries:
-        if _is_folder(entry):
+        is_folder = _is_folder(entry)
+        if is_folder:
             path, is_left_out = _join(folder, entry.name), hidden or is_hidden(entry.name)
             if not entry.is_symlink():
                 inside.append((path, is_left_out))
             elif not is_left_out:
                 links.append(path)
-        yield entry
+        yield entry, is_folder
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -217,7 +221,7 @@ def _is_walked(path: str, folder: str) -> bool:
 
 
 def _join(folder: str, name: str) -> str:
-    return name if folder == "." else os.path.join(folder, name)
+    return name if folder == "." else f"{folder}{name}" if folder.endswith("/") else f"{folder}/{name}"
 
 
 def _unreadable(folder: str) -> Found:

@@ -17,14 +17,16 @@ from pipeline.sources.formats import FORMATS, folders, format_named, text_lines
 from pipeline.sources.label_folders import ENDING, has_no_ending, is_text_file, texts_in_label_folders
 from pipeline.sources.left_out import METADATA, OTHER_FORMAT, REASONS, LeftOut
 from pipeline.sources.metadata_files import is_metadata
+from pipeline.sources.tasks import Given
 
 
 class NamedFile(NamedTuple):
-    """A file of the input. format None: its content must tell. splits: those that it may go to (None: all)."""
+    """A file of the input. format None: its content must tell. splits, table_columns: see ReadTask."""
 
     file: FileInfo
     format: str | None
     splits: str | None = None
+    table_columns: Given | None = None
 
 
 def named_files(path: str, files: Files, *, format: str, labelled: bool, left_out: LeftOut) -> Sequence[NamedFile]:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from pipeline.errors import UserError
 from pipeline.files.local import FileInfo
+from pipeline.sources.folder_columns import values_of_folders
 from pipeline.sources.formats import folders
-from pipeline.sources.formats.folders import label_of
 from pipeline.sources.input_files import NamedFile
 from pipeline.sources.left_out import SAME_FILE, LeftOut
 
@@ -52,13 +52,14 @@ def identity_of(file: FileInfo) -> int | str:
 def _check_same(first: NamedFile, second: NamedFile) -> None:
     if _meaning(first) != _meaning(second):
         raise UserError(
-            f"input.path: {first.file.path} and {second.file.path} are one file, and their folders give it two labels "
-            "or splits; remove one of the names"
+            f"input.path: {first.file.path} and {second.file.path} are one file, and their folders give it two labels, "
+            "splits or columns; remove one of the names"
             if first.file.path != second.file.path
             else f"input.path: {first.file.path} is named twice, with another split or format; name it once"
         )
 
 
 def _meaning(entry: NamedFile) -> tuple[object, ...]:
-    label = label_of(entry.file.path) if entry.format == folders.NAME else None
-    return entry.format, entry.splits, label
+    path = entry.file.path
+    folder = path.rpartition("/")[0].rpartition("/")[2] if entry.format == folders.NAME else None
+    return entry.format, entry.splits, folder, entry.table_columns, values_of_folders(path) if "=" in path else None

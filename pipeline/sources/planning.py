@@ -129,9 +129,10 @@ def _input_files(ordered: Sequence[NamedFile], files: Files, columns: ColumnName
         raise UserError(f"input.path: {len(ordered)} files are more than {MAX_FILES}; put several into one")
     detected = detect_formats([entry.file.path for entry in ordered if entry.format is None], files, columns)
     input_files = []
-    for index, (file, format, splits) in enumerate(ordered):
+    for index, (file, format, splits, table_columns) in enumerate(ordered):
         _check_name(file.path)
-        input_files.append(InputFile(file.path, file.size, index, format or detected[file.path], splits, file.stamp))
+        format = format or detected[file.path]
+        input_files.append(InputFile(file.path, file.size, index, format, splits, file.stamp, table_columns))
     return input_files
 
 

@@ -14,9 +14,11 @@ from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.files.verified import VerifiedFiles, verify
 from pipeline.sources.columns import ColumnNames
+from pipeline.sources.folder_columns import with_given_columns
 from pipeline.sources.format_detection import content_head
 from pipeline.sources.formats import FORMATS, sample
 from pipeline.sources.formats.foreign import check_foreign
+from pipeline.sources.given_check import check_given
 from pipeline.sources.losses import REFUSE, refusal
 from pipeline.sources.mapped_labels import with_mapped_labels
 from pipeline.sources.prefetch import prefetching
@@ -105,13 +107,14 @@ def check_columns(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files,
             checked[task.file_index] = task.path
             # As a whole: its header, or its first row, may be longer than its first range.
             has_rows = _has_rows(task.of_whole_file(), columns, files, damaged=damaged) or has_rows
+            check_given(task.of_whole_file(), columns, files)
     if not has_rows:
         raise UserError(f"input.path: no rows in {', '.join(list(checked.values())[:3])}")
 
 
 def _has_rows(task: ReadTask, columns: ColumnNames, files: Files, *, damaged: Damaged) -> bool:
     try:
-        return FORMATS[task.format].check(task, columns, files)
+        return FORMATS[task.format].check(task, with_given_columns(task, columns)[1], files)
     except UserError:
         _check_foreign(task, files)
         if damaged == REFUSE:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from pipeline.files.local import Files
 from pipeline.sources.formats import FORMATS
-from pipeline.sources.tasks import Kind, ReadTask, TaskGroup
+from pipeline.sources.tasks import Given, Kind, ReadTask, TaskGroup
 
 # The largest range. A worker needs about a second for it, so several workers finish a large file at the same time.
 MAX_RANGE_BYTES: Final = 64 << 20
@@ -32,7 +32,7 @@ CONCURRENT_CUTS: Final = 16
 class InputFile(NamedTuple):
     """A file of the input: its number in the order of all, its format, and the splits it may go to (None: all).
 
-    stamp: see files.local.FileInfo; empty: not known.
+    stamp: see files.local.FileInfo; empty: not known. table_columns: see ReadTask.
     """
 
     path: str
@@ -41,6 +41,7 @@ class InputFile(NamedTuple):
     format: str
     splits: str | None = None
     stamp: bytes = b""
+    table_columns: Given | None = None
 
     @property
     def work(self) -> int:
@@ -102,10 +103,11 @@ def _cut(large: Sequence[InputFile], files: Files, *, range_bytes: int) -> dict[
 
 
 def _group(members: Sequence[InputFile]) -> TaskGroup:
-    kinds = {Kind(file.format, file.splits): Kind(file.format, file.splits) for file in members}  # each once
+    kinds: dict[Kind, Kind] = {}  # each once
+    listed = [Kind(file.format, file.splits, file.table_columns) for file in members]
     return TaskGroup(
         members[0].file_index,
         tuple(file.path for file in members),
-        tuple(kinds[Kind(file.format, file.splits)] for file in members),
+        tuple(kinds.setdefault(kind, kind) for kind in listed),
         stamps=b"".join(file.stamp for file in members) if all(file.stamp for file in members) else b"",
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from pipeline.support.arrays import Int64s
 # position = file_index << 40 | place. So an int64 has room for files of up to a tebibyte, and for 8 million of them.
 PLACE_BITS: Final = 40
 MAX_FILES: Final = 1 << (63 - PLACE_BITS)
+
+# Names or fields of columns, each with its one value for all rows of a file.
+Given: TypeAlias = tuple[tuple[str, str | None], ...]
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,9 @@ class ReadTask:
     first_row: number of rows in the file before the range, for formats that count rows (csv, tsv, arrow).
     splits: the splits that the folder's name allows, separated by spaces; None: all.
     stamp: of the file when the job was planned, see files.local.FileInfo; empty: not known, so it is not compared.
+    table_columns: names and values of columns that a table's log gives for all rows of the file; None: it is of no
+      table, and its folders may give some, see sources.folder_columns.
+    given: while it is read, the fields and values of columns that are not in the file.
     """
 
     path: str
@@ -35,6 +41,8 @@ class ReadTask:
     first_row: int = 0
     splits: str | None = None
     stamp: bytes = b""
+    table_columns: Given | None = None
+    given: Given = ()
 
     def of_whole_file(self) -> "ReadTask":
         """The task that reads the whole file."""
@@ -42,10 +50,11 @@ class ReadTask:
 
 
 class Kind(NamedTuple):
-    """What a file is: its format, and the splits that its rows may go to (see ReadTask.splits)."""
+    """What a file is: its format, the splits that its rows may go to, and what a table's log says (see ReadTask)."""
 
     format: str
     splits: str | None = None
+    table_columns: Given | None = None
 
 
 @dataclass(frozen=True)
@@ -70,15 +79,15 @@ class TaskGroup:
         for number, (path, kind) in enumerate(zip(self.paths, self.kinds, strict=True)):
             yield ReadTask(
                 path, self.first_file + number, kind.format, self.start, self.stop, self.first_row, kind.splits,
-                self.stamps[number * STAMP_BYTES : (number + 1) * STAMP_BYTES],
+                self.stamps[number * STAMP_BYTES : (number + 1) * STAMP_BYTES], kind.table_columns,
             )  # fmt: skip
 
     def part(self, first: int, stop: int) -> "TaskGroup":
         """The group of the files of the numbers `first` to `stop`, `stop` not included.
 
         >>> TaskGroup(7, ("a", "b"), (Kind("csv"), Kind("tsv"))).part(1, 2)
-        TaskGroup(first_file=8, paths=('b',), kinds=(Kind(format='tsv', splits=None),), start=0, stop=None, \
-first_row=0, stamps=b'')
+        TaskGroup(first_file=8, paths=('b',), kinds=(Kind(format='tsv', splits=None, table_columns=None),), start=0, \
+stop=None, first_row=0, stamps=b'')
         """
         return replace(
             self,

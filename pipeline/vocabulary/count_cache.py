@@ -87,7 +87,7 @@ def entry_path(folder: str, task: ReadTask, files: BeamFiles) -> str | None:
     A file on a disk is read as a whole, to hash it.
     """
     try:
-        what = [task.path, task.format, task.splits, _checksum(task.path, files)]
+        what = [task.path, task.format, task.splits, task.table_columns, _checksum(task.path, files)]
     except Exception:  # each client has its own errors; the step that reads the rows says what is wrong
         return None
     return f"{folder}/{hashlib.sha256(_canonical(what)).hexdigest()[:32]}.counts"
@@ -143,7 +143,7 @@ def _settings(config: Config) -> dict[str, Any]:
     }
 
 
-def _canonical(value: dict[str, Any] | Sequence[str | None]) -> bytes:
+def _canonical(value: dict[str, Any] | Sequence[object]) -> bytes:
     return json.dumps(value, sort_keys=True).encode()
 
 

@@ -111,7 +111,7 @@ def test_sources_refuse_a_file_with_two_labels_or_splits(
         Path(name).symlink_to(target)
     with pytest.raises(UserError) as error:
         planned(path, LocalFiles())
-    why = "and their folders give it two labels or splits; remove one of the names"
+    why = "and their folders give it two labels, splits or columns; remove one of the names"
     assert str(error.value) == f"input.path: {message}, {why}"
 
 

@@ -14,6 +14,7 @@ from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, check_compression, strip_mark, text_blocks
 from pipeline.sources.columns import INTEGER_TIME, ISO_TIME, ColumnNames
+from pipeline.sources.folder_columns import values_of_folders
 from pipeline.sources.formats.format import Format
 from pipeline.sources.formats.validation import validated
 from pipeline.sources.formats.values import Values
@@ -37,8 +38,9 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     Raises:
       UserError: a column is asked for, or the file is not compressed as its name says.
     """
+    given = values_of_folders(task.path)
     for field, setting, name in columns.wanted():
-        if field in _NOT_THERE:
+        if field in _NOT_THERE and name not in given:
             raise UserError(f"{setting}: {name!r} is a column, and texts in folders have none; leave it null")
     with open_file(files, task.path) as file:
         check_compression(file, task.path)
@@ -64,13 +66,15 @@ def read_all(tasks: Sequence[ReadTask], columns: ColumnNames, files: Files, *, s
         yield _batch(read, damaged, columns)
 
 
-def label_of(path: str) -> str:
-    """The label of a file: the name of its folder.
+def label_of(path: str, column: str) -> str | None:
+    """The label of a file: the value of a folder that names the column, as Hive writes it, or its folder's name.
 
-    >>> label_of("aclImdb/train/pos/0_9.txt")
-    'pos'
+    >>> label_of("aclImdb/train/pos/0_9.txt", "label"), label_of("in/label=pos/0_9.txt", "label")
+    ('pos', 'pos')
     """
-    return path.rpartition("/")[0].rpartition("/")[2]
+    above = path.rpartition("/")[0]
+    given = values_of_folders(path) if "=" in above else {}
+    return given[column] if column in given else above.rpartition("/")[2]
 
 
 def _content(task: ReadTask, files: Files, *, sizes: ReadSizes) -> tuple[bytes, str | None]:
@@ -99,14 +103,17 @@ def _batch(
     numbers = np.arange(len(read))
     texts: dict[str, Values] = {"text": pa.array(contents, pa.large_binary())}
     if columns.label is not None:
-        texts["label"] = pa.array([label_of(task.path) for task in tasks])
+        texts["label"] = pa.array([label_of(task.path, columns.label) for task in tasks], pa.string())
+    for field, _, name in columns.wanted():
+        if field in _NOT_THERE:
+            texts[field] = pa.array([values_of_folders(task.path).get(name) for task in tasks], pa.string())
     # They are validated as rows of one file. Then each becomes row 0 of its own file.
     batch = validated(tasks[0], texts, ordinals=numbers, places=numbers, content=lambda row: excerpt(contents[row]))
     own = [tasks[row] for row in batch.rows["row"].to_pylist()]
     by_name = {
         "text": batch.rows["text"],
         "label": batch.rows["label"],
-        "split": pa.array([task.splits for task in own], pa.string()),
+        "split": batch.rows["split"] if columns.split else pa.array([task.splits for task in own], pa.string()),
         "group": batch.rows["group"],
         "time": batch.rows["time"],
         "position": pa.array([task.file_index << PLACE_BITS for task in own], pa.int64()),

@@ -11,6 +11,7 @@ from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.files.text_stream import ReadSizes, compression_of
 from pipeline.sources.columns import ColumnNames
+from pipeline.sources.folder_columns import with_given_columns
 from pipeline.sources.schema import Batch
 from pipeline.sources.tasks import ReadTask
 
@@ -126,12 +127,16 @@ def not_of_format(path: str, head: bytes, format: str, *, mark: str) -> UserErro
 
 
 def one_by_one(read: Read) -> ReadAll:
-    """A function that reads one task -> one that reads several, one after the other."""
+    """A function that reads one task -> one that reads several, one after the other.
+
+    Columns that the folders of a file give are not asked of the file.
+    """
 
     def read_all(
         tasks: Sequence[ReadTask], columns: ColumnNames, files: Files, /, *, sizes: ReadSizes
     ) -> Iterator[Batch]:
         for task in tasks:
-            yield from read(task, columns, files, sizes=sizes)
+            task, in_file = with_given_columns(task, columns)
+            yield from read(task, in_file, files, sizes=sizes)
 
     return read_all

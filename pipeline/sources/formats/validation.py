@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.sources.columns import INTEGER_TIME, ISO_TIME, ColumnNames, text_field
+from pipeline.sources.folder_columns import completed
 from pipeline.sources.formats.times import integer_times, iso_times
 from pipeline.sources.formats.values import Problems, Values, joined, names, python_values, texts
 from pipeline.sources.schema import ROWS_SCHEMA, SHOWN_CHARACTERS, Batch, RejectedRow, excerpt, rejected_batch
@@ -41,6 +42,7 @@ def validated(
       content: index in the columns -> an excerpt of that row.
       rejected: rows of the same range that have no columns.
     """
+    columns = completed(columns, task.given)
     text, problems = _texts(columns)
     label, label_problems = _names(columns.get("label"), column="label", rows=len(text))
     split, split_problems = _names(columns.get("split"), column="split", rows=len(text))
