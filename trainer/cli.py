@@ -228,7 +228,7 @@ def _parser() -> Parser:
         "--input", type=expand_home, nargs="+", metavar="FILE", help="files, folders or globs (default: input.path)"
     )
     evaluate.add_argument("--format", metavar="FORMAT", help="input.format")
-    evaluate.add_argument("--text_column", metavar="NAME", help="input.text_column")
+    evaluate.add_argument("--text_column", metavar="NAME", help="input.text_column; [a, b] joins several columns")
     evaluate.add_argument("--label_column", metavar="NAME", help="input.label_column")
     evaluate.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
     _add_json(evaluate)
@@ -263,7 +263,7 @@ def _add_predict(commands: "argparse._SubParsersAction[Parser]") -> None:
         help="auto (default: names and content tell), csv, tsv, jsonl, parquet, arrow, avro, tfrecord, "
         "folders (a file a text), lines (a text a line)",
     )
-    predict.add_argument("--text_column", metavar="NAME", help="the column of the texts (default: text)")
+    predict.add_argument("--text_column", metavar="NAME", help="the column of the texts, or [a, b] (default: text)")
     predict.add_argument("--output", type=expand_home, metavar="FILE", help="write JSON lines there")
     _add_json(predict)
 

@@ -107,5 +107,6 @@ def _in_one_line(error: ValidationError, *, origin: str, overrides: Mapping[str,
     if all(message.startswith(_EXPECTED) for message in messages):
         expected = _EXPECTED + " or ".join(dict.fromkeys(message.removeprefix(_EXPECTED) for message in messages))
     else:
-        expected = messages[0]
+        # What is wrong with a value of the right type says more than which other types there are.
+        expected = next(message for message in messages if not message.startswith(_EXPECTED))
     return f"{where} is {shown(first['input'])}; {expected[0].lower()}{expected[1:]}"

@@ -28,12 +28,17 @@ from pipeline.support.stop_signals import deferred_stop
 
 
 class FirstRows(NamedTuple):
-    """The first batch of the input. rejected: rows by reason. text_bytes, words: of the other rows."""
+    """The first batch of the input.
+
+    rows: used, rejected and left out. rejected: rows by reason. text_bytes, words: of the used rows. left_out: by
+    input.label_map.
+    """
 
     rows: int
     rejected: Counter[str]
     text_bytes: int
     words: int
+    left_out: int = 0
 
 
 def check_output_access(config: Config, findings: list[Finding], *, overwrite: bool) -> None:
@@ -118,17 +123,19 @@ def first_rows(tasks: InputTasks, config: Config) -> FirstRows:
             lengths = pc.binary_length(text).to_numpy(zero_copy_only=False)
             words = sum(len(value.split()) for value in text.to_pylist())
             reasons = Counter(batch.rejected["reason"].to_pylist())
-            return FirstRows(batch.count, reasons, int(np.sum(lengths)), words)
+            left_out = sum(batch.label_map.left_out.values())
+            return FirstRows(batch.count, reasons, int(np.sum(lengths)), words, left_out)
     return FirstRows(0, Counter(), 0, 0)
 
 
 def _first_rows_finding(first: FirstRows, config: Config, path: str) -> Finding:
     rejected = first.rejected.total()
     if not rejected:
-        return Finding("ok", "input.path", f"the first {first.rows:,} rows of {path} can be used")
+        left_out = f"; input.label_map leaves out {first.left_out:,} of them" if first.left_out else ""
+        return Finding("ok", "input.path", f"the first {first.rows:,} rows of {path} can be used{left_out}")
     reasons = ", ".join(f"{reason} ({rows})" for reason, rows in first.rejected.most_common(3))
     text = f"{rejected:,} of the first {first.rows:,} rows of {path} can't be used: {reasons}"
-    if rejected > config.output.max_rejected * first.rows:
+    if rejected > config.output.max_rejected * (first.rows - first.left_out):
         return Finding(
             "error", "output.max_rejected", f"is {config.output.max_rejected:g}, and {text}; mend them or raise it"
         )

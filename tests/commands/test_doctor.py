@@ -183,6 +183,7 @@ def test_doctor_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good = b"text,label\n" + b"a b,x\n" * 50
     (tmp_path / "good.csv").write_bytes(good)
     (tmp_path / "half.csv").write_text("text,label\n" + "a,x\na,x,y\n" * 20)
+    (tmp_path / "marks.csv").write_text("text,label\n" + "a,0\nb,1\nc,-1\n" * 3)
     cut = gzip.compress(good, mtime=0) + gzip.compress(b"c,x\n" * 50, mtime=0)[:-1]
     (tmp_path / "cut.csv.gz").write_bytes(cut)
     whole = ("ok", "input.damaged", "every file can be read to its end")
@@ -190,6 +191,10 @@ def test_doctor_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # settings -> what is found
     cases = [
         ({"input.path": "good.csv"}, [whole, ("ok", "input.path", "the first 50 rows of good.csv can be used")]),
+        (
+            {"input.path": "marks.csv", "input.label_map": "{-1: null}"},
+            [whole, ("ok", "input.path", "the first 9 rows of marks.csv can be used; input.label_map leaves out 3 of")],
+        ),
         ({"input.path": "none.csv"}, [("error", "input.path", "there is no such file")]),
         (
             {"input.path": "good.csv", "input.label_column": "stars"},

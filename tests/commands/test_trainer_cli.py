@@ -125,6 +125,27 @@ def test_cli_evaluate_takes_the_pipelines_settings(
     assert sum(map(sum, evaluation["confusion"])) == 2
 
 
+def test_cli_joins_several_text_columns(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"title": "word1", "body": "word2", "label": "positive"}, {"title": None, "body": "", "label": "negative"}]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    path, joined = tmp_path / "rows.jsonl", tmp_path / "joined.jsonl"
+    path.write_text(lines)
+    joined.write_text(
+        json.dumps({"text": "word1 word2", "label": "positive"}) + '\n{"text": "", "label": "negative"}\n'
+    )
+    options = ["--model", model, "--text_column", "[title, body]", "--json"]
+    assert main(["evaluate", "--input", str(path), *options]) == 0
+    assert main(["predict", "--input", str(path), *options]) == 0
+    several = capsys.readouterr().out
+    for command in ("evaluate", "predict"):
+        assert main([command, "--input", str(joined), "--model", model, "--json"]) == 0
+    assert several == capsys.readouterr().out
+    assert main(["predict", "--input", str(path), "--model", model, "--text_column", "[title, text]"]) == 2
+    assert "--text_column: 'text' is not in " in capsys.readouterr().err
+    assert main(["evaluate", "--input", str(path), "--model", model, "--text_column", "[]"]) == 2
+    assert "--text_column is a list of 0 items; list should have at least 1 item" in capsys.readouterr().err
+
+
 def test_cli_evaluate_uses_a_damaged_file_only_where_its_loss_is_allowed(
     model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,8 +204,8 @@ def test_cli_evaluate_says_what_it_leaves_out(
     assert main(["evaluate", "--model", model, "--input", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rejected"]["rows"] == 0
     assert [line for line in caplog.messages if "left out" in line] == [
-        "1 files are left out: in a folder, files are taken whose names end as those of a known format, or of "
-        "input.format, do"
+        f"1 file is left out ({tmp_path}/notes.md): in a folder, files are taken whose names end as those of a known "
+        "format, or of input.format, do"
     ]
 
 
@@ -227,7 +248,7 @@ MISTAKES = [
     ("evaluate --input gs://b/in.csv",                         "this machine; copy gs://b/in.csv here first"),
     ("evaluate --input FOLDER/labels",                         "the model's labels are negative, positive"),
     ("evaluate --input FOLDER/labels --label_column lable",    "it has the columns text, label"),
-    ("evaluate --training.epochs 3",                         "--training.epochs: evaluate takes the settings"),
+    ("evaluate --training.epochs 3",                         "--training.epochs: only settings of input"),
     ("evaluate --format xls",                                  "trainer: error: --format"),
     ("evaluate --input.format xls",                            "trainer: error: --input.format"),
     ("evaluate --config FOLDER/c.yaml",                        "--config: there is no file FOLDER/c.yaml"),

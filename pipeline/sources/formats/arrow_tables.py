@@ -113,7 +113,9 @@ def pieces(values: Columns) -> Iterator[Columns]:
     What a dictionary or a view holds once may be the text of 100,000 rows, so its length counts for each of them.
     """
     for first in range(0, len(values["text"]), LOOKED_ROWS):
-        some = {field: _without_runs(array.slice(first, LOOKED_ROWS)) for field, array in values.items()}
+        some = {
+            field: _without_views(_without_runs(array.slice(first, LOOKED_ROWS))) for field, array in values.items()
+        }
         ends = np.cumsum(sum(map(_lengths, some.values())))
         start = 0
         while start < len(ends):
@@ -150,13 +152,28 @@ def _without_runs(array: pa.Array) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(numbers, pa.int64()), array.values)
 
 
+def _without_views(array: pa.Array) -> pa.Array:
+    """A dictionary of views as one of binary: Arrow 25 can't take values out of views."""
+    if not pa.types.is_dictionary(array.type) or not pa.types.is_binary_view(array.type.value_type):
+        return array
+    return pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.large_binary()))
+
+
 def _plain(array: pa.Array) -> pa.Array:
-    return array.dictionary.take(array.indices) if pa.types.is_dictionary(array.type) else array
+    """A dictionary's values; where Arrow can't take them, the column as it is."""
+    if not pa.types.is_dictionary(array.type):
+        return array
+    try:
+        return array.dictionary.take(array.indices)
+    except pa.ArrowNotImplementedError:
+        return array
 
 
 def _as_binary(array: pa.Array) -> pa.Array:
     """Strings as binary, without a copy."""
     kind = array.type
+    if isinstance(kind, pa.Bool8Type):
+        return array.storage.cast(pa.bool_())  # as Python's values of it are
     if isinstance(kind, pa.BaseExtensionType):
         return _as_binary(array.storage)
     if pa.types.is_dictionary(kind):

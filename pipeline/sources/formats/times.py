@@ -43,10 +43,11 @@ def iso_times(values: Values) -> tuple[pa.Array, Problems]:
     >>> iso_times(pa.array([1, None], pa.timestamp("s", "Europe/Berlin")))[0].to_pylist()
     [1000000, None]
     """
-    if isinstance(values, pa.Array) and pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    if isinstance(values, pa.Array) and (pa.types.is_date(values.type) or pa.types.is_timestamp(values.type)):
-        return _of_arrow(values)
+    if isinstance(values, pa.Array):
+        is_dictionary = pa.types.is_dictionary(values.type)
+        kind = values.type.value_type if is_dictionary else values.type
+        if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+            return _of_arrow(values.dictionary_decode() if is_dictionary else values)
     return _one_by_one(values, _iso)
 
 
