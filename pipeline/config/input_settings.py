@@ -3,16 +3,22 @@
 from datetime import date
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from typing_extensions import Self
 
+from pipeline.config.dialect_names import check_delimiter, check_encoding
 from pipeline.config.label_map import LabelMap
 from pipeline.config.section import Name, PathName, Section
 from pipeline.config.times import instant
 
 # What a damaged file does to a run.
 Damaged = Literal["refuse", "use_what_is_whole"]
+# Whether quotes in csv and tsv hold a field together, and whether a backslash takes a character's meaning away.
+Quoting = Literal["auto", "quotes", "none"]
+Escape = Literal["auto", "none", "backslash"]
 Names = Annotated[list[Name], Field(min_length=1)]
+Delimiter = Annotated[Name, AfterValidator(check_delimiter)]
+Encoding = Annotated[Name, AfterValidator(check_encoding)]
 # What becomes of rows with equal texts.
 Duplicates = Literal["keep", "first", "drop_conflicting"]
 # A time in ISO 8601, or an integer. YAML makes dates of some.
@@ -32,6 +38,11 @@ class InputSettings(Section):
     id_column: Name | None = None
     label_map: LabelMap = Field({})
     damaged: Damaged = "refuse"
+    delimiter: Delimiter = "auto"
+    quoting: Quoting = "auto"
+    escape: Escape = "auto"
+    encoding: Encoding = "auto"
+    columns: Names | None = None
 
     @model_validator(mode="after")
     def columns_differ(self) -> Self:
@@ -43,6 +54,8 @@ class InputSettings(Section):
             )
         if len(set(texts)) < len(texts):
             raise ValueError(f"text_column is {list(texts)}; name each column once")
+        if len(set(self.columns or ())) < len(self.columns or ()):
+            raise ValueError(f"columns is {self.columns}; name each column once")
         return self
 
     @property

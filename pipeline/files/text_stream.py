@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from pipeline.errors import DamagedFileError, UserError
+from pipeline.files.encodings import UTF8, check_mark, decoded
 from pipeline.files.gzip_members import BZIP2, GZIP, XZ, ZSTD, MemberFormat, read_members
 
 
@@ -44,15 +45,22 @@ _CUT_UTF16: Final = "the file ends within a UTF-16 character"
 _HEAD_BYTES: Final = 10
 
 
-def text_blocks(file: BinaryIO, path: str, *, sizes: ReadSizes = READ_SIZES) -> Iterator[bytes]:
-    """The bytes of a text file, in blocks. UTF-16 is turned into UTF-8; a UTF-8 byte order mark stays.
+def text_blocks(
+    file: BinaryIO, path: str, *, sizes: ReadSizes = READ_SIZES, encoding: str | None = None
+) -> Iterator[bytes]:
+    """The bytes of a text file, in blocks, in UTF-8; a UTF-8 byte order mark stays.
+
+    encoding: the name of its codec; None: UTF-16 if its mark says so, else UTF-8.
 
     Raises:
       DamagedFileError: after the last good block.
     """
-    blocks = _with_long_first_block(content_blocks(file, path, sizes=sizes), size=len(codecs.BOM_UTF8))
+    blocks = _with_long_first_block(content_blocks(file, path, sizes=sizes), size=_HEAD_BYTES)
     first = next(blocks)
     blocks = itertools.chain([first], blocks)
+    if encoding is not None:
+        check_mark(first, encoding, path=path)
+        return blocks if encoding in UTF8 else decoded(blocks, encoding)
     return _from_utf16(blocks) if first.startswith(UTF16_MARKS) else blocks
 
 

@@ -26,7 +26,8 @@ from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources.formats import FORMATS
 from pipeline.sources.formats.chunks import whole_rows
 from pipeline.sources.formats.csv_quotes import Quotes
-from pipeline.sources.formats.delimited import DELIMITERS
+from pipeline.sources.formats.delimited import dialect_of
+from pipeline.sources.formats.dialect import Dialect
 from pipeline.sources.formats.lines import bytes_between, last_line_end, line_start
 from pipeline.sources.tasks import TaskGroup
 
@@ -55,11 +56,15 @@ Cases = tuple[ScannedLines, ScannedLines]
 
 
 class RangeScan(NamedTuple):
-    """A nominal range and its lines; cases None: they are not known, and the file has to be read as a whole."""
+    """A nominal range and its lines; cases None: they are not known, and the file has to be read as a whole.
+
+    rows_before: rows of the file, as a scan counts them, before its first row of data.
+    """
 
     path: str
     start: int
     cases: Cases | None
+    rows_before: int = 1
 
 
 def nominal_ranges(groups: Iterable[TaskGroup]) -> Iterator[TaskGroup]:
@@ -78,23 +83,24 @@ def scan_range(group: TaskGroup, files: Files, *, sizes: ReadSizes = READ_SIZES)
     assert stop is not None
     try:
         with open_file(files, path) as file:
+            dialect = dialect_of(file, next(group.tasks()))
             begin, end = line_start(file, group.start), line_start(file, stop)
             cases: Cases = ScannedLines(False, begin=begin), ScannedLines(True)
             lines = bytes_between(file, begin, end, sizes=sizes)
             for chunk in whole_rows(lines, last_line_end, offset=begin, sizes=sizes):
                 if chunk.reason:
                     return RangeScan(path, group.start, None)
-                following = scan_lines(chunk.data, DELIMITERS[group.kinds[0].format], offset=chunk.offset)
+                following = scan_lines(chunk.data, dialect, offset=chunk.offset)
                 cases = cases[0].then(following), cases[1].then(following)
     except UserError:
         return RangeScan(path, group.start, None)  # The worker that reads the file raises it again.
-    return RangeScan(path, group.start, cases)
+    return RangeScan(path, group.start, cases, dialect.rows_before)
 
 
-def scan_lines(data: bytes, delimiter: str, *, offset: int = 0) -> Cases:
+def scan_lines(data: bytes, dialect: Dialect, *, offset: int = 0) -> Cases:
     """Lines in both cases; `offset` is the byte of the file at which they begin.
 
-    >>> outside, in_quotes = scan_lines(b'a,"b\\nc,d\\n"\\ne\\n', ",")
+    >>> outside, in_quotes = scan_lines(b'a,"b\\nc,d\\n"\\ne\\n', Dialect(","))
     >>> outside
     ScannedLines(in_quotes=False, rows=2, begin=0)
     >>> in_quotes
@@ -102,7 +108,7 @@ def scan_lines(data: bytes, delimiter: str, *, offset: int = 0) -> Cases:
     """
     mark = codecs.BOM_UTF8 if offset == 0 and data.startswith(codecs.BOM_UTF8) else b""
     data, offset = data[len(mark) :], offset + len(mark)
-    quotes = Quotes(data, delimiter)
+    quotes = Quotes(data, dialect)
     return _case(quotes, len(data), offset, in_quotes=False), _case(quotes, len(data), offset, in_quotes=True)
 
 
@@ -146,5 +152,4 @@ def _whole_rows(last: TaskGroup, scans: Sequence[RangeScan]) -> Iterator[TaskGro
     begins = begins or [(0, 0)]
     ends = [begin for begin, _ in begins[1:]] + [last.stop]
     for (begin, rows), end in zip(begins, ends, strict=True):
-        # The first row of the file is the header.
-        yield replace(last, start=begin, stop=end, first_row=max(0, rows - 1))
+        yield replace(last, start=begin, stop=end, first_row=max(0, rows - scans[0].rows_before))

@@ -3,7 +3,7 @@
 A format with a mark of its own (`Format.begins`) is recognised by the mark. Any other content is decided by what is
 read of the file:
 
-    texts and labels   jsonl, tsv or csv, by the first line; otherwise it is refused
+    texts and labels   jsonl, tsv or csv, by the first line or the settings of csv; otherwise it is refused
     texts alone        a text a line; a file that looks like a table with the text column is refused
 """
 
@@ -19,8 +19,9 @@ from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import read_up_to, strip_mark, text_blocks
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS, format_names, text_lines
-from pipeline.sources.formats.delimited import DELIMITERS
+from pipeline.sources.formats.csv_dialects import DELIMITERS, FOUND_DELIMITERS
 from pipeline.sources.formats.foreign import FOREIGN_BYTES, check_foreign
+from pipeline.sources.tasks import FOUND_FORM, TextForm
 
 # The first 64 KiB tell a file's format; a header or an object is shorter.
 DETECTION_BYTES: Final = FOREIGN_BYTES
@@ -36,16 +37,18 @@ JSON_OBJECT: Final = re.compile(rb'\{\s*"')
 _NAME: Final = re.compile(r"[^\W\d][\w.-]*")
 
 
-def detect_formats(paths: Sequence[str], files: Files, columns: ColumnNames) -> dict[str, str]:
-    """The format of each file; `columns` are those that are going to be read.
+def detect_formats(
+    paths: Sequence[str], files: Files, columns: ColumnNames, *, form: TextForm = FOUND_FORM
+) -> dict[str, str]:
+    """The format of each file; `columns` are those that are going to be read, `form` what the settings say of texts.
 
     Raises:
       UserError: a file's content does not tell its format, or many files have several formats.
     """
     if len(paths) <= MAX_FILES_OPENED:
-        return {path: _detect(path, files, columns) for path in paths}
+        return {path: _detect(path, files, columns, form) for path in paths}
     opened = [paths[number * len(paths) // MAX_FILES_OPENED] for number in range(MAX_FILES_OPENED)]
-    example_of = {_detect(path, files, columns): path for path in opened}
+    example_of = {_detect(path, files, columns, form): path for path in opened}
     if len(example_of) > 1:
         looks = " and ".join(f"{path} looks like {format}" for format, path in sorted(example_of.items()))
         raise UserError(f"input.format: {looks}; name the files so that their endings tell, or set one format")
@@ -63,29 +66,39 @@ class Looks(NamedTuple):
     table: str | None
 
 
-def looks_of(path: str, files: Files, *, text_columns: Sequence[str]) -> Looks:
+def looks_of(path: str, files: Files, *, text_columns: Sequence[str], form: TextForm = FOUND_FORM) -> Looks:
     """What a file looks like if only its texts are wanted; text_columns: the columns of the texts in a table."""
-    mark, head = _mark_or_head(path, files)
+    mark, head = _mark_or_head(path, files, form)
     return Looks(mark, None if mark else _table_format(head, text_columns))
 
 
-def _detect(path: str, files: Files, columns: ColumnNames) -> str:
+def _detect(path: str, files: Files, columns: ColumnNames, form: TextForm) -> str:
     if columns.label is None:
-        return _unlabelled(path, looks_of(path, files, text_columns=columns.texts()))
-    mark, head = _mark_or_head(path, files)
-    return mark or _labelled(path, head)
+        looks = looks_of(path, files, text_columns=columns.texts(), form=form)
+        return (looks.mark or format_stated(form)) or _unlabelled(path, looks)
+    mark, head = _mark_or_head(path, files, form)
+    return mark or _labelled(path, head, form)
 
 
-def _labelled(path: str, head: bytes) -> str:
+def format_stated(form: TextForm) -> str | None:
+    """The format that settings of csv and tsv alone imply."""
+    if form.delimiter is None:
+        return None if form.columns is None else "csv"
+    return "tsv" if form.delimiter == DELIMITERS["tsv"] else "csv"
+
+
+def _labelled(path: str, head: bytes, form: TextForm) -> str:
     check_foreign(head, path)
     head = head.lstrip()
     first_line = head.splitlines()[0] if head else b""
     if b"\0" not in head:
-        if head.startswith(b"{"):
+        if head.startswith(b"{") and format_stated(form) is None:
             return "jsonl"
-        if b"\t" in first_line:
+        if form.delimiter is None and b"\t" in first_line:
             return "tsv"
-        if b"," in first_line:
+        if stated := format_stated(form):
+            return stated
+        if any(delimiter.encode() in first_line for delimiter in FOUND_DELIMITERS):
             return "csv"
     raise UserError(
         f"input.format: neither name nor content tells the format of {path}; "
@@ -117,13 +130,13 @@ def _table_format(head: bytes, text_columns: Sequence[str]) -> str | None:
     if JSON_OBJECT.match(head):
         return "jsonl"
     text = head.decode("utf-8", "surrogateescape")
-    for format, delimiter in DELIMITERS.items():
+    for delimiter in FOUND_DELIMITERS:
         try:
             rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
         except csv.Error:
             continue
         if _is_table(rows if is_whole else rows[:-1], text_columns):
-            return format
+            return "tsv" if delimiter == DELIMITERS["tsv"] else "csv"
     return None
 
 
@@ -142,23 +155,23 @@ def _is_table(rows: Sequence[Sequence[str]], text_columns: Sequence[str]) -> boo
     )
 
 
-def _mark_or_head(path: str, files: Files) -> tuple[str | None, bytes]:
+def _mark_or_head(path: str, files: Files, form: TextForm) -> tuple[str | None, bytes]:
     """The format whose mark a file begins with; if there is none, the first bytes of its text."""
     with open_file(files, path) as stored:
         format = _marked(read_up_to(stored, MARK_BYTES), FORMATS)
         if format is not None:
             return format, b""
         stored.seek(0)
-        head = content_head(stored, path)
+        head = content_head(stored, path, form=form)
     compressible = [name for name, format in FORMATS.items() if format.is_compressible]
     return _marked(head, compressible), head
 
 
-def content_head(stored: BinaryIO, path: str) -> bytes:
+def content_head(stored: BinaryIO, path: str, *, form: TextForm = FOUND_FORM) -> bytes:
     """The first DETECTION_BYTES bytes of a file's text; fewer if it is shorter, or damaged there."""
     head = b""
     with suppress(DamagedFileError):
-        for block in strip_mark(text_blocks(stored, path)):
+        for block in strip_mark(text_blocks(stored, path, encoding=form.encoding)):
             head += block
             if len(head) >= DETECTION_BYTES:
                 break

@@ -14,7 +14,7 @@ from pipeline.sources.schema import DAMAGED, TOO_LONG, UNCLOSED_QUOTE, LostRest
 REFUSE: Final[Damaged] = "refuse"
 
 _REMEDIES: Final = {
-    UNCLOSED_QUOTE: "close it, or double each quote that is part of a text",
+    UNCLOSED_QUOTE: "close it, or double each quote that is part of a text, or set input.quoting to none if all are",
     TOO_LONG: "set input.format if the file is of another format",
     DAMAGED: "get the file anew",
 }

@@ -6,6 +6,7 @@ once, so a new name is never looked up again.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -69,7 +70,7 @@ def _mapped(
         left_out = {paths[file]: rows for file, rows in zip(files.tolist(), numbers.tolist(), strict=True)}
         rows = rows.filter(pa.array(~is_out))
     had = {key: rows for key, rows in zip(keys.to_pylist(), counts.tolist(), strict=True) if rows}
-    return Batch(rows, batch.rejected, batch.lost, merged([batch.label_map, LabelMapUse(had, left_out)]))
+    return replace(batch, rows=rows, label_map=merged([batch.label_map, LabelMapUse(had, left_out)]))
 
 
 def _without_unlabelled(batch: Batch) -> Batch:
@@ -79,4 +80,4 @@ def _without_unlabelled(batch: Batch) -> Batch:
     if not files:
         return batch
     use = LabelMapUse({NO_LABEL: files.total()}, dict(files))
-    return Batch(batch.rows, batch.rejected.filter(pc.invert(is_out)), batch.lost, use)
+    return replace(batch, rejected=batch.rejected.filter(pc.invert(is_out)), label_map=use)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from pipeline.config.dialect_names import AUTO, codec_named, delimiter_named
 from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import Files
@@ -20,7 +21,7 @@ from pipeline.sources.input_files import NamedFile, named_files
 from pipeline.sources.left_out import LeftOut, lines
 from pipeline.sources.one_name import identity_of, once_each
 from pipeline.sources.task_groups import InputFile, grouped, range_size
-from pipeline.sources.tasks import MAX_FILES, ReadTask, TaskGroup
+from pipeline.sources.tasks import FOUND_FORM, MAX_FILES, ReadTask, TaskGroup, TextForm
 
 
 class InputTasks(NamedTuple):
@@ -71,7 +72,8 @@ def plan_tasks(
         for path in paths
         for entry in named_files(path, files, format=settings.format, labelled=True, left_out=left_out)
     )
-    ordered = _input_files(once_each(entries, left_out=left_out), files, columns_of(settings))
+    columns = columns_of(settings)
+    ordered = _input_files(once_each(entries, left_out=left_out), files, columns, form=form_of(settings))
     range_bytes = range_size(ordered) if range_bytes is None else range_bytes
     return _input_tasks(
         ordered, grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted), left_out=left_out
@@ -106,9 +108,24 @@ def plan_texts(settings: InputSettings, files: Files, *, format: str | None = No
                 raise UserError(f"input.path: {entry.file.path} is named twice; name each file once")
         seen.update(identity_of(entry.file) for entry in entries)
         named += entries
-    ordered = _input_files(named, files, columns_of(settings, labelled=False))
+    ordered = _input_files(named, files, columns_of(settings, labelled=False), form=form_of(settings))
     groups = grouped(ordered, files, range_bytes=range_size(ordered), cuts_quoted=False)
     return _input_tasks(ordered, groups, left_out=left_out)
+
+
+def form_of(settings: InputSettings) -> TextForm:
+    """How the settings say that text files are written.
+
+    >>> form_of(InputSettings(delimiter="tab", encoding="latin-1"))
+    TextForm(encoding='iso8859-1', delimiter='\\t', quoting='auto', escape='auto', columns=None)
+    """
+    return TextForm(
+        encoding=None if settings.encoding == AUTO else codec_named(settings.encoding),
+        delimiter=None if settings.delimiter == AUTO else delimiter_named(settings.delimiter),
+        quoting=settings.quoting,
+        escape=settings.escape,
+        columns=None if settings.columns is None else tuple(settings.columns),
+    )
 
 
 def _plan_sample() -> InputTasks:
@@ -119,7 +136,9 @@ def _input_tasks(ordered: Sequence[InputFile], groups: list[TaskGroup], *, left_
     return InputTasks(groups, len(ordered), sum(file.size for file in ordered), left_out.numbers, left_out.examples)
 
 
-def _input_files(ordered: Sequence[NamedFile], files: Files, columns: ColumnNames) -> list[InputFile]:
+def _input_files(
+    ordered: Sequence[NamedFile], files: Files, columns: ColumnNames, *, form: TextForm
+) -> list[InputFile]:
     """The files with the format of each and its place in the input.
 
     Raises:
@@ -127,12 +146,13 @@ def _input_files(ordered: Sequence[NamedFile], files: Files, columns: ColumnName
     """
     if len(ordered) > MAX_FILES:
         raise UserError(f"input.path: {len(ordered)} files are more than {MAX_FILES}; put several into one")
-    detected = detect_formats([entry.file.path for entry in ordered if entry.format is None], files, columns)
+    detected = detect_formats([entry.file.path for entry in ordered if entry.format is None], files, columns, form=form)
+    stated = None if form == FOUND_FORM else form
     input_files = []
     for index, (file, format, splits, table_columns) in enumerate(ordered):
         _check_name(file.path)
         format = format or detected[file.path]
-        input_files.append(InputFile(file.path, file.size, index, format, splits, file.stamp, table_columns))
+        input_files.append(InputFile(file.path, file.size, index, format, splits, file.stamp, table_columns, stated))
     return input_files
 
 

@@ -1,6 +1,7 @@
 """Read tasks -> batches of rows, full ones; and a look into the first files before a job starts."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import chain, groupby, pairwise
 from typing import Final
 
@@ -22,7 +23,7 @@ from pipeline.sources.given_check import check_given
 from pipeline.sources.losses import REFUSE, refusal
 from pipeline.sources.mapped_labels import with_mapped_labels
 from pipeline.sources.prefetch import prefetching
-from pipeline.sources.schema import Batch
+from pipeline.sources.schema import NO_FINDINGS, Batch, Findings
 from pipeline.sources.tasks import ReadTask
 from pipeline.sources.unchanged import unchanged
 
@@ -161,7 +162,7 @@ def _rebatched(batches: Iterable[Batch], *, batch_rows: int, batch_bytes: int) -
             yield from map(_copied, full)
             waiting = [rest]
             rows, size, rejected = rest.rows.num_rows, rest.rows["text"].nbytes, rest.rejected.num_rows
-    if waiting and (rows or rejected or any(batch.lost for batch in waiting)):
+    if waiting and (rows or rejected or any(batch.lost or any(batch.findings) for batch in waiting)):
         yield _copied(_joined(waiting))
 
 
@@ -172,16 +173,18 @@ def _joined(batches: Sequence[Batch]) -> Batch:
         pa.concat_batches([batch.rows for batch in batches]),
         pa.concat_batches([batch.rejected for batch in batches]),
         tuple(lost for batch in batches for lost in batch.lost),
+        findings=reduce(Findings.plus, (batch.findings for batch in batches)),
     )
 
 
 def _copied(batch: Batch) -> Batch:
     """The batch in memory of its own. A slice would keep all of the large batch it is cut from, and pickle it."""
-    return Batch(pa.concat_batches([batch.rows]), pa.concat_batches([batch.rejected]), batch.lost)
+    rows, rejected = pa.concat_batches([batch.rows]), pa.concat_batches([batch.rejected])
+    return Batch(rows, rejected, batch.lost, findings=batch.findings)
 
 
 def _cut(batch: Batch, *, batch_rows: int, batch_bytes: int) -> list[Batch]:
-    """Full batches, and the rest (which may be empty). All rejected rows, and what is lost, go with the first."""
+    """Full batches, and the rest (which may be empty). All rejected rows, losses and findings go with the first."""
     ends = _ends(batch.rows["text"], batch_rows=batch_rows, batch_bytes=batch_bytes)
     if not ends and batch.rejected.num_rows >= batch_rows:
         ends = [0]  # Many rejected rows make a batch as well.
@@ -189,7 +192,11 @@ def _cut(batch: Batch, *, batch_rows: int, batch_bytes: int) -> list[Batch]:
     parts = [batch.rows.slice(start, stop - start) for start, stop in pairwise(edges)]
     rejected = [batch.rejected] + [batch.rejected.slice(0, 0)] * (len(parts) - 1)
     lost = [batch.lost] + [()] * (len(parts) - 1)
-    return [Batch(*triple) for triple in zip(parts, rejected, lost, strict=True)]
+    findings = [batch.findings] + [NO_FINDINGS] * (len(parts) - 1)
+    return [
+        Batch(*triple, findings=found)
+        for triple, found in zip(zip(parts, rejected, lost, strict=True), findings, strict=True)
+    ]
 
 
 def _ends(text: pa.LargeBinaryArray, *, batch_rows: int, batch_bytes: int) -> list[int]:

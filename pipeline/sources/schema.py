@@ -101,18 +101,40 @@ class LabelMapUse(NamedTuple):
 NOTHING_MAPPED: Final = LabelMapUse()
 
 
+class Findings(NamedTuple):
+    """What a person should know of the rows of some files; those of parts add up.
+
+    spanning_rows: rows of csv and tsv on more than one line. repeated_headers: of csv and tsv, which are no rows.
+    """
+
+    spanning_rows: int = 0
+    repeated_headers: int = 0
+
+    def plus(self, other: "Findings") -> "Findings":
+        """Both together.
+
+        >>> Findings(1, 2).plus(Findings(3))
+        Findings(spanning_rows=4, repeated_headers=2)
+        """
+        return Findings(*(mine + others for mine, others in zip(self, other, strict=True)))
+
+
+NO_FINDINGS: Final = Findings()
+
+
 @dataclass(frozen=True)
 class Batch:
     """Rows that follow each other: the used ones by ROWS_SCHEMA, the rejected ones by REJECTED_SCHEMA.
 
     lost: what can't be read after these rows, at most one of each task. label_map: what input.label_map did to rows;
-    those that it leaves out are neither used nor rejected.
+    those that it leaves out are neither used nor rejected. findings: what is told of the rows.
     """
 
     rows: pa.RecordBatch
     rejected: pa.RecordBatch
     lost: tuple[LostRest, ...] = ()
     label_map: LabelMapUse = NOTHING_MAPPED
+    findings: Findings = NO_FINDINGS
 
     @property
     def count(self) -> int:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from pipeline.files.local import Files
 from pipeline.sources.formats import FORMATS
-from pipeline.sources.tasks import Given, Kind, ReadTask, TaskGroup
+from pipeline.sources.tasks import FOUND_FORM, Given, Kind, ReadTask, TaskGroup, TextForm
 
 # The largest range. A worker needs about a second for it, so several workers finish a large file at the same time.
 MAX_RANGE_BYTES: Final = 64 << 20
@@ -32,7 +32,8 @@ CONCURRENT_CUTS: Final = 16
 class InputFile(NamedTuple):
     """A file of the input: its number in the order of all, its format, and the splits it may go to (None: all).
 
-    stamp: see files.local.FileInfo; empty: not known. table_columns: see ReadTask.
+    stamp: see files.local.FileInfo; empty: not known. table_columns: see ReadTask. form: how it is written; None:
+    nothing is set.
     """
 
     path: str
@@ -42,6 +43,7 @@ class InputFile(NamedTuple):
     splits: str | None = None
     stamp: bytes = b""
     table_columns: Given | None = None
+    form: TextForm | None = None
 
     @property
     def work(self) -> int:
@@ -90,7 +92,8 @@ def _cut(large: Sequence[InputFile], files: Files, *, range_bytes: int) -> dict[
     def ranges(file: InputFile) -> list[ReadTask]:
         cut = FORMATS[file.format].cut
         assert cut is not None
-        return cut(ReadTask(file.path, file.file_index, file.format), files, range_bytes=range_bytes)
+        task = ReadTask(file.path, file.file_index, file.format, form=file.form or FOUND_FORM)
+        return cut(task, files, range_bytes=range_bytes)
 
     with ThreadPoolExecutor(CONCURRENT_CUTS) as pool:
         cut = zip(large, pool.map(ranges, large), strict=True)
@@ -104,7 +107,7 @@ def _cut(large: Sequence[InputFile], files: Files, *, range_bytes: int) -> dict[
 
 def _group(members: Sequence[InputFile]) -> TaskGroup:
     kinds: dict[Kind, Kind] = {}  # each once
-    listed = [Kind(file.format, file.splits, file.table_columns) for file in members]
+    listed = [Kind(file.format, file.splits, file.table_columns, file.form) for file in members]
     return TaskGroup(
         members[0].file_index,
         tuple(file.path for file in members),

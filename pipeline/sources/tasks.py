@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from pipeline.config.input_settings import Escape, Quoting
 from pipeline.errors import UserError
 from pipeline.files.local import STAMP_BYTES
 from pipeline.support.arrays import Int64s
@@ -16,6 +17,24 @@ MAX_FILES: Final = 1 << (63 - PLACE_BITS)
 
 # Names or fields of columns, each with its one value for all rows of a file.
 Given: TypeAlias = tuple[tuple[str, str | None], ...]
+
+
+class TextForm(NamedTuple):
+    """How text files are written, as far as the settings say; what they leave open is found in each file.
+
+    encoding: the name of a codec of Python; None: UTF-8, or UTF-16 by its mark. The others are of csv and tsv alone.
+    delimiter: one character; None: found. quoting, escape: as the settings of the input. columns: the names of the
+    columns of files without a header; None: the first row is the header.
+    """
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    quoting: Quoting = "auto"
+    escape: Escape = "auto"
+    columns: tuple[str, ...] | None = None
+
+
+FOUND_FORM: Final = TextForm()
 
 
 @dataclass(frozen=True)
@@ -31,6 +50,7 @@ class ReadTask:
     table_columns: names and values of columns that a table's log gives for all rows of the file; None: it is of no
       table, and its folders may give some, see sources.folder_columns.
     given: while it is read, the fields and values of columns that are not in the file.
+    form: how it is written, if it is a text.
     """
 
     path: str
@@ -43,6 +63,7 @@ class ReadTask:
     stamp: bytes = b""
     table_columns: Given | None = None
     given: Given = ()
+    form: TextForm = FOUND_FORM
 
     def of_whole_file(self) -> "ReadTask":
         """The task that reads the whole file."""
@@ -50,11 +71,15 @@ class ReadTask:
 
 
 class Kind(NamedTuple):
-    """What a file is: its format, the splits that its rows may go to, and what a table's log says (see ReadTask)."""
+    """What a file is: its format, the splits that its rows may go to, and what a table's log says (see ReadTask).
+
+    form: how it is written; None: nothing is set.
+    """
 
     format: str
     splits: str | None = None
     table_columns: Given | None = None
+    form: TextForm | None = None
 
 
 @dataclass(frozen=True)
@@ -80,14 +105,15 @@ class TaskGroup:
             yield ReadTask(
                 path, self.first_file + number, kind.format, self.start, self.stop, self.first_row, kind.splits,
                 self.stamps[number * STAMP_BYTES : (number + 1) * STAMP_BYTES], kind.table_columns,
+                form=kind.form or FOUND_FORM,
             )  # fmt: skip
 
     def part(self, first: int, stop: int) -> "TaskGroup":
         """The group of the files of the numbers `first` to `stop`, `stop` not included.
 
         >>> TaskGroup(7, ("a", "b"), (Kind("csv"), Kind("tsv"))).part(1, 2)
-        TaskGroup(first_file=8, paths=('b',), kinds=(Kind(format='tsv', splits=None, table_columns=None),), start=0, \
-stop=None, first_row=0, stamps=b'')
+        TaskGroup(first_file=8, paths=('b',), kinds=(Kind(format='tsv', splits=None, table_columns=None, form=None),), \
+start=0, stop=None, first_row=0, stamps=b'')
         """
         return replace(
             self,

@@ -133,9 +133,7 @@ def with_file_index(table: pa.Table, file_index: int) -> pa.Table:
 
 def _settings(config: Config) -> dict[str, Any]:
     return {
-        "text_column": config.input.text_column,
-        "label_column": config.input.label_column,
-        "label_map": config.input.label_map,
+        "input": config.input.model_dump(exclude={"path", "format", "id_column", "damaged"}),
         "split": config.split.model_dump(),
         "text": config.text.model_dump(),
         "seed": config.output.seed,

@@ -72,9 +72,9 @@ def parquet(columns: Mapping[str, object] | pa.Table, *, row_group_size: int | N
     return buffer.getvalue()
 
 
-def plan(files: MemoryFiles, path: str = "*", *, format: str = "auto", range_bytes: int = 1 << 20) -> list[ReadTask]:
-    settings = InputSettings.model_validate({"path": path, "format": format})
-    return list(plan_tasks(settings, files, range_bytes=range_bytes).tasks())
+def plan(files: MemoryFiles, path: str = "*", *, range_bytes: int = 1 << 20, **settings: Any) -> list[ReadTask]:
+    """The tasks of some files; settings: of the section input."""
+    return list(plan_tasks(InputSettings(path=path, **settings), files, range_bytes=range_bytes).tasks())
 
 
 def sizes_of(size: int) -> ReadSizes:

@@ -210,14 +210,20 @@ WRONG = [
     ("a.csv", CSV, ColumnNames("text", "label", split="part"),
      "split.column: 'part' is not in a.csv; it has the columns text, label"),
     ("a.csv", b"text,label,text\n", COLUMNS, "input.text_column: a.csv has 2 columns 'text'; rename all but one"),
-    ("a.csv", b"text;label\na;1\n", COLUMNS,
-     "input.path: a.csv has one column, 'text;label'; in csv, columns are separated by ','"),
+    ("a.csv", b"text:label\na:1\n", COLUMNS,
+     "input.path: a.csv has one column, 'text:label', if columns are separated by ','; "
+     "set input.delimiter if another character separates them"),
+    ("a.csv", b"text;label,x\na;1,2\n", COLUMNS,
+     "input.text_column: 'text' is not in a.csv; it has the columns text;label, x"),
     ("a.csv", b"text,label\0\n", COLUMNS,
-     "input.path: a.csv does not begin with the column names of csv in UTF-8; convert it, or set input.format"),
+     "input.path: a.csv does not begin with the column names of csv in UTF-8; "
+     "set input.encoding if it is in another encoding, or set input.format"),
     ("a.csv", b"t\xe9xt,label\n", COLUMNS,
-     "input.path: a.csv does not begin with the column names of csv in UTF-8; convert it, or set input.format"),
+     "input.path: a.csv does not begin with the column names of csv in UTF-8; "
+     "set input.encoding if it is in another encoding, or set input.format"),
     ("a.csv", b"x" * 200_000, COLUMNS,
-     f"input.path: a.csv has one column, {'x' * 1000!r}; in csv, columns are separated by ','"),
+     f"input.path: a.csv has one column, {'x' * 60!r}, if columns are separated by ','; "
+     "set input.delimiter if another character separates them"),
     ("a.csv.gz", CSV, COLUMNS, "input.path: a.csv.gz is not compressed as its name says; rename it without .gz"),
     ("a.jsonl.zst", LINES, COLUMNS,
      "input.path: a.jsonl.zst is not compressed as its name says; rename it without .zst"),
@@ -353,7 +359,7 @@ def test_sources_long_texts(name: str, content: bytes) -> None:
 TOO_LONG = [
     # file, content, rejected row: rows may have 1000 bytes here
     ("a.csv", b"text,label\na,1\n" + b"x" * 2000, (1, "row too long")),
-    ("a.csv", b'text,label\na,1\n"' + b"x,1\n" * 500, (1, "unclosed quote")),
+    ("a.csv", b'text,label\na,1\n"' + b"x\n" * 1000, (1, "unclosed quote")),
     ("a.jsonl", b'{"text":"a","label":1}\n' + b" " * 2000, (1, "row too long")),
     ("a.tfrecord", framed(serialized({"text": b"a", "label": 1}), b"x" * 2000), (1, "row too long")),
 ]

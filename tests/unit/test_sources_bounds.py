@@ -9,15 +9,16 @@ from pipeline.files.text_stream import READ_SIZES
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import (
     FORMATS,
+    csv_header,
     csv_quotes,
     csv_rows,
-    delimited,
     json_lines,
     json_objects,
     text_lines,
     tf_example,
 )
 from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
+from pipeline.sources.formats.dialect import Dialect
 from pipeline.sources.formats.tf_wire import count_values
 from pipeline.sources.schema import Batch
 from pipeline.sources.tasks import ReadTask
@@ -67,10 +68,11 @@ def test_sources_bounds_of_very_short_rows(
 def test_sources_bounds_of_quotes(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     draw = random.Random(size)
     samples = [bytes(draw.choices(b'"""a,\n\r', k=draw.randrange(40))) for _ in range(2000)]
-    ends = [(last_row_end(data, delimiter=","), first_row_end(data, delimiter=",")) for data in samples]
+    dialect = Dialect(",", checks_quotes=True)
+    ends = [(last_row_end(data, dialect=dialect), first_row_end(data, dialect=dialect)) for data in samples]
     assert len(set(ends)) > 50
     monkeypatch.setattr(csv_quotes, "SEGMENT_BYTES", size)
-    assert [(last_row_end(data, delimiter=","), first_row_end(data, delimiter=",")) for data in samples] == ends
+    assert [(last_row_end(data, dialect=dialect), first_row_end(data, dialect=dialect)) for data in samples] == ends
 
 
 def test_sources_bounds_of_values_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +90,7 @@ def test_sources_bounds_of_values_in_json(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_sources_bounds_of_columns_in_csv(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "MAX_COLUMNS", 3)
+    monkeypatch.setattr(csv_header, "MAX_COLUMNS", 3)
     assert len(read(b"text,label,x\na,b,c\n", "a.csv")[0]) == 1
     with pytest.raises(UserError, match=r"^input.path: the first row of a.csv has more than 3 columns; set"):
         read(b"text,label,x,y,z\na,b,c,d,e\n", "a.csv")

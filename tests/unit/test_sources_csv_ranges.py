@@ -14,28 +14,29 @@ from pipeline.config.input_settings import InputSettings
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources import plan_tasks, read_tasks
 from pipeline.sources.csv_ranges import RangeScan, nominal_ranges, resolve_ranges, scan_lines, scan_range
+from pipeline.sources.formats.dialect import Dialect
 from pipeline.sources.formats.lines import LINE_BLOCK_BYTES
 from pipeline.sources.tasks import Kind, TaskGroup
 from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, read, rejected_of, rows_of, sizes_of
 
 
 def resolved(
-    files: MemoryFiles, range_bytes: int, name: str = "a.csv", *, sizes: ReadSizes = READ_SIZES
+    files: MemoryFiles, range_bytes: int, name: str = "a.csv", *, sizes: ReadSizes = READ_SIZES, **options: Any
 ) -> list[TaskGroup]:
-    found = plan_tasks(InputSettings(path=name), files, range_bytes=range_bytes, cuts_quoted=True)
+    found = plan_tasks(InputSettings(path=name, **options), files, range_bytes=range_bytes, cuts_quoted=True)
     # Scans come in any order.
     scans = [scan_range(group, files, sizes=sizes) for group in reversed(list(nominal_ranges(found.groups)))]
     return list(resolve_ranges(found.groups, scans))
 
 
 def read_in_ranges(
-    content: bytes, name: str, range_bytes: int, *, sizes: ReadSizes = READ_SIZES
+    content: bytes, name: str, range_bytes: int, *, sizes: ReadSizes = READ_SIZES, **options: Any
 ) -> tuple[list[Row], list[Rejected]]:
     files = MemoryFiles({name: content})
     used: list[Row] = []
     rejected: list[Rejected] = []
     before = 0
-    for group in resolved(files, range_bytes, name, sizes=sizes):
+    for group in resolved(files, range_bytes, name, sizes=sizes, **options):
         batches = list(read_tasks(group.tasks(), COLUMNS, files, damaged="use_what_is_whole", sizes=sizes))
         assert before in (group.first_row, 0)
         used += rows_of(batches)
@@ -63,7 +64,8 @@ def test_sources_ranges_are_the_whole_whatever_the_bytes(
     body: list[bytes], mark: bytes, header: bytes, range_bytes: int
 ) -> None:
     content = mark + header + b"".join(body)
-    assert read_in_ranges(content, "a.csv", range_bytes) == read(content, "a.csv")
+    cut = read_in_ranges(content, "a.csv", range_bytes, quoting="quotes")
+    assert cut == read(content, "a.csv", quoting="quotes")
 
 
 TEXTS = st.text(st.sampled_from(list('",\t\n\r a1é€\U0001f600')), max_size=12)
@@ -85,7 +87,8 @@ def test_sources_ranges_of_what_pythons_writer_wrote(
     writer = csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator=line_end)
     writer.writerows([("text", "label"), *rows])
     content = file.getvalue().encode()
-    assert read_in_ranges(content, name, range_bytes) == read(content, name)
+    cut = read_in_ranges(content, name, range_bytes, quoting="quotes")
+    assert cut == read(content, name, quoting="quotes")
 
 
 # One file, a quoted field of many lines in its middle, cut at every size: small blocks as well.
@@ -118,7 +121,7 @@ Scan = tuple[bool, int, int | None]
 
 @pytest.mark.parametrize(("lines", "outside", "within"), LINES)
 def test_sources_ranges_scan_tells_both_cases(lines: bytes, outside: Scan, within: Scan) -> None:
-    assert scan_lines(lines, ",", offset=0) == (outside, within)
+    assert scan_lines(lines, Dialect(","), offset=0) == (outside, within)
 
 
 def test_sources_ranges_are_cut_only_where_they_can_be() -> None:
@@ -144,7 +147,7 @@ def test_sources_ranges_have_about_the_same_rows() -> None:
 
 
 def test_sources_ranges_within_one_long_text_hold_nothing() -> None:
-    content = b'text,label\na,1\n"' + b"x,1\n" * 500 + b'",2\nb,3\n'
+    content = b'text,label\na,1\n"' + b"x\n" * 1000 + b'",2\nb,3\n'
     groups = resolved(MemoryFiles({"a.csv": content}), 100)
     assert [(group.start, group.first_row) for group in groups] == [(0, 0), (len(content) - 4, 2)]
 

@@ -84,6 +84,8 @@ def test_sources_properties_csv_is_read_as_written(
         gzip.compress(content, mtime=0) if compressed else content,
         f"a.{name}.gz" if compressed else f"a.{name}",
         sizes=sizes_of(block),
+        quoting="quotes",
+        escape="none",
     )
     assert found == expected(rows)
 
@@ -97,7 +99,7 @@ def test_sources_properties_csv_of_any_bytes_has_pythons_rows(body: list[bytes],
     content = b"".join(body)
     lines = io.StringIO(content.decode("latin-1"), newline="")
     rows = [row for row in csv.reader(lines) if row]
-    used, rejected = read(b"text,label\n" + content, "a.csv", sizes=sizes_of(block))
+    used, rejected = read(b"text,label\n" + content, "a.csv", sizes=sizes_of(block), quoting="quotes")
     numbers = [place for _, _, place in used] + [row for row, _ in rejected]
     assert sorted(numbers) == list(range(len(rows)))
     for text, label, number in used:
@@ -226,7 +228,7 @@ def _parquet() -> bytes:
     return file.getvalue()
 
 
-CSV_TEXT = 'text,label\ngood,pos\n"quoted, ""twice""\nand é",neg\n\nthird,pos\r\n'
+CSV_TEXT = 'text,label\ngood,pos\n"quoted,, ""twice""\nand é",neg\n\nthird,pos\r\n'
 JSONL_TEXT = '{"text":"a","label":1}\n{"text":"é","label":2}\r\n\n{"text":"c","label":3}\n'
 SMALL = {
     "a.csv": CSV_TEXT.encode(),

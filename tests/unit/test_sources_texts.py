@@ -54,7 +54,7 @@ FILES: list[tuple[str, bytes, list[Row]]] = [
     ("a.txt.zst",  zstandard.compress(LINES),                         [b"good", b"bad"]),
     ("a.txt",      gzip.compress(LINES, mtime=0),                     [b"good", b"bad"]),  # its name does not say so
     ("a.csv",      gzip.compress(b"text,x\na,1\n", mtime=0),          [b"a"]),
-    ("a.csv",      b'id,text\n1,good\n2,"two\nlines, ""said"""\n3,\n', [b"good", b'two\nlines, "said"', b""]),
+    ("a.csv",      b'id,text\n1,good\n2,"two\nlines,, ""said"""\n3,\n', [b"good", b'two\nlines,, "said"', b""]),
     ("a.csv",      b"\xef\xbb\xbftext\ngood\n\xff\n\nbad\n",          [b"good", INVALID, b"bad"]),  # one column
     ("a.csv",      b"id,text\n1\n2,bad\n",                            ["wrong number of columns", b"bad"]),
     ("a.csv",      b"text\n" + b"x" * 200_000 + b"\n",                [b"x" * 200_000]),
@@ -205,7 +205,8 @@ REFUSED = [
     ("a.txt.gz", gzip.compress(LINES, mtime=0)[:-1], "auto", "input.path: a.txt.gz: damaged file (the file ends "
      "before its gzip stream does), so it is not known how many rows follow; get the file anew"),
     ("a.csv", b'text,x\na,1\n"b,2\nc,3\n', "auto", "input.path: a.csv: unclosed quote in '\"b,2 c,3', so it is "
-     "not known how many rows follow; close it, or double each quote that is part of a text"),
+     "not known how many rows follow; close it, or double each quote that is part of a text, "
+     "or set input.quoting to none if all are"),
     ("a.tfrecord", framed(serialized({"text": b"a"}))[:-1], "auto", "input.path: a.tfrecord: damaged file (the file "
      "ends within a record), so it is not known how many rows follow; get the file anew"),
     ("a.parquet", b"PAR1", "auto", "input.path: a.parquet: damaged file (Parquet file size is 4 bytes, smaller than "
@@ -218,7 +219,7 @@ REFUSED = [
      "input.format: a looks like tsv; set tsv, or lines if each of its lines is a text"),
     ("a.txt", b'{"text":"a"}\n', "auto",
      "input.format: a.txt looks like jsonl; set jsonl, or lines if each of its lines is a text"),
-    ("a.csv", b"text;label\na;1\n", "auto", "input.text_column: 'text' is not in a.csv; it has the columns text;label"),
+    ("a.csv", b"text:label\na:1\n", "auto", "input.text_column: 'text' is not in a.csv; it has the columns text:label"),
     ("texts/a.txt", LINES, "folder", "input.format: the folder 'texts' holds .txt files; set folders if each file is a "
      "text, or lines if each line is one"),
 ]

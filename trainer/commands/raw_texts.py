@@ -18,8 +18,9 @@ from pipeline.errors import UserError
 from pipeline.files.local import FileInfo, Files, LocalFiles, cannot_read
 from pipeline.sources import TextRow, check_columns, plan_texts, read_in_order
 from pipeline.sources.columns import columns_of
-from pipeline.sources.format_detection import DETECTION_BYTES, looks_of
+from pipeline.sources.format_detection import DETECTION_BYTES, format_stated, looks_of
 from pipeline.sources.formats import format_names, text_lines
+from pipeline.sources.planning import form_of
 from trainer.commands.arguments import OPTIONS, naming_options
 
 STANDARD_INPUT: Final = "standard input"
@@ -91,7 +92,7 @@ def _rows_of_stream(stream: BinaryIO, settings: InputSettings, *, format: str | 
         head = _next_bytes(stream, DETECTION_BYTES)
         beginning = _OneFile(lambda: io.BytesIO(head))
         if (format or settings.format) == "auto":
-            format = _detected(beginning, text_columns=settings.text_columns)
+            format = _detected(beginning, settings)
         tasks = list(plan_texts(settings, beginning, format=format).tasks())
         if tasks[0].format == text_lines.NAME:
             check_columns(tasks, columns, beginning)
@@ -113,9 +114,12 @@ def _naming_stream() -> Iterator[None]:
         raise cannot_read(STANDARD_INPUT, reason, remedy="try again, or give a file") from error
 
 
-def _detected(beginning: Files, *, text_columns: Sequence[str]) -> str:
+def _detected(beginning: Files, settings: InputSettings) -> str:
     """The format of standard input."""
-    looks = looks_of(STANDARD_INPUT, beginning, text_columns=text_columns)
+    form = form_of(settings)
+    looks = looks_of(STANDARD_INPUT, beginning, text_columns=settings.text_columns, form=form)
+    if stated := format_stated(form):
+        return looks.mark or stated
     if looks.table:
         _logger.warning(
             "%s looks like %s; its lines are read as texts, unless --format is %s",

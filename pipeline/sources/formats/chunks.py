@@ -16,10 +16,14 @@ _SHOWN_CHARACTERS: Final = 40
 
 @dataclass(frozen=True)
 class RowEnd:
-    """The end of the last whole row of some bytes (0: there is none), and whether a quote is open at their end."""
+    """The end of the last whole row of some bytes (0: there is none), and whether a quote is open at their end.
+
+    stray: the first offset at which text follows a quoted field, if that is looked for.
+    """
 
     end: int
     in_quotes: bool = False
+    stray: int | None = None
 
 
 # Some programs end a file with spaces, or with Ctrl-Z as DOS did. That is no row, so no row is cut there.
@@ -33,7 +37,8 @@ class Chunk:
     """Whole rows (reason None); or the last bytes of a file, and the reason why they are not a row.
 
     offset: of the first byte in the decoded text. why: what is wrong with a damaged file, for a person. open_bytes: the
-    length of a last row that has no line end, which only the end of a file may have; 0: there is none.
+    length of a last row that has no line end, which only the end of a file may have; 0: there is none. stray: as in
+    RowEnd.
     """
 
     data: bytes
@@ -41,6 +46,7 @@ class Chunk:
     reason: str | None = None
     why: str = ""
     open_bytes: int = 0
+    stray: int | None = None
 
     @property
     def open_row(self) -> bytes:
@@ -71,7 +77,7 @@ def whole_rows(
             data = b"".join(pending)
             last = find_row_end(data)
             if last.end:
-                yield Chunk(data[: last.end], offset)
+                yield Chunk(data[: last.end], offset, stray=_before(last.end, last.stray))
             elif size > sizes.max_row_bytes:
                 yield Chunk(data, offset, UNCLOSED_QUOTE if last.in_quotes else TOO_LONG)
                 return
@@ -91,11 +97,16 @@ def _rest(data: bytes, find_row_end: FindRowEnd, *, offset: int, damage: Damaged
     end = last.end if damage or last.in_quotes else len(data)
     if end:
         is_row = bool(data[last.end : end].strip(_NO_ROW))
-        yield Chunk(data[:end], offset, open_bytes=end - last.end if is_row else 0)
+        open_bytes = end - last.end if is_row else 0
+        yield Chunk(data[:end], offset, open_bytes=open_bytes, stray=_before(end, last.stray))
     if damage:
         yield Chunk(data[end:], offset + end, DAMAGED, str(damage))
     elif last.in_quotes:
         yield Chunk(data[end:], offset + end, UNCLOSED_QUOTE)
+
+
+def _before(end: int, stray: int | None) -> int | None:
+    return stray if stray is not None and stray < end else None
 
 
 def cut_in(row: bytes) -> str:

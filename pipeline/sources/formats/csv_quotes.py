@@ -1,7 +1,7 @@
 """Bytes of a CSV or TSV file -> which of them are in quotes, and so where its rows begin and end.
 
 A quote opens only at the beginning of a field, as in the parsers of pyarrow and Python. So in `5" disk` it is a plain
-character.
+character. Where a backslash escapes, it and the next character are looked at as two letters.
 """
 
 import re
@@ -12,46 +12,73 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.sources.formats.chunks import RowEnd
+from pipeline.sources.formats.dialect import Dialect
 from pipeline.support.arrays import Int64s
 
 QUOTE: Final = ord('"')
+_NONE: Final = np.zeros(0, np.int64)
 LINE_FEED: Final = ord("\n")
 CARRIAGE_RETURN: Final = ord("\r")
 
 # Bytes that are looked at together. Tens of bytes are needed for each quote in them: 240 MB of quotes took 6 GB.
 SEGMENT_BYTES: Final = 16 << 20
 _OTHER_BYTE: Final = re.compile(rb'[^"]')
+_ESCAPED: Final = re.compile(rb"\\[\s\S]")
+_LETTERS: Final = b"aa"
 
 Span = tuple[int, int]
 
 
-def last_row_end(data: bytes, *, delimiter: str) -> RowEnd:
+def without_escapes(data: bytes, dialect: Dialect) -> bytes:
+    r"""The bytes, as many, with two letters in place of a backslash and what it escapes.
+
+    >>> without_escapes(rb'"a \"b\"",1', Dialect(",", escapes=True))
+    b'"a aabaa",1'
+    """
+    return _ESCAPED.sub(_LETTERS, data) if dialect.escapes and b"\\" in data else data
+
+
+def last_row_end(data: bytes, *, dialect: Dialect) -> RowEnd:
     """The end of the last whole row (0: there is none), and whether a quote is open at the end of the bytes.
 
-    >>> last_row_end(b'a,1\\n"b\\nb",2\\n"c\\n', delimiter=",")
-    RowEnd(end=12, in_quotes=True)
+    >>> last_row_end(b'a,1\\n"b\\nb",2\\n"c\\n', dialect=Dialect(","))
+    RowEnd(end=12, in_quotes=True, stray=None)
     """
+    data = without_escapes(data, dialect)
+    if not dialect.quotes:
+        return RowEnd(max(data.rfind(b"\n"), data.rfind(b"\r")) + 1)
     last = 0
     in_quotes = False
+    stray: int | None = None
+    checks = dialect.checks_quotes or dialect.checks_escapes
     for begin, segment in _segments(data):
-        spans, in_quotes = _unquoted(segment, delimiter, in_quotes=in_quotes)
+        quotes = _quotes(segment, dialect)
+        flips = _NONE if quotes is None else quotes.flips(in_quotes=in_quotes)
+        if checks and quotes is not None and stray is None:
+            following = data[begin + len(segment) : begin + len(segment) + 1]
+            found = quotes.stray(flips, in_quotes=in_quotes, following=following)
+            stray = None if found is None else begin + found
+        spans, in_quotes = _unquoted(flips, len(segment), in_quotes=in_quotes)
         for start, stop in reversed(spans):
             end = max(segment.rfind(b"\n", start, stop), segment.rfind(b"\r", start, stop)) + 1
             if end:
                 last = begin + end
                 break
-    return RowEnd(last, in_quotes)
+    return RowEnd(last, in_quotes, stray)
 
 
-def first_row_end(data: bytes, *, delimiter: str) -> int:
+def first_row_end(data: bytes, *, dialect: Dialect) -> int:
     """The offset of the line end of the first row; the number of bytes if there is none.
 
-    >>> first_row_end(b'"a\\nb",c\\nd', delimiter=",")
+    >>> first_row_end(b'"a\\nb",c\\nd', dialect=Dialect(","))
     7
     """
+    data = without_escapes(data, dialect)
     in_quotes = False
     for begin, segment in _segments(data):
-        spans, in_quotes = _unquoted(segment, delimiter, in_quotes=in_quotes)
+        quotes = _quotes(segment, dialect)
+        flips = _NONE if quotes is None else quotes.flips(in_quotes=in_quotes)
+        spans, in_quotes = _unquoted(flips, len(segment), in_quotes=in_quotes)
         for start, stop in spans:
             ends = [end for end in (segment.find(b"\n", start, stop), segment.find(b"\r", start, stop)) if end >= 0]
             if ends:
@@ -60,17 +87,26 @@ def first_row_end(data: bytes, *, delimiter: str) -> int:
 
 
 class Quotes:
-    """The quotes in bytes that begin with a field, or that begin in quotes: each method takes either case."""
+    """The quotes in bytes that begin with a field, or that begin in quotes: each method takes either case.
 
-    def __init__(self, data: bytes, delimiter: str) -> None:
+    A dialect without quotes has none. Of one with escapes the bytes are those of `without_escapes`.
+    """
+
+    def __init__(self, data: bytes, dialect: Dialect) -> None:
         self._characters = np.frombuffer(data, np.uint8)
-        begins, lengths = _runs(self._characters == QUOTE)
+        begins, lengths = _runs(self._characters == QUOTE) if dialect.quotes else (_NONE, _NONE)
+        self._ends = np.frombuffer(f"{dialect.delimiter}\r\n".encode(), np.uint8)
         # In a quoted field two quotes are one character, and the field "" opens and closes. So only a run of an odd
         # number of quotes opens or closes a field.
         odd = lengths % 2 == 1
         self._runs, self._lengths = begins[odd], lengths[odd]
-        before = self._characters[self._runs - 1] if self._runs.size else self._characters[:0]
-        self._opens = (self._runs == 0) | np.isin(before, np.frombuffer(f"{delimiter}\r\n".encode(), np.uint8))
+        self._opens = self._begin_fields(self._runs)
+        self._even, self._even_lengths = begins[~odd], lengths[~odd]
+
+    def _begin_fields(self, runs: Int64s) -> npt.NDArray[np.bool_]:
+        """Whether a field may begin at each of some offsets."""
+        before = self._characters[runs - 1] if runs.size else self._characters[:0]
+        return (runs == 0) | np.isin(before, self._ends)
 
     def flips(self, *, in_quotes: bool) -> Int64s:
         """The offsets at which bytes in quotes begin or end, in turn; in_quotes: whether the first bytes are in quotes.
@@ -87,6 +123,23 @@ class Quotes:
         changes = after != before
         # The quotes of a run are in quotes themselves, whether it opens or closes.
         return np.where(after, self._runs, self._runs + self._lengths)[changes]
+
+    def stray(self, flips: Int64s, *, in_quotes: bool, following: bytes) -> int | None:
+        """The first offset at which a quoted field has ended, and neither a delimiter nor a line end follows.
+
+        flips: as the method of that name gives them. following: the byte after these; empty: there is none.
+        """
+        # A run of an even number of quotes at the beginning of a field is the whole field.
+        fields = self._begin_fields(self._even)
+        begins = self._even[fields]
+        outside = (np.searchsorted(flips, begins, side="right") + in_quotes) % 2 == 0
+        closed = np.concatenate([flips[int(not in_quotes) :: 2], (begins + self._even_lengths[fields])[outside]])
+        within = closed[closed < self._characters.size]
+        strays = within[~np.isin(self._characters[within], self._ends)]
+        if strays.size:
+            return int(strays.min())
+        ends_here = closed.size > within.size and following and following[0] not in self._ends
+        return int(self._characters.size) if ends_here else None
 
     def row_ends(self, flips: Int64s, *, in_quotes: bool) -> Int64s:
         """The offsets of the LF and CR that are not in quotes; `flips` as the method of that name gives them."""
@@ -118,16 +171,17 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         begin = end
 
 
-def _unquoted(data: bytes, delimiter: str, *, in_quotes: bool) -> tuple[list[Span], bool]:
-    """The spans outside of quotes, and whether a quote is open at the end; in_quotes: whether one is at the beginning.
+def _quotes(data: bytes, dialect: Dialect) -> Quotes | None:
+    return Quotes(data, dialect) if dialect.quotes and QUOTE in data else None
 
-    A quote at the beginning opens a field.
+
+def _unquoted(flips: Int64s, size: int, *, in_quotes: bool) -> tuple[list[Span], bool]:
+    """The spans of `size` bytes outside of quotes, and whether a quote is open at the end; in_quotes: at the beginning.
+
+    flips: as Quotes gives them.
     """
-    if QUOTE not in data:
-        return ([] if in_quotes else [(0, len(data))]), in_quotes
-    flips = Quotes(data, delimiter).flips(in_quotes=in_quotes).tolist()
-    edges = flips if in_quotes else [0, *flips]
+    edges = flips.tolist() if in_quotes else [0, *flips.tolist()]
     if len(edges) % 2:
-        edges.append(len(data))
+        edges.append(size)
         return list(zip(edges[::2], edges[1::2], strict=True)), False
     return list(zip(edges[::2], edges[1::2], strict=True)), True

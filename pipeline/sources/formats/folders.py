@@ -83,7 +83,7 @@ def _content(task: ReadTask, files: Files, *, sizes: ReadSizes) -> tuple[bytes, 
     size = 0
     with open_file(files, task.path) as file:
         try:
-            for block in strip_mark(text_blocks(file, task.path, sizes=sizes)):
+            for block in strip_mark(text_blocks(file, task.path, sizes=sizes, encoding=task.form.encoding)):
                 blocks.append(block)
                 size += len(block)
                 if size > sizes.max_row_bytes:

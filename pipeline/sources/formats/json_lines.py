@@ -124,7 +124,9 @@ def _is_cut(chunk: Chunk) -> bool:
 
 def _chunks(file: BinaryIO, task: ReadTask, *, sizes: ReadSizes) -> Iterator[Chunk]:
     if task.stop is None:
-        return whole_rows(text_blocks(file, task.path, sizes=sizes), last_line_end, sizes=sizes)
+        return whole_rows(
+            text_blocks(file, task.path, sizes=sizes, encoding=task.form.encoding), last_line_end, sizes=sizes
+        )
     # Both ends move to the next beginning of a line. So each line is in exactly one range.
     first, end = line_start(file, task.start), line_start(file, task.stop)
     return whole_rows(bytes_between(file, first, end, sizes=sizes), last_line_end, offset=first, sizes=sizes)

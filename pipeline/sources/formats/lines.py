@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO, Final
 
+from pipeline.files.encodings import UTF8
 from pipeline.files.text_stream import READ_SIZES, ReadSizes, compression_ending, is_plain, read_up_to
 from pipeline.sources.formats.chunks import RowEnd
 from pipeline.sources.tasks import ReadTask
@@ -16,8 +17,11 @@ LINE_BLOCK_BYTES: Final = 64 << 10
 def line_ranges(task: ReadTask, file: BinaryIO, *, range_bytes: int) -> list[ReadTask]:
     """Ranges of `range_bytes` bytes; the whole file if it can only be read from its beginning.
 
-    A file whose lines end with CR stays whole too, because the search for the end of a line knows only LF.
+    A file whose lines end with CR stays whole too, because the search for the end of a line knows only LF; and so does
+    one in another encoding.
     """
+    if task.form.encoding is not None and task.form.encoding not in UTF8:
+        return [task]
     head = read_up_to(file, LINE_BLOCK_BYTES)
     if compression_ending(task.path) or not is_plain(head) or (b"\r" in head and b"\n" not in head):
         return [task]
@@ -52,6 +56,6 @@ def last_line_end(data: bytes) -> RowEnd:
     r"""The end of the last whole line; 0 if there is none.
 
     >>> last_line_end(b"one\ntwo\nthr")
-    RowEnd(end=8, in_quotes=False)
+    RowEnd(end=8, in_quotes=False, stray=None)
     """
     return RowEnd(data.rfind(b"\n") + 1)

@@ -46,7 +46,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
         check_compression(file, task.path)
         head = b""
         try:
-            for block in strip_mark(text_blocks(file, task.path)):
+            for block in strip_mark(text_blocks(file, task.path, encoding=task.form.encoding)):
                 head += block
                 if len(head) >= PARSE_BYTES:
                     break
@@ -65,7 +65,7 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
     del columns
     row = 0
     with open_file(files, task.path) as file:
-        blocks = strip_mark(text_blocks(file, task.path, sizes=sizes))
+        blocks = strip_mark(text_blocks(file, task.path, sizes=sizes, encoding=task.form.encoding))
         sizes = replace(sizes, chunk_bytes=min(PARSE_BYTES, sizes.chunk_bytes))
         for chunk in whole_rows(blocks, last_line_end, sizes=sizes):
             if chunk.reason:

@@ -1,0 +1,101 @@
+"""The first row of a csv or tsv file, and its dialect -> the header: the columns, and which of them are read."""
+
+import csv
+from collections.abc import Sequence
+from typing import Final
+
+from pipeline.errors import UserError
+from pipeline.sources.columns import ColumnNames, missing_column
+from pipeline.sources.formats.csv_dialects import FOUND_DELIMITERS
+from pipeline.sources.formats.csv_rows import Header
+from pipeline.sources.formats.csv_ways import split_row, splitter
+from pipeline.sources.formats.dialect import Dialect
+from pipeline.sources.schema import excerpt
+from pipeline.sources.tasks import ReadTask
+
+# The most columns of a file: a header of 100 MB needed 8 GB for its names.
+MAX_COLUMNS: Final = 1_000_000
+_SHOWN: Final = 60
+
+
+def header_of(row: bytes, task: ReadTask, columns: ColumnNames, dialect: Dialect) -> Header:
+    """The header of a file; row: its first.
+
+    Raises:
+      UserError: a column is missing, or two columns have its name; or input.columns are not as many as there are.
+    """
+    fields = _fields(row, task, dialect)
+    if dialect.names is None:
+        names = [field.strip() for field in fields]
+    else:
+        names, fields = list(dialect.names), _checked(fields, task, dialect)
+    if len(names) == 1 and len(columns.wanted()) > 1:
+        raise _one_column(names[0], task, dialect)
+    for _, setting, name in columns.wanted():
+        if name not in names:
+            raise _missing(setting, name, row, task, columns, dialect, names)
+        if names.count(name) > 1:
+            raise UserError(f"{setting}: {task.path} has {names.count(name)} columns {name!r}; rename all but one")
+    numbers = {field: names.index(name) for field, _, name in columns.wanted()}
+    return Header(dialect, tuple(fields), numbers)
+
+
+def _checked(fields: Sequence[str], task: ReadTask, dialect: Dialect) -> list[str]:
+    """The names of the settings, as a header inside the file would repeat them."""
+    names = dialect.names or ()
+    if len(fields) != len(names):
+        raise UserError(
+            f"input.columns: it names {len(names)} columns, but the first row of {task.path} has {len(fields)}, "
+            f"separated by {dialect.delimiter!r}; name each of them, in order"
+        )
+    return list(names)
+
+
+def _fields(row: bytes, task: ReadTask, dialect: Dialect) -> list[str]:
+    if row.count(dialect.delimiter.encode()) > MAX_COLUMNS:
+        raise UserError(
+            f"input.path: the first row of {task.path} has more than {MAX_COLUMNS} columns; set input.format"
+        )
+    try:
+        text = row.decode("utf-8") if dialect.names is None else row.decode("latin-1")
+        (fields,) = splitter(text, dialect)
+        if "\0" in text:
+            raise ValueError
+    except (ValueError, csv.Error) as error:
+        raise UserError(
+            f"input.path: {task.path} does not begin with the column names of {task.format} in UTF-8; "
+            "set input.encoding if it is in another encoding, or set input.format"
+        ) from error
+    return fields
+
+
+def _one_column(name: str, task: ReadTask, dialect: Dialect) -> UserError:
+    if dialect.names is not None:
+        return UserError(
+            f"input.columns: it names one column, {name!r}; name all columns that {task.path} has, in order"
+        )
+    return UserError(
+        f"input.path: {task.path} has one column, {excerpt(name)[:_SHOWN]!r}, if columns are separated by "
+        f"{dialect.delimiter!r}; set input.delimiter if another character separates them"
+    )
+
+
+def _missing(
+    setting: str,
+    name: str,
+    row: bytes,
+    task: ReadTask,
+    columns: ColumnNames,
+    dialect: Dialect,
+    names: Sequence[str],
+) -> UserError:
+    """The error for a column that is not there; it names a delimiter with which it would be there, if there is one."""
+    wanted = {column.name for column in columns.wanted()}
+    for delimiter, called in FOUND_DELIMITERS.items():
+        others = split_row(row, Dialect(delimiter, quotes=dialect.quotes))
+        if dialect.names is None and wanted <= {other.strip() for other in others}:
+            return UserError(
+                f"{setting}: {name!r} is not a column of {task.path}, split by {dialect.delimiter!r}; "
+                f"set input.delimiter to {called}, by which it is"
+            )
+    return missing_column(setting, name, task.path, names)
