@@ -21,7 +21,8 @@ def texts(manifest: Manifest) -> Iterator[RenderableType]:
         yield _distinctive_words(manifest)
     if any(finding.count for finding in manifest.quality.findings.values()):
         yield _quality(manifest)
-    if manifest.duplicates.texts or manifest.duplicates.exact.texts or manifest.duplicates.normalised.texts:
+    part = manifest.duplicates
+    if part.texts or part.exact.texts or part.normalised.texts or any(shared.rows for shared in part.near.across):
         yield _duplicates(manifest)
 
 
@@ -72,6 +73,11 @@ def _duplicates(manifest: Manifest) -> RenderableType:
         rows = manifest.splits[first.splits[1]].rows
         counts = [f"{kind.rows[1]:,} ({share(kind.rows[1], rows)})" for kind in (first, second)]
         made.add_row(f"in {first.splits[1]}, also in {first.splits[0]}", *counts)
+    for near in part.near.across:
+        if near.rows:
+            first_split, second_split = near.splits
+            shown = f"about {near.rows:,} ({share(near.rows, manifest.splits[second_split].rows)})"
+            made.add_row(f"in {second_split}, nearly in {first_split}", "", shown)
     conflicting = [f"{kind.conflicting:,}" for kind in (part.exact, part.normalised)]
     made.add_row("texts with different labels", *conflicting)
     return made

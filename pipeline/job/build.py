@@ -27,7 +27,14 @@ from tensorflow_transform import beam as tft_beam
 
 from pipeline.contract import TRANSFORM_FOLDER, VOCABULARY_ASSET
 from pipeline.job import preprocessing, transform_batches
-from pipeline.job.encode_records import ROWS_TO_COMPARE, STATISTICS, EncodeRecords, MergeStatistics
+from pipeline.job.encode_records import (
+    NEAR,
+    ROWS_TO_COMPARE,
+    STATISTICS,
+    EncodeRecords,
+    MergeNear,
+    MergeStatistics,
+)
 from pipeline.job.finalize import finalize
 from pipeline.job.labels import MergeLabels
 from pipeline.job.plan import Plan
@@ -71,12 +78,13 @@ class SecondPass(NamedTuple):
 
 
 class Outputs(NamedTuple):
-    """What is written: shards: WrittenShards. statistics: by split. duplicates: counts of each bucket of rows.
-    rejected: RejectCounts."""
+    """What is written: shards: WrittenShards. statistics: by split. duplicates: counts of each bucket of rows. near:
+    counts of near duplicates. rejected: RejectCounts."""
 
     shards: beam.PCollection
     statistics: beam.PCollection
     duplicates: beam.PCollection
+    near: beam.PCollection
     rejected: beam.PCollection
 
 
@@ -113,6 +121,7 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
             shards=beam.pvalue.AsList(outputs.shards),
             splits=beam.pvalue.AsDict(outputs.statistics),
             duplicate_counts=beam.pvalue.AsList(outputs.duplicates),
+            near=beam.pvalue.AsSingleton(outputs.near),
             rejected=beam.pvalue.AsList(outputs.rejected),
             task_rows=beam.pvalue.AsList(second.task_rows),
             refused=beam.pvalue.AsList(refused),
@@ -201,7 +210,7 @@ def transform_stored(first: FirstPass, plan: Plan) -> SecondPass:
 def write(second: SecondPass, plan: Plan) -> Outputs:
     """Record features to shards, and rejected rows to rejected/."""
     encoded = second.batches | "Encode" >> beam.ParDo(EncodeRecords(plan.write_options)).with_outputs(
-        STATISTICS, ROWS_TO_COMPARE, main="blocks"
+        STATISTICS, ROWS_TO_COMPARE, NEAR, main="blocks"
     )
     return Outputs(
         shards=encoded["blocks"] | "WriteShards" >> WriteShards(plan.write_options),
@@ -209,6 +218,7 @@ def write(second: SecondPass, plan: Plan) -> Outputs:
         duplicates=encoded[ROWS_TO_COMPARE]
         | "GroupByTokens" >> beam.GroupByKey()
         | "CountDuplicates" >> beam.MapTuple(lambda _, tables: duplicates.count(tables)),
+        near=encoded[NEAR] | "MergeNear" >> beam.CombineGlobally(MergeNear()),
         rejected=second.rejected
         | "WriteRejects" >> WriteRejects(plan.result_folder, files=plan.rejected_files, task_rows=second.task_rows),
     )

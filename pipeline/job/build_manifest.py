@@ -33,7 +33,7 @@ from pipeline.records_folder.manifest import (
     with_checksum,
 )
 from pipeline.records_folder.reader import parse_manifest
-from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary
+from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary, NearDuplicates
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.sources.schema import ASKED_FOR
 from pipeline.statistics import distinctive_words, duplicates, text_quality
@@ -66,6 +66,7 @@ class JobResults:
     shards: Sequence[WrittenShard]
     splits: Mapping[int, SplitStatistics]
     duplicates: duplicates.TextDuplicates
+    near: NearDuplicates
     quality: text_quality.TextQuality
     rejected: rejects.RejectCounts
     input_rows: int
@@ -235,6 +236,7 @@ def _duplicates(results: JobResults) -> DuplicatesSummary:
         conflicting=sum(part.conflicting for part in counts),
         exact=duplicates.duplicates_by_split(results.duplicates.exact),
         normalised=duplicates.duplicates_by_split(results.duplicates.normalised),
+        near=results.near,
     )
 
 

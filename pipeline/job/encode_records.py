@@ -20,13 +20,17 @@ from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
 from pipeline.job.write import WriteOptions
 from pipeline.records import encode, framing, shuffle
 from pipeline.records.keys import KEY_BYTES, is_sampled, key_halves, range_of, shard_of
-from pipeline.statistics import duplicates
+from pipeline.statistics import duplicates, near_duplicates
 from pipeline.statistics.accumulator import BundleStatistics
 from pipeline.statistics.fingerprints import fingerprints
 from pipeline.statistics.split_statistics import BatchColumns, SplitStatistics, merge
+from pipeline.support.arrays import Int64s
 from pipeline.support.progress import NAMESPACE
 
-STATISTICS, ROWS_TO_COMPARE = "statistics", "rows_to_compare"
+STATISTICS, ROWS_TO_COMPARE, NEAR = "statistics", "rows_to_compare", "near"
+
+# Sampled rows of 150 bytes that wait for their merge, and their tables.
+_PENDING_NEAR_ROWS, _PENDING_NEAR_PARTS = 1 << 16, 256
 
 _NUMBERS = (IDS, LABEL, SPLIT, TOKEN_COUNT, KNOWN_COUNT, UNKNOWN_HASH)
 
@@ -35,7 +39,7 @@ class EncodeRecords(beam.DoFn):
     """Batches of record features -> (shard key, block).
 
     Tagged STATISTICS: (index of a split, SplitStatistics of the bundle's rows in it). Tagged ROWS_TO_COMPARE: (bucket,
-    packed table of duplicates.SCHEMA).
+    packed table of duplicates.SCHEMA). Tagged NEAR: packed near_duplicates.SampledRows of the bundle.
     """
 
     def __init__(self, options: WriteOptions) -> None:
@@ -52,6 +56,7 @@ class EncodeRecords(beam.DoFn):
             unknown_has_id=self._options.unknown_has_id, first_id=self._options.first_word_id
         )
         self._rows: list[pa.Table] = []
+        self._near: list[near_duplicates.SampledRows] = []
         self._writer = spill.BlockWriter(self._options.spill_folder)
 
     def process(self, element: tuple[pa.RecordBatch, object]) -> Iterator[tuple[int, bytes]]:
@@ -85,6 +90,8 @@ class EncodeRecords(beam.DoFn):
             yield WindowedValue(self._write_block(key), window.max_timestamp(), [window])
         for rows in self._row_buckets():
             yield beam.pvalue.TaggedOutput(ROWS_TO_COMPARE, WindowedValue(rows, window.max_timestamp(), [window]))
+        near = near_duplicates.pack(near_duplicates.merge(self._near))
+        yield beam.pvalue.TaggedOutput(NEAR, WindowedValue(near, window.max_timestamp(), [window]))
         for statistics in self._statistics.result():
             yield beam.pvalue.TaggedOutput(STATISTICS, WindowedValue(statistics, window.max_timestamp(), [window]))
 
@@ -123,10 +130,21 @@ class EncodeRecords(beam.DoFn):
             known_counts=columns.known_counts,
             unknown=columns.unknown_hashes,
         )
-        text = key_halves(keys)[:, 0]
+        halves = key_halves(keys)
+        self._sample_near(columns, keys=halves[:, 1], tokens=tokens)
+        text = halves[:, 0]
         self._rows.append(duplicates.rows_table(tokens=tokens, text=text, split=columns.splits, label=columns.labels))
         is_train = columns.splits == SPLITS.index("train")
         self._statistics.add(columns, is_counted=is_train & is_sampled(keys, self._options.sampled_share))
+
+    def _sample_near(self, columns: BatchColumns, *, keys: npt.NDArray[np.uint64], tokens: Int64s) -> None:
+        """Adds rows to those among which near duplicates are searched."""
+        sampled = near_duplicates.sampled_rows(
+            columns.ids, splits=columns.splits, keys=keys, tokens=tokens, share=self._options.near_share
+        )
+        self._near.append(sampled)
+        if sum(len(part.rows) for part in self._near) > _PENDING_NEAR_ROWS or len(self._near) > _PENDING_NEAR_PARTS:
+            self._near = [near_duplicates.merge(self._near)]
 
 
 def batch_columns(batch: pa.RecordBatch) -> BatchColumns:
@@ -143,6 +161,26 @@ def batch_columns(batch: pa.RecordBatch) -> BatchColumns:
         numbers[UNKNOWN_HASH],
         list(zip(*(column.to_pylist() for column in samples), strict=True)),
     )
+
+
+class MergeNear(beam.CombineFn):
+    """Packed near_duplicates.SampledRows of bundles -> near_duplicates.NearCounts of all."""
+
+    def create_accumulator(self) -> tuple[bytes, bytes]:
+        """No row."""
+        return near_duplicates.pack(near_duplicates.merge([]))
+
+    def add_input(self, accumulator: tuple[bytes, bytes], element: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+        """Adds the rows of a bundle."""
+        return self.merge_accumulators([accumulator, element])
+
+    def merge_accumulators(self, accumulators: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+        """Adds rows."""
+        return near_duplicates.pack(near_duplicates.merge([near_duplicates.unpack(part) for part in accumulators]))
+
+    def extract_output(self, accumulator: tuple[bytes, bytes]) -> near_duplicates.NearCounts:
+        """The counts."""
+        return near_duplicates.count(near_duplicates.unpack(accumulator))
 
 
 class MergeStatistics(beam.CombineFn):

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pipeline.contract import REPORT_FILE, VOCABULARY_FILE, VOCABULARY_IN_TRANSFORM
+from pipeline.contract import REPORT_FILE, SPLITS, VOCABULARY_FILE, VOCABULARY_IN_TRANSFORM
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
 from pipeline.files.publish import publish, save_rejected
@@ -19,7 +19,7 @@ from pipeline.records_folder.manifest import CacheUse, StoredFile, stored_file
 from pipeline.records_folder.vocabulary_tsv import by_falling_count, parse_columns
 from pipeline.records_report import render
 from pipeline.sources.unchanged import check_unchanged
-from pipeline.statistics import duplicates, row_counts, text_quality
+from pipeline.statistics import duplicates, near_duplicates, row_counts, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics
 from pipeline.support.unbroken import unbroken
 from pipeline.vocabulary import count_tables
@@ -37,6 +37,7 @@ def finalize(
     shards: Sequence[WrittenShard],
     splits: Mapping[int, SplitStatistics],
     duplicate_counts: Sequence[duplicates.TextDuplicates],
+    near: near_duplicates.NearCounts,
     rejected: Sequence[rejects.RejectCounts],
     task_rows: Sequence[row_counts.TaskRows],
     refused: Sequence[str],
@@ -60,6 +61,11 @@ def finalize(
             shards=shards,
             splits=splits,
             duplicates=duplicates.merge(duplicate_counts),
+            near=near_duplicates.near_duplicates(
+                near,
+                share=plan.near_share,
+                rows=[splits.get(index, SplitStatistics()).rows for index in range(len(SPLITS))],
+            ),
             quality=text_quality.merge(part.quality for part in task_rows),
             rejected=rejects.merge(rejected),
             input_rows=sum(part.rows for part in task_rows),

@@ -183,6 +183,11 @@ class Plan:
         return min(1.0, self.limits.sampled_bytes / max(self.input_bytes, 1))
 
     @property
+    def near_share(self) -> float:
+        """The share of the rows among which near duplicates are searched, 0 to 1."""
+        return min(1.0, self.limits.near_bytes / max(self.input_bytes, 1))
+
+    @property
     def read_options(self) -> ReadOptions:
         """How its rows are read."""
         return ReadOptions(
@@ -207,6 +212,7 @@ class Plan:
             unknown_has_id=oov_id(self.config.vocabulary.oov) is not None,
             first_word_id=first_word_id(self.config.vocabulary.oov),
             sampled_share=self.sampled_share,
+            near_share=self.near_share,
             row_buckets=self.row_buckets,
             sort_ranges=self.sort_ranges,
             spill_folder=self.spill_folder,

@@ -26,10 +26,11 @@ class WriteOptions:
 
     folder: where the records folder is built. attempts_folder: for files that are not complete. shards: how many each
     split has. unknown_has_id: unknown tokens have an id (`vocabulary.oov: token`). first_word_id: the smallest id of a
-    word. sampled_share: the share of the train rows in which distinctive words are counted. row_buckets: in how many
-    buckets rows are searched for duplicates. sort_ranges: of each shard. spill_folder: where blocks are spilled, or
-    None. progress_folder: where this machine's workers count their rows, or None. limits: the sizes by which the work
-    is divided. observe: is called with the name of each stage that begins.
+    word. sampled_share: the share of the train rows in which distinctive words are counted. near_share: the share of
+    the rows among which near duplicates are searched. row_buckets: in how many buckets rows are searched for
+    duplicates. sort_ranges: of each shard. spill_folder: where blocks are spilled, or None. progress_folder: where this
+    machine's workers count their rows, or None. limits: the sizes by which the work is divided. observe: is called with
+    the name of each stage that begins.
     """
 
     folder: str
@@ -39,6 +40,7 @@ class WriteOptions:
     unknown_has_id: bool
     first_word_id: int
     sampled_share: float
+    near_share: float
     row_buckets: int
     sort_ranges: int = 1
     spill_folder: str | None = None

@@ -15,6 +15,9 @@ from pipeline.records_folder.vocabulary_tsv import WordColumns
 # Above these values there is advice. They were chosen and not measured.
 _MAX_CUT_SHARE = 0.05  # of the texts
 _MAX_LEAKED_SHARE = 0.01  # of a split's rows
+_MAX_NEAR_SHARE = 0.05  # of a split's rows; an estimate
+_MAX_EQUAL_SHARE = 0.05  # of a split's rows, if there are more than _MIN_EQUAL_ROWS
+_MIN_EQUAL_ROWS = 10
 _MAX_SINGLE_SHARE = 0.25  # of the words, if the vocabulary has more than _MIN_WORDS
 _MAX_DAMAGED_SHARE = 0.001  # of the texts: with mojibake, glued words, or without an id
 _MAX_MARKUP_SHARE = 0.01  # of the texts: with tags or invisible characters
@@ -37,6 +40,8 @@ def advice(manifest: Manifest, words: WordColumns) -> list[Advice]:
     """The advice, the most important first; `words`: by falling count."""
     sentences = [
         *_leaks(manifest),
+        *_near(manifest),
+        *_frequent(manifest),
         *_conflicts(manifest),
         *label_sentences(manifest),
         *_tags(manifest, words),
@@ -55,7 +60,11 @@ def _leaks(manifest: Manifest) -> Sentences:
     settings = manifest.config.split
     ways = (name for name in ("column", "group_column", "time_column") if getattr(settings, name) is not None)
     setting = next((f"split.{name}" for name in ways), "input.path")
-    for kind, how in (("exact", ""), ("normalised", ", but for case, punctuation or white space")):
+    kinds = [
+        ("exact", "", "split.duplicates: first keeps one row of each text"),
+        ("normalised", ", but for case, punctuation or white space", "leave them out of the input"),
+    ]
+    for kind, how, remedy in kinds:
         for shared in getattr(manifest.duplicates, kind).across:
             split, leaked = shared.splits[1], shared.rows[1]
             rows = manifest.splits[split].rows
@@ -65,7 +74,41 @@ def _leaks(manifest: Manifest) -> Sentences:
                 setting,
                 (
                     f"{leaked:,} of the {rows:,} {split} rows ({leaked / rows:.1%}) have the text of a train row{how}: "
-                    f"what {split} measures there is memory; leave them out of the input."
+                    f"what {split} measures there is memory; {remedy}."
+                ),
+            )
+
+
+def _near(manifest: Manifest) -> Sentences:
+    """Rows of eval and test that are nearly a row of train."""
+    near = manifest.duplicates.near
+    for shared in near.across:
+        split, rows = shared.splits[1], manifest.splits[shared.splits[1]].rows
+        if shared.splits[0] == "train" and shared.rows > _MAX_NEAR_SHARE * rows:
+            yield (
+                "split.group_column",
+                (
+                    f"An estimated {shared.rows / rows:.0%} of the {split} rows are nearly a train row (they share "
+                    f"{near.similarity:.0%} of all three words in a row, or more): what {split} measures there is "
+                    "memory; split.group_column keeps the rows of one source in one split."
+                ),
+            )
+
+
+def _frequent(manifest: Manifest) -> Sentences:
+    """Many rows of one text, or without a word, that are all in one split, because equal texts go to one."""
+    settings = manifest.config.split
+    if not settings.has_shares or settings.group_column is not None or settings.duplicates == "first":
+        return
+    for split, part in manifest.splits.items():
+        blank, equal = part.wordless_texts, manifest.duplicates.exact.most_frequent.get(split, 0)
+        what = "no word (blank texts)" if blank >= equal else "one and the same text"
+        if max(blank, equal) > max(_MIN_EQUAL_ROWS, _MAX_EQUAL_SHARE * part.rows):
+            yield (
+                "split.duplicates",
+                (
+                    f"{max(blank, equal):,} of the {part.rows:,} {split} rows have {what}: equal texts go to one "
+                    f"split, here to {split}; split.duplicates: first keeps one row of each text."
                 ),
             )
 

@@ -20,6 +20,8 @@ _LATER_FIELDS: Final[frozenset[str]] = frozenset({
     "InputSummary.left_out_rows",
     "InputSummary.mapped_labels",
     "RejectedSummary.asked_for",
+    "DuplicatesBySplit.most_frequent",
+    "DuplicatesSummary.near",
     "SplitSettings.group_column",
     "SplitSettings.time_column",
     "SplitSettings.eval_from",

@@ -35,11 +35,32 @@ class DuplicatesBySplit(DuplicateTexts):
     """Duplicates of the whole input, inside each split, and shared by two splits."""
 
     splits: dict[Split, DuplicateTexts] = Field({}, description="The same numbers inside each split.")
+    most_frequent: dict[Split, Count] = Field({}, description="Of the text that occurs most often, its rows by split.")
     across: list[SharedTexts] = Field(
         [],
         description="For each pair of splits, the texts in both. `exact` has none if the texts alone "
         "decide on the splits: without `split.column`, `group_column` and `time_column`.",
     )
+
+
+class NearRows(Part):
+    """Rows of a split that are nearly a row of another."""
+
+    splits: tuple[Split, Split] = Field(description="The two splits.")
+    rows: Count = Field(0, description="Rows of the second split that are near a row of the first; estimated.")
+
+
+class NearDuplicates(Part):
+    """Rows that share at least 80% of their shingles, three ids in a row, with a row of another split.
+
+    The numbers are estimates by MinHash, from some 4 MB of text that are chosen so that near duplicates come together.
+    What is compared is the record: the known words, up to `sequence.max_length`. Rows that are equal to one token for
+    token are not counted here.
+    """
+
+    similarity: Share = Field(0.8, description="The smallest share of common shingles (Jaccard).")
+    sampled_rows: Count = Field(0, description="Rows that were compared.")
+    across: list[NearRows] = Field([], description="For each pair of splits, the rows of the second.")
 
 
 class DuplicatesSummary(DuplicateTexts):
@@ -56,6 +77,7 @@ class DuplicatesSummary(DuplicateTexts):
         description="Texts that are equal token for token: case, punctuation and white space may differ, as `text.*` "
         "says. Texts without a token are compared byte for byte.",
     )
+    near: NearDuplicates = Field(NearDuplicates(), description="Texts that are nearly equal, in two splits.")
 
 
 class QualityFinding(Part):

@@ -81,6 +81,17 @@ def duplicates(manifest: Manifest) -> Markup:
         *_duplicate_rows("equal", part.exact),
         *_duplicate_rows("equal but for case, punctuation and white space", part.normalised),
     ]
+    near = [shared for shared in part.near.across if shared.rows]
+    rows += [
+        [
+            "" if number else with_note("nearly equal", "estimated"),
+            "in {} and in {}".format(*shared.splits),
+            "",
+            with_note(f"≈ {shared.rows:,}", f"of {shared.splits[1]}"),
+            "",
+        ]
+        for number, shared in enumerate(near)
+    ]
     if not rows:
         return Markup("<p>No text occurs twice.</p>")
     heads = ["texts that are", "where", "texts", "rows too many", "with different labels"]
@@ -88,7 +99,13 @@ def duplicates(manifest: Manifest) -> Markup:
         "<p>A model can remember the label of a text that it has seen. "
         "So texts that the train and the test split share raise the test score.</p>"
     )
-    return why + table(heads, rows, kinds="ttnnn")
+    page = why + table(heads, rows, kinds="ttnnn")
+    if near:
+        page += Markup(
+            '<p class="soft">≈: estimated from {:,} rows. Nearly equal rows share {:.0%} of all three ids in a row, or '
+            "more. <code>split.group_column</code> keeps rows of one source in one split.</p>"
+        ).format(part.near.sampled_rows, part.near.similarity)
+    return page
 
 
 def damaged(manifest: Manifest) -> Markup:

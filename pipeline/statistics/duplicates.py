@@ -31,11 +31,13 @@ class DuplicateStatistics(NamedTuple):
     within: int64 [splits, 3], the same counts in each split alone.
     across: int64 [pairs of splits, 4], texts that are in both splits, rows of the first and of the second split with
       one of these texts, texts with different labels.
+    frequent: int64 [splits], the rows of the text that occurs most often; of parts, those of the part with the most.
     """
 
     total: Int64s
     within: Int64s
     across: Int64s
+    frequent: Int64s
 
 
 class TextDuplicates(NamedTuple):
@@ -91,6 +93,7 @@ def duplicates_by_split(statistics: DuplicateStatistics) -> DuplicatesBySplit:
         texts=texts,
         rows=rows,
         conflicting=conflicting,
+        most_frequent={split: rows for split, rows in zip(SPLITS, statistics.frequent.tolist(), strict=True) if rows},
         splits={
             split: DuplicateTexts(texts=texts, rows=rows, conflicting=conflicting)
             for split, (texts, rows, conflicting) in within
@@ -110,8 +113,9 @@ def duplicates_by_split(statistics: DuplicateStatistics) -> DuplicatesBySplit:
 
 
 def _sum(parts: Iterable[DuplicateStatistics]) -> DuplicateStatistics:
-    total, within, across = zip(*parts, strict=True)
-    return DuplicateStatistics(np.sum(total, axis=0), np.sum(within, axis=0), np.sum(across, axis=0))
+    total, within, across, frequent = zip(*parts, strict=True)
+    most = max(frequent, key=lambda rows: (rows.sum(), *rows))
+    return DuplicateStatistics(np.sum(total, axis=0), np.sum(within, axis=0), np.sum(across, axis=0), most)
 
 
 def _statistics(keys: npt.NDArray[np.integer], *, split: Int64s, label: Int64s) -> DuplicateStatistics:
@@ -122,7 +126,10 @@ def _statistics(keys: npt.NDArray[np.integer], *, split: Int64s, label: Int64s) 
     in_split = np.stack([np.bincount(groups[split == index], minlength=number) for index in range(len(SPLITS))])
     within = [_within(groups[split == index], label[split == index], number) for index in range(len(SPLITS))]
     across = [_across(groups, split, label, in_split=in_split, pair=pair) for pair in PAIRS]
-    return DuplicateStatistics(_within(groups, label, number), np.stack(within), np.stack(across))
+    # Of texts with as many rows, that with the most in the first split: the same however rows are put into buckets.
+    order = np.lexsort((*in_split[::-1], in_split.sum(axis=0)))
+    frequent = in_split[:, order[-1]] if number else np.zeros(len(SPLITS), np.int64)
+    return DuplicateStatistics(_within(groups, label, number), np.stack(within), np.stack(across), frequent)
 
 
 def _rows_with_equal_keys(keys: npt.NDArray[np.integer]) -> Int64s:

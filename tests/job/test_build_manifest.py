@@ -11,6 +11,7 @@ from pipeline.errors import UserError
 from pipeline.job.build_manifest import JobResults, build
 from pipeline.job.rejects import RejectCounts
 from pipeline.records_folder.manifest import DamagedFile, VocabularyOrigin, stored_file
+from pipeline.records_folder.text_findings import NearDuplicates
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.statistics import duplicates
 from pipeline.statistics.split_statistics import SplitStatistics
@@ -25,6 +26,7 @@ RESULTS = JobResults(
     shards=[],
     splits={0: SplitStatistics(rows=3, tokens=3, labels=Counter({0: 2, 1: 1}), lengths=Counter({1: 3}))},
     duplicates=duplicates.merge([]),
+    near=NearDuplicates(),
     quality=TextQuality(rows=3, sampled_rows=3),
     rejected=RejectCounts({}, {}),
     input_rows=3,

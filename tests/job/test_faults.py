@@ -98,7 +98,7 @@ def test_faults_a_worker_that_dies_while_it_writes_leaves_no_shard(
 ) -> None:
     options = WriteOptions(
         folder=f"{tmp_path}/result", attempts_folder=f"{tmp_path}/attempts", shards=(1, 1, 1), compression="none",
-        unknown_has_id=False, first_word_id=1, sampled_share=1.0, row_buckets=1,
+        unknown_has_id=False, first_word_id=1, near_share=0.0, sampled_share=1.0, row_buckets=1,
     )  # fmt: skip
     move = BeamFiles.move
 

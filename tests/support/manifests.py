@@ -36,7 +36,8 @@ def full_content() -> dict[str, Any]:
     }).model_dump()  # fmt: skip
     repeated = {"texts": 1, "rows": 1, "conflicting": 1}
     across = {"splits": ["train", "test"], "texts": 1, "rows": [1, 1], "conflicting": 0}
-    repeats = {**repeated, "splits": {"train": repeated}, "across": [across]}
+    repeats = {**repeated, "splits": {"train": repeated}, "most_frequent": {"train": 2}, "across": [across]}
+    near = {"similarity": 0.8, "sampled_rows": 6, "across": [{"splits": ["train", "test"], "rows": 1}]}
     part = {
         "rows": 2, "labels": {"bad": 1, "good": 1}, "tokens": 4, "unknown_tokens": 1, "truncated_texts": 1,
         "empty_texts": 1, "wordless_texts": 0, "lengths": [[0, 1], [4, 1]],
@@ -70,7 +71,7 @@ def full_content() -> dict[str, Any]:
             "examples": {"no text": [example]}, "with_rejects": 1,
             "files": [{"file": "rows.csv", "rows": 7, "used": 6, "rejected": 1}],
         },
-        "duplicates": {**repeated, "exact": repeats, "normalised": repeats},
+        "duplicates": {**repeated, "exact": repeats, "normalised": repeats, "near": near},
         "quality": {"rows": 6, "sampled_rows": 6, "findings": {"html": finding}},
         "telling_words": {"sampled_rows": 2, "exact": True, "labels": {"good": [word]}},
         "samples": [{"split": "train", "text": "a fine film", "label": "good", "ids": [0, 2, 3]}],

@@ -45,6 +45,10 @@ def across(split: str, rows: int) -> dict[str, Any]:
     return {"across": [{"splits": ["train", split], "texts": 9, "rows": [9, rows], "conflicting": 0}]}
 
 
+def near(split: str, rows: int) -> dict[str, Any]:
+    return {"sampled_rows": 3000, "across": [{"splits": ["train", split], "rows": rows}]}
+
+
 def origin(grow: bool, kind: str = "token_list") -> dict[str, Any]:
     return {
         "vocabulary": {"size": 3, "from": {
@@ -87,8 +91,17 @@ MISTAKES = [
     ({"duplicates": {"exact": {"conflicting": 7}}}, "input.label_column",
      "7 texts occur with different labels; no model can get both right."),
     ({"duplicates": {"exact": across("test", 20)}, "config": {"split": {"column": "part"}}}, "split.column",
-     "20 of the 1,000 test rows (2.0%) have the text of a train row: what test measures there is memory; leave them "
-     "out of the input."),
+     "20 of the 1,000 test rows (2.0%) have the text of a train row: what test measures there is memory; "
+     "split.duplicates: first keeps one row of each text."),
+    ({"duplicates": {"near": near("test", 51)}}, "split.group_column",
+     "An estimated 5% of the test rows are nearly a train row (they share 80% of all three words in a row, or more): "
+     "what test measures there is memory; split.group_column keeps the rows of one source in one split."),
+    ({"train": {"wordless_texts": 51}, "duplicates": {"exact": {"most_frequent": {"train": 40}}}}, "split.duplicates",
+     "51 of the 1,000 train rows have no word (blank texts): equal texts go to one split, here to train; "
+     "split.duplicates: first keeps one row of each text."),
+    ({"duplicates": {"exact": {"most_frequent": {"test": 60}}}}, "split.duplicates",
+     "60 of the 1,000 test rows have one and the same text: equal texts go to one split, here to test; "
+     "split.duplicates: first keeps one row of each text."),
     ({"duplicates": {"normalised": across("eval", 30)}}, "input.path",
      "30 of the 1,000 eval rows (3.0%) have the text of a train row, but for case, punctuation or white space: what "
      "eval measures there is memory; leave them out of the input."),
@@ -116,6 +129,13 @@ FINE_AS_IT_IS = [
     {"findings": {"html": 0.005, "mojibake": 0.0005, "glued_white_space": 0.3, "invisible": 0.005}},
     {"findings": {"glued_white_space": 0.3}, "config": {"text": {"split": "space"}}, **origin(False)},  # Keras's own
     {"duplicates": {"normalised": across("test", 10)}},
+    {"duplicates": {"near": near("test", 50)}},
+    {"duplicates": {"near": {"across": [{"splits": ["eval", "test"], "rows": 900}]}}},
+    {"duplicates": {"exact": {"most_frequent": {"test": 50}}}},
+    # Rows of a group go where the group goes; of a column, where it says.
+    {"duplicates": {"exact": {"most_frequent": {"test": 60}}}, "config": {"split": {"group_column": "user"}}},
+    {"duplicates": {"exact": {"most_frequent": {"test": 60}}}, "config": {"split": {"column": "part"}}},
+    {"train": {"wordless_texts": 60}, "config": {"split": {"duplicates": "first"}}},  # texts of different white space
     {"train": {"empty_texts": 2}},
     {"config": {"sequence": {"max_length": 120}}},
 ]

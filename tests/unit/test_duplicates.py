@@ -63,7 +63,7 @@ def test_repeats_inside_and_across_splits() -> None:
     ]  # fmt: skip
     result = counted(rows)
     assert duplicates.duplicates_by_split(result.exact).model_dump(mode="json") == {
-        "texts": 3, "rows": 4, "conflicting": 1,
+        "texts": 3, "rows": 4, "conflicting": 1, "most_frequent": {"train": 2, "test": 1},
         "splits": {
             "train": {"texts": 1, "rows": 1, "conflicting": 0},
             "eval": {"texts": 1, "rows": 1, "conflicting": 0},
@@ -115,6 +115,22 @@ def test_repeats_are_those_of_the_oracle_however_rows_are_cut(buckets: int, part
         (result.normalised, oracle(rows, lambda row: row[0] or -1 - row[1])),
     ]:
         assert (kind.total.tolist(), kind.within.tolist(), kind.across.tolist()) == expected
+
+
+# rows by text and split -> rows of the most frequent text by split; of texts as frequent, the one with more in train
+FREQUENT = [
+    ([], [0, 0, 0]),
+    ([(1, 0), (2, 1)], [0, 0, 0]),  # each text once
+    ([(1, 0), (1, 2), (2, 1), (2, 1), (2, 1)], [0, 3, 0]),
+    ([(1, 2), (1, 2), (2, 0), (2, 1), (3, 1), (3, 1)], [1, 1, 0]),
+]
+
+
+@pytest.mark.parametrize(("pairs", "expected"), FREQUENT)
+def test_repeats_most_frequent_text(pairs: list[tuple[int, int]], expected: list[int]) -> None:
+    rows: list[Row] = [(text, text, split, 0) for text, split in pairs]
+    for buckets in (1, 3):
+        assert counted(rows, buckets=buckets).exact.frequent.tolist() == expected
 
 
 def test_repeats_buckets_divide_the_rows() -> None:

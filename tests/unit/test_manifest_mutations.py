@@ -18,14 +18,17 @@ from tests.support.manifests import SHA256, full_content
 UNTYPED = re.compile(r"config\.(input|model|training|export|compare)\..*|config\.(model|training|export|compare)")
 # Objects whose keys are data: one less is another manifest, not a damaged one.
 FREE_KEYS = re.compile(
-    r"(versions|input\.(left_out(_examples)?|mapped_labels)|duplicates\.\w+\.splits|"
+    r"(versions|input\.(left_out(_examples)?|mapped_labels)|duplicates\.\w+\.(splits|most_frequent)|"
     r"rejected\.(by_reason|asked_for|examples)|quality\.findings|telling_words\.labels)\.[\w ]+|"
     r"rejected\.examples\.no text\.0\.(reason|content|id)"
 )
 # Settings that folders of earlier versions do not have. Without one the settings are not those that were hashed.
 LATER_SETTINGS = re.compile(r"config\.split\.(group_column|time_column|eval_from|test_from|stratify|duplicates)")
 # Keys that folders of earlier versions do not have either.
-LATER_KEYS = re.compile(r"input\.(left_out_examples|left_out_rows|mapped_labels)|rejected\.asked_for")
+LATER_KEYS = re.compile(
+    r"input\.(left_out_examples|left_out_rows|mapped_labels)|rejected\.asked_for|"
+    r"duplicates\.(near|\w+\.most_frequent)(\..*)?"
+)
 # key, a value of another type that is right
 VALID: list[tuple[str, Any]] = [
     ("files", None),
