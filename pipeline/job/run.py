@@ -178,7 +178,7 @@ def make_plan(
         input_files=tasks.files,
         input_bytes=tasks.bytes,
         left_out=tasks.left_out,
-        left_out_examples=tasks.examples,
+        left_out_examples=dict(tasks.examples),  # its default can not be pickled
         has_nominal_ranges=any(map(is_nominal, tasks.groups)),
         origin=None if source is None else source.origin,
         staging=staging,

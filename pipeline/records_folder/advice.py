@@ -15,7 +15,8 @@ from pipeline.records_folder.vocabulary_tsv import WordColumns
 # Above these values there is advice. They were chosen and not measured.
 _MAX_CUT_SHARE = 0.05  # of the texts
 _MAX_LEAKED_SHARE = 0.01  # of a split's rows
-_MAX_NEAR_SHARE = 0.05  # of a split's rows; an estimate
+_MAX_NEAR_SHARE = 0.05  # of a split's rows, if there are more than _MIN_NEAR_ROWS; an estimate
+_MIN_NEAR_ROWS = 10
 _MAX_EQUAL_SHARE = 0.05  # of a split's rows, if there are more than _MIN_EQUAL_ROWS
 _MIN_EQUAL_ROWS = 10
 _MAX_SINGLE_SHARE = 0.25  # of the words, if the vocabulary has more than _MIN_WORDS
@@ -84,7 +85,7 @@ def _near(manifest: Manifest) -> Sentences:
     near = manifest.duplicates.near
     for shared in near.across:
         split, rows = shared.splits[1], manifest.splits[shared.splits[1]].rows
-        if shared.splits[0] == "train" and shared.rows > _MAX_NEAR_SHARE * rows:
+        if shared.splits[0] == "train" and shared.rows > max(_MIN_NEAR_ROWS, _MAX_NEAR_SHARE * rows):
             yield (
                 "split.group_column",
                 (
