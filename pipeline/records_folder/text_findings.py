@@ -51,12 +51,7 @@ class NearRows(Part):
 
 
 class NearDuplicates(Part):
-    """Rows that share at least 80% of their shingles, three ids in a row, with a row of another split.
-
-    The numbers are estimates by MinHash, from some 4 MB of text that are chosen so that near duplicates come together.
-    What is compared is the record: the known words, up to `sequence.max_length`. Rows that are equal to one token for
-    token are not counted here.
-    """
+    """Rows that are nearly equal to a row of another split, and not equal token for token; estimated."""
 
     similarity: Share = Field(0.8, description="The smallest share of common shingles (Jaccard).")
     sampled_rows: Count = Field(0, description="Rows that were compared.")
@@ -69,6 +64,9 @@ class DuplicatesSummary(DuplicateTexts):
     What `normalised` compares are the ids of the record, the number of tokens and the unknown words. So two texts also
     count as equal that differ in the position of an unknown token alone, or in known words after `sequence.max_length`.
     By chance, of 100 million different texts two meet once in 3,000 such inputs.
+
+    `near` compares the ids of the record too. Two rows are near if they share 80% of their shingles, three ids in a
+    row. The numbers are estimates by MinHash, from some 4 MB of text, chosen so that near duplicates come together.
     """
 
     exact: DuplicatesBySplit = Field(DuplicatesBySplit(), description="Texts that are equal byte for byte.")
