@@ -16,6 +16,7 @@ from pipeline.job.task_file import read_groups
 from pipeline.job.write import WrittenShard
 from pipeline.records_folder.advice import advice
 from pipeline.records_folder.manifest import CacheUse, StoredFile, stored_file
+from pipeline.records_folder.text_findings import NearDuplicates
 from pipeline.records_folder.vocabulary_tsv import by_falling_count, parse_columns
 from pipeline.records_report import render
 from pipeline.sources.unchanged import check_unchanged
@@ -61,11 +62,7 @@ def finalize(
             shards=shards,
             splits=splits,
             duplicates=duplicates.merge(duplicate_counts),
-            near=near_duplicates.near_duplicates(
-                near,
-                share=plan.near_share,
-                rows=[splits.get(index, SplitStatistics()).rows for index in range(len(SPLITS))],
-            ),
+            near=_near_duplicates(near, splits, plan),
             quality=text_quality.merge(part.quality for part in task_rows),
             rejected=rejects.merge(rejected),
             input_rows=sum(part.rows for part in task_rows),
@@ -83,30 +80,46 @@ def finalize(
             origin=plan.origin,
             cache_use=cache_use,
         )
-        try:
-            manifest = build_manifest.build(results, plan.config, max_labels=plan.limits.max_labels)
-            manifest = manifest.model_copy(update={"advice": advice(manifest, results.words)})
-            content = build_manifest.content(manifest)
-        except UserError as error:
-            files.write(plan.refusal_path, _with_rejected(str(error), results, plan).encode())
+        written = {file.path: file.bytes for file in transform} | {shard.path: shard.summary.bytes for shard in shards}
+        if not _build(results, vocabulary, plan, files, written=written):
             return
-        files.write(f"{plan.result_folder}/{VOCABULARY_FILE}", vocabulary)
-        files.write(f"{plan.result_folder}/{REPORT_FILE}", render(manifest, words=results.words))
-        files.write(plan.result_files_path, json.dumps(_result_files(plan, shards, transform, files)).encode())
-        files.write(plan.manifest_path, content)
     _publish(plan, files)
 
 
-def _result_files(
-    plan: Plan, shards: Sequence[WrittenShard], transform: Sequence[StoredFile], files: BeamFiles
-) -> dict[str, int]:
+def _build(
+    results: build_manifest.JobResults, vocabulary: bytes, plan: Plan, files: BeamFiles, *, written: Mapping[str, int]
+) -> bool:
+    """Writes the last files of the result, or the error why there is none; gives whether there is a result.
+
+    written: the bytes of each file of the result that other steps wrote, by its path.
+    """
+    try:
+        manifest = build_manifest.build(results, plan.config, max_labels=plan.limits.max_labels)
+        manifest = manifest.model_copy(update={"advice": advice(manifest, results.words)})
+        content = build_manifest.content(manifest)
+    except UserError as error:
+        files.write(plan.refusal_path, _with_rejected(str(error), results, plan).encode())
+        return False
+    files.write(f"{plan.result_folder}/{VOCABULARY_FILE}", vocabulary)
+    files.write(f"{plan.result_folder}/{REPORT_FILE}", render(manifest, words=results.words))
+    files.write(plan.result_files_path, json.dumps(_result_files(plan, written, files)).encode())
+    files.write(plan.manifest_path, content)
+    return True
+
+
+def _near_duplicates(
+    counts: near_duplicates.NearCounts, splits: Mapping[int, SplitStatistics], plan: Plan
+) -> NearDuplicates:
+    rows = [splits.get(index, SplitStatistics()).rows for index in range(len(SPLITS))]
+    return near_duplicates.near_duplicates(counts, share=plan.near_share, rows=rows)
+
+
+def _result_files(plan: Plan, written: Mapping[str, int], files: BeamFiles) -> dict[str, int]:
     """The bytes of each file of the result, by its path; what killed workers left unfinished among them is removed."""
     there = {file.path.removeprefix(f"{plan.result_folder}/"): file.size for file in files.below(plan.result_folder)}
     unfinished = [path for path in there if is_unfinished(path)]
     files.remove([f"{plan.result_folder}/{path}" for path in unfinished])
-    written = {shard.path: shard.summary.bytes for shard in shards}
-    known = {path: size for path, size in there.items() if path not in unfinished}
-    return {**known, **written, **{file.path: file.bytes for file in transform}}
+    return {**{path: size for path, size in there.items() if path not in unfinished}, **written}
 
 
 def _publish(plan: Plan, files: BeamFiles) -> None:
