@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, Protocol
 import xxhash
 
 from pipeline.errors import UserError
+from pipeline.files.member import Member
 from pipeline.files.walk import Found, files_below, files_matching
 
 # What is not a regular file, by the type in its mode. To read some of them would wait for ever, or never end.
@@ -45,6 +46,8 @@ class FileInfo:
     problem: why it can't be read, for a person; empty: it is a regular file.
     left_out: why a folder or glob does not reach it, HIDDEN or LOOP; then nothing else of it is known. Empty: it does.
     identity: device and inode, the same of two names of one file; 0: not known, as on a store.
+    archive, member: the archive that holds it, and where; then its path goes on after the archive's, and its stamp is
+      the archive's.
     """
 
     path: str
@@ -53,6 +56,8 @@ class FileInfo:
     problem: str = ""
     left_out: str = ""
     identity: int = 0
+    archive: str = ""
+    member: Member | None = None
 
 
 class Files(Protocol):

@@ -35,7 +35,10 @@ def verify(file: BinaryIO) -> Verified | None:
     >>> verify(io.BytesIO(gzip.compress(b"one", mtime=0) + gzip.compress(b"two", mtime=0)[:-1]))
     Verified(end=23, damage='the file ends before its gzip stream does')
     """
-    compression = compression_of(read_head(file))
+    try:
+        compression = compression_of(read_head(file))
+    except DamagedFileError as error:  # of a file of an archive, in its first bytes
+        return Verified(0, str(error))
     file.seek(0)
     if compression is None:
         return None
@@ -79,10 +82,10 @@ class VerifiedFiles:
             raise
         if verified is None or verified.damage is None:
             return file
-        return cast("BinaryIO", _Beginning(file, verified.end, verified.damage))
+        return cast("BinaryIO", Beginning(file, verified.end, verified.damage))
 
 
-class _Beginning(io.RawIOBase):
+class Beginning(io.RawIOBase):
     """The first bytes of a file. Of BinaryIO it has what reading a compressed file needs: read, seek and close."""
 
     def __init__(self, file: BinaryIO, end: int, damage: str) -> None:

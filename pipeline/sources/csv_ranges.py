@@ -22,6 +22,7 @@ import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.files.local import Files, open_file
+from pipeline.files.member_files import member_files
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources.formats import FORMATS
 from pipeline.sources.formats.chunks import whole_rows
@@ -82,7 +83,7 @@ def scan_range(group: TaskGroup, files: Files, *, sizes: ReadSizes = READ_SIZES)
     (path,), stop = group.paths, group.stop
     assert stop is not None
     try:
-        with open_file(files, path) as file:
+        with member_files(group.tasks(), files) as opened, open_file(opened, path) as file:
             dialect = dialect_of(file, next(group.tasks()))
             begin, end = line_start(file, group.start), line_start(file, stop)
             cases: Cases = ScannedLines(False, begin=begin), ScannedLines(True)

@@ -5,6 +5,7 @@ from itertools import groupby, islice
 from typing import Final, NamedTuple
 
 from pipeline.files.local import Files
+from pipeline.files.member_files import member_files
 from pipeline.files.text_stream import READ_SIZES
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS
@@ -34,16 +35,18 @@ def look_into_first_files(
     """
     lost: list[LostRest] = []
     begun = whole = read = 0
-    for task in islice(_files(tasks), CHECKED_FILES):
-        begun += 1
-        is_whole = True
-        for batch in FORMATS[task.format].read_all([task], columns, files, sizes=READ_SIZES):
-            lost += batch.lost
-            read += batch.rows["text"].nbytes
-            if read > look_bytes:
-                is_whole = False
-                break
-        whole += is_whole and not any(rest.file == task.path for rest in lost)
+    some = list(islice(_files(tasks), CHECKED_FILES))
+    with member_files(some, files) as opened:
+        for task in some:
+            begun += 1
+            is_whole = True
+            for batch in FORMATS[task.format].read_all([task], columns, opened, sizes=READ_SIZES):
+                lost += batch.lost
+                read += batch.rows["text"].nbytes
+                if read > look_bytes:
+                    is_whole = False
+                    break
+            whole += is_whole and not any(rest.file == task.path for rest in lost)
     return FirstFiles(lost, begun, whole)
 
 

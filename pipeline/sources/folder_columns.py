@@ -45,11 +45,18 @@ def given_columns(task: ReadTask, columns: ColumnNames) -> list[tuple[Column, st
     """
     if task.table_columns is None and "=" not in task.path:
         return []
-    values = values_of_folders(task.path) if task.table_columns is None else dict(task.table_columns)
+    values = values_of_folders(_without_archive(task)) if task.table_columns is None else dict(task.table_columns)
     given = [(column, values[column.name]) for column in columns.wanted() if column.name in values]
     if all(name in values for name in columns.texts()):
         return [(column, value) for column, value in given if not _is_text(column.field)]
     return given
+
+
+def _without_archive(task: ReadTask) -> str:
+    """The path of a file; of one in an archive without the archive's name, which is no folder's."""
+    if not task.archive:
+        return task.path
+    return task.archive.rpartition("/")[0] + task.path[len(task.archive) :]
 
 
 def with_given_columns(task: ReadTask, columns: ColumnNames) -> tuple[ReadTask, ColumnNames]:

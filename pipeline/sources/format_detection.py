@@ -15,7 +15,8 @@ from contextlib import suppress
 from typing import BinaryIO, Final, NamedTuple
 
 from pipeline.errors import DamagedFileError, UserError
-from pipeline.files.local import Files, open_file
+from pipeline.files.local import FileInfo, Files, open_file
+from pipeline.files.member_files import member_files
 from pipeline.files.text_stream import read_up_to, strip_mark, text_blocks
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS, format_names, text_lines
@@ -38,22 +39,27 @@ _NAME: Final = re.compile(r"[^\W\d][\w.-]*")
 
 
 def detect_formats(
-    paths: Sequence[str], files: Files, columns: ColumnNames, *, form: TextForm = FOUND_FORM
+    listed: Sequence[FileInfo], files: Files, columns: ColumnNames, *, form: TextForm = FOUND_FORM
 ) -> dict[str, str]:
-    """The format of each file; `columns` are those that are going to be read, `form` what the settings say of texts.
+    """The format of each file by its path.
+
+    columns: those that are going to be read. form: what the settings say of texts.
 
     Raises:
       UserError: a file's content does not tell its format, or many files have several formats.
     """
-    if len(paths) <= MAX_FILES_OPENED:
-        return {path: _detect(path, files, columns, form) for path in paths}
-    opened = [paths[number * len(paths) // MAX_FILES_OPENED] for number in range(MAX_FILES_OPENED)]
-    example_of = {_detect(path, files, columns, form): path for path in opened}
+    count = min(len(listed), MAX_FILES_OPENED)
+    chosen = [listed[number * len(listed) // count] for number in range(count)]
+    with member_files(chosen, files) as opened:
+        detected = {file.path: _detect(file.path, opened, columns, form) for file in chosen}
+    if len(listed) <= MAX_FILES_OPENED:
+        return detected
+    example_of = {format: path for path, format in detected.items()}
     if len(example_of) > 1:
         looks = " and ".join(f"{path} looks like {format}" for format, path in sorted(example_of.items()))
         raise UserError(f"input.format: {looks}; name the files so that their endings tell, or set one format")
     (format,) = example_of
-    return dict.fromkeys(paths, format)
+    return dict.fromkeys((file.path for file in listed), format)
 
 
 class Looks(NamedTuple):
@@ -158,7 +164,9 @@ def _is_table(rows: Sequence[Sequence[str]], text_columns: Sequence[str]) -> boo
 def _mark_or_head(path: str, files: Files, form: TextForm) -> tuple[str | None, bytes]:
     """The format whose mark a file begins with; if there is none, the first bytes of its text."""
     with open_file(files, path) as stored:
-        format = _marked(read_up_to(stored, MARK_BYTES), FORMATS)
+        format = None
+        with suppress(DamagedFileError):  # of a file of an archive, in its first bytes
+            format = _marked(read_up_to(stored, MARK_BYTES), FORMATS)
         if format is not None:
             return format, b""
         stored.seek(0)

@@ -5,19 +5,24 @@ its pattern spells it. Of a folder, files of a known format are taken, or texts 
 out is counted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pipeline.errors import UserError
 from pipeline.files.hidden import WILDCARD
 from pipeline.files.local import FileInfo, Files, cannot_read
+from pipeline.files.member import LOST
 from pipeline.files.table_marks import MARK
+from pipeline.sources.archive_members import goes_into_archives, match_with_archives
 from pipeline.sources.formats import FORMATS, folders, format_named, text_lines
 from pipeline.sources.label_folders import ENDING, has_no_ending, is_text_file, texts_in_label_folders
 from pipeline.sources.left_out import METADATA, OTHER_FORMAT, REASONS, LeftOut
 from pipeline.sources.metadata_files import is_metadata
 from pipeline.sources.tasks import Given
+
+# Any format that reads a file from its beginning meets the damage of an archive.
+_LOST_FORMAT: Final = "jsonl"
 
 
 class NamedFile(NamedTuple):
@@ -44,11 +49,11 @@ def named_files(path: str, files: Files, *, format: str, labelled: bool, left_ou
       UserError: there is no such file, or a folder holds none that can be read; or a file or folder can't be read.
     """
     try:
-        matched = files.match(path)
+        matched = match_with_archives(path, files)
     except PermissionError as error:
         raise cannot_read(error.filename or path, error.strerror or str(error)) from error
     entry = _Entry(path, _taken(path, matched, left_out), labelled, left_out)
-    named = _named_files(entry, format=format)
+    named = list(_with_archives(entry, format=format))
     unreadable = next((named_file.file for named_file in named if named_file.file.problem), None)
     if unreadable is not None:
         raise cannot_read(unreadable.path, unreadable.problem)
@@ -56,16 +61,22 @@ def named_files(path: str, files: Files, *, format: str, labelled: bool, left_ou
 
 
 class _Entry(NamedTuple):
-    """An entry of input.path, and the files that it names; labelled, left_out: as in `named_files`."""
+    """An entry of input.path, and the files that it names; labelled, left_out: as in `named_files`.
+
+    is_inside: whether the entry is a glob of archives, and the files are those of these archives.
+    """
 
     path: str
     files: list[FileInfo]
     labelled: bool
     left_out: LeftOut
+    is_inside: bool = False
 
     @property
     def root(self) -> str:
-        """The folder, as LocalFiles begins the paths of its files: without a leading ./."""
+        """The folder, as LocalFiles begins the paths of its files: without a leading ./. Empty: a glob of archives."""
+        if self.is_inside:
+            return ""
         if "://" in self.path:
             return self.path.rstrip("/")
         root = str(Path(self.path))
@@ -79,7 +90,9 @@ class _Entry(NamedTuple):
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder."""
+        """Whether it is a folder, or its files are taken as those of one."""
+        if self.is_inside:
+            return True
         is_file = len(self.files) == 1 and _name(self.files[0].path) == _name(self.path)
         return not self.is_glob and not is_file
 
@@ -104,6 +117,19 @@ def _taken(path: str, matched: Sequence[FileInfo], left_out: LeftOut) -> list[Fi
     return taken
 
 
+def _with_archives(entry: _Entry, *, format: str) -> Iterator[NamedFile]:
+    """The files; of an archive that a glob names, they are taken as those of a folder."""
+    lost = [file for file in entry.files if file.member == LOST]
+    yield from (NamedFile(file, _LOST_FORMAT) for file in lost)
+    whole = [file for file in entry.files if file.member != LOST]
+    inside = [file for file in whole if file.archive and entry.is_glob and not goes_into_archives(entry.path)]
+    plain = [file for file in whole if not file.archive] if inside else whole
+    if plain or not (inside or lost):
+        yield from _named_files(entry._replace(files=plain), format=format)
+    if inside:
+        yield from _named_files(entry._replace(files=inside, is_inside=True), format=format)
+
+
 def _named_files(entry: _Entry, *, format: str) -> Sequence[NamedFile]:
     if not entry.files:
         is_glob = WILDCARD.search(entry.path)
@@ -111,9 +137,10 @@ def _named_files(entry: _Entry, *, format: str) -> Sequence[NamedFile]:
         raise UserError(f"input.path: {what} {entry.path!r}")
     if format == folders.NAME:
         return _texts(entry)
-    if entry.is_folder and format == "auto":
+    is_one_packed = len(entry.files) == 1 and entry.files[0].archive  # it is named by its archive
+    if entry.is_folder and format == "auto" and not is_one_packed:
         return _of_any_format(entry)
-    if entry.is_folder:
+    if entry.is_folder and not is_one_packed:
         return _of_formats(entry, [format])
     return [NamedFile(file, format_named(file.path) if format == "auto" else format) for file in entry.data()]
 

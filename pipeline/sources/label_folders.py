@@ -53,8 +53,9 @@ def texts_in_label_folders(
     """
     texts: list[Text] = []
     unlabelled: list[Text] = []
-    below = len(root) + 1 if root else 0
     for file in files:
+        above = max(root, file.archive, key=len)  # an archive's name is no label either
+        below = len(above) + 1 if above else 0
         *folders, name = file.path[below:].rsplit("/", 3)[-3:]
         if not folders or not folders[-1] or not (is_text or is_text_file)(name):
             left_out.add(METADATA if is_metadata(name) else OTHER, file.path)

@@ -12,6 +12,7 @@ OTHER: Final = "other"
 OTHER_FORMAT: Final = "other_format"
 METADATA: Final = "metadata"
 SAME_FILE: Final = "same_file"
+UNPACKED: Final = "unpacked_archive"
 # Why files are left out. Each sentence follows the number of the files and some of their names.
 REASONS: Final = {
     UNLABELLED_FOLDER: f"texts in folders named {UNLABELLED_FOLDER} have no label",
@@ -20,6 +21,7 @@ REASONS: Final = {
     HIDDEN: "a name that begins with . or _ is not data, unless input.path spells it",
     METADATA: "they describe a data set, and are not its rows",
     SAME_FILE: "they are other names of files that are read, by links or another spelling of a path",
+    UNPACKED: "they are archives, and their files lie unpacked beside them",
     LOOP: "they are links to folders that are read already or that hold the link",
 }
 EXAMPLES: Final = 3

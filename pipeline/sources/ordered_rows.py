@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from pipeline.files.local import Files
+from pipeline.files.member_files import member_files
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS
@@ -35,8 +36,8 @@ def read_in_order(
     for format, run in groupby(tasks, key=lambda task: task.format):
         listed = list(run)
         indices = {task.path: task.file_index for task in listed}
-        with unchanged(listed, files):
-            for batch in FORMATS[format].read_all(listed, columns, files, sizes=sizes):
+        with unchanged(listed, files), member_files(listed, files) as opened:
+            for batch in FORMATS[format].read_all(listed, columns, opened, sizes=sizes):
                 yield from _merged(batch, indices)
                 for lost in batch.lost:
                     raise refusal(lost, has_setting=False)

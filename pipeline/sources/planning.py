@@ -14,11 +14,13 @@ from pipeline.config.dialect_names import AUTO, codec_named, delimiter_named
 from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import Files
+from pipeline.sources.archive_members import check_archives
 from pipeline.sources.columns import ColumnNames, columns_of
 from pipeline.sources.format_detection import detect_formats
 from pipeline.sources.formats import sample
 from pipeline.sources.input_files import NamedFile, named_files
 from pipeline.sources.left_out import LeftOut, lines
+from pipeline.sources.losses import REFUSE
 from pipeline.sources.one_name import identity_of, once_each
 from pipeline.sources.task_groups import InputFile, grouped, range_size
 from pipeline.sources.tasks import FOUND_FORM, MAX_FILES, ReadTask, TaskGroup, TextForm
@@ -72,8 +74,11 @@ def plan_tasks(
         for path in paths
         for entry in named_files(path, files, format=settings.format, labelled=True, left_out=left_out)
     )
+    named = once_each(entries, left_out=left_out)
+    if settings.damaged == REFUSE:
+        check_archives((entry.file for entry in named), files, has_setting=True)
     columns = columns_of(settings)
-    ordered = _input_files(once_each(entries, left_out=left_out), files, columns, form=form_of(settings))
+    ordered = _input_files(named, files, columns, form=form_of(settings))
     range_bytes = range_size(ordered) if range_bytes is None else range_bytes
     return _input_tasks(
         ordered, grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted), left_out=left_out
@@ -108,6 +113,7 @@ def plan_texts(settings: InputSettings, files: Files, *, format: str | None = No
                 raise UserError(f"input.path: {entry.file.path} is named twice; name each file once")
         seen.update(identity_of(entry.file) for entry in entries)
         named += entries
+    check_archives((entry.file for entry in named), files, has_setting=False)
     ordered = _input_files(named, files, columns_of(settings, labelled=False), form=form_of(settings))
     groups = grouped(ordered, files, range_bytes=range_size(ordered), cuts_quoted=False)
     return _input_tasks(ordered, groups, left_out=left_out)
@@ -146,13 +152,18 @@ def _input_files(
     """
     if len(ordered) > MAX_FILES:
         raise UserError(f"input.path: {len(ordered)} files are more than {MAX_FILES}; put several into one")
-    detected = detect_formats([entry.file.path for entry in ordered if entry.format is None], files, columns, form=form)
+    detected = detect_formats([entry.file for entry in ordered if entry.format is None], files, columns, form=form)
     stated = None if form == FOUND_FORM else form
     input_files = []
     for index, (file, format, splits, table_columns) in enumerate(ordered):
         _check_name(file.path)
         format = format or detected[file.path]
-        input_files.append(InputFile(file.path, file.size, index, format, splits, file.stamp, table_columns, stated))
+        input_files.append(
+            InputFile(
+                file.path, file.size, index, format, splits, file.stamp, table_columns, stated,
+                file.archive, file.member,
+            )
+        )  # fmt: skip
     return input_files
 
 

@@ -22,9 +22,9 @@ CONCURRENT_READS: Final = 16
 def prefetching(tasks: Sequence[ReadTask], files: Files) -> Iterator[Files]:
     """The filesystem from which to open the files of the tasks, in their order.
 
-    It is `files` itself for one file, and for files of this machine.
+    It is `files` itself for one file, for files of this machine, and for those of archives.
     """
-    if len(tasks) < 2 or "://" not in tasks[0].path:
+    if len(tasks) < 2 or "://" not in tasks[0].path or any(task.archive for task in tasks):
         yield files
         return
     with ThreadPoolExecutor(CONCURRENT_READS) as pool:

@@ -5,10 +5,13 @@ Of each format the first file is opened, and one batch of it is read.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Final, NamedTuple
 
+from pipeline.errors import DamagedFileError
 from pipeline.files.local import Files
+from pipeline.files.member_files import member_files
 from pipeline.files.text_stream import READ_SIZES
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS, folders
@@ -67,10 +70,12 @@ def preview(tasks: InputTasks, columns: ColumnNames, files: Files) -> list[Previ
     number: Counter[str] = Counter()
     for group in _first_groups(tasks.groups):
         number.update(kind.format for kind in group.kinds)
-    return [
-        _looked_into(_spread(tasks.groups, format, number=count), columns, files, number=count)
-        for format, count in number.items()
-    ]
+    looks = []
+    for format, count in number.items():
+        chosen = _spread(tasks.groups, format, number=count)
+        with member_files(chosen, files) as opened:
+            looks.append(_looked_into(chosen, columns, opened, number=count))
+    return looks
 
 
 def _first_groups(groups: Iterable[TaskGroup]) -> Iterator[TaskGroup]:
@@ -110,7 +115,9 @@ def _looked_into(tasks: list[ReadTask], columns: ColumnNames, files: Files, *, n
     ]
     labels = Counter(label for label in batch.rows["label"].to_pylist() if label is not None)
     rejected = Counter(batch.rejected["reason"].to_pylist())
-    description = format.describe(first, files)
+    description = Description()
+    with suppress(DamagedFileError):  # of an archive, in its first bytes
+        description = format.describe(first, files)
     left_out = sum(batch.label_map.left_out.values())
     return PreviewFile(
         first.format, number, first.path, description, batch.count, rows, labels, rejected, lost, left_out

@@ -1,8 +1,9 @@
 """Read tasks -> batches of rows, full ones; and a look into the first files before a job starts."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import reduce
-from itertools import chain, groupby, pairwise
+from itertools import chain, groupby, islice, pairwise
 from typing import Final
 
 import numpy as np
@@ -10,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.config.input_settings import Damaged
-from pipeline.errors import UserError
+from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
+from pipeline.files.member_files import member_files
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.files.verified import VerifiedFiles, verify
 from pipeline.sources.columns import ColumnNames
@@ -74,8 +76,13 @@ def read_tasks(
     listed = list(tasks)
     if not listed:
         return
-    with unchanged(listed, files), prefetching(listed, files) as prefetched:
-        verified = prefetched if damaged == REFUSE else VerifiedFiles(prefetched)
+    is_verified = damaged != REFUSE
+    with (
+        unchanged(listed, files),
+        member_files(listed, files, verified=is_verified) as opened,
+        prefetching(listed, opened) as prefetched,
+    ):
+        verified = VerifiedFiles(prefetched) if is_verified else prefetched
         by_format = groupby(listed, key=lambda task: task.format)
         batches: Iterator[Batch] = chain.from_iterable(
             FORMATS[format].read_all(
@@ -98,24 +105,29 @@ def check_columns(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files,
     Raises:
       UserError: a file is not of its format or lacks a column, or the first MAX_CHECKED_FILES have no row.
     """
-    checked: dict[int, str] = {}
+    checked: list[str] = []
     has_rows = False
-    for task in tasks:
-        # After CHECKED_FILES the search goes on only until a row is seen.
-        if len(checked) == MAX_CHECKED_FILES or (len(checked) >= CHECKED_FILES and has_rows):
-            return
-        if task.file_index not in checked:
-            checked[task.file_index] = task.path
-            # As a whole: its header, or its first row, may be longer than its first range.
-            has_rows = _has_rows(task.of_whole_file(), columns, files, damaged=damaged) or has_rows
-            check_given(task.of_whole_file(), columns, files)
+    # As a whole: its header, or its first row, may be longer than its first range.
+    whole = (next(ranges).of_whole_file() for _, ranges in groupby(tasks, key=lambda task: task.file_index))
+    # After CHECKED_FILES the search goes on only until a row is seen.
+    while not has_rows and len(checked) < MAX_CHECKED_FILES and (some := list(islice(whole, CHECKED_FILES))):
+        with member_files(some, files) as opened:
+            for task in some:
+                if has_rows and len(checked) >= CHECKED_FILES:
+                    return
+                checked.append(task.path)
+                has_rows = _has_rows(task, columns, opened, damaged=damaged) or has_rows
+                with suppress(DamagedFileError):
+                    check_given(task, columns, opened)
     if not has_rows:
-        raise UserError(f"input.path: no rows in {', '.join(list(checked.values())[:3])}")
+        raise UserError(f"input.path: no rows in {', '.join(checked[:3])}")
 
 
 def _has_rows(task: ReadTask, columns: ColumnNames, files: Files, *, damaged: Damaged) -> bool:
     try:
         return FORMATS[task.format].check(task, with_given_columns(task, columns)[1], files)
+    except DamagedFileError:  # of a file of an archive, in its first bytes
+        return True
     except UserError:
         _check_foreign(task, files)
         if damaged == REFUSE:

@@ -5,12 +5,15 @@ A large file is cut into ranges if its format allows it. Small files that follow
 batches read from it; that gives the words of all batches one order.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from pipeline.files.local import Files
+from pipeline.files.member import Member, Storage
+from pipeline.files.member_files import member_files
 from pipeline.sources.formats import FORMATS
 from pipeline.sources.tasks import FOUND_FORM, Given, Kind, ReadTask, TaskGroup, TextForm
 
@@ -25,6 +28,13 @@ MIN_RANGE_BYTES: Final = 1 << 20
 # 3 seconds if each takes 50 ms and 16 are opened at a time.
 OPEN_COST_BYTES: Final = 64 << 10
 
+# A file of an archive costs no opening, but a row and a name of its own.
+MEMBER_COST_BYTES: Final = 1 << 10
+
+# Each group of a compressed tar unpacks it from its beginning, 300 MB/s; reading and tokenizing take ten times as long
+# or more. So 8 groups at most unpack it 4.5 times, and 8 workers still share it.
+GROUPS_PER_STREAM: Final = 8
+
 # Large files are opened before they are cut, 16 at a time, because an object store needs tens of milliseconds for each.
 CONCURRENT_CUTS: Final = 16
 
@@ -32,7 +42,7 @@ CONCURRENT_CUTS: Final = 16
 class InputFile(NamedTuple):
     """A file of the input: its number in the order of all, its format, and the splits it may go to (None: all).
 
-    stamp: see files.local.FileInfo; empty: not known. table_columns: see ReadTask. form: how it is written; None:
+    stamp, archive, member: see files.local.FileInfo. table_columns: see ReadTask. form: how it is written; None:
     nothing is set.
     """
 
@@ -44,11 +54,13 @@ class InputFile(NamedTuple):
     stamp: bytes = b""
     table_columns: Given | None = None
     form: TextForm | None = None
+    archive: str = ""
+    member: Member | None = None
 
     @property
     def work(self) -> int:
         """The cost of reading it, as a number of bytes."""
-        return self.size + OPEN_COST_BYTES
+        return self.size + (MEMBER_COST_BYTES if self.member else OPEN_COST_BYTES)
 
 
 def range_size(input_files: Iterable[InputFile]) -> int:
@@ -64,13 +76,16 @@ def grouped(input_files: Sequence[InputFile], files: Files, *, range_bytes: int,
       `csv_ranges`.
     """
     large = [file for file in input_files if file.size > range_bytes and _may_cut(file, cuts_quoted=cuts_quoted)]
-    cut = _cut(large, files, range_bytes=range_bytes)
+    with member_files(large, files) as opened:
+        cut = _cut(large, opened, range_bytes=range_bytes)
+    limits = _limits_of_streams(input_files)
     groups: list[TaskGroup] = []
     members: list[InputFile] = []
     work = 0
     for file in input_files:
         ranges = cut.get(file.file_index)
-        if members and (ranges or work + file.work > range_bytes):
+        is_full = work + file.work > max(range_bytes, limits.get(file.archive, 0))
+        if members and (ranges or is_full or file.archive != members[0].archive):
             groups.append(_group(members))
             members, work = [], 0
         if ranges:
@@ -81,7 +96,18 @@ def grouped(input_files: Sequence[InputFile], files: Files, *, range_bytes: int,
     return [*groups, _group(members)] if members else groups
 
 
+def _limits_of_streams(input_files: Iterable[InputFile]) -> dict[str, int]:
+    """The work of a group of each compressed tar."""
+    work: Counter[str] = Counter()
+    for file in input_files:
+        if file.member is not None and file.member.storage == Storage.TAR_STREAM:
+            work[file.archive] += file.work
+    return {archive: whole // GROUPS_PER_STREAM for archive, whole in work.items()}
+
+
 def _may_cut(file: InputFile, *, cuts_quoted: bool) -> bool:
+    if file.member is not None and not file.member.can_seek:
+        return False
     format = FORMATS[file.format]
     return format.cut is not None and (cuts_quoted or not format.is_quoted)
 
@@ -106,11 +132,12 @@ def _cut(large: Sequence[InputFile], files: Files, *, range_bytes: int) -> dict[
 
 
 def _group(members: Sequence[InputFile]) -> TaskGroup:
-    kinds: dict[Kind, Kind] = {}  # each once
-    listed = [Kind(file.format, file.splits, file.table_columns, file.form) for file in members]
+    once: dict[Kind, Kind] = {}
+    kinds = (Kind(file.format, file.splits, file.table_columns, file.form, file.archive) for file in members)
     return TaskGroup(
         members[0].file_index,
         tuple(file.path for file in members),
-        tuple(kinds.setdefault(kind, kind) for kind in listed),
+        tuple(once.setdefault(kind, kind) for kind in kinds),
         stamps=b"".join(file.stamp for file in members) if all(file.stamp for file in members) else b"",
+        members=b"".join(file.member.packed() for file in members if file.member),
     )

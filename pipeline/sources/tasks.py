@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.config.input_settings import Escape, Quoting
 from pipeline.errors import UserError
 from pipeline.files.local import STAMP_BYTES
+from pipeline.files.member import MEMBER_BYTES, Member, unpacked
 from pipeline.support.arrays import Int64s
 
 # position = file_index << 40 | place. So an int64 has room for files of up to a tebibyte, and for 8 million of them.
@@ -49,6 +50,7 @@ class ReadTask:
     stamp: of the file when the job was planned, see files.local.FileInfo; empty: not known, so it is not compared.
     table_columns: names and values of columns that a table's log gives for all rows of the file; None: it is of no
       table, and its folders may give some, see sources.folder_columns.
+    archive, member: the archive that holds the file, and where, see files.local.FileInfo.
     given: while it is read, the fields and values of columns that are not in the file.
     form: how it is written, if it is a text.
     """
@@ -62,6 +64,8 @@ class ReadTask:
     splits: str | None = None
     stamp: bytes = b""
     table_columns: Given | None = None
+    archive: str = ""
+    member: Member | None = None
     given: Given = ()
     form: TextForm = FOUND_FORM
 
@@ -73,13 +77,14 @@ class ReadTask:
 class Kind(NamedTuple):
     """What a file is: its format, the splits that its rows may go to, and what a table's log says (see ReadTask).
 
-    form: how it is written; None: nothing is set.
+    form: how it is written; None: nothing is set. archive: see ReadTask.
     """
 
     format: str
     splits: str | None = None
     table_columns: Given | None = None
     form: TextForm | None = None
+    archive: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,8 +92,9 @@ class TaskGroup:
     """Read tasks that one worker reads one after the other: a range of one file, or files that follow each other.
 
     first_file: the file_index of the first file. kinds: one for each file. stamps: STAMP_BYTES bytes for each file, or
-    none at all. A million files may be planned, so a group holds tuples of names and of a few kinds, and one string of
-    stamps; an object for each file would need much memory.
+    none at all. members: MEMBER_BYTES bytes for each file, if an archive holds them. A million files may be planned, so
+    a group holds tuples of names and of a few kinds, and one string of stamps; an object for each file would need much
+    memory.
     """
 
     first_file: int
@@ -98,6 +104,7 @@ class TaskGroup:
     stop: int | None = None
     first_row: int = 0
     stamps: bytes = b""
+    members: bytes = b""
 
     def tasks(self) -> Iterator[ReadTask]:
         """A task for each file."""
@@ -105,15 +112,15 @@ class TaskGroup:
             yield ReadTask(
                 path, self.first_file + number, kind.format, self.start, self.stop, self.first_row, kind.splits,
                 self.stamps[number * STAMP_BYTES : (number + 1) * STAMP_BYTES], kind.table_columns,
-                form=kind.form or FOUND_FORM,
+                kind.archive, unpacked(self.members, number) if kind.archive else None, form=kind.form or FOUND_FORM,
             )  # fmt: skip
 
     def part(self, first: int, stop: int) -> "TaskGroup":
         """The group of the files of the numbers `first` to `stop`, `stop` not included.
 
-        >>> TaskGroup(7, ("a", "b"), (Kind("csv"), Kind("tsv"))).part(1, 2)
-        TaskGroup(first_file=8, paths=('b',), kinds=(Kind(format='tsv', splits=None, table_columns=None, form=None),), \
-start=0, stop=None, first_row=0, stamps=b'')
+        >>> group = TaskGroup(7, ("a", "b"), (Kind("csv"), Kind("tsv"))).part(1, 2)
+        >>> group.first_file, group.paths, [kind.format for kind in group.kinds]
+        (8, ('b',), ['tsv'])
         """
         return replace(
             self,
@@ -121,6 +128,7 @@ start=0, stop=None, first_row=0, stamps=b'')
             paths=self.paths[first:stop],
             kinds=self.kinds[first:stop],
             stamps=self.stamps[first * STAMP_BYTES : stop * STAMP_BYTES],
+            members=self.members[first * MEMBER_BYTES : stop * MEMBER_BYTES],
         )
 
 

@@ -8,6 +8,7 @@ time, all reads gave the same content: a change in between leaves a later time.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 from pipeline.errors import UserError
 from pipeline.files.local import Files
@@ -29,7 +30,7 @@ def unchanged(tasks: Sequence[ReadTask], files: Files) -> Iterator[None]:
     except Exception:
         _compare(tasks, files.stamp)
         raise
-    if len(tasks) == 1 or "://" not in tasks[0].path:
+    if len(tasks) == 1 or "://" not in tasks[0].path or tasks[0].archive:
         _compare(tasks, files.stamp)
 
 
@@ -43,13 +44,19 @@ def check_unchanged(tasks: Iterable[ReadTask], paths: Sequence[str], files: File
       UserError: a file has changed since it was planned.
     """
     listed = {file.path: file.stamp for path in paths if "://" in path for file in files.match(path)}
-    _compare(tasks, lambda path: listed.get(path, b"") if "://" in path else files.stamp(path))
+
+    def stamp_now(path: str) -> bytes:
+        # A path into an archive, reviews.zip/a.csv, lists nothing; the archive itself is asked for then.
+        return listed.get(path, b"") or files.stamp(path)
+
+    _compare(tasks, stamp_now)
 
 
 def _compare(tasks: Iterable[ReadTask], stamp_now: Callable[[str], bytes]) -> None:
+    archive_stamp = cache(stamp_now)
     for task in tasks:
-        if task.stamp and task.stamp != stamp_now(task.path):
+        if task.stamp and task.stamp != (archive_stamp(task.archive) if task.archive else stamp_now(task.path)):
             raise UserError(
-                f"input.path: {task.path} changed while it was read; "
+                f"input.path: {task.archive or task.path} changed while it was read; "
                 "start again when no other program writes, moves or deletes the input"
             )

@@ -14,6 +14,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -87,7 +88,9 @@ def entry_path(folder: str, task: ReadTask, files: BeamFiles) -> str | None:
     A file on a disk is read as a whole, to hash it.
     """
     try:
-        what = [task.path, task.format, task.splits, task.table_columns, _checksum(task.path, files)]
+        is_kept = task.archive and task.stamp
+        checksum = _of_archive(task.archive, task.stamp) if is_kept else _checksum(task.archive or task.path, files)
+        what = [task.path, task.format, task.splits, task.table_columns, checksum]
     except Exception:  # each client has its own errors; the step that reads the rows says what is wrong
         return None
     return f"{folder}/{hashlib.sha256(_canonical(what)).hexdigest()[:32]}.counts"
@@ -143,6 +146,13 @@ def _settings(config: Config) -> dict[str, Any]:
 
 def _canonical(value: dict[str, Any] | Sequence[object]) -> bytes:
     return json.dumps(value, sort_keys=True).encode()
+
+
+@lru_cache(maxsize=64)
+def _of_archive(path: str, stamp: bytes) -> str:
+    """The checksum of an archive, taken once for all its files; while they are read, its stamp stays the same."""
+    del stamp
+    return _checksum(path, BeamFiles())
 
 
 def _checksum(path: str, files: BeamFiles) -> str:

@@ -19,6 +19,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from pipeline.records_folder.manifest import checksum_of
+from tests.support.archives import packed
 from tests.support.exported_models import seal
 from tests.support.jobs import write_csv
 from trainer.cli import main
@@ -296,6 +297,21 @@ def test_cli_evaluates_any_source(model: Path, tmp_path: Path, capsys: pytest.Ca
     assert (result["examples"], result["rejected"]["rows"], result["left_out"]) == (2, 3, 0)
     assert {"accuracy", "auc", "loss", "per_label", "confusion"} <= set(result)
     assert [result["per_label"][label]["support"] for label in ("negative", "positive")] == [1, 1]
+
+
+@pytest.mark.parametrize("ending", ["zip", "tar.gz"])
+def test_cli_reads_archives_as_files(
+    ending: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_csv(tmp_path / "new.csv", [("word1", "positive"), ("word2", "negative"), ("word3", "neutral")])
+    archive = tmp_path / f"new.{ending}"
+    archive.write_bytes(packed({"new.csv": (tmp_path / "new.csv").read_bytes()}, ending))
+    for command in ("evaluate", "predict"):
+        answers = []
+        for path in (tmp_path / "new.csv", archive, f"{archive}/new.csv"):
+            assert main([command, "--model", str(model), "--input", str(path), "--json"]) == 0
+            answers.append(capsys.readouterr().out.replace(str(path), "INPUT"))
+        assert answers[0] == answers[1] == answers[2]
 
 
 def test_cli_explains(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
