@@ -63,6 +63,8 @@ def _parsed(section: str, key: str, text: str) -> Any:
         return parse(text) if text else text
     except yaml.YAMLError as error:
         name = f"{section}.{key}"
+        if isinstance(error, yaml.constructor.ConstructorError) and error.problem:  # a key is given twice
+            raise UserError(f"--{name}: {error.problem}") from error
         values = next(setting.values for setting in list_settings() if setting.name == name)
         raise UserError(f"--{name}: {shown(text)} is not YAML; use {values}") from error
 

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
+from pipeline.config.input_settings import SplitSettings
 from pipeline.contract import SPLITS
 from pipeline.records_folder.manifest import Manifest
 
@@ -161,25 +162,34 @@ def _of_rare(manifest: Manifest, settled: Collection[str]) -> Sentences:
     label = f"label {named} has" if len(rare) == 1 else f"{len(rare):,} labels {named} have"
     if len(rare) > _LISTED:
         label = f"{len(rare):,} labels {named} ... have"
-    others = len(manifest.labels) - len(rare)
-    or_leave = f", or {_line(manifest, dict.fromkeys(rare[:_LISTED]))} leaves out these" if others > 1 else ""
+    others, whose = len(manifest.labels) - len(rare), "its" if len(rare) == 1 else "their"
+    or_leave = f", or {_line(manifest, dict.fromkeys(rare[:_LISTED]))} leaves {whose} rows out" if others > 1 else ""
     yield SETTING, f"The {label} few of {total:,} training rows to learn from and to measure; get more{or_leave}."
 
 
 def _of_lacking(manifest: Manifest, settled: Collection[str]) -> Sentences:
     """Splits without a row of a label that train has."""
-    column = manifest.config.split.column
+    setting, remedy = _way_to_split(manifest.config.split)
     for split in SPLITS[1:]:
         part = manifest.splits[split]
         lacking = [label for label in manifest.labels if not part.labels.get(label) and label not in settled]
         if part.rows and lacking:
             label = "label" if len(lacking) == 1 else "labels"
-            remedy = "give it some there" if column else f"a larger split.{split} or more rows give it some"
             yield (
-                "split.column" if column else f"split.{split}",
+                setting,
                 f"The {split} split has no row of the {label} {_listed(lacking)}: its scores say nothing of "
                 f"{'it' if len(lacking) == 1 else 'them'}; {remedy}.",
             )
+
+
+def _way_to_split(split: SplitSettings) -> tuple[str, str]:
+    """The setting that decides on the split of a row, and how a label gets rows in one."""
+    for name in ("column", "group_column", "time_column"):
+        if getattr(split, name):
+            return f"split.{name}", f"the rows follow split.{name}"
+    if split.stratify:
+        return "split.stratify", "it takes more rows"
+    return "split.stratify", "split.stratify: true divides each label's rows by the shares"
 
 
 def _rows(manifest: Manifest) -> Counter[str]:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,23 @@ def test_job_labels_that_are_all_left_out_are_told(rows: Path, tmp_path: Path) -
     settings = {"input.label_map": '{0: null, "-1": null, "": null}', "output.max_rejected": "0.05"}
     with pytest.raises(UserError, match=r"only the label '1'; at least two .*; input\.label_map leaves out 159 rows;"):
         run_job(rows, tmp_path / "out", settings)
+
+
+def test_job_labels_advice_is_in_the_manifest_and_the_report(tmp_path: Path) -> None:
+    """Rows that carry no label are marked by -1, and one label has two spellings."""
+    labels = ("negative", "Negative", "-1")
+    rows = [{"text": f"film w{n % 9} {n}", "label": labels[n % 3]} for n in range(150)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    folder = run_job(tmp_path / "rows.jsonl", tmp_path / "out")
+    texts = [item["text"] for item in manifest_of(folder)["advice"] if item["setting"] == "input.label_map"]
+    assert texts[0] == (
+        'The label "-1" (50 of 150 rows) looks like a mark of rows without a label; if so, '
+        'input.label_map: {"-1": null} leaves these rows out.'
+    )
+    assert texts[1].startswith('The labels "Negative" and "negative" differ only in case')
+    report = unescape((folder / "report.html").read_text())
+    assert all(text in report for text in texts)
+    # What the advice says is what helps.
+    settings = {"input.label_map": '{"-1": null, "negative": "Negative"}'}
+    with pytest.raises(UserError, match="only the label 'Negative'"):
+        run_job(tmp_path / "rows.jsonl", tmp_path / "out", settings, overwrite=True)

@@ -72,17 +72,19 @@ ADVICE: list[tuple[dict[str, Any], str, str]] = [
      "quotes."),
     ({"train": {"a": 500, "b": 500, "c": 19}}, MAP,
      'The label "c" (19) has few of 1,019 training rows to learn from and to measure; get more, or '
-     'input.label_map: {"c": null} leaves out these.'),
+     'input.label_map: {"c": null} leaves its rows out.'),
     ({"train": {"a": 5000, "b": 5000, "c": 90}}, MAP,
      'The label "c" (90) has few of 10,090 training rows to learn from and to measure; get more, or '
-     'input.label_map: {"c": null} leaves out these.'),
+     'input.label_map: {"c": null} leaves its rows out.'),
     ({"train": {"a": 10, "b": 19}}, MAP,
      'The 2 labels "a" (10), "b" (19) have few of 29 training rows to learn from and to measure; get more.'),
-    ({"train": {"a": 30, "b": 30, "c": 30}, "evaluation": {"a": 3, "b": 0, "c": 0}}, "split.eval",
-     'The eval split has no row of the labels "b" and "c": its scores say nothing of them; a larger split.eval or more '
-     "rows give it some."),
+    ({"train": {"a": 30, "b": 30, "c": 30}, "evaluation": {"a": 3, "b": 0, "c": 0}}, "split.stratify",
+     'The eval split has no row of the labels "b" and "c": its scores say nothing of them; split.stratify: true '
+     "divides each label's rows by the shares."),
+    ({"train": {"a": 30, "b": 30}, "evaluation": {"a": 3}, "config": {"split": {"stratify": True}}}, "split.stratify",
+     'The eval split has no row of the label "b": its scores say nothing of it; it takes more rows.'),
     ({"train": {"a": 30, "b": 30}, "evaluation": {"a": 3}, "config": {"split": {"column": "part"}}}, "split.column",
-     'The eval split has no row of the label "b": its scores say nothing of it; give it some there.'),
+     'The eval split has no row of the label "b": its scores say nothing of it; the rows follow split.column.'),
 ]
 FINE: list[dict[str, Any]] = [
     {"train": {"-1": 30, "1": 30}},  # two classes

@@ -41,6 +41,7 @@ REFUSED = [
         "label_map has ['b']: label is not a string, integer or boolean; use a label, or null to leave rows out",
     ),
     ("{a: ' '}", "label_map has ' ': missing label; use a label, or null to leave rows out"),
+    ("{a: b, a: c}", "a is given twice"),
     ("{'': a}", "label_map gives rows without a label 'a'; they can be left out alone: use null"),
     ("[a, b]", "label_map is a list of 2 items; give {label: new label, or null to leave its rows out}"),
     ("pos", "label_map is 'pos'; give {label: new label, or null to leave its rows out}"),
