@@ -8,11 +8,13 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
+from pipeline.config.databases import database_format
 from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
 from pipeline.config.parser import CONFIG_HELP, OTHER_SECTIONS_HELP, SETTINGS_HELP, Parser
@@ -132,10 +134,10 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         files = _files(paths, beam_arguments)
         config, _ = resolve(config, files)
         say_block(_as_yaml(config))
-        tasks = plan_tasks(config.input, files, cuts_quoted=True)
-        say(f"# would read {tasks.files} files in {len(tasks.groups)} groups")
-        columns = columns_of(config.input, config.split)
-        found = [*preview_lines(preview(tasks, columns, files), columns), *tasks.left_out_lines()]
+        with closing(plan_tasks(config.input, files, split=config.split, cuts_quoted=True)) as tasks:
+            say(f"# would read {tasks.files} files in {len(tasks.groups)} groups")
+            columns = columns_of(config.input, config.split)
+            found = [*preview_lines(preview(tasks, columns, files), columns), *tasks.left_out_lines()]
         say(*(f"# {line}" for line in found))
         return 0
 
@@ -268,6 +270,7 @@ def _folder_files(folders: list[str], beam_arguments: list[str]) -> "Files":
 def _files(paths: Mapping[str, str | list[str]], beam_arguments: list[str]) -> "Files":
     """The filesystem for the paths of these settings: Beam's, which takes 2 s to load, only if a path has a scheme."""
     named = [(name, path) for name, value in paths.items() for path in ([value] if isinstance(value, str) else value)]
+    named = [(name, path) for name, path in named if not database_format(path)]
     if not any("://" in path for _, path in named):
         from pipeline.files.local import LocalFiles
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from typing_extensions import Self
 
+from pipeline.config.databases import check_databases, database_format
 from pipeline.config.dialect_names import check_delimiter, check_encoding
 from pipeline.config.label_map import LabelMap
 from pipeline.config.section import Name, PathName, Section
@@ -32,7 +33,12 @@ class InputSettings(Section):
     """Which files are read, their format and their columns."""
 
     path: PathName | list[PathName] = "sample"
-    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "arrow", "avro", "tfrecord", "folders"] = "auto"
+    format: Literal[
+        "auto", "csv", "tsv", "jsonl", "parquet", "arrow", "avro", "tfrecord", "folders", "bigquery", "sql"
+    ] = "auto"
+    table: Name | None = None
+    query: Name | None = None
+    key_column: Name | None = None
     text_column: Name | Names = "text"
     label_column: Name = "label"
     id_column: Name | None = None
@@ -57,6 +63,17 @@ class InputSettings(Section):
         if len(set(self.columns or ())) < len(self.columns or ()):
             raise ValueError(f"columns is {self.columns}; name each column once")
         return self
+
+    @model_validator(mode="after")
+    def databases_are_complete(self) -> Self:
+        """A database comes with what to read of it, and nothing is said of one that is not there."""
+        check_databases(self.paths, format=self.format, query=self.query, table=self.table, key_column=self.key_column)
+        return self
+
+    @property
+    def has_row_order(self) -> bool:
+        """Whether the rows have an order: those of files have, those of a table have none."""
+        return not any(map(database_format, self.paths))
 
     @property
     def paths(self) -> list[str]:

@@ -1,8 +1,13 @@
 """Paths as a person writes them, in a file of settings or on the command line -> paths for the rest of the program."""
 
 import os
+import re
+from typing import Final
 
 from pipeline.support.strict_json import shown
+
+# user:password@ before the host, or a password among the parameters of a database's address.
+_PASSWORD: Final = re.compile(r"[a-z][\w+.-]*://([^/@]*:[^@]*@|.*[?&](ssl)?password=)", re.IGNORECASE | re.DOTALL)
 
 
 def expand_home(path: str) -> str:
@@ -27,7 +32,12 @@ def check_path(path: str) -> str:
     >>> check_path("a\0b")
     Traceback (most recent call last):
     ValueError: 'a\x00b' has a NUL character, which no path can have; leave it out
+    >>> check_path("postgresql://me:secret@db.example/reviews")
+    Traceback (most recent call last):
+    ValueError: the address has a password in it; leave it out, and give it in PGPASSWORD or ~/.pgpass
     """
+    if _PASSWORD.match(path):
+        raise ValueError("the address has a password in it; leave it out, and give it in PGPASSWORD or ~/.pgpass")
     if "\0" in path:
         raise ValueError(f"{shown(path)} has a NUL character, which no path can have; leave it out")
     return path

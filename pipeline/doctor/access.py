@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow.compute as pc
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from rich.filesize import decimal
 
+from pipeline.config.databases import database_format
 from pipeline.config.settings import Config
 from pipeline.doctor.finding import Finding, errors_as_findings
 from pipeline.errors import UserError
@@ -24,6 +26,7 @@ from pipeline.sources.columns import columns_of
 from pipeline.sources.csv_ranges import is_nominal
 from pipeline.sources.first_files import FirstFiles, look_into_first_files
 from pipeline.sources.losses import REFUSE, described, refusal
+from pipeline.sources.tables import PlannedTable
 from pipeline.support.stop_signals import deferred_stop
 
 
@@ -78,8 +81,10 @@ def check_input(config: Config, findings: list[Finding]) -> tuple[InputTasks, Fi
     first = FirstRows(0, Counter(), 0, 0)
     with errors_as_findings(findings, "input.path"):
         for path in [config.input.path] if isinstance(config.input.path, str) else config.input.path:
-            check_filesystem(path, setting="input.path")
-        tasks = plan_tasks(config.input, files, cuts_quoted=True)
+            if database_format(path) is None:
+                check_filesystem(path, setting="input.path")
+        tasks = plan_tasks(config.input, files, split=config.split, cuts_quoted=True)
+        findings.extend(map(_table_finding, tasks.tables))
         check_columns(tasks.tasks(), columns_of(config.input, config.split), files, damaged=config.input.damaged)
         if check_damage(tasks, config, findings):
             first = first_rows(tasks, config)
@@ -89,7 +94,7 @@ def check_input(config: Config, findings: list[Finding]) -> tuple[InputTasks, Fi
 
 def check_damage(tasks: InputTasks, config: Config, findings: list[Finding]) -> bool:
     """The first files are whole, as far as they are read; false: one is not, and input.damaged refuses it."""
-    if not tasks.bytes:  # the built-in corpus has no file
+    if not tasks.bytes or tasks.tables:  # the built-in corpus has no file, and a database is whole
         return True
     looked = look_into_first_files(tasks.tasks(), columns_of(config.input, config.split), BeamFiles())
     refuses = config.input.damaged == REFUSE
@@ -102,6 +107,13 @@ def check_damage(tasks: InputTasks, config: Config, findings: list[Finding]) -> 
     if not looked.lost:
         findings.append(_no_damage(looked, tasks))
     return not (looked.lost and refuses)
+
+
+def _table_finding(table: PlannedTable) -> Finding:
+    text = f"{table.path}: about {table.rows:,} rows, {decimal(table.size)}, in {len(table.requests)} parts"
+    if table.query_bytes is not None:
+        text += f"; the query read {decimal(table.query_bytes)}"
+    return Finding("ok", "input.path", f"{text}; state of {table.taken}")
 
 
 def _no_damage(looked: FirstFiles, tasks: InputTasks) -> Finding:

@@ -2,13 +2,16 @@
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from typing import NamedTuple
 
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineRunner
 from rich.filesize import decimal
 
 from pipeline.config.settings import Config
 from pipeline.contract import SPLITS
-from pipeline.doctor.access import check_input, check_output_access, check_temp_access
+from pipeline.doctor.access import FirstRows, check_input, check_output_access, check_temp_access
 from pipeline.doctor.estimate import Estimate, check_machine, estimate, rough_size
 from pipeline.doctor.finding import Finding, errors_as_findings
 from pipeline.doctor.job_graph import JobGraph, check_job_graph, job_graph
@@ -19,6 +22,7 @@ from pipeline.job.plan import Plan
 from pipeline.job.run import make_plan
 from pipeline.runners.locations import workers_are_here
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory, workers_here
+from pipeline.sources import InputTasks
 from pipeline.sources.columns import columns_of
 from pipeline.sources.preview import preview, preview_lines
 from pipeline.vocabulary.imported import resolve
@@ -52,8 +56,22 @@ def examine(config: Config, beam_arguments: Sequence[str], *, overwrite: bool) -
     check_output_access(config, findings, overwrite=overwrite)
     check_temp_access(options, findings)
     tasks, first = check_input(config, findings)
-    if not first.rows:
-        return Examination(findings, [])
+    with closing(tasks):
+        if not first.rows:
+            return Examination(findings, [])
+        return _examine_job(config, options, beam_arguments, tasks, first, runner=runner, findings=findings)
+
+
+def _examine_job(
+    config: Config,
+    options: PipelineOptions,
+    beam_arguments: Sequence[str],
+    tasks: InputTasks,
+    first: FirstRows,
+    *,
+    runner: PipelineRunner,
+    findings: list[Finding],
+) -> Examination:
     columns = columns_of(config.input, config.split)
     seen = [*preview_lines(preview(tasks, columns, BeamFiles()), columns), *tasks.left_out_lines()]
     with errors_as_findings(findings, "vocabulary.from"), tempfile.TemporaryDirectory(prefix="textrecords-") as staging:

@@ -20,17 +20,20 @@ from apache_beam.options.pipeline_options import (
     WorkerOptions,
 )
 
+from pipeline.config.databases import SQLITE
 from pipeline.config.settings import Config
 from pipeline.doctor.finding import Finding
 from pipeline.errors import UserError
 from pipeline.files.beam import is_local
 from pipeline.runners.locations import runner_name, temp_parent, workers_are_here, workers_share_no_disk
-from pipeline.sources.formats import sample
+from pipeline.sources.formats import bigquery_client, sample
 
 # Names of Beam's images, and of images named like them: (Python's version, Beam's version).
 _IMAGE: Final = re.compile(r"beam_python(\d\.\d+)_sdk:(\d+\.\d+\.\d+)")
 # The environment variable of a local gs:// emulator, which needs no credentials.
 EMULATOR: Final = "STORAGE_EMULATOR_HOST"
+# Schemes of paths that need credentials, except where this variable names an emulator.
+EMULATORS: Final = (("gs://", EMULATOR), ("bigquery://", bigquery_client.EMULATOR))
 CREDENTIALS: Final = "credentials"
 # Environments whose workers run already, with whatever is installed for them.
 _RUNNING_WORKERS: Final = frozenset({"EXTERNAL", "PROCESS"})
@@ -78,7 +81,9 @@ def _credentials(config: Config, options: PipelineOptions) -> Iterator[Finding]:
     """Credentials for Google Cloud, if they are needed. Beam itself searches for half a minute before it gives up."""
     cloud = options.view_as(GoogleCloudOptions)
     places = [cloud.temp_location or "", *(path for _, path in paths_of(config))]
-    is_used = runner_name(options) == "DataflowRunner" or any(place.startswith("gs://") for place in places)
+    is_used = runner_name(options) == "DataflowRunner" or any(
+        place.startswith(scheme) and emulator not in os.environ for place in places for scheme, emulator in EMULATORS
+    )
     if not is_used or cloud.no_auth or EMULATOR in os.environ:
         return
     try:
@@ -91,7 +96,7 @@ def _reach(config: Config, options: PipelineOptions) -> Iterator[Finding]:
     if workers_are_here(options):
         return
     for setting, path in paths_of(config):
-        if not is_local(path):
+        if not is_local(path) and not path.startswith(SQLITE):
             continue
         if workers_share_no_disk(options):
             yield Finding("error", setting, f"{path} is on this machine, which workers don't see; give one on gs://")

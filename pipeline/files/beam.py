@@ -60,6 +60,8 @@ def check_filesystem(path: str, *, setting: str) -> None:
         if "Unable to get filesystem from" not in str(error):  # it exists and needs an option (--hdfs_host)
             raise UserError(f"{setting}: {path} can't be reached: {_reason(error)}") from error
         known = ", ".join(f"{scheme}://" for scheme in _CLIENTS)
+        if setting == "input.path":
+            known += ", databases on bigquery://, postgresql:// and sqlite:///,"
         raise UserError(
             f"{setting}: nothing is installed that reaches {path!r}; there are {known} and plain paths"
         ) from error

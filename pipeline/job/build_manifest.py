@@ -27,6 +27,7 @@ from pipeline.records_folder.manifest import (
     Shard,
     SplitSummary,
     StoredFile,
+    TableRead,
     VocabularyOrigin,
     VocabularySummary,
     to_json,
@@ -74,6 +75,7 @@ class JobResults:
     input_bytes: int
     left_out: Mapping[str, int]
     left_out_examples: Mapping[str, list[str]]
+    tables: Sequence[TableRead]
     files_with_rejects: tuple[int, list[RejectedFile]]
     damaged_files: tuple[int, list[DamagedFile]]
     summary: count_tables.CountSummary
@@ -116,6 +118,7 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
             left_out_examples=dict(results.left_out_examples),
             left_out_rows=results.left_out_rows,
             mapped_labels=dict(results.mapped_labels),
+            tables=list(results.tables),
             damaged=damaged,
             damaged_files=damaged_files,
         ),

@@ -70,6 +70,7 @@ def finalize(
             mapped_labels=row_counts.mapped_labels(task_rows, plan.config.input.label_map),
             input_files=plan.input_files,
             input_bytes=plan.input_bytes,
+            tables=plan.tables,
             left_out=plan.left_out,
             left_out_examples=plan.left_out_examples,
             files_with_rejects=row_counts.files_with_rejects(task_rows),

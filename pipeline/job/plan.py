@@ -14,8 +14,9 @@ from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.row_filter import ReadOptions
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.job.write import WriteOptions
-from pipeline.records_folder.manifest import VocabularyOrigin
+from pipeline.records_folder.manifest import TableRead, VocabularyOrigin
 from pipeline.sources.columns import columns_of
+from pipeline.sources.tables import PlannedTable
 from pipeline.statistics.text_quality import QualityOptions
 from pipeline.vocabulary import count_cache
 from pipeline.vocabulary.imported_words import ImportedWords
@@ -29,6 +30,7 @@ class Plan:
       config: the settings.
       task_groups: the number of task groups in the file at tasks_path.
       input_files, input_bytes: the number of files to read, and their size as stored.
+      tables: what is read of databases.
       left_out: numbers of files that are not read, by kind; see sources/left_out.py. left_out_examples: some of them.
       has_nominal_ranges: some task groups are byte ranges whose first row a scan must find; see sources/csv_ranges.py.
       origin: of an imported vocabulary, or None.
@@ -47,6 +49,7 @@ class Plan:
     input_files: int
     input_bytes: int
     staging: str
+    tables: tuple[TableRead, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     left_out_examples: Mapping[str, list[str]] = field(default_factory=dict)
     has_nominal_ranges: bool = False
@@ -220,3 +223,8 @@ class Plan:
             limits=self.limits,
             observe=self.observe,
         )
+
+
+def table_summary(table: PlannedTable) -> TableRead:
+    """What the manifest says of a table."""
+    return TableRead(path=table.path, taken=table.taken, parts=len(table.requests), query_bytes=table.query_bytes)

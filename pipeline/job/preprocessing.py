@@ -48,6 +48,7 @@ def preprocessing_fn(
         grow=config.vocabulary.grow,
         cached=cached,
         batches=batches,
+        by_occurrence=config.input.has_row_order,
     )
     return functools.partial(
         preprocess,

@@ -5,12 +5,13 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineRunner, PipelineState
 
+from pipeline.config.databases import database_format
 from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles, check_filesystem, is_local, scratch_folder, use_options
@@ -19,7 +20,7 @@ from pipeline.files.publish import check_output, new_staging, recover, remove_st
 from pipeline.files.temporary import place_of_temporary_files
 from pipeline.job.build import build
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
-from pipeline.job.plan import Plan
+from pipeline.job.plan import Plan, table_summary
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.job.task_file import write_groups
 from pipeline.runners.locations import temp_folder
@@ -112,7 +113,27 @@ def _run(
     config, source = resolve(config, files)
     if source is not None:
         check_tokens(source, config.text)
-    tasks = plan_tasks(config.input, files, range_bytes=limits.task_bytes, cuts_quoted=True)
+    tasks = plan_tasks(config.input, files, split=config.split, range_bytes=limits.task_bytes, cuts_quoted=True)
+    with closing(tasks):
+        _run_tasks(
+            config, options, tasks, source, lock_token=lock_token, display=display, limits=limits, spills=spills,
+            observe=observe,
+        )  # fmt: skip
+
+
+def _run_tasks(
+    config: Config,
+    options: PipelineOptions,
+    tasks: InputTasks,
+    source: ImportedVocabulary | None,
+    *,
+    lock_token: str,
+    display: Display,
+    limits: Limits,
+    spills: bool | None,
+    observe: StageObserver,
+) -> None:
+    files = BeamFiles()
     check_columns(tasks.tasks(), columns_of(config.input, config.split), files, damaged=config.input.damaged)
     check_cache(config)
     for line in tasks.left_out_lines():
@@ -148,7 +169,10 @@ def _run(
 
 def _check_filesystems(config: Config) -> None:
     paths = [config.input.path] if isinstance(config.input.path, str) else config.input.path
-    settings = [("output.path", config.output.path), *(("input.path", path) for path in paths)]
+    settings = [
+        ("output.path", config.output.path),
+        *(("input.path", path) for path in paths if not database_format(path)),
+    ]
     if config.vocabulary.source is not None:
         settings.append(("vocabulary.from", config.vocabulary.source))
     if config.vocabulary.cache is not None:
@@ -179,6 +203,7 @@ def make_plan(
         input_bytes=tasks.bytes,
         left_out=tasks.left_out,
         left_out_examples=dict(tasks.examples),  # its default can not be pickled
+        tables=tuple(map(table_summary, tasks.tables)),
         has_nominal_ranges=any(map(is_nominal, tasks.groups)),
         origin=None if source is None else source.origin,
         staging=staging,

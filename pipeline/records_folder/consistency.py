@@ -16,6 +16,7 @@ from pipeline.support.strict_json import shown
 # Fields that came after `files`, as Class.field: keys of the manifest, and settings that it has the types of. A folder
 # that has `files` has every key but these.
 _LATER_FIELDS: Final[frozenset[str]] = frozenset({
+    "InputSummary.tables",
     "InputSummary.left_out_examples",
     "InputSummary.left_out_rows",
     "InputSummary.mapped_labels",

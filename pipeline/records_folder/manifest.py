@@ -49,11 +49,25 @@ class DamagedFile(Part):
     why: str = Field(description="What is wrong with the rest; of a file that was read in ranges, with the first rest.")
 
 
+class TableRead(Part):
+    """A table of a database that was read, or the rows of a query."""
+
+    path: str = Field(description="The entry of `input.path`.")
+    taken: str = Field(description="When the state of the database was taken that was read, in ISO 8601.")
+    parts: Count = Field(description="Parts that it was read in, each without the others.")
+    query_bytes: Count | None = Field(
+        None, description="Bytes that BigQuery had to read to answer `input.query`, for which it bills; else `null`."
+    )
+
+
 class InputSummary(Part):
     """What was read; all numbers are exact."""
 
-    files: Count = Field(0, description="Files that were read.")
-    bytes: Count = Field(0, description="Their size as stored, in bytes.")
+    files: Count = Field(0, description="Files that were read; a table of a database counts as one.")
+    bytes: Count = Field(
+        0, description="Their size as stored, in bytes; of a table the size of its texts, or what BigQuery estimates."
+    )
+    tables: list[TableRead] = Field([], description="What was read of databases.")
     rows: Count = Field(0, description="Rows in them that could be read: used, rejected and left out.")
     left_out_rows: Count = Field(0, description="Those of them that `input.label_map` leaves out.")
     mapped_labels: dict[Label, Count] = Field(

@@ -100,6 +100,14 @@ def missing_column(setting: str, name: str, path: str, have: Sequence[str]) -> U
     >>> str(missing_column("input.text_column", "txt", "reviews.csv", ["id", "text"]))
     "input.text_column: 'txt' is not in reviews.csv; it has the columns id, text"
     """
-    names = (name if len(name) <= LISTED_CHARACTERS else f"{name[:LISTED_CHARACTERS]}..." for name in have)
-    listed = ", ".join(islice(names, LISTED_COLUMNS)) + (", ..." if len(have) > LISTED_COLUMNS else "")
-    return UserError(f"{setting}: {name!r} is not in {path}; it has the columns {listed}")
+    return UserError(f"{setting}: {name!r} is not in {path}; it has the columns {listed_names(have)}")
+
+
+def listed_names(names: Sequence[str]) -> str:
+    """Names for a message: the first ones, if there are many, and the beginning of a long one.
+
+    >>> listed_names(["id", "text"])
+    'id, text'
+    """
+    shown = (name if len(name) <= LISTED_CHARACTERS else f"{name[:LISTED_CHARACTERS]}..." for name in names)
+    return ", ".join(islice(shown, LISTED_COLUMNS)) + (", ..." if len(names) > LISTED_COLUMNS else "")

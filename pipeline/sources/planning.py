@@ -3,25 +3,29 @@
     plan_tasks   for `run` and `evaluate`: rows with labels
     plan_texts   for `predict`: rows of which only the texts are wanted, from plain text files too
 
-Few files are opened: those that are larger than a range, and some whose names do not tell their format.
+Few files are opened: those that are larger than a range, and some whose names do not tell their format. A database is
+asked for its parts: see tables.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from types import MappingProxyType
 from typing import NamedTuple
 
+from pipeline.config.databases import database_format
 from pipeline.config.dialect_names import AUTO, codec_named, delimiter_named
-from pipeline.config.input_settings import InputSettings
+from pipeline.config.input_settings import InputSettings, SplitSettings
 from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.sources.archive_members import check_archives
 from pipeline.sources.columns import ColumnNames, columns_of
 from pipeline.sources.format_detection import detect_formats
-from pipeline.sources.formats import sample
+from pipeline.sources.formats import FORMATS, database_names, sample
 from pipeline.sources.input_files import NamedFile, named_files
 from pipeline.sources.left_out import LeftOut, lines
 from pipeline.sources.losses import REFUSE
 from pipeline.sources.one_name import identity_of, once_each
+from pipeline.sources.tables import PlannedTable, groups_of
 from pipeline.sources.task_groups import InputFile, grouped, range_size
 from pipeline.sources.tasks import FOUND_FORM, MAX_FILES, ReadTask, TaskGroup, TextForm
 
@@ -30,6 +34,7 @@ class InputTasks(NamedTuple):
     """What is read: groups, number of files, their bytes as stored; and how many files are left out.
 
     left_out: number of files by kind, a key of left_out.REASONS. examples: paths of the first ones of each kind.
+    tables: of databases; each counts as a file.
     """
 
     groups: list[TaskGroup]
@@ -37,6 +42,12 @@ class InputTasks(NamedTuple):
     bytes: int
     left_out: dict[str, int]
     examples: Mapping[str, list[str]] = MappingProxyType({})
+    tables: tuple[PlannedTable, ...] = ()
+
+    def close(self) -> None:
+        """Ends what is held open of databases, when all tasks are read."""
+        for table in self.tables:
+            table.close()
 
     def tasks(self) -> Iterator[ReadTask]:
         """All tasks of all groups."""
@@ -52,10 +63,16 @@ class InputTasks(NamedTuple):
 
 
 def plan_tasks(
-    settings: InputSettings, files: Files, *, range_bytes: int | None = None, cuts_quoted: bool = False
+    settings: InputSettings,
+    files: Files,
+    *,
+    split: SplitSettings | None = None,
+    range_bytes: int | None = None,
+    cuts_quoted: bool = False,
 ) -> InputTasks:
     """The input in groups, each readable without the others; files by sorted path, each file once.
 
+    split: the settings of the splits, of which a column may be read.
     range_bytes: the largest size of a range; None: derived from the size of the whole input, and from nothing else.
     cuts_quoted: whether large files of csv and tsv are cut as well; their ranges are not yet readable, see
       `csv_ranges`.
@@ -68,6 +85,8 @@ def plan_tasks(
         return _plan_sample()
     if not paths:
         raise UserError("input.path: the list is empty; name a file, a glob or a folder, or use sample")
+    if not settings.has_row_order:
+        return _plan_tables(settings, columns_of(settings, split))
     left_out = LeftOut()
     entries = (
         entry
@@ -102,6 +121,13 @@ def plan_texts(settings: InputSettings, files: Files, *, format: str | None = No
     """
     if settings.paths == [sample.NAME]:
         return _plan_sample()
+    if not settings.has_row_order:
+        for path in settings.paths:
+            if format not in (None, "auto", database_format(path)):
+                raise UserError(f"input.format is {format}, and {path} is a database; set input.format to auto")
+        return _plan_tables(settings, columns_of(settings, labelled=False))
+    if format in database_names():
+        raise UserError(f"input.format is {format}, and {settings.paths[0]} is no database; set input.format to auto")
     left_out = LeftOut()
     named: list[NamedFile] = []
     seen: set[int | str] = set()
@@ -136,6 +162,20 @@ def form_of(settings: InputSettings) -> TextForm:
 
 def _plan_sample() -> InputTasks:
     return InputTasks(sample.groups(), files=1, bytes=0, left_out={})
+
+
+def _plan_tables(settings: InputSettings, columns: ColumnNames) -> InputTasks:
+    """The tables and queries of databases, by sorted path, each once."""
+    tables: list[PlannedTable] = []
+    with ExitStack() as held:  # if one can't be planned, the others are closed
+        for path in sorted(set(settings.paths)):
+            plan = FORMATS[database_format(path) or settings.format].plan
+            assert plan is not None
+            tables.append(plan(path, settings, columns))
+            held.callback(tables[-1].close)
+        held.pop_all()
+    groups = [group for index, table in enumerate(tables) for group in groups_of(table, index=index)]
+    return InputTasks(groups, len(tables), sum(table.size for table in tables), {}, tables=tuple(tables))
 
 
 def _input_tasks(ordered: Sequence[InputFile], groups: list[TaskGroup], *, left_out: LeftOut) -> InputTasks:

@@ -129,6 +129,8 @@ def _has_rows(task: ReadTask, columns: ColumnNames, files: Files, *, damaged: Da
     except DamagedFileError:  # of a file of an archive, in its first bytes
         return True
     except UserError:
+        if FORMATS[task.format].plan is not None:  # a database is no file
+            raise
         _check_foreign(task, files)
         if damaged == REFUSE:
             raise

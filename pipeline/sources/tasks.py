@@ -38,13 +38,24 @@ class TextForm(NamedTuple):
 FOUND_FORM: Final = TextForm()
 
 
+class TablePart(NamedTuple):
+    """A part of a table of a database.
+
+    request: what the database is asked for: the name of a stream, or SQL. snapshot: the state of the database that is
+    asked, by the database's name for it; empty: the present one.
+    """
+
+    request: str
+    snapshot: str = ""
+
+
 @dataclass(frozen=True)
 class ReadTask:
     """A file, or a range of one, that can be read without the rest of the input.
 
     file_index: the number of the file in the input, from 0.
-    start, stop: the range, in bytes of jsonl, csv, tsv and arrow, in row groups of parquet, in rows of the sample. A
-      file that is read as a whole has 0 and None; None is the end of the file.
+    start, stop: the range, in bytes of jsonl, csv, tsv and arrow, in row groups of parquet, in rows of the sample, in
+      parts of a table. A file that is read as a whole has 0 and None; None is the end of the file.
     first_row: number of rows in the file before the range, for formats that count rows (csv, tsv, arrow).
     splits: the splits that the folder's name allows, separated by spaces; None: all.
     stamp: of the file when the job was planned, see files.local.FileInfo; empty: not known, so it is not compared.
@@ -53,6 +64,7 @@ class ReadTask:
     archive, member: the archive that holds the file, and where, see files.local.FileInfo.
     given: while it is read, the fields and values of columns that are not in the file.
     form: how it is written, if it is a text.
+    part: of a database's table; None: it is a file.
     """
 
     path: str
@@ -68,23 +80,22 @@ class ReadTask:
     member: Member | None = None
     given: Given = ()
     form: TextForm = FOUND_FORM
+    part: TablePart | None = None
 
     def of_whole_file(self) -> "ReadTask":
-        """The task that reads the whole file."""
-        return replace(self, start=0, stop=None, first_row=0)
+        """The task that reads the whole file; a part of a table stays one."""
+        return self if self.part else replace(self, start=0, stop=None, first_row=0)
 
 
 class Kind(NamedTuple):
-    """What a file is: its format, the splits that its rows may go to, and what a table's log says (see ReadTask).
-
-    form: how it is written; None: nothing is set. archive: see ReadTask.
-    """
+    """What a file is; the fields are those of ReadTask. form None: nothing is set."""
 
     format: str
     splits: str | None = None
     table_columns: Given | None = None
     form: TextForm | None = None
     archive: str = ""
+    part: TablePart | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +124,7 @@ class TaskGroup:
                 path, self.first_file + number, kind.format, self.start, self.stop, self.first_row, kind.splits,
                 self.stamps[number * STAMP_BYTES : (number + 1) * STAMP_BYTES], kind.table_columns,
                 kind.archive, unpacked(self.members, number) if kind.archive else None, form=kind.form or FOUND_FORM,
+                part=kind.part,
             )  # fmt: skip
 
     def part(self, first: int, stop: int) -> "TaskGroup":

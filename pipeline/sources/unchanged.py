@@ -2,6 +2,8 @@
 
 In: read tasks with the stamps of their files. Out: nothing, or an error that names a file that changed meanwhile.
 
+A database that is a file has a stamp too. What other databases give is of one state of theirs, so it has none.
+
 A stamp is taken before a file is opened for the first time. If it is the same after the file was read for the last
 time, all reads gave the same content: a change in between leaves a later time.
 """
@@ -10,8 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 
+from pipeline.config.databases import database_format
 from pipeline.errors import UserError
 from pipeline.files.local import Files
+from pipeline.sources.formats import FORMATS
 from pipeline.sources.tasks import ReadTask
 
 
@@ -43,7 +47,7 @@ def check_unchanged(tasks: Iterable[ReadTask], paths: Sequence[str], files: File
     Raises:
       UserError: a file has changed since it was planned.
     """
-    listed = {file.path: file.stamp for path in paths if "://" in path for file in files.match(path)}
+    listed = {file.path: file.stamp for path in paths if _is_listed(path) for file in files.match(path)}
 
     def stamp_now(path: str) -> bytes:
         # A path into an archive, reviews.zip/a.csv, lists nothing; the archive itself is asked for then.
@@ -52,10 +56,15 @@ def check_unchanged(tasks: Iterable[ReadTask], paths: Sequence[str], files: File
     _compare(tasks, stamp_now)
 
 
+def _is_listed(path: str) -> bool:
+    return "://" in path and database_format(path) is None
+
+
 def _compare(tasks: Iterable[ReadTask], stamp_now: Callable[[str], bytes]) -> None:
     archive_stamp = cache(stamp_now)
     for task in tasks:
-        if task.stamp and task.stamp != (archive_stamp(task.archive) if task.archive else stamp_now(task.path)):
+        stamp = FORMATS[task.format].stamp or (archive_stamp if task.archive else stamp_now)
+        if task.stamp and task.stamp != stamp(task.archive or task.path):
             raise UserError(
                 f"input.path: {task.archive or task.path} changed while it was read; "
                 "start again when no other program writes, moves or deletes the input"

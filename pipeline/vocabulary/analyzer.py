@@ -46,7 +46,8 @@ class VocabularyPlan(NamedTuple):
     words: the most words that get an id by their count. first_id: the id of the first of them. summary_path: the file
     of the CountSummary, for the coverage curve. buckets: into how many buckets tokens are divided for merging.
     imported: words that have their ids already, whatever their counts. cached: the counts in `vocabulary.cache`.
-    batches: the count tables of all batches, if they are not made in the graph.
+    batches: the count tables of all batches, if they are not made in the graph. by_occurrence: whether words of equal
+    count are in the order of their first occurrence; if not, the input has no order: see count_tables.top.
     """
 
     words: int
@@ -57,6 +58,7 @@ class VocabularyPlan(NamedTuple):
     imported: ImportedWords | None = None
     cached: CachedCounts | None = None
     batches: "BatchCounts | None" = None
+    by_occurrence: bool = True
 
 
 class BatchCounts:
@@ -83,6 +85,7 @@ def vocabulary_plan(
     grow: bool = False,
     cached: CachedCounts | None = None,
     batches: BatchCounts | None = None,
+    by_occurrence: bool = True,
 ) -> VocabularyPlan:
     """The plan for the settings. grow: whether words of the texts get ids after the imported ones."""
     if imported is None:
@@ -90,7 +93,7 @@ def vocabulary_plan(
     else:
         words = max_words_after(imported.last_id, top_words=top_words) if grow else 0
         first_id = next_id(imported.last_id)
-    return VocabularyPlan(words, first_id, min_count, summary_path, buckets, imported, cached, batches)
+    return VocabularyPlan(words, first_id, min_count, summary_path, buckets, imported, cached, batches, by_occurrence)
 
 
 def vocabulary_file(tokens: tf.RaggedTensor, position: tf.Tensor, plan: VocabularyPlan) -> tf.Tensor:
@@ -252,7 +255,7 @@ class MergeTops(beam.CombineFn):
 
 
 def _top(imported: pa.Table, others: pa.Table, summary: count_tables.CountSummary, plan: VocabularyPlan) -> Top:
-    frequent = count_tables.top(others, words=plan.words, min_count=plan.min_count)
+    frequent = count_tables.top(others, words=plan.words, min_count=plan.min_count, by_occurrence=plan.by_occurrence)
     return Top(arrow_ipc.pack(imported), arrow_ipc.pack(frequent), frequent.num_rows, summary)
 
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 SCHEMA = pa.schema(
     [
@@ -129,15 +130,23 @@ def buckets(table: pa.Table, number: int) -> Iterator[tuple[int, pa.Table]]:
         start = end
 
 
-def top(table: pa.Table, *, words: int, min_count: int) -> pa.Table:
+def top(table: pa.Table, *, words: int, min_count: int, by_occurrence: bool = True) -> pa.Table:
     """The most frequent `words` rows by falling count; equal counts keep the order of first occurrence.
+
+    by_occurrence false: of an input whose rows have no order; equal counts come in the order of the tokens' bytes.
 
     >>> table = count_table(([b"a", b"b", b"c"], [2, 9, 2], [8, 1, 3], [0, 0, 0], [1, 2, 3]))
     >>> top(table, words=2, min_count=1)["token"].to_pylist()
     [b'b', b'c']
+    >>> top(table, words=2, min_count=1, by_occurrence=False)["token"].to_pylist()
+    [b'b', b'a']
     """
     count = table["count"].to_numpy()
-    order = np.lexsort((table["place"].to_numpy(), table["position"].to_numpy(), -count))
+    if by_occurrence:
+        order = np.lexsort((table["place"].to_numpy(), table["position"].to_numpy(), -count))
+    else:
+        by_token = pc.array_sort_indices(table["token"].combine_chunks()).to_numpy()
+        order = by_token[np.argsort(-count[by_token], kind="stable")]
     order = order[: min(words, int(np.count_nonzero(count >= min_count)))]
     return table.take(pa.array(order))
 

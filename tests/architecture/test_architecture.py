@@ -72,6 +72,7 @@ LIGHT = {
 LATE_IMPORTS = {
     "pipeline.__main__", "pipeline.cli", "pipeline.runners.local_worker", "pipeline.support.tensorflow_startup",
     "trainer.__main__", "trainer.cli", "trainer.export.replay",
+    "pipeline.sources.formats.bigquery_client",  # Google's libraries take half a second, and may not be installed
 }  # fmt: skip
 
 

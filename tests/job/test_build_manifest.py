@@ -34,6 +34,7 @@ RESULTS = JobResults(
     input_bytes=30,
     left_out={},
     left_out_examples={},
+    tables=[],
     files_with_rejects=(0, []),
     damaged_files=(0, []),
     summary=CountSummary([1, 2], [1, 1]),

@@ -8,7 +8,9 @@ from pipeline.config.settings import Config, setting_names
 # name -> values, default, comment
 REFERENCE = {
     "input.path": (
-        "text or list of texts", "sample", "'sample' (the built-in corpus), or a path, a glob, or a list of them",
+        "text or list of texts", "sample",
+        "'sample' (the built-in corpus), a path, a glob, a list of them, or a database: "
+        "bigquery://project.dataset.table",
     ),
     "vocabulary.oov": (
         "drop or token", "drop", "unknown tokens: drop (they get no id, as in Keras) or token (they share id 1)",

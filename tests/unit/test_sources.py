@@ -188,7 +188,7 @@ def test_sources_jsonl_lines_belong_where_they_begin(start: int, stop: int, text
 def test_sources_tasks_are_small_to_send() -> None:
     (task,) = plan(MemoryFiles({"a.csv": CSV}))
     assert pickle.loads(pickle.dumps(task)) == task
-    assert len(pickle.dumps(task)) < 250
+    assert len(pickle.dumps(task)) < 300
 
 
 def test_sources_positions_grow_from_file_to_file() -> None:

@@ -14,7 +14,7 @@ from pipeline.errors import UserError
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources import check_columns, plan_texts, read_in_order, read_tasks
 from pipeline.sources.columns import ColumnNames
-from pipeline.sources.formats import format_names
+from pipeline.sources.formats import database_names, format_names
 from pipeline.sources.schema import ROWS_SCHEMA
 from tests.support.memory_files import COLUMNS, MemoryFiles, batches_of, parquet, plan, rejected_of, sizes_of
 from tests.support.tf_examples import framed, serialized
@@ -297,4 +297,4 @@ def test_sources_text_lines_have_no_columns() -> None:
 
 def test_sources_formats_are_those_of_the_setting() -> None:
     choices = get_args(InputSettings.model_fields["format"].annotation)
-    assert list(choices) == ["auto", *format_names(labelled=True)]
+    assert list(choices) == ["auto", *format_names(labelled=True), *database_names()]

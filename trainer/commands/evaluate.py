@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
-from pipeline.sources import check_columns, plan_tasks, read_tasks
+from pipeline.sources import InputTasks, check_columns, plan_tasks, read_tasks
 from pipeline.sources.columns import columns_of
 from pipeline.sources.losses import described
 from trainer.commands.raw_texts import check_on_this_machine
@@ -49,14 +50,19 @@ def evaluate(
       UserError: the input can't be read, or has no row that can be used.
     """
     check_on_this_machine(settings.paths, setting="input.path", command="evaluate")
-    labels, files = model.info.labels, LocalFiles()
     if "label_map" not in settings.model_fields_set:
         settings = settings.model_copy(update={"label_map": model.info.label_map})
-    columns = columns_of(settings)
-    tasks = plan_tasks(settings, files)
-    for line in tasks.left_out_lines():
-        _logger.info("%s", line)
-    check_columns(tasks.tasks(), columns, files, damaged=settings.damaged)
+    with closing(plan_tasks(settings, LocalFiles())) as tasks:
+        for line in tasks.left_out_lines():
+            _logger.info("%s", line)
+        check_columns(tasks.tasks(), columns_of(settings), LocalFiles(), damaged=settings.damaged)
+        return _evaluate(model, settings, tasks, progress=progress)
+
+
+def _evaluate(
+    model: ExportedModel, settings: InputSettings, tasks: InputTasks, *, progress: Callable[[int], None] | None
+) -> Evaluation:
+    labels, files, columns = model.info.labels, LocalFiles(), columns_of(settings)
     scores: list[np.ndarray] = [np.zeros([0, len(labels)], np.float32)]
     right: list[np.ndarray] = [np.zeros([0], np.int64)]
     rejected: Counter[str] = Counter()

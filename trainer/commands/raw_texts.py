@@ -9,17 +9,18 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple, cast
 
+from pipeline.config.databases import database_format
 from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import FileInfo, Files, LocalFiles, cannot_read
 from pipeline.sources import TextRow, check_columns, plan_texts, read_in_order
 from pipeline.sources.columns import columns_of
 from pipeline.sources.format_detection import DETECTION_BYTES, format_stated, looks_of
-from pipeline.sources.formats import format_names, text_lines
+from pipeline.sources.formats import database_names, format_names, text_lines
 from pipeline.sources.planning import form_of
 from trainer.commands.arguments import OPTIONS, naming_options
 
@@ -39,7 +40,7 @@ def check_on_this_machine(paths: Sequence[str], *, setting: str, command: str) -
       UserError: a path has a scheme; `setting` is where it came from.
     """
     for path in paths:
-        if "://" in path:
+        if "://" in path and not database_format(path):
             raise UserError(f"{setting}: {command} reads files of this machine; copy {path} here first")
 
 
@@ -77,11 +78,11 @@ def _rows_of_files(settings: InputSettings, *, format: str | None) -> Iterator[T
         _check_format(format)
         check_on_this_machine(settings.paths, setting="input.path", command="predict")
         files, columns = LocalFiles(), columns_of(settings, labelled=False)
-        tasks = plan_texts(settings, files, format=format)
-        for line in tasks.left_out_lines(name=lambda text: _NAMES.sub(lambda found: OPTIONS[found[0]], text)):
-            _logger.info("%s", line)
-        check_columns(tasks.tasks(), columns, files)
-        yield from read_in_order(tasks.tasks(), columns, files)
+        with closing(plan_texts(settings, files, format=format)) as tasks:
+            for line in tasks.left_out_lines(name=lambda text: _NAMES.sub(lambda found: OPTIONS[found[0]], text)):
+                _logger.info("%s", line)
+            check_columns(tasks.tasks(), columns, files)
+            yield from read_in_order(tasks.tasks(), columns, files)
 
 
 def _rows_of_stream(stream: BinaryIO, settings: InputSettings, *, format: str | None) -> Iterator[TextRow]:
@@ -131,7 +132,7 @@ def _detected(beginning: Files, settings: InputSettings) -> str:
 
 
 def _check_format(format: str | None) -> None:
-    known = ["auto", *format_names(labelled=False)]
+    known = ["auto", *format_names(labelled=False), *database_names()]
     if format is not None and format not in known:
         raise UserError(f"input.format is {format!r}; use {', '.join(known)}")
 

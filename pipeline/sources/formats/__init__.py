@@ -13,7 +13,19 @@ import re
 from typing import Final
 
 from pipeline.files.text_stream import compression_ending
-from pipeline.sources.formats import arrow, avro, delimited, folders, json_lines, parquet, sample, text_lines, tfrecord
+from pipeline.sources.formats import (
+    arrow,
+    avro,
+    bigquery,
+    delimited,
+    folders,
+    json_lines,
+    parquet,
+    sample,
+    sql,
+    text_lines,
+    tfrecord,
+)
 from pipeline.sources.formats.format import Format
 
 FORMATS: Final[dict[str, Format]] = {
@@ -25,6 +37,8 @@ FORMATS: Final[dict[str, Format]] = {
     "avro": avro.AVRO,
     "tfrecord": tfrecord.TFRECORD,
     folders.NAME: folders.FOLDERS,
+    bigquery.NAME: bigquery.BIGQUERY,
+    sql.NAME: sql.SQL,
     text_lines.NAME: text_lines.TEXT_LINES,
     sample.NAME: sample.SAMPLE,
 }
@@ -47,9 +61,19 @@ def format_named(path: str) -> str | None:
 
 
 def format_names(*, labelled: bool) -> list[str]:
-    """The formats that a user may name; labelled: only those whose rows can have a label.
+    """The formats of files that a user may name; labelled: only those whose rows can have a label.
 
     >>> format_names(labelled=True)
     ['csv', 'tsv', 'jsonl', 'parquet', 'arrow', 'avro', 'tfrecord', 'folders']
     """
-    return [name for name, format in FORMATS.items() if name != sample.NAME and (format.has_labels or not labelled)]
+    of_files = {name: format for name, format in FORMATS.items() if name != sample.NAME and format.plan is None}
+    return [name for name, format in of_files.items() if format.has_labels or not labelled]
+
+
+def database_names() -> list[str]:
+    """The formats of databases, which a path's scheme tells.
+
+    >>> database_names()
+    ['bigquery', 'sql']
+    """
+    return [name for name, format in FORMATS.items() if format.plan is not None]

@@ -12,7 +12,7 @@ from pipeline.errors import DamagedFileError, UserError
 from pipeline.sources.columns import ColumnNames, missing_column
 from pipeline.sources.formats.parquet_columns import column_names, column_of, find, type_of
 from pipeline.sources.formats.times import is_time
-from pipeline.sources.formats.validation import excerpt_of_columns, validated
+from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
 from pipeline.sources.formats.values import can_hold_labels, can_hold_texts
 from pipeline.sources.schema import Batch
 from pipeline.sources.tasks import ReadTask
@@ -77,7 +77,7 @@ def check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames
         )
 
 
-def batch_of(values: Columns, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int) -> Batch:
+def batch_of(values: RawColumns, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int) -> Batch:
     """The batch of rows that follow each other: the first has this number in the task, and this place in the file."""
     numbers = np.arange(len(values["text"]))
     return validated(

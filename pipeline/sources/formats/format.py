@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.files.text_stream import ReadSizes, compression_of
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.folder_columns import with_given_columns
 from pipeline.sources.schema import Batch
+from pipeline.sources.tables import PlannedTable
 from pipeline.sources.tasks import ReadTask
 
 
@@ -51,6 +53,17 @@ class Cut(Protocol):
 
     def __call__(self, task: ReadTask, files: Files, *, range_bytes: int) -> list[ReadTask]:
         """The ranges, in order; the task itself where the file cannot be cut."""
+
+
+class PlanTable(Protocol):
+    """Asks a database for what is read of it."""
+
+    def __call__(self, path: str, settings: InputSettings, columns: ColumnNames, /) -> PlannedTable:
+        """The parts of the table, or of the rows of the query, that the settings name.
+
+        Raises:
+          UserError: the database can't be reached, or lacks the table or a column, or has no row.
+        """
 
 
 class Description(NamedTuple):
@@ -94,6 +107,8 @@ class Format:
     needs_verified: whether rows of a compressed file are sure only when the checksum of the compression is compared.
       Not if each row has a checksum of its own, nor if a row is used only when its file is read to the end.
     describe: looks into a file for a person.
+    plan: of a database, in place of `cut`; its tasks are parts of a table, and no files.
+    stamp: of a database that is a file; a path of input.path -> the stamp of what it names now.
     has_labels: whether its rows can have a label; input.format offers only formats that have.
     """
 
@@ -107,6 +122,8 @@ class Format:
     has_labels: bool = True
     needs_verified: bool = True
     describe: Describe = no_columns
+    plan: PlanTable | None = None
+    stamp: Callable[[str], bytes] | None = None
 
 
 def not_of_format(path: str, head: bytes, format: str, *, mark: str) -> UserError:
