@@ -9,6 +9,7 @@ from rich.text import Text
 from pipeline.contract import SPLITS
 from pipeline.inspection.describe_texts import advice, texts
 from pipeline.records_folder.damage import damage_head
+from pipeline.records_folder.division import division_lines
 from pipeline.records_folder.lengths import binned, percentile, share_cut
 from pipeline.records_folder.manifest import InputSummary, Manifest, SplitSummary, VocabularyOrigin
 from pipeline.records_folder.mapped_labels import mapped_lines
@@ -38,7 +39,7 @@ def folder_tables(manifest: Manifest, *, words: Sequence[Word]) -> list[Renderab
     return [*parts, advice(manifest)]
 
 
-def _splits(manifest: Manifest) -> Table:
+def _splits(manifest: Manifest) -> Group:
     made = table("split", "rows", "shards", "tokens", "unknown", "cut", "empty", title="rows")
     for split in SPLITS:
         part = manifest.splits[split]
@@ -51,7 +52,7 @@ def _splits(manifest: Manifest) -> Table:
             share(part.truncated_texts, part.rows),
             share(part.empty_texts, part.rows),
         )
-    return made
+    return Group(made, *(Text(to_printable(line)) for line in division_lines(manifest)))
 
 
 def _labels(manifest: Manifest) -> Group:

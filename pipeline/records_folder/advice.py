@@ -6,6 +6,7 @@ The advice is written into the manifest. The end of a run, `describe` and the re
 from collections.abc import Iterator
 
 from pipeline.contract import max_words
+from pipeline.records_folder.division import missed_shares
 from pipeline.records_folder.label_advice import label_sentences
 from pipeline.records_folder.lengths import percentile, share_cut
 from pipeline.records_folder.manifest import Advice, Manifest
@@ -41,6 +42,7 @@ def advice(manifest: Manifest, words: WordColumns) -> list[Advice]:
     """The advice, the most important first; `words`: by falling count."""
     sentences = [
         *_leaks(manifest),
+        *_groups(manifest),
         *_near(manifest),
         *_frequent(manifest),
         *_conflicts(manifest),
@@ -78,6 +80,19 @@ def _leaks(manifest: Manifest) -> Sentences:
                     f"what {split} measures there is memory; {remedy}."
                 ),
             )
+
+
+def _groups(manifest: Manifest) -> Sentences:
+    """Splits that groups made too large or too small."""
+    missed = [f"{split} has {share:.1%} instead of {asked:.1%}" for split, share, asked in missed_shares(manifest)]
+    if missed:
+        yield (
+            "split.group_column",
+            (
+                f"Of the rows, {', '.join(missed)}: some groups of '{manifest.config.split.group_column}' are large, "
+                "or there are few; another output.seed divides them otherwise."
+            ),
+        )
 
 
 def _near(manifest: Manifest) -> Sentences:

@@ -10,6 +10,7 @@ from pipeline.contract import SPLITS
 from pipeline.html.elements import bar, share, table, text_of_data, with_note
 from pipeline.html.plots import side_by_side
 from pipeline.records_folder.damage import damage_head
+from pipeline.records_folder.division import division_lines
 from pipeline.records_folder.manifest import Manifest
 from pipeline.records_folder.text_findings import DuplicatesBySplit, QualityFinding
 from pipeline.records_folder.vocabulary_tsv import WordColumns
@@ -47,8 +48,11 @@ def splits(manifest: Manifest) -> Markup:
             split, f"{part.rows:,}", f"{part.tokens:,}", share(part.unknown_tokens, part.tokens),
             share(part.truncated_texts, part.rows), share(part.empty_texts, part.rows),
         ])  # fmt: skip
-    return table(
+    made = table(
         ["split", "texts", "words", "unknown words", "texts cut", "texts without a known word"], rows, kinds="tnnnnn"
+    )
+    return made + Markup().join(
+        Markup("<p>{}.</p>").format(text_of_data(line[:1].upper() + line[1:])) for line in division_lines(manifest)
     )
 
 

@@ -45,6 +45,9 @@ def across(split: str, rows: int) -> dict[str, Any]:
     return {"across": [{"splits": ["train", split], "texts": 9, "rows": [9, rows], "conflicting": 0}]}
 
 
+THIRDS = {"group_column": "user", "train": 0.34, "eval": 0.33, "test": 0.33}
+
+
 def near(split: str, rows: int) -> dict[str, Any]:
     return {"sampled_rows": 3000, "across": [{"splits": ["train", split], "rows": rows}]}
 
@@ -93,6 +96,9 @@ MISTAKES = [
     ({"duplicates": {"exact": across("test", 20)}, "config": {"split": {"column": "part"}}}, "split.column",
      "20 of the 1,000 test rows (2.0%) have the text of a train row: what test measures there is memory; "
      "split.duplicates: first keeps one row of each text."),
+    ({"config": {"split": {"group_column": "user", "train": 0.8, "eval": 0.1, "test": 0.1}}}, "split.group_column",
+     "Of the rows, train has 33.3% instead of 80.0%, eval has 33.3% instead of 10.0%, test has 33.3% instead of 10.0%: "
+     "some groups of 'user' are large, or there are few; another output.seed divides them otherwise."),
     ({"duplicates": {"near": near("test", 51)}}, "split.group_column",
      "An estimated 5% of the test rows are nearly a train row (they share 80% of all three words in a row, or more): "
      "what test measures there is memory; split.group_column keeps the rows of one source in one split."),
@@ -133,7 +139,7 @@ FINE_AS_IT_IS = [
     {"duplicates": {"near": {"across": [{"splits": ["eval", "test"], "rows": 900}]}}},
     {"duplicates": {"exact": {"most_frequent": {"test": 50}}}},
     # Rows of a group go where the group goes; of a column, where it says.
-    {"duplicates": {"exact": {"most_frequent": {"test": 60}}}, "config": {"split": {"group_column": "user"}}},
+    {"duplicates": {"exact": {"most_frequent": {"test": 60}}}, "config": {"split": THIRDS}},
     {"duplicates": {"exact": {"most_frequent": {"test": 60}}}, "config": {"split": {"column": "part"}}},
     {"train": {"wordless_texts": 60}, "config": {"split": {"duplicates": "first"}}},  # texts of different white space
     {"train": {"empty_texts": 2}},
