@@ -26,6 +26,7 @@ from pipeline.sources.columns import columns_of
 from pipeline.sources.csv_ranges import is_nominal
 from pipeline.sources.first_files import FirstFiles, look_into_first_files
 from pipeline.sources.losses import REFUSE, described, refusal
+from pipeline.sources.schema import INVALID_UTF8
 from pipeline.sources.tables import PlannedTable
 from pipeline.support.stop_signals import deferred_stop
 
@@ -147,6 +148,8 @@ def _first_rows_finding(first: FirstRows, config: Config, path: str) -> Finding:
         return Finding("ok", "input.path", f"the first {first.rows:,} rows of {path} can be used{left_out}")
     reasons = ", ".join(f"{reason} ({rows})" for reason, rows in first.rejected.most_common(3))
     text = f"{rejected:,} of the first {first.rows:,} rows of {path} can't be used: {reasons}"
+    if INVALID_UTF8 in first.rejected and config.input.encoding == "auto":
+        text += " (set input.encoding if the files are in another encoding)"
     if rejected > config.output.max_rejected * (first.rows - first.left_out):
         return Finding(
             "error", "output.max_rejected", f"is {config.output.max_rejected:g}, and {text}; mend them or raise it"

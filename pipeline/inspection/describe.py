@@ -9,6 +9,7 @@ from rich.text import Text
 from pipeline.contract import SPLITS
 from pipeline.inspection.describe_texts import advice, texts
 from pipeline.records_folder.damage import damage_head
+from pipeline.records_folder.delimited_rows import repeated_lines, spanning_lines
 from pipeline.records_folder.division import division_lines
 from pipeline.records_folder.lengths import binned, percentile, share_cut
 from pipeline.records_folder.manifest import InputSummary, Manifest, SplitSummary, VocabularyOrigin
@@ -32,6 +33,8 @@ def folder_tables(manifest: Manifest, *, words: Sequence[Word]) -> list[Renderab
         _lengths(manifest),
         *texts(manifest),
     ]
+    if of_rows := [*repeated_lines(manifest.input), *spanning_lines(manifest.input)]:
+        parts.append(Group(Text("rows and lines", style="bold"), *map(Text, of_rows)))
     if manifest.input.damaged:
         parts.append(_damaged(manifest.input))
     if manifest.rejected.rows:

@@ -36,7 +36,7 @@ from pipeline.records_folder.manifest import (
 from pipeline.records_folder.reader import parse_manifest
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary, NearDuplicates
 from pipeline.records_folder.vocabulary_tsv import WordColumns
-from pipeline.sources.schema import ASKED_FOR
+from pipeline.sources.schema import ASKED_FOR, INVALID_UTF8, NO_FINDINGS, Findings
 from pipeline.statistics import distinctive_words, duplicates, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics, split_summary
 from pipeline.support.version import VERSION
@@ -60,7 +60,7 @@ class JobResults:
     rows. damaged_files: how many there are, and the first. summary: of all counts of the train split.
     words: all of vocabulary.tsv, by falling count. files: vocabulary.tsv, then the files of transform/. origin: of an
     imported vocabulary, or None. cache_use: of each group of read tasks, or None without a cache. left_out_rows: of
-    input_rows, by input.label_map. mapped_labels: how many rows had each of its keys.
+    input_rows, by input.label_map. mapped_labels: how many rows had each of its keys. findings: of all rows.
     """
 
     labels: Sequence[str]
@@ -85,6 +85,7 @@ class JobResults:
     cache_use: Sequence[CacheUse] | None = None
     left_out_rows: int = 0
     mapped_labels: Mapping[str, int] = field(default_factory=dict)
+    findings: Findings = NO_FINDINGS
 
     @property
     def train(self) -> SplitStatistics:
@@ -119,6 +120,8 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
             left_out_rows=results.left_out_rows,
             mapped_labels=dict(results.mapped_labels),
             tables=list(results.tables),
+            spanning_rows=results.findings.spanning_rows,
+            repeated_headers=results.findings.repeated_headers,
             damaged=damaged,
             damaged_files=damaged_files,
         ),
@@ -166,6 +169,12 @@ def content(manifest: Manifest) -> bytes:
     return made
 
 
+def _encoding_remedy(results: JobResults, config: Config) -> str:
+    """What may help where rows are not UTF-8."""
+    is_invalid = INVALID_UTF8 in results.rejected.by_reason and config.input.encoding == "auto"
+    return "; if the files are in another encoding, set input.encoding, for example to latin-1" if is_invalid else ""
+
+
 def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
     path = config.input.path
     rejected = sum(results.rejected.by_reason.values()) - sum(_asked_for(results).values())
@@ -186,7 +195,7 @@ def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
     if rejected > config.output.max_rejected * wanted:
         raise UserError(
             f"output.max_rejected is {config.output.max_rejected:g}, but {rejected} of {wanted} rows "
-            f"can't be used: {reasons}; mend them or raise output.max_rejected"
+            f"can't be used: {reasons}; mend them or raise output.max_rejected{_encoding_remedy(results, config)}"
         )
     if len(results.labels) < 2:
         labels = f"only the label {results.labels[0]!r}" if results.labels else "no rows"

@@ -3,6 +3,7 @@
 import errno
 import json
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Final
 
 from pipeline.contract import REPORT_FILE, SPLITS, VOCABULARY_FILE, VOCABULARY_IN_TRANSFORM
@@ -19,6 +20,7 @@ from pipeline.records_folder.manifest import CacheUse, StoredFile, stored_file
 from pipeline.records_folder.text_findings import NearDuplicates
 from pipeline.records_folder.vocabulary_tsv import by_falling_count, parse_columns
 from pipeline.records_report import render
+from pipeline.sources.schema import NO_FINDINGS, Findings
 from pipeline.sources.unchanged import check_unchanged
 from pipeline.statistics import duplicates, near_duplicates, row_counts, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics
@@ -68,6 +70,7 @@ def finalize(
             input_rows=sum(part.rows for part in task_rows),
             left_out_rows=sum(part.left_out for part in task_rows),
             mapped_labels=row_counts.mapped_labels(task_rows, plan.config.input.label_map),
+            findings=reduce(Findings.plus, (part.findings for part in task_rows), NO_FINDINGS),
             input_files=plan.input_files,
             input_bytes=plan.input_bytes,
             tables=plan.tables,

@@ -95,6 +95,7 @@ class ReadAll(beam.DoFn):
             for batch in read_batches(tasks, self._options):
                 row_filter.lost(batch.lost)
                 row_filter.left_out(batch.label_map)
+                row_filter.found(batch.findings)
                 keyed = key_rows(batch, self._options, tasks=tasks, decisions=decisions)
                 labelled = row_filter.labelled(keyed)
                 if labelled.rejected.num_rows:

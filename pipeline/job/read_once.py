@@ -25,7 +25,7 @@ from pipeline.job.read import REFUSED, REJECTED, TASK_ROWS, read_batches
 from pipeline.job.row_filter import LabelledRows, LabelSet, ReadOptions, RowFilter, key_rows
 from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
 from pipeline.sources.mapped_labels import merged
-from pipeline.sources.schema import LabelMapUse, LostRest
+from pipeline.sources.schema import NO_FINDINGS, Findings, LabelMapUse, LostRest
 from pipeline.sources.tasks import TaskGroup
 from pipeline.support.progress import NAMESPACE, TRAIN_ROWS, Tally
 from pipeline.text.fast_sequences import feature_function
@@ -39,13 +39,14 @@ STORED = "stored"
 class StoredGroup(NamedTuple):
     """A task group, and the references to its tokenized batches, see job/token_store.py.
 
-    lost: what can't be read. label_map: what input.label_map did.
+    lost: what can't be read. label_map: what input.label_map did. findings: what is told of the rows.
     """
 
     group: TaskGroup
     references: list[bytes]
     lost: list[LostRest]
     label_map: LabelMapUse
+    findings: Findings
 
 
 class ReadOnce(beam.DoFn):
@@ -76,6 +77,7 @@ class ReadOnce(beam.DoFn):
         writer, references = spill.BlockWriter(self._folder), []
         lost: list[LostRest] = []
         uses: list[LabelMapUse] = []
+        findings = NO_FINDINGS
         try:
             for batch in read_batches(tasks, self._options):
                 keyed, trains = token_store.train_first(
@@ -93,12 +95,13 @@ class ReadOnce(beam.DoFn):
                 references.append(token_store.write_batch(writer, keyed, tokens))
                 lost += batch.lost
                 uses.append(batch.label_map)
+                findings = findings.plus(batch.findings)
                 self._rows.inc(batch.count)
                 tally.add(batch.count)
         except UserError as error:
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))
         tally.write()
-        yield beam.pvalue.TaggedOutput(STORED, StoredGroup(group, references, lost, merged(uses)))
+        yield beam.pvalue.TaggedOutput(STORED, StoredGroup(group, references, lost, merged(uses), findings))
         yield beam.pvalue.TaggedOutput(LABELS, labels.listed())
 
 
@@ -124,6 +127,7 @@ class TransformStored(beam.DoFn):
         row_filter = RowFilter(list(stored.group.tasks()), self._options, labels=labels)
         row_filter.lost(stored.lost)
         row_filter.left_out(stored.label_map)
+        row_filter.found(stored.findings)
         for reference in stored.references:
             keyed, tokens = token_store.read_batch(reference, self._folder)
             labelled = row_filter.labelled(keyed)

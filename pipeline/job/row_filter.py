@@ -28,6 +28,7 @@ from pipeline.sources.schema import (
     EQUAL_TEXT,
     REJECTED_SCHEMA,
     Batch,
+    Findings,
     LabelMapUse,
     LostRest,
     RejectedRow,
@@ -165,6 +166,10 @@ class RowFilter:
     def lost(self, lost: Sequence[LostRest]) -> None:
         """Notes what can't be read of the tasks."""
         self._row_counter.add_lost(lost)
+
+    def found(self, findings: Findings) -> None:
+        """Notes what is told of rows."""
+        self._row_counter.add_findings(findings)
 
     def left_out(self, use: LabelMapUse) -> None:
         """Notes the rows that input.label_map renames or leaves out."""

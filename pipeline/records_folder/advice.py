@@ -34,6 +34,9 @@ _MIN_WORDS = 100
 _TAG_NAMES = frozenset({"br", "p", "div", "span", "href", "nbsp", "quot", "amp"})
 _FREQUENT_WORDS = 100
 
+# Why a row is rejected, see sources/schema.py.
+_INVALID_UTF8 = "invalid UTF-8"
+
 # (setting, sentence)
 Sentences = Iterator[tuple[str, str]]
 
@@ -46,6 +49,7 @@ def advice(manifest: Manifest, words: WordColumns) -> list[Advice]:
         *_near(manifest),
         *_frequent(manifest),
         *_conflicts(manifest),
+        *_encoding(manifest),
         *label_sentences(manifest),
         *_tags(manifest, words),
         *_characters(manifest),
@@ -127,6 +131,17 @@ def _frequent(manifest: Manifest) -> Sentences:
                     f"split, here to {split}; split.duplicates: first keeps one row of each text."
                 ),
             )
+
+
+def _encoding(manifest: Manifest) -> Sentences:
+    """Rows that are not UTF-8, as in files of another encoding."""
+    rows = manifest.rejected.by_reason.get(_INVALID_UTF8, 0)
+    if rows and manifest.config.input.get("encoding", "auto") == "auto":
+        are = "row is" if rows == 1 else "rows are"
+        yield (
+            "input.encoding",
+            f"{rows:,} {are} not UTF-8; if text files are in another encoding, set input.encoding (latin-1, cp1252).",
+        )
 
 
 def _conflicts(manifest: Manifest) -> Sentences:

@@ -20,6 +20,8 @@ _LATER_FIELDS: Final[frozenset[str]] = frozenset({
     "InputSummary.left_out_examples",
     "InputSummary.left_out_rows",
     "InputSummary.mapped_labels",
+    "InputSummary.repeated_headers",
+    "InputSummary.spanning_rows",
     "RejectedSummary.asked_for",
     "DuplicatesBySplit.most_frequent",
     "DuplicatesSummary.near",

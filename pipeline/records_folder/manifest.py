@@ -73,6 +73,12 @@ class InputSummary(Part):
     mapped_labels: dict[Label, Count] = Field(
         {}, description='Rows by the label that they had, for each key of `input.label_map`; the key "" is no label.'
     )
+    spanning_rows: Count = Field(
+        0, description="Those of them, in csv and tsv, that have several lines: a field in quotes holds a line break."
+    )
+    repeated_headers: Count = Field(
+        0, description="Lines inside csv and tsv files that repeat the header; they count as no rows."
+    )
     left_out: dict[Kind, Count] = Field(
         {},
         description="Files that were not read, by kind. `unsup`, `other`: files below label folders that hold no "

@@ -5,6 +5,7 @@ from markupsafe import Markup
 from pipeline.contract import SPLITS
 from pipeline.html import Section, document
 from pipeline.html.elements import advice, details, settings_table, share, text_of_data, tiles, with_note
+from pipeline.records_folder.delimited_rows import repeated_lines, spanning_lines
 from pipeline.records_folder.lengths import percentile, share_cut
 from pipeline.records_folder.manifest import Manifest
 from pipeline.records_folder.vocabulary_tsv import WordColumns
@@ -45,6 +46,8 @@ def _head(manifest: Manifest) -> Markup:
     lead = Markup(
         "<h1>What the records hold</h1><p>{:,} rows of {:,} {}: {:,} became records, {:,} were rejected{}.</p>"
     ).format(manifest.input.rows, files, "file" if files == 1 else "files", rows, rejected, left_out)
+    of_rows = [*repeated_lines(manifest.input), *spanning_lines(manifest.input)]
+    lead += Markup("").join(Markup("<p>{}.</p>").format(line) for line in of_rows)
     return lead + tiles(_figures(manifest, rows=rows))
 
 

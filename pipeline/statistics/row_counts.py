@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipeline.records_folder.manifest import DamagedFile, RejectedFile
 from pipeline.sources.losses import described
-from pipeline.sources.schema import LabelMapUse, LostRest, file_indices
+from pipeline.sources.schema import NO_FINDINGS, Findings, LabelMapUse, LostRest, file_indices
 from pipeline.sources.tasks import ReadTask
 from pipeline.statistics.text_quality import TextQuality
 
@@ -24,8 +24,8 @@ class TaskRows(NamedTuple):
     """How many rows a read task had: used, rejected and left out together.
 
     path "": all files of a task group that have no TaskRows of their own. Only this one has `quality`, that of the used
-    texts of the whole group, and `mapped`, how many rows of the group had each key of input.label_map. lost: why the
-    rest of the task can't be read; empty: it was read to its end.
+    texts of the whole group; `mapped`, how many rows of the group had each key of input.label_map; and `findings` of
+    its rows. lost: why the rest of the task can't be read; empty: it was read to its end.
     """
 
     path: str
@@ -36,6 +36,7 @@ class TaskRows(NamedTuple):
     lost: str = ""
     left_out: int = 0
     mapped: Mapping[str, int] = {}
+    findings: Findings = NO_FINDINGS
 
 
 class TaskRowCounter:
@@ -49,6 +50,7 @@ class TaskRowCounter:
         self._lost: dict[str, str] = {}
         self._left_out: Counter[str] = Counter()
         self._mapped: Counter[str] = Counter()
+        self._findings = NO_FINDINGS
 
     def add(self, used: pa.RecordBatch, rejected: pa.Table) -> None:
         """Counts the used and the rejected rows of a batch."""
@@ -69,6 +71,10 @@ class TaskRowCounter:
             self._rows[self._index[path]] += rows
             self._left_out[path] += rows
 
+    def add_findings(self, findings: Findings) -> None:
+        """Counts what is told of rows."""
+        self._findings = self._findings.plus(findings)
+
     def result(self, quality: TextQuality) -> list[TaskRows]:
         """The rows of the read tasks. A range has its own TaskRows; so has a file with rejects or damage."""
         own, others, others_left_out = [], 0, 0
@@ -81,7 +87,9 @@ class TaskRowCounter:
             else:
                 others += rows
                 others_left_out += left_out
-        rest = TaskRows("", 0, others, quality=quality, left_out=others_left_out, mapped=dict(self._mapped))
+        rest = TaskRows(
+            "", 0, others, quality=quality, left_out=others_left_out, mapped=dict(self._mapped), findings=self._findings
+        )
         return [*own, rest]
 
 

@@ -52,6 +52,7 @@ def full_content() -> dict[str, Any]:
         "labels": ["bad", "good"],
         "input": {
             "files": 1, "bytes": 90, "rows": 7, "left_out_rows": 1, "mapped_labels": {"good": 1},
+            "spanning_rows": 2, "repeated_headers": 1,
             "left_out": {"unsup": 1}, "left_out_examples": {"unsup": ["in/unsup/1.txt"]}, "damaged": 1,
             "tables": [{"path": "bigquery://p.d.t", "taken": "2024-01-31T08:00:00Z", "parts": 2, "query_bytes": 9}],
             "damaged_files": [{"file": "rows.csv", "rows": 7, "why": "cut"}],

@@ -26,7 +26,8 @@ FREE_KEYS = re.compile(
 LATER_SETTINGS = re.compile(r"config\.split\.(group_column|time_column|eval_from|test_from|stratify|duplicates)")
 # Keys that folders of earlier versions do not have either.
 LATER_KEYS = re.compile(
-    r"input\.(tables|left_out_examples|left_out_rows|mapped_labels)|rejected\.asked_for|"
+    r"input\.(tables|left_out_examples|left_out_rows|mapped_labels|repeated_headers|spanning_rows)|"
+    r"rejected\.asked_for|"
     r"duplicates\.(near|\w+\.most_frequent)(\..*)?"
 )
 # key, a value of another type that is right

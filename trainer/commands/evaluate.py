@@ -67,10 +67,11 @@ def _evaluate(
     right: list[np.ndarray] = [np.zeros([0], np.int64)]
     rejected: Counter[str] = Counter()
     damaged: dict[str, str] = {}
-    left_out = 0
+    left_out = repeated = 0
     for group in tasks.groups:
         for batch in read_tasks(group.tasks(), columns, files, damaged=settings.damaged):
             damaged.update((lost.file, described(lost)) for lost in batch.lost)
+            repeated += batch.findings.repeated_headers
             left_out += sum(batch.label_map.left_out.values())
             rejected.update(batch.rejected["reason"].to_pylist())
             index = pc.fill_null(pc.index_in(batch.rows["label"], pa.array(labels, pa.string())), -1).to_numpy()
@@ -80,6 +81,8 @@ def _evaluate(
             right.append(index[index >= 0].astype(np.int64))
             if progress is not None:
                 progress(batch.count)
+    if repeated:
+        _logger.info("%d lines inside csv or tsv files repeat the header; they are no rows", repeated)
     reasons = {reason: rows for reason, rows in rejected.most_common() if rows}
     every_label = np.concatenate(right)
     if not every_label.size:

@@ -80,7 +80,7 @@ def _no_text(name: str, reasons: Counter[str]) -> str:
     if not reasons:
         return f"--input: no rows in {name}"
     listed = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
-    remedy = "convert it to UTF-8" if INVALID_UTF8 in reasons else "correct the file, or --text_column"
+    remedy = "set input.encoding, or make it UTF-8" if INVALID_UTF8 in reasons else "correct the file, or --text_column"
     return f"--input: no row of {name} has a text: {listed}; {remedy}"
 
 

@@ -35,8 +35,9 @@ def check_quotes(data: bytes, dialect: Dialect, *, width: int, path: str, first_
     if dialect.checks_escapes and not dialect.has_backslashes and b"\\" in data and only_doubled_backslashes(data):
         raise unsure_of_escapes(path)
     if stray is not None and stray < len(data) and (dialect.checks_quotes or b'\\"' in data):
-        row = first_row + len(layout(data[: max(0, stray)], dialect, width=width).begins)
-        begin = max(0, stray - _SHOWN // 2)
+        begins = layout(data[: max(1, stray)], dialect, width=width).begins
+        row = first_row + len(begins)
+        begin = max(int(begins[-1]) if begins.size else 0, stray - _SHOWN // 2)
         raise UserError(
             f"input.{'quoting' if dialect.checks_quotes else 'escape'}: {path}, row {max(row, 1)}: in "
             f"{excerpt(data[begin : begin + _SHOWN])!r} a quote ends a field, and text follows it; "
