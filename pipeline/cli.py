@@ -125,19 +125,21 @@ def _folder_parser(
 def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
     config = load(_config_path(known), overrides)
     if known.dry_run:
-        from pipeline.sources import plan_tasks
-        from pipeline.sources.columns import columns_of
-        from pipeline.sources.preview import preview, preview_lines
+        from pipeline.sources import plan_all
+        from pipeline.sources.preview import input_lines
         from pipeline.vocabulary.imported import resolve
 
-        paths = {"input.path": config.input.path, "vocabulary.from": config.vocabulary.source or []}
+        paths = {
+            "input.path": config.input.path,
+            "input.unlabelled": config.input.unlabelled_paths,
+            "vocabulary.from": config.vocabulary.source or [],
+        }
         files = _files(paths, beam_arguments)
         config, _ = resolve(config, files)
         say_block(_as_yaml(config))
-        with closing(plan_tasks(config.input, files, split=config.split, cuts_quoted=True)) as tasks:
+        with closing(plan_all(config.input, files, split=config.split, cuts_quoted=True)) as tasks:
             say(f"# would read {tasks.files} files in {len(tasks.groups)} groups")
-            columns = columns_of(config.input, config.split)
-            found = [*preview_lines(preview(tasks, columns, files), columns), *tasks.left_out_lines()]
+            found = input_lines(tasks, config.input, config.split, files)
         say(*(f"# {line}" for line in found))
         return 0
 

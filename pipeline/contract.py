@@ -30,6 +30,12 @@ UNKNOWN_HASH: Final = "unknown_hash"
 Split = Literal["train", "eval", "test"]
 SPLITS: Final[tuple[Split, ...]] = ("train", "eval", "test")
 
+# Texts without labels have record files beside those of the splits. Where rows carry the index of their split, theirs
+# is the one after the splits.
+Unlabelled = Literal["unlabelled"]
+UNLABELLED: Final[Unlabelled] = "unlabelled"
+UNLABELLED_INDEX: Final = len(SPLITS)
+
 # The records folder.
 MANIFEST_FILE: Final = "manifest.json"
 RECORDS_FOLDER: Final = "records"
@@ -112,8 +118,8 @@ def max_words_after(last_id: int, *, top_words: int) -> int:
     return top_words - next_id(last_id)
 
 
-def shard_file(split: Split, index: int, *, shards: int, compression: Compression) -> str:
-    """A shard's path inside the records folder.
+def shard_file(split: Split | Unlabelled, index: int, *, shards: int, compression: Compression) -> str:
+    """The path inside the records folder of a shard of a split, or of the texts without labels.
 
     >>> shard_file("train", 0, shards=2, compression="gzip")
     'records/train-00000-of-00002.tfrecord.gz'

@@ -9,7 +9,7 @@ from typing_extensions import Self
 from pipeline.config.databases import check_databases, database_format
 from pipeline.config.dialect_names import check_delimiter, check_encoding
 from pipeline.config.label_map import LabelMap
-from pipeline.config.section import Name, PathName, Section
+from pipeline.config.section import Name, PathName, PathOrNone, Section
 from pipeline.config.times import instant
 
 # What a damaged file does to a run.
@@ -43,6 +43,7 @@ class InputSettings(Section):
     label_column: Name = "label"
     id_column: Name | None = None
     label_map: LabelMap = Field({})
+    unlabelled: PathOrNone | list[PathName] = None
     damaged: Damaged = "refuse"
     delimiter: Delimiter = "auto"
     quoting: Quoting = "auto"
@@ -79,6 +80,11 @@ class InputSettings(Section):
     def paths(self) -> list[str]:
         """The entries of `path`."""
         return [self.path] if isinstance(self.path, str) else self.path
+
+    @property
+    def unlabelled_paths(self) -> list[str]:
+        """The entries of `unlabelled`."""
+        return [self.unlabelled] if isinstance(self.unlabelled, str) else self.unlabelled or []
 
     @property
     def text_columns(self) -> tuple[str, ...]:

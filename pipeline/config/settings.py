@@ -44,6 +44,7 @@ class VocabularySettings(Section):
     source: PathOrNone = Field(None, alias="from")
     grow: bool = False
     cache: PathOrNone = None
+    count_unlabelled: bool = False
 
     @model_validator(mode="after")
     def at_least_one_word(self) -> Self:
@@ -153,6 +154,16 @@ class Config(Section):
     training: TrainingSettings = TrainingSettings()
     export: ExportSettings = ExportSettings()
     compare: CompareSettings = CompareSettings()
+
+    @model_validator(mode="after")
+    def texts_to_count(self) -> Self:
+        """Texts that the vocabulary shall count are there."""
+        if self.vocabulary.count_unlabelled and not self.input.unlabelled_paths:
+            raise ValueError(
+                "vocabulary.count_unlabelled is true, but input.unlabelled names no texts; set input.unlabelled, or "
+                "count_unlabelled to false"
+            )
+        return self
 
 
 def setting_names() -> list[str]:

@@ -21,13 +21,14 @@ from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles, check_filesystem, is_local
 from pipeline.files.output_lock import check_unlocked
 from pipeline.files.publish import check_output, new_staging, remove_staging
-from pipeline.sources import InputTasks, check_columns, plan_tasks, read_tasks
-from pipeline.sources.columns import columns_of
+from pipeline.sources import InputTasks, check_columns, plan_all, read_tasks
+from pipeline.sources.columns import ColumnNames, columns_of
 from pipeline.sources.csv_ranges import is_nominal
 from pipeline.sources.first_files import FirstFiles, look_into_first_files
 from pipeline.sources.losses import REFUSE, described, refusal
 from pipeline.sources.schema import INVALID_UTF8
 from pipeline.sources.tables import PlannedTable
+from pipeline.sources.unlabelled_files import naming_unlabelled
 from pipeline.support.stop_signals import deferred_stop
 
 
@@ -75,38 +76,61 @@ def check_temp_access(options: PipelineOptions, findings: list[Finding]) -> None
         findings.append(Finding("ok", "--temp_location", f"{temp} can be written"))
 
 
+class InputPart(NamedTuple):
+    """What is read of input.path, or of input.unlabelled, and its columns."""
+
+    setting: str
+    tasks: InputTasks
+    columns: ColumnNames
+
+
 def check_input(config: Config, findings: list[Finding]) -> tuple[InputTasks, FirstRows]:
-    """The input exists, has the columns, and its first rows can be read. Gives its read tasks and its first batch."""
+    """The input exists, has the columns, and its first rows can be read. Gives its read tasks and the first batch of
+    the rows with labels."""
     files = BeamFiles()
     tasks = InputTasks([], files=0, bytes=0, left_out={})
     first = FirstRows(0, Counter(), 0, 0)
     with errors_as_findings(findings, "input.path"):
-        for path in [config.input.path] if isinstance(config.input.path, str) else config.input.path:
+        for setting, path in [
+            *(("input.path", path) for path in config.input.paths),
+            *(("input.unlabelled", path) for path in config.input.unlabelled_paths),
+        ]:
             if database_format(path) is None:
-                check_filesystem(path, setting="input.path")
-        tasks = plan_tasks(config.input, files, split=config.split, cuts_quoted=True)
+                check_filesystem(path, setting=setting)
+        tasks = plan_all(config.input, files, split=config.split, cuts_quoted=True)
         findings.extend(map(_table_finding, tasks.tables))
-        check_columns(tasks.tasks(), columns_of(config.input, config.split), files, damaged=config.input.damaged)
-        if check_damage(tasks, config, findings):
-            first = first_rows(tasks, config)
-            findings.append(_first_rows_finding(first, config, tasks.groups[0].paths[0]))
+        columns = columns_of(config.input, config.split)
+        first = _check_part(InputPart("input.path", tasks.labelled(), columns), config, findings)
+    if tasks.unlabelled_files:
+        columns = columns_of(config.input, labelled=False)
+        with errors_as_findings(findings, "input.unlabelled"), naming_unlabelled():
+            _check_part(InputPart("input.unlabelled", tasks.unlabelled(), columns), config, findings)
     return tasks, first
 
 
-def check_damage(tasks: InputTasks, config: Config, findings: list[Finding]) -> bool:
+def _check_part(part: InputPart, config: Config, findings: list[Finding]) -> FirstRows:
+    check_columns(part.tasks.tasks(), part.columns, BeamFiles(), damaged=config.input.damaged)
+    if not check_damage(part, config, findings):
+        return FirstRows(0, Counter(), 0, 0)
+    first = first_rows(part, config)
+    findings.append(_first_rows_finding(first, config, part))
+    return first
+
+
+def check_damage(part: InputPart, config: Config, findings: list[Finding]) -> bool:
     """The first files are whole, as far as they are read; false: one is not, and input.damaged refuses it."""
-    if not tasks.bytes or tasks.tables:  # the built-in corpus has no file, and a database is whole
+    if not part.tasks.bytes or part.tasks.tables:  # the built-in corpus has no file, and a database is whole
         return True
-    looked = look_into_first_files(tasks.tasks(), columns_of(config.input, config.split), BeamFiles())
+    looked = look_into_first_files(part.tasks.tasks(), part.columns, BeamFiles())
     refuses = config.input.damaged == REFUSE
     for lost in looked.lost:
         if refuses:
-            findings.append(Finding("error", "input.path", str(refusal(lost, has_setting=True)).partition(": ")[2]))
+            findings.append(Finding("error", part.setting, str(refusal(lost, has_setting=True)).partition(": ")[2]))
         else:
             text = f"{lost.file}: {described(lost)}; the run will use what is whole of it"
             findings.append(Finding("warning", "input.damaged", text))
     if not looked.lost:
-        findings.append(_no_damage(looked, tasks))
+        findings.append(_no_damage(looked, part))
     return not (looked.lost and refuses)
 
 
@@ -117,21 +141,21 @@ def _table_finding(table: PlannedTable) -> Finding:
     return Finding("ok", "input.path", f"{text}; state of {table.taken}")
 
 
-def _no_damage(looked: FirstFiles, tasks: InputTasks) -> Finding:
-    if looked.whole == tasks.files:
-        return Finding("ok", "input.damaged", "every file can be read to its end")
-    text = f"{looked.whole} of {tasks.files:,} files can be read to their end; damage of the others shows in the run"
+def _no_damage(looked: FirstFiles, part: InputPart) -> Finding:
+    of = " of input.unlabelled" if part.setting == "input.unlabelled" else ""
+    if looked.whole == part.tasks.files:
+        return Finding("ok", "input.damaged", f"every file{of} can be read to its end")
+    files = f"{looked.whole} of {part.tasks.files:,} files{of}"
+    text = f"{files} can be read to their end; damage of the others shows in the run"
     return Finding("note", "input.damaged", text)
 
 
-def first_rows(tasks: InputTasks, config: Config) -> FirstRows:
+def first_rows(part: InputPart, config: Config) -> FirstRows:
     """The first batch that has a row."""
-    for group in tasks.groups:
+    for group in part.tasks.groups:
         # The first row of a nominal range is not known yet; so the first rows of its file are read.
         group = replace(group, start=0, stop=None) if is_nominal(group) else group
-        for batch in read_tasks(
-            group.tasks(), columns_of(config.input, config.split), BeamFiles(), damaged=config.input.damaged
-        ):
+        for batch in read_tasks(group.tasks(), part.columns, BeamFiles(), damaged=config.input.damaged):
             text = batch.rows["text"]
             lengths = pc.binary_length(text).to_numpy(zero_copy_only=False)
             words = sum(len(value.split()) for value in text.to_pylist())
@@ -141,11 +165,11 @@ def first_rows(tasks: InputTasks, config: Config) -> FirstRows:
     return FirstRows(0, Counter(), 0, 0)
 
 
-def _first_rows_finding(first: FirstRows, config: Config, path: str) -> Finding:
-    rejected = first.rejected.total()
+def _first_rows_finding(first: FirstRows, config: Config, part: InputPart) -> Finding:
+    rejected, path = first.rejected.total(), part.tasks.groups[0].paths[0]
     if not rejected:
         left_out = f"; input.label_map leaves out {first.left_out:,} of them" if first.left_out else ""
-        return Finding("ok", "input.path", f"the first {first.rows:,} rows of {path} can be used{left_out}")
+        return Finding("ok", part.setting, f"the first {first.rows:,} rows of {path} can be used{left_out}")
     reasons = ", ".join(f"{reason} ({rows})" for reason, rows in first.rejected.most_common(3))
     text = f"{rejected:,} of the first {first.rows:,} rows of {path} can't be used: {reasons}"
     if INVALID_UTF8 in first.rejected and config.input.encoding == "auto":
@@ -154,7 +178,7 @@ def _first_rows_finding(first: FirstRows, config: Config, path: str) -> Finding:
         return Finding(
             "error", "output.max_rejected", f"is {config.output.max_rejected:g}, and {text}; mend them or raise it"
         )
-    return Finding("warning", "input.path", text)
+    return Finding("warning", part.setting, text)
 
 
 def _write(path: str, *, about: str) -> None:

@@ -6,7 +6,7 @@ that a machine is ten times too small.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from pipeline.files.temporary import place_of_temporary_files
 from pipeline.job.plan import Plan
 from pipeline.runners.options import LocalWorkers
 from pipeline.sources import InputTasks
+from pipeline.sources.tasks import ReadTask
 
 # Bytes of text for each byte as stored: reviews in gzip, zstd and Parquet (which is compressed inside).
 _TEXT_BYTES_PER_BYTE: Final = {".gz": 2.7, ".zst": 2.8, ".parquet": 2.1, ".pq": 2.1}
@@ -66,26 +67,32 @@ def estimate(plan: Plan, tasks: InputTasks, *, first: FirstRows) -> Estimate:
     """The estimate for the whole input, if it is like its first rows."""
     sample = max(first.rows - first.rejected.total(), 1)
     row_bytes = max(first.text_bytes / sample, 1)
-    if plan.input_bytes:
-        factor = max(_TEXT_BYTES_PER_BYTE.get(Path(task.path).suffix, 1.0) for task in tasks.tasks())
-        text_bytes = int(plan.input_bytes * factor)
-        rows = int(text_bytes / row_bytes)
+    if plan.labelled_bytes:
+        labelled = _text_bytes(plan.labelled_bytes, tasks.labelled().tasks())
     else:  # the built-in corpus, whose read tasks count rows
-        rows = sum((task.stop or 0) - task.start for task in tasks.tasks())
-        text_bytes = int(rows * row_bytes)
+        labelled = int(row_bytes * sum((task.stop or 0) - task.start for task in tasks.labelled().tasks()))
+    unlabelled = _text_bytes(plan.unlabelled_bytes, tasks.unlabelled().tasks())
+    rows = int(labelled / row_bytes) + int(unlabelled / row_bytes)
     length = plan.config.sequence.max_length
     words = min(first.words / sample, length)
     frame = _RECORD_BYTES + words * _WORD_BYTES + (length - words) * _PADDING_BYTES
     packed = _RECORD_BYTES / 4 + words * _PACKED_WORD_BYTES
-    largest = rows * plan.largest_shard_share
+    largest = max(
+        labelled / row_bytes * plan.largest_shard_share, unlabelled / row_bytes / max(plan.unlabelled_shards, 1)
+    )
     return Estimate(
-        text_bytes=text_bytes,
+        text_bytes=labelled + unlabelled,
         rows=rows,
         output_bytes=int(rows * (packed if plan.config.output.compression == "gzip" else frame)),
         block_bytes=int(rows * packed * _BLOCK_BYTES_PER_BYTE),
         token_bytes=int(rows * first.words / sample * _TOKEN_BYTES) if plan.reads_once else 0,
         thread_bytes=_THREAD_BYTES + int(largest * frame * _SORT_BYTES_PER_BYTE / plan.sort_ranges),
     )
+
+
+def _text_bytes(stored_bytes: int, tasks: Iterable[ReadTask]) -> int:
+    factors = (_TEXT_BYTES_PER_BYTE.get(Path(task.path).suffix, 1.0) for task in tasks)
+    return int(stored_bytes * max(factors, default=1.0))
 
 
 def check_machine(

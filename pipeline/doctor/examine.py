@@ -23,8 +23,7 @@ from pipeline.job.run import make_plan
 from pipeline.runners.locations import workers_are_here
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory, workers_here
 from pipeline.sources import InputTasks
-from pipeline.sources.columns import columns_of
-from pipeline.sources.preview import preview, preview_lines
+from pipeline.sources.preview import input_lines
 from pipeline.vocabulary.imported import resolve
 from pipeline.vocabulary.token_check import check_tokens
 
@@ -72,8 +71,7 @@ def _examine_job(
     runner: PipelineRunner,
     findings: list[Finding],
 ) -> Examination:
-    columns = columns_of(config.input, config.split)
-    seen = [*preview_lines(preview(tasks, columns, BeamFiles()), columns), *tasks.left_out_lines()]
+    seen = input_lines(tasks, config.input, config.split, BeamFiles())
     with errors_as_findings(findings, "vocabulary.from"), tempfile.TemporaryDirectory(prefix="textrecords-") as staging:
         resolved, source = resolve(config, BeamFiles())
         if source is not None:
@@ -90,12 +88,14 @@ def _examine_job(
 
 def plan_lines(plan: Plan, expected: Estimate, graph: JobGraph) -> list[str]:
     """What the job would do, one line a stage."""
-    shards = ", ".join(f"{number} {split}" for split, number in zip(SPLITS, plan.shards, strict=True))
+    parts = [*zip(SPLITS, plan.shards, strict=True), ("without labels", plan.unlabelled_shards)]
+    shards = ", ".join(f"{number} {part}" for part, number in parts if number)
+    unlabelled = f"; {plan.unlabelled_files:,} without labels" if plan.unlabelled_files else ""
     reads = "once" if plan.reads_once else "twice"
     if plan.surveys:
         reads += ", after a look at the keys and labels of all rows"
     return [
-        f"reads     {_number(plan.input_files, 'file')}, {decimal(plan.input_bytes)}, "
+        f"reads     {_number(plan.input_files, 'file')}{unlabelled}, {decimal(plan.input_bytes)}, "
         f"in {_number(plan.task_groups, 'task group')}, {reads}",
         f"          about {expected.rows:,} rows, {rough_size(expected.text_bytes)} of text",
         f"counts    words in {plan.token_buckets} buckets"

@@ -2,8 +2,8 @@
 
 Everything comes from the two manifests and vocabularies; no record is read. All figures are exact but two:
 
-    the share of B's tokens that A's vocabulary does not have: two bounds, at_least and at_most. They are equal if A
-      cannot have any of the words that B left out.
+    the share of B's counted tokens that A's vocabulary does not have: two bounds, at_least and at_most. They are equal
+      if A cannot have any of the words that B left out.
     lengths above 4,096 ids, and qualities of large inputs: estimated as in the manifests (docs/reference/manifest.md)
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from pipeline.config.settings import CompareSettings
 from pipeline.contract import SPLITS
+from pipeline.records_folder.counted_texts import counted_texts
 from pipeline.records_folder.lengths import distance, percentile, share_cut
 from pipeline.records_folder.manifest import Manifest, SplitSummary
 from pipeline.statistics import distinctive_words
@@ -27,7 +28,7 @@ _DISTINCTIVE_WORDS = 20
 
 
 class Folder(NamedTuple):
-    """A records folder: its path, its manifest, and its words with their counts in the train split."""
+    """A records folder: its path, its manifest, and its words with their counts in the texts that were counted."""
 
     path: str
     manifest: Manifest
@@ -39,6 +40,7 @@ def compare(a: Folder, b: Folder, limits: CompareSettings) -> dict[str, Any]:
     comparison = {
         "folders": [a.path, b.path],
         "rows": [{split: side.manifest.splits[split].rows for split in SPLITS} for side in (a, b)],
+        "unlabelled_rows": [side.manifest.unlabelled.rows if side.manifest.unlabelled else 0 for side in (a, b)],
         "settings": _settings(a.manifest, b.manifest),
         "vocabulary": _vocabulary(a, b),
         "usage": _usage(a, b),
@@ -53,16 +55,16 @@ def compare(a: Folder, b: Folder, limits: CompareSettings) -> dict[str, Any]:
 
 
 def oov(a: Folder, b: Folder) -> dict[str, float]:
-    """The share of B's train tokens that A's vocabulary does not have (at_least, at_most), and that B's does not (own).
+    """The share of B's counted tokens that A's vocabulary does not have (at_least, at_most), and B's neither (own).
 
     B's words have counts. Of the tokens that B's vocabulary left out only the sum is known.
     at_most: A has none of them.
     at_least: A has as many of them as possible. They can only be words of A that B does not have. B left them out as
       too rare, so each occurs in B at most as often as B's rarest word.
     """
-    train = b.manifest.splits["train"]
-    tokens = max(train.tokens, 1)
-    left_out = train.tokens - sum(b.words.values())
+    counted = counted_texts(b.manifest)
+    tokens = max(counted.tokens, 1)
+    left_out = counted.tokens - sum(b.words.values())
     unknown = sum(count for word, count in b.words.items() if word not in a.words)
     rarest = min(b.words.values(), default=0)
     may_be_known = left_out
@@ -71,7 +73,7 @@ def oov(a: Folder, b: Folder) -> dict[str, float]:
     return {
         "at_least": (unknown + left_out - may_be_known) / tokens,
         "at_most": (unknown + left_out) / tokens,
-        "own": train.unknown_tokens / tokens,
+        "own": counted.unknown_tokens / tokens,
     }
 
 
@@ -130,8 +132,8 @@ def _usage(a: Folder, b: Folder) -> dict[str, list[dict[str, Any]]]:
 
 
 def _coverage(a: Manifest, b: Manifest) -> dict[str, Any]:
-    """The share of each folder's train tokens that its own vocabulary has."""
-    shares = [1 - part.unknown_tokens / max(part.tokens, 1) for part in (a.splits["train"], b.splits["train"])]
+    """The share of each folder's counted tokens that its own vocabulary has."""
+    shares = [1 - part.unknown_tokens / max(part.tokens, 1) for part in map(counted_texts, (a, b))]
     return {
         "shares": shares,
         "drop": shares[0] - shares[1],

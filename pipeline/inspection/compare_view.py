@@ -33,6 +33,8 @@ def _overview(comparison: Mapping[str, Any]) -> Table:
     made = table("", *[to_printable(path) for path in comparison["folders"]], "")
     for split in SPLITS:
         made.add_row(f"{split} rows", *[f"{rows[split]:,}" for rows in comparison["rows"]])
+    if any(comparison["unlabelled_rows"]):
+        made.add_row("rows without labels", *[f"{rows:,}" for rows in comparison["unlabelled_rows"]])
     vocabulary, coverage, oov, lengths = (comparison[name] for name in ("vocabulary", "coverage", "oov", "lengths"))
     made.add_row("words", *[f"{size:,}" for size in vocabulary["sizes"]], f"{vocabulary['change']:.1%} changed")
     made.add_row("distinct tokens", *[f"{number:,}" for number in coverage["distinct_tokens"]])

@@ -8,10 +8,11 @@ from rich.text import Text
 
 from pipeline.contract import SPLITS
 from pipeline.inspection.describe_texts import advice, texts
+from pipeline.records_folder.counted_texts import counted_texts
 from pipeline.records_folder.damage import damage_head
 from pipeline.records_folder.delimited_rows import repeated_lines, spanning_lines
 from pipeline.records_folder.division import division_lines
-from pipeline.records_folder.lengths import binned, percentile, share_cut
+from pipeline.records_folder.lengths import Texts, binned, percentile, share_cut
 from pipeline.records_folder.manifest import InputSummary, Manifest, SplitSummary, VocabularyOrigin
 from pipeline.records_folder.mapped_labels import mapped_lines
 from pipeline.records_folder.vocabulary_tsv import Word
@@ -20,7 +21,7 @@ from pipeline.support.terminal import bars, share, table
 from pipeline.vocabulary.imported.source import KIND_NAMES
 
 _BAR_CHARACTERS = 40  # of a line of bars: a histogram or a curve
-_COVERAGES = (0.8, 0.9, 0.95, 0.99)  # shares of the train tokens
+_COVERAGES = (0.8, 0.9, 0.95, 0.99)  # shares of the counted tokens
 _SHOWN_LABELS = 12
 
 
@@ -44,8 +45,10 @@ def folder_tables(manifest: Manifest, *, words: Sequence[Word]) -> list[Renderab
 
 def _splits(manifest: Manifest) -> Group:
     made = table("split", "rows", "shards", "tokens", "unknown", "cut", "empty", title="rows")
-    for split in SPLITS:
-        part = manifest.splits[split]
+    parts: dict[str, Texts] = {split: manifest.splits[split] for split in SPLITS}
+    if manifest.unlabelled is not None:
+        parts["without labels"] = manifest.unlabelled
+    for split, part in parts.items():
         made.add_row(
             split,
             f"{part.rows:,}",
@@ -70,13 +73,13 @@ def _labels(manifest: Manifest) -> Group:
 
 def _vocabulary(manifest: Manifest, words: Sequence[Word]) -> Group:
     part = manifest.vocabulary
-    train = manifest.splits["train"]
+    counted = counted_texts(manifest)
     lines = [
         Text("vocabulary", style="bold"),
         Text(
             f"{part.size:,} of {part.distinct_tokens:,} distinct tokens are words "
             f"(top_words {manifest.config.vocabulary.top_words:,}); they make up "
-            f"{share(train.tokens - train.unknown_tokens, train.tokens)} of the train split"
+            f"{share(counted.tokens - counted.unknown_tokens, counted.tokens)} of {counted.name}"
         ),
         *_origin(part.origin),
         *_coverage(manifest),
@@ -93,7 +96,7 @@ def _origin(origin: VocabularyOrigin | None) -> list[Text]:
 
 
 def _coverage(manifest: Manifest) -> list[Text]:
-    """The share of the train tokens that the most frequent words cover: a bar for each number of words."""
+    """The share of the counted tokens that the most frequent words cover: a bar for each number of words."""
     curve = manifest.coverage
     if len(curve) < 2:
         return []

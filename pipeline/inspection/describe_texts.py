@@ -21,8 +21,15 @@ def texts(manifest: Manifest) -> Iterator[RenderableType]:
         yield _distinctive_words(manifest)
     if any(finding.count for finding in manifest.quality.findings.values()):
         yield _quality(manifest)
-    part = manifest.duplicates
-    if part.texts or part.exact.texts or part.normalised.texts or any(shared.rows for shared in part.near.across):
+    unlabelled = manifest.unlabelled.duplicates.in_splits.values() if manifest.unlabelled else ()
+    part, near = manifest.duplicates, manifest.duplicates.near.across
+    if (
+        part.texts
+        or part.exact.texts
+        or part.normalised.texts
+        or any(shared.rows for shared in near)
+        or any(unlabelled)
+    ):
         yield _duplicates(manifest)
 
 
@@ -78,6 +85,10 @@ def _duplicates(manifest: Manifest) -> RenderableType:
             first_split, second_split = near.splits
             shown = f"about {near.rows:,} ({share(near.rows, manifest.splits[second_split].rows)})"
             made.add_row(f"in {second_split}, nearly in {first_split}", "", shown)
+    if manifest.unlabelled is not None:
+        for split, rows in manifest.unlabelled.duplicates.in_splits.items():
+            number = f"{rows:,} ({share(rows, manifest.unlabelled.rows)})"
+            made.add_row(f"without labels, also in {split}", number, "")
     conflicting = [f"{kind.conflicting:,}" for kind in (part.exact, part.normalised)]
     made.add_row("texts with different labels", *conflicting)
     return made

@@ -1,6 +1,7 @@
 """A records folder -> its problems: files are hashed, records are read, and both compared with the manifest."""
 
 import glob
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -16,8 +17,9 @@ from pipeline.contract import (
 )
 from pipeline.files.local import Files
 from pipeline.records.check import HashedFile, RecordRules, ShardContent, check_shard
-from pipeline.records_folder.manifest import Manifest, Shard, SplitSummary
+from pipeline.records_folder.manifest import Manifest, SplitSummary, all_shards
 from pipeline.records_folder.reader import read_manifest
+from pipeline.records_folder.record_files import Shard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +56,13 @@ class _Verification:
         manifest = self._manifest()
         present = self._files_below(RECORDS_FOLDER) | self._files_below(TRANSFORM_FOLDER)
         for split, entry in manifest.splits.items():
-            self._verify_split(split, entry, manifest, present)
+            contents = self._verify_shards(entry.shards, manifest, present, labels=len(manifest.labels))
+            if contents is not None:
+                self._verify_labels(split, entry, manifest, contents)
+        if manifest.unlabelled is not None:
+            self._verify_shards(manifest.unlabelled.shards, manifest, present, labels=None)
         self._verify_files(manifest, present)
-        named = {shard.path for entry in manifest.splits.values() for shard in entry.shards}
+        named = {shard.path for shard in all_shards(manifest)}
         named |= {file.path for file in manifest.files or []}
         for path in sorted(present - named):
             if manifest.files is not None or path.startswith(RECORDS_FOLDER):
@@ -74,24 +80,26 @@ class _Verification:
     def _manifest(self) -> Manifest:
         return read_manifest(self.folder, self.files)[1]
 
-    def _verify_split(self, split: Split, entry: SplitSummary, manifest: Manifest, present: set[str]) -> None:
+    def _verify_shards(
+        self, shards: Sequence[Shard], manifest: Manifest, present: set[str], *, labels: int | None
+    ) -> list[ShardContent] | None:
+        """What the shards contain; None if one is missing or damaged. labels: as in RecordRules."""
         contents = []
-        for shard in entry.shards:
+        for shard in shards:
             if shard.path not in present:
                 self._problem(shard.path, f"records: got no file, expected {shard.records}")
-            elif (content := self._verify_shard(shard, manifest)) is not None:
+            elif (content := self._verify_shard(shard, manifest, labels=labels)) is not None:
                 contents.append(content)
-        if len(contents) == len(entry.shards) and not any(content.damage for content in contents):
-            self._verify_labels(split, entry, manifest, contents)
+        return contents if len(contents) == len(shards) and not any(part.damage for part in contents) else None
 
-    def _verify_shard(self, shard: Shard, manifest: Manifest) -> ShardContent | None:
+    def _verify_shard(self, shard: Shard, manifest: Manifest, *, labels: int | None) -> ShardContent | None:
         """What the shard contains; None if it can't be read."""
         config = manifest.config
         rules = RecordRules(
             max_length=config.sequence.max_length,
             top_words=config.vocabulary.top_words,
             padding=config.sequence.padding,
-            labels=len(manifest.labels),
+            labels=labels,
         )
         try:
             with self.files.open(f"{self.folder}/{shard.path}") as file:

@@ -134,6 +134,8 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
 def count(groups: beam.PCollection, plan: Plan) -> FirstPass:
     """First pass of two readings: reads the train split, counts its tokens and collects its labels."""
     options = plan.read_options
+    if plan.unlabelled_files and not options.counts_unlabelled:
+        groups = groups | "ToCount" >> beam.Filter(options.counts)
     if plan.count_cache_folder is None:
         train = groups | "ReadTrain" >> beam.ParDo(ReadTrain(options)).with_outputs(LABELS, REFUSED, main="batches")
         cached, cache_use, labels = None, None, train[LABELS]

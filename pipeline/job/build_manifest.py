@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 
 from pipeline.config.settings import Config
-from pipeline.contract import MANIFEST_FILE, SPLITS
+from pipeline.contract import MANIFEST_FILE, SPLITS, UNLABELLED, UNLABELLED_INDEX, Split, Unlabelled
 from pipeline.errors import UserError
 from pipeline.job import rejects
 from pipeline.job.row_filter import UNKNOWN_LABEL
+from pipeline.job.unlabelled_summary import UnlabelledInput, unlabelled_summary
 from pipeline.job.write import WrittenShard
 from pipeline.records_folder.manifest import (
     MAX_MANIFEST_BYTES,
@@ -24,7 +25,6 @@ from pipeline.records_folder.manifest import (
     RejectedFile,
     RejectedSummary,
     Sample,
-    Shard,
     SplitSummary,
     StoredFile,
     TableRead,
@@ -34,6 +34,7 @@ from pipeline.records_folder.manifest import (
     with_checksum,
 )
 from pipeline.records_folder.reader import parse_manifest
+from pipeline.records_folder.record_files import Shard, UnlabelledSummary
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary, NearDuplicates
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.sources.schema import ASKED_FOR, INVALID_UTF8, NO_FINDINGS, Findings
@@ -56,11 +57,13 @@ _SAMPLED_IDS = 1 << 20
 class JobResults:
     """What the stages of a job counted and wrote.
 
-    splits: statistics by index into SPLITS. files_with_rejects: how many there are, and those with the most rejected
-    rows. damaged_files: how many there are, and the first. summary: of all counts of the train split.
-    words: all of vocabulary.tsv, by falling count. files: vocabulary.tsv, then the files of transform/. origin: of an
-    imported vocabulary, or None. cache_use: of each group of read tasks, or None without a cache. left_out_rows: of
-    input_rows, by input.label_map. mapped_labels: how many rows had each of its keys. findings: of all rows.
+    splits: statistics by index into SPLITS, those of texts without labels by UNLABELLED_INDEX. files_with_rejects: how
+    many there are, and those with the most rejected rows. damaged_files: how many there are, and the first. unlabelled:
+    what was read of texts without labels, or None without input.unlabelled. summary: of all counts of the train split
+    (and of the texts without labels, if they count). words: all of vocabulary.tsv, by falling count. files:
+    vocabulary.tsv, then the files of transform/. origin: of an imported vocabulary, or None. cache_use: of each group
+    of read tasks, or None without a cache. left_out_rows: of input_rows, by input.label_map. mapped_labels: how many
+    rows had each of its keys. findings: of all rows.
     """
 
     labels: Sequence[str]
@@ -81,6 +84,7 @@ class JobResults:
     summary: count_tables.CountSummary
     words: WordColumns
     files: Sequence[StoredFile]
+    unlabelled: UnlabelledInput | None = None
     origin: VocabularyOrigin | None = None
     cache_use: Sequence[CacheUse] | None = None
     left_out_rows: int = 0
@@ -135,6 +139,7 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
         ),
         coverage=_coverage(results.summary, words=len(results.words.ids)),
         splits={split: _split(index, results) for index, split in enumerate(SPLITS)},
+        unlabelled=_unlabelled(results),
         files=list(results.files),
         rejected=RejectedSummary(
             rows=sum(results.rejected.by_reason.values()),
@@ -146,7 +151,8 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
         ),
         duplicates=_duplicates(results),
         quality=text_quality.quality_summary(
-            results.quality, wordless=sum(statistics.wordless_texts for statistics in results.splits.values())
+            results.quality,
+            wordless=sum(part.wordless_texts for index, part in results.splits.items() if index != UNLABELLED_INDEX),
         ),
         distinctive_words=_distinctive_words(results),
         samples=_samples(results, max_length=config.sequence.max_length),
@@ -180,7 +186,7 @@ def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
     rejected = sum(results.rejected.by_reason.values()) - sum(_asked_for(results).values())
     faults = [item for item in results.rejected.by_reason.items() if item[0] not in ASKED_FOR]
     reasons = ", ".join(f"{reason} ({rows})" for reason, rows in faults[:3])
-    if results.input_rows == 0:
+    if results.input_rows == (results.unlabelled.rows if results.unlabelled else 0):
         damaged, files = results.damaged_files
         why = f"; files that are damaged: {damaged}, the first is {files[0].file}: {files[0].why}" if damaged else ""
         raise UserError(f"input.path: there are no rows in {path}{why}")
@@ -191,24 +197,31 @@ def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
             f"input.label_column: '{config.input.label_column}' has more than {max_labels} different labels; "
             "is it the column with the labels?"
         )
-    wanted = results.input_rows - results.left_out_rows
-    if rejected > config.output.max_rejected * wanted:
-        raise UserError(
-            f"output.max_rejected is {config.output.max_rejected:g}, but {rejected} of {wanted} rows "
-            f"can't be used: {reasons}; mend them or raise output.max_rejected{_encoding_remedy(results, config)}"
-        )
+    unlabelled = results.unlabelled or UnlabelledInput(0, 0, 0, 0)
+    if 0 < unlabelled.rejected < rejected:
+        reasons = f"of all rejected rows {reasons}"
+    for what, of_rejected, of_rows in (
+        ("rows", rejected - unlabelled.rejected, results.input_rows - results.left_out_rows - unlabelled.rows),
+        ("rows of input.unlabelled", unlabelled.rejected, unlabelled.rows),
+    ):
+        if of_rejected > config.output.max_rejected * of_rows:
+            raise UserError(
+                f"output.max_rejected is {config.output.max_rejected:g}, but {of_rejected} of {of_rows} {what} "
+                f"can't be used: {reasons}; mend them or raise output.max_rejected{_encoding_remedy(results, config)}"
+            )
     if len(results.labels) < 2:
         labels = f"only the label {results.labels[0]!r}" if results.labels else "no rows"
         left_out = f"; input.label_map leaves out {results.left_out_rows} rows" if results.left_out_rows else ""
         raise UserError(f"input.label_column: the train split has {labels}; at least two labels are needed{left_out}")
-    if results.summary.total == 0:
+    if 0 in (results.summary.total, results.train.tokens):
         raise UserError(
             f"input.text_column: no text of the train split in '{', '.join(config.input.text_columns)}' has a word in "
             "it; is it the column with the texts, and do text.filters leave anything?"
         )
+    counted = "the train split and input.unlabelled" if config.vocabulary.count_unlabelled else "the train split"
     if results.origin is None and results.summary.counts[-1] < config.vocabulary.min_count:
         raise UserError(
-            f"vocabulary.min_count is {config.vocabulary.min_count}, but the most frequent word of the train split "
+            f"vocabulary.min_count is {config.vocabulary.min_count}, but the most frequent word of {counted} "
             f"occurs {results.summary.counts[-1]} times; lower it"
         )
     train = results.train
@@ -224,13 +237,26 @@ def _asked_for(results: JobResults) -> dict[str, int]:
 
 
 def _split(index: int, results: JobResults) -> SplitSummary:
-    written = sorted((shard for shard in results.shards if shard.split == SPLITS[index]), key=lambda shard: shard.path)
-    shards = [Shard(path=shard.path, **asdict(shard.summary)) for shard in written]
+    shards = _shards(SPLITS[index], results)
     return split_summary(results.splits.get(index, SplitStatistics()), labels=results.labels, shards=shards)
 
 
+def _unlabelled(results: JobResults) -> UnlabelledSummary | None:
+    return unlabelled_summary(
+        results.unlabelled,
+        statistics=results.splits.get(UNLABELLED_INDEX, SplitStatistics()),
+        duplicates=results.duplicates.unlabelled,
+        shards=_shards(UNLABELLED, results),
+    )
+
+
+def _shards(split: Split | Unlabelled, results: JobResults) -> list[Shard]:
+    written = sorted((shard for shard in results.shards if shard.split == split), key=lambda shard: shard.path)
+    return [Shard(path=shard.path, **asdict(shard.summary)) for shard in written]
+
+
 def _coverage(summary: count_tables.CountSummary, *, words: int) -> list[tuple[int, float]]:
-    """(number of words, share of the train split's tokens that the most frequent of them are), by rising number.
+    """(number of words, share of the counted tokens that the most frequent of them are), by rising number.
 
     words: the size of the vocabulary, which is one of the numbers.
     """
@@ -241,7 +267,7 @@ def _coverage(summary: count_tables.CountSummary, *, words: int) -> list[tuple[i
 
 
 def _duplicates(results: JobResults) -> DuplicatesSummary:
-    counts = [shard.duplicates for shard in results.shards]
+    counts = [shard.duplicates for shard in results.shards if shard.split != UNLABELLED]
     return DuplicatesSummary(
         texts=sum(part.texts for part in counts),
         rows=sum(part.rows for part in counts),

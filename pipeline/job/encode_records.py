@@ -14,7 +14,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from pipeline.contract import IDS, KNOWN_COUNT, LABEL, SPLITS, TOKEN_COUNT, UNKNOWN_HASH
+from pipeline.contract import IDS, KNOWN_COUNT, LABEL, SPLITS, TOKEN_COUNT, UNKNOWN_HASH, UNLABELLED_INDEX
 from pipeline.job import spill
 from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
 from pipeline.job.write import WriteOptions
@@ -64,7 +64,9 @@ class EncodeRecords(beam.DoFn):
         batch, limits = element[0], self._options.limits
         columns = batch_columns(batch)
         self._count(batch, columns)
-        records = encode.encode_examples(columns.ids, columns.labels)
+        # All rows of a batch have a label, or none has: they come from one task group.
+        is_unlabelled = bool(columns.splits[0] == UNLABELLED_INDEX)
+        records = encode.encode_examples(columns.ids, None if is_unlabelled else columns.labels)
         framed = pa.RecordBatch.from_arrays(
             [
                 batch[KEY].flatten().cast(pa.binary(KEY_BYTES)),
@@ -99,7 +101,7 @@ class EncodeRecords(beam.DoFn):
         del self._pending_bytes[key]
         (batch,) = pa.Table.from_batches(self._pending.pop(key)).combine_chunks().to_batches()
         split, _ = self._shards[key]
-        shards = self._options.shards_of(split)
+        shards = self._options.by_part[split]
         ranges = range_of(batch["key"], shards=shards, ranges=self._options.sort_ranges)
         pieces = [(number, shuffle.pack_piece(part)) for number, part in shuffle.partition(batch, ranges)]
         return key, self._writer.write(pieces)
@@ -112,7 +114,7 @@ class EncodeRecords(beam.DoFn):
         """The index into all_shards() of each row, int64 [rows]."""
         shard_keys = np.zeros(len(splits), np.int64)
         before = 0
-        for split, number in enumerate(self._options.shards):
+        for split, number in enumerate(self._options.by_part.values()):
             in_split = splits == split
             shard_keys[in_split] = before + shard_of(keys, number)[in_split]
             before += number
@@ -131,7 +133,8 @@ class EncodeRecords(beam.DoFn):
             unknown=columns.unknown_hashes,
         )
         halves = key_halves(keys)
-        self._sample_near(columns, keys=halves[:, 1], tokens=tokens)
+        if columns.splits[0] != UNLABELLED_INDEX:
+            self._sample_near(columns, keys=halves[:, 1], tokens=tokens)
         text = halves[:, 0]
         self._rows.append(duplicates.rows_table(tokens=tokens, text=text, split=columns.splits, label=columns.labels))
         is_train = columns.splits == SPLITS.index("train")

@@ -14,6 +14,7 @@ from pipeline.files.staging import is_unfinished
 from pipeline.job import build_manifest, rejects
 from pipeline.job.plan import Plan
 from pipeline.job.task_file import read_groups
+from pipeline.job.unlabelled_summary import unlabelled_input
 from pipeline.job.write import WrittenShard
 from pipeline.records_folder.advice import advice
 from pipeline.records_folder.manifest import CacheUse, StoredFile, stored_file
@@ -74,6 +75,7 @@ def finalize(
             input_files=plan.input_files,
             input_bytes=plan.input_bytes,
             tables=plan.tables,
+            unlabelled=unlabelled_input(task_rows, files=plan.unlabelled_files, bytes=plan.unlabelled_bytes),
             left_out=plan.left_out,
             left_out_examples=plan.left_out_examples,
             files_with_rejects=row_counts.files_with_rejects(task_rows),
@@ -157,10 +159,10 @@ def _with_rejected(message: str, results: build_manifest.JobResults, plan: Plan)
 
 def _input_change(plan: Plan, files: BeamFiles) -> str | None:
     """The error if a file of the input is not the one that was planned; other errors may follow from it."""
-    path = plan.config.input.path
+    settings = plan.config.input
     tasks = (task for group in read_groups(plan.tasks_path) for task in group.tasks())
     try:
-        check_unchanged(tasks, [path] if isinstance(path, str) else path, files)
+        check_unchanged(tasks, [*settings.paths, *settings.unlabelled_paths], files)
     except UserError as error:
         return str(error)
     return None

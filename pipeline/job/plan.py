@@ -30,6 +30,7 @@ class Plan:
       config: the settings.
       task_groups: the number of task groups in the file at tasks_path.
       input_files, input_bytes: the number of files to read, and their size as stored.
+      unlabelled_files, unlabelled_bytes: of these the texts without labels.
       tables: what is read of databases.
       left_out: numbers of files that are not read, by kind; see sources/left_out.py. left_out_examples: some of them.
       has_nominal_ranges: some task groups are byte ranges whose first row a scan must find; see sources/csv_ranges.py.
@@ -50,6 +51,8 @@ class Plan:
     input_bytes: int
     staging: str
     tables: tuple[TableRead, ...] = ()
+    unlabelled_files: int = 0
+    unlabelled_bytes: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
     left_out_examples: Mapping[str, list[str]] = field(default_factory=dict)
     has_nominal_ranges: bool = False
@@ -148,19 +151,35 @@ class Plan:
         return 1 + self.task_groups // self.limits.rejected_file_groups
 
     @property
+    def labelled_bytes(self) -> int:
+        """The size as stored of the files with labels."""
+        return self.input_bytes - self.unlabelled_bytes
+
+    @property
     def shards(self) -> tuple[int, int, int]:
         """The number of shards of each split."""
-        settings, fractions, limits = self.config.output, self.config.split, self.limits
-        if settings.shards != "auto":
-            return settings.shards, settings.shards, settings.shards
-        few = min(limits.small_shards, self.input_bytes // limits.small_shard_bytes)
-        shards = max(1, few, self.input_bytes / limits.shard_bytes)
+        fractions = self.config.split
+        shards = self._shards_for(self.labelled_bytes)
+        if self.config.output.shards != "auto":
+            return math.ceil(shards), math.ceil(shards), math.ceil(shards)
         if not fractions.has_shares:
             return math.ceil(shards), math.ceil(shards), math.ceil(shards)
         train, evaluation, test = (
             math.ceil(shards * fraction) for fraction in (fractions.train, fractions.eval, fractions.test)
         )
         return train, evaluation or 1, test or 1
+
+    @property
+    def unlabelled_shards(self) -> int:
+        """The number of shards of the texts without labels; 0 without input.unlabelled."""
+        return math.ceil(self._shards_for(self.unlabelled_bytes)) if self.unlabelled_files else 0
+
+    def _shards_for(self, size: int) -> float:
+        """The number of shards for files of so many bytes."""
+        shards, limits = self.config.output.shards, self.limits
+        if shards != "auto":
+            return shards
+        return max(1, min(limits.small_shards, size // limits.small_shard_bytes), size / limits.shard_bytes)
 
     @property
     def sort_ranges(self) -> int:
@@ -170,25 +189,31 @@ class Plan:
         """
         if not self.spills:
             return 1
-        ranges = math.ceil(self.input_bytes * self.largest_shard_share / self.limits.sort_range_bytes)
+        ranges = math.ceil(self.largest_shard_bytes / self.limits.sort_range_bytes)
         return max(1, min(self.limits.max_sort_ranges, ranges))
 
     @property
     def largest_shard_share(self) -> float:
-        """The share of all rows in the largest shard, at most."""
+        """The share of all rows with labels in the largest shard of a split, at most."""
         settings = self.config.split
         fractions = (settings.train, settings.eval, settings.test) if settings.has_shares else (1.0, 1.0, 1.0)
         return max(fraction / number for fraction, number in zip(fractions, self.shards, strict=True))
 
     @property
+    def largest_shard_bytes(self) -> float:
+        """Bytes of the input whose rows are in the largest shard, at most."""
+        unlabelled = self.unlabelled_bytes / self.unlabelled_shards if self.unlabelled_files else 0.0
+        return max(self.labelled_bytes * self.largest_shard_share, unlabelled)
+
+    @property
     def sampled_share(self) -> float:
         """The share of the rows from which distinctive words and text quality are estimated, 0 to 1."""
-        return min(1.0, self.limits.sampled_bytes / max(self.input_bytes, 1))
+        return min(1.0, self.limits.sampled_bytes / max(self.labelled_bytes, 1))
 
     @property
     def near_share(self) -> float:
         """The share of the rows among which near duplicates are searched, 0 to 1."""
-        return min(1.0, self.limits.near_bytes / max(self.input_bytes, 1))
+        return min(1.0, self.limits.near_bytes / max(self.labelled_bytes, 1))
 
     @property
     def read_options(self) -> ReadOptions:
@@ -200,6 +225,7 @@ class Plan:
             seed=self.config.output.seed,
             quality=QualityOptions(self.sampled_share, self.config.text.filters),
             progress_folder=self.progress_folder,
+            counts_unlabelled=self.config.vocabulary.count_unlabelled,
             limits=self.limits,
             observe=self.observe,
         )
@@ -211,6 +237,7 @@ class Plan:
             folder=self.result_folder,
             attempts_folder=f"{self.work_folder}/attempts",
             shards=self.shards,
+            unlabelled_shards=self.unlabelled_shards,
             compression=self.config.output.compression,
             unknown_has_id=oov_id(self.config.vocabulary.oov) is not None,
             first_word_id=first_word_id(self.config.vocabulary.oov),

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 from apache_beam.metrics import Metrics
 
-from pipeline.contract import SPLITS
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
 from pipeline.job import transform_batches
@@ -21,6 +20,7 @@ from pipeline.job.row_filter import LabelSet, ReadOptions, RowFilter, key_rows
 from pipeline.sources import read_tasks
 from pipeline.sources.schema import Batch, file_indices
 from pipeline.sources.tasks import ReadTask, TaskGroup
+from pipeline.sources.unlabelled_files import naming_unlabelled
 from pipeline.support.progress import NAMESPACE, TRAIN_ROWS, Tally
 from pipeline.vocabulary.cached_counting import ENTRY_PARTS, LABELS, RangeRead
 
@@ -31,7 +31,9 @@ REJECTED, TASK_ROWS, REFUSED = "rejected", "task_rows", "refused"
 
 
 class ReadTrain(beam.DoFn):
-    """A task group -> batches of its train rows. Tagged LABELS: a list of their labels. Tagged REFUSED: messages.
+    """A task group -> batches of its rows that the vocabulary counts.
+
+    Tagged LABELS: a list of their labels. Tagged REFUSED: messages.
 
     by_file: no batch holds rows of two files, and tagged ENTRY_PARTS there is a (file_index, RangeRead) of each file.
     """
@@ -45,6 +47,7 @@ class ReadTrain(beam.DoFn):
         """Yields each batch as soon as it is read."""
         self._options.observe("count")
         group, decisions = surveyed(element)
+        options = self._options.of(group)
         tasks = list(group.tasks())
         tally = Tally(self._options.progress_folder, "analyse")
         labels = LabelSet(self._options.limits.max_labels)
@@ -52,10 +55,10 @@ class ReadTrain(beam.DoFn):
         is_complete = True
         lost: set[str] = set()
         try:
-            for batch in read_batches(tasks, self._options):
-                keyed = key_rows(batch, self._options, tasks=tasks, decisions=decisions)
-                is_train = pa.array(keyed.splits == SPLITS.index("train"))
-                rows, keys = keyed.rows.filter(is_train), keyed.keys.filter(is_train)
+            for batch in read_batches(tasks, options):
+                keyed = key_rows(batch, options, tasks=tasks, decisions=decisions)
+                is_counted = pa.array(options.is_counted(keyed.splits))
+                rows, keys = keyed.rows.filter(is_counted), keyed.keys.filter(is_counted)
                 labels.add(rows["label"])
                 for part, part_keys in _by_file(rows, keys) if self._by_file else [(rows, keys)]:
                     if part.num_rows:
@@ -89,14 +92,15 @@ class ReadAll(beam.DoFn):
         """Yields each batch as soon as it is read."""
         self._options.observe("transform")
         group, decisions = surveyed(element)
+        options = self._options.of(group)
         tasks = list(group.tasks())
-        row_filter = RowFilter(tasks, self._options, labels=labels)
+        row_filter = RowFilter(tasks, options, labels=labels)
         try:
-            for batch in read_batches(tasks, self._options):
+            for batch in read_batches(tasks, options):
                 row_filter.lost(batch.lost)
                 row_filter.left_out(batch.label_map)
                 row_filter.found(batch.findings)
-                keyed = key_rows(batch, self._options, tasks=tasks, decisions=decisions)
+                keyed = key_rows(batch, options, tasks=tasks, decisions=decisions)
                 labelled = row_filter.labelled(keyed)
                 if labelled.rejected.num_rows:
                     yield beam.pvalue.TaggedOutput(REJECTED, labelled.rejected)
@@ -112,14 +116,15 @@ class ReadAll(beam.DoFn):
 
 def read_batches(tasks: list[ReadTask], options: ReadOptions) -> Iterator[Batch]:
     """The batches of read tasks, in the sizes that the options ask for."""
-    return read_tasks(
-        tasks,
-        options.columns,
-        BeamFiles(),
-        damaged=options.damaged,
-        batch_rows=options.limits.batch_rows,
-        batch_bytes=options.limits.batch_bytes,
-    )
+    with naming_unlabelled(is_unlabelled=options.is_unlabelled):
+        yield from read_tasks(
+            tasks,
+            options.columns,
+            BeamFiles(),
+            damaged=options.damaged,
+            batch_rows=options.limits.batch_rows,
+            batch_bytes=options.limits.batch_bytes,
+        )
 
 
 def _by_file(rows: pa.RecordBatch, keys: pa.Array) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:

@@ -50,7 +50,7 @@ class StoredGroup(NamedTuple):
 
 
 class ReadOnce(beam.DoFn):
-    """A task group -> the count table of each batch's train rows.
+    """A task group -> the count table of each batch's rows that the vocabulary counts.
 
     Tagged STORED: a StoredGroup. Tagged LABELS: a list of the labels of its train rows. Tagged REFUSED: messages.
     """
@@ -71,6 +71,7 @@ class ReadOnce(beam.DoFn):
         """Yields the count table of each batch as soon as it is read."""
         self._options.observe("count")
         group, decisions = surveyed(element)
+        options = self._options.of(group)
         tasks = list(group.tasks())
         tally = Tally(self._options.progress_folder, "analyse")
         labels = LabelSet(self._options.limits.max_labels)
@@ -79,18 +80,19 @@ class ReadOnce(beam.DoFn):
         uses: list[LabelMapUse] = []
         findings = NO_FINDINGS
         try:
-            for batch in read_batches(tasks, self._options):
-                keyed, trains = token_store.train_first(
-                    key_rows(batch, self._options, tasks=tasks, decisions=decisions)
-                )
-                labels.add(keyed.rows["label"].slice(0, trains))
+            for batch in read_batches(tasks, options):
+                keyed = key_rows(batch, options, tasks=tasks, decisions=decisions)
+                keyed, counted = token_store.counted_first(keyed, is_counted=options.is_counted(keyed.splits))
+                labels.add(keyed.rows["label"].slice(0, counted))
                 self._known_labels |= labels.labels
                 tokens = self._tokenize(keyed.rows["text"])
-                if trains:
-                    position = keyed.rows["position"].slice(0, trains).to_numpy().min()
-                    yield count_words(tokens, rows=trains, position=position)
-                keyed = token_store.with_needed_texts(
-                    keyed, labels=self._known_labels, share=self._options.quality.share
+                if counted:
+                    position = keyed.rows["position"].slice(0, counted).to_numpy().min()
+                    yield count_words(tokens, rows=counted, position=position)
+                keyed = (
+                    token_store.without_texts(keyed)
+                    if options.is_unlabelled
+                    else token_store.with_needed_texts(keyed, labels=self._known_labels, share=options.quality.share)
                 )
                 references.append(token_store.write_batch(writer, keyed, tokens))
                 lost += batch.lost
@@ -124,7 +126,7 @@ class TransformStored(beam.DoFn):
         """Yields each batch as soon as it has its ids."""
         self._options.observe("transform")
         transform = self._shared.acquire(partial(feature_function, self._config, vocabulary), tag=vocabulary)
-        row_filter = RowFilter(list(stored.group.tasks()), self._options, labels=labels)
+        row_filter = RowFilter(list(stored.group.tasks()), self._options.of(stored.group), labels=labels)
         row_filter.lost(stored.lost)
         row_filter.left_out(stored.label_map)
         row_filter.found(stored.findings)

@@ -7,7 +7,7 @@ Both passes over the input work on rows in the same way:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from apache_beam.metrics import Metrics
 
 from pipeline.config.input_settings import Damaged, SplitSettings
-from pipeline.job.decisions import Decisions
+from pipeline.contract import SPLITS, UNLABELLED_INDEX
+from pipeline.job.decisions import Decisions, SurveyedGroup, surveyed
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.records.keys import content_keys, split_by_name, split_by_time, split_where_allowed
@@ -36,9 +37,10 @@ from pipeline.sources.schema import (
     file_indices,
     rejected_rows,
 )
-from pipeline.sources.tasks import ReadTask
+from pipeline.sources.tasks import ReadTask, TaskGroup
 from pipeline.statistics.row_counts import TaskRowCounter, TaskRows
 from pipeline.statistics.text_quality import QualityAccumulator, QualityOptions
+from pipeline.support.arrays import Int64s
 from pipeline.support.progress import NAMESPACE, ROWS, Tally
 
 UNKNOWN_SPLIT = "split is not train, eval or test"
@@ -51,6 +53,7 @@ class ReadOptions:
     """How rows are read.
 
     columns: the names of the columns. damaged: input.damaged. split: how rows are split. seed: of the row keys.
+    counts_unlabelled: vocabulary.count_unlabelled. is_unlabelled: whether the rows are texts without labels.
     quality: which texts are examined for the manifest, and how. progress_folder: where this machine's workers count
     their rows, or None. limits: the sizes by which the work is divided. observe: is called with the name of each stage
     that begins.
@@ -62,15 +65,33 @@ class ReadOptions:
     seed: int
     quality: QualityOptions
     progress_folder: str | None
+    counts_unlabelled: bool = False
+    is_unlabelled: bool = False
     limits: Limits = DEFAULT_LIMITS
     observe: StageObserver = ignore_stage
+
+    def of(self, group: TaskGroup) -> "ReadOptions":
+        """The options for a task group: of texts without labels only the columns of the text are read."""
+        if not group.is_unlabelled:
+            return self
+        return replace(self, columns=ColumnNames(self.columns.text), is_unlabelled=True)
+
+    def counts(self, element: TaskGroup | SurveyedGroup) -> bool:
+        """Whether a task group can have rows that the vocabulary counts."""
+        return self.counts_unlabelled or not surveyed(element)[0].is_unlabelled
+
+    def is_counted(self, splits: Int64s) -> npt.NDArray[np.bool_]:
+        """Whether the vocabulary counts the rows of these splits (KeyedRows.splits), bool [rows]."""
+        counted: npt.NDArray[np.bool_] = splits == SPLITS.index("train")
+        return counted | (splits == UNLABELLED_INDEX) if self.counts_unlabelled else counted
 
 
 class KeyedRows(NamedTuple):
     """Rows of a batch with their row keys and splits.
 
     rows: as their source gives them, see sources/schema.py. keys: large_binary [rows] of 16 bytes. splits: int64
-    [rows], indices into SPLITS. rejected: batches of REJECTED_SCHEMA, the rows of the batch that are rejected so far.
+    [rows], indices into SPLITS, or UNLABELLED_INDEX for all of them. rejected: batches of REJECTED_SCHEMA, the rows of
+    the batch that are rejected so far.
     """
 
     rows: pa.RecordBatch
@@ -98,7 +119,7 @@ def key_rows(
     batch: Batch, options: ReadOptions, *, tasks: Sequence[ReadTask], decisions: Decisions | None = None
 ) -> KeyedRows:
     """Gives each row of a batch its key and split; `tasks` are those that the batch was read from."""
-    if decisions is None:
+    if decisions is None or options.is_unlabelled:
         return _keyed(batch.rows, [batch.rejected], options, tasks=tasks)
     is_left_out = decisions.is_left_out(batch.rows)
     reason = EQUAL_TEXT if options.split.duplicates == "first" else CONFLICTING_LABELS
@@ -116,6 +137,8 @@ def _keyed(
     rows: pa.RecordBatch, rejected_before: list[pa.RecordBatch], options: ReadOptions, *, tasks: Sequence[ReadTask]
 ) -> KeyedRows:
     keys = content_keys(rows["text"].to_pylist(), seed=options.seed)
+    if options.is_unlabelled:
+        return KeyedRows(rows, keys, np.full(len(keys), UNLABELLED_INDEX), rejected_before)
     if options.split.has_shares:
         # All rows of a group go where the group goes, as equal texts do otherwise.
         deciding = keys if options.split.group_column is None else _group_keys(rows["group"], seed=options.seed)
@@ -132,11 +155,15 @@ def _keyed(
 
 
 class RowFilter:
-    """Rejects the rows of a task group whose label is not one of the train split's, and counts all rows by file."""
+    """Rejects the rows of a task group whose label is not one of the train split's, and counts all rows by file.
+
+    Texts without labels have the index 0 in place of a label's, which nothing reads, and are not examined.
+    """
 
     def __init__(self, tasks: Sequence[ReadTask], options: ReadOptions, *, labels: list[str]) -> None:
         self._tasks = tasks
         self._labels = pa.array(labels, pa.string())
+        self._is_unlabelled = options.is_unlabelled
         self._row_counter = TaskRowCounter(tasks)
         self._tally = Tally(options.progress_folder, "transform")
         self._quality = QualityAccumulator(options.quality)
@@ -145,8 +172,7 @@ class RowFilter:
 
     def labelled(self, keyed: KeyedRows) -> LabelledRows:
         """The rows of a batch whose label is in the list, and the rejected ones."""
-        index = pc.fill_null(pc.index_in(keyed.rows["label"], self._labels), -1)
-        index = index.to_numpy(zero_copy_only=False).astype(np.int64)
+        index = self._label_indices(keyed.rows["label"])
         is_labelled = index >= 0
         rows, keys, splits, rejected_batches = keyed
         if not is_labelled.all():
@@ -155,13 +181,21 @@ class RowFilter:
             chosen = pa.array(is_labelled)
             rows, keys = rows.filter(chosen), keys.filter(chosen)
             splits, index = splits[is_labelled], index[is_labelled]
-        self._quality.add(rows["text"], keys)
+        if not self._is_unlabelled:
+            self._quality.add(rows["text"], keys)
         rejected = pa.Table.from_batches(rejected_batches, REJECTED_SCHEMA)
         self._row_counter.add(rows, rejected)
         self._rejected.inc(rejected.num_rows)
         self._rows.inc(rows.num_rows + rejected.num_rows)
         self._tally.add(rows.num_rows + rejected.num_rows)
         return LabelledRows(rows, keys, splits, index, is_labelled, rejected)
+
+    def _label_indices(self, labels: pa.StringArray) -> Int64s:
+        """Labels [rows] -> int64 [rows], the index of each in the list; -1: it is not there."""
+        if self._is_unlabelled:
+            return np.zeros(len(labels), np.int64)
+        index = pc.fill_null(pc.index_in(labels, self._labels), -1)
+        return index.to_numpy(zero_copy_only=False).astype(np.int64)
 
     def lost(self, lost: Sequence[LostRest]) -> None:
         """Notes what can't be read of the tasks."""
@@ -195,9 +229,9 @@ class LabelSet:
         self._max_labels = max_labels
 
     def add(self, column: pa.StringArray) -> None:
-        """Adds the labels of a batch, [rows]."""
+        """Adds the labels of a batch, [rows]; null: a text without a label."""
         if len(self.labels) <= self._max_labels:
-            self.labels.update(pc.unique(column).to_pylist())
+            self.labels.update(pc.unique(column.drop_null()).to_pylist())
 
     def listed(self) -> list[str]:
         """The labels in order, at most `max_labels` + 1 of them."""

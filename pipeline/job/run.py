@@ -26,9 +26,10 @@ from pipeline.job.task_file import write_groups
 from pipeline.runners.locations import temp_folder
 from pipeline.runners.monitor import finish, interrupts, job_page
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
-from pipeline.sources import InputTasks, check_columns, plan_tasks
+from pipeline.sources import InputTasks, check_columns, plan_all
 from pipeline.sources.columns import columns_of
 from pipeline.sources.csv_ranges import is_nominal
+from pipeline.sources.unlabelled_files import naming_unlabelled, with_remedy
 from pipeline.support.disk_errors import describe_disk_error, find_disk_error
 from pipeline.support.process import remove_when_leaving
 from pipeline.support.stop_signals import deferred_stop
@@ -113,7 +114,7 @@ def _run(
     config, source = resolve(config, files)
     if source is not None:
         check_tokens(source, config.text)
-    tasks = plan_tasks(config.input, files, split=config.split, range_bytes=limits.task_bytes, cuts_quoted=True)
+    tasks = plan_all(config.input, files, split=config.split, range_bytes=limits.task_bytes, cuts_quoted=True)
     with closing(tasks):
         _run_tasks(
             config, options, tasks, source, lock_token=lock_token, display=display, limits=limits, spills=spills,
@@ -134,9 +135,13 @@ def _run_tasks(
     observe: StageObserver,
 ) -> None:
     files = BeamFiles()
-    check_columns(tasks.tasks(), columns_of(config.input, config.split), files, damaged=config.input.damaged)
+    check_columns(tasks.labelled().tasks(), columns_of(config.input, config.split), files, damaged=config.input.damaged)
+    if tasks.unlabelled_files:
+        columns = columns_of(config.input, labelled=False)
+        with naming_unlabelled():
+            check_columns(tasks.unlabelled().tasks(), columns, files, damaged=config.input.damaged)
     check_cache(config)
-    for line in tasks.left_out_lines():
+    for line in tasks.left_out_lines(name=with_remedy):
         _logger.info("%s", line)
     runner = choose_runner(options, input_bytes=tasks.bytes)
     with temp_folder(config.output.path, options) as temp:
@@ -168,10 +173,10 @@ def _run_tasks(
 
 
 def _check_filesystems(config: Config) -> None:
-    paths = [config.input.path] if isinstance(config.input.path, str) else config.input.path
     settings = [
         ("output.path", config.output.path),
-        *(("input.path", path) for path in paths if not database_format(path)),
+        *(("input.path", path) for path in config.input.paths if not database_format(path)),
+        *(("input.unlabelled", path) for path in config.input.unlabelled_paths if not database_format(path)),
     ]
     if config.vocabulary.source is not None:
         settings.append(("vocabulary.from", config.vocabulary.source))
@@ -201,6 +206,8 @@ def make_plan(
         task_groups=len(tasks.groups),
         input_files=tasks.files,
         input_bytes=tasks.bytes,
+        unlabelled_files=tasks.unlabelled_files,
+        unlabelled_bytes=tasks.unlabelled_bytes,
         left_out=tasks.left_out,
         left_out_examples=dict(tasks.examples),  # its default can not be pickled
         tables=tuple(map(table_summary, tasks.tables)),

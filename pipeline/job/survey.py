@@ -95,6 +95,8 @@ class SurveyRows(beam.DoFn):
     def process(self, group: TaskGroup) -> Iterator[tuple[int, Packed]]:
         """Reads a group. What can't be read is not told here: the reading after it meets the same."""
         self._options.observe("survey")
+        if group.is_unlabelled:  # texts without labels have no split that could depend on others
+            return
         tasks = list(group.tasks())
         tally = Tally(self._options.progress_folder, "survey")
         waiting: list[pa.Table] = []

@@ -5,17 +5,17 @@ A batch has the columns
     label, position, row   as its source gives them, see sources/schema.py
     text     large_binary  null, but for the few texts that are examined, shown as samples or may be rejected
     key      large_binary  the row key
-    split    int64         index into SPLITS
+    split    int64         index into SPLITS, or UNLABELLED_INDEX
     tokens   large_list    the tokens of each text, dictionary-encoded: a number for each token, each word once a batch
 
 and beside it the rejected rows of the batch. Packed, it takes half as many bytes as English text.
 """
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.contract import SPLITS
 from pipeline.job import spill, transform_batches
 from pipeline.job.row_filter import KeyedRows
 from pipeline.job.transform_batches import KEY, SPLIT
@@ -24,25 +24,30 @@ from pipeline.sources.schema import REJECTED_SCHEMA
 from pipeline.support import arrow_ipc
 from pipeline.text.token_batch import TokenBatch
 
-_TRAIN = SPLITS.index("train")
 _SOURCE_COLUMNS = ("text", "label", "position", "row")
 _TOKENS = "tokens"
 # Numbers of the two pieces of a block.
 _ROWS_PIECE, _REJECTED_PIECE = 0, 1
 
 
-def train_first(keyed: KeyedRows) -> tuple[KeyedRows, int]:
-    """The rows with those of the train split first, otherwise in their order; and the number of train rows.
+def counted_first(keyed: KeyedRows, *, is_counted: npt.NDArray[np.bool_]) -> tuple[KeyedRows, int]:
+    """The rows with those first that the vocabulary counts, otherwise in their order; and the number of these.
 
-    So the words of the train rows have the first numbers of the batch, in the order of their first occurrence.
+    So the words of the counted rows have the first numbers of the batch, in the order of their first occurrence.
     """
-    is_train = keyed.splits == _TRAIN
-    trains = int(np.count_nonzero(is_train))
-    if is_train[:trains].all():
-        return keyed, trains
-    order = np.argsort(~is_train, kind="stable")
+    counted = int(np.count_nonzero(is_counted))
+    if is_counted[:counted].all():
+        return keyed, counted
+    order = np.argsort(~is_counted, kind="stable")
     indices = pa.array(order)
-    return KeyedRows(keyed.rows.take(indices), keyed.keys.take(indices), keyed.splits[order], keyed.rejected), trains
+    return KeyedRows(keyed.rows.take(indices), keyed.keys.take(indices), keyed.splits[order], keyed.rejected), counted
+
+
+def without_texts(keyed: KeyedRows) -> KeyedRows:
+    """Rows without labels, with null for each text: none of them is examined, shown or rejected."""
+    rows = keyed.rows
+    columns = [pa.nulls(rows.num_rows, pa.large_binary()), *(rows[name] for name in _SOURCE_COLUMNS[1:])]
+    return keyed._replace(rows=pa.RecordBatch.from_arrays(columns, names=list(_SOURCE_COLUMNS)))
 
 
 def with_needed_texts(keyed: KeyedRows, *, labels: set[str], share: float) -> KeyedRows:

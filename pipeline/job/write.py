@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import apache_beam as beam
 import pyarrow as pa
 
-from pipeline.contract import SPLITS, Compression, Split, shard_file
+from pipeline.contract import SPLITS, UNLABELLED, Compression, Split, Unlabelled, shard_file
 from pipeline.files.beam import BeamFiles
 from pipeline.job import spill
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
@@ -25,12 +25,12 @@ class WriteOptions:
     """How records are encoded and written.
 
     folder: where the records folder is built. attempts_folder: for files that are not complete. shards: how many each
-    split has. unknown_has_id: unknown tokens have an id (`vocabulary.oov: token`). first_word_id: the smallest id of a
-    word. sampled_share: the share of the train rows in which distinctive words are counted. near_share: the share of
-    the rows among which near duplicates are searched. row_buckets: in how many buckets rows are searched for
-    duplicates. sort_ranges: of each shard. spill_folder: where blocks are spilled, or None. progress_folder: where this
-    machine's workers count their rows, or None. limits: the sizes by which the work is divided. observe: is called with
-    the name of each stage that begins.
+    split has. unlabelled_shards: how many there are of texts without labels. unknown_has_id: unknown tokens have an id
+    (`vocabulary.oov: token`). first_word_id: the smallest id of a word. sampled_share: the share of the train rows in
+    which distinctive words are counted. near_share: the share of the rows among which near duplicates are searched.
+    row_buckets: in how many buckets rows are searched for duplicates. sort_ranges: of each shard. spill_folder: where
+    blocks are spilled, or None. progress_folder: where this machine's workers count their rows, or None. limits: the
+    sizes by which the work is divided. observe: is called with the name of each stage that begins.
     """
 
     folder: str
@@ -42,26 +42,28 @@ class WriteOptions:
     sampled_share: float
     near_share: float
     row_buckets: int
+    unlabelled_shards: int = 0
     sort_ranges: int = 1
     spill_folder: str | None = None
     progress_folder: str | None = None
     limits: Limits = DEFAULT_LIMITS
     observe: StageObserver = ignore_stage
 
-    def shards_of(self, split: Split) -> int:
-        """The number of shards of a split."""
-        return self.shards[SPLITS.index(split)]
+    @property
+    def by_part(self) -> dict[Split | Unlabelled, int]:
+        """The number of shards of each split, in the order of SPLITS, and of the texts without labels after them."""
+        return {**dict(zip(SPLITS, self.shards, strict=True)), UNLABELLED: self.unlabelled_shards}
 
-    def all_shards(self) -> list[tuple[Split, int]]:
+    def all_shards(self) -> list[tuple[Split | Unlabelled, int]]:
         """(split, number in the split) of every shard, in order."""
-        return [(split, shard) for split, number in zip(SPLITS, self.shards, strict=True) for shard in range(number)]
+        return [(split, shard) for split, number in self.by_part.items() for shard in range(number)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenShard:
     """A complete shard file: its split, its path inside the records folder, what it holds, and its equal texts."""
 
-    split: Split
+    split: Split | Unlabelled
     path: str
     summary: shards.ShardSummary
     duplicates: shuffle.DuplicateCounts
@@ -99,7 +101,7 @@ class WriteShard(beam.DoFn):
         key, blocks = shard
         split, index = self._shards[key]
         compression = self._options.compression
-        path = shard_file(split, index, shards=self._options.shards_of(split), compression=compression)
+        path = shard_file(split, index, shards=self._options.by_part[split], compression=compression)
         duplicates: list[shuffle.DuplicateCounts] = []
         files = BeamFiles()
         attempt = f"{self._options.attempts_folder}/{uuid.uuid4().hex}"

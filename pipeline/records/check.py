@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pipeline.contract import PADDING_ID, Compression
 from pipeline.errors import DamagedRecordsError
-from pipeline.records.decode import decode_examples
+from pipeline.records.decode import decode_examples, decode_unlabelled
 from pipeline.records.shards import read_shard
 from pipeline.support.arrays import Flags, Int64s
 
@@ -21,12 +21,12 @@ _READ_BYTES = 1024 * 1024
 
 
 class RecordRules(NamedTuple):
-    """The rules for every record. labels: the number of labels."""
+    """The rules for every record. labels: the number of labels; None: the records are of texts without labels."""
 
     max_length: int
     top_words: int
     padding: Literal["pre", "post"]
-    labels: int
+    labels: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +83,15 @@ def check_shard(opened: BinaryIO, rules: RecordRules, *, compression: Compressio
     """Reads and checks a shard to its end, whatever is wrong with it."""
     file = HashedFile(opened)
     records = 0
-    labels_seen = np.zeros(rules.labels, np.int64)
+    labels_seen = np.zeros(rules.labels or 0, np.int64)
     tally = _Tally()
     damage = None
     try:
-        for ids, labels in _decoded(file, rules.max_length, compression=compression):
-            tally.add(records, _broken_rules(ids, labels, rules))
-            labels_seen += np.bincount(labels[labels < rules.labels], minlength=rules.labels)
-            records += len(labels)
+        for ids, labels in _decoded(file, rules, compression=compression):
+            tally.add(records, [*_broken_rules(ids, rules), *_broken_label_rules(labels, rules)])
+            if labels is not None and rules.labels is not None:
+                labels_seen += np.bincount(labels[labels < rules.labels], minlength=rules.labels)
+            records += len(ids)
     except DamagedRecordsError as error:
         damage = str(error)
     file.read_to_end()
@@ -104,11 +105,17 @@ def check_shard(opened: BinaryIO, rules: RecordRules, *, compression: Compressio
     )
 
 
-def _decoded(file: HashedFile, max_length: int, *, compression: Compression) -> Iterator[tuple[Int64s, Int64s]]:
+def _decoded(
+    file: HashedFile, rules: RecordRules, *, compression: Compression
+) -> Iterator[tuple[Int64s, Int64s | None]]:
     read = 0
+    decoded: tuple[Int64s, Int64s | None]
     for records in read_shard(file, compression=compression):
         try:
-            decoded = decode_examples(records, max_length)
+            if rules.labels is None:
+                decoded = decode_unlabelled(records, rules.max_length), None
+            else:
+                decoded = decode_examples(records, rules.max_length)
         except DamagedRecordsError as error:
             raise DamagedRecordsError(error.why, record=read + error.record) from error
         yield decoded
@@ -124,7 +131,13 @@ class _BrokenRule(NamedTuple):
     got: npt.NDArray[np.integer]
 
 
-def _broken_rules(ids: Int64s, labels: Int64s, rules: RecordRules) -> list[_BrokenRule]:
+def _broken_label_rules(labels: Int64s | None, rules: RecordRules) -> list[_BrokenRule]:
+    if labels is None or rules.labels is None:
+        return []
+    return [_BrokenRule("label", f"0 to {rules.labels - 1}", labels >= rules.labels, labels)]
+
+
+def _broken_rules(ids: Int64s, rules: RecordRules) -> list[_BrokenRule]:
     highest = ids.max(axis=1)
     is_padding = ids == PADDING_ID
     if rules.padding == "pre":
@@ -137,7 +150,6 @@ def _broken_rules(ids: Int64s, labels: Int64s, rules: RecordRules) -> list[_Brok
     return [
         _BrokenRule("highest id", f"0 to {rules.top_words - 1}", highest >= rules.top_words, highest),
         _BrokenRule("place of padding", f"only {side}", misplaced.any(axis=1), first_misplaced),
-        _BrokenRule("label", f"0 to {rules.labels - 1}", labels >= rules.labels, labels),
     ]
 
 

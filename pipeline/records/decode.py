@@ -1,10 +1,13 @@
 """Records in, padded ids and labels out: the inverse of encode, strict to the byte, without TensorFlow.
 
+Records of texts without labels give ids alone.
+
 A record is decoded as if encode had written it, then encoded again. If that gives other bytes, the record is damaged or
 foreign. So encode.py alone knows which bytes a record must have.
 """
 
 import functools
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -38,15 +41,39 @@ def decode_examples(records: pa.LargeBinaryArray, max_length: int) -> tuple[Int6
     """
     ids = np.empty((len(records), max_length), np.int64)
     labels = np.empty(len(records), np.int64)
-    step = max(1, _SLICE_NUMBERS // max_length)
-    for begin in range(0, len(records), step):
-        some = records[begin : begin + step].to_pylist()
+    for rows, some in _slices(records, max_length):
         decoded = _decode(some, max_length)
         if decoded is None:
             place = next(place for place, record in enumerate(some) if _decode([record], max_length) is None)
-            raise DamagedRecordsError(_fault(some[place], max_length), record=begin + place)
-        ids[begin : begin + step], labels[begin : begin + step] = decoded
+            raise DamagedRecordsError(_fault(some[place], max_length), record=rows.start + place)
+        ids[rows], labels[rows] = decoded
     return ids, labels
+
+
+def decode_unlabelled(records: pa.LargeBinaryArray, max_length: int) -> Int64s:
+    """As decode_examples, of records without a label: ids int64 [rows, max_length].
+
+    Raises:
+      DamagedRecordsError: a record isn't what encode_examples makes of max_length ids alone.
+
+    >>> record = bytes.fromhex("0a110a0f0a0369647312081a060a040001ac02")
+    >>> decode_unlabelled(pa.array([record], pa.large_binary()), 3)
+    array([[  0,   1, 300]])
+    """
+    ids = np.empty((len(records), max_length), np.int64)
+    for rows, some in _slices(records, max_length):
+        decoded = _decode_unlabelled(some, max_length)
+        if decoded is None:
+            place = next(place for place, record in enumerate(some) if _decode_unlabelled([record], max_length) is None)
+            raise DamagedRecordsError(_fault_of_unlabelled(some[place], max_length), record=rows.start + place)
+        ids[rows] = decoded
+    return ids
+
+
+def _slices(records: pa.LargeBinaryArray, max_length: int) -> Iterator[tuple[slice, list[bytes]]]:
+    step = max(1, _SLICE_NUMBERS // max_length)
+    for begin in range(0, len(records), step):
+        yield slice(begin, begin + step), records[begin : begin + step].to_pylist()
 
 
 def _decode(records: list[bytes], max_length: int) -> tuple[Int64s, Int64s] | None:
@@ -59,6 +86,15 @@ def _decode(records: list[bytes], max_length: int) -> tuple[Int64s, Int64s] | No
         return None
     ids = numbers.reshape(-1, max_length)
     return (ids, labels) if encode_examples(ids, labels) == records else None
+
+
+def _decode_unlabelled(records: list[bytes], max_length: int) -> Int64s | None:
+    """The same for records without a label: their ids."""
+    numbers = _numbers(b"".join([record[_head_size(len(record), 0) :] for record in records]))
+    if numbers.size != len(records) * max_length or numbers.max() > HIGHEST_VALUE:
+        return None
+    ids = numbers.reshape(-1, max_length)
+    return ids if encode_examples(ids, None) == records else None
 
 
 # Cached: 10,000 labels and 1,000 sizes have more pairs than this, but few of them are frequent.
@@ -111,16 +147,27 @@ def _fault(record: bytes, max_length: int) -> str:
     """What is wrong with a record that encode does not write."""
     ids, label = _packed_fields(record)
     for name, packed, expected in ((IDS, ids, max_length), (LABEL, label, 1)):
-        if packed is None:
-            break
-        if packed and packed[-1] > 127:
-            return f"{name}: end within a number"
-        numbers = _numbers(packed)
-        if numbers.size != expected:
-            return f"{name}: got {numbers.size} numbers, expected {expected}"
-        if numbers.max() > HIGHEST_VALUE:
-            return f"{name}: a number is not within 0 and 2**31"
+        if packed is not None and (fault := _fault_of_numbers(name, packed, expected)):
+            return fault
     return f"is not a tf.train.Example of {IDS} and {LABEL} as the pipeline writes it"
+
+
+def _fault_of_unlabelled(record: bytes, max_length: int) -> str:
+    """The same for a record without a label."""
+    rest = len(record) - _head_size(len(record), 0)
+    is_known = record.startswith(record_head(rest, 0))
+    fault = _fault_of_numbers(IDS, record[len(record) - rest :], max_length) if is_known else None
+    return fault or f"is not a tf.train.Example of {IDS} alone as the pipeline writes it"
+
+
+def _fault_of_numbers(name: str, packed: bytes, expected: int) -> str | None:
+    """What is wrong with the packed numbers of a feature, or None."""
+    if packed and packed[-1] > 127:
+        return f"{name}: end within a number"
+    numbers = _numbers(packed)
+    if numbers.size != expected:
+        return f"{name}: got {numbers.size} numbers, expected {expected}"
+    return f"{name}: a number is not within 0 and 2**31" if numbers.max() > HIGHEST_VALUE else None
 
 
 def _packed_fields(record: bytes) -> tuple[bytes, bytes] | tuple[None, None]:

@@ -10,7 +10,8 @@ A record is these bytes; `|` is a varint with the length of the rest of its mess
                     0A | packed varints, one an id
         0A | Features.feature["label"], in the same way
 
-ids come first, as in protobuf's own deterministic serialization, which sorts the keys of a map.
+ids come first, as in protobuf's own deterministic serialization, which sorts the keys of a map. The record of a text
+without a label ends after them.
 
 Why it is fast: all ids of a slice of rows become varints at once, each in a number that is wide enough for the longest.
 Then the used bytes are taken. The bytes before the ids depend on the size of the ids alone, those after them on the
@@ -41,26 +42,32 @@ _CELLS: dict[int, type[np.unsignedinteger]] = {1: np.uint8, 2: np.uint16, 3: np.
 _UNSIGNED = {np.dtype(np.int32): np.uint32, np.dtype(np.int64): np.uint64}
 
 
-def encode_examples(ids: Integers, labels: Integers) -> list[bytes]:
+def encode_examples(ids: Integers, labels: Integers | None) -> list[bytes]:
     """Each row as a serialized tf.train.Example {ids: int64 [max_length], label: int64 [1]}.
 
     Args:
       ids: int32 or int64 [rows, max_length], 0 to 2**31.
-      labels: int32 or int64 [rows], 0 to 2**31.
+      labels: int32 or int64 [rows], 0 to 2**31; None: the records have ids alone.
 
     Raises:
       ValueError: the shapes don't agree, or a number is out of range.
 
     >>> encode_examples(np.array([[0, 1, 300]]), np.array([1]))[0].hex(" ")
     '0a 21 0a 0f 0a 03 69 64 73 12 08 1a 06 0a 04 00 01 ac 02 0a 0e 0a 05 6c 61 62 65 6c 12 05 1a 03 0a 01 01'
+    >>> encode_examples(np.array([[0, 1, 300]]), None)[0].hex(" ")
+    '0a 11 0a 0f 0a 03 69 64 73 12 08 1a 06 0a 04 00 01 ac 02'
     """
-    if ids.ndim != 2 or labels.shape != ids.shape[:1] or ids.shape[1] == 0:
-        raise ValueError(f"ids {ids.shape} and labels {labels.shape} must be [rows, max_length] and [rows]")
+    if ids.ndim != 2 or ids.shape[1] == 0 or (labels is not None and labels.shape != ids.shape[:1]):
+        shape = "none" if labels is None else labels.shape
+        raise ValueError(f"ids {ids.shape} and labels {shape} must be [rows, max_length] and [rows]")
     _check_range(IDS, ids)
-    _check_range(LABEL, labels)
+    if labels is not None:
+        _check_range(LABEL, labels)
     rows, max_length = ids.shape
     step = max(1, _SLICE_NUMBERS // max_length)
-    slices = (_encode_slice(ids[i : i + step], labels[i : i + step]) for i in range(0, rows, step))
+    slices = (
+        _encode_slice(ids[i : i + step], None if labels is None else labels[i : i + step]) for i in range(0, rows, step)
+    )
     return [record for records in slices for record in records]
 
 
@@ -73,11 +80,12 @@ def _check_range(name: str, numbers: Integers) -> None:
         raise ValueError(f"{name}: {numbers.min()} to {numbers.max()} is not within 0 to 2**31")
 
 
-def _encode_slice(ids: Integers, labels: Integers) -> list[bytes]:
+def _encode_slice(ids: Integers, labels: Integers | None) -> list[bytes]:
     packed, sizes = _packed(ids)
+    tails = [b""] * len(ids) if labels is None else map(label_entry, labels.tolist())
     records = []
     begin = 0
-    for size, tail in zip(sizes.tolist(), map(label_entry, labels.tolist()), strict=True):
+    for size, tail in zip(sizes.tolist(), tails, strict=True):
         records.append(record_head(size, len(tail)) + packed[begin : begin + size] + tail)
         begin += size
     return records

@@ -6,6 +6,7 @@ The advice is written into the manifest. The end of a run, `describe` and the re
 from collections.abc import Iterator
 
 from pipeline.contract import max_words
+from pipeline.records_folder.counted_texts import counted_texts
 from pipeline.records_folder.division import missed_shares
 from pipeline.records_folder.label_advice import label_sentences
 from pipeline.records_folder.lengths import percentile, share_cut
@@ -212,9 +213,10 @@ def _lengths(manifest: Manifest) -> Sentences:
 
 
 def _coverage(manifest: Manifest) -> Sentences:
-    train, settings = manifest.splits["train"], manifest.config.vocabulary
+    settings = manifest.config.vocabulary
     # Rounded as it is shown, so that no sentence says that 90.0% is less than 90%.
-    covered = round(1 - train.unknown_tokens / max(train.tokens, 1), 3)
+    counted = counted_texts(manifest)
+    covered = round(1 - counted.unknown_tokens / max(counted.tokens, 1), 3)
     if manifest.vocabulary.origin is not None:
         if covered < _MIN_COVERAGE:
             setting = "vocabulary.top_words" if settings.grow else "vocabulary.grow"

@@ -9,8 +9,19 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from pipeline.contract import SPLITS, TRANSFORM_FOLDER, VOCABULARY_FILE, Split, embedding_rows, max_words, shard_file
+from pipeline.contract import (
+    SPLITS,
+    TRANSFORM_FOLDER,
+    UNLABELLED,
+    VOCABULARY_FILE,
+    Split,
+    Unlabelled,
+    embedding_rows,
+    max_words,
+    shard_file,
+)
 from pipeline.records_folder.manifest import Manifest, SplitSummary
+from pipeline.records_folder.record_files import UnlabelledSummary
 from pipeline.support.strict_json import shown
 
 # Fields that came after `files`, as Class.field: keys of the manifest, and settings that it has the types of. A folder
@@ -31,6 +42,8 @@ _LATER_FIELDS: Final[frozenset[str]] = frozenset({
     "SplitSettings.test_from",
     "SplitSettings.stratify",
     "SplitSettings.duplicates",
+    "Manifest.unlabelled",
+    "VocabularySettings.count_unlabelled",
 })  # fmt: skip
 
 
@@ -45,6 +58,7 @@ def contradictions(manifest: Manifest) -> Iterator[str]:
             yield from _split(split, manifest.splits[split], manifest)
         else:
             yield f"splits.{split} is missing"
+    yield from _unlabelled(manifest)
     yield from _vocabulary(manifest)
     yield from _samples(manifest)
 
@@ -58,6 +72,32 @@ def _labels(manifest: Manifest) -> Iterator[str]:
 
 def _split(split: Split, part: SplitSummary, manifest: Manifest) -> Iterator[str]:
     key = f"splits.{split}"
+    yield from _texts(split, part, manifest, key=key)
+    labels = set(manifest.labels)
+    for label in part.labels:
+        if label not in labels:
+            yield f"{key}.labels has {shown(label)}, which labels does not have"
+    if part.rows != sum(part.labels.values()):
+        yield f"{key}.labels add up to {sum(part.labels.values())} rows, but {key}.rows is {part.rows}"
+
+
+def _unlabelled(manifest: Manifest) -> Iterator[str]:
+    part, path = manifest.unlabelled, manifest.config.input.get("unlabelled")
+    if (part is None) != (path is None or path == []):
+        what = "is missing" if part is None else "is an object"
+        yield f"unlabelled {what}, but config.input.unlabelled is {shown(path)}"
+    if part is not None:
+        yield from _texts(UNLABELLED, part, manifest, key=UNLABELLED)
+        for split, rows in part.duplicates.in_splits.items():
+            if rows > part.rows:
+                yield f"unlabelled.duplicates.in_splits.{split} is {rows}, but unlabelled.rows is {part.rows}"
+    elif manifest.config.vocabulary.count_unlabelled:
+        yield "config.vocabulary.count_unlabelled is true, but there are no texts without labels"
+
+
+def _texts(
+    split: Split | Unlabelled, part: SplitSummary | UnlabelledSummary, manifest: Manifest, *, key: str
+) -> Iterator[str]:
     in_shards = sum(shard.records for shard in part.shards)
     if part.rows != in_shards:
         yield f"{key}.rows is {part.rows}, but its shards hold {in_shards} records"
@@ -65,12 +105,6 @@ def _split(split: Split, part: SplitSummary, manifest: Manifest) -> Iterator[str
         name = shard_file(split, index, shards=len(part.shards), compression=manifest.config.output.compression)
         if shard.path != name:
             yield f"{key}.shards.{index}.path is {shown(shard.path)}; it should be {name}"
-    labels = set(manifest.labels)
-    for label in part.labels:
-        if label not in labels:
-            yield f"{key}.labels has {shown(label)}, which labels does not have"
-    if part.rows != sum(part.labels.values()):
-        yield f"{key}.labels add up to {sum(part.labels.values())} rows, but {key}.rows is {part.rows}"
     texts = sum(texts for _, texts in part.lengths)
     if part.lengths and part.rows != texts:
         yield f"{key}.lengths add up to {texts} texts, but {key}.rows is {part.rows}"

@@ -1,9 +1,14 @@
-"""The lengths of a split's texts, a histogram in the manifest -> percentiles, shares and bins: pure functions."""
+"""The lengths of texts, a histogram in the manifest -> percentiles, shares and bins: pure functions."""
+
+from typing import TypeAlias
 
 from pipeline.records_folder.manifest import SplitSummary
+from pipeline.records_folder.record_files import UnlabelledSummary
+
+Texts: TypeAlias = SplitSummary | UnlabelledSummary
 
 
-def percentile(part: SplitSummary, share: float) -> int:
+def percentile(part: Texts, share: float) -> int:
     """The length that `share` of the texts do not exceed.
 
     >>> part = SplitSummary(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])
@@ -18,7 +23,7 @@ def percentile(part: SplitSummary, share: float) -> int:
     return 0
 
 
-def share_cut(part: SplitSummary, max_length: int) -> float:
+def share_cut(part: Texts, max_length: int) -> float:
     """The share of the texts that a `max_length` would cut.
 
     >>> part = SplitSummary(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])
@@ -28,7 +33,7 @@ def share_cut(part: SplitSummary, max_length: int) -> float:
     return sum(rows for length, rows in part.lengths if length > max_length) / max(part.rows, 1)
 
 
-def binned(part: SplitSummary, *, bins: int, end: int) -> list[int]:
+def binned(part: Texts, *, bins: int, end: int) -> list[int]:
     """Texts by length in `bins` equal bins from 0 to `end`; longer ones are left out.
 
     >>> part = SplitSummary(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])
@@ -42,7 +47,7 @@ def binned(part: SplitSummary, *, bins: int, end: int) -> list[int]:
     return counts
 
 
-def distance(first: SplitSummary, second: SplitSummary) -> float:
+def distance(first: Texts, second: Texts) -> float:
     """The most that two shares of texts not longer than any one length differ by, 0 to 1 (Kolmogorov and Smirnov's).
 
     >>> first = SplitSummary(rows=4, shards=[], labels={}, lengths=[(3, 2), (7, 1), (90, 1)])

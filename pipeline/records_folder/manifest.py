@@ -19,6 +19,7 @@ from pipeline.config.input_settings import SplitSettings
 from pipeline.config.settings import OutputSettings, SequenceSettings, TextSettings, VocabularySettings
 from pipeline.contract import FORMAT_VERSION, Split
 from pipeline.records_folder.manifest_types import Count, Kind, Label, Package, Part, Reason, Sha256, Share
+from pipeline.records_folder.record_files import Shard, UnlabelledSummary
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary, QualitySummary
 from pipeline.support.printable import json_text
 
@@ -63,7 +64,7 @@ class TableRead(Part):
 class InputSummary(Part):
     """What was read; all numbers are exact."""
 
-    files: Count = Field(0, description="Files that were read; a table of a database counts as one.")
+    files: Count = Field(0, description="Files of both settings that were read; a table of a database counts as one.")
     bytes: Count = Field(
         0, description="Their size as stored, in bytes; of a table the size of its texts, or what BigQuery estimates."
     )
@@ -82,7 +83,8 @@ class InputSummary(Part):
     left_out: dict[Kind, Count] = Field(
         {},
         description="Files that were not read, by kind. `unsup`, `other`: files below label folders that hold no "
-        "labelled text. `other_format`: files of a folder with no known format, or another than `input.format`. "
+        "labelled text. `labelled`: texts of a folder in `input.unlabelled` that are not in `unsup`. `other_format`: "
+        "files of a folder with no known format, or another than `input.format`. "
         "`hidden`: a name in their path begins with a dot or an underscore. `metadata`: they describe a data set. "
         "`same_file`: other names of files that were read. `loop`: links to folders that lead back.",
     )
@@ -111,11 +113,15 @@ class CacheUse(Part):
 
 
 class VocabularySummary(Part):
-    """vocabulary.tsv and the counts of the train split that it was chosen from; all numbers are exact."""
+    """vocabulary.tsv and the counts that it was chosen from; all numbers are exact."""
 
     size: Count = Field(description="Words in vocabulary.tsv.")
-    tokens: Count = Field(0, description="Tokens of the train split.")
-    distinct_tokens: Count = Field(0, description="Distinct tokens of the train split, before any was left out.")
+    tokens: Count = Field(
+        0,
+        description="Tokens that were counted: of the train split, and of the texts without labels if "
+        "`vocabulary.count_unlabelled` is true.",
+    )
+    distinct_tokens: Count = Field(0, description="Distinct tokens among them, before any was left out.")
     sha256: Sha256 = Field(description="SHA-256 of vocabulary.tsv.")
     origin: VocabularyOrigin | None = Field(
         None,
@@ -124,15 +130,6 @@ class VocabularySummary(Part):
         description="Where the ids come from; `null` if from the counts of the train split.",
     )
     cache: CacheUse | None = Field(None, description="What `vocabulary.cache` saved; `null` without one.")
-
-
-class Shard(Part):
-    """A record file."""
-
-    path: str = Field(description="Its path inside the records folder.")
-    bytes: Count = Field(description="Its size as stored, in bytes.")
-    records: Count = Field(description="Its number of records; may be 0.")
-    sha256: Sha256 = Field(description="SHA-256 of the file as stored.")
 
 
 class SplitSummary(Part):
@@ -223,9 +220,12 @@ class Manifest(Part):
     input: InputSummary = Field(InputSummary(), description="What was read.")
     vocabulary: VocabularySummary = Field(description="vocabulary.tsv and the counts that it was chosen from.")
     coverage: list[tuple[Count, Share]] = Field(
-        [], description="`[words, share]`: the share of the train split's tokens that its most frequent words are."
+        [], description="`[words, share]`: the share of the counted tokens that the most frequent words are."
     )
     splits: dict[Split, SplitSummary] = Field(description="By split: `train`, `eval`, `test`.")
+    unlabelled: UnlabelledSummary | None = Field(
+        None, description="The texts of `input.unlabelled`; `null` or missing without any."
+    )
     files: list[StoredFile] | None = Field(
         None,
         description="vocabulary.tsv and the files of transform/, by path; `null` or missing in a folder of an earlier "
@@ -244,14 +244,21 @@ class Manifest(Part):
     advice: list[Advice] = Field([], description="Settings that do not fit the data, the most important first.")
     checksum: Sha256 | None = Field(
         None,
-        description="SHA-256 of `labels`, `config` and `splits`: a JSON list of the three, in ASCII, without white "
-        "space. No reader takes others for these records. `null` or missing in a folder of an earlier version.",
+        description="SHA-256 of `labels`, `config`, `splits` and, unless it is `null`, `unlabelled`: a JSON list of "
+        "them, in ASCII, without white space. No reader takes others for these records. `null` or missing in a folder "
+        "of an earlier version.",
     )
 
 
 def stored_file(path: str, content: bytes) -> StoredFile:
     """What the manifest says of a file; path: inside the records folder."""
     return StoredFile(path=path, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+
+def all_shards(manifest: Manifest) -> list[Shard]:
+    """The record files of all splits, and of the texts without labels."""
+    shards = [shard for part in manifest.splits.values() for shard in part.shards]
+    return shards + (manifest.unlabelled.shards if manifest.unlabelled else [])
 
 
 def checksum_of(content: Mapping[str, Any]) -> str:
@@ -261,6 +268,8 @@ def checksum_of(content: Mapping[str, Any]) -> str:
     '2d0f7753'
     """
     parts = [content["labels"], content["config"], content["splits"]]
+    if content.get("unlabelled") is not None:
+        parts.append(content["unlabelled"])
     return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from pipeline.html.elements import share, table
 from pipeline.html.plots import Axis, Colour, Columns, Layer, Plot, figure, side_by_side
+from pipeline.records_folder.counted_texts import counted_texts
 from pipeline.records_folder.lengths import binned, percentile, share_cut
 from pipeline.records_folder.manifest import Manifest
 
@@ -22,9 +23,8 @@ def choices(manifest: Manifest) -> Markup:
 
 
 def covered(manifest: Manifest) -> float:
-    """The share of the train split's tokens that are in the vocabulary."""
-    train = manifest.splits["train"]
-    return 1 - train.unknown_tokens / train.tokens if train.tokens else 0.0
+    """The share of the counted tokens that are in the vocabulary."""
+    return counted_texts(manifest).known_share
 
 
 def _lengths(manifest: Manifest) -> Markup:
@@ -80,8 +80,10 @@ def _coverage(manifest: Manifest) -> Markup:
     return (
         figure(_coverage_plot(manifest), title="Coverage of the vocabulary")
         + Markup(
-            "<p>The training texts have {:,} tokens, {:,} of them distinct. With top_words {:,}, {:,} are words.</p>"
-        ).format(vocabulary.tokens, vocabulary.distinct_tokens, top_words, vocabulary.size)
+            "<p>The texts of {} have {:,} tokens, {:,} of them distinct. With top_words {:,}, {:,} are words.</p>"
+        ).format(
+            counted_texts(manifest).name, vocabulary.tokens, vocabulary.distinct_tokens, top_words, vocabulary.size
+        )
         + table(["words", "make up of all words"], options, kinds="nn")
     )
 

@@ -39,13 +39,15 @@ def render(manifest: Manifest, *, words: WordColumns) -> bytes:
 
 def _head(manifest: Manifest) -> Markup:
     rows = sum(part.rows for part in manifest.splits.values())
+    unlabelled = manifest.unlabelled.rows if manifest.unlabelled else 0
     files, asked_for = manifest.input.files, sum(manifest.rejected.asked_for.values())
     number = manifest.input.left_out_rows + asked_for
     left_out = f", {number:,} were left out, as the settings ask" if number else ""
     rejected = manifest.rejected.rows - asked_for
+    note = Markup(" {:,} of the records are texts without labels.").format(unlabelled) if unlabelled else ""
     lead = Markup(
-        "<h1>What the records hold</h1><p>{:,} rows of {:,} {}: {:,} became records, {:,} were rejected{}.</p>"
-    ).format(manifest.input.rows, files, "file" if files == 1 else "files", rows, rejected, left_out)
+        "<h1>What the records hold</h1><p>{:,} rows of {:,} {}: {:,} became records, {:,} were rejected{}.{}</p>"
+    ).format(manifest.input.rows, files, "file" if files == 1 else "files", rows + unlabelled, rejected, left_out, note)
     of_rows = [*repeated_lines(manifest.input), *spanning_lines(manifest.input)]
     lead += Markup("").join(Markup("<p>{}.</p>").format(line) for line in of_rows)
     return lead + tiles(_figures(manifest, rows=rows))

@@ -11,6 +11,7 @@ from pipeline.html.elements import bar, share, table, text_of_data, with_note
 from pipeline.html.plots import side_by_side
 from pipeline.records_folder.damage import damage_head
 from pipeline.records_folder.division import division_lines
+from pipeline.records_folder.lengths import Texts
 from pipeline.records_folder.manifest import Manifest
 from pipeline.records_folder.text_findings import DuplicatesBySplit, QualityFinding
 from pipeline.records_folder.vocabulary_tsv import WordColumns
@@ -40,10 +41,12 @@ _MARKED = {
 
 
 def splits(manifest: Manifest) -> Markup:
-    """Rows, tokens and what was cut, a line a split."""
+    """Rows, tokens and what was cut, a line a split, and one for the texts without labels."""
     rows = []
-    for split in SPLITS:
-        part = manifest.splits[split]
+    parts: dict[str, Texts] = {split: manifest.splits[split] for split in SPLITS}
+    if manifest.unlabelled is not None:
+        parts["without labels"] = manifest.unlabelled
+    for split, part in parts.items():
         rows.append([
             split, f"{part.rows:,}", f"{part.tokens:,}", share(part.unknown_tokens, part.tokens),
             share(part.truncated_texts, part.rows), share(part.empty_texts, part.rows),
@@ -97,7 +100,7 @@ def duplicates(manifest: Manifest) -> Markup:
         for number, shared in enumerate(near)
     ]
     if not rows:
-        return Markup("<p>No text occurs twice.</p>")
+        return Markup("<p>No text occurs twice.</p>") + _shared_with_unlabelled(manifest)
     heads = ["texts that are", "where", "texts", "rows too many", "with different labels"]
     why = Markup(
         "<p>A model can remember the label of a text that it has seen. "
@@ -109,7 +112,18 @@ def duplicates(manifest: Manifest) -> Markup:
             '<p class="soft">≈: estimated from {:,} rows. Nearly equal rows share {:.0%} of all three ids in a row, or '
             "more. <code>split.group_column</code> keeps rows of one source in one split.</p>"
         ).format(part.near.sampled_rows, part.near.similarity)
-    return page
+    return page + _shared_with_unlabelled(manifest)
+
+
+def _shared_with_unlabelled(manifest: Manifest) -> Markup:
+    """How many of the texts without labels are in a split too; nothing if there are none."""
+    part = manifest.unlabelled
+    if part is None or not part.rows:
+        return Markup()
+    counts = ", ".join(f"{split} {rows:,}" for split, rows in part.duplicates.in_splits.items())
+    return Markup(
+        "<p>Of the {:,} texts without labels, {:,} repeat one before them. Texts that are in a split too: {}.</p>"
+    ).format(part.rows, part.duplicates.rows, counts)
 
 
 def damaged(manifest: Manifest) -> Markup:

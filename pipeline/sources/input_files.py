@@ -17,7 +17,7 @@ from pipeline.files.table_marks import MARK
 from pipeline.sources.archive_members import goes_into_archives, match_with_archives
 from pipeline.sources.formats import FORMATS, folders, format_named, text_lines
 from pipeline.sources.label_folders import ENDING, has_no_ending, is_text_file, texts_in_label_folders
-from pipeline.sources.left_out import METADATA, OTHER_FORMAT, REASONS, LeftOut
+from pipeline.sources.left_out import METADATA, OTHER_FORMAT, REASONS, UNLABELLED_FOLDER, LeftOut
 from pipeline.sources.metadata_files import is_metadata
 from pipeline.sources.tasks import Given
 
@@ -159,9 +159,12 @@ def _of_any_format(entry: _Entry) -> Sequence[NamedFile]:
     if texts:
         return texts
     if not entry.labelled and known is None and has_text_files:
+        if _name(entry.root).lower() == UNLABELLED_FOLDER:
+            return _texts_anywhere(entry)
         raise UserError(
             f"input.format: the folder {entry.path!r} holds {ENDING} files; set {folders.NAME} if each file is a text, "
-            f"or {text_lines.NAME} if each line is one"
+            f"or name their folder {UNLABELLED_FOLDER}; name them by a glob, such as {entry.root}/*{ENDING}, if each "
+            "line is one"
         )
     return _of_formats(entry, formats)
 

@@ -1,13 +1,14 @@
 """Files that a folder or glob holds and that are not read -> their number and a few names, by kind, for a person."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from pipeline.files.hidden import HIDDEN
 from pipeline.files.walk import LOOP
 
 UNLABELLED_FOLDER: Final = "unsup"
+LABELLED: Final = "labelled"
 OTHER: Final = "other"
 OTHER_FORMAT: Final = "other_format"
 METADATA: Final = "metadata"
@@ -16,6 +17,7 @@ UNPACKED: Final = "unpacked_archive"
 # Why files are left out. Each sentence follows the number of the files and some of their names.
 REASONS: Final = {
     UNLABELLED_FOLDER: f"texts in folders named {UNLABELLED_FOLDER} have no label",
+    LABELLED: f"of a folder in input.unlabelled, texts in folders named {UNLABELLED_FOLDER} are taken, where some are",
     OTHER_FORMAT: "in a folder, files are taken whose names end as those of a known format, or of input.format, do",
     OTHER: "they are not texts in a folder of a label (below a folder of a split, where there are some)",
     HIDDEN: "a name that begins with . or _ is not data, unless input.path spells it",
@@ -46,6 +48,11 @@ class LeftOut:
         for path in paths:
             self.add(kind, path)
 
+    def take_back(self, kind: str, paths: Collection[str]) -> None:
+        """Does not count several files any more that were counted as of this kind."""
+        self._numbers[kind] -= len(paths)
+        self._examples[kind] = [path for path in self._examples.get(kind, []) if path not in paths]
+
     def add_those_of(self, other: "LeftOut") -> None:
         """Counts what another one has counted."""
         self._numbers.update(other._numbers)
@@ -56,12 +63,12 @@ class LeftOut:
     @property
     def numbers(self) -> dict[str, int]:
         """The number of files by kind; no kind has 0."""
-        return dict(self._numbers)
+        return {kind: number for kind, number in self._numbers.items() if number > 0}
 
     @property
     def examples(self) -> dict[str, list[str]]:
         """The first EXAMPLES paths of each kind."""
-        return {kind: list(paths) for kind, paths in self._examples.items()}
+        return {kind: list(paths) for kind, paths in self._examples.items() if self._numbers[kind] > 0}
 
 
 def lines(

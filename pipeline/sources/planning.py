@@ -1,6 +1,7 @@
 """Settings of the input -> what is read, in groups of files and ranges of files, in the order of the input.
 
-    plan_tasks   for `run` and `evaluate`: rows with labels
+    plan_all     for `run`: rows with labels, and texts without
+    plan_tasks   for `evaluate`: rows with labels
     plan_texts   for `predict`: rows of which only the texts are wanted, from plain text files too
 
 Few files are opened: those that are larger than a range, and some whose names do not tell their format. A database is
@@ -28,6 +29,7 @@ from pipeline.sources.one_name import identity_of, once_each
 from pipeline.sources.tables import PlannedTable, groups_of
 from pipeline.sources.task_groups import InputFile, grouped, range_size
 from pipeline.sources.tasks import FOUND_FORM, MAX_FILES, ReadTask, TaskGroup, TextForm
+from pipeline.sources.unlabelled_files import naming_unlabelled, unlabelled_files
 
 
 class InputTasks(NamedTuple):
@@ -35,6 +37,8 @@ class InputTasks(NamedTuple):
 
     left_out: number of files by kind, a key of left_out.REASONS. examples: paths of the first ones of each kind.
     tables: of databases; each counts as a file.
+    unlabelled_files, unlabelled_bytes: those of `files` and `bytes` that are in input.unlabelled. Their groups are the
+      last ones; no group has files of both settings.
     """
 
     groups: list[TaskGroup]
@@ -43,6 +47,8 @@ class InputTasks(NamedTuple):
     left_out: dict[str, int]
     examples: Mapping[str, list[str]] = MappingProxyType({})
     tables: tuple[PlannedTable, ...] = ()
+    unlabelled_files: int = 0
+    unlabelled_bytes: int = 0
 
     def close(self) -> None:
         """Ends what is held open of databases, when all tasks are read."""
@@ -52,6 +58,17 @@ class InputTasks(NamedTuple):
     def tasks(self) -> Iterator[ReadTask]:
         """All tasks of all groups."""
         return (task for group in self.groups for task in group.tasks())
+
+    def labelled(self) -> "InputTasks":
+        """Those of input.path alone."""
+        groups = [group for group in self.groups if not group.is_unlabelled]
+        files, size = self.files - self.unlabelled_files, self.bytes - self.unlabelled_bytes
+        return self._replace(groups=groups, files=files, bytes=size, unlabelled_files=0, unlabelled_bytes=0)
+
+    def unlabelled(self) -> "InputTasks":
+        """Those of input.unlabelled alone."""
+        groups = [group for group in self.groups if group.is_unlabelled]
+        return self._replace(groups=groups, files=self.unlabelled_files, bytes=self.unlabelled_bytes, tables=())
 
     def left_out_lines(self, *, name: Callable[[str], str] = str) -> list[str]:
         """A line for a person about each kind of files that are left out; it may name a setting, as `name` puts it.
@@ -80,24 +97,84 @@ def plan_tasks(
     Raises:
       UserError: a file is not there or cannot be read, a glob or folder gives no file, or a format is unknown.
     """
-    paths = settings.paths
-    if paths == [sample.NAME]:
+    if settings.paths == [sample.NAME]:
         return _plan_sample()
-    if not paths:
-        raise UserError("input.path: the list is empty; name a file, a glob or a folder, or use sample")
     if not settings.has_row_order:
         return _plan_tables(settings, columns_of(settings, split))
     left_out = LeftOut()
+    named = _labelled(settings, files, left_out=left_out)
+    return _planned(named, settings, files, left_out=left_out, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+
+
+def plan_all(
+    settings: InputSettings,
+    files: Files,
+    *,
+    split: SplitSettings | None = None,
+    range_bytes: int | None = None,
+    cuts_quoted: bool = False,
+) -> InputTasks:
+    """As `plan_tasks`, and after it the files of input.unlabelled.
+
+    Raises:
+      UserError: as `plan_tasks`, of either setting; or a file is in both.
+    """
+    left_out = LeftOut()
+    labelled: Sequence[NamedFile] = []
+    if not settings.unlabelled_paths or settings.paths == [sample.NAME] or not settings.has_row_order:
+        tasks = plan_tasks(settings, files, split=split, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+    else:
+        labelled = _labelled(settings, files, left_out=left_out)
+        tasks = _planned(labelled, settings, files, left_out=left_out, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+    if not settings.unlabelled_paths:
+        return tasks
+    with ExitStack() as held, naming_unlabelled():
+        held.callback(tasks.close)
+        named = unlabelled_files(settings, files, labelled=labelled, left_out=left_out)
+        if settings.damaged == REFUSE:
+            check_archives((entry.file for entry in named), files, has_setting=True)
+        columns = columns_of(settings, labelled=False)
+        ordered = _input_files(named, files, columns, form=form_of(settings), first=tasks.files)
+        range_bytes = range_size(ordered) if range_bytes is None else range_bytes
+        groups = grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+        held.pop_all()
+    unlabelled_bytes = sum(file.size for file in ordered)
+    return tasks._replace(
+        groups=[*tasks.groups, *groups],
+        files=tasks.files + len(ordered),
+        bytes=tasks.bytes + unlabelled_bytes,
+        left_out=left_out.numbers,
+        examples=left_out.examples,
+        unlabelled_files=len(ordered),
+        unlabelled_bytes=unlabelled_bytes,
+    )
+
+
+def _labelled(settings: InputSettings, files: Files, *, left_out: LeftOut) -> list[NamedFile]:
+    """The files of input.path, each once."""
+    if not settings.paths:
+        raise UserError("input.path: the list is empty; name a file, a glob or a folder, or use sample")
     entries = (
         entry
-        for path in paths
+        for path in settings.paths
         for entry in named_files(path, files, format=settings.format, labelled=True, left_out=left_out)
     )
     named = once_each(entries, left_out=left_out)
     if settings.damaged == REFUSE:
         check_archives((entry.file for entry in named), files, has_setting=True)
-    columns = columns_of(settings)
-    ordered = _input_files(named, files, columns, form=form_of(settings))
+    return named
+
+
+def _planned(
+    named: Sequence[NamedFile],
+    settings: InputSettings,
+    files: Files,
+    *,
+    left_out: LeftOut,
+    range_bytes: int | None,
+    cuts_quoted: bool,
+) -> InputTasks:
+    ordered = _input_files(named, files, columns_of(settings), form=form_of(settings))
     range_bytes = range_size(ordered) if range_bytes is None else range_bytes
     return _input_tasks(
         ordered, grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted), left_out=left_out
@@ -183,19 +260,19 @@ def _input_tasks(ordered: Sequence[InputFile], groups: list[TaskGroup], *, left_
 
 
 def _input_files(
-    ordered: Sequence[NamedFile], files: Files, columns: ColumnNames, *, form: TextForm
+    ordered: Sequence[NamedFile], files: Files, columns: ColumnNames, *, form: TextForm, first: int = 0
 ) -> list[InputFile]:
-    """The files with the format of each and its place in the input.
+    """The files with the format of each and its place in the input; first: files of the input before them.
 
     Raises:
       UserError: there are too many, or the name or content of one tells no format.
     """
-    if len(ordered) > MAX_FILES:
-        raise UserError(f"input.path: {len(ordered)} files are more than {MAX_FILES}; put several into one")
+    if first + len(ordered) > MAX_FILES:
+        raise UserError(f"input.path: {first + len(ordered)} files are more than {MAX_FILES}; put several into one")
     detected = detect_formats([entry.file for entry in ordered if entry.format is None], files, columns, form=form)
     stated = None if form == FOUND_FORM else form
     input_files = []
-    for index, (file, format, splits, table_columns) in enumerate(ordered):
+    for index, (file, format, splits, table_columns) in enumerate(ordered, start=first):
         _check_name(file.path)
         format = format or detected[file.path]
         input_files.append(

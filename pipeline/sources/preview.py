@@ -9,11 +9,12 @@ from contextlib import suppress
 from itertools import islice
 from typing import Final, NamedTuple
 
+from pipeline.config.input_settings import InputSettings, SplitSettings
 from pipeline.errors import DamagedFileError
 from pipeline.files.local import Files
 from pipeline.files.member_files import member_files
 from pipeline.files.text_stream import READ_SIZES
-from pipeline.sources.columns import ColumnNames
+from pipeline.sources.columns import ColumnNames, columns_of
 from pipeline.sources.formats import FORMATS, folders
 from pipeline.sources.formats.format import Description
 from pipeline.sources.losses import described
@@ -21,6 +22,7 @@ from pipeline.sources.mapped_labels import with_mapped_labels
 from pipeline.sources.planning import InputTasks
 from pipeline.sources.schema import Batch, LostRest, excerpt, no_rows, rejected_rows
 from pipeline.sources.tasks import ReadTask, TaskGroup
+from pipeline.sources.unlabelled_files import naming_unlabelled, with_remedy
 from pipeline.support.printable import to_one_line
 
 # Rows that are shown of each file.
@@ -59,6 +61,21 @@ class PreviewFile(NamedTuple):
     rejected: Counter[str]
     lost: list[LostRest]
     left_out: int = 0
+
+
+def input_lines(tasks: InputTasks, settings: InputSettings, split: SplitSettings, files: Files) -> list[str]:
+    """What was seen of the input of `run`, in lines for a person: rows with labels, texts without, what is left out.
+
+    Raises:
+      UserError: as `preview`.
+    """
+    columns = columns_of(settings, split)
+    lines = list(preview_lines(preview(tasks.labelled(), columns, files), columns))
+    if tasks.unlabelled_files:
+        columns = columns_of(settings, labelled=False)
+        with naming_unlabelled():
+            lines += ["texts without labels:", *preview_lines(preview(tasks.unlabelled(), columns, files), columns)]
+    return [*lines, *tasks.left_out_lines(name=with_remedy)]
 
 
 def preview(tasks: InputTasks, columns: ColumnNames, files: Files) -> list[PreviewFile]:

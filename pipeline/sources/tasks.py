@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 
 from pipeline.config.input_settings import Escape, Quoting
+from pipeline.contract import UNLABELLED
 from pipeline.errors import UserError
 from pipeline.files.local import STAMP_BYTES
 from pipeline.files.member import MEMBER_BYTES, Member, unpacked
@@ -57,7 +58,8 @@ class ReadTask:
     start, stop: the range, in bytes of jsonl, csv, tsv and arrow, in row groups of parquet, in rows of the sample, in
       parts of a table. A file that is read as a whole has 0 and None; None is the end of the file.
     first_row: number of rows in the file before the range, for formats that count rows (csv, tsv, arrow).
-    splits: the splits that the folder's name allows, separated by spaces; None: all.
+    splits: the splits that the folder's name allows, separated by spaces; None: all; UNLABELLED: the rows have no
+      label, and get records beside those of the splits.
     stamp: of the file when the job was planned, see files.local.FileInfo; empty: not known, so it is not compared.
     table_columns: names and values of columns that a table's log gives for all rows of the file; None: it is of no
       table, and its folders may give some, see sources.folder_columns.
@@ -126,6 +128,11 @@ class TaskGroup:
                 kind.archive, unpacked(self.members, number) if kind.archive else None, form=kind.form or FOUND_FORM,
                 part=kind.part,
             )  # fmt: skip
+
+    @property
+    def is_unlabelled(self) -> bool:
+        """Whether its rows are texts without labels. All files of a group are, or none is."""
+        return self.kinds[0].splits == UNLABELLED
 
     def part(self, first: int, stop: int) -> "TaskGroup":
         """The group of the files of the numbers `first` to `stop`, `stop` not included.

@@ -1,8 +1,8 @@
 """Which text each row has -> how many texts are duplicates, in a split and across splits: pure functions.
 
 A row is four numbers, 21 bytes: a fingerprint of its tokens (of its text if it has no token), one of its text, its
-split and its label. Rows with equal tokens come into the same bucket, so each bucket is counted alone and the counts
-add up.
+split and its label (texts without one have UNLABELLED_INDEX for a split, and 0). Rows with equal tokens come into the
+same bucket, so each bucket is counted alone and the counts add up.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.contract import SPLITS
+from pipeline.contract import SPLITS, UNLABELLED_INDEX
 from pipeline.records_folder.text_findings import DuplicatesBySplit, DuplicateTexts, SharedTexts
 from pipeline.statistics.fingerprints import NO_TOKENS
 from pipeline.support import arrow_ipc
@@ -41,10 +41,15 @@ class DuplicateStatistics(NamedTuple):
 
 
 class TextDuplicates(NamedTuple):
-    """Duplicates as equal texts, and as texts of equal tokens."""
+    """Duplicates as equal texts, and as texts of equal tokens.
+
+    unlabelled: int64 [1 + splits], of the texts without labels, which are in none of the other counts: rows beyond the
+      first of equal texts, and rows whose text is in each split.
+    """
 
     exact: DuplicateStatistics
     normalised: DuplicateStatistics
+    unlabelled: Int64s
 
 
 def rows_table(
@@ -73,16 +78,23 @@ def count(packed: Iterable[bytes]) -> TextDuplicates:
     """
     table = pa.concat_tables([SCHEMA.empty_table(), *map(arrow_ipc.unpack, packed)]).combine_chunks()
     tokens, text, split, label = (table[name].to_numpy() for name in SCHEMA.names)
+    is_labelled = split != UNLABELLED_INDEX
+    unlabelled = _unlabelled(text, split, is_labelled=is_labelled)
+    if not is_labelled.all():
+        tokens, text, split, label = (column[is_labelled] for column in (tokens, text, split, label))
     return TextDuplicates(
-        _statistics(text, split=split, label=label),
-        _statistics(tokens, split=split, label=label),
+        _statistics(text, split=split, label=label), _statistics(tokens, split=split, label=label), unlabelled
     )
 
 
 def merge(parts: Iterable[TextDuplicates]) -> TextDuplicates:
     """The duplicates of all buckets together."""
     all_parts = [*parts, count([])]
-    return TextDuplicates(_sum(part.exact for part in all_parts), _sum(part.normalised for part in all_parts))
+    return TextDuplicates(
+        _sum(part.exact for part in all_parts),
+        _sum(part.normalised for part in all_parts),
+        np.sum([part.unlabelled for part in all_parts], axis=0),
+    )
 
 
 def duplicates_by_split(statistics: DuplicateStatistics) -> DuplicatesBySplit:
@@ -130,6 +142,13 @@ def _statistics(keys: npt.NDArray[np.integer], *, split: Int64s, label: Int64s) 
     order = np.lexsort((*in_split[::-1], in_split.sum(axis=0)))
     frequent = in_split[:, order[-1]] if number else np.zeros(len(SPLITS), np.int64)
     return DuplicateStatistics(_within(groups, label, number), np.stack(within), np.stack(across), frequent)
+
+
+def _unlabelled(text: npt.NDArray[np.uint64], split: Int64s, *, is_labelled: npt.NDArray[np.bool_]) -> Int64s:
+    """The counts of `TextDuplicates.unlabelled`."""
+    texts = text[~is_labelled]
+    shared = [np.count_nonzero(np.isin(texts, text[split == index])) for index in range(len(SPLITS))]
+    return np.array([len(texts) - len(np.unique(texts)), *shared], np.int64)
 
 
 def _rows_with_equal_keys(keys: npt.NDArray[np.integer]) -> Int64s:

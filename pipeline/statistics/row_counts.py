@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from pipeline.contract import UNLABELLED
 from pipeline.records_folder.manifest import DamagedFile, RejectedFile
 from pipeline.sources.losses import described
 from pipeline.sources.schema import NO_FINDINGS, Findings, LabelMapUse, LostRest, file_indices
@@ -26,6 +27,7 @@ class TaskRows(NamedTuple):
     path "": all files of a task group that have no TaskRows of their own. Only this one has `quality`, that of the used
     texts of the whole group; `mapped`, how many rows of the group had each key of input.label_map; and `findings` of
     its rows. lost: why the rest of the task can't be read; empty: it was read to its end.
+    is_unlabelled: whether the rows are texts without labels.
     """
 
     path: str
@@ -37,6 +39,7 @@ class TaskRows(NamedTuple):
     left_out: int = 0
     mapped: Mapping[str, int] = {}
     findings: Findings = NO_FINDINGS
+    is_unlabelled: bool = False
 
 
 class TaskRowCounter:
@@ -78,17 +81,29 @@ class TaskRowCounter:
     def result(self, quality: TextQuality) -> list[TaskRows]:
         """The rows of the read tasks. A range has its own TaskRows; so has a file with rejects or damage."""
         own, others, others_left_out = [], 0, 0
+        is_unlabelled = any(task.splits == UNLABELLED for task in self._tasks)
         for task in self._tasks:
             rows, rejected = self._rows[task.file_index], self._rejected[task.path]
             left_out = self._left_out[task.path]
             lost = self._lost.get(task.path, "")
             if rejected or lost or task.stop is not None:
-                own.append(TaskRows(task.path, task.start, rows, rejected, lost=lost, left_out=left_out))
+                own.append(
+                    TaskRows(
+                        task.path, task.start, rows, rejected, lost=lost, left_out=left_out, is_unlabelled=is_unlabelled
+                    )
+                )
             else:
                 others += rows
                 others_left_out += left_out
         rest = TaskRows(
-            "", 0, others, quality=quality, left_out=others_left_out, mapped=dict(self._mapped), findings=self._findings
+            "",
+            0,
+            others,
+            quality=quality,
+            left_out=others_left_out,
+            mapped=dict(self._mapped),
+            is_unlabelled=is_unlabelled,
+            findings=self._findings,
         )
         return [*own, rest]
 

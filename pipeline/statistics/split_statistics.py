@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.records_folder.manifest import Shard, SplitSummary
+from pipeline.records_folder.manifest import SplitSummary
+from pipeline.records_folder.record_files import Shard
 from pipeline.statistics import distinctive_words
 from pipeline.support.arrays import Int64s
 

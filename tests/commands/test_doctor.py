@@ -234,6 +234,36 @@ def test_doctor_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert first == FirstRows(40, Counter({"wrong number of columns": 20}), text_bytes=20, words=20)
 
 
+def test_doctor_input_without_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.csv").write_text("text,label\n" + "a b,x\n" * 50)
+    (tmp_path / "more.csv").write_text("text\n" + "a\n" * 7)
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(b"text\na\n", mtime=0)[:-1])
+    labelled = [
+        ("ok", "input.damaged", "every file can be read to its end"),
+        ("ok", "input.path", "the first 50 rows of good.csv can be used"),
+    ]
+    # input.unlabelled -> what is found of it
+    cases = [
+        (
+            "more.csv",
+            [
+                ("ok", "input.damaged", "every file of input.unlabelled can be read to its end"),
+                ("ok", "input.unlabelled", "the first 7 rows of more.csv can be used"),
+            ],
+        ),
+        ("cut.csv.gz", [("error", "input.unlabelled", "cut.csv.gz: damaged file (the file ends before its gzip")]),
+    ]
+    for unlabelled, expected in cases:
+        findings: list[Finding] = []
+        tasks, first = check_input(load(None, {"input.path": "good.csv", "input.unlabelled": unlabelled}), findings)
+        check(findings, [*labelled, *expected])
+        assert (tasks.files, tasks.unlabelled_files, first.rows) == (2, 1, 50)
+    findings = []
+    check_input(load(None, {"input.path": "good.csv", "input.unlabelled": "none.csv"}), findings)
+    check(findings, [("error", "input.unlabelled", "there is no such file")])
+
+
 def test_doctor_access_to_a_store() -> None:
     with gs_store():
         findings: list[Finding] = []
@@ -280,6 +310,10 @@ def test_doctor_estimate() -> None:
     plain = estimate(plan_of(32_500_000, output__compression="none"), tasks_of(), first=first)
     assert plain.output_bytes == 19_750_000
     assert estimate(plan_of(10_000_000), tasks_of("a.csv.gz"), first=first).text_bytes == 27_000_000
+    # Half of the texts without labels, in four shards that hold 2,500 or 3,125 records each: these are the largest.
+    unlabelled = replace(plan_of(32_500_000), unlabelled_files=1, unlabelled_bytes=16_250_000)
+    assert estimate(unlabelled, tasks_of(), first=first).rows == 25_000
+    assert estimate(unlabelled, tasks_of(), first=first).thread_bytes == (130 << 20) + 8_229_166
     # A shard of 26 GB of text: 20 million records in all, 64 sort ranges if blocks are spilled.
     plan = plan_of(26_000_000_000, output__shards="1")
     assert estimate(plan, tasks_of(), first=first).thread_bytes == (130 << 20) + 31_600_000_000

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import UserError
+from tests.support.manifests import unlabelled_part
 from tests.support.toy_records import toy_folder, write_folder
 from trainer.data.check_shards import check_shards
 from trainer.data.records_folder import open_records_folder
@@ -78,3 +79,21 @@ def test_trainer_records_folder_refuses_a_folder_without_manifest(tmp_path: Path
     (tmp_path / ".publishing-1").mkdir()
     with pytest.raises(UserError, match=r"was stopped .*`python -m pipeline run` .* puts back what was there before"):
         open_records_folder(str(tmp_path))
+
+
+def test_trainer_records_folder_passes_over_texts_without_labels(tmp_path: Path) -> None:
+    """Their files are known, and a training does not read them: a damaged one does no harm."""
+    toy_folder(tmp_path)
+    path = tmp_path / "manifest.json"
+    content = json.loads(path.read_text())
+    content["config"]["input"] = {"unlabelled": "more.csv"}
+    content["unlabelled"] = unlabelled_part(rows=2)
+    path.write_text(json.dumps(content))
+    shard = tmp_path / content["unlabelled"]["shards"][0]["path"]
+    shard.write_bytes(b"damaged")
+    records = check_shards(open_records_folder(str(tmp_path)))
+    assert str(shard) not in records.stamps
+    assert set(records.splits) == {"train", "eval", "test"}
+    shard.rename(shard.with_name("unlabelled-00001-of-00002.tfrecord.gz"))
+    with pytest.raises(UserError, match=r"unlabelled-00001-of-00002\.tfrecord\.gz is not in the manifest"):
+        check_shards(records)

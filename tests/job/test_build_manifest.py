@@ -10,6 +10,7 @@ from pipeline.config.load import load
 from pipeline.errors import UserError
 from pipeline.job.build_manifest import JobResults, build
 from pipeline.job.rejects import RejectCounts
+from pipeline.job.unlabelled_summary import UnlabelledInput
 from pipeline.records_folder.manifest import DamagedFile, VocabularyOrigin, stored_file
 from pipeline.records_folder.text_findings import NearDuplicates
 from pipeline.records_folder.vocabulary_tsv import WordColumns
@@ -66,6 +67,38 @@ def test_build_manifest_refuses(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError) as raised:
         build(replace(RESULTS, **changed), load(None, {"input.path": "data.csv"}), max_labels=4)
     assert str(raised.value).startswith(message)
+
+
+# rows with labels, rejected of them; rows without, rejected of them -> the message, or None
+MAX_REJECTED: list[tuple[tuple[int, int, int, int], str | None]] = [
+    ((100, 10, 900, 9), None),
+    ((100, 11, 900, 0), "output.max_rejected is 0.1, but 11 of 100 rows can't be used: bad (11); mend them or raise"),
+    ((900, 0, 100, 11), "output.max_rejected is 0.1, but 11 of 100 rows of input.unlabelled can't be used: bad (11);"),
+    ((900, 1, 100, 11), "output.max_rejected is 0.1, but 11 of 100 rows of input.unlabelled can't be used: of all "
+     "rejected rows bad (12); mend"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "message"), MAX_REJECTED)
+def test_build_manifest_compares_rejected_rows_of_each_kind(
+    rows: tuple[int, int, int, int], message: str | None
+) -> None:
+    labelled, bad, unlabelled, bad_unlabelled = rows
+    results = replace(
+        RESULTS,
+        input_rows=labelled + unlabelled,
+        rejected=RejectCounts({"bad": bad + bad_unlabelled}, {}),
+        unlabelled=UnlabelledInput(files=1, bytes=9, rows=unlabelled, rejected=bad_unlabelled),
+    )
+    config = load(None, {"output.max_rejected": "0.1", "input.unlabelled": "more.csv"})
+    if message is None:
+        part = build(results, config, max_labels=4).unlabelled
+        assert part is not None
+        assert (part.rejected, part.files, part.bytes) == (9, 1, 9)
+    else:
+        with pytest.raises(UserError) as raised:
+            build(results, config, max_labels=4)
+        assert str(raised.value).startswith(message)
 
 
 def test_build_manifest_refuses_a_min_count_above_all_counts() -> None:

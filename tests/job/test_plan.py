@@ -1,5 +1,7 @@
 """pipeline.job.plan: how the size of the input divides the work; numbers worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.config.load import load
@@ -40,6 +42,33 @@ def test_plan_divides_records(
     assert plan.shards == shards
     assert plan.sort_ranges == sort_ranges
     assert plan_of(size, settings, spills=False).sort_ranges == 1
+
+
+# settings, bytes with and without labels -> shards of each split, of the texts without labels, sort ranges of a shard
+UNLABELLED: list[tuple[dict[str, str], int, int, tuple[int, int, int], int, int]] = [
+    ({}, 33 * MB, 3 * MB, (4, 1, 1), 1, 1),
+    ({}, 3 * MB, 33 * MB, (1, 1, 1), 4, 2),
+    ({}, 0, GB, (1, 1, 1), 4, 32),  # beside the built-in corpus
+    ({}, 9 * MB, 10 * GB, (2, 1, 1), 40, 32),
+    ({"output.shards": "3"}, MB, 10 * GB, (3, 3, 3), 3, 64),
+]
+
+
+@pytest.mark.parametrize(
+    ("settings", "labelled", "unlabelled", "shards", "unlabelled_shards", "sort_ranges"), UNLABELLED
+)
+def test_plan_divides_records_of_both_kinds_each_by_its_size(
+    settings: dict[str, str],
+    labelled: int,
+    unlabelled: int,
+    shards: tuple[int, int, int],
+    unlabelled_shards: int,
+    sort_ranges: int,
+) -> None:
+    plan = replace(plan_of(labelled + unlabelled, settings), unlabelled_files=1, unlabelled_bytes=unlabelled)
+    assert (plan.shards, plan.unlabelled_shards, plan.sort_ranges) == (shards, unlabelled_shards, sort_ranges)
+    assert plan.sampled_share == plan_of(labelled, settings).sampled_share
+    assert plan.write_options.all_shards()[-1] == ("unlabelled", unlabelled_shards - 1)
 
 
 # bytes of input -> buckets of tokens, buckets of rows, share of the rows that is sampled

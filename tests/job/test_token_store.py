@@ -60,9 +60,9 @@ ORDERS = [
 
 
 @pytest.mark.parametrize(("rows", "expected", "trains"), ORDERS)
-def test_token_store_train_rows_come_first(rows: list[tuple[bytes, int]], expected: list[bytes], trains: int) -> None:
+def test_token_store_counted_rows_come_first(rows: list[tuple[bytes, int]], expected: list[bytes], trains: int) -> None:
     before = batch([(text, "x", split) for text, split in rows], rejects=1)
-    found, number = token_store.train_first(before)
+    found, number = token_store.counted_first(before, is_counted=before.splits == TRAIN)
     assert (texts_of(found), number) == (expected, trains)
     places = [texts_of(before).index(text) for text in expected]
     assert found.rows["position"].to_pylist() == [10 + place for place in places]

@@ -27,12 +27,24 @@ def manifest_of(content: dict[str, Any]) -> Manifest:
     return parse_manifest(json.dumps(completed(content)).encode(), path="manifest.json")
 
 
+def unlabelled_part(*, rows: int) -> dict[str, Any]:
+    """Texts without labels as a manifest describes them; all in one shard."""
+    path = shard_file("unlabelled", 0, shards=1, compression="gzip")
+    return {
+        "files": 1, "bytes": 40, "rejected": 0, "rows": rows, "tokens": 5, "unknown_tokens": 1, "truncated_texts": 0,
+        "empty_texts": 1, "wordless_texts": 0, "lengths": [],
+        "duplicates": {"rows": 0, "in_splits": {"train": 1, "eval": 0, "test": 0}},
+        "shards": [{"path": path, "bytes": 0, "records": rows, "sha256": SHA256}],
+    }  # fmt: skip
+
+
 def full_content() -> dict[str, Any]:
     """The content of a manifest that has every key of the schema, and an item in each list and object."""
     config = Config.model_validate({
         "vocabulary": {"from": "words.txt", "cache": "cache", "top_words": 9},
         "sequence": {"max_length": 3},
         "split": {"column": "split"},
+        "input": {"unlabelled": "more.txt"},
     }).model_dump()  # fmt: skip
     repeated = {"texts": 1, "rows": 1, "conflicting": 1}
     across = {"splits": ["train", "test"], "texts": 1, "rows": [1, 1], "conflicting": 0}
@@ -64,6 +76,7 @@ def full_content() -> dict[str, Any]:
         },
         "coverage": [[1, 0.5], [4, 1.0]],
         "splits": {"train": part, "eval": part, "test": part},
+        "unlabelled": unlabelled_part(rows=2) | {"lengths": [[0, 1], [4, 1]]},
         "files": [
             {"path": "vocabulary.tsv", "bytes": 16, "sha256": SHA256},
             {"path": "transform/transform_fn/saved_model.pb", "bytes": 9, "sha256": SHA256},

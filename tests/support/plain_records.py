@@ -29,12 +29,15 @@ ROWS: dict[str, list[list[Row]]] = {
 TRAIN_0 = "records/train-00000-of-00002.tfrecord"
 TRAIN_1 = "records/train-00001-of-00002.tfrecord"
 EVAL = "records/eval-00000-of-00001.tfrecord"
+UNLABELLED = "records/unlabelled-00000-of-00001.tfrecord"
 
 
-def write(path: Path, rows: list[Row], compression: Compression = "none") -> dict[str, object]:
+def write(
+    path: Path, rows: list[Row], compression: Compression = "none", *, labelled: bool = True
+) -> dict[str, object]:
     """Writes a shard and returns what the manifest says of it."""
     ids = np.array([row[0] for row in rows], np.int64).reshape(len(rows), 4)
-    labels = np.array([row[1] for row in rows], np.int64)
+    labels = np.array([row[1] for row in rows], np.int64) if labelled else None
     with path.open("wb") as file:
         summary = write_shard([frame(encode_examples(ids, labels))], file, compression=compression)
     return {
@@ -43,6 +46,15 @@ def write(path: Path, rows: list[Row], compression: Compression = "none") -> dic
         "records": summary.records,
         "sha256": summary.sha256,
     }
+
+
+def add_unlabelled(folder: Path, rows: list[Row], *, labelled: bool = False) -> None:
+    """Adds texts without labels to a folder of plain files; labelled: their records have one by mistake."""
+    shard = write(folder / UNLABELLED, rows, labelled=labelled)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["config"]["input"]["unlabelled"] = "more.csv"
+    manifest["unlabelled"] = {"files": 1, "rows": len(rows), "shards": [shard]}
+    (folder / "manifest.json").write_bytes(to_json(Manifest.model_validate_json(json.dumps(manifest))))
 
 
 def make_folder(folder: Path, compression: Compression = "none") -> Path:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import random
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from pipeline.config.settings import CompareSettings
 from pipeline.inspection.compare import Folder, compare, oov
 from pipeline.inspection.compare_view import comparison_tables
 from pipeline.support.terminal import stack
-from tests.support.manifests import SHA256, completed, manifest_of
+from tests.support.manifests import SHA256, completed, manifest_of, unlabelled_part
 
 NO_LIMITS = CompareSettings()
 
@@ -102,6 +103,28 @@ def test_compare_bounds_hold_for_words_in_an_order_of_their_own() -> None:
     other = folder({"a": 5}, tokens=100, vocabulary=vocabulary, config=config)
     found = oov(folder({"a": 1, "c": 1}, tokens=2), other)
     assert (found["at_least"], found["at_most"]) == (0.0, 0.95)
+
+
+def test_compare_counts_of_texts_without_labels_are_counted_in_them() -> None:
+    """10 tokens of train and 6 without a label, of which 2 and 3 are unknown; all 16 were counted."""
+    unlabelled = unlabelled_part(rows=4) | {"tokens": 6, "unknown_tokens": 3}
+    config = {
+        "vocabulary": {"top_words": 4, "count_unlabelled": True}, "sequence": {"max_length": 5}, "output": {},
+        "input": {"unlabelled": "more.csv"},
+    }  # fmt: skip
+    words = {"a": 7, "b": 4}
+    train = {"rows": 1, "labels": {"a": 1}, "tokens": 10, "unknown_tokens": 2, "lengths": [[1, 1]]}
+    nothing = {"rows": 0, "labels": {"a": 0}}
+    splits = {"train": train, "eval": nothing, "test": nothing}
+    other = folder(words, tokens=16, config=config, unlabelled=unlabelled, splits=splits)
+    found = compare(folder({"a": 1}, tokens=1), other, NO_LIMITS)
+    assert found["unlabelled_rows"] == [0, 4]
+    assert found["oov"] == {"at_least": 9 / 16, "at_most": 9 / 16, "own": 5 / 16}
+    assert found["coverage"]["shares"] == [1.0, 11 / 16]
+    assert found["settings"]["vocabulary.count_unlabelled"] == [False, True]
+    printed = io.StringIO()
+    Console(file=printed, width=100).print(stack(comparison_tables(found)))
+    assert re.search(r"rows without labels +0 +4", printed.getvalue())
 
 
 @pytest.mark.parametrize("seed", range(20))

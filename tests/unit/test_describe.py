@@ -9,7 +9,7 @@ from rich.console import Console
 from pipeline.inspection.describe import folder_tables
 from pipeline.records_folder.vocabulary_tsv import Word
 from pipeline.support.terminal import stack
-from tests.support.manifests import manifest_of
+from tests.support.manifests import manifest_of, unlabelled_part
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202eturned" + "x" * 150
 REPEATED = {"texts": 3, "rows": 4, "conflicting": 1}
@@ -111,3 +111,18 @@ def test_describe_shows_folders_of_earlier_runs() -> None:
     assert "3 texts occur more than once (4 rows too many); 1 of them carry different labels" in shown(
         duplicates=REPEATED
     )
+
+
+def test_describe_texts_without_labels() -> None:
+    part = unlabelled_part(rows=50) | {"tokens": 60, "unknown_tokens": 15, "truncated_texts": 5, "lengths": [[3, 50]]}
+    config = {
+        "vocabulary": {"top_words": 4, "count_unlabelled": True}, "sequence": {"max_length": 4}, "output": {},
+        "input": {"unlabelled": "more.csv"},
+    }  # fmt: skip
+    printed = io.StringIO()
+    found = manifest(unlabelled=part, config=config)
+    Console(file=printed, width=110).print(stack(folder_tables(found, words=[Word(1, "a", 9)])))
+    text = " ".join(printed.getvalue().split())
+    assert "without labels 50 1 60 25.0% 10.0% 2.0%" in text
+    assert "they make up 75.0% of the train split and the texts without labels" in text  # 75 of 100 tokens
+    assert "without labels, also in train 1 (2.0%)" in text

@@ -138,3 +138,24 @@ def test_repeats_buckets_divide_the_rows() -> None:
     assert {bucket: arrow_ipc.unpack(blob)["tokens"].to_pylist() for bucket, blob in cut.items()} == {
         0: [4], 1: [9], 3: [3, 7, 7],
     }  # fmt: skip
+
+
+# rows with and without a label (split 3), what is counted of those without: beyond the first, in train, eval, test
+UNLABELLED: list[tuple[list[Row], list[int]]] = [
+    ([], [0, 0, 0, 0]),
+    ([(1, 1, 0, 0), (1, 1, 3, 0)], [0, 1, 0, 0]),
+    ([(1, 1, 3, 0), (1, 1, 3, 0), (2, 2, 3, 0), (1, 1, 3, 0)], [2, 0, 0, 0]),
+    ([(1, 1, 2, 0), (1, 1, 1, 1), (1, 1, 3, 0), (1, 1, 3, 0), (5, 5, 0, 0)], [1, 0, 2, 2]),
+    ([(1, 1, 0, 0), (1, 2, 3, 0)], [0, 0, 0, 0]),  # equal tokens are not an equal text
+]
+
+
+@pytest.mark.parametrize(("rows", "expected"), UNLABELLED)
+@pytest.mark.parametrize(("buckets", "parts"), [(1, 1), (3, 2)])
+def test_repeats_of_texts_without_labels(rows: list[Row], expected: list[int], buckets: int, parts: int) -> None:
+    result = counted(rows, buckets=buckets, parts=parts)
+    assert result.unlabelled.tolist() == expected
+    alone = counted([row for row in rows if row[2] < 3], buckets=buckets, parts=parts)
+    for kind in ("exact", "normalised"):
+        for one, other in zip(getattr(result, kind), getattr(alone, kind), strict=True):
+            np.testing.assert_array_equal(one, other)

@@ -14,7 +14,6 @@ from pipeline.files.local import LocalFiles
 from pipeline.records_folder.manifest import (
     Manifest,
     RecordsConfig,
-    Shard,
     SplitSummary,
     VocabularyOrigin,
     VocabularySummary,
@@ -22,6 +21,7 @@ from pipeline.records_folder.manifest import (
 )
 from pipeline.records_folder.manifest_keys import described_keys
 from pipeline.records_folder.reader import parse_manifest, read_manifest
+from pipeline.records_folder.record_files import Shard
 from pipeline.records_folder.text_findings import DistinctiveWord, DistinctiveWordsSummary
 from tests.support.manifests import SHA256
 
@@ -55,7 +55,8 @@ def test_manifest_writes_its_keys_in_order_and_by_their_public_names() -> None:
     content = to_json(small_manifest())
     written = json.loads(content)
     assert list(written) == [
-        "format_version", "config", "versions", "labels", "input", "vocabulary", "coverage", "splits", "files",
+        "format_version", "config", "versions", "labels", "input", "vocabulary", "coverage", "splits", "unlabelled",
+        "files",
         "rejected", "duplicates", "quality", "telling_words", "samples", "advice",
         "checksum",
     ]  # fmt: skip

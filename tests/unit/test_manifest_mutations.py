@@ -19,11 +19,14 @@ UNTYPED = re.compile(r"config\.(input|model|training|export|compare)\..*|config\
 # Objects whose keys are data: one less is another manifest, not a damaged one.
 FREE_KEYS = re.compile(
     r"(versions|input\.(left_out(_examples)?|mapped_labels)|duplicates\.\w+\.(splits|most_frequent)|"
-    r"rejected\.(by_reason|asked_for|examples)|quality\.findings|telling_words\.labels)\.[\w ]+|"
+    r"unlabelled\.duplicates\.in_splits|rejected\.(by_reason|asked_for|examples)|quality\.findings|"
+    r"telling_words\.labels)\.[\w ]+|"
     r"rejected\.examples\.no text\.0\.(reason|content|id)"
 )
 # Settings that folders of earlier versions do not have. Without one the settings are not those that were hashed.
-LATER_SETTINGS = re.compile(r"config\.split\.(group_column|time_column|eval_from|test_from|stratify|duplicates)")
+LATER_SETTINGS = re.compile(
+    r"config\.(split\.(group_column|time_column|eval_from|test_from|stratify|duplicates)|vocabulary\.count_unlabelled)"
+)
 # Keys that folders of earlier versions do not have either.
 LATER_KEYS = re.compile(
     r"input\.(tables|left_out_examples|left_out_rows|mapped_labels|repeated_headers|spanning_rows)|"
@@ -174,6 +177,12 @@ CONTRADICTIONS: list[tuple[str, Any, str]] = [
     ("vocabulary.from.last_id", 9, "vocabulary.from.last_id is 9, but config.vocabulary.top_words is 9"),
     ("config.sequence.max_length", 4, "samples.0.ids has 3 ids, but config.sequence.max_length is 4"),
     ("samples.0.ids.0", 9, "samples.0.ids has 9, but config.vocabulary.top_words is 9"),
+    ("unlabelled", None, "unlabelled is missing, but config.input.unlabelled is 'more.txt'"),
+    ("config.input.unlabelled", None, "unlabelled is an object, but config.input.unlabelled is null"),
+    ("unlabelled.rows", 3, "unlabelled.rows is 3, but its shards hold 2 records"),
+    ("unlabelled.shards.0.path", "records/train-00000-of-00001.tfrecord.gz", "should be records/unlabelled-00000-of-"),
+    ("unlabelled.lengths.0", [0, 2], "unlabelled.lengths add up to 3 texts"),
+    ("unlabelled.duplicates.in_splits.train", 3, "in_splits.train is 3, but unlabelled.rows is 2"),
     ("samples.0.label", "other", "samples.0.label is 'other', which labels does not have"),
     ("vocabulary.sha256", "0" * 64, f"vocabulary.sha256 is {'0' * 64}, but files has {SHA256}"),
     ("files", [], "files has no vocabulary.tsv"),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline.contract import Compression
 from pipeline.errors import DamagedRecordsError
 from pipeline.records import decode, encode, shards
-from pipeline.records.decode import decode_examples
+from pipeline.records.decode import decode_examples, decode_unlabelled
 from pipeline.records.encode import encode_examples
 from pipeline.records.framing import frame
 from pipeline.records.shards import write_shard
@@ -157,6 +157,37 @@ def test_decode_names_the_first_of_two_records_whose_faults_add_up_to_none() -> 
     """Two ids and four: as many as two good records have together."""
     with pytest.raises(DamagedRecordsError, match=r"^record 0: ids: got 2 numbers, expected 3$"):
         decode_examples(binary([example([0, 1], [1]), example([0, 1, 2, 3], [1])]), 3)
+
+
+@given(st.lists(st.lists(st.integers(0, 2**31), min_size=3, max_size=3), max_size=5))
+def test_records_of_texts_without_labels_come_back(rows: list[list[int]]) -> None:
+    ids = np.array(rows, np.int64).reshape(-1, 3)
+    records = encode_examples(ids, None)
+    assert records == [int64_example({"ids": row}) for row in rows]
+    np.testing.assert_array_equal(decode_unlabelled(binary(records), 3), ids)
+
+
+UNLABELLED = int64_example({"ids": [0, 1, 300]})
+SHAPE_OF_UNLABELLED = "is not a tf.train.Example of ids alone as the pipeline writes it"
+FOREIGN_UNLABELLED = [
+    # record, why it is refused
+    (b"", SHAPE_OF_UNLABELLED),
+    (UNLABELLED[:-1], SHAPE_OF_UNLABELLED),
+    (UNLABELLED + b"\x00", SHAPE_OF_UNLABELLED),
+    (UNLABELLED.replace(b"ids", b"idz"), SHAPE_OF_UNLABELLED),
+    (GOOD, SHAPE_OF_UNLABELLED),  # a label
+    (int64_example({"ids": []}), SHAPE_OF_UNLABELLED),
+    (int64_example({"ids": [0, 1]}), "ids: got 2 numbers, expected 3"),
+    (int64_example({"ids": [0, 1, -1]}), f"ids: {RANGE}"),
+    (UNLABELLED.replace(b"\x01\xac\x02", b"\x01\x81\x00"), SHAPE_OF_UNLABELLED),  # 1 in two bytes
+    (UNLABELLED[:-1] + b"\x82", "ids: end within a number"),
+]
+
+
+@pytest.mark.parametrize(("record", "why"), FOREIGN_UNLABELLED)
+def test_decode_names_the_record_without_a_label_that_is_not_ours(record: bytes, why: str) -> None:
+    with pytest.raises(DamagedRecordsError, match=re.escape(f"record 1: {why}") + "$"):
+        decode_unlabelled(binary([UNLABELLED, record, UNLABELLED]), 3)
 
 
 @settings(max_examples=150, deadline=None)

@@ -156,6 +156,7 @@ FOLDERS: list[tuple[list[str], str, list[Row], dict[str, int]]] = [
     (["imdb"], "auto", ["damaged file", b"one\ntext\n", b"three"], {"metadata": 1, "other": 1}),
     (["imdb"], "folders", ["damaged file", b"one\ntext\n", b"three"], {"metadata": 1, "other": 1}),
     (["imdb/train/unsup"], "folders", [b"three"], {}),  # no folder tells a label, and none is needed
+    (["imdb/train/unsup"], "auto", [b"three"], {}),  # the name says that each file is a text
     (["texts"], "folders", [b"six\n", b"four\nfive\n"], {"other_format": 1}),
     (["texts"], "lines", [b"six", b"four", b"five"], {"other_format": 1}),
     (["texts/*.txt"], "auto", [b"six", b"four", b"five"], {}),
@@ -221,7 +222,7 @@ REFUSED = [
      "input.format: a.txt looks like jsonl; set jsonl, or lines if each of its lines is a text"),
     ("a.csv", b"text:label\na:1\n", "auto", "input.text_column: 'text' is not in a.csv; it has the columns text:label"),
     ("texts/a.txt", LINES, "folder", "input.format: the folder 'texts' holds .txt files; set folders if each file is a "
-     "text, or lines if each line is one"),
+     "text, or name their folder unsup; name them by a glob, such as texts/*.txt, if each line is one"),
 ]
 # fmt: on
 

@@ -15,7 +15,18 @@ from pipeline.files.local import LocalFiles
 from pipeline.inspection.verify import VerifyResult, verify_folder
 from pipeline.records import shards
 from pipeline.records.framing import frame
-from tests.support.plain_records import EVAL, GRAPH, TRAIN_0, TRAIN_1, WORDS_OF_GRAPH, Row, make_folder, write
+from tests.support.plain_records import (
+    EVAL,
+    GRAPH,
+    TRAIN_0,
+    TRAIN_1,
+    UNLABELLED,
+    WORDS_OF_GRAPH,
+    Row,
+    add_unlabelled,
+    make_folder,
+    write,
+)
 
 
 def verify(folder: Path) -> VerifyResult:
@@ -322,3 +333,31 @@ def test_verify_refuses_a_folder_without_a_readable_manifest(
     damage(folder)
     with pytest.raises(UserError, match=re.escape(message)):
         verify(folder)
+
+
+# what is done to the records of texts without labels, the problem
+UNLABELLED_DAMAGE = [
+    (str, []),  # nothing
+    (remove(UNLABELLED), [f"{UNLABELLED}: records: got no file, expected 2"]),
+    (flip(UNLABELLED, byte=20), [f"{UNLABELLED}: SHA-256: got .*", f"{UNLABELLED}: record 0: .*checksum.*"]),
+    (lambda folder: add_unlabelled(folder, [([9, 0, 0, 10], 0)]),
+     [f"{UNLABELLED}: record 0: highest id: got 10, expected 0 to 9 .*",
+      f"{UNLABELLED}: record 0: place of padding: got 1, expected only in front of the words .*"]),
+    (lambda folder: add_unlabelled(folder, [([0, 0, 1, 2], 1)], labelled=True),
+     [f"{UNLABELLED}: record 0: is not a tf.train.Example of ids alone .*"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("damage", "problems"), UNLABELLED_DAMAGE)
+def test_verify_reads_the_texts_without_labels(
+    tmp_path: Path, damage: Callable[[Path], None], problems: list[str]
+) -> None:
+    folder = make_folder(tmp_path / "records")
+    add_unlabelled(folder, [([0, 0, 1, 2], 0), ([0, 0, 0, 0], 0)])
+    damage(folder)
+    found = verify(folder)
+    assert len(found.problems) == len(problems)
+    for problem, expected in zip(sorted(found.problems), sorted(problems), strict=True):
+        assert re.fullmatch(expected, problem), problem
+    if not problems:
+        assert (found.shards, found.records) == (5, 6)
