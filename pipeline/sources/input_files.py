@@ -96,6 +96,12 @@ class _Entry(NamedTuple):
         is_file = len(self.files) == 1 and _name(self.files[0].path) == _name(self.path)
         return not self.is_glob and not is_file
 
+    @property
+    def is_one_packed(self) -> bool:
+        """Whether it is an archive of one file, and of what describes a data set; then the archive names this file."""
+        data = [file for file in self.files if not is_metadata(file.path)]
+        return len(data) == 1 and bool(data[0].archive)
+
     def data(self) -> list[FileInfo]:
         """The files without those that describe a data set, unless the entry spells their name; they are counted."""
         if not self.is_folder and not WILDCARD.search(_name(self.path)):
@@ -137,11 +143,8 @@ def _named_files(entry: _Entry, *, format: str) -> Sequence[NamedFile]:
         raise UserError(f"input.path: {what} {entry.path!r}")
     if format == folders.NAME:
         return _texts(entry)
-    is_one_packed = len(entry.files) == 1 and entry.files[0].archive  # it is named by its archive
-    if entry.is_folder and format == "auto" and not is_one_packed:
-        return _of_any_format(entry)
-    if entry.is_folder and not is_one_packed:
-        return _of_formats(entry, [format])
+    if entry.is_folder and not entry.is_one_packed:
+        return _of_any_format(entry) if format == "auto" else _of_formats(entry, [format])
     return [NamedFile(file, format_named(file.path) if format == "auto" else format) for file in entry.data()]
 
 
@@ -150,7 +153,9 @@ def _of_any_format(entry: _Entry) -> Sequence[NamedFile]:
     data = [file.path for file in entry.files if not is_metadata(file.path)]
     known = next((path for path in data if format_named(path) in formats), None)
     has_text_files = any(map(is_text_file, data))
-    texts = _texts_in_folders(entry, without_ending=known is None and not has_text_files)
+    texts: Sequence[NamedFile] = []
+    if known is None or has_text_files:  # a readme.txt beside tables is no text
+        texts = _texts_in_folders(entry, without_ending=not has_text_files)
     if texts and known is not None:
         raise UserError(
             f"input.format: the folder {entry.path!r} holds texts in folders as well as {known}; "
@@ -179,7 +184,11 @@ def _of_formats(entry: _Entry, formats: Sequence[str]) -> Sequence[NamedFile]:
         else:
             entry.left_out.add(OTHER_FORMAT, file.path)
     if not known:
-        raise UserError(f"input.path: the folder {entry.path!r} holds no file that ends in {_endings(formats)}")
+        packed = next((file.path for file in entry.files if file.archive), None)
+        raise UserError(
+            f"input.path: the {'archive' if packed else 'folder'} {entry.path!r} holds no file that ends in "
+            f"{_endings(formats)}" + (f"; name a file in it, such as {packed}" if packed else "")
+        )
     return known
 
 

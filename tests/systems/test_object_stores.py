@@ -22,9 +22,12 @@ from pipeline.files.publish import check_output
 from pipeline.job.run import run
 from pipeline.job.write import WriteShard
 from pipeline.runners.options import beam_options
+from pipeline.sources import check_columns, read_tasks
+from pipeline.sources.columns import columns_of
 from pipeline.sources.planning import plan_tasks
 from pipeline.sources.unchanged import check_unchanged, unchanged
 from pipeline.vocabulary.imported import resolve
+from tests.support.archives import packed
 from tests.support.jobs import ONE_THREAD, SMALL_SETTINGS, no_display, run_job, small_rows, write_jsonl
 from tests.support.object_stores import STORES
 
@@ -171,6 +174,37 @@ def test_files_on_a_store_are_written_moved_and_removed(store: Store) -> None:
     files.remove([f"{root}/c", f"{root}/none"])
     assert store.contents(root) == {"ab/other": b""}
     check_output(f"{root}/none", overwrite=False)
+
+
+@pytest.mark.parametrize("ending", ["zip", "tar", "tar.gz"])
+def test_archives_on_a_store_are_read_there(store: Store, ending: str) -> None:
+    files, archive = BeamFiles(), f"{store.root}/archives/{ending}/imdb.{ending}"
+    texts = {
+        f"imdb/{label}/{number}.txt": f"{label} {number}".encode() for label in ("neg", "pos") for number in range(9)
+    }
+    large = "text,label\n" + "".join(f"text {number},x\n" for number in range(900_000))  # read as a stream
+    files.write(archive, packed({**dict(reversed(texts.items())), "imdb/large.csv": large.encode()}, ending))
+    for format, expected in (
+        ("folders", sorted(content.decode() for content in texts.values())),
+        ("csv", sorted(f"text {number}" for number in range(900_000))),
+    ):
+        settings = InputSettings.model_validate({"path": archive, "format": format})
+        tasks, columns = plan_tasks(settings, files), columns_of(settings)
+        check_columns(tasks.tasks(), columns, files)
+        rows = [
+            text.decode()
+            for group in tasks.groups
+            for batch in read_tasks(group.tasks(), columns, files)
+            for text in batch.rows["text"].to_pylist()
+        ]
+        assert sorted(rows) == expected
+        check_unchanged(tasks.tasks(), [archive], files)
+    one = InputSettings(path=f"{archive}/imdb/pos/3.txt", format="folders")
+    (task,) = plan_tasks(one, files).tasks()
+    check_unchanged([task], one.paths, files)
+    files.write(archive, packed(texts, ending))
+    with pytest.raises(UserError, match=rf"imdb\.{ending} changed while it was read"):
+        check_unchanged([task], one.paths, files)
 
 
 NAMES = [

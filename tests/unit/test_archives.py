@@ -247,7 +247,7 @@ REFUSED: list[tuple[str, Callable[[], bytes], str]] = [
     ("d.tar", lambda: CSV * 99, "input.path: d.tar is not a tar archive as its name says"),
     ("d.tar.gz", lambda: gzip.compress(CSV * 99), "input.path: d.tar.gz is not a tar archive as its name says"),
     ("d.zip", lambda: zipped({}), "input.path: there is no such file, or the folder is empty: 'd.zip'"),
-    ("d.zip", lambda: zipped({"a.doc": b"", "b.doc": b""}), "input.path: the folder 'd.zip' holds no file that ends "),
+    ("d.zip", lambda: zipped({"a.doc": b"", "b.doc": b""}), "input.path: the archive 'd.zip' holds no file that ends "),
 ]  # fmt: skip
 
 
@@ -256,6 +256,43 @@ def test_archives_are_refused_with_a_remedy(name: str, content: Callable[[], byt
     with pytest.raises(UserError) as error:
         rows_of(MemoryFiles({name: content()}), name)
     assert str(error.value).startswith(message)
+
+
+def test_archives_say_how_a_file_of_no_known_ending_is_named() -> None:
+    with pytest.raises(UserError, match=r"such as d\.zip/a\.doc$"):
+        rows_of(MemoryFiles({"d.zip": zipped({"a.doc": b"", "b.doc": b""})}), "d.zip")
+
+
+def test_archives_of_well_known_data_sets_need_no_unpacking() -> None:
+    """As they are downloaded: the SMS Spam Collection of UCI, and the Yelp reviews that the Hugging Face hub links."""
+    lines = b'ham\t"Ok lar... Joking wif u oni\nspam\tFree entry\nham\tU dun say "so" early hor\n'
+    yelp = {
+        "./._yelp_review_full_csv": b"\0\5\x16\7", "yelp_review_full_csv/train.csv": b'"5","dr. ""G"" is, fine"\n',
+        "yelp_review_full_csv/test.csv": b'"1","bad\\nfood"\n', "yelp_review_full_csv/readme.txt": b"Yelp Review\n",
+    }  # fmt: skip
+    files = MemoryFiles({
+        "smsspamcollection.zip": zipped({"SMSSpamCollection": lines, "readme": b"SMS Spam Collection v.1"}),
+        "yelp_review_full_csv.tgz": packed(yelp, "tgz"),
+    })  # fmt: skip
+    cases: list[tuple[str, dict[str, object], list[tuple[str, str]], dict[str, int]]] = [
+        (
+            "smsspamcollection.zip", {"quoting": "none"},
+            [('"Ok lar... Joking wif u oni', "ham"), ("Free entry", "spam"), ('U dun say "so" early hor', "ham")],
+            {"metadata": 1},
+        ),
+        (
+            "yelp_review_full_csv.tgz", {},
+            [("bad\\nfood", "1"), ('dr. "G" is, fine', "5")], {"hidden": 1, "metadata": 1},
+        ),
+    ]  # fmt: skip
+    for path, more, expected, left_out in cases:
+        settings = InputSettings.model_validate({"path": path, "columns": ["label", "text"], **more})
+        tasks = plan_tasks(settings, files)
+        columns = columns_of(settings)
+        check_columns(tasks.tasks(), columns, files)
+        batches = list(read_tasks(tasks.tasks(), columns, files))
+        rows = [(row["text"].decode(), row["label"]) for batch in batches for row in batch.rows.to_pylist()]
+        assert (rows, tasks.left_out) == (expected, left_out)
 
 
 def test_archives_name_a_path_that_they_do_not_have() -> None:
