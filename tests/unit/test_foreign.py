@@ -63,7 +63,7 @@ KINDS = [
     (tarred("reviews.csv"), "a tar archive", ".tar.gz"),
     (numpy_file(several=True), "a NumPy archive (.npz)", "numpy.load('a b')"),
     (numpy_file(several=False), "a NumPy array", "to_parquet"),
-    (sqlite(), "a SQLite database", "sqlite3 -header -csv 'a b'"),
+    (sqlite(), "a SQLite database", "sqlite:///a b, and the name of one of its tables"),
     *[
         (pickle.dumps([("a", 1)], protocol), "a Python pickle", "pandas.read_pickle('a b')")
         for protocol in (2, 3, 4, 5)

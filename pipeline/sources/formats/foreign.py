@@ -16,7 +16,7 @@ FOREIGN_BYTES: Final = 64 << 10
 class Foreign(NamedTuple):
     """A kind of file.
 
-    begins: of the content. kind: what it is. remedy: {shell} and {python} stand for the path, quoted for each.
+    begins: of the content. kind: what it is. remedy: {plain}, {shell} and {python} stand for the path, quoted for each.
     is_text: whether lines of texts may begin so.
     """
 
@@ -58,7 +58,7 @@ FOREIGN: Final = (
     _foreign(rb"\x80[\x02-\x05][\x95cK}\](N]", "a Python pickle",
              "if you trust who wrote it: pandas.read_pickle({python}).to_parquet('reviews.parquet')"),
     _foreign(rb"SQLite format 3\0", "a SQLite database",
-             "export a table: sqlite3 -header -csv {shell} 'select * from TABLE' > reviews.csv"),
+             "give it as sqlite:///{plain}, and the name of one of its tables in input.table"),
     _foreign(rb"\x89HDF\r\n\x1a\n", "an HDF5 file",
              "convert it: pandas.read_hdf({python}).to_parquet('reviews.parquet')"),
     _foreign(rb"\x93NUMPY", "a NumPy array",
@@ -108,5 +108,6 @@ def check_foreign(head: bytes, path: str, *, may_be_text: bool = False) -> None:
     """
     foreign = foreign_of(head)
     if foreign is not None and not (may_be_text and foreign.is_text):
-        remedy = foreign.remedy.replace("{shell}", shlex.quote(path)).replace("{python}", repr(path))
+        named = {"{plain}": path, "{shell}": shlex.quote(path), "{python}": repr(path)}
+        remedy = re.sub(r"\{\w+\}", lambda match: named[match[0]], foreign.remedy)
         raise UserError(f"input.path: {path} is {foreign.kind}; {remedy}")
