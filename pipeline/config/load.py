@@ -43,12 +43,17 @@ def load(path: str | None, overrides: Mapping[str, str]) -> Config:
     origin = path or "command line"
     _check_names(sections, origin=origin)
     sections = {section: _without_defaults(section, values) for section, values in sections.items()}
+    of_file = {section for section, values in sections.items() if values}
     for name, value in overrides.items():
         section, key = split_name(name, origin="command line")
         sections.setdefault(section, {})[key] = argument_value(section, key, value)
     try:
         return Config.model_validate(sections)
     except ValidationError as error:
+        of, *setting = map(str, error.errors()[0]["loc"])
+        # What is wrong with several settings together may come from both.
+        if not setting and any(name.startswith(f"{of}.") for name in overrides):
+            origin = f"{origin} and command line" if of in of_file else "command line"
         raise UserError(_in_one_line(error, origin=origin, overrides=overrides)) from error
 
 

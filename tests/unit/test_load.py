@@ -140,6 +140,26 @@ def test_load_names_the_mistake_in_a_file(content: str, message: str, tmp_path: 
     assert "\n" not in str(raised.value)
 
 
+# file, overrides -> where a mistake is that several settings make together
+TOGETHER = [
+    ("input:\n  label_column: text\n", {}, "FILE: input: "),
+    ("input:\n  path: sample\n", {"input.label_column": "text"}, "command line: input: "),  # the file has the default
+    ("input:\n  text_column: review\n", {"input.label_column": "review"}, "FILE and command line: input: "),
+    ("input:\n  label_column: text\n", {"output.path": "a"}, "FILE: input: "),
+]
+
+
+@pytest.mark.parametrize(("content", "overrides", "where"), TOGETHER)
+def test_load_says_where_settings_contradict_each_other(
+    content: str, overrides: dict[str, str], where: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(content)
+    with pytest.raises(UserError) as raised:
+        load(str(file), overrides)
+    assert str(raised.value).replace(str(file), "FILE").startswith(f"{where}text_column and label_column are both")
+
+
 # settings that are paths -> value of a path there; the file and the command line give the same
 PATHS = [
     ("input.path", "path"), ("output.path", "path"), ("training.path", "path"), ("training.start_from", "start_from"),
