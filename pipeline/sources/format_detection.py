@@ -32,8 +32,8 @@ MARK_BYTES: Final = 16
 # Of more files than this, 64 evenly spaced ones are opened, and must agree: opening a million would take hours.
 MAX_FILES_OPENED: Final = 64
 
-# A line that begins so is an object of JSON, whole or not; a text that begins with a brace is not.
-JSON_OBJECT: Final = re.compile(rb'\{\s*"')
+# A text that begins so is an object of JSON, or an array of objects, whole or not; one with just a brace is not.
+JSON_OBJECT: Final = re.compile(rb'(?:\[\s*)?\{\s*"')
 # A field of a header that is a name, and not a part of a sentence: id, review.text, größe.
 _NAME: Final = re.compile(r"[^\W\d][\w.-]*")
 
@@ -98,7 +98,7 @@ def _labelled(path: str, head: bytes, form: TextForm) -> str:
     head = head.lstrip()
     first_line = head.splitlines()[0] if head else b""
     if b"\0" not in head:
-        if head.startswith(b"{") and format_stated(form) is None:
+        if (head.startswith(b"{") or JSON_OBJECT.match(head)) and format_stated(form) is None:
             return "jsonl"
         if form.delimiter is None and b"\t" in first_line:
             return "tsv"

@@ -232,7 +232,7 @@ WRONG = [
     ("a.jsonl", b'{"a":{"b":1}}\n{"c":1}', ColumnNames("a.c", "c"),
      "input.text_column: 'a.c' is not in a.jsonl; it has the columns a, c"),
     ("a.json", b'[\n{"text":"a"}\n]', COLUMNS,
-     "input.path: a.json holds a JSON array; jsonl is one JSON object a line (or set input.format)"),
+     "input.label_column: 'label' is not in a.json; it has the columns text"),
     ("a.jsonl", CSV, COLUMNS,
      "input.path: a.jsonl holds no JSON object in its first lines; jsonl is one JSON object a line "
      "(or set input.format)"),
