@@ -255,12 +255,12 @@ def _add_predict(commands: "argparse._SubParsersAction[Parser]") -> None:
         nargs="+",
         metavar="FILE",
         help="files, folders or globs, answered in this order (a folder's or glob's files by path), each file once: "
-        ".csv, .tsv, .jsonl, .parquet, .arrow, .avro, .tfrecord; any other: a text a line",
+        ".csv, .tsv, .jsonl, .parquet, .arrow, .orc, .avro, .tfrecord; any other: a text a line",
     )
     predict.add_argument(
         "--format",
         metavar="FORMAT",
-        help="auto (default: names and content tell), csv, tsv, jsonl, parquet, arrow, avro, tfrecord, "
+        help="auto (default: names and content tell), csv, tsv, jsonl, parquet, arrow, orc, avro, tfrecord, "
         "folders (a file a text), lines (a text a line)",
     )
     predict.add_argument("--text_column", metavar="NAME", help="the column of the texts, or [a, b] (default: text)")

@@ -34,7 +34,7 @@ class InputSettings(Section):
 
     path: PathName | list[PathName] = "sample"
     format: Literal[
-        "auto", "csv", "tsv", "jsonl", "parquet", "arrow", "avro", "tfrecord", "folders", "bigquery", "sql"
+        "auto", "csv", "tsv", "jsonl", "parquet", "arrow", "orc", "avro", "tfrecord", "folders", "bigquery", "sql"
     ] = "auto"
     table: Name | None = None
     query: Name | None = None

@@ -49,6 +49,8 @@ class MemberFormat(NamedTuple):
 
 
 GZIP: Final = MemberFormat("gzip", (b"\x1f\x8b",), new_member=lambda: zlib.decompressobj(wbits=_GZIP_WBITS))
+# zlib has no mark: two bytes of its header, of which other files begin with some too. So only TFRecord looks for it.
+ZLIB: Final = MemberFormat("zlib", (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"), new_member=zlib.decompressobj)
 ZSTD: Final = MemberFormat("zstd", zstd_frames.MAGICS, new_member=zstd_frames.ZstdFrame)
 BZIP2: Final = MemberFormat(
     "bzip2",

@@ -19,15 +19,15 @@ from pipeline.files.local import FileInfo, Files, open_file
 from pipeline.files.member_files import member_files
 from pipeline.files.text_stream import read_up_to, strip_mark, text_blocks
 from pipeline.sources.columns import ColumnNames
-from pipeline.sources.formats import FORMATS, format_names, text_lines
+from pipeline.sources.formats import FORMATS, format_names, text_lines, tfrecord
 from pipeline.sources.formats.csv_dialects import DELIMITERS, FOUND_DELIMITERS
 from pipeline.sources.formats.foreign import FOREIGN_BYTES, check_foreign
 from pipeline.sources.tasks import FOUND_FORM, TextForm
 
 # The first 64 KiB tell a file's format; a header or an object is shorter.
 DETECTION_BYTES: Final = FOREIGN_BYTES
-# The longest mark of a format is TFRecord's: a length and its checksum.
-MARK_BYTES: Final = 16
+# The longest mark of a format is TFRecord's: a length and its checksum, which zlib may have packed.
+MARK_BYTES: Final = tfrecord.HEAD_BYTES
 
 # Of more files than this, 64 evenly spaced ones are opened, and must agree: opening a million would take hours.
 MAX_FILES_OPENED: Final = 64

@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import io
 import lzma
+import zlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -306,6 +307,7 @@ FLIPPED = {
     "a.parquet": parquet(MANY, group=4),
     "a.tfrecord": tfrecord(MANY),
     "a.tfrecord.gz": gz(tfrecord(MANY)),
+    "zlib.tfrecord": zlib.compress(tfrecord(MANY)),
 }
 
 

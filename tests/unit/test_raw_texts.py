@@ -105,7 +105,7 @@ MISTAKES = [
      "text"),
     ("a.csv",    "jsonl", "text", "--input: FOLDER/a.csv holds no JSON object in its first lines; jsonl is one JSON "
      "object a line (or set --format)"),
-    ("a.csv",    "xls",  "text", "--format is 'xls'; use auto, csv, tsv, jsonl, parquet, arrow, avro, "
+    ("a.csv",    "xls",  "text", "--format is 'xls'; use auto, csv, tsv, jsonl, parquet, arrow, orc, avro, "
      "tfrecord, folders, lines, bigquery, sql"),
     ("input.path.txt", "auto", "text", "--input: no rows in FOLDER/input.path.txt"),  # a file's name stays
 ]

@@ -32,6 +32,12 @@ TABLE = [
     # name, the whole file, used (text, label, place), rejected (row, reason)
     ("plain", FILE, USED, []),
     ("gzip", gzip.compress(FILE, mtime=0), USED, []),
+    ("zlib", zlib.compress(FILE), USED, []),  # TFRecordOptions(compression_type="ZLIB")
+    ("zlib, stored", zlib.compress(FILE, 0), USED, []),
+    ("zlib of nothing", zlib.compress(b""), [], []),
+    ("zlib, cut", zlib.compress(FILE)[:-1], USED, [(2, DAMAGED)]),
+    ("zlib, wrong content", zlib.compress(FILE.replace(b"a", b"x", 1)), [], [(0, DAMAGED)]),
+    ("zlib, other bytes follow", zlib.compress(FILE) + b"\0", USED, [(2, DAMAGED)]),
     ("zstd", zstandard.compress(FILE), USED, []),
     ("empty", b"", [], []),
     ("bytes label", framed(example(text=b"a", label=b" pos\n")), [("a", "pos", 0)], []),

@@ -20,6 +20,7 @@ from pipeline.sources.formats import (
     delimited,
     folders,
     json_lines,
+    orc,
     parquet,
     sample,
     sql,
@@ -34,6 +35,7 @@ FORMATS: Final[dict[str, Format]] = {
     "jsonl": json_lines.JSON_LINES,
     "parquet": parquet.PARQUET,
     "arrow": arrow.ARROW,
+    "orc": orc.ORC,
     "avro": avro.AVRO,
     "tfrecord": tfrecord.TFRECORD,
     folders.NAME: folders.FOLDERS,
@@ -64,7 +66,7 @@ def format_names(*, labelled: bool) -> list[str]:
     """The formats of files that a user may name; labelled: only those whose rows can have a label.
 
     >>> format_names(labelled=True)
-    ['csv', 'tsv', 'jsonl', 'parquet', 'arrow', 'avro', 'tfrecord', 'folders']
+    ['csv', 'tsv', 'jsonl', 'parquet', 'arrow', 'orc', 'avro', 'tfrecord', 'folders']
     """
     of_files = {name: format for name, format in FORMATS.items() if name != sample.NAME and format.plan is None}
     return [name for name, format in of_files.items() if format.has_labels or not labelled]

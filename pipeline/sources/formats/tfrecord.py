@@ -1,10 +1,12 @@
 """TFRecord files of tf.train.Example -> rows. A record is a row, a column is a feature. A row's place is its number.
 
 A text is a feature with one bytes value. A label is a feature with one value: bytes, int64, or a float that is an
-integer. Files may be compressed as a whole (gzip, zstd). Every checksum is compared; nothing after the first wrong one
-is used. A file is not cut into ranges, because only the record before it tells where a record begins.
+integer. Files may be compressed as a whole (gzip, zstd, bzip2, xz; or zlib, as TensorFlow does it). Every checksum is
+compared; nothing after the first wrong one is used. A file is not cut into ranges, because only the record before it
+tells where a record begins.
 """
 
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -13,6 +15,7 @@ from typing import BinaryIO, Final, NamedTuple
 import numpy as np
 
 from pipeline.errors import DamagedFileError, DamagedRecordsError, RejectedRowError, UserError
+from pipeline.files.gzip_members import ZLIB, read_members
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import READ_SIZES, ReadSizes, check_compression, content_blocks, is_plain, read_up_to
 from pipeline.records.framing import FOOTER_BYTES, HEADER_BYTES, is_header, unframe
@@ -25,6 +28,9 @@ from pipeline.sources.tasks import ReadTask
 
 # Records are parsed 1 MiB at a time.
 PARSE_BYTES: Final = 1 << 20
+
+# Enough of a zlib stream for its first 12 bytes: the tables of a deflate block take 300 bytes at most.
+HEAD_BYTES: Final = 512
 
 # A column is missing if none of the first 100 records has it. Writers may leave out features without a value.
 CHECKED_RECORDS: Final = 100
@@ -103,13 +109,29 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
 
 def is_tfrecord(head: bytes) -> bool:
     """Whether a file that begins with these bytes holds TFRecord frames: the checksum of the first length is right."""
+    return _is_frame(head) or _is_zlib(head)
+
+
+def _is_frame(head: bytes) -> bool:
     return len(head) >= HEADER_BYTES and is_header(head[:HEADER_BYTES])
 
 
+def _is_zlib(head: bytes) -> bool:
+    """Whether the bytes begin a zlib stream of frames, or of nothing."""
+    if not head.startswith(ZLIB.magics):
+        return False
+    stream = zlib.decompressobj()
+    try:
+        content = stream.decompress(head, HEADER_BYTES)
+    except zlib.error:
+        return False
+    return _is_frame(content) or (stream.eof and not content)
+
+
 def _check_begin(file: BinaryIO, task: ReadTask) -> None:
-    head = read_up_to(file, HEADER_BYTES)
+    head = read_up_to(file, HEAD_BYTES)
     file.seek(0)
-    if len(head) == HEADER_BYTES and not is_header(head) and is_plain(head):
+    if len(head) >= HEADER_BYTES and not is_tfrecord(head) and is_plain(head):
         raise UserError(f"input.path: {task.path} is not TFRecord (its first checksum is wrong); set input.format")
 
 
@@ -204,10 +226,13 @@ def _blocks(file: BinaryIO, path: str, *, sizes: ReadSizes) -> Iterator[bytes]:
     A file that begins with a right frame is not compressed, even if it looks so: a first record of 559,903 bytes begins
     with gzip's magic number.
     """
-    head = read_up_to(file, HEADER_BYTES)
+    head = read_up_to(file, HEAD_BYTES)
     file.seek(0)
-    if is_tfrecord(head):
+    if _is_frame(head):
         yield from iter(lambda: file.read(min(PARSE_BYTES, sizes.plain_block_bytes)), b"")
+    elif _is_zlib(head):
+        stored = iter(lambda: file.read(sizes.stored_block_bytes), b"")
+        yield from read_members(stored, ZLIB, zeros_may_follow=False, largest_piece=sizes.plain_block_bytes)
     else:
         yield from content_blocks(file, path, sizes=sizes)
 
