@@ -38,7 +38,7 @@ from pipeline.records_folder.record_files import Shard, UnlabelledSummary
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary, NearDuplicates
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.sources.schema import ASKED_FOR, INVALID_UTF8, NO_FINDINGS, Findings
-from pipeline.statistics import distinctive_words, duplicates, text_quality
+from pipeline.statistics import distinctive_words, duplicates, groups, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics, split_summary
 from pipeline.support.version import VERSION
 from pipeline.vocabulary import count_tables
@@ -71,6 +71,7 @@ class JobResults:
     splits: Mapping[int, SplitStatistics]
     duplicates: duplicates.TextDuplicates
     near: NearDuplicates
+    groups: groups.GroupSketch
     quality: text_quality.TextQuality
     rejected: rejects.RejectCounts
     input_rows: int
@@ -141,6 +142,7 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
         splits={split: _split(index, results) for index, split in enumerate(SPLITS)},
         unlabelled=_unlabelled(results),
         files=list(results.files),
+        groups=groups.groups_summary(results.groups),
         rejected=RejectedSummary(
             rows=sum(results.rejected.by_reason.values()),
             by_reason=results.rejected.by_reason,

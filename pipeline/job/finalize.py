@@ -23,7 +23,7 @@ from pipeline.records_folder.vocabulary_tsv import by_falling_count, parse_colum
 from pipeline.records_report import render
 from pipeline.sources.schema import NO_FINDINGS, Findings
 from pipeline.sources.unchanged import check_unchanged
-from pipeline.statistics import duplicates, near_duplicates, row_counts, text_quality
+from pipeline.statistics import duplicates, groups, near_duplicates, row_counts, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics
 from pipeline.support.unbroken import unbroken
 from pipeline.vocabulary import count_tables
@@ -66,6 +66,7 @@ def finalize(
             splits=splits,
             duplicates=duplicates.merge(duplicate_counts),
             near=_near_duplicates(near, splits, plan),
+            groups=groups.merge([part.groups for part in task_rows]),
             quality=text_quality.merge(part.quality for part in task_rows),
             rejected=rejects.merge(rejected),
             input_rows=sum(part.rows for part in task_rows),

@@ -101,6 +101,7 @@ class ReadAll(beam.DoFn):
                 row_filter.left_out(batch.label_map)
                 row_filter.found(batch.findings)
                 keyed = key_rows(batch, options, tasks=tasks, decisions=decisions)
+                row_filter.add_groups(keyed.groups)
                 labelled = row_filter.labelled(keyed)
                 if labelled.rejected.num_rows:
                     yield beam.pvalue.TaggedOutput(REJECTED, labelled.rejected)

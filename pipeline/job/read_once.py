@@ -27,6 +27,8 @@ from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
 from pipeline.sources.mapped_labels import merged
 from pipeline.sources.schema import NO_FINDINGS, Findings, LabelMapUse, LostRest
 from pipeline.sources.tasks import TaskGroup
+from pipeline.statistics import groups
+from pipeline.statistics.groups import NO_GROUPS, GroupSketch
 from pipeline.support.progress import NAMESPACE, TRAIN_ROWS, Tally
 from pipeline.text.fast_sequences import feature_function
 from pipeline.text.fast_tokenizer import make_tokenizer
@@ -40,6 +42,7 @@ class StoredGroup(NamedTuple):
     """A task group, and the references to its tokenized batches, see job/token_store.py.
 
     lost: what can't be read. label_map: what input.label_map did. findings: what is told of the rows.
+    groups: of the rows, with split.group_column.
     """
 
     group: TaskGroup
@@ -47,6 +50,7 @@ class StoredGroup(NamedTuple):
     lost: list[LostRest]
     label_map: LabelMapUse
     findings: Findings
+    groups: GroupSketch = NO_GROUPS
 
 
 class ReadOnce(beam.DoFn):
@@ -79,9 +83,11 @@ class ReadOnce(beam.DoFn):
         lost: list[LostRest] = []
         uses: list[LabelMapUse] = []
         findings = NO_FINDINGS
+        sketch = NO_GROUPS
         try:
             for batch in read_batches(tasks, options):
                 keyed = key_rows(batch, options, tasks=tasks, decisions=decisions)
+                sketch = groups.merge([sketch, keyed.groups])
                 keyed, counted = token_store.counted_first(keyed, is_counted=options.is_counted(keyed.splits))
                 labels.add(keyed.rows["label"].slice(0, counted))
                 self._known_labels |= labels.labels
@@ -103,7 +109,7 @@ class ReadOnce(beam.DoFn):
         except UserError as error:
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))
         tally.write()
-        yield beam.pvalue.TaggedOutput(STORED, StoredGroup(group, references, lost, merged(uses), findings))
+        yield beam.pvalue.TaggedOutput(STORED, StoredGroup(group, references, lost, merged(uses), findings, sketch))
         yield beam.pvalue.TaggedOutput(LABELS, labels.listed())
 
 
@@ -130,6 +136,7 @@ class TransformStored(beam.DoFn):
         row_filter.lost(stored.lost)
         row_filter.left_out(stored.label_map)
         row_filter.found(stored.findings)
+        row_filter.add_groups(stored.groups)
         for reference in stored.references:
             keyed, tokens = token_store.read_batch(reference, self._folder)
             labelled = row_filter.labelled(keyed)

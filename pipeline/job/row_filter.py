@@ -21,7 +21,7 @@ from pipeline.contract import SPLITS, UNLABELLED_INDEX
 from pipeline.job.decisions import Decisions, SurveyedGroup, surveyed
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.stages import StageObserver, ignore_stage
-from pipeline.records.keys import content_keys, split_by_name, split_by_time, split_where_allowed
+from pipeline.records.keys import content_keys, key_halves, split_by_name, split_by_time, split_where_allowed
 from pipeline.records.survey import allowed_bits, label_hashes, split_by_strata, stratum_numbers
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.schema import (
@@ -38,6 +38,8 @@ from pipeline.sources.schema import (
     rejected_rows,
 )
 from pipeline.sources.tasks import ReadTask, TaskGroup
+from pipeline.statistics import groups
+from pipeline.statistics.groups import NO_GROUPS, GroupSketch
 from pipeline.statistics.row_counts import TaskRowCounter, TaskRows
 from pipeline.statistics.text_quality import QualityAccumulator, QualityOptions
 from pipeline.support.arrays import Int64s
@@ -91,13 +93,14 @@ class KeyedRows(NamedTuple):
 
     rows: as their source gives them, see sources/schema.py. keys: large_binary [rows] of 16 bytes. splits: int64
     [rows], indices into SPLITS, or UNLABELLED_INDEX for all of them. rejected: batches of REJECTED_SCHEMA, the rows of
-    the batch that are rejected so far.
+    the batch that are rejected so far. groups: of the rows, with split.group_column.
     """
 
     rows: pa.RecordBatch
     keys: pa.LargeBinaryArray
     splits: npt.NDArray[np.int64]
     rejected: list[pa.RecordBatch]
+    groups: GroupSketch = NO_GROUPS
 
 
 class LabelledRows(NamedTuple):
@@ -140,10 +143,12 @@ def _keyed(
     if options.is_unlabelled:
         return KeyedRows(rows, keys, np.full(len(keys), UNLABELLED_INDEX), rejected_before)
     if options.split.has_shares:
+        if options.split.group_column is None:
+            return KeyedRows(rows, keys, split_where_allowed(keys, rows["split"], options.split), rejected_before)
         # All rows of a group go where the group goes, as equal texts do otherwise.
-        deciding = keys if options.split.group_column is None else _group_keys(rows["group"], seed=options.seed)
-        splits = split_where_allowed(deciding, rows["split"], options.split)
-        return KeyedRows(rows, keys, splits, rejected_before)
+        of_groups = content_keys(rows["group"].cast(pa.binary()).to_pylist(), seed=options.seed)
+        splits = split_where_allowed(of_groups, rows["split"], options.split)
+        return KeyedRows(rows, keys, splits, rejected_before, groups.sketch(key_halves(of_groups)[:, 1]))
     if options.split.column is not None:
         splits, reason, column = split_by_name(rows["split"]), UNKNOWN_SPLIT, "split"
     else:
@@ -174,7 +179,7 @@ class RowFilter:
         """The rows of a batch whose label is in the list, and the rejected ones."""
         index = self._label_indices(keyed.rows["label"])
         is_labelled = index >= 0
-        rows, keys, splits, rejected_batches = keyed
+        rows, keys, splits, rejected_batches, _ = keyed
         if not is_labelled.all():
             unknown = _rejected(rows, ~is_labelled, self._tasks, reason=UNKNOWN_LABEL, column="label")
             rejected_batches = [*rejected_batches, unknown]
@@ -204,6 +209,10 @@ class RowFilter:
     def found(self, findings: Findings) -> None:
         """Notes what is told of rows."""
         self._row_counter.add_findings(findings)
+
+    def add_groups(self, sketch: GroupSketch) -> None:
+        """Notes the groups of some rows."""
+        self._row_counter.add_groups(sketch)
 
     def left_out(self, use: LabelMapUse) -> None:
         """Notes the rows that input.label_map renames or leaves out."""
@@ -236,10 +245,6 @@ class LabelSet:
     def listed(self) -> list[str]:
         """The labels in order, at most `max_labels` + 1 of them."""
         return sorted(self.labels)[: self._max_labels + 1]
-
-
-def _group_keys(groups: pa.StringArray, *, seed: int) -> pa.LargeBinaryArray:
-    return content_keys(groups.cast(pa.binary()).to_pylist(), seed=seed)
 
 
 def _rejected(

@@ -33,6 +33,7 @@ _LATER_FIELDS: Final[frozenset[str]] = frozenset({
     "InputSummary.mapped_labels",
     "InputSummary.repeated_headers",
     "InputSummary.spanning_rows",
+    "Manifest.groups",
     "RejectedSummary.asked_for",
     "DuplicatesBySplit.most_frequent",
     "DuplicatesSummary.near",

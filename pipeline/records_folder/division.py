@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pipeline.config.input_settings import SplitSettings
 from pipeline.contract import SPLITS, Split
-from pipeline.records_folder.manifest import Manifest
+from pipeline.records_folder.manifest import GroupsSummary, Manifest
 
 # With groups, a split whose share is further than this from the one asked for, relative to it, is told in the advice.
 MAX_SHARE_ERROR = 0.25
@@ -15,7 +15,7 @@ def division_lines(manifest: Manifest) -> list[str]:
     settings = manifest.config.split
     rows = {split: manifest.splits[split].rows for split in SPLITS}
     shares = ", ".join(_share(split, rows, settings) for split in SPLITS)
-    lines = [f"rows are divided {_how(settings)}: {shares}"]
+    lines = [f"rows are divided {_how(settings)}{_groups(manifest.groups)}: {shares}"]
     left_out = sum(manifest.rejected.asked_for.values())
     if left_out:
         what = "the text of an earlier row" if settings.duplicates == "first" else "a text that has several labels"
@@ -43,6 +43,14 @@ def _how(settings: SplitSettings) -> str:
     if settings.group_column is not None:
         return f"by groups, one for each value of {settings.group_column!r}"
     return "by content, each label on its own" if settings.stratify else "by content"
+
+
+def _groups(groups: GroupsSummary | None) -> str:
+    if groups is None:
+        return ""
+    if groups.exact:
+        return f" ({groups.groups:,}, the largest of {groups.largest:,} rows)"
+    return f" (about {groups.groups:,}, the largest of 512 of {groups.largest:,} rows)"
 
 
 def _share(split: Split, rows: Mapping[Split, int], settings: SplitSettings) -> str:

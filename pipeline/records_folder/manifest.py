@@ -186,6 +186,14 @@ class RejectedSummary(Part):
     files: list[RejectedFile] = Field([], description="The 100 files with the most rejected rows.")
 
 
+class GroupsSummary(Part):
+    """The groups of `split.group_column`."""
+
+    groups: Count = Field(0, description="Groups; an estimate within 5% if not `exact`.")
+    exact: bool = Field(True, description="Whether all groups were counted; if not, 512 of them, chosen by chance.")
+    largest: Count = Field(0, description="Rows of the largest group, of those that were counted.")
+
+
 class Sample(Part):
     """A row of the input and the ids that its record holds."""
 
@@ -231,6 +239,7 @@ class Manifest(Part):
         description="vocabulary.tsv and the files of transform/, by path; `null` or missing in a folder of an earlier "
         "version. In a folder that has it no other key is missing.",
     )
+    groups: GroupsSummary | None = Field(None, description="The groups of `split.group_column`; `null` without it.")
     rejected: RejectedSummary = Field(RejectedSummary(), description="Rejected rows.")
     duplicates: DuplicatesSummary = Field(DuplicatesSummary(), description="Texts that occur more than once.")
     quality: QualitySummary = Field(QualitySummary(), description="What the texts are like.")

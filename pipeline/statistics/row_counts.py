@@ -15,6 +15,7 @@ from pipeline.records_folder.manifest import DamagedFile, RejectedFile
 from pipeline.sources.losses import described
 from pipeline.sources.schema import NO_FINDINGS, Findings, LabelMapUse, LostRest, file_indices
 from pipeline.sources.tasks import ReadTask
+from pipeline.statistics.groups import NO_GROUPS, GroupSketch, merge
 from pipeline.statistics.text_quality import TextQuality
 
 # Files that the manifest lists: those with the most rejected rows, and damaged ones.
@@ -25,9 +26,9 @@ class TaskRows(NamedTuple):
     """How many rows a read task had: used, rejected and left out together.
 
     path "": all files of a task group that have no TaskRows of their own. Only this one has `quality`, that of the used
-    texts of the whole group; `mapped`, how many rows of the group had each key of input.label_map; and `findings` of
-    its rows. lost: why the rest of the task can't be read; empty: it was read to its end.
-    is_unlabelled: whether the rows are texts without labels.
+    texts of the whole group; `mapped`, how many rows of the group had each key of input.label_map; `groups`, those of
+    split.group_column; and `findings` of its rows. lost: why the rest of the task can't be read; empty: it was read to
+    its end. is_unlabelled: whether the rows are texts without labels.
     """
 
     path: str
@@ -38,6 +39,7 @@ class TaskRows(NamedTuple):
     lost: str = ""
     left_out: int = 0
     mapped: Mapping[str, int] = {}
+    groups: GroupSketch = NO_GROUPS
     findings: Findings = NO_FINDINGS
     is_unlabelled: bool = False
 
@@ -53,6 +55,7 @@ class TaskRowCounter:
         self._lost: dict[str, str] = {}
         self._left_out: Counter[str] = Counter()
         self._mapped: Counter[str] = Counter()
+        self._groups = NO_GROUPS
         self._findings = NO_FINDINGS
 
     def add(self, used: pa.RecordBatch, rejected: pa.Table) -> None:
@@ -66,6 +69,11 @@ class TaskRowCounter:
     def add_lost(self, lost: Iterable[LostRest]) -> None:
         """Notes what can't be read of the tasks, at most one of each."""
         self._lost.update((rest.file, described(rest)) for rest in lost)
+
+    def add_groups(self, sketch: GroupSketch) -> None:
+        """Adds groups of rows."""
+        if len(sketch.keys):
+            self._groups = merge([self._groups, sketch])
 
     def add_label_map(self, use: LabelMapUse) -> None:
         """Counts the rows that input.label_map renames or leaves out."""
@@ -105,7 +113,7 @@ class TaskRowCounter:
             is_unlabelled=is_unlabelled,
             findings=self._findings,
         )
-        return [*own, rest]
+        return [*own, rest._replace(groups=self._groups)]
 
 
 def files_with_rejects(task_rows: Iterable[TaskRows]) -> tuple[int, list[RejectedFile]]:

@@ -15,6 +15,7 @@ from pipeline.records_folder.manifest import DamagedFile, VocabularyOrigin, stor
 from pipeline.records_folder.text_findings import NearDuplicates
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.statistics import duplicates
+from pipeline.statistics.groups import NO_GROUPS
 from pipeline.statistics.split_statistics import SplitStatistics
 from pipeline.statistics.text_quality import TextQuality
 from pipeline.vocabulary.count_tables import CountSummary
@@ -28,6 +29,7 @@ RESULTS = JobResults(
     splits={0: SplitStatistics(rows=3, tokens=3, labels=Counter({0: 2, 1: 1}), lengths=Counter({1: 3}))},
     duplicates=duplicates.merge([]),
     near=NearDuplicates(),
+    groups=NO_GROUPS,
     quality=TextQuality(rows=3, sampled_rows=3),
     rejected=RejectCounts({}, {}),
     input_rows=3,

@@ -94,6 +94,7 @@ def test_job_splits_groups_stay_together_in_every_way(tmp_path: Path) -> None:
     manifest = manifest_of(output)
     assert manifest["rejected"]["by_reason"] == {"missing group": 2, "group is not a string, integer or boolean": 1}
     assert manifest["duplicates"]["exact"]["texts"] == 1  # "alike u3"; other equal texts do not occur
+    assert manifest["groups"] == {"groups": 30, "exact": True, "largest": 14}
 
 
 def test_job_splits_groups_count_texts_that_stand_in_two_splits(tmp_path: Path) -> None:

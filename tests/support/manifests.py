@@ -81,6 +81,7 @@ def full_content() -> dict[str, Any]:
             {"path": "vocabulary.tsv", "bytes": 16, "sha256": SHA256},
             {"path": "transform/transform_fn/saved_model.pb", "bytes": 9, "sha256": SHA256},
         ],
+        "groups": {"groups": 3, "exact": True, "largest": 2},
         "rejected": {
             "rows": 1, "by_reason": {"no text": 1}, "asked_for": {"no text": 1},
             "examples": {"no text": [example]}, "with_rejects": 1,

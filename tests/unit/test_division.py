@@ -33,16 +33,28 @@ LINES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("settings", "left_out", "expected"), LINES)
-def test_division_in_words(settings: dict[str, Any], left_out: dict[str, int], expected: list[str]) -> None:
-    manifest = manifest_of({
+def lines(settings: dict[str, Any], **keys: Any) -> list[str]:
+    content = {
         "format_version": 1,
-        "config": {
-            "split": settings, "vocabulary": {"top_words": 4}, "sequence": {"max_length": 4}, "output": {},
-        },
+        "config": {"split": settings, "vocabulary": {"top_words": 4}, "sequence": {"max_length": 4}, "output": {}},
         "labels": ["a", "b"],
         "vocabulary": {"size": 3},
         "splits": {split: {"rows": rows, "labels": {"a": rows, "b": 0}} for split, rows in ROWS.items()},
-        "rejected": {"rows": sum(left_out.values()), "by_reason": left_out, "asked_for": left_out},
-    })  # fmt: skip
-    assert division_lines(manifest) == expected
+        **keys,
+    }
+    return division_lines(manifest_of(content))
+
+
+@pytest.mark.parametrize(("settings", "left_out", "expected"), LINES)
+def test_division_in_words(settings: dict[str, Any], left_out: dict[str, int], expected: list[str]) -> None:
+    rejected = {"rows": sum(left_out.values()), "by_reason": left_out, "asked_for": left_out}
+    assert lines(settings, rejected=rejected) == expected
+
+
+def test_division_tells_the_groups() -> None:
+    def head(groups: dict[str, Any]) -> str:
+        return lines({"group_column": "film"}, groups=groups)[0].partition(": ")[0]
+
+    by = "rows are divided by groups, one for each value of 'film'"
+    assert head({"groups": 34, "exact": True, "largest": 1200}) == f"{by} (34, the largest of 1,200 rows)"
+    assert head({"groups": 20731, "exact": False, "largest": 9}) == f"{by} (about 20,731, the largest of 512 of 9 rows)"

@@ -57,7 +57,7 @@ def test_manifest_writes_its_keys_in_order_and_by_their_public_names() -> None:
     assert list(written) == [
         "format_version", "config", "versions", "labels", "input", "vocabulary", "coverage", "splits", "unlabelled",
         "files",
-        "rejected", "duplicates", "quality", "telling_words", "samples", "advice",
+        "groups", "rejected", "duplicates", "quality", "telling_words", "samples", "advice",
         "checksum",
     ]  # fmt: skip
     assert list(written["config"]) == [

@@ -30,13 +30,14 @@ LATER_SETTINGS = re.compile(
 # Keys that folders of earlier versions do not have either.
 LATER_KEYS = re.compile(
     r"input\.(tables|left_out_examples|left_out_rows|mapped_labels|repeated_headers|spanning_rows)|"
-    r"rejected\.asked_for|"
+    r"rejected\.asked_for|groups|"
     r"duplicates\.(near|\w+\.most_frequent)(\..*)?"
 )
 # key, a value of another type that is right
 VALID: list[tuple[str, Any]] = [
     ("files", None),
     ("checksum", None),
+    ("groups", None),
     ("input.tables.0.query_bytes", None),
     ("vocabulary.cache", None),
     ("config.split.column", None),
