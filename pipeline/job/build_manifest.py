@@ -110,11 +110,8 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
     damaged, damaged_files = results.damaged_files
     return Manifest(
         config=RecordsConfig.model_validate(config.model_dump()),
-        versions={
-            "textrecords": VERSION,
-            "python": platform.python_version(),
-            **{name: version(name) for name in _PACKAGES},
-        },
+        versions={"textrecords": VERSION, "python": platform.python_version()}
+        | {name: version(name) for name in _PACKAGES},
         labels=list(results.labels),
         input=InputSummary(
             files=results.input_files,
