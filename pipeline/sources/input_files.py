@@ -15,6 +15,7 @@ from pipeline.files.local import FileInfo, Files, cannot_read
 from pipeline.files.member import LOST
 from pipeline.files.table_marks import MARK
 from pipeline.sources.archive_members import goes_into_archives, match_with_archives
+from pipeline.sources.dataset_dict import DATASET_DICT, splits_of_files
 from pipeline.sources.formats import FORMATS, folders, format_named, text_lines
 from pipeline.sources.label_folders import ENDING, has_no_ending, is_text_file, texts_in_label_folders
 from pipeline.sources.left_out import METADATA, OTHER_FORMAT, REASONS, UNLABELLED_FOLDER, LeftOut
@@ -189,6 +190,10 @@ def _of_formats(entry: _Entry, formats: Sequence[str]) -> Sequence[NamedFile]:
             f"input.path: the {'archive' if packed else 'folder'} {entry.path!r} holds no file that ends in "
             f"{_endings(formats)}" + (f"; name a file in it, such as {packed}" if packed else "")
         )
+    above = f"{entry.root}/" if entry.root else ""
+    if entry.is_folder and any(file.path == above + DATASET_DICT for file in entry.files):
+        splits = splits_of_files([file.file.path for file in known], entry.root)
+        return [file._replace(splits=split) for file, split in zip(known, splits, strict=True)]
     return known
 
 

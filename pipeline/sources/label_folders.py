@@ -62,7 +62,7 @@ def texts_in_label_folders(
         elif folders[-1].lower() == UNLABELLED_FOLDER:
             unlabelled.append((file, None))
         else:
-            texts.append((file, _split_named(folders[-2]) if len(folders) > 1 else None))
+            texts.append((file, split_named(folders[-2]) if len(folders) > 1 else None))
     texts = _with_allowed_splits(texts, left_out)
     if labelled:
         left_out.add_all(UNLABELLED_FOLDER, (file.path for file, _ in unlabelled))
@@ -95,7 +95,7 @@ def _unpacked(path: str) -> str:
     return path.removesuffix(f".{compression}") if compression else path
 
 
-def _split_named(folder: str) -> str | None:
+def split_named(folder: str) -> str | None:
     """The split that a folder's name means, also as Hive writes it: split=train."""
     return SPLIT_NAMES.get(folder.rpartition("=")[2].lower())
 
@@ -106,6 +106,16 @@ def _with_allowed_splits(texts: list[Text], left_out: LeftOut) -> list[Text]:
     if not names:
         return texts
     left_out.add_all(OTHER, (file.path for file, split in texts if split is None))
+    allowed = allowed_splits(names)
+    return [(file, allowed[split]) for file, split in texts if split]
+
+
+def allowed_splits(names: set[str]) -> dict[str, str]:
+    """The splits that folders name -> those that the rows of each may go to: train gives their share to the others.
+
+    >>> allowed_splits({"train", "test"})["train"]
+    'train eval'
+    """
     allowed = {split: split for split in names}
     allowed["train"] = " ".join(split for split in SPLITS if split == "train" or split not in names)
-    return [(file, allowed[split]) for file, split in texts if split]
+    return allowed

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from pipeline.contract import UNLABELLED
 from pipeline.sources.columns import INTEGER_TIME, ISO_TIME, ColumnNames, text_field
 from pipeline.sources.folder_columns import completed
 from pipeline.sources.formats.times import integer_times, iso_times
@@ -46,6 +47,8 @@ def validated(
     text, problems = _texts(columns)
     label, label_problems = _names(columns.get("label"), column="label", rows=len(text))
     split, split_problems = _names(columns.get("split"), column="split", rows=len(text))
+    if "split" not in columns and task.splits not in (None, UNLABELLED):
+        split = pa.repeat(pa.scalar(task.splits, pa.string()), len(text))
     group, group_problems = _names(columns.get("group"), column="group", rows=len(text))
     time, time_problems = _times(columns, rows=len(text))
     # A row has one reason: that of its text, else of its label, else of what decides on its split.
