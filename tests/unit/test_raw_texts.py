@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,19 @@ STREAMS = [
 def test_raw_texts_of_standard_input(content: bytes, format: str, texts: list[bytes]) -> None:
     rows = source_of_stream(io.BytesIO(content), InputSettings(), format=format).rows
     assert [row.text for row in rows] == texts
+
+
+def test_raw_texts_of_standard_input_are_read_by_the_settings() -> None:
+    cases: list[tuple[bytes, dict[str, Any], list[bytes]]] = [
+        # standard input, settings of the section input, texts
+        (b"text;x\na, b;1\n", {"delimiter": "semicolon"}, [b"a, b"]),
+        (b"good;1\n", {"columns": ["text", "x"]}, [b"good"]),
+        (b'text,x\n"a \\"b\\"",1\n', {"format": "csv"}, [b'a "b"']),
+        (b"caf\xe9\n", {"encoding": "latin-1"}, ["café".encode()]),
+    ]
+    for content, options, texts in cases:
+        rows = source_of_stream(io.BytesIO(content), InputSettings(**options)).rows
+        assert [row.text for row in rows] == texts
 
 
 class Pipe(io.BytesIO):

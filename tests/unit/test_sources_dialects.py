@@ -281,6 +281,14 @@ REFUSED: list[tuple[str, bytes, dict[str, Any], str]] = [
     ("a.csv", b"id;text;label,long\n1;a;x,y\n", {"label_column": "label,long"},
      "input.text_column: 'text' is not a column of a.csv, split by ','; set input.delimiter to semicolon, "
      "by which it is"),
+    ("a.csv", b"3,a title,a text\n", {},
+     "input.text_column: 'text' is not in a.csv; it has the columns 3, a title, a text; "
+     "set input.columns if its first row is no header"),
+    ("a.tsv", lines_of([*SHORT_MESSAGES[:5], ("a broken row", ""), *SHORT_MESSAGES[5:]], delimiter="\t").replace(
+        b"a broken row\t", b"a broken row"), {},
+     "input.quoting: a.tsv, row 5, begins with '\"call a film\\tneg\\na broken row\\ncall a fil' and has 15 lines in "
+     "quotes, of which 14 look like rows; set input.quoting to none if quotes are characters of the texts, or to "
+     "quotes if it is one row"),
     ("a.csv", b"a,b,c\n", {"columns": ["text", "label"]},
      "input.columns: it names 2 columns, but the first row of a.csv has 3, separated by ','; "
      "name each of them, in order"),
@@ -305,6 +313,13 @@ def test_sources_dialects_after_the_first_mib_are_checked() -> None:
             read(plain + row, "a.csv")
         assert str(error.value).startswith(f"input.{setting}: ")
         assert setting == "escape" or f"a.csv, row {number}" in str(error.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "shift_jis", "gb18030"])
+def test_sources_dialects_that_end_in_a_character_are_damaged(encoding: str) -> None:
+    content = "text,label\na,x\nb,\u8868".encode(encoding)[:-1]
+    found = read(content, "a.csv", encoding=encoding, damaged="use_what_is_whole")
+    assert found == ([("a", "x", 0)], [(1, "damaged file")])
 
 
 def test_sources_dialects_findings_are_counted() -> None:

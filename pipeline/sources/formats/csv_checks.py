@@ -56,7 +56,8 @@ def spanning_rows(data: bytes, dialect: Dialect, *, width: int, rows: int, path:
     """
     if not (dialect.quotes and b'"' in data) and not dialect.escapes:
         return 0
-    if count_lines(data) == rows:
+    # The line end of the header is still there.
+    if count_lines(data) - data.startswith((b"\n", b"\r")) == rows:
         return 0
     lines = lines_of_rows(data, dialect)
     spanning = int(np.count_nonzero(lines > 1))

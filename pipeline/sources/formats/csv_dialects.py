@@ -110,8 +110,15 @@ def _delimiter(lines: bytes, form: TextForm, format: str, *, path: str) -> str:
     named = len(form.columns or ())
     others = [delimiter for delimiter in FOUND_DELIMITERS if delimiter != usual]
 
+    ways = [
+        (quotes, escapes)
+        for escapes in ([False, True] if form.escape == "auto" else [form.escape == "backslash"])
+        for quotes in ([True, False] if form.quoting == "auto" else [form.quoting == "quotes"])
+    ]
+
     def fits(delimiter: str, *, rows: int = _SPLIT_ROWS) -> bool:
-        return _fits(_widths(lines, replace(_stated(Dialect(delimiter), form), escapes=False), rows=rows), named)
+        dialects = (Dialect(delimiter, quotes=quotes, escapes=escapes) for quotes, escapes in ways)
+        return any(_fits(_widths(lines, dialect, rows=rows), named) for dialect in dialects)
 
     if not lines or named == 1 or (not named and fits(usual, rows=1)):
         return usual

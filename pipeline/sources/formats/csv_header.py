@@ -1,6 +1,7 @@
 """The first row of a csv or tsv file, and its dialect -> the header: the columns, and which of them are read."""
 
 import csv
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,6 +17,8 @@ from pipeline.sources.tasks import ReadTask
 # The most columns of a file: a header of 100 MB needed 8 GB for its names.
 MAX_COLUMNS: Final = 1_000_000
 _SHOWN: Final = 60
+# How the name of a column begins, mostly; a text or a number of a first row that is no header may begin otherwise.
+_NAME: Final = re.compile(r"[^\W\d]\S*$")
 
 
 def header_of(row: bytes, task: ReadTask, columns: ColumnNames, dialect: Dialect) -> Header:
@@ -98,4 +101,7 @@ def _missing(
                 f"{setting}: {name!r} is not a column of {task.path}, split by {dialect.delimiter!r}; "
                 f"set input.delimiter to {called}, by which it is"
             )
-    return missing_column(setting, name, task.path, names)
+    missing = missing_column(setting, name, task.path, names)
+    if dialect.names is None and not all(_NAME.match(have) for have in names):
+        return UserError(f"{missing}; set input.columns if its first row is no header")
+    return missing

@@ -17,6 +17,7 @@ from pipeline.support.arrays import Int64s
 # rows of two columns have. More are needed where another row shows that quotes hold fields together (chosen, and not
 # measured).
 MANY_LINES: Final = 8
+FEW_ROWS: Final = 3
 MANY_LINES_OF_PROVEN: Final = 32
 
 
@@ -39,8 +40,18 @@ class Layout:
     has_quotes: bool
 
     def proves_quotes(self, width: int) -> bool:
-        """Whether a row on one line has `width` fields only if quotes hold a delimiter."""
-        return bool(np.any((self.lines == 1) & (self.fields == width) & (self.delimiters >= width)))
+        """Whether rows have `width` fields only if quotes hold them together.
+
+        One row on one line shows it, by a delimiter in quotes. So do rows of several lines of which most do not look
+        like rows, if there are hardly others. Where quotes are text, nearly all lines within them look like rows.
+        """
+        is_whole = self.fields == width
+        if np.any(is_whole & (self.lines == 1) & (self.delimiters >= width)):
+            return True
+        spans = self.lines > 1
+        for_it = np.count_nonzero(is_whole & spans & (self.alike * 2 <= self.lines))
+        against = np.count_nonzero(spans & (self.alike * 2 > self.lines))
+        return int(for_it) >= FEW_ROWS * max(1, int(against))
 
     def swallowing(self, *, proven: bool) -> Int64s:
         """The numbers of the rows that may be several.
