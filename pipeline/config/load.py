@@ -50,10 +50,11 @@ def load(path: str | None, overrides: Mapping[str, str]) -> Config:
     try:
         return Config.model_validate(sections)
     except ValidationError as error:
-        of, *setting = map(str, error.errors()[0]["loc"])
-        # What is wrong with several settings together may come from both.
-        if not setting and any(name.startswith(f"{of}.") for name in overrides):
-            origin = f"{origin} and command line" if of in of_file else "command line"
+        location = list(map(str, error.errors()[0]["loc"]))
+        # What is wrong with several settings together, of a section or of two, may come from both.
+        if len(location) < 2 and any(name.startswith("".join(f"{of}." for of in location)) for name in overrides):
+            is_of_file = of_file.intersection(location) if location else of_file
+            origin = f"{origin} and command line" if is_of_file else "command line"
         raise UserError(_in_one_line(error, origin=origin, overrides=overrides)) from error
 
 
@@ -104,7 +105,7 @@ def _in_one_line(error: ValidationError, *, origin: str, overrides: Mapping[str,
     of_setting = [other for other in error.errors() if other["loc"][:2] == first["loc"][:2]]
     first = next((other for other in of_setting if other["type"] == "value_error"), first)
     name = ".".join(str(part) for part in first["loc"][:2])
-    where = f"--{name}" if name in overrides else f"{origin}: {name}"
+    where = f"--{name}" if name in overrides else f"{origin}: {name}" if name else origin
     if first["type"] == "value_error":
         return f"{where}: {first['msg'].removeprefix('Value error, ')}"
     # pydantic reports an error for each type that a setting may have.

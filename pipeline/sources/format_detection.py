@@ -32,6 +32,9 @@ MARK_BYTES: Final = tfrecord.HEAD_BYTES
 # Of more files than this, 64 evenly spaced ones are opened, and must agree: opening a million would take hours.
 MAX_FILES_OPENED: Final = 64
 
+# What helps where a command takes lines as a format.
+LINES_REMEDY: Final = f"or {text_lines.NAME} if each of its lines is a text"
+
 # A text that begins so is an object of JSON, or an array of objects, whole or not; one with just a brace is not.
 JSON_OBJECT: Final = re.compile(rb'(?:\[\s*)?\{\s*"')
 # A field of a header that is a name, and not a part of a sentence: id, review.text, größe.
@@ -114,10 +117,7 @@ def _labelled(path: str, head: bytes, form: TextForm) -> str:
 
 def _unlabelled(path: str, looks: Looks) -> str:
     if looks.table:
-        raise UserError(
-            f"input.format: {path} looks like {looks.table}; set {looks.table}, or {text_lines.NAME} if each of its "
-            "lines is a text"
-        )
+        raise UserError(f"input.format: {path} looks like {looks.table}; set {looks.table}, {LINES_REMEDY}")
     return looks.mark or text_lines.NAME
 
 

@@ -8,6 +8,7 @@ settings. Otherwise a folder, a glob or a file means what it means to `predict`.
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from pipeline.config.databases import database_format
 from pipeline.config.input_settings import InputSettings
@@ -15,15 +16,19 @@ from pipeline.contract import UNLABELLED
 from pipeline.errors import UserError
 from pipeline.files.hidden import WILDCARD
 from pipeline.files.local import Files
+from pipeline.sources.format_detection import LINES_REMEDY
 from pipeline.sources.formats import folders, sample
 from pipeline.sources.input_files import NamedFile, named_files
 from pipeline.sources.left_out import LABELLED, REASONS, UNLABELLED_FOLDER, LeftOut
 from pipeline.sources.one_name import identity_of, once_each
 
+# input.format has no lines.
+_LINES_REMEDY: Final = "or have its name end so; if each of its lines is a text, write them as jsonl"
+
 
 @contextmanager
 def naming_unlabelled(*, is_unlabelled: bool = True) -> Iterator[None]:
-    """Has a UserError about the files of input.unlabelled name this setting, and not input.path.
+    """Has a UserError about the files of input.unlabelled name this setting, and not input.path, and what helps there.
 
     >>> with naming_unlabelled():
     ...     raise UserError("input.path: no rows in a.csv")
@@ -35,7 +40,8 @@ def naming_unlabelled(*, is_unlabelled: bool = True) -> Iterator[None]:
     except UserError as error:
         if not is_unlabelled:
             raise
-        raise UserError(re.sub(r"^input\.path\b", "input.unlabelled", str(error))) from error
+        message = str(error).replace(LINES_REMEDY, _LINES_REMEDY)
+        raise UserError(re.sub(r"^input\.path\b", "input.unlabelled", message)) from error
 
 
 def with_remedy(reason: str) -> str:

@@ -1,7 +1,11 @@
 """The whole job with texts without labels: their records, their words in the vocabulary, and what stays as it is."""
 
+import contextlib
 import gzip
 import json
+import shutil
+import sqlite3
+import tarfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -210,6 +214,26 @@ def test_job_unlabelled_folder_of_aclimdb_is_given_to_both(tmp_path: Path) -> No
     assert manifest["unlabelled"]["rows"] == 20
     named = run_job(data, tmp_path / "named", {"input.unlabelled": str(data / "train" / "unsup")})
     assert record_bytes(named) == record_bytes(found)
+    with tarfile.open(tmp_path / "imdb.tar.gz", "w:gz") as archive:
+        archive.add(data, "imdb")
+    packed = str(tmp_path / "imdb.tar.gz")
+    shutil.move(data, tmp_path / "elsewhere")  # beside its archive, either might be meant
+    assert record_bytes(run_job(packed, tmp_path / "packed", {"input.unlabelled": packed})) == record_bytes(found)
+
+
+def test_job_unlabelled_texts_beside_a_database(source: Path, tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "rows.db")) as database, database:
+        database.execute("CREATE TABLE rows (text TEXT, label TEXT, part TEXT)")
+        database.executemany("INSERT INTO rows VALUES (?, ?, ?)", LABELLED)
+    settings = {"split.column": "part", "input.table": "rows", "input.unlabelled": str(source / "more")}
+    ways = [
+        run_job(f"sqlite:///{tmp_path}/rows.db", tmp_path / str(spills), settings, spills=spills)
+        for spills in (True, False)
+    ]
+    assert record_bytes(ways[0]) == record_bytes(ways[1])
+    manifest = manifest_of(ways[0])
+    assert (manifest["unlabelled"]["files"], manifest["unlabelled"]["rows"]) == (2, len(FIRST) + len(SECOND))
+    assert sum(part["rows"] for part in manifest["splits"].values()) == len(LABELLED)
 
 
 def test_job_unlabelled_rows_are_rejected_with_their_reason(source: Path, tmp_path: Path) -> None:

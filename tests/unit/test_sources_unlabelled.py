@@ -26,6 +26,7 @@ CONTENT = {
     "more/a.csv": b"text\nb\n",
     "more/b.jsonl": b'{"text": "c"}\n',
     "lines.txt": b"d\ne\n",
+    "table.txt": b"text,x\na,b\n",
 }
 UNSUP = [("imdb/train/unsup/2.txt", "folders"), ("imdb/train/unsup/3.txt", "folders")]
 
@@ -98,6 +99,11 @@ REFUSED: list[tuple[str, list[str], dict[str, Any], str]] = [
     ("no match", TABLES, {"path": "rows.csv", "unlabelled": "no*.csv"}, "input.unlabelled: no file matches 'no*.csv'"),
     ("the built-in corpus", TABLES, {"path": "rows.csv", "unlabelled": "sample"},
      "input.unlabelled is sample, the built-in corpus, which has labels; name files, or null"),
+    ("a database", TABLES, {"path": "rows.csv", "unlabelled": "postgresql://host/db"},
+     "input.unlabelled: postgresql://host/db is a database; texts without labels are read from files: export it"),
+    ("a table whose name does not say so", ["rows.csv", "table.txt"], {"path": "rows.csv", "unlabelled": "table.txt"},
+     "input.format: table.txt looks like csv; set csv, or have its name end so; if each of its lines is a text, write "
+     "them as jsonl"),
     ("texts of no known shape", ["rows.csv", "t/a.txt"], {"path": "rows.csv", "unlabelled": "t"},
      "input.format: the folder 't' holds .txt files; set folders if each file is a text, or name their folder unsup; "
      "name them by a glob, such as t/*.txt, if each line is one"),
@@ -130,8 +136,22 @@ def test_sources_unlabelled_left_out_texts_name_the_setting() -> None:
 
 def test_sources_unlabelled_texts_that_count_must_be_there(tmp_path: Path) -> None:
     settings = {"vocabulary.count_unlabelled": "true"}
-    with pytest.raises(UserError, match=r"vocabulary\.count_unlabelled is true, but input\.unlabelled names no texts"):
-        load(None, settings)
+    message = (
+        "vocabulary.count_unlabelled is true, but input.unlabelled names no texts; set input.unlabelled, or "
+        "count_unlabelled to false"
+    )
+    file = tmp_path / "pipeline.yaml"
+    file.write_text("vocabulary:\n  count_unlabelled: true\n")
+    # path of the settings, overrides -> where the message says that they come from
+    cases: list[tuple[str | None, dict[str, str], str]] = [
+        (None, settings, "command line"),
+        (str(file), {}, str(file)),
+        (str(file), {"output.path": "out"}, f"{file} and command line"),
+    ]
+    for path, overrides, origin in cases:
+        with pytest.raises(UserError) as raised:
+            load(path, overrides)
+        assert str(raised.value) == f"{origin}: {message}"
     config = load(None, {**settings, "input.unlabelled": str(tmp_path)})
     assert config.input.unlabelled_paths == [str(tmp_path)]
     assert config.vocabulary.count_unlabelled
