@@ -49,8 +49,8 @@ def _groups(groups: GroupsSummary | None) -> str:
     if groups is None:
         return ""
     if groups.exact:
-        return f" ({groups.groups:,}, the largest of {groups.largest:,} rows)"
-    return f" (about {groups.groups:,}, the largest of 512 of {groups.largest:,} rows)"
+        return f" ({groups.groups:,}; the largest has {groups.largest:,} rows)"
+    return f" (about {groups.groups:,}; the largest of 512 of them has {groups.largest:,} rows)"
 
 
 def _share(split: Split, rows: Mapping[Split, int], settings: SplitSettings) -> str:

@@ -189,7 +189,7 @@ class RejectedSummary(Part):
 class GroupsSummary(Part):
     """The groups of `split.group_column`."""
 
-    groups: Count = Field(0, description="Groups; an estimate within 5% if not `exact`.")
+    groups: Count = Field(0, description="Groups; an estimate within 10% if not `exact`.")
     exact: bool = Field(True, description="Whether all groups were counted; if not, 512 of them, chosen by chance.")
     largest: Count = Field(0, description="Rows of the largest group, of those that were counted.")
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pipeline.records_folder.manifest import GroupsSummary
 from pipeline.support.arrays import Int64s
 
-# Groups of a sketch: 8 kB. The number of more groups is right within 5%.
+# Groups of a sketch: 8 kB. The number of more groups is right within 10%.
 SIZE: Final = 512
 
 

@@ -56,5 +56,6 @@ def test_division_tells_the_groups() -> None:
         return lines({"group_column": "film"}, groups=groups)[0].partition(": ")[0]
 
     by = "rows are divided by groups, one for each value of 'film'"
-    assert head({"groups": 34, "exact": True, "largest": 1200}) == f"{by} (34, the largest of 1,200 rows)"
-    assert head({"groups": 20731, "exact": False, "largest": 9}) == f"{by} (about 20,731, the largest of 512 of 9 rows)"
+    assert head({"groups": 34, "exact": True, "largest": 1200}) == f"{by} (34; the largest has 1,200 rows)"
+    many = {"groups": 20731, "exact": False, "largest": 9}
+    assert head(many) == f"{by} (about 20,731; the largest of 512 of them has 9 rows)"
