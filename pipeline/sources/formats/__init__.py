@@ -1,6 +1,6 @@
 """The formats by name. A file's name -> its format.
 
-To add a format, for example Avro:
+To add a format, as Avro was added:
     1. write `avro.py` beside this file, with the functions `check` and `read` that `format.py` describes (and `cut`,
        if large files can be cut), and `AVRO = Format((".avro",), check, one_by_one(read), begins=...)`;
     2. add the line `"avro": avro.AVRO` to FORMATS below.
