@@ -22,7 +22,7 @@ from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS, format_names, text_lines, tfrecord
 from pipeline.sources.formats.csv_dialects import DELIMITERS, FOUND_DELIMITERS
 from pipeline.sources.formats.foreign import FOREIGN_BYTES, check_foreign
-from pipeline.sources.tasks import FOUND_FORM, TextForm
+from pipeline.sources.tasks import FOUND_FORM, ReadTask, TextForm
 
 # The first 64 KiB tell a file's format; a header or an object is shorter.
 DETECTION_BYTES: Final = FOREIGN_BYTES
@@ -173,6 +173,17 @@ def _mark_or_head(path: str, files: Files, form: TextForm) -> tuple[str | None, 
         head = content_head(stored, path, form=form)
     compressible = [name for name, format in FORMATS.items() if format.is_compressible]
     return _marked(head, compressible), head
+
+
+def check_not_foreign(task: ReadTask, files: Files) -> None:
+    """Checks that a file that can't be read is nothing whose kind is known: then its name or its settings are wrong.
+
+    Raises:
+      UserError: it is, and the message says how it becomes a file that can be read.
+    """
+    if FORMATS[task.format].endings:  # the others are no files, or any bytes are texts there
+        with open_file(files, task.path) as file:
+            check_foreign(content_head(file, task.path), task.path)
 
 
 def content_head(stored: BinaryIO, path: str, *, form: TextForm = FOUND_FORM) -> bytes:

@@ -10,11 +10,12 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from pipeline.config.input_settings import InputSettings, SplitSettings
-from pipeline.errors import DamagedFileError
+from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files
 from pipeline.files.member_files import member_files
 from pipeline.files.text_stream import READ_SIZES
 from pipeline.sources.columns import ColumnNames, columns_of
+from pipeline.sources.format_detection import check_not_foreign
 from pipeline.sources.formats import FORMATS, folders
 from pipeline.sources.formats.format import Description
 from pipeline.sources.losses import described
@@ -91,7 +92,11 @@ def preview(tasks: InputTasks, columns: ColumnNames, files: Files) -> list[Previ
     for format, count in number.items():
         chosen = _spread(tasks.groups, format, number=count)
         with member_files(chosen, files) as opened:
-            looks.append(_looked_into(chosen, columns, opened, number=count))
+            try:
+                looks.append(_looked_into(chosen, columns, opened, number=count))
+            except UserError:
+                check_not_foreign(chosen[0], opened)
+                raise
     return looks
 
 

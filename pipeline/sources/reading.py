@@ -18,9 +18,8 @@ from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.files.verified import VerifiedFiles, verify
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.folder_columns import with_given_columns
-from pipeline.sources.format_detection import content_head
-from pipeline.sources.formats import FORMATS, sample
-from pipeline.sources.formats.foreign import check_foreign
+from pipeline.sources.format_detection import check_not_foreign
+from pipeline.sources.formats import FORMATS
 from pipeline.sources.given_check import check_given
 from pipeline.sources.losses import REFUSE, refusal
 from pipeline.sources.mapped_labels import with_mapped_labels
@@ -131,7 +130,7 @@ def _has_rows(task: ReadTask, columns: ColumnNames, files: Files, *, damaged: Da
     except UserError:
         if FORMATS[task.format].plan is not None:  # a database is no file
             raise
-        _check_foreign(task, files)
+        check_not_foreign(task, files)
         if damaged == REFUSE:
             raise
         with open_file(files, task.path) as file:
@@ -139,17 +138,6 @@ def _has_rows(task: ReadTask, columns: ColumnNames, files: Files, *, damaged: Da
         if verified is None or verified.damage is None:
             raise
         return True
-
-
-def _check_foreign(task: ReadTask, files: Files) -> None:
-    """Checks that a file that can't be read is nothing whose kind is known: then its name or its settings are wrong.
-
-    Raises:
-      UserError: it is, and the message says how it becomes a file that can be read.
-    """
-    if task.format != sample.NAME:
-        with open_file(files, task.path) as file:
-            check_foreign(content_head(file, task.path), task.path)
 
 
 def _whole(batch: Batch) -> Batch:

@@ -19,7 +19,7 @@ from pipeline.config.input_settings import Damaged, InputSettings
 from pipeline.errors import UserError
 from pipeline.files import archives, member_files, member_stream
 from pipeline.files.local import LocalFiles
-from pipeline.sources import check_columns, plan_tasks, plan_texts, read_in_order, read_tasks
+from pipeline.sources import check_columns, plan_all, plan_tasks, plan_texts, read_in_order, read_tasks
 from pipeline.sources.columns import columns_of
 from pipeline.sources.first_files import look_into_first_files
 from pipeline.sources.tasks import PLACE_BITS
@@ -196,6 +196,13 @@ def test_archives_of_several_folders_have_one_meaning_of_splits() -> None:
         rows = rows_of(files, path, format="folders")
         assert rows.used == [("c", "pos", "test", 0, 0), ("b", "neg", TRAIN, 1, 0), ("a", "pos", TRAIN, 2, 0)]
         assert rows.left_out == {"other": 1}
+
+
+def test_archives_names_are_no_labels() -> None:
+    files = MemoryFiles({"in/pos.zip": zipped({"1.txt": b"no label"}), "in/x.zip": zipped({"neg/1.txt": b"bad"})})
+    for path in ("in", "in/*.zip"):
+        rows = rows_of(files, path, format="folders")
+        assert ([row[:2] for row in rows.used], rows.left_out) == ([("bad", "neg")], {"other": 1})
 
 
 def linked() -> bytes:
@@ -545,3 +552,13 @@ def test_archives_may_hold_and_lie_in_folders_that_give_columns() -> None:
     files = MemoryFiles({"d.zip": zipped(inside), "in/label=z/label=not.tgz": packed({"a.csv": b"text\nz\n"}, "tgz")})
     assert [row[:2] for row in rows_of(files, "d.zip").used] == [("x", "x"), ("y", "y")]
     assert [row[:2] for row in rows_of(files, "in").used] == [("z", "z")]
+
+
+def test_archives_have_texts_without_labels() -> None:
+    files = MemoryFiles({"aclImdb_v1.tar.gz": packed(shuffled(TREES[2][0]), "tgz")})
+    settings = InputSettings(path="aclImdb_v1.tar.gz", unlabelled="aclImdb_v1.tar.gz")
+    tasks = plan_all(settings, files)
+    columns = columns_of(settings, labelled=False)
+    batches = list(read_tasks(tasks.unlabelled().tasks(), columns, files))
+    assert [row["text"] for batch in batches for row in batch.rows.to_pylist()] == [b"who knows"]
+    assert (tasks.files, tasks.unlabelled_files, "unsup" in tasks.left_out) == (5, 1, False)

@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
-from pipeline.sources import check_columns
+from pipeline.sources import check_columns, plan_tasks
 from pipeline.sources.formats.foreign import FOREIGN, check_foreign
+from pipeline.sources.preview import preview
 from tests.support.memory_files import COLUMNS, MemoryFiles, plan
 from tests.unit.test_sources_texts import read_texts
 
@@ -131,3 +133,9 @@ def test_foreign_has_a_test_for_each_kind() -> None:
     assert {foreign.kind for foreign in FOREIGN} - {kind for _, kind, _ in KINDS} == {
         "an OpenDocument file", "packed as lzip", "an RTF document"
     }  # fmt: skip
+
+
+def test_foreign_files_are_named_before_a_dry_run_shows_them() -> None:
+    files = MemoryFiles({"a.csv": zipped("reviews.csv")})
+    with pytest.raises(UserError, match=r"a\.csv is a zip archive; give it a name that ends in \.zip"):
+        preview(plan_tasks(InputSettings(path="a.csv"), files), COLUMNS, files)
