@@ -15,6 +15,7 @@ from pipeline.records_folder.division import division_lines
 from pipeline.records_folder.lengths import Texts, binned, percentile, share_cut
 from pipeline.records_folder.manifest import InputSummary, Manifest, SplitSummary, VocabularyOrigin
 from pipeline.records_folder.mapped_labels import mapped_lines
+from pipeline.records_folder.table_lines import table_lines
 from pipeline.records_folder.vocabulary_tsv import Word
 from pipeline.support.printable import to_printable
 from pipeline.support.terminal import bars, share, table
@@ -58,7 +59,8 @@ def _splits(manifest: Manifest) -> Group:
             share(part.truncated_texts, part.rows),
             share(part.empty_texts, part.rows),
         )
-    return Group(made, *(Text(to_printable(line)) for line in division_lines(manifest)))
+    lines = [*division_lines(manifest), *table_lines(manifest.input)]
+    return Group(made, *(Text(to_printable(line)) for line in lines))
 
 
 def _labels(manifest: Manifest) -> Group:

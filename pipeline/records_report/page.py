@@ -8,6 +8,7 @@ from pipeline.html.elements import advice, details, settings_table, share, text_
 from pipeline.records_folder.delimited_rows import repeated_lines, spanning_lines
 from pipeline.records_folder.lengths import percentile, share_cut
 from pipeline.records_folder.manifest import Manifest
+from pipeline.records_folder.table_lines import table_lines
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.records_report import labels, texts
 from pipeline.records_report.length_and_coverage import choices, covered
@@ -48,7 +49,7 @@ def _head(manifest: Manifest) -> Markup:
     lead = Markup(
         "<h1>What the records hold</h1><p>{:,} rows of {:,} {}: {:,} became records, {:,} were rejected{}.{}</p>"
     ).format(manifest.input.rows, files, "file" if files == 1 else "files", rows + unlabelled, rejected, left_out, note)
-    of_rows = [*repeated_lines(manifest.input), *spanning_lines(manifest.input)]
+    of_rows = [*table_lines(manifest.input), *repeated_lines(manifest.input), *spanning_lines(manifest.input)]
     lead += Markup("").join(Markup("<p>{}.</p>").format(line) for line in of_rows)
     return lead + tiles(_figures(manifest, rows=rows))
 

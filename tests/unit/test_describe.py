@@ -98,6 +98,13 @@ def test_describe_says_when_nothing_is_wrong_and_nothing_to_tell() -> None:
         assert title not in text
 
 
+def test_describe_shows_what_was_read_of_databases() -> None:
+    tables = [{"path": HOSTILE, "taken": "2024-01-31T08:00:00+00:00", "parts": 3}]
+    text = " ".join(shown(input={"tables": tables}).split())  # lines are wrapped
+    assert "was read as it was at 2024-01-31T08:00:00+00:00, in 3 parts" in text
+    assert "was read as" not in shown()
+
+
 def test_describe_shows_damaged_files() -> None:
     damaged = [{"file": HOSTILE, "rows": 1504, "why": f"unclosed quote in {HOSTILE}"}]
     text = shown(input={"files": 3, "damaged": 1, "damaged_files": damaged})
