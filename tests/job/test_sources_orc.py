@@ -1,5 +1,6 @@
 """ORC files, written by pyarrow and read by a process of its own -> used and rejected rows, and damage."""
 
+import errno
 import io
 import os
 from collections.abc import Mapping
@@ -13,7 +14,9 @@ from pipeline.errors import UserError
 from pipeline.sources import check_columns, read_tasks
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import orc
+from pipeline.sources.tasks import ReadTask
 from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, plan, read, rejected_of, rows_of
+from tests.unit.test_local_files import FailingFiles
 
 MISSING_TEXT, MISSING_LABEL, INVALID, DAMAGED = "missing text", "missing label", "invalid UTF-8", "damaged file"
 NOT_LABEL = "label is not a string, integer or boolean"
@@ -140,3 +143,9 @@ def test_sources_orc_ends_its_process_when_reading_stops() -> None:
     assert next(batches).rows.num_rows == 12
     batches.close()  # type: ignore[attr-defined]
     assert rejected_of([]) == []
+
+
+def test_sources_orc_names_a_file_whose_disk_fails() -> None:
+    task = ReadTask("a/b", 0, "orc")
+    with pytest.raises(UserError, match=r"^input.path: cannot read a/b: Input/output error; "):
+        list(read_tasks([task], COLUMNS, FailingFiles(errno.EIO)))
