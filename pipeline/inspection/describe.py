@@ -37,6 +37,8 @@ def folder_tables(manifest: Manifest, *, words: Sequence[Word]) -> list[Renderab
     ]
     if of_rows := [*repeated_lines(manifest.input), *spanning_lines(manifest.input)]:
         parts.append(Group(Text("rows and lines", style="bold"), *map(Text, of_rows)))
+    if manifest.input.lake_tables:
+        parts.append(_lake_tables(manifest.input))
     if manifest.input.damaged:
         parts.append(_damaged(manifest.input))
     if manifest.rejected.rows:
@@ -136,6 +138,13 @@ def _spark(part: SplitSummary, cut: int) -> list[Text]:
         return [drawn]
     place = cut * _BAR_CHARACTERS // (end + 1)
     return [drawn, Text(" " * (2 + place) + f"▲ max_length {cut:,}", style="yellow")]
+
+
+def _lake_tables(part: InputSummary) -> Table:
+    made = table("table", "kind", "version", "files", kinds="tttn", title="tables that were read")
+    for each in part.lake_tables:
+        made.add_row(Text(to_printable(each.path)), each.kind, to_printable(each.version), f"{each.files:,}")
+    return made
 
 
 def _damaged(part: InputSummary) -> Group:

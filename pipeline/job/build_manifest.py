@@ -15,6 +15,7 @@ from pipeline.job import rejects
 from pipeline.job.row_filter import UNKNOWN_LABEL
 from pipeline.job.unlabelled_summary import UnlabelledInput, unlabelled_summary
 from pipeline.job.write import WrittenShard
+from pipeline.records_folder.lake_table_read import LakeTableRead
 from pipeline.records_folder.manifest import (
     MAX_MANIFEST_BYTES,
     CacheUse,
@@ -37,6 +38,7 @@ from pipeline.records_folder.reader import parse_manifest
 from pipeline.records_folder.record_files import Shard, UnlabelledSummary
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary, NearDuplicates
 from pipeline.records_folder.vocabulary_tsv import WordColumns
+from pipeline.sources.lake_snapshot import LakeVersion
 from pipeline.sources.schema import ASKED_FOR, INVALID_UTF8, NO_FINDINGS, Findings
 from pipeline.statistics import distinctive_words, duplicates, groups, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics, split_summary
@@ -45,8 +47,6 @@ from pipeline.vocabulary import count_tables
 from pipeline.vocabulary.cached_counting import total_cache_use
 
 _PACKAGES = ("apache-beam", "tensorflow", "tensorflow-transform", "pyarrow", "numpy")
-# Points of the coverage curve for each tenfold number of words: enough to draw it, few enough to read.
-_COVERAGE_STEPS = 10
 
 
 # Ids of all samples of a split: 16 samples of 65,536 ids. With more the manifest would pass MAX_MANIFEST_BYTES.
@@ -80,6 +80,8 @@ class JobResults:
     left_out: Mapping[str, int]
     left_out_examples: Mapping[str, list[str]]
     tables: Sequence[TableRead]
+    lake_tables: Sequence[LakeVersion]
+    named_splits: Mapping[Split, int]
     files_with_rejects: tuple[int, list[RejectedFile]]
     damaged_files: tuple[int, list[DamagedFile]]
     summary: count_tables.CountSummary
@@ -107,26 +109,12 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
     """
     _check(results, config, max_labels=max_labels)
     with_rejects, files = results.files_with_rejects
-    damaged, damaged_files = results.damaged_files
     return Manifest(
         config=RecordsConfig.model_validate(config.model_dump()),
         versions={"textrecords": VERSION, "python": platform.python_version()}
         | {name: version(name) for name in _PACKAGES},
         labels=list(results.labels),
-        input=InputSummary(
-            files=results.input_files,
-            bytes=results.input_bytes,
-            rows=results.input_rows,
-            left_out=dict(results.left_out),
-            left_out_examples=dict(results.left_out_examples),
-            left_out_rows=results.left_out_rows,
-            mapped_labels=dict(results.mapped_labels),
-            tables=list(results.tables),
-            spanning_rows=results.findings.spanning_rows,
-            repeated_headers=results.findings.repeated_headers,
-            damaged=damaged,
-            damaged_files=damaged_files,
-        ),
+        input=_input(results),
         vocabulary=VocabularySummary(
             size=len(results.words.ids),
             tokens=results.summary.total,
@@ -135,7 +123,7 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
             origin=results.origin,
             cache=None if results.cache_use is None else total_cache_use(results.cache_use),
         ),
-        coverage=_coverage(results.summary, words=len(results.words.ids)),
+        coverage=count_tables.coverage_curve(results.summary, words=len(results.words.ids)),
         splits={split: _split(index, results) for index, split in enumerate(SPLITS)},
         unlabelled=_unlabelled(results),
         files=list(results.files),
@@ -231,6 +219,26 @@ def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
         )
 
 
+def _input(results: JobResults) -> InputSummary:
+    damaged, damaged_files = results.damaged_files
+    return InputSummary(
+        files=results.input_files,
+        bytes=results.input_bytes,
+        rows=results.input_rows,
+        left_out=dict(results.left_out),
+        left_out_examples=dict(results.left_out_examples),
+        lake_tables=[LakeTableRead(**table._asdict()) for table in results.lake_tables],
+        named_splits=dict(results.named_splits),
+        left_out_rows=results.left_out_rows,
+        mapped_labels=dict(results.mapped_labels),
+        tables=list(results.tables),
+        spanning_rows=results.findings.spanning_rows,
+        repeated_headers=results.findings.repeated_headers,
+        damaged=damaged,
+        damaged_files=damaged_files,
+    )
+
+
 def _asked_for(results: JobResults) -> dict[str, int]:
     return {reason: rows for reason, rows in results.rejected.by_reason.items() if reason in ASKED_FOR}
 
@@ -252,17 +260,6 @@ def _unlabelled(results: JobResults) -> UnlabelledSummary | None:
 def _shards(split: Split | Unlabelled, results: JobResults) -> list[Shard]:
     written = sorted((shard for shard in results.shards if shard.split == split), key=lambda shard: shard.path)
     return [Shard(path=shard.path, **asdict(shard.summary)) for shard in written]
-
-
-def _coverage(summary: count_tables.CountSummary, *, words: int) -> list[tuple[int, float]]:
-    """(number of words, share of the counted tokens that the most frequent of them are), by rising number.
-
-    words: the size of the vocabulary, which is one of the numbers.
-    """
-    steps = {round(10 ** (step / _COVERAGE_STEPS)) for step in range(10 * _COVERAGE_STEPS)}
-    numbers = sorted({step for step in steps if step < summary.distinct} | {words, summary.distinct})
-    shares = count_tables.coverage(summary, numbers)
-    return [(number, round(share, 6)) for number, share in zip(numbers, shares, strict=True)]
 
 
 def _duplicates(results: JobResults) -> DuplicatesSummary:

@@ -79,6 +79,8 @@ def finalize(
             unlabelled=unlabelled_input(task_rows, files=plan.unlabelled_files, bytes=plan.unlabelled_bytes),
             left_out=plan.left_out,
             left_out_examples=plan.left_out_examples,
+            lake_tables=plan.lake_tables,
+            named_splits=plan.named_splits,
             files_with_rejects=row_counts.files_with_rejects(task_rows),
             damaged_files=row_counts.damaged_files(task_rows),
             summary=count_tables.CountSummary(**json.loads(files.read(plan.summary_path))),

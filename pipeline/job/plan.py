@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.config.settings import Config
-from pipeline.contract import first_word_id, oov_id
+from pipeline.contract import Split, first_word_id, oov_id
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.row_filter import ReadOptions
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.job.write import WriteOptions
 from pipeline.records_folder.manifest import TableRead, VocabularyOrigin
 from pipeline.sources.columns import columns_of
+from pipeline.sources.lake_snapshot import LakeVersion
 from pipeline.sources.tables import PlannedTable
 from pipeline.statistics.text_quality import QualityOptions
 from pipeline.vocabulary import count_cache
@@ -33,6 +34,7 @@ class Plan:
       unlabelled_files, unlabelled_bytes: of these the texts without labels.
       tables: what is read of databases.
       left_out: numbers of files that are not read, by kind; see sources/left_out.py. left_out_examples: some of them.
+      lake_tables: which versions of Delta and Iceberg tables are read. named_splits: see sources/named_splits.py.
       has_nominal_ranges: some task groups are byte ranges whose first row a scan must find; see sources/csv_ranges.py.
       origin: of an imported vocabulary, or None.
       staging: the folder where the job builds.
@@ -55,6 +57,8 @@ class Plan:
     unlabelled_bytes: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
     left_out_examples: Mapping[str, list[str]] = field(default_factory=dict)
+    lake_tables: tuple[LakeVersion, ...] = ()
+    named_splits: Mapping[Split, int] = field(default_factory=dict)
     has_nominal_ranges: bool = False
     origin: VocabularyOrigin | None = None
     temp_folder: str | None = None

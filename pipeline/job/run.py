@@ -211,6 +211,8 @@ def make_plan(
         left_out=tasks.left_out,
         left_out_examples=dict(tasks.examples),  # its default can not be pickled
         tables=tuple(map(table_summary, tasks.tables)),
+        lake_tables=tasks.lake_tables,
+        named_splits=dict(tasks.named_splits),
         has_nominal_ranges=any(map(is_nominal, tasks.groups)),
         origin=None if source is None else source.origin,
         staging=staging,

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from pipeline.config.input_settings import SplitSettings
-from pipeline.contract import SPLITS
+from pipeline.contract import SPLITS, Split
 from pipeline.support.arrays import Int32s, Int64s
 
 KEY_BYTES = 16
@@ -28,7 +28,7 @@ _HALF_BYTES = KEY_BYTES // 2
 _HALF_BITS = 8 * _HALF_BYTES
 
 # What a split is called, in lower case: in the split's column, and as a folder.
-SPLIT_NAMES: Final[dict[str, str]] = {
+SPLIT_NAMES: Final[dict[str, Split]] = {
     **{split: split for split in SPLITS},
     **dict.fromkeys(("dev", "val", "valid", "validation"), "eval"),
 }

@@ -11,6 +11,7 @@ from pipeline.records_folder.division import missed_shares
 from pipeline.records_folder.label_advice import label_sentences
 from pipeline.records_folder.lengths import percentile, share_cut
 from pipeline.records_folder.manifest import Advice, Manifest
+from pipeline.records_folder.named_split_advice import named_split_sentences
 from pipeline.records_folder.text_findings import QualityFinding
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 
@@ -47,6 +48,7 @@ def advice(manifest: Manifest, words: WordColumns) -> list[Advice]:
     sentences = [
         *_leaks(manifest),
         *_groups(manifest),
+        *named_split_sentences(manifest),
         *_near(manifest),
         *_frequent(manifest),
         *_conflicts(manifest),

@@ -29,6 +29,8 @@ from pipeline.support.strict_json import shown
 _LATER_FIELDS: Final[frozenset[str]] = frozenset({
     "InputSummary.tables",
     "InputSummary.left_out_examples",
+    "InputSummary.lake_tables",
+    "InputSummary.named_splits",
     "InputSummary.left_out_rows",
     "InputSummary.mapped_labels",
     "InputSummary.repeated_headers",

@@ -18,6 +18,7 @@ from typing_extensions import NotRequired, TypedDict
 from pipeline.config.input_settings import SplitSettings
 from pipeline.config.settings import OutputSettings, SequenceSettings, TextSettings, VocabularySettings
 from pipeline.contract import FORMAT_VERSION, Split
+from pipeline.records_folder.lake_table_read import LakeTableRead
 from pipeline.records_folder.manifest_types import Count, Kind, Label, Package, Part, Reason, Sha256, Share
 from pipeline.records_folder.record_files import Shard, UnlabelledSummary
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary, QualitySummary
@@ -86,9 +87,16 @@ class InputSummary(Part):
         "labelled text. `labelled`: texts of a folder in `input.unlabelled` that are not in `unsup`. `other_format`: "
         "files of a folder with no known format, or another than `input.format`. "
         "`hidden`: a name in their path begins with a dot or an underscore. `metadata`: they describe a data set. "
-        "`same_file`: other names of files that were read. `loop`: links to folders that lead back.",
+        "`same_file`: other names of files that were read. `loop`: links to folders that lead back. `not_in_table`: "
+        "files in the folder of a table that the version of the table does not have.",
     )
     left_out_examples: dict[Kind, list[str]] = Field({}, description="The first three of them of each kind.")
+    lake_tables: list[LakeTableRead] = Field([], description="Delta and Iceberg tables that were read by their logs.")
+    named_splits: dict[Split, Count] = Field(
+        {},
+        description="Files, by the split that their name or folder sounds like, if two splits are named. It decides "
+        "nothing.",
+    )
     damaged: Count = Field(
         0, description="Files of which a part of unknown size is lost; 0 unless `input.damaged` is `use_what_is_whole`."
     )

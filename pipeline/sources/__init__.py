@@ -11,8 +11,9 @@
 Nothing here imports Beam or TensorFlow: the trainer reads raw texts with the same code.
 """
 
+from pipeline.sources.input_tasks import InputTasks
 from pipeline.sources.ordered_rows import TextRow, read_in_order
-from pipeline.sources.planning import InputTasks, plan_all, plan_tasks, plan_texts
+from pipeline.sources.planning import plan_all, plan_tasks, plan_texts
 from pipeline.sources.reading import check_columns, read_tasks
 
 __all__ = [

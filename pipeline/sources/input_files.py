@@ -18,6 +18,8 @@ from pipeline.sources.archive_members import goes_into_archives, match_with_arch
 from pipeline.sources.dataset_dict import DATASET_DICT, splits_of_files
 from pipeline.sources.formats import FORMATS, folders, format_named, text_lines
 from pipeline.sources.label_folders import ENDING, has_no_ending, is_text_file, texts_in_label_folders
+from pipeline.sources.lake_snapshot import a_table
+from pipeline.sources.lake_tables import LakeFile, LakeTables
 from pipeline.sources.left_out import METADATA, OTHER_FORMAT, REASONS, UNLABELLED_FOLDER, LeftOut
 from pipeline.sources.metadata_files import is_metadata
 from pipeline.sources.tasks import Given
@@ -35,7 +37,9 @@ class NamedFile(NamedTuple):
     table_columns: Given | None = None
 
 
-def named_files(path: str, files: Files, *, format: str, labelled: bool, left_out: LeftOut) -> Sequence[NamedFile]:
+def named_files(
+    path: str, files: Files, *, format: str, labelled: bool, left_out: LeftOut, lake: LakeTables
+) -> Sequence[NamedFile]:
     """The files of one entry of input.path.
 
     Args:
@@ -45,20 +49,42 @@ def named_files(path: str, files: Files, *, format: str, labelled: bool, left_ou
       labelled: whether the rows need a label; else texts in folders without a label are taken too, and plain text
         files of a text a line.
       left_out: counts the files that are left out.
+      lake: the tables of a data lake among the input.
 
     Raises:
-      UserError: there is no such file, or a folder holds none that can be read; or a file or folder can't be read.
+      UserError: there is no such file, or a folder holds none that can be read; or a file, folder or table can't be
+        read.
     """
     try:
         matched = match_with_archives(path, files)
     except PermissionError as error:
         raise cannot_read(error.filename or path, error.strerror or str(error)) from error
-    entry = _Entry(path, _taken(path, matched, left_out), labelled, left_out)
-    named = list(_with_archives(entry, format=format))
+    of_tables, others = lake.split(path, matched, left_out)
+    named = [_of_table(file, format) for file in of_tables]
+    if not of_tables or any(map(_may_have_rows, others)):
+        entry = _Entry(path, _taken(path, others, left_out), labelled, left_out)
+        named += _with_archives(entry, format=format)
+    else:
+        for file in others:
+            left_out.add(file.left_out or OTHER_FORMAT, file.path)
     unreadable = next((named_file.file for named_file in named if named_file.file.problem), None)
     if unreadable is not None:
         raise cannot_read(unreadable.path, unreadable.problem)
     return named
+
+
+def _may_have_rows(file: FileInfo) -> bool:
+    """Whether a file beside a table is more than a note about it."""
+    return not file.left_out and bool(format_named(file.path) or file.archive or file.member)
+
+
+def _of_table(file: LakeFile, format: str) -> NamedFile:
+    snapshot = file.snapshot
+    if format not in ("auto", snapshot.format):
+        raise UserError(
+            f"input.format: {snapshot.root} is {a_table(snapshot.kind)}, and its files are {snapshot.format}; set auto"
+        )
+    return NamedFile(file.file, snapshot.format, None, snapshot.files[file.path])
 
 
 class _Entry(NamedTuple):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from pipeline.files.hidden import HIDDEN
+from pipeline.files.hidden import HIDDEN, is_hidden
 from pipeline.files.walk import LOOP
 
 UNLABELLED_FOLDER: Final = "unsup"
@@ -14,6 +14,7 @@ OTHER_FORMAT: Final = "other_format"
 METADATA: Final = "metadata"
 SAME_FILE: Final = "same_file"
 UNPACKED: Final = "unpacked_archive"
+NOT_IN_TABLE: Final = "not_in_table"
 # Why files are left out. Each sentence follows the number of the files and some of their names.
 REASONS: Final = {
     UNLABELLED_FOLDER: f"texts in folders named {UNLABELLED_FOLDER} have no label",
@@ -24,6 +25,7 @@ REASONS: Final = {
     METADATA: "they describe a data set, and are not its rows",
     SAME_FILE: "they are other names of files that are read, by links or another spelling of a path",
     UNPACKED: "they are archives, and their files lie unpacked beside them",
+    NOT_IN_TABLE: "the version of their table that is read does not have them",
     LOOP: "they are links to folders that are read already or that hold the link",
 }
 EXAMPLES: Final = 3
@@ -37,11 +39,19 @@ class LeftOut:
         self._examples: dict[str, list[str]] = {}
 
     def add(self, kind: str, path: str) -> None:
-        """Counts a file; its name is kept if it is among the first of its kind."""
+        """Counts a file; its name is kept if it is among the first of its kind, or of hidden ones of its hidden name.
+
+        >>> left_out = LeftOut()
+        >>> left_out.add_all(HIDDEN, ["in/.git/a", "in/.git/b", "in/.git/c", "in/_SUCCESS"])
+        >>> left_out.numbers, left_out.examples
+        ({'hidden': 4}, {'hidden': ['in/.git/a', 'in/_SUCCESS']})
+        """
         self._numbers[kind] += 1
         examples = self._examples.setdefault(kind, [])
         if len(examples) < EXAMPLES:
-            examples.append(path.encode("utf-8", "backslashreplace").decode())
+            shown = path.encode("utf-8", "backslashreplace").decode()
+            if kind != HIDDEN or _hidden_name(shown) not in map(_hidden_name, examples):
+                examples.append(shown)
 
     def add_all(self, kind: str, paths: Iterable[str]) -> None:
         """Counts several files."""
@@ -85,6 +95,11 @@ def lines(
         f"{name(REASONS[kind])}"
         for kind, number in numbers.items()
     ]
+
+
+def _hidden_name(path: str) -> str:
+    """The last hidden part of a path."""
+    return next((part for part in reversed(path.split("/")) if is_hidden(part)), "")
 
 
 def _listed(paths: Sequence[str], number: int) -> str:

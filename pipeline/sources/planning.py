@@ -8,10 +8,8 @@ Few files are opened: those that are larger than a range, and some whose names d
 asked for its parts: see tables.py.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from types import MappingProxyType
-from typing import NamedTuple
 
 from pipeline.config.databases import database_format
 from pipeline.config.dialect_names import AUTO, codec_named, delimiter_named
@@ -23,60 +21,16 @@ from pipeline.sources.columns import ColumnNames, columns_of
 from pipeline.sources.format_detection import detect_formats
 from pipeline.sources.formats import FORMATS, database_names, sample
 from pipeline.sources.input_files import NamedFile, named_files
-from pipeline.sources.left_out import LeftOut, lines
+from pipeline.sources.input_tasks import InputTasks
+from pipeline.sources.lake_tables import LakeTables
+from pipeline.sources.left_out import LeftOut
 from pipeline.sources.losses import REFUSE
+from pipeline.sources.named_splits import named_splits
 from pipeline.sources.one_name import identity_of, once_each
 from pipeline.sources.tables import PlannedTable, groups_of
 from pipeline.sources.task_groups import InputFile, grouped, range_size
-from pipeline.sources.tasks import FOUND_FORM, MAX_FILES, ReadTask, TaskGroup, TextForm
+from pipeline.sources.tasks import FOUND_FORM, MAX_FILES, TaskGroup, TextForm
 from pipeline.sources.unlabelled_files import naming_unlabelled, unlabelled_files
-
-
-class InputTasks(NamedTuple):
-    """What is read: groups, number of files, their bytes as stored; and how many files are left out.
-
-    left_out: number of files by kind, a key of left_out.REASONS. examples: paths of the first ones of each kind.
-    tables: of databases; each counts as a file.
-    unlabelled_files, unlabelled_bytes: those of `files` and `bytes` that are in input.unlabelled. Their groups are the
-      last ones; no group has files of both settings.
-    """
-
-    groups: list[TaskGroup]
-    files: int
-    bytes: int
-    left_out: dict[str, int]
-    examples: Mapping[str, list[str]] = MappingProxyType({})
-    tables: tuple[PlannedTable, ...] = ()
-    unlabelled_files: int = 0
-    unlabelled_bytes: int = 0
-
-    def close(self) -> None:
-        """Ends what is held open of databases, when all tasks are read."""
-        for table in self.tables:
-            table.close()
-
-    def tasks(self) -> Iterator[ReadTask]:
-        """All tasks of all groups."""
-        return (task for group in self.groups for task in group.tasks())
-
-    def labelled(self) -> "InputTasks":
-        """Those of input.path alone."""
-        groups = [group for group in self.groups if not group.is_unlabelled]
-        files, size = self.files - self.unlabelled_files, self.bytes - self.unlabelled_bytes
-        return self._replace(groups=groups, files=files, bytes=size, unlabelled_files=0, unlabelled_bytes=0)
-
-    def unlabelled(self) -> "InputTasks":
-        """Those of input.unlabelled alone."""
-        groups = [group for group in self.groups if group.is_unlabelled]
-        return self._replace(groups=groups, files=self.unlabelled_files, bytes=self.unlabelled_bytes, tables=())
-
-    def left_out_lines(self, *, name: Callable[[str], str] = str) -> list[str]:
-        """A line for a person about each kind of files that are left out; it may name a setting, as `name` puts it.
-
-        >>> InputTasks([], files=0, bytes=0, left_out={"unsup": 3}).left_out_lines()
-        ['3 files are left out: texts in folders named unsup have no label']
-        """
-        return lines(self.left_out, self.examples, name=name)
 
 
 def plan_tasks(
@@ -101,9 +55,11 @@ def plan_tasks(
         return _plan_sample()
     if not settings.has_row_order:
         return _plan_tables(settings, columns_of(settings, split))
-    left_out = LeftOut()
-    named = _labelled(settings, files, left_out=left_out)
-    return _planned(named, settings, files, left_out=left_out, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+    left_out, lake = LeftOut(), LakeTables(files)
+    named = _labelled(settings, files, left_out=left_out, lake=lake)
+    return _planned(
+        named, settings, files, left_out=left_out, lake=lake, range_bytes=range_bytes, cuts_quoted=cuts_quoted
+    )
 
 
 def plan_all(
@@ -119,18 +75,20 @@ def plan_all(
     Raises:
       UserError: as `plan_tasks`, of either setting; or a file is in both.
     """
-    left_out = LeftOut()
+    left_out, lake = LeftOut(), LakeTables(files)
     labelled: Sequence[NamedFile] = []
     if not settings.unlabelled_paths or settings.paths == [sample.NAME] or not settings.has_row_order:
         tasks = plan_tasks(settings, files, split=split, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
     else:
-        labelled = _labelled(settings, files, left_out=left_out)
-        tasks = _planned(labelled, settings, files, left_out=left_out, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+        labelled = _labelled(settings, files, left_out=left_out, lake=lake)
+        tasks = _planned(
+            labelled, settings, files, left_out=left_out, lake=lake, range_bytes=range_bytes, cuts_quoted=cuts_quoted
+        )
     if not settings.unlabelled_paths:
         return tasks
     with ExitStack() as held, naming_unlabelled():
         held.callback(tasks.close)
-        named = unlabelled_files(settings, files, labelled=labelled, left_out=left_out)
+        named = unlabelled_files(settings, files, labelled=labelled, left_out=left_out, lake=lake)
         if settings.damaged == REFUSE:
             check_archives((entry.file for entry in named), files, has_setting=True)
         columns = columns_of(settings, labelled=False)
@@ -145,19 +103,20 @@ def plan_all(
         bytes=tasks.bytes + unlabelled_bytes,
         left_out=left_out.numbers,
         examples=left_out.examples,
+        lake_tables=lake.versions,
         unlabelled_files=len(ordered),
         unlabelled_bytes=unlabelled_bytes,
     )
 
 
-def _labelled(settings: InputSettings, files: Files, *, left_out: LeftOut) -> list[NamedFile]:
+def _labelled(settings: InputSettings, files: Files, *, left_out: LeftOut, lake: LakeTables) -> list[NamedFile]:
     """The files of input.path, each once."""
     if not settings.paths:
         raise UserError("input.path: the list is empty; name a file, a glob or a folder, or use sample")
     entries = (
         entry
         for path in settings.paths
-        for entry in named_files(path, files, format=settings.format, labelled=True, left_out=left_out)
+        for entry in named_files(path, files, format=settings.format, labelled=True, left_out=left_out, lake=lake)
     )
     named = once_each(entries, left_out=left_out)
     if settings.damaged == REFUSE:
@@ -171,14 +130,14 @@ def _planned(
     files: Files,
     *,
     left_out: LeftOut,
+    lake: LakeTables,
     range_bytes: int | None,
     cuts_quoted: bool,
 ) -> InputTasks:
     ordered = _input_files(named, files, columns_of(settings), form=form_of(settings))
     range_bytes = range_size(ordered) if range_bytes is None else range_bytes
-    return _input_tasks(
-        ordered, grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted), left_out=left_out
-    )
+    groups = grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+    return _input_tasks(ordered, groups, left_out=left_out, lake=lake)
 
 
 def plan_texts(settings: InputSettings, files: Files, *, format: str | None = None) -> InputTasks:
@@ -205,11 +164,13 @@ def plan_texts(settings: InputSettings, files: Files, *, format: str | None = No
         return _plan_tables(settings, columns_of(settings, labelled=False))
     if format in database_names():
         raise UserError(f"input.format is {format}, and {settings.paths[0]} is no database; set input.format to auto")
-    left_out = LeftOut()
+    left_out, lake = LeftOut(), LakeTables(files)
     named: list[NamedFile] = []
     seen: set[int | str] = set()
     for path in settings.paths:
-        entries = named_files(path, files, format=format or settings.format, labelled=False, left_out=left_out)
+        entries = named_files(
+            path, files, format=format or settings.format, labelled=False, left_out=left_out, lake=lake
+        )
         entries = once_each(entries, left_out=left_out)
         for entry in entries:
             if identity_of(entry.file) in seen:
@@ -219,7 +180,7 @@ def plan_texts(settings: InputSettings, files: Files, *, format: str | None = No
     check_archives((entry.file for entry in named), files, has_setting=False)
     ordered = _input_files(named, files, columns_of(settings, labelled=False), form=form_of(settings))
     groups = grouped(ordered, files, range_bytes=range_size(ordered), cuts_quoted=False)
-    return _input_tasks(ordered, groups, left_out=left_out)
+    return _input_tasks(ordered, groups, left_out=left_out, lake=lake)
 
 
 def form_of(settings: InputSettings) -> TextForm:
@@ -255,8 +216,19 @@ def _plan_tables(settings: InputSettings, columns: ColumnNames) -> InputTasks:
     return InputTasks(groups, len(tables), sum(table.size for table in tables), {}, tables=tuple(tables))
 
 
-def _input_tasks(ordered: Sequence[InputFile], groups: list[TaskGroup], *, left_out: LeftOut) -> InputTasks:
-    return InputTasks(groups, len(ordered), sum(file.size for file in ordered), left_out.numbers, left_out.examples)
+def _input_tasks(
+    ordered: Sequence[InputFile], groups: list[TaskGroup], *, left_out: LeftOut, lake: LakeTables
+) -> InputTasks:
+    size = sum(file.size for file in ordered)
+    return InputTasks(
+        groups,
+        len(ordered),
+        size,
+        left_out.numbers,
+        left_out.examples,
+        lake_tables=lake.versions,
+        named_splits=named_splits(ordered),
+    )
 
 
 def _input_files(

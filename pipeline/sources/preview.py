@@ -18,9 +18,9 @@ from pipeline.sources.columns import ColumnNames, columns_of
 from pipeline.sources.format_detection import check_not_foreign
 from pipeline.sources.formats import FORMATS, folders
 from pipeline.sources.formats.format import Description
+from pipeline.sources.input_tasks import InputTasks
 from pipeline.sources.losses import described
 from pipeline.sources.mapped_labels import with_mapped_labels
-from pipeline.sources.planning import InputTasks
 from pipeline.sources.schema import Batch, LostRest, excerpt, no_rows, rejected_rows
 from pipeline.sources.tasks import ReadTask, TaskGroup
 from pipeline.sources.unlabelled_files import naming_unlabelled, with_remedy

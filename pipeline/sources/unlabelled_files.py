@@ -19,6 +19,7 @@ from pipeline.files.local import Files
 from pipeline.sources.format_detection import LINES_REMEDY
 from pipeline.sources.formats import folders, sample
 from pipeline.sources.input_files import NamedFile, named_files
+from pipeline.sources.lake_tables import LakeTables
 from pipeline.sources.left_out import LABELLED, REASONS, UNLABELLED_FOLDER, LeftOut
 from pipeline.sources.one_name import identity_of, once_each
 
@@ -54,7 +55,7 @@ def with_remedy(reason: str) -> str:
 
 
 def unlabelled_files(
-    settings: InputSettings, files: Files, *, labelled: Sequence[NamedFile], left_out: LeftOut
+    settings: InputSettings, files: Files, *, labelled: Sequence[NamedFile], left_out: LeftOut, lake: LakeTables
 ) -> Sequence[NamedFile]:
     """The files of input.unlabelled by sorted path, each once.
 
@@ -63,6 +64,7 @@ def unlabelled_files(
       files: the filesystem.
       labelled: the files of input.path.
       left_out: counts what is left out of input.path; it becomes that of both settings.
+      lake: the tables of a data lake among the input.
 
     Raises:
       UserError: a file is in input.path too, or as `named_files`.
@@ -77,7 +79,7 @@ def unlabelled_files(
                 f"input.unlabelled: {path} is a database; texts without labels are read from files: export it"
             )
         own = LeftOut()
-        entries = named_files(path, files, format=settings.format, labelled=False, left_out=own)
+        entries = named_files(path, files, format=settings.format, labelled=False, left_out=own, lake=lake)
         if any(map(_is_unsup, entries)):
             others = (entry.file.path for entry in entries if not _is_unsup(entry))
             own.add_all(LABELLED, (other for other in others if other not in labelled_paths))

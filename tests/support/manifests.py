@@ -67,6 +67,8 @@ def full_content() -> dict[str, Any]:
             "spanning_rows": 2, "repeated_headers": 1,
             "left_out": {"unsup": 1}, "left_out_examples": {"unsup": ["in/unsup/1.txt"]}, "damaged": 1,
             "tables": [{"path": "bigquery://p.d.t", "taken": "2024-01-31T08:00:00Z", "parts": 2, "query_bytes": 9}],
+            "named_splits": {"train": 1, "test": 1},
+            "lake_tables": [{"path": "in/reviews", "kind": "Delta", "version": "3", "files": 1}],
             "damaged_files": [{"file": "rows.csv", "rows": 7, "why": "cut"}],
         },
         "vocabulary": {

@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import deltalake
+import pyarrow as pa
 import pytest
 from apache_beam.io.filesystems import FileSystems
 
@@ -23,7 +25,7 @@ from pipeline.job.run import run
 from pipeline.job.write import WriteShard
 from pipeline.runners.options import beam_options
 from pipeline.sources import check_columns, read_tasks
-from pipeline.sources.columns import columns_of
+from pipeline.sources.columns import ColumnNames, columns_of
 from pipeline.sources.planning import plan_tasks
 from pipeline.sources.unchanged import check_unchanged, unchanged
 from pipeline.vocabulary.imported import resolve
@@ -247,6 +249,36 @@ def test_files_on_a_store_are_listed_as_beam_lists_them(store: Store) -> None:
         paths = [file.path for file in files.match(f"{root}/{path}") if not file.left_out]
         assert paths == [f"{root}/{name}" for name in names]
     assert [file.path for file in files.below(root)] == sorted(f"{root}/{name}" for name in NAMES if name != "in/")
+
+
+def test_tables_and_hive_folders_on_a_store(store: Store, tmp_path: Path) -> None:
+    """The log of a table is read through the filesystem that reads the files, here with the emulator's options."""
+    files, root = BeamFiles(), f"{store.root}/tables"
+    table = tmp_path / "reviews"
+    rows = {"text": ["good", "bad"], "label": ["pos", "neg"]}
+    deltalake.write_deltalake(table, pa.table(rows), partition_by=["label"])
+    deltalake.DeltaTable(table).delete("text = 'bad'")
+    deltalake.write_deltalake(table, pa.table({"text": ["worse"], "label": ["neg"]}), mode="append")
+    for file in table.rglob("*"):
+        if file.is_file():
+            files.write(f"{root}/in/reviews/{file.relative_to(table)}", file.read_bytes())
+    for label in ("pos", "neg"):
+        files.write(f"{root}/hive/label={label}/part-0.csv", b"text\nfine\n")
+        files.write(f"{root}/hive/label={label}/_temporary/part-0.csv", b"text\nfine\n")
+    columns = ColumnNames("text", "label")
+    for path, expected in [
+        ("in", [(b"good", "pos"), (b"worse", "neg")]), ("in/reviews", [(b"good", "pos"), (b"worse", "neg")]),
+        ("in/reviews/*/*.parquet", [(b"good", "pos"), (b"worse", "neg")]),
+        ("in/reviews/label=neg", [(b"worse", "neg")]),
+        ("in/reviews/label=p*/p*", [(b"good", "pos")]), ("hive", [(b"fine", "neg"), (b"fine", "pos")]),
+        ("hive/label=pos/*.csv", [(b"fine", "pos")]),
+    ]:  # fmt: skip
+        planned = plan_tasks(InputSettings(path=f"{root}/{path}"), files)
+        check_columns(planned.tasks(), columns, files)
+        batches = [batch for group in planned.groups for batch in read_tasks(group.tasks(), columns, files)]
+        found = [(row["text"], row["label"]) for batch in batches for row in batch.rows.to_pylist()]
+        assert sorted(found) == expected
+        check_unchanged(planned.tasks(), [f"{root}/{path}"], files)
 
 
 def test_file_on_a_store_that_is_replaced_by_one_of_its_size_and_time(

@@ -62,6 +62,9 @@ def origin(grow: bool, kind: str = "token_list") -> dict[str, Any]:
 
 # what is wrong, the setting, the sentence
 MISTAKES = [
+    ({"input": {"named_splits": {"train": 2, "test": 1}}}, "split.column",
+     "Files are named train (2) and test (1), and their rows are mixed and split anew; to keep them apart, put them "
+     "into folders part=train/ and part=test/, and set split.column: part."),
     ({"config": {"sequence": {"max_length": 3}}}, "sequence.max_length",
      "sequence.max_length 3 cuts 40.0% of the texts; 50 would cut 0.1%."),
     ({"config": {"sequence": {"max_length": 121}}}, "sequence.max_length",

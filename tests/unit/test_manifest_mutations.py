@@ -18,7 +18,7 @@ from tests.support.manifests import SHA256, full_content
 UNTYPED = re.compile(r"config\.(input|model|training|export|compare)\..*|config\.(model|training|export|compare)")
 # Objects whose keys are data: one less is another manifest, not a damaged one.
 FREE_KEYS = re.compile(
-    r"(versions|input\.(left_out(_examples)?|mapped_labels)|duplicates\.\w+\.(splits|most_frequent)|"
+    r"(versions|input\.(left_out(_examples)?|named_splits|mapped_labels)|duplicates\.\w+\.(splits|most_frequent)|"
     r"unlabelled\.duplicates\.in_splits|rejected\.(by_reason|asked_for|examples)|quality\.findings|"
     r"telling_words\.labels)\.[\w ]+|"
     r"rejected\.examples\.no text\.0\.(reason|content|id)"
@@ -29,7 +29,8 @@ LATER_SETTINGS = re.compile(
 )
 # Keys that folders of earlier versions do not have either.
 LATER_KEYS = re.compile(
-    r"input\.(tables|left_out_examples|left_out_rows|mapped_labels|repeated_headers|spanning_rows)|"
+    r"input\.(tables|left_out_examples|lake_tables|named_splits|left_out_rows|mapped_labels|repeated_headers|"
+    r"spanning_rows)|"
     r"rejected\.asked_for|groups|"
     r"duplicates\.(near|\w+\.most_frequent)(\..*)?"
 )
