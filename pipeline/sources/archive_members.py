@@ -3,7 +3,8 @@
     reviews.zip, downloads, downloads/*.zip    of each archive all files
     reviews.zip/train, reviews.zip/*.csv       the files in it that are named so
 
-A link in an archive is another name of a file in it. An archive whose files lie unpacked beside it is left out.
+A link in an archive is another name of a file in it. An archive whose files lie unpacked beside it is left out. A table
+in an archive that has a log is refused: the libraries that read its log need the folder.
 """
 
 import logging
@@ -21,6 +22,7 @@ from pipeline.files.archives import archives_in, is_archive, list_archive
 from pipeline.files.hidden import HIDDEN, is_hidden_below
 from pipeline.files.local import FileInfo, Files
 from pipeline.files.member import LOST, Member
+from pipeline.files.table_marks import table_of
 from pipeline.sources.left_out import UNPACKED
 from pipeline.sources.losses import refusal
 from pipeline.sources.schema import DAMAGED, LostRest
@@ -29,6 +31,8 @@ from pipeline.sources.schema import DAMAGED, LostRest
 _LARGE_BYTES: Final = 32 << 20
 _LAST_ENDINGS: Final = re.compile(r"(\.tar)?\.[^./]+$", re.IGNORECASE)
 _GLOB_PARTS: Final = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|[^*?\[]+|\[")
+# Of files of a table's log that are not hidden.
+_LOG_ENDINGS: Final = (".metadata.json", ".metadata.json.gz", "/version-hint.text")
 _NOT_A_FILE: Final = "it is a link or a device in an archive, and no file"
 
 _logger = logging.getLogger(__name__)
@@ -87,6 +91,7 @@ def _with_members(matched: Sequence[FileInfo], files: Files) -> Iterator[FileInf
         if _is_unpacked(file, members, plain):
             yield FileInfo(file.path, 0, left_out=UNPACKED)
         else:
+            _check_no_table(members, members, archive=file.path)
             yield from members
 
 
@@ -122,7 +127,26 @@ def _named(within: str, archive: FileInfo, files: Files) -> list[FileInfo]:
     if not named:
         matches = re.compile(_expression(clean_name(within)), re.DOTALL).fullmatch
         named = [file for file in members if file.archive and matches(file.path[len(archive.path) + 1 :])]
+    _check_no_table(named, members, archive=archive.path)
     return named + [file for file in members if file.member is LOST]
+
+
+def _check_no_table(named: Iterable[FileInfo], members: Iterable[FileInfo], *, archive: str) -> None:
+    """Checks that no file is one of a table of Delta, Iceberg or Hudi: only the log says which of its files count.
+
+    named: files that are going to be read. members: all files of the archive.
+
+    Raises:
+      UserError: one is.
+    """
+    logs = (file.path for file in members if file.left_out or file.path.endswith(_LOG_ENDINGS))
+    tables = {table for table in map(table_of, logs) if table is not None}
+    for table in tables:
+        if any(file.path.startswith(f"{table.path}/") for file in named):
+            raise UserError(
+                f"input.path: {table.path} is a table of {table.kind} in an archive; unpack {archive} and give the "
+                "table's folder"
+            )
 
 
 def _expression(pattern: str) -> str:

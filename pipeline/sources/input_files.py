@@ -126,6 +126,8 @@ class _Entry(NamedTuple):
     @property
     def is_one_packed(self) -> bool:
         """Whether it is an archive of one file, and of what describes a data set; then the archive names this file."""
+        if goes_into_archives(self.path):
+            return False  # as of a folder, its files are taken by their names
         data = [file for file in self.files if not is_metadata(file.path)]
         return len(data) == 1 and bool(data[0].archive)
 

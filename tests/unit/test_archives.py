@@ -253,6 +253,12 @@ REFUSED: list[tuple[str, Callable[[], bytes], str]] = [
     ("d.zip", lambda: CSV, "input.path: d.zip is not a zip archive as its name says"),
     ("d.tar", lambda: CSV * 99, "input.path: d.tar is not a tar archive as its name says"),
     ("d.tar.gz", lambda: gzip.compress(CSV * 99), "input.path: d.tar.gz is not a tar archive as its name says"),
+    ("d.zip", lambda: zipped({"t/_delta_log/00000000000000000000.json": b"{}", "t/a.parquet": b""}), "input.path: d.zip/t "
+     "is a table of Delta in an archive; unpack d.zip and give the table's folder"),
+    ("d.tar.gz", lambda: packed({"t/metadata/v1.metadata.json": b"{}", "t/data/a.parquet": b""}, "tgz"), "input.path: "
+     "d.tar.gz/t is a table of Iceberg in an archive; unpack d.tar.gz and give the table's folder"),
+    ("d.zip", lambda: zipped({".hoodie/hoodie.properties": b"", "a.parquet": b""}), "input.path: d.zip is a table of "
+     "Hudi in an archive; unpack d.zip"),
     ("d.zip", lambda: zipped({}), "input.path: there is no such file, or the folder is empty: 'd.zip'"),
     ("d.zip", lambda: zipped({"a.doc": b"", "b.doc": b""}), "input.path: the archive 'd.zip' holds no file that ends "),
 ]  # fmt: skip
@@ -263,6 +269,28 @@ def test_archives_are_refused_with_a_remedy(name: str, content: Callable[[], byt
     with pytest.raises(UserError) as error:
         rows_of(MemoryFiles({name: content()}), name)
     assert str(error.value).startswith(message)
+
+
+def test_archives_with_a_table_are_refused_only_where_it_is_read() -> None:
+    log = {"t/_delta_log/00000000000000000000.json": b"{}", "t/a.csv": CSV, "b.csv": CSV}
+    files = MemoryFiles({"d.zip": zipped(log)})
+    for path in ("d.zip", "d.zip/t", "d.zip/t/*.csv", "d.zip/**/*.csv", "*.zip"):
+        with pytest.raises(UserError, match=r"d\.zip/t is a table of Delta in an archive"):
+            rows_of(files, path)
+    assert rows_of(files, "d.zip/b.csv").texts == ["first"]
+    assert rows_of(files, "d.zip/*.csv").texts == ["first"]
+    assert rows_of(files, "d.zip/t/a.csv").texts == ["first"]  # named in full: it is read as it is
+
+
+def test_archives_with_a_folder_of_one_text_read_it_as_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "unsup").mkdir()
+    (tmp_path / "unsup" / "1.txt").write_bytes(b"two\nlines")
+    (tmp_path / "d.zip").write_bytes(zipped({"unsup/1.txt": b"two\nlines", "pos/2.txt": b"good"}))
+    for path in (tmp_path / "unsup", tmp_path / "d.zip" / "unsup"):
+        settings = InputSettings(path=str(path))
+        columns = columns_of(settings, labelled=False)
+        tasks = plan_texts(settings, LocalFiles()).tasks()
+        assert [row.text for row in read_in_order(tasks, columns, LocalFiles())] == [b"two\nlines"]
 
 
 def test_archives_say_how_a_file_of_no_known_ending_is_named() -> None:

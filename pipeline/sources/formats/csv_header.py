@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pipeline.errors import UserError
-from pipeline.sources.columns import ColumnNames, missing_column
+from pipeline.sources.columns import ColumnNames, listed_names, missing_column
 from pipeline.sources.formats.csv_dialects import FOUND_DELIMITERS
 from pipeline.sources.formats.csv_rows import Header
 from pipeline.sources.formats.csv_ways import split_row, splitter
@@ -51,7 +51,17 @@ def _checked(fields: Sequence[str], task: ReadTask, dialect: Dialect) -> list[st
             f"input.columns: it names {len(names)} columns, but the first row of {task.path} has {len(fields)}, "
             f"separated by {dialect.delimiter!r}; name each of them, in order"
         )
+    if not dialect.has_header and _plain(fields) == _plain(names):
+        raise UserError(
+            f"input.columns: the first row of {task.path} is a header with these names, in another order or writing: "
+            f"{listed_names(fields)}; leave the setting out, or name the columns so"
+        )
     return list(names)
+
+
+def _plain(names: Sequence[str]) -> list[str]:
+    """Names without their order, white space and case."""
+    return sorted(name.strip().casefold() for name in names)
 
 
 def _fields(row: bytes, task: ReadTask, dialect: Dialect) -> list[str]:
