@@ -22,6 +22,7 @@ from pipeline.sources.lake_snapshot import a_table
 from pipeline.sources.lake_tables import LakeFile, LakeTables
 from pipeline.sources.left_out import METADATA, OTHER_FORMAT, REASONS, UNLABELLED_FOLDER, LeftOut
 from pipeline.sources.metadata_files import is_metadata
+from pipeline.sources.packed_beside import check_packed_beside
 from pipeline.sources.tasks import Given
 
 # Any format that reads a file from its beginning meets the damage of an archive.
@@ -53,7 +54,7 @@ def named_files(
 
     Raises:
       UserError: there is no such file, or a folder holds none that can be read; or a file, folder or table can't be
-        read.
+        read; or two files seem to be one, compressed and not.
     """
     try:
         matched = match_with_archives(path, files)
@@ -70,6 +71,7 @@ def named_files(
     unreadable = next((named_file.file for named_file in named if named_file.file.problem), None)
     if unreadable is not None:
         raise cannot_read(unreadable.path, unreadable.problem)
+    check_packed_beside([named_file.file.path for named_file in named])
     return named
 
 
@@ -132,11 +134,18 @@ class _Entry(NamedTuple):
         return len(data) == 1 and bool(data[0].archive)
 
     def data(self) -> list[FileInfo]:
-        """The files without those that describe a data set, unless the entry spells their name; they are counted."""
+        """The files without those that describe a data set, unless the entry spells their name; they are counted.
+
+        Raises:
+          UserError: none is left.
+        """
         if not self.is_folder and not WILDCARD.search(_name(self.path)):
             return self.files
+        data = [file for file in self.files if not is_metadata(file.path)]
+        if self.files and not data:
+            raise _all_left_out(self.path, self.files[0].path, METADATA)
         self.left_out.add_all(METADATA, (file.path for file in self.files if is_metadata(file.path)))
-        return [file for file in self.files if not is_metadata(file.path)]
+        return data
 
 
 def _taken(path: str, matched: Sequence[FileInfo], left_out: LeftOut) -> list[FileInfo]:
@@ -144,12 +153,14 @@ def _taken(path: str, matched: Sequence[FileInfo], left_out: LeftOut) -> list[Fi
     taken = [file for file in matched if not file.left_out]
     others = [file for file in matched if file.left_out and file.left_out != MARK]
     if others and not taken:
-        raise UserError(
-            f"input.path: all that {path!r} names is left out, such as {others[0].path}: {REASONS[others[0].left_out]}"
-        )
+        raise _all_left_out(path, others[0].path, others[0].left_out)
     for file in others:
         left_out.add(file.left_out, file.path)
     return taken
+
+
+def _all_left_out(path: str, example: str, kind: str) -> UserError:
+    return UserError(f"input.path: all that {path!r} names is left out, such as {example}: {REASONS[kind]}")
 
 
 def _with_archives(entry: _Entry, *, format: str) -> Iterator[NamedFile]:
@@ -216,7 +227,12 @@ def _of_formats(entry: _Entry, formats: Sequence[str]) -> Sequence[NamedFile]:
         packed = next((file.path for file in entry.files if file.archive), None)
         raise UserError(
             f"input.path: the {'archive' if packed else 'folder'} {entry.path!r} holds no file that ends in "
-            f"{_endings(formats)}" + (f"; name a file in it, such as {packed}" if packed else "")
+            f"{_endings(formats)}; "
+            + (
+                f"name a file in it, such as {packed}"
+                if packed
+                else f"if the content of its files tells what they are, name them by a glob: {entry.root or '.'}/*"
+            )
         )
     above = f"{entry.root}/" if entry.root else ""
     if entry.is_folder and any(file.path == above + DATASET_DICT for file in entry.files):

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from pipeline.config.databases import database_format
-from pipeline.config.dialect_names import AUTO, codec_named, delimiter_named
 from pipeline.config.input_settings import InputSettings, SplitSettings
 from pipeline.errors import UserError
 from pipeline.files.local import Files
@@ -30,6 +29,7 @@ from pipeline.sources.one_name import identity_of, once_each
 from pipeline.sources.tables import PlannedTable, groups_of
 from pipeline.sources.task_groups import InputFile, grouped, range_size
 from pipeline.sources.tasks import FOUND_FORM, MAX_FILES, TaskGroup, TextForm
+from pipeline.sources.text_form import check_form, form_of
 from pipeline.sources.unlabelled_files import naming_unlabelled, unlabelled_files
 
 
@@ -49,16 +49,11 @@ def plan_tasks(
       `csv_ranges`.
 
     Raises:
-      UserError: a file is not there or cannot be read, a glob or folder gives no file, or a format is unknown.
+      UserError: a file is not there or cannot be read, a glob or folder gives no file, or a format is unknown; or a
+        setting counts for no file.
     """
-    if settings.paths == [sample.NAME]:
-        return _plan_sample()
-    if not settings.has_row_order:
-        return _plan_tables(settings, columns_of(settings, split))
-    left_out, lake = LeftOut(), LakeTables(files)
-    named = _labelled(settings, files, left_out=left_out, lake=lake)
-    return _planned(
-        named, settings, files, left_out=left_out, lake=lake, range_bytes=range_bytes, cuts_quoted=cuts_quoted
+    return _fitting(
+        settings, _plan_tasks(settings, files, split=split, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
     )
 
 
@@ -78,14 +73,14 @@ def plan_all(
     left_out, lake = LeftOut(), LakeTables(files)
     labelled: Sequence[NamedFile] = []
     if not settings.unlabelled_paths or settings.paths == [sample.NAME] or not settings.has_row_order:
-        tasks = plan_tasks(settings, files, split=split, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+        tasks = _plan_tasks(settings, files, split=split, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
     else:
         labelled = _labelled(settings, files, left_out=left_out, lake=lake)
         tasks = _planned(
             labelled, settings, files, left_out=left_out, lake=lake, range_bytes=range_bytes, cuts_quoted=cuts_quoted
         )
     if not settings.unlabelled_paths:
-        return tasks
+        return _fitting(settings, tasks)
     with ExitStack() as held, naming_unlabelled():
         held.callback(tasks.close)
         named = unlabelled_files(settings, files, labelled=labelled, left_out=left_out, lake=lake)
@@ -97,7 +92,7 @@ def plan_all(
         groups = grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
         held.pop_all()
     unlabelled_bytes = sum(file.size for file in ordered)
-    return tasks._replace(
+    tasks = tasks._replace(
         groups=[*tasks.groups, *groups],
         files=tasks.files + len(ordered),
         bytes=tasks.bytes + unlabelled_bytes,
@@ -107,6 +102,36 @@ def plan_all(
         unlabelled_files=len(ordered),
         unlabelled_bytes=unlabelled_bytes,
     )
+    return _fitting(settings, tasks)
+
+
+def _plan_tasks(
+    settings: InputSettings,
+    files: Files,
+    *,
+    split: SplitSettings | None,
+    range_bytes: int | None,
+    cuts_quoted: bool,
+) -> InputTasks:
+    if settings.paths == [sample.NAME]:
+        return _plan_sample()
+    if not settings.has_row_order:
+        return _plan_tables(settings, columns_of(settings, split))
+    left_out, lake = LeftOut(), LakeTables(files)
+    named = _labelled(settings, files, left_out=left_out, lake=lake)
+    return _planned(
+        named, settings, files, left_out=left_out, lake=lake, range_bytes=range_bytes, cuts_quoted=cuts_quoted
+    )
+
+
+def _fitting(settings: InputSettings, tasks: InputTasks) -> InputTasks:
+    """The tasks, which end if a setting counts for none of their files."""
+    try:
+        check_form(settings, {kind.format for group in tasks.groups for kind in group.kinds})
+    except UserError:
+        tasks.close()
+        raise
+    return tasks
 
 
 def _labelled(settings: InputSettings, files: Files, *, left_out: LeftOut, lake: LakeTables) -> list[NamedFile]:
@@ -156,12 +181,12 @@ def plan_texts(settings: InputSettings, files: Files, *, format: str | None = No
       UserError: as `plan_tasks`; or a file is named twice; or it looks like a table and its name does not say so.
     """
     if settings.paths == [sample.NAME]:
-        return _plan_sample()
+        return _fitting(settings, _plan_sample())
     if not settings.has_row_order:
         for path in settings.paths:
             if format not in (None, "auto", database_format(path)):
                 raise UserError(f"input.format is {format}, and {path} is a database; set input.format to auto")
-        return _plan_tables(settings, columns_of(settings, labelled=False))
+        return _fitting(settings, _plan_tables(settings, columns_of(settings, labelled=False)))
     if format in database_names():
         raise UserError(f"input.format is {format}, and {settings.paths[0]} is no database; set input.format to auto")
     left_out, lake = LeftOut(), LakeTables(files)
@@ -180,22 +205,7 @@ def plan_texts(settings: InputSettings, files: Files, *, format: str | None = No
     check_archives((entry.file for entry in named), files, has_setting=False)
     ordered = _input_files(named, files, columns_of(settings, labelled=False), form=form_of(settings))
     groups = grouped(ordered, files, range_bytes=range_size(ordered), cuts_quoted=False)
-    return _input_tasks(ordered, groups, left_out=left_out, lake=lake)
-
-
-def form_of(settings: InputSettings) -> TextForm:
-    """How the settings say that text files are written.
-
-    >>> form_of(InputSettings(delimiter="tab", encoding="latin-1"))
-    TextForm(encoding='iso8859-1', delimiter='\\t', quoting='auto', escape='auto', columns=None)
-    """
-    return TextForm(
-        encoding=None if settings.encoding == AUTO else codec_named(settings.encoding),
-        delimiter=None if settings.delimiter == AUTO else delimiter_named(settings.delimiter),
-        quoting=settings.quoting,
-        escape=settings.escape,
-        columns=None if settings.columns is None else tuple(settings.columns),
-    )
+    return _fitting(settings, _input_tasks(ordered, groups, left_out=left_out, lake=lake))
 
 
 def _plan_sample() -> InputTasks:

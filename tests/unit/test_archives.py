@@ -253,7 +253,7 @@ REFUSED: list[tuple[str, Callable[[], bytes], str]] = [
     ("d.zip", lambda: CSV, "input.path: d.zip is not a zip archive as its name says"),
     ("d.tar", lambda: CSV * 99, "input.path: d.tar is not a tar archive as its name says"),
     ("d.tar.gz", lambda: gzip.compress(CSV * 99), "input.path: d.tar.gz is not a tar archive as its name says"),
-    ("d.zip", lambda: zipped({"t/_delta_log/00000000000000000000.json": b"{}", "t/a.parquet": b""}), "input.path: d.zip/t "
+    ("d.zip", lambda: zipped({"t/_delta_log/0.json": b"{}", "t/a.csv": b""}), "input.path: d.zip/t "
      "is a table of Delta in an archive; unpack d.zip and give the table's folder"),
     ("d.tar.gz", lambda: packed({"t/metadata/v1.metadata.json": b"{}", "t/data/a.parquet": b""}, "tgz"), "input.path: "
      "d.tar.gz/t is a table of Iceberg in an archive; unpack d.tar.gz and give the table's folder"),

@@ -110,7 +110,8 @@ PLAN_ERRORS = [
     (["d/b.csv", "x.csv"], "input.path: there is no such file, or the folder is empty: 'x.csv'"),
     ([], "input.path: the list is empty; name a file, a glob or a folder, or use sample"),
     ("notes", "input.path: the folder 'notes' holds no file that ends in .csv, .tsv, .tab, .jsonl, .ndjson, .json, "
-              ".parquet, .pq, .arrow, .feather, .ipc, .arrows, .orc, .avro, .tfrecord, .tfrecords, .tfrec"),
+              ".parquet, .pq, .arrow, .feather, .ipc, .arrows, .orc, .avro, .tfrecord, .tfrecords, .tfrec; "
+              "if the content of its files tells what they are, name them by a glob: notes/*"),
     ("hello", "input.format: neither name nor content tells the format of hello; set csv, tsv, jsonl, "
      "parquet, arrow, orc, avro, tfrecord, folders"),
     ("binary", "input.format: neither name nor content tells the format of binary; set csv, tsv, jsonl, "

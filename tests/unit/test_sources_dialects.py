@@ -292,6 +292,12 @@ REFUSED: list[tuple[str, bytes, dict[str, Any], str]] = [
     ("a.csv", b"a,b,c\n", {"columns": ["text", "label"]},
      "input.columns: it names 2 columns, but the first row of a.csv has 3, separated by ','; "
      "name each of them, in order"),
+    ("a.csv", b"label,text\npos,good\n", {"columns": ["text", "label"]},  # all rows would be turned round
+     "input.columns: the first row of a.csv is a header with these names, in another order or writing: label, text; "
+     "leave the setting out, or name the columns so"),
+    ("a.csv", b"Text, LABEL\ngood,pos\n", {"columns": ["text", "label"]},
+     "input.columns: the first row of a.csv is a header with these names, in another order or writing: Text,  LABEL; "
+     "leave the setting out, or name the columns so"),
     ("a.csv", "text,label\n".encode("utf-16-le"), {"encoding": "utf-16"},
      "input.encoding: a.csv has no byte order mark of utf-16; set utf-16-le or utf-16-be"),
 ]

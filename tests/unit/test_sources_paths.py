@@ -35,6 +35,38 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 # fmt: off
+PACKED_BESIDE = [
+    # input.path, files of the folder d, whether they are refused
+    ("d",        ["a.csv", "a.csv.gz"],             True),
+    ("d/*",      ["a.csv", "a.csv.BZ2"],            True),
+    ("d/*.csv*", ["a.csv.xz", "a.csv.zst", "b.csv"], True),
+    ("d/**",     ["x/a.jsonl", "x/a.jsonl.gz"],     True),
+    ("d/*.csv",  ["a.csv", "a.csv.gz"],             False),  # the glob names one of them
+    ("d",        ["a.csv", "a.tsv.gz", "x/a.csv.gz", "b.csv.gz"], False),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("path", "names", "is_refused"), PACKED_BESIDE)
+def test_sources_do_not_read_a_file_and_its_compressed_copy(path: str, names: list[str], is_refused: bool) -> None:
+    files = MemoryFiles({f"d/{name}": CSV for name in names})
+    if is_refused:
+        with pytest.raises(UserError, match="seem to have the same rows, by their names; name one of them, or both"):
+            planned(path, files)
+        assert len(paths_of(planned([f"d/{name}" for name in names], files))) == len(names)  # as the message says
+    else:
+        assert planned(path, files).files
+
+
+def test_sources_of_no_known_ending_are_read_by_the_glob_that_the_message_names() -> None:
+    files = MemoryFiles({"d/part-00000": CSV, "d/part-00001": CSV, "d/_SUCCESS": b""})
+    for format in ("auto", "csv"):
+        with pytest.raises(UserError, match=r"tells what they are, name them by a glob: d/\*$"):
+            planned("d", files, format=format)
+        assert paths_of(planned("d/*", files, format=format)) == ["d/part-00000", "d/part-00001"]
+
+
+# fmt: off
 NAMES = [
     # links (hard ones begin with =), input.path, files that are read, other names of them
     ({}, ["d/a.csv", "./d/a.csv", "d//a.csv", "d/../d/a.csv"], ["d/../d/a.csv"], ["d/a.csv"]),
@@ -168,8 +200,11 @@ def test_sources_refuse_a_folder_of_which_nothing_is_left() -> None:
         "input.path: all that 'hub' names is left out, such as hub/.git/config: a name that begins with . or _ is not "
         "data, unless input.path spells it"
     )
-    with pytest.raises(UserError, match=r"^input.path: the folder 'hub' holds no file that ends in .csv, "):
-        planned("hub", MemoryFiles({"hub/README.md": b"", "hub/dataset_info.json": b"{}"}))
+    for path in ("hub", "hub/*", "hub/**"):
+        with pytest.raises(
+            UserError, match=r"^input.path: all that 'hub.*' names is left out, such as hub/README.md: "
+        ):
+            planned(path, MemoryFiles({"hub/README.md": b"", "hub/dataset_info.json": b"{}"}))
 
 
 @pytest.mark.parametrize("name", [

@@ -21,7 +21,7 @@ from pipeline.sources import TextRow, check_columns, plan_texts, read_in_order
 from pipeline.sources.columns import columns_of
 from pipeline.sources.format_detection import DETECTION_BYTES, format_stated, looks_of
 from pipeline.sources.formats import database_names, format_names, text_lines
-from pipeline.sources.planning import form_of
+from pipeline.sources.text_form import form_of
 from trainer.commands.arguments import OPTIONS, naming_options
 
 STANDARD_INPUT: Final = "standard input"

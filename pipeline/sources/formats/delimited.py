@@ -233,5 +233,5 @@ def _first_header(
     return header_of(head.removeprefix(codecs.BOM_UTF8)[dialect.prelude :], task, columns, dialect)
 
 
-CSV: Final = Format((".csv",), check, one_by_one(read), cut, is_quoted=True, describe=describe)
-TSV: Final = Format((".tsv", ".tab"), check, one_by_one(read), cut, is_quoted=True, describe=describe)
+CSV: Final = Format((".csv",), check, one_by_one(read), cut, is_encoded=True, is_quoted=True, describe=describe)
+TSV: Final = Format((".tsv", ".tab"), check, one_by_one(read), cut, is_encoded=True, is_quoted=True, describe=describe)

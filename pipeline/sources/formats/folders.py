@@ -123,4 +123,4 @@ def _batch(
     return Batch(pa.RecordBatch.from_pydict(by_name, schema=ROWS_SCHEMA), rejected_rows([*damaged, *bad]))
 
 
-FOLDERS: Final = Format((), check, read_all, needs_verified=False)
+FOLDERS: Final = Format((), check, read_all, is_encoded=True, needs_verified=False)

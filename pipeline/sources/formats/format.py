@@ -102,6 +102,7 @@ class Format:
     cut: cuts a large file into ranges; None: its files are read as a whole.
     begins: whether a file that begins with these bytes is of this format; None: the first bytes do not tell.
     is_compressible: whether its files may be compressed as a whole (gzip, zstd). Others compress what is in them.
+    is_encoded: its files are texts, for which input.encoding counts.
     is_quoted: rows may hold line breaks in quotes. So a scan must first find where the rows of a range begin, see
       `csv_ranges`.
     needs_verified: whether rows of a compressed file are sure only when the checksum of the compression is compared.
@@ -118,6 +119,7 @@ class Format:
     cut: Cut | None = None
     begins: Callable[[bytes], bool] | None = None
     is_compressible: bool = True
+    is_encoded: bool = False
     is_quoted: bool = False
     has_labels: bool = True
     needs_verified: bool = True

@@ -269,4 +269,6 @@ def _parse(
     return batch, damage
 
 
-JSON_LINES: Final = Format((".jsonl", ".ndjson", ".json"), check, one_by_one(read), cut, describe=describe)
+JSON_LINES: Final = Format(
+    (".jsonl", ".ndjson", ".json"), check, one_by_one(read), cut, is_encoded=True, describe=describe
+)

@@ -111,4 +111,4 @@ def _check_text(data: bytes, task: ReadTask) -> None:
         )
 
 
-TEXT_LINES: Final = Format((), check, one_by_one(read), has_labels=False)
+TEXT_LINES: Final = Format((), check, one_by_one(read), is_encoded=True, has_labels=False)
