@@ -45,14 +45,15 @@ demo: install
 	@echo "  $(RUN) -m trainer predict --model $(DEMO)/model 'your own text'"
 	@echo "  $(RUN) -m trainer explain --model $(DEMO)/model 'not bad at all'"
 
-# One process that loads neither TensorFlow nor Beam: tests/README.md.
-check: install lint types
-	$(RUN) -m pytest tests/unit tests/architecture tests/support $(PRODUCT) --doctests light
-
-# A process a core, four at most: each holds TensorFlow. A file's tests share what they set up, so they stay together.
-# In the order of their names: xdist's own, files of many tests first, leaves long files of few tests to one core at the
-# end (597 s against 653 on 2 cores). tests/graph runs by itself, since Beam is blocked there.
+# A process a core, four at most: those of other tiers each hold TensorFlow. A file's tests share what they set up, so they
+# stay together. In the order of their names: xdist's own, files of many tests first, leaves long files of few tests to one
+# core at the end (597 s against 653 on 2 cores). tests/graph runs by itself, since Beam is blocked there.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+# Neither TensorFlow nor Beam is loaded: tests/README.md.
+check: install lint types
+	$(RUN) -m pytest tests/unit tests/architecture tests/support $(PRODUCT) --doctests light $(PARALLEL)
+
 test: check
 	$(RUN) -m pytest tests/graph $(PARALLEL)
 	$(RUN) -m pytest tests/job tests/commands tests/systems tests/support $(PRODUCT) --doctests heavy $(PARALLEL)

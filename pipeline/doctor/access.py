@@ -26,7 +26,7 @@ from pipeline.sources.columns import ColumnNames, columns_of
 from pipeline.sources.csv_ranges import is_nominal
 from pipeline.sources.first_files import FirstFiles, look_into_first_files
 from pipeline.sources.losses import REFUSE, described, refusal
-from pipeline.sources.schema import INVALID_UTF8
+from pipeline.sources.schema import ENCODING_REMEDY, INVALID_UTF8
 from pipeline.sources.tables import PlannedTable
 from pipeline.sources.unlabelled_files import naming_unlabelled
 from pipeline.support.stop_signals import deferred_stop
@@ -173,7 +173,7 @@ def _first_rows_finding(first: FirstRows, config: Config, part: InputPart) -> Fi
     reasons = ", ".join(f"{reason} ({rows})" for reason, rows in first.rejected.most_common(3))
     text = f"{rejected:,} of the first {first.rows:,} rows of {path} can't be used: {reasons}"
     if INVALID_UTF8 in first.rejected and config.input.encoding == "auto":
-        text += " (set input.encoding if the files are in another encoding)"
+        text += f" ({ENCODING_REMEDY})"
     if rejected > config.output.max_rejected * (first.rows - first.left_out):
         return Finding(
             "error", "output.max_rejected", f"is {config.output.max_rejected:g}, and {text}; mend them or raise it"

@@ -64,6 +64,20 @@ def text_blocks(
     return _from_utf16(blocks) if first.startswith(UTF16_MARKS) else blocks
 
 
+def encoding_of(file: BinaryIO, path: str, *, encoding: str | None = None) -> str:
+    """How a text file is encoded, for a person, as text_blocks reads it.
+
+    Raises:
+      DamagedFileError: it is damaged at its beginning.
+    """
+    if encoding is not None:
+        return encoding
+    head = next(_with_long_first_block(content_blocks(file, path), size=_HEAD_BYTES))
+    if head.startswith(codecs.BOM_UTF8):
+        return "UTF-8 with a byte order mark"
+    return "UTF-16" if head.startswith(UTF16_MARKS) else "UTF-8"
+
+
 def strip_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
     r"""The blocks of text_blocks without a UTF-8 byte order mark.
 

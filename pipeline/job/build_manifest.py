@@ -39,7 +39,7 @@ from pipeline.records_folder.record_files import Shard, UnlabelledSummary
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary, NearDuplicates
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.sources.lake_snapshot import LakeVersion
-from pipeline.sources.schema import ASKED_FOR, INVALID_UTF8, NO_FINDINGS, Findings
+from pipeline.sources.schema import ASKED_FOR, ENCODING_REMEDY, INVALID_UTF8, NO_FINDINGS, Findings
 from pipeline.statistics import distinctive_words, duplicates, groups, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics, split_summary
 from pipeline.support.version import VERSION
@@ -165,7 +165,7 @@ def content(manifest: Manifest) -> bytes:
 def _encoding_remedy(results: JobResults, config: Config) -> str:
     """What may help where rows are not UTF-8."""
     is_invalid = INVALID_UTF8 in results.rejected.by_reason and config.input.encoding == "auto"
-    return "; if the files are in another encoding, set input.encoding, for example to latin-1" if is_invalid else ""
+    return f"; {ENCODING_REMEDY}" if is_invalid else ""
 
 
 def _check(results: JobResults, config: Config, *, max_labels: int) -> None:

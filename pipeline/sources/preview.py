@@ -11,17 +11,18 @@ from typing import Final, NamedTuple
 
 from pipeline.config.input_settings import InputSettings, SplitSettings
 from pipeline.errors import DamagedFileError, UserError
-from pipeline.files.local import Files
+from pipeline.files.local import Files, open_file
 from pipeline.files.member_files import member_files
-from pipeline.files.text_stream import READ_SIZES
+from pipeline.files.text_stream import READ_SIZES, encoding_of
 from pipeline.sources.columns import ColumnNames, columns_of
+from pipeline.sources.folder_columns import given_columns
 from pipeline.sources.format_detection import check_not_foreign
 from pipeline.sources.formats import FORMATS, folders
 from pipeline.sources.formats.format import Description
 from pipeline.sources.input_tasks import InputTasks
 from pipeline.sources.losses import described
 from pipeline.sources.mapped_labels import with_mapped_labels
-from pipeline.sources.schema import Batch, LostRest, excerpt, no_rows, rejected_rows
+from pipeline.sources.schema import ENCODING_REMEDY, INVALID_UTF8, Batch, LostRest, excerpt, no_rows, rejected_rows
 from pipeline.sources.tasks import ReadTask, TaskGroup
 from pipeline.sources.unlabelled_files import naming_unlabelled, with_remedy
 from pipeline.support.printable import to_one_line
@@ -140,10 +141,19 @@ def _looked_into(tasks: list[ReadTask], columns: ColumnNames, files: Files, *, n
     description = Description()
     with suppress(DamagedFileError):  # of an archive, in its first bytes
         description = format.describe(first, files)
+        if format.is_encoded:
+            description = Description((*description.facts, _encoding(first, files)), description.columns)
+    given = tuple((column.name, "of its folder or table") for column, _ in given_columns(first, columns))
+    description = Description(description.facts, description.columns + given)
     left_out = sum(batch.label_map.left_out.values())
     return PreviewFile(
         first.format, number, first.path, description, batch.count, rows, labels, rejected, lost, left_out
     )
+
+
+def _encoding(task: ReadTask, files: Files) -> str:
+    with open_file(files, task.path) as file:
+        return encoding_of(file, task.path, encoding=task.form.encoding)
 
 
 def preview_lines(looks: Iterable[PreviewFile], columns: ColumnNames) -> Iterator[str]:
@@ -177,7 +187,8 @@ def preview_lines(looks: Iterable[PreviewFile], columns: ColumnNames) -> Iterato
         for rest in look.lost:
             yield _titled("", f"{rest.file}: {described(rest)}")
         for reason, rows in look.rejected.most_common():
-            yield _titled("", f"rejected of the first {look.seen:,} rows: {reason} ({rows:,})")
+            remedy = f"; {ENCODING_REMEDY}" if reason == INVALID_UTF8 and FORMATS[look.format].is_encoded else ""
+            yield _titled("", f"rejected of the first {look.seen:,} rows: {reason} ({rows:,}){remedy}")
 
 
 def _titled(title: str, line: str) -> str:

@@ -56,6 +56,8 @@ BROKEN_EXAMPLE: Final = "broken tf.train.Example"
 TOO_MANY_VALUES: Final = "too many values"
 NOT_AN_OBJECT: Final = "not a JSON object"
 INVALID_UTF8: Final = label_names.INVALID_UTF8
+# What may help where rows are not.
+ENCODING_REMEDY: Final = "if the files are in another encoding, set input.encoding, for example to latin-1"
 RAGGED: Final = "wrong number of columns"
 UNCLOSED_QUOTE: Final = "unclosed quote"
 TOO_LONG: Final = "row too long"

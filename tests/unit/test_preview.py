@@ -2,6 +2,7 @@
 
 import io
 import json
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,7 +33,7 @@ def lines_of(contents: dict[str, bytes], columns: ColumnNames = COLUMNS, path: s
 # name, content -> the lines of its format, columns and types
 FILES = [
     ("a.jsonl", OBJECTS.encode(), [
-        "jsonl     a.jsonl", "columns: text (string), label (string), n (object), n.id (number)",
+        "jsonl     a.jsonl; UTF-8", "columns: text (string), label (string), n (object), n.id (number)",
     ]),
     ("a.parquet", parquet({"id": [1, 2, 3, 4], "text": TEXTS, "label": LABELS}), [
         "parquet   a.parquet", "columns: id (int64), text (string), label (string)",
@@ -49,7 +50,7 @@ def test_preview_shows_columns_and_rows(name: str, content: bytes, about: list[s
 def test_preview_looks_into_one_file_of_each_format() -> None:
     contents = {f"a{n}.jsonl": OBJECTS.encode() for n in range(3)} | {"b.tfrecord": EXAMPLES}
     lines = lines_of(contents)
-    assert lines[0] == "jsonl     3 files, the first is a0.jsonl"
+    assert lines[0] == "jsonl     3 files, the first is a0.jsonl; UTF-8"
     assert lines[3:7] == SEEN
     assert lines[7] == "tfrecord  b.tfrecord"
 
@@ -57,7 +58,7 @@ def test_preview_looks_into_one_file_of_each_format() -> None:
 def test_preview_of_texts_in_folders_is_spread_over_them() -> None:
     contents = {f"d/train/{label}/{n:03}.txt": f"{label} {n}".encode() for label in ("neg", "pos") for n in range(100)}
     lines = lines_of(contents, path="d")
-    assert lines[0] == "folders   200 files, the first is d/train/neg/000.txt"
+    assert lines[0] == "folders   200 files, the first is d/train/neg/000.txt; UTF-8"
     # 32 files at equal distances: 16 of the first 100, which are neg, and 16 of the others.
     assert lines[-1] == "labels of the first 32 rows: neg (16), pos (16)"
     assert lines[1] == "row 1: neg [train eval test] | neg 0"
@@ -99,3 +100,37 @@ def test_preview_of_many_labels_and_columns_ends_with_dots() -> None:
 def test_preview_names_the_column_that_is_missing() -> None:
     with pytest.raises(UserError, match=r"^input\.label_column: 'stars' is not in a\.parquet"):
         lines_of({"a.parquet": parquet({"text": ["a"]})}, ColumnNames("text", "stars"))
+
+
+# name, content, the settings -> how the file is written; a remedy for its first rejected rows
+WRITTEN = [
+    ("a.csv", "text;label\ncafé;b\n".encode(), {}, "columns are separated by semicolon; quotes hold a field together; "
+     "the first row names the columns; UTF-8", ""),
+    ("a.csv", "text,label\ncafé,b\n".encode("utf-16"), {}, "columns are separated by comma; quotes hold a field "
+     "together; the first row names the columns; UTF-16", ""),
+    ("a.tsv", b"caf\xe9\tb\n", {"columns": ["text", "label"], "encoding": "latin-1", "quoting": "none"}, "columns are "
+     "separated by tab; quotes are characters; the settings name the columns; iso8859-1", ""),
+    ("a.jsonl", b'\xef\xbb\xbf{"text": "a", "label": "b"}\n', {}, "UTF-8 with a byte order mark", ""),
+    ("a.csv", b"text,label\ncaf\xe9,b\n", {}, "columns are separated by comma; quotes hold a field together; the first "
+     "row names the columns; UTF-8", "input.encoding"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "content", "settings", "facts", "remedy"), WRITTEN)
+def test_preview_says_how_a_file_is_written(
+    name: str, content: bytes, settings: dict[str, Any], facts: str, remedy: str
+) -> None:
+    files = MemoryFiles({name: content})
+    tasks = plan_tasks(InputSettings(path=name, **settings), files)
+    lines = [line.strip() for line in preview_lines(preview(tasks, COLUMNS, files), COLUMNS)]
+    assert lines[0].partition("; ")[2] == facts
+    assert [line for line in lines if line.startswith("rejected") and "input.encoding" in line] == (
+        [f"rejected of the first 1 rows: invalid UTF-8 (1); if the files are in another encoding, set {remedy}, "
+         "for example to latin-1"] if remedy else []
+    )  # fmt: skip
+
+
+def test_preview_names_the_columns_that_folders_give() -> None:
+    lines = lines_of({"in/label=pos/a.jsonl": b'{"text": "a"}\n'}, path="in")
+    assert lines[1] == "columns: text (string), label (of its folder or table)"
+    assert lines[3] == "row 1: pos | a"

@@ -29,7 +29,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "abandoned"), NAMES)
+@pytest.mark.parametrize(("name", "abandoned"), NAMES, ids=range(len(NAMES)))  # the names hold the process id
 def test_staging_folder_is_abandoned_by_a_dead_process_of_this_machine(name: str, abandoned: bool) -> None:
     assert is_abandoned(name, prefix=".staging-") == abandoned
 

@@ -66,14 +66,17 @@ def find_dialect(head: bytes, form: TextForm, *, format: str, path: str, is_whol
 def described_dialect(dialect: Dialect) -> tuple[str, ...]:
     """A dialect in a few phrases, for a person.
 
-    >>> described_dialect(Dialect(";", escapes=True))
-    ('columns are separated by semicolon', 'quotes hold a field together', 'a backslash escapes')
+    >>> print(*described_dialect(Dialect(";", escapes=True)), sep="\\n")
+    columns are separated by semicolon
+    quotes hold a field together
+    a backslash escapes
+    the first row names the columns
     """
     return (
         f"columns are separated by {FOUND_DELIMITERS.get(dialect.delimiter, repr(dialect.delimiter))}",
         "quotes hold a field together" if dialect.quotes else "quotes are characters",
         *(["a backslash escapes"] if dialect.escapes else []),
-        *(["the first row has no names of columns"] if not dialect.has_header else []),
+        "the first row names the columns" if dialect.has_header else "the settings name the columns",
     )
 
 
