@@ -103,6 +103,15 @@ def missing_column(setting: str, name: str, path: str, have: Sequence[str]) -> U
     return UserError(f"{setting}: {name!r} is not in {path}; it has the columns {listed_names(have)}")
 
 
+def repeated_column(setting: str, name: str, path: str, number: int) -> UserError:
+    """The error for a column that a file has several times; number: how often.
+
+    >>> str(repeated_column("input.label_column", "label", "reviews.csv", 2))
+    "input.label_column: reviews.csv has 2 columns 'label'; rename all but one"
+    """
+    return UserError(f"{setting}: {path} has {number} columns {name!r}; rename all but one")
+
+
 def listed_names(names: Sequence[str]) -> str:
     """Names for a message: the first ones, if there are many, and the beginning of a long one.
 

@@ -77,6 +77,8 @@ REFUSED = [
     (file({"txt": ["a"], "label": [{"x": 1}]}), COLUMNS,
      "input.text_column: 'text' is not in a.orc; it has the columns txt, label, label.x"),
     (file({"text": [["a"]], "label": [1]}), COLUMNS, "input.text_column: 'text' in a.orc holds list<"),
+    (file({"r.text": ["a"], "r": [{"text": "b"}], "label": [1]}), ColumnNames("r.text", "label"),
+     "input.text_column: a.orc has 2 columns 'r.text'; rename all but one"),
     (b"text,label\n", COLUMNS, "input.path: a.orc is not ORC (it does not begin with ORC); set input.format"),
 ]
 # fmt: on

@@ -60,8 +60,8 @@ KINDS = [
     (zipped("docProps/app.xml", "xl/worksheets/sheet1.xml"), "an Excel workbook", "CSV UTF-8"),  # as openpyxl does
     (zipped("[Content_Types].xml", "word/document.xml"), "an Office document", "plain text"),
     (zipped("archive/data.pkl", "archive/version"), "a PyTorch file", "Parquet"),
-    (zipped("reviews.csv"), "a zip archive", "a name that ends in .zip"),
-    (zipped(), "a zip archive", "a name that ends in .zip"),
+    (zipped("reviews.csv"), "a zip archive", "a file whose name ends in .zip"),
+    (zipped(), "a zip archive", "a file whose name ends in .zip"),
     (tarred("reviews.csv"), "a tar archive", ".tar.gz"),
     (numpy_file(several=True), "a NumPy archive (.npz)", "numpy.load('a b')"),
     (numpy_file(several=False), "a NumPy array", "to_parquet"),
@@ -137,5 +137,5 @@ def test_foreign_has_a_test_for_each_kind() -> None:
 
 def test_foreign_files_are_named_before_a_dry_run_shows_them() -> None:
     files = MemoryFiles({"a.csv": zipped("reviews.csv")})
-    with pytest.raises(UserError, match=r"a\.csv is a zip archive; give it a name that ends in \.zip"):
+    with pytest.raises(UserError, match=r"a\.csv is a zip archive; give it in a file whose name ends in \.zip"):
         preview(plan_tasks(InputSettings(path="a.csv"), files), COLUMNS, files)

@@ -7,6 +7,7 @@ import warnings
 
 import pyarrow as pa
 import pyarrow.feather
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -243,6 +244,32 @@ def test_sources_arrow_truncation_is_damage_wherever_it_is(content: bytes) -> No
         assert used == USED[: len(used)]
         assert rejected == [(len(used), DAMAGED)]
         assert len(used) in (0, 4, 8, 12)
+
+
+REPEATED = [
+    # columns, input.text_column, how often it is there
+    ([("text", ["a"]), ("label", ["1"]), ("text", ["b"])], "text", 2),
+    ([("r", [{"text": "a"}]), ("r", [{"text": "b"}]), ("label", ["1"])], "r.text", 2),
+    ([("text", ["a"]), ("label", ["1"]), ("x", ["b"]), ("x", ["b"])], "text", 1),  # the other one is not read
+    ([("r.text", ["a"]), ("r", [{"text": "b"}]), ("label", ["1"])], "r.text", 1),  # the whole name goes before
+]
+
+
+@pytest.mark.parametrize(("columns", "text", "number"), REPEATED)
+def test_sources_of_arrow_tables_refuse_a_column_that_is_there_twice(
+    columns: list[tuple[str, list[object]]], text: str, number: int
+) -> None:
+    table = pa.Table.from_arrays([pa.array(values) for _, values in columns], names=[name for name, _ in columns])
+    parquet = io.BytesIO()
+    pyarrow.parquet.write_table(table, parquet)
+    for name, content in (("a.arrow", file(table)), ("a.arrows", stream(table)), ("a.parquet", parquet.getvalue())):
+        files = MemoryFiles({name: content})
+        if number > 1:
+            with pytest.raises(UserError) as error:
+                check_columns(plan(files), ColumnNames(text, "label"), files)
+            assert str(error.value) == f"input.text_column: {name} has {number} columns {text!r}; rename all but one"
+        else:
+            assert read(content, name, ColumnNames(text, "label")) == ([("a", "1", 0)], [])
 
 
 # fmt: off

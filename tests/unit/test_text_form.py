@@ -44,7 +44,7 @@ def test_text_form_settings_count_for_a_file_or_are_refused(
         for options in counting:
             assert plan(InputSettings.model_validate({"path": path, **options}), FILES).files
         for options in others:
-            with pytest.raises(UserError, match=f"^input.{next(iter(options))} is .*no file of the input is csv"):
+            with pytest.raises(UserError, match=f"^input.{next(iter(options))}: no file of the input is csv"):
                 plan(InputSettings.model_validate({"path": path, **options}), FILES)
 
 
@@ -52,12 +52,14 @@ def test_text_form_settings_may_count_for_texts_without_labels_alone() -> None:
     for path in ("a.parquet", "sample"):
         settings = InputSettings(path=path, delimiter=";", unlabelled="a.csv")
         assert plan_all(settings, FILES).unlabelled_files == 1
-        with pytest.raises(UserError, match="no file of the input is csv or tsv; set it to auto"):
+        with pytest.raises(UserError, match="no file of the input is csv or tsv, so ';' has no use; set it to auto"):
             plan_tasks(settings, FILES)
 
 
 def test_text_form_says_how_a_setting_is_left_out() -> None:
-    with pytest.raises(UserError, match=r"^input\.columns is \['text'\], and no .*; set it to null$"):
+    with pytest.raises(UserError, match=r"^input\.columns: no .*, so \['text'\] has no use; set it to null$"):
         plan_tasks(InputSettings(path="a.parquet", columns=["text"]), FILES)
-    with pytest.raises(UserError, match=r"no file of the input is csv, tsv, jsonl, folders or lines; set it to auto$"):
+    with pytest.raises(UserError, match=r"^input\.quoting: .*; set it to auto, or set input.format to csv$"):
+        plan_texts(InputSettings(path="a.txt", quoting="none"), MemoryFiles({"a.txt": b"a\n"}))
+    with pytest.raises(UserError, match=r"no file of the input is csv, tsv, jsonl, folders or lines, so 'utf-8' has"):
         plan_tasks(InputSettings(path="a.parquet", encoding="utf-8"), FILES)

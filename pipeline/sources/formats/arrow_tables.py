@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import DamagedFileError, UserError
-from pipeline.sources.columns import ColumnNames, missing_column
-from pipeline.sources.formats.parquet_columns import column_names, column_of, find, type_of
+from pipeline.sources.columns import ColumnNames, missing_column, repeated_column
+from pipeline.sources.formats.parquet_columns import column_names, column_of, find, times_named, type_of
 from pipeline.sources.formats.times import is_time
 from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
 from pipeline.sources.formats.values import can_hold_labels, can_hold_texts
@@ -39,11 +39,13 @@ def check_columns(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNam
     """Checks that a file has the columns.
 
     Raises:
-      UserError: it lacks one.
+      UserError: it lacks one, or has one several times.
     """
     for _, setting, name in columns.wanted():
         if find(fields, name) is None:
             raise missing_column(setting, name, task.path, column_names(fields))
+        if (number := times_named(fields, name)) > 1:
+            raise repeated_column(setting, name, task.path, number)
 
 
 def check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:

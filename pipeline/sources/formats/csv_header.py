@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pipeline.errors import UserError
-from pipeline.sources.columns import ColumnNames, listed_names, missing_column
+from pipeline.sources.columns import ColumnNames, listed_names, missing_column, repeated_column
 from pipeline.sources.formats.csv_dialects import FOUND_DELIMITERS
 from pipeline.sources.formats.csv_rows import Header
 from pipeline.sources.formats.csv_ways import split_row, splitter
@@ -38,7 +38,7 @@ def header_of(row: bytes, task: ReadTask, columns: ColumnNames, dialect: Dialect
         if name not in names:
             raise _missing(setting, name, row, task, columns, dialect, names)
         if names.count(name) > 1:
-            raise UserError(f"{setting}: {task.path} has {names.count(name)} columns {name!r}; rename all but one")
+            raise repeated_column(setting, name, task.path, names.count(name))
     numbers = {field: names.index(name) for field, _, name in columns.wanted()}
     return Header(dialect, tuple(fields), numbers)
 

@@ -44,9 +44,9 @@ FOREIGN: Final = (
     _foreign(rb"PK\x03\x04.{26}[^\0]{0,200}?data\.pkl", "a PyTorch file",
              "write its texts and labels to CSV or Parquet"),
     _foreign(rb"PK(?:\x03\x04|\x05\x06|\x07\x08)", "a zip archive",
-             "give it a name that ends in .zip, and it is read"),
+             "give it in a file whose name ends in .zip, and it is read"),
     _foreign(rb".{257}ustar[\0 ]", "a tar archive",
-             "give it a name that ends in .tar (.tar.gz, .tar.bz2, .tar.xz or .tar.zst if it is compressed), "
+             "give it in a file whose name ends in .tar (.tar.gz, .tar.bz2, .tar.xz or .tar.zst if it is compressed), "
              "and it is read"),
     _foreign(rb"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it: 7z x {shell}"),
     _foreign(rb"Rar!\x1a\x07", "a RAR archive", "unpack it: unrar x {shell}"),

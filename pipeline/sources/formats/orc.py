@@ -20,7 +20,7 @@ import pyarrow as pa
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, read_up_to
-from pipeline.sources.columns import ColumnNames
+from pipeline.sources.columns import ColumnNames, repeated_column
 from pipeline.sources.formats.arrow_tables import as_damage, batch_of, check_columns, check_types, pieces, sound_columns
 from pipeline.sources.formats.format import Description, Format, not_of_format
 from pipeline.sources.formats.parquet_columns import column_names, find, typed_columns
@@ -47,6 +47,7 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
                 found = _Found(child, file, task)
                 check_columns(found.fields, task, columns)
                 check_types(found.fields, task, columns)
+                _check_dots(found.fields, task, columns)
                 return bool(found.rows)
         except DamagedFileError:
             return True
@@ -80,6 +81,7 @@ def _read(child: "_Child", task: ReadTask, columns: ColumnNames, files: Files) -
             fields = _Found(child, file, task).fields
             check_columns(fields, task, columns)
             check_types(fields, task, columns)
+            _check_dots(fields, task, columns)
             wanted = list(
                 dict.fromkeys(fields[(find(fields, column.name) or (0,))[0]].name for column in columns.wanted())
             )
@@ -94,6 +96,17 @@ def _read(child: "_Child", task: ReadTask, columns: ColumnNames, files: Files) -
                 raise DamagedFileError(f"its stripes have {row} rows, and the footer says {found.rows}")
         except DamagedFileError as error:
             yield only_lost(task, row, DAMAGED, str(error))
+
+
+def _check_dots(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames) -> None:
+    """Checks that the names of columns name one column each: pyarrow reads columns of ORC by names alone.
+
+    Raises:
+      UserError: a column whose name has a dot has the name of a field of a struct.
+    """
+    for _, setting, name in columns.wanted():
+        if any(field.name == name for field in fields) and find([f for f in fields if f.name != name], name):
+            raise repeated_column(setting, name, task.path, 2)
 
 
 class _Found:

@@ -28,6 +28,19 @@ def find(fields: Sequence[pa.Field], name: str) -> FieldPath | None:
     return None
 
 
+def times_named(fields: Sequence[pa.Field], name: str) -> int:
+    """How often a column is there: more than once if fields beside each other have a name on the way to it.
+
+    >>> times_named([pa.field("label", pa.string()), pa.field("label", pa.int64())], "label")
+    2
+    """
+    number = 1
+    for place in find(fields, name) or ():
+        number *= sum(field.name == fields[place].name for field in fields)
+        fields = _fields_of(fields[place])
+    return number
+
+
 def column_names(fields: Sequence[pa.Field]) -> list[str]:
     """The names of all columns; fields of a struct follow it."""
     names = []
