@@ -22,6 +22,7 @@ from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import FORMATS, format_names, text_lines, tfrecord
 from pipeline.sources.formats.csv_dialects import DELIMITERS, FOUND_DELIMITERS
 from pipeline.sources.formats.foreign import FOREIGN_BYTES, check_foreign
+from pipeline.sources.formats.json_objects import is_object
 from pipeline.sources.tasks import FOUND_FORM, ReadTask, TextForm
 
 # The first 64 KiB tell a file's format; a header or an object is shorter.
@@ -101,6 +102,8 @@ def _labelled(path: str, head: bytes, form: TextForm) -> str:
     head = head.lstrip()
     first_line = head.splitlines()[0] if head else b""
     if b"\0" not in head:
+        if is_object(first_line):
+            return "jsonl"
         if (head.startswith(b"{") or JSON_OBJECT.match(head)) and format_stated(form) is None:
             return "jsonl"
         if form.delimiter is None and b"\t" in first_line:
@@ -181,9 +184,17 @@ def check_not_foreign(task: ReadTask, files: Files) -> None:
     Raises:
       UserError: it is, and the message says how it becomes a file that can be read.
     """
-    if FORMATS[task.format].endings:  # the others are no files, or any bytes are texts there
-        with open_file(files, task.path) as file:
-            check_foreign(content_head(file, task.path), task.path)
+    if not FORMATS[task.format].endings:  # they are no files, or any bytes are texts there
+        return
+    mark, head = _mark_or_head(task.path, files, FOUND_FORM)
+    check_foreign(head, task.path)
+    if FORMATS[task.format].is_quoted and JSON_OBJECT.match(head.lstrip()):
+        mark = "jsonl"
+    if mark is not None and mark != task.format:
+        raise UserError(
+            f"input.format: {task.path} is read as {task.format}, and seems to be {mark}; set {mark}, or rename "
+            "the file"
+        )
 
 
 def content_head(stored: BinaryIO, path: str, *, form: TextForm = FOUND_FORM) -> bytes:

@@ -1,5 +1,6 @@
 """pipeline.sources.formats.foreign: files of other programs are named, with the command that converts them."""
 
+import gzip
 import io
 import lzma
 import pickle
@@ -15,10 +16,11 @@ import pytest
 
 from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
-from pipeline.sources import check_columns, plan_tasks
+from pipeline.sources import check_columns, plan_tasks, read_tasks
+from pipeline.sources.columns import columns_of
 from pipeline.sources.formats.foreign import FOREIGN, check_foreign
 from pipeline.sources.preview import preview
-from tests.support.memory_files import COLUMNS, MemoryFiles, plan
+from tests.support.memory_files import COLUMNS, MemoryFiles, parquet, plan
 from tests.unit.test_sources_texts import read_texts
 
 
@@ -139,3 +141,48 @@ def test_foreign_files_are_named_before_a_dry_run_shows_them() -> None:
     files = MemoryFiles({"a.csv": zipped("reviews.csv")})
     with pytest.raises(UserError, match=r"a\.csv is a zip archive; give it in a file whose name ends in \.zip"):
         preview(plan_tasks(InputSettings(path="a.csv"), files), COLUMNS, files)
+
+
+JSON_LINES = b'{"text":"a","label":"x"}\n{"text":"b","label":"y"}\n'
+TABLE = parquet({"text": ["a"], "label": ["x"]})
+# fmt: off
+OTHER_FORMATS: list[tuple[str, bytes, dict[str, object], str]] = [
+    # name, content, settings, what it is read as and seems to be
+    ("a.csv",   JSON_LINES,                    {},                                "csv, and seems to be jsonl"),
+    ("a.tsv",   b'[\n {"text":"a"}\n]\n',      {},                                "tsv, and seems to be jsonl"),
+    ("a.jsonl", JSON_LINES,                    {"format": "csv"},                 "csv, and seems to be jsonl"),
+    ("a.csv",   TABLE,                         {},                                "csv, and seems to be parquet"),
+    ("a.csv",   gzip.compress(JSON_LINES),     {},                                "csv, and seems to be jsonl"),
+    ("a.avro",  TABLE,                         {},                                "avro, and seems to be parquet"),
+    ("a.jsonl", TABLE,                         {},                                "jsonl, and seems to be parquet"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("name", "content", "options", "message"), OTHER_FORMATS)
+def test_foreign_files_of_another_format_are_named_with_it(
+    name: str, content: bytes, options: dict[str, object], message: str
+) -> None:
+    files = MemoryFiles({name: content})
+    settings = InputSettings.model_validate({"path": name, **options})
+    with pytest.raises(UserError) as error:
+        check_columns(plan_tasks(settings, files).tasks(), columns_of(settings), files)
+    what = message.rpartition(" ")[2]
+    assert str(error.value) == f"input.format: {name} is read as {message}; set {what}, or rename the file"
+
+
+def test_foreign_objects_of_json_are_no_rows_of_csv() -> None:
+    """With two names of columns each line has two fields, split by the comma of the object."""
+    files = MemoryFiles({"a.csv": JSON_LINES, "data": JSON_LINES, "b.tsv": b'{"a":1}\tx\n'})
+    named = {"columns": ["text", "label"]}
+    settings = InputSettings.model_validate({"path": "a.csv", **named})
+    with pytest.raises(UserError, match=r"^input\.format: a\.csv is read as csv, and seems to be jsonl"):
+        check_columns(plan_tasks(settings, files).tasks(), columns_of(settings), files)
+    with pytest.raises(UserError, match=r"^input\.format: the first row of a\.csv is an object of JSON; set jsonl$"):
+        list(read_tasks(plan_tasks(settings, files).tasks(), columns_of(settings), files))  # a later file of an input
+    with pytest.raises(UserError, match=r"^input\.columns: no file of the input is csv or tsv"):
+        plan_tasks(InputSettings.model_validate({"path": "data", **named}), files)
+    settings = InputSettings.model_validate({"path": "b.tsv", **named})  # a text may be an object
+    tasks, columns = plan_tasks(settings, files).tasks(), columns_of(settings)
+    (batch,) = read_tasks(tasks, columns, files)
+    assert batch.rows["text"].to_pylist() == [b'{"a":1}']

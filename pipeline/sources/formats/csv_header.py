@@ -11,6 +11,7 @@ from pipeline.sources.formats.csv_dialects import FOUND_DELIMITERS
 from pipeline.sources.formats.csv_rows import Header
 from pipeline.sources.formats.csv_ways import split_row, splitter
 from pipeline.sources.formats.dialect import Dialect
+from pipeline.sources.formats.json_objects import is_object
 from pipeline.sources.schema import excerpt
 from pipeline.sources.tasks import ReadTask
 
@@ -31,7 +32,7 @@ def header_of(row: bytes, task: ReadTask, columns: ColumnNames, dialect: Dialect
     if dialect.names is None:
         names = [field.strip() for field in fields]
     else:
-        names, fields = list(dialect.names), _checked(fields, task, dialect)
+        names, fields = list(dialect.names), _checked(row, fields, task, dialect)
     if len(names) == 1 and len(columns.wanted()) > 1:
         raise _one_column(names[0], task, dialect)
     for _, setting, name in columns.wanted():
@@ -43,9 +44,11 @@ def header_of(row: bytes, task: ReadTask, columns: ColumnNames, dialect: Dialect
     return Header(dialect, tuple(fields), numbers)
 
 
-def _checked(fields: Sequence[str], task: ReadTask, dialect: Dialect) -> list[str]:
+def _checked(row: bytes, fields: Sequence[str], task: ReadTask, dialect: Dialect) -> list[str]:
     """The names of the settings, as a header inside the file would repeat them."""
     names = dialect.names or ()
+    if len(names) > 1 and is_object(row):
+        raise UserError(f"input.format: the first row of {task.path} is an object of JSON; set jsonl")
     if len(fields) != len(names):
         raise UserError(
             f"input.columns: it names {len(names)} columns, but the first row of {task.path} has {len(fields)}, "

@@ -33,6 +33,21 @@ def parse_object(line: bytes) -> dict[str, Any]:
     return value
 
 
+def is_object(line: bytes) -> bool:
+    r"""Whether a line is an object of JSON as a whole.
+
+    >>> is_object(b'{"text": "good"}\r'), is_object(b'{"text": "good"},pos'), is_object(b"text,label")
+    (True, False, False)
+    """
+    if not line.lstrip().startswith(b"{"):
+        return False
+    try:
+        parse_object(line)
+    except RejectedRowError:
+        return False
+    return True
+
+
 def ends_early(line: bytes) -> bool:
     r"""Whether a line can't be read, and it may be the beginning of one that can.
 
