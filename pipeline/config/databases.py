@@ -1,9 +1,13 @@
-"""Entries of input.path that name a database: the format that reads each, and what else the settings must say.
+"""Paths that name a database: the format that reads each, and what else the settings must say.
 
     bigquery://project.dataset.table   a table of BigQuery
     bigquery://project                 the rows of input.query, which BigQuery runs in this project
     postgresql://user@host:5432/name   input.table or input.query of a PostgreSQL database
     sqlite:///folder/reviews.db        input.table or input.query of an SQLite file; four slashes: an absolute path
+
+input.table, input.query and input.key_column are for input.path. An entry of input.unlabelled names its table itself:
+
+    bigquery://project.dataset.table, postgresql://user@host/name#table, sqlite:///folder/reviews.db#table
 
 Passwords stay out of settings, which the manifest and the report show: `check_path` in paths.py refuses them.
 """
@@ -47,6 +51,36 @@ def bigquery_table(path: str) -> BigQueryTable | None:
     """
     parts = path.partition("://")[2].rsplit(".", 2)
     return BigQueryTable(*parts) if len(parts) == 3 and all(parts) else None
+
+
+def unlabelled_table(path: str) -> tuple[str, str | None]:
+    """An entry of input.unlabelled that names a database -> the database as input.path names it, and input.table.
+
+    >>> unlabelled_table("sqlite:///reviews.db#texts"), unlabelled_table("bigquery://p.d.t")
+    (('sqlite:///reviews.db', 'texts'), ('bigquery://p.d.t', None))
+    """
+    if database_format(path) == BIGQUERY:
+        return path, None
+    address, _, table = path.rpartition("#")
+    return address, table
+
+
+def check_unlabelled(paths: Sequence[str]) -> None:
+    """Checks that each database of input.unlabelled comes with its table.
+
+    Raises:
+      ValueError: one does not; the message tells the remedy.
+
+    >>> check_unlabelled(["more.csv", "sqlite:///a.db#texts", "sqlite:///a.db"])
+    Traceback (most recent call last):
+    ValueError: unlabelled names the database sqlite:///a.db; name one of its tables too: sqlite:///a.db#TABLE
+    """
+    for path in filter(database_format, paths):
+        is_bigquery = database_format(path) == BIGQUERY
+        if not (bigquery_table(path) if is_bigquery else all(unlabelled_table(path))):
+            form = "bigquery://project.dataset.table" if is_bigquery else f"{path.rstrip('#')}#TABLE"
+            raise ValueError(f"unlabelled names the database {path}; name one of its tables too: {form}")
+        _check_slashes("unlabelled", unlabelled_table(path)[0])
 
 
 def check_databases(
@@ -95,11 +129,15 @@ def _check_bigquery(path: str, given: dict[str, str | None]) -> None:
 
 
 def _check_sql(path: str, given: dict[str, str | None]) -> None:
-    if path.startswith("sqlite:") and not path.removeprefix(SQLITE).strip("/"):
-        raise ValueError(f"path is {path}; name the file after three slashes: sqlite:///reviews.db")
-    if path.startswith("sqlite:") and not path.startswith(SQLITE):
-        raise ValueError(f"path is {path}; give it three slashes: sqlite:///{path.partition('://')[2]}")
+    _check_slashes("path", path)
     if given["table"] is None and given["query"] is None:
         raise ValueError(f"path names the database {path}; name one of its tables in table, or what to select in query")
     if given["table"] is not None and given["query"] is not None:
         raise ValueError(f"table is {given['table']!r}, and query is set too; leave one of them out")
+
+
+def _check_slashes(setting: str, path: str) -> None:
+    if path.startswith("sqlite:") and not path.removeprefix(SQLITE).strip("/"):
+        raise ValueError(f"{setting} is {path}; name the file after three slashes: sqlite:///reviews.db")
+    if path.startswith("sqlite:") and not path.startswith(SQLITE):
+        raise ValueError(f"{setting} is {path}; give it three slashes: sqlite:///{path.partition('://')[2]}")

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from typing_extensions import Self
 
-from pipeline.config.databases import check_databases, database_format
+from pipeline.config.databases import check_databases, check_unlabelled, database_format
 from pipeline.config.dialect_names import check_delimiter, check_encoding
 from pipeline.config.label_map import LabelMap
 from pipeline.config.section import Name, PathName, PathOrNone, Section
@@ -69,12 +69,18 @@ class InputSettings(Section):
     def databases_are_complete(self) -> Self:
         """A database comes with what to read of it, and nothing is said of one that is not there."""
         check_databases(self.paths, format=self.format, query=self.query, table=self.table, key_column=self.key_column)
+        check_unlabelled(self.unlabelled_paths)
         return self
 
     @property
     def has_row_order(self) -> bool:
         """Whether the rows have an order: those of files have, those of a table have none."""
         return not any(map(database_format, self.paths))
+
+    @property
+    def has_unlabelled_order(self) -> bool:
+        """As `has_row_order`, of the texts without labels."""
+        return not any(map(database_format, self.unlabelled_paths))
 
     @property
     def paths(self) -> list[str]:

@@ -119,9 +119,10 @@ def _check_part(part: InputPart, config: Config, findings: list[Finding]) -> Fir
 
 def check_damage(part: InputPart, config: Config, findings: list[Finding]) -> bool:
     """The first files are whole, as far as they are read; false: one is not, and input.damaged refuses it."""
-    if not part.tasks.bytes or part.tasks.tables:  # the built-in corpus has no file, and a database is whole
+    in_files = [task for task in part.tasks.tasks() if task.part is None]  # a database is whole
+    if not part.tasks.bytes or not in_files:  # the built-in corpus has no file
         return True
-    looked = look_into_first_files(part.tasks.tasks(), part.columns, BeamFiles())
+    looked = look_into_first_files(in_files, part.columns, BeamFiles())
     refuses = config.input.damaged == REFUSE
     for lost in looked.lost:
         if refuses:
@@ -138,14 +139,16 @@ def _table_finding(table: PlannedTable) -> Finding:
     text = f"{table.path}: about {table.rows:,} rows, {decimal(table.size)}, in {len(table.requests)} parts"
     if table.query_bytes is not None:
         text += f"; the query read {decimal(table.query_bytes)}"
-    return Finding("ok", "input.path", f"{text}; state of {table.taken}")
+    setting = "input.unlabelled" if table.is_unlabelled else "input.path"
+    return Finding("ok", setting, f"{text}; state of {table.taken}")
 
 
 def _no_damage(looked: FirstFiles, part: InputPart) -> Finding:
     of = " of input.unlabelled" if part.setting == "input.unlabelled" else ""
-    if looked.whole == part.tasks.files:
+    number = part.tasks.files - len(part.tasks.tables)
+    if looked.whole == number:
         return Finding("ok", "input.damaged", f"every file{of} can be read to its end")
-    files = f"{looked.whole} of {part.tasks.files:,} files{of}"
+    files = f"{looked.whole} of {number:,} files{of}"
     text = f"{files} can be read to their end; damage of the others shows in the run"
     return Finding("note", "input.damaged", text)
 

@@ -4,42 +4,31 @@ Pure: results in, the typed manifest out. records_folder/manifest.py states what
 """
 
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from importlib.metadata import version
 
 from pipeline.config.settings import Config
 from pipeline.contract import MANIFEST_FILE, SPLITS, UNLABELLED, UNLABELLED_INDEX, Split, Unlabelled
 from pipeline.errors import UserError
-from pipeline.job import rejects
-from pipeline.job.row_filter import UNKNOWN_LABEL
-from pipeline.job.unlabelled_summary import UnlabelledInput, unlabelled_summary
-from pipeline.job.write import WrittenShard
+from pipeline.job.check_results import check_results
+from pipeline.job.results import JobResults
+from pipeline.job.unlabelled_summary import unlabelled_summary
 from pipeline.records_folder.lake_table_read import LakeTableRead
 from pipeline.records_folder.manifest import (
     MAX_MANIFEST_BYTES,
-    CacheUse,
-    DamagedFile,
     InputSummary,
     Manifest,
     RecordsConfig,
-    RejectedFile,
     RejectedSummary,
     Sample,
     SplitSummary,
-    StoredFile,
-    TableRead,
-    VocabularyOrigin,
     VocabularySummary,
     to_json,
     with_checksum,
 )
 from pipeline.records_folder.reader import parse_manifest
 from pipeline.records_folder.record_files import Shard, UnlabelledSummary
-from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary, NearDuplicates
-from pipeline.records_folder.vocabulary_tsv import WordColumns
-from pipeline.sources.lake_snapshot import LakeVersion
-from pipeline.sources.schema import ASKED_FOR, ENCODING_REMEDY, INVALID_UTF8, NO_FINDINGS, Findings
+from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary
 from pipeline.statistics import distinctive_words, duplicates, groups, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics, split_summary
 from pipeline.support.version import VERSION
@@ -53,61 +42,13 @@ _PACKAGES = ("apache-beam", "tensorflow", "tensorflow-transform", "pyarrow", "nu
 _SAMPLED_IDS = 1 << 20
 
 
-@dataclass(frozen=True, kw_only=True)
-class JobResults:
-    """What the stages of a job counted and wrote.
-
-    splits: statistics by index into SPLITS, those of texts without labels by UNLABELLED_INDEX. files_with_rejects: how
-    many there are, and those with the most rejected rows. damaged_files: how many there are, and the first. unlabelled:
-    what was read of texts without labels, or None without input.unlabelled. summary: of all counts of the train split
-    (and of the texts without labels, if they count). words: all of vocabulary.tsv, by falling count. files:
-    vocabulary.tsv, then the files of transform/. origin: of an imported vocabulary, or None. cache_use: of each group
-    of read tasks, or None without a cache. left_out_rows: of input_rows, by input.label_map. mapped_labels: how many
-    rows had each of its keys. findings: of all rows.
-    """
-
-    labels: Sequence[str]
-    shards: Sequence[WrittenShard]
-    splits: Mapping[int, SplitStatistics]
-    duplicates: duplicates.TextDuplicates
-    near: NearDuplicates
-    groups: groups.GroupSketch
-    quality: text_quality.TextQuality
-    rejected: rejects.RejectCounts
-    input_rows: int
-    input_files: int
-    input_bytes: int
-    left_out: Mapping[str, int]
-    left_out_examples: Mapping[str, list[str]]
-    tables: Sequence[TableRead]
-    lake_tables: Sequence[LakeVersion]
-    named_splits: Mapping[Split, int]
-    files_with_rejects: tuple[int, list[RejectedFile]]
-    damaged_files: tuple[int, list[DamagedFile]]
-    summary: count_tables.CountSummary
-    words: WordColumns
-    files: Sequence[StoredFile]
-    unlabelled: UnlabelledInput | None = None
-    origin: VocabularyOrigin | None = None
-    cache_use: Sequence[CacheUse] | None = None
-    left_out_rows: int = 0
-    mapped_labels: Mapping[str, int] = field(default_factory=dict)
-    findings: Findings = NO_FINDINGS
-
-    @property
-    def train(self) -> SplitStatistics:
-        """The statistics of the train split."""
-        return self.splits.get(SPLITS.index("train"), SplitStatistics())
-
-
 def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
     """The manifest, without advice.
 
     Raises:
-      UserError: the rows make no records to learn from: there are none, too many were rejected, they have no token,
-        fewer than two labels or more than `max_labels`.
+      UserError: the rows make no records to learn from, see `check_results`.
     """
-    _check(results, config, max_labels=max_labels)
+    check_results(results, config, max_labels=max_labels)
     with_rejects, files = results.files_with_rejects
     return Manifest(
         config=RecordsConfig.model_validate(config.model_dump()),
@@ -131,7 +72,7 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
         rejected=RejectedSummary(
             rows=sum(results.rejected.by_reason.values()),
             by_reason=results.rejected.by_reason,
-            asked_for=_asked_for(results),
+            asked_for=results.asked_for,
             examples=results.rejected.examples,
             with_rejects=with_rejects,
             files=files,
@@ -162,63 +103,6 @@ def content(manifest: Manifest) -> bytes:
     return made
 
 
-def _encoding_remedy(results: JobResults, config: Config) -> str:
-    """What may help where rows are not UTF-8."""
-    is_invalid = INVALID_UTF8 in results.rejected.by_reason and config.input.encoding == "auto"
-    return f"; {ENCODING_REMEDY}" if is_invalid else ""
-
-
-def _check(results: JobResults, config: Config, *, max_labels: int) -> None:
-    path = config.input.path
-    rejected = sum(results.rejected.by_reason.values()) - sum(_asked_for(results).values())
-    faults = [item for item in results.rejected.by_reason.items() if item[0] not in ASKED_FOR]
-    reasons = ", ".join(f"{reason} ({rows})" for reason, rows in faults[:3])
-    if results.input_rows == (results.unlabelled.rows if results.unlabelled else 0):
-        damaged, files = results.damaged_files
-        why = f"; files that are damaged: {damaged}, the first is {files[0].file}: {files[0].why}" if damaged else ""
-        raise UserError(f"input.path: there are no rows in {path}{why}")
-    if not results.labels and results.rejected.by_reason.get(UNKNOWN_LABEL):
-        raise UserError("split: no row is in the train split; its texts are what is learnt from")
-    if len(results.labels) > max_labels:
-        raise UserError(
-            f"input.label_column: '{config.input.label_column}' has more than {max_labels} different labels; "
-            "is it the column with the labels?"
-        )
-    unlabelled = results.unlabelled or UnlabelledInput(0, 0, 0, 0)
-    if 0 < unlabelled.rejected < rejected:
-        reasons = f"of all rejected rows {reasons}"
-    for what, of_rejected, of_rows in (
-        ("rows", rejected - unlabelled.rejected, results.input_rows - results.left_out_rows - unlabelled.rows),
-        ("rows of input.unlabelled", unlabelled.rejected, unlabelled.rows),
-    ):
-        if of_rejected > config.output.max_rejected * of_rows:
-            raise UserError(
-                f"output.max_rejected is {config.output.max_rejected:g}, but {of_rejected} of {of_rows} {what} "
-                f"can't be used: {reasons}; mend them or raise output.max_rejected{_encoding_remedy(results, config)}"
-            )
-    if len(results.labels) < 2:
-        labels = f"only the label {results.labels[0]!r}" if results.labels else "no rows"
-        left_out = f"; input.label_map leaves out {results.left_out_rows} rows" if results.left_out_rows else ""
-        raise UserError(f"input.label_column: the train split has {labels}; at least two labels are needed{left_out}")
-    if 0 in (results.summary.total, results.train.tokens):
-        raise UserError(
-            f"input.text_column: no text of the train split in '{', '.join(config.input.text_columns)}' has a word in "
-            "it; is it the column with the texts, and do text.filters leave anything?"
-        )
-    counted = "the train split and input.unlabelled" if config.vocabulary.count_unlabelled else "the train split"
-    if results.origin is None and results.summary.counts[-1] < config.vocabulary.min_count:
-        raise UserError(
-            f"vocabulary.min_count is {config.vocabulary.min_count}, but the most frequent word of {counted} "
-            f"occurs {results.summary.counts[-1]} times; lower it"
-        )
-    train = results.train
-    if results.origin is not None and train.unknown_tokens == train.tokens:
-        raise UserError(
-            f"vocabulary.from: no token of the train split is a word of {results.origin.path}; are the texts of its "
-            "language, and are text.lowercase, filters and split as they were for it?"
-        )
-
-
 def _input(results: JobResults) -> InputSummary:
     damaged, damaged_files = results.damaged_files
     return InputSummary(
@@ -237,10 +121,6 @@ def _input(results: JobResults) -> InputSummary:
         damaged=damaged,
         damaged_files=damaged_files,
     )
-
-
-def _asked_for(results: JobResults) -> dict[str, int]:
-    return {reason: rows for reason, rows in results.rejected.by_reason.items() if reason in ASKED_FOR}
 
 
 def _split(index: int, results: JobResults) -> SplitSummary:

@@ -13,6 +13,7 @@ from pipeline.files.publish import publish, save_rejected
 from pipeline.files.staging import is_unfinished
 from pipeline.job import build_manifest, rejects
 from pipeline.job.plan import Plan
+from pipeline.job.results import JobResults
 from pipeline.job.task_file import read_groups
 from pipeline.job.unlabelled_summary import unlabelled_input
 from pipeline.job.write import WrittenShard
@@ -60,7 +61,7 @@ def finalize(
             files.write(plan.refusal_path, message.encode())
             return
         vocabulary = files.read(f"{plan.result_folder}/{VOCABULARY_IN_TRANSFORM}")
-        results = build_manifest.JobResults(
+        results = JobResults(
             labels=labels,
             shards=shards,
             splits=splits,
@@ -95,9 +96,7 @@ def finalize(
     _publish(plan, files)
 
 
-def _build(
-    results: build_manifest.JobResults, vocabulary: bytes, plan: Plan, files: BeamFiles, *, written: Mapping[str, int]
-) -> bool:
+def _build(results: JobResults, vocabulary: bytes, plan: Plan, files: BeamFiles, *, written: Mapping[str, int]) -> bool:
     """Writes the last files of the result, or the error why there is none; gives whether there is a result.
 
     written: the bytes of each file of the result that other steps wrote, by its path.
@@ -153,7 +152,7 @@ def _publish(plan: Plan, files: BeamFiles) -> None:
         files.write(plan.refusal_path, message.encode())
 
 
-def _with_rejected(message: str, results: build_manifest.JobResults, plan: Plan) -> str:
+def _with_rejected(message: str, results: JobResults, plan: Plan) -> str:
     """The message of an error after which rejected rows stay; it says where they are listed, if there are some."""
     if not results.rejected.by_reason:
         return message

@@ -48,7 +48,8 @@ def preprocessing_fn(
         grow=config.vocabulary.grow,
         cached=cached,
         batches=batches,
-        by_occurrence=config.input.has_row_order,
+        by_occurrence=config.input.has_row_order
+        and (config.input.has_unlabelled_order or not config.vocabulary.count_unlabelled),
     )
     return functools.partial(
         preprocess,

@@ -9,6 +9,7 @@ The work is in records/survey.py. The input is read once more for it. What waits
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import apache_beam as beam
@@ -23,6 +24,7 @@ from pipeline.job.row_filter import ReadOptions, key_rows
 from pipeline.records import survey
 from pipeline.sources.tasks import TaskGroup
 from pipeline.support import arrow_ipc
+from pipeline.support.arrays import Int64s
 from pipeline.support.progress import Tally
 
 _COUNTS = "counts"
@@ -138,14 +140,18 @@ class Decide(beam.DoFn):
     def process(self, element: tuple[int, Iterable[Packed]]) -> Iterator[Any]:
         """Decides on the rows of a bucket."""
         bucket, packed = element
-        names, table = _table(packed)
+        names, group, table = _table(packed)
         decided = survey.decide(table, self._duplicates)
         is_moved = decided.is_moved & ~decided.is_left_out
         chosen = np.flatnonzero(decided.is_left_out | is_moved)
+        chosen = chosen[np.argsort(group[chosen], kind="stable")]
         columns = [table["position"].to_numpy()[chosen], decided.is_left_out[chosen], decided.strata[chosen]]
         decisions = pa.table([pa.array(column) for column in columns], _DECISIONS)
-        for name in np.unique(names[chosen]).tolist():
-            yield name, arrow_ipc.pack(decisions.filter(pa.array(names[chosen] == name)))
+        # A bucket of a large input has rows of thousands of task groups.
+        ends = np.searchsorted(group[chosen], np.arange(len(names) + 1)).tolist()
+        for name, (begin, end) in zip(names, pairwise(ends), strict=True):
+            if begin < end:
+                yield name, arrow_ipc.pack(decisions.slice(begin, end - begin))
         yield beam.pvalue.TaggedOutput(_COUNTS, (bucket, survey.count_strata(table, decided)))
 
 
@@ -161,7 +167,7 @@ class FindCuts(beam.DoFn):
         """Looks at the rows of the buckets that have a cut."""
         bucket, packed = element
         if bucket in cuts.by_bucket:
-            _, table = _table(packed)
+            _, _, table = _table(packed)
             decided = survey.decide(table, self._duplicates)
             yield from (survey.find_cut(cut, table, decided) for cut in cuts.by_bucket[bucket])
 
@@ -171,13 +177,14 @@ def _name(group: TaskGroup) -> str:
     return f"{group.first_file}:{group.start}"
 
 
-def _table(packed: Iterable[Packed]) -> tuple[np.ndarray, pa.Table]:
-    """The rows of a bucket, and the name of the task group of each."""
-    names, tables = [], [survey.SCHEMA.empty_table()]
+def _table(packed: Iterable[Packed]) -> tuple[list[str], Int64s, pa.Table]:
+    """The rows of a bucket: names of task groups, the number of each row's group among them, and the rows."""
+    numbers: dict[str, int] = {}
+    groups, tables = [np.empty(0, np.int64)], [survey.SCHEMA.empty_table()]
     for name, part in packed:
         tables.append(arrow_ipc.unpack(part))
-        names.append(np.full(len(tables[-1]), name, object))
-    return np.concatenate([np.empty(0, object), *names]), pa.concat_tables(tables).combine_chunks()
+        groups.append(np.full(len(tables[-1]), numbers.setdefault(name, len(numbers))))
+    return list(numbers), np.concatenate(groups), pa.concat_tables(tables).combine_chunks()
 
 
 def _joined(element: tuple[str, dict[str, Iterable[Any]]], *, strata: survey.Strata | None) -> Iterator[SurveyedGroup]:

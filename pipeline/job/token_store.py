@@ -40,7 +40,10 @@ def counted_first(keyed: KeyedRows, *, is_counted: npt.NDArray[np.bool_]) -> tup
         return keyed, counted
     order = np.argsort(~is_counted, kind="stable")
     indices = pa.array(order)
-    return KeyedRows(keyed.rows.take(indices), keyed.keys.take(indices), keyed.splits[order], keyed.rejected), counted
+    return (
+        keyed._replace(rows=keyed.rows.take(indices), keys=keyed.keys.take(indices), splits=keyed.splits[order]),
+        counted,
+    )
 
 
 def without_texts(keyed: KeyedRows) -> KeyedRows:

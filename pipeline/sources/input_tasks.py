@@ -45,12 +45,16 @@ class InputTasks(NamedTuple):
         """Those of input.path alone."""
         groups = [group for group in self.groups if not group.is_unlabelled]
         files, size = self.files - self.unlabelled_files, self.bytes - self.unlabelled_bytes
-        return self._replace(groups=groups, files=files, bytes=size, unlabelled_files=0, unlabelled_bytes=0)
+        tables = tuple(table for table in self.tables if not table.is_unlabelled)
+        return self._replace(
+            groups=groups, files=files, bytes=size, tables=tables, unlabelled_files=0, unlabelled_bytes=0
+        )
 
     def unlabelled(self) -> "InputTasks":
         """Those of input.unlabelled alone."""
         groups = [group for group in self.groups if group.is_unlabelled]
-        return self._replace(groups=groups, files=self.unlabelled_files, bytes=self.unlabelled_bytes, tables=())
+        tables = tuple(table for table in self.tables if table.is_unlabelled)
+        return self._replace(groups=groups, files=self.unlabelled_files, bytes=self.unlabelled_bytes, tables=tables)
 
     def left_out_lines(self, *, name: Callable[[str], str] = str) -> list[str]:
         """A line for a person about each table, and about each kind of files that are left out.

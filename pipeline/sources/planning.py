@@ -18,7 +18,7 @@ from pipeline.files.local import Files
 from pipeline.sources.archive_members import check_archives
 from pipeline.sources.columns import ColumnNames, columns_of
 from pipeline.sources.format_detection import detect_formats
-from pipeline.sources.formats import FORMATS, database_names, sample
+from pipeline.sources.formats import database_names, sample
 from pipeline.sources.input_files import NamedFile, named_files
 from pipeline.sources.input_tasks import InputTasks
 from pipeline.sources.lake_tables import LakeTables
@@ -26,7 +26,7 @@ from pipeline.sources.left_out import LeftOut
 from pipeline.sources.losses import REFUSE
 from pipeline.sources.named_splits import named_splits
 from pipeline.sources.one_name import identity_of, once_each
-from pipeline.sources.tables import PlannedTable, groups_of
+from pipeline.sources.table_planning import plan_tables, plan_unlabelled_tables
 from pipeline.sources.task_groups import InputFile, grouped, range_size
 from pipeline.sources.tasks import FOUND_FORM, MAX_FILES, TaskGroup, TextForm
 from pipeline.sources.text_form import check_form, form_of
@@ -90,16 +90,18 @@ def plan_all(
         ordered = _input_files(named, files, columns, form=form_of(settings), first=tasks.files)
         range_bytes = range_size(ordered) if range_bytes is None else range_bytes
         groups = grouped(ordered, files, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+        tables, of_tables = plan_unlabelled_tables(settings, columns, first=tasks.files + len(ordered))
         held.pop_all()
-    unlabelled_bytes = sum(file.size for file in ordered)
+    unlabelled_bytes = sum(file.size for file in ordered) + sum(table.size for table in tables)
     tasks = tasks._replace(
-        groups=[*tasks.groups, *groups],
-        files=tasks.files + len(ordered),
+        groups=[*tasks.groups, *groups, *of_tables],
+        files=tasks.files + len(ordered) + len(tables),
         bytes=tasks.bytes + unlabelled_bytes,
         left_out=left_out.numbers,
         examples=left_out.examples,
         lake_tables=lake.versions,
-        unlabelled_files=len(ordered),
+        tables=(*tasks.tables, *tables),
+        unlabelled_files=len(ordered) + len(tables),
         unlabelled_bytes=unlabelled_bytes,
     )
     return _fitting(settings, tasks)
@@ -213,16 +215,7 @@ def _plan_sample() -> InputTasks:
 
 
 def _plan_tables(settings: InputSettings, columns: ColumnNames) -> InputTasks:
-    """The tables and queries of databases, by sorted path, each once."""
-    tables: list[PlannedTable] = []
-    with ExitStack() as held:  # if one can't be planned, the others are closed
-        for path in sorted(set(settings.paths)):
-            plan = FORMATS[database_format(path) or settings.format].plan
-            assert plan is not None
-            tables.append(plan(path, settings, columns))
-            held.callback(tables[-1].close)
-        held.pop_all()
-    groups = [group for index, table in enumerate(tables) for group in groups_of(table, index=index)]
+    tables, groups = plan_tables(settings, columns)
     return InputTasks(groups, len(tables), sum(table.size for table in tables), {}, tables=tuple(tables))
 
 

@@ -1,4 +1,4 @@
-"""Entries of input.path that name a database -> what is read of each: the parts of a table, each a task group.
+"""Databases of the input -> what is read of each: the parts of a table, each a task group.
 
     settings -> Format.plan of each entry -> PlannedTable -> task groups, one for each part
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.contract import UNLABELLED
 from pipeline.files.local import STAMP_BYTES
 from pipeline.sources.tasks import PLACE_BITS, Kind, TablePart, TaskGroup
 
@@ -42,6 +43,7 @@ class PlannedTable:
       requests: of each part, see TablePart.request.
       snapshot: see TablePart.snapshot.
       stamp: of a file that holds the database, see ReadTask.stamp.
+      splits: see ReadTask.
       query_bytes: that the database had to read to answer input.query, where it bills them; None: it has no price.
       close: ends what is held open so that `snapshot` is known to the database.
     """
@@ -54,8 +56,14 @@ class PlannedTable:
     requests: tuple[str, ...]
     snapshot: str = ""
     stamp: bytes = b""
+    splits: str | None = None
     query_bytes: int | None = None
     close: Callable[[], None] = _nothing
+
+    @property
+    def is_unlabelled(self) -> bool:
+        """Whether its rows are texts without labels."""
+        return self.splits == UNLABELLED
 
 
 def number_of_parts(size: int) -> int:
@@ -73,7 +81,7 @@ def groups_of(table: PlannedTable, *, index: int) -> Iterator[TaskGroup]:
     assert len(table.stamp) in (0, STAMP_BYTES)
     for number, request in enumerate(table.requests):
         # Folders of its path give no columns.
-        kind = Kind(table.format, table_columns=(), part=TablePart(request, table.snapshot))
+        kind = Kind(table.format, table.splits, table_columns=(), part=TablePart(request, table.snapshot))
         yield TaskGroup(index, (table.path,), (kind,), number, number + 1, stamps=table.stamp)
 
 

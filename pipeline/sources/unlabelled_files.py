@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from pipeline.config.databases import database_format
+from pipeline.config.dialect_names import AUTO
 from pipeline.config.input_settings import InputSettings
 from pipeline.contract import UNLABELLED
 from pipeline.errors import UserError
@@ -42,7 +43,7 @@ def naming_unlabelled(*, is_unlabelled: bool = True) -> Iterator[None]:
         if not is_unlabelled:
             raise
         message = str(error).replace(LINES_REMEDY, _LINES_REMEDY)
-        raise UserError(re.sub(r"^input\.path\b", "input.unlabelled", message)) from error
+        raise UserError(re.sub(r"^input\.(path|table)\b", "input.unlabelled", message)) from error
 
 
 def with_remedy(reason: str) -> str:
@@ -71,15 +72,15 @@ def unlabelled_files(
     """
     labelled_paths = {entry.file.path for entry in labelled}
     named: list[NamedFile] = []
+    # A database of input.path has a format that no file has.
+    format = settings.format if settings.has_row_order else AUTO
     for path in settings.unlabelled_paths:
         if path == sample.NAME:
             raise UserError("input.unlabelled is sample, the built-in corpus, which has labels; name files, or null")
         if database_format(path) is not None:
-            raise UserError(
-                f"input.unlabelled: {path} is a database; texts without labels are read from files: export it"
-            )
+            continue  # see table_planning.py
         own = LeftOut()
-        entries = named_files(path, files, format=settings.format, labelled=False, left_out=own, lake=lake)
+        entries = named_files(path, files, format=format, labelled=False, left_out=own, lake=lake)
         if any(map(_is_unsup, entries)):
             others = (entry.file.path for entry in entries if not _is_unsup(entry))
             own.add_all(LABELLED, (other for other in others if other not in labelled_paths))

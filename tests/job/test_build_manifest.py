@@ -8,8 +8,9 @@ import pytest
 
 from pipeline.config.load import load
 from pipeline.errors import UserError
-from pipeline.job.build_manifest import JobResults, build
+from pipeline.job.build_manifest import build
 from pipeline.job.rejects import RejectCounts
+from pipeline.job.results import JobResults
 from pipeline.job.unlabelled_summary import UnlabelledInput
 from pipeline.records_folder.manifest import DamagedFile, VocabularyOrigin, stored_file
 from pipeline.records_folder.text_findings import NearDuplicates

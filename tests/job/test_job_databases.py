@@ -107,6 +107,28 @@ class AddsRow:
                 connection.execute("INSERT INTO reviews (text, label) VALUES ('late', 'negative')")
 
 
+@pytest.mark.parametrize("counts", ["false", "true"])
+def test_job_reads_texts_without_labels_from_a_table(counts: str, tmp_path: Path) -> None:
+    texts = [text for text, _ in small_rows(90)] + ["only here", "only here"]
+    (tmp_path / "texts.csv").write_text("text\n" + "".join(f'"{text}"\n' for text in texts))
+    path = database(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection, connection:
+        connection.execute("CREATE TABLE texts (text)")
+        connection.executemany("INSERT INTO texts VALUES (?)", [(text,) for text in sorted(texts)])
+    settings = {"input.table": "reviews", "vocabulary.count_unlabelled": counts}
+    expected = run_job(path, tmp_path / "file", {**settings, "input.unlabelled": str(tmp_path / "texts.csv")})
+    for spills in (True, False):
+        folder = run_job(path, tmp_path / f"{spills}", {**settings, "input.unlabelled": f"{path}#texts"}, spills=spills)
+        assert result(folder) == result(expected)
+        assert [table["path"] for table in manifest_of(folder)["input"]["tables"]] == [path, path]
+        assert manifest_of(folder)["unlabelled"]["rows"] == len(texts)
+    # Of files with labels the words have an order, which texts that have none would disturb.
+    rows = write_jsonl(tmp_path / "rows.jsonl", small_rows())
+    others = {"vocabulary.count_unlabelled": counts, "input.unlabelled": f"{path}#texts"}
+    words = [(token, count) for _, token, count in vocabulary_of(run_job(rows, tmp_path / "rows", others))]
+    assert (words == sorted(words, key=lambda word: (-word[1], word[0].encode()))) == (counts == "true")
+
+
 def test_job_is_refused_if_an_sqlite_file_changes(tmp_path: Path) -> None:
     path = database(tmp_path)
     with pytest.raises(UserError, match="changed while it was read"):

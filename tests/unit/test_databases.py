@@ -42,6 +42,7 @@ GOOD: list[dict[str, Any]] = [
     {"path": "postgresql://h/d", "table": "t"},
     {"path": "postgresql://me@h/d", "table": "t", "key_column": "id", "format": "sql"},
     {"path": "sqlite:///a.db", "query": "SELECT 1", "key_column": "id"},
+    {"path": "sqlite:///a.db", "query": "SELECT 1", "unlabelled": ["sqlite:///a.db#t", "bigquery://p.d.t", "a.csv"]},
 ]
 
 
@@ -71,6 +72,10 @@ MISTAKES = [
     ({"path": "bigquery://p.d.t", "query": "SELECT 1"},                          "leave one of them out"),
     ({"path": "bigquery://p", "table": "d.t"},                                   "bigquery://project.dataset.table"),
     ({"path": "bigquery://p.d.t", "key_column": "id"},                           "key_column"),
+    ({"path": "sqlite:///a.db", "table": "t", "unlabelled": "sqlite:///a.db"},   "sqlite:///a.db#TABLE"),
+    ({"path": "sqlite:///a.db", "table": "t", "unlabelled": "sqlite:///a.db#"},  "sqlite:///a.db#TABLE"),
+    ({"unlabelled": "bigquery://p"},                                             "bigquery://project.dataset.table"),
+    ({"unlabelled": ["a.csv", "sqlite://a.db#t"]},                               "unlabelled is sqlite://a.db; .*thr"),
 ]  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """`input.unlabelled` -> its files: which are taken, of which format, in which order, and what is refused."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,46 @@ def test_sources_unlabelled_rows_need_the_columns_of_the_text_alone() -> None:
     assert batch.rows["label"].to_pylist() == [None]
 
 
+def database(folder: Path, **tables: list[str]) -> str:
+    with closing(sqlite3.connect(folder / "a.db")) as connection, connection:
+        for name, texts in tables.items():
+            connection.execute(f"CREATE TABLE {name} (text, label)")
+            connection.executemany(f"INSERT INTO {name} VALUES (?, 'x')", [(text,) for text in texts])
+    return f"sqlite:///{folder}/a.db"
+
+
+def test_sources_unlabelled_tables_come_after_the_files(tmp_path: Path) -> None:
+    path = database(tmp_path, reviews=["r"], more=["t", "u"], others=["v"])
+    files = files_of(TABLES)
+    unlabelled = [f"{path}#others", "lines.txt", f"{path}#more"]
+    for settings in ({"path": "rows.csv"}, {"path": path, "table": "reviews", "format": "sql"}):
+        chosen = settings_of({**settings, "unlabelled": unlabelled})
+        tasks = plan_all(chosen, files)
+        found = list(tasks.unlabelled().tasks())
+        assert [(task.path, task.format, task.file_index) for task in found] == [
+            ("lines.txt", "lines", 1), (path, "sql", 2), (path, "sql", 3)
+        ]  # fmt: skip
+        assert (tasks.files, tasks.unlabelled_files, tasks.unlabelled_bytes) == (4, 3, 7)
+        assert [table.path for table in tasks.unlabelled().tables] == [path, path]
+        assert [table.path for table in tasks.labelled().tables] == ([path] if "table" in settings else [])
+        batches = read_tasks(found, columns_of(chosen, labelled=False), files)
+        assert [row for batch in batches for row in batch.rows["text"].to_pylist()] == [b"d", b"e", b"t", b"u", b"v"]
+
+
+def test_sources_unlabelled_table_that_is_not_there(tmp_path: Path) -> None:
+    path = database(tmp_path, more=["t"])
+    with pytest.raises(UserError) as raised:
+        plan_all(settings_of({"path": "rows.csv", "unlabelled": f"{path}#none"}), files_of(TABLES))
+    assert str(raised.value) == f"input.unlabelled: 'none' is not in {path}; it has the tables more"
+    settings = {"path": path, "table": "more", "label_column": "label", "unlabelled": f"{path}#more"}
+    with pytest.raises(UserError) as raised:
+        plan_all(settings_of(settings), files_of(TABLES))
+    assert str(raised.value) == (
+        f"input.unlabelled: {path}#more is in input.path too; a text has a label or has none: name the table in one of "
+        "the two"
+    )
+
+
 # fmt: off
 REFUSED: list[tuple[str, list[str], dict[str, Any], str]] = [
     # name, files, settings, the message
@@ -99,8 +141,8 @@ REFUSED: list[tuple[str, list[str], dict[str, Any], str]] = [
     ("no match", TABLES, {"path": "rows.csv", "unlabelled": "no*.csv"}, "input.unlabelled: no file matches 'no*.csv'"),
     ("the built-in corpus", TABLES, {"path": "rows.csv", "unlabelled": "sample"},
      "input.unlabelled is sample, the built-in corpus, which has labels; name files, or null"),
-    ("a database", TABLES, {"path": "rows.csv", "unlabelled": "postgresql://host/db"},
-     "input.unlabelled: postgresql://host/db is a database; texts without labels are read from files: export it"),
+    ("no such database", TABLES, {"path": "rows.csv", "unlabelled": "sqlite:///none.db#t"},
+     "input.unlabelled: sqlite:///none.db: there is no such file"),
     ("a table whose name does not say so", ["rows.csv", "table.txt"], {"path": "rows.csv", "unlabelled": "table.txt"},
      "input.format: table.txt looks like csv; set csv, or have its name end so; if each of its lines is a text, write "
      "them as jsonl"),
