@@ -5,6 +5,7 @@ its pattern spells it. Of a folder, files of a known format are taken, or texts 
 out is counted.
 """
 
+import errno
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -57,7 +58,9 @@ def named_files(
     """
     try:
         matched = match_with_archives(path, files)
-    except PermissionError as error:
+    except OSError as error:
+        if not isinstance(error, PermissionError) and error.errno != errno.ENAMETOOLONG:
+            raise
         raise cannot_read(error.filename or path, error.strerror or str(error)) from error
     of_tables, others = lake.split(path, matched, left_out)
     named = [_of_table(file, format) for file in of_tables]
