@@ -32,7 +32,6 @@ from pipeline.job.encode_records import (
     ROWS_TO_COMPARE,
     STATISTICS,
     EncodeRecords,
-    MergeNear,
     MergeStatistics,
 )
 from pipeline.job.finalize import finalize
@@ -79,7 +78,7 @@ class SecondPass(NamedTuple):
 
 class Outputs(NamedTuple):
     """What is written: shards: WrittenShards. statistics: by split. duplicates: counts of each bucket of rows. near:
-    counts of near duplicates. rejected: RejectCounts."""
+    packed rows among which near duplicates are searched. rejected: RejectCounts."""
 
     shards: beam.PCollection
     statistics: beam.PCollection
@@ -121,7 +120,7 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
             shards=beam.pvalue.AsList(outputs.shards),
             splits=beam.pvalue.AsDict(outputs.statistics),
             duplicate_counts=beam.pvalue.AsList(outputs.duplicates),
-            near=beam.pvalue.AsSingleton(outputs.near),
+            near=beam.pvalue.AsList(outputs.near),
             rejected=beam.pvalue.AsList(outputs.rejected),
             task_rows=beam.pvalue.AsList(second.task_rows),
             refused=beam.pvalue.AsList(refused),
@@ -220,7 +219,7 @@ def write(second: SecondPass, plan: Plan) -> Outputs:
         duplicates=encoded[ROWS_TO_COMPARE]
         | "GroupByTokens" >> beam.GroupByKey()
         | "CountDuplicates" >> beam.MapTuple(lambda _, tables: duplicates.count(tables)),
-        near=encoded[NEAR] | "MergeNear" >> beam.CombineGlobally(MergeNear()),
+        near=encoded[NEAR],
         rejected=second.rejected
         | "WriteRejects" >> WriteRejects(plan.result_folder, files=plan.rejected_files, task_rows=second.task_rows),
     )

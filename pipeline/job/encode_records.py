@@ -92,8 +92,10 @@ class EncodeRecords(beam.DoFn):
             yield WindowedValue(self._write_block(key), window.max_timestamp(), [window])
         for rows in self._row_buckets():
             yield beam.pvalue.TaggedOutput(ROWS_TO_COMPARE, WindowedValue(rows, window.max_timestamp(), [window]))
-        near = near_duplicates.pack(near_duplicates.merge(self._near))
-        yield beam.pvalue.TaggedOutput(NEAR, WindowedValue(near, window.max_timestamp(), [window]))
+        near = near_duplicates.merge(self._near)
+        if len(near.rows):
+            packed = near_duplicates.pack(near)
+            yield beam.pvalue.TaggedOutput(NEAR, WindowedValue(packed, window.max_timestamp(), [window]))
         for statistics in self._statistics.result():
             yield beam.pvalue.TaggedOutput(STATISTICS, WindowedValue(statistics, window.max_timestamp(), [window]))
 
@@ -164,26 +166,6 @@ def batch_columns(batch: pa.RecordBatch) -> BatchColumns:
         numbers[UNKNOWN_HASH],
         list(zip(*(column.to_pylist() for column in samples), strict=True)),
     )
-
-
-class MergeNear(beam.CombineFn):
-    """Packed near_duplicates.SampledRows of bundles -> near_duplicates.NearCounts of all."""
-
-    def create_accumulator(self) -> tuple[bytes, bytes]:
-        """No row."""
-        return near_duplicates.pack(near_duplicates.merge([]))
-
-    def add_input(self, accumulator: tuple[bytes, bytes], element: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
-        """Adds the rows of a bundle."""
-        return self.merge_accumulators([accumulator, element])
-
-    def merge_accumulators(self, accumulators: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
-        """Adds rows."""
-        return near_duplicates.pack(near_duplicates.merge([near_duplicates.unpack(part) for part in accumulators]))
-
-    def extract_output(self, accumulator: tuple[bytes, bytes]) -> near_duplicates.NearCounts:
-        """The counts."""
-        return near_duplicates.count(near_duplicates.unpack(accumulator))
 
 
 class MergeStatistics(beam.CombineFn):

@@ -42,7 +42,7 @@ def finalize(
     shards: Sequence[WrittenShard],
     splits: Mapping[int, SplitStatistics],
     duplicate_counts: Sequence[duplicates.TextDuplicates],
-    near: near_duplicates.NearCounts,
+    near: Sequence[tuple[bytes, bytes]],
     rejected: Sequence[rejects.RejectCounts],
     task_rows: Sequence[row_counts.TaskRows],
     refused: Sequence[str],
@@ -116,8 +116,10 @@ def _build(results: JobResults, vocabulary: bytes, plan: Plan, files: BeamFiles,
 
 
 def _near_duplicates(
-    counts: near_duplicates.NearCounts, splits: Mapping[int, SplitStatistics], plan: Plan
+    near: Sequence[tuple[bytes, bytes]], splits: Mapping[int, SplitStatistics], plan: Plan
 ) -> NearDuplicates:
+    """near: packed sampled rows of all bundles, some MB, so to merge them needs no step of its own."""
+    counts = near_duplicates.count(near_duplicates.merge([near_duplicates.unpack(part) for part in near]))
     rows = [splits.get(index, SplitStatistics()).rows for index in range(len(SPLITS))]
     return near_duplicates.near_duplicates(counts, share=plan.near_share, rows=rows)
 

@@ -123,9 +123,9 @@ def count(sampled: SampledRows) -> NearCounts:
     }
     near = [0.0] * len(PAIRS)
     edges = np.flatnonzero(np.concatenate([[True], lead[1:] != lead[:-1], [True]])) if len(lead) else np.zeros(1, int)
-    for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        if split[begin] == split[end - 1]:  # rows are sorted by lead and split
-            continue
+    begins, ends = edges[:-1], edges[1:]
+    has_several = split[begins] != split[ends - 1]  # rows are sorted by lead and split
+    for begin, end in zip(begins[has_several].tolist(), ends[has_several].tolist(), strict=True):
         for number, (first, second) in enumerate(PAIRS):
             ones, others = (begin + np.flatnonzero(split[begin:end] == one) for one in (first, second))
             if len(ones) and len(others):

@@ -5,7 +5,7 @@ needs of memory can't be known before, so this process may have MEMORY_BYTES.
 
     python -m pipeline.support.orc_child
 
-Standard input and output carry frames: a character, the length in 8 bytes, and the content.
+Standard input and output carry frames (frames.py):
 
     to here    F  a file to read, as JSON: size, columns (null: only the schema is wanted)
                A  bytes of the file, as they were asked for
@@ -22,32 +22,17 @@ import resource
 import struct
 import sys
 from contextlib import suppress
-from typing import IO, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.orc
+
+from pipeline.support.frames import receive, send
 
 # The address space. A stripe is decoded as a whole, and writers make them of 64 to 256 MB.
 MEMORY_BYTES: Final = 8 << 30
 # Rows that are sent together.
 _ROWS: Final = 4096
-
-
-def send(file: IO[bytes], kind: bytes, content: bytes) -> None:
-    """Writes a frame."""
-    file.write(kind + struct.pack("<q", len(content)))
-    file.write(content)
-    file.flush()
-
-
-def receive(file: IO[bytes]) -> tuple[bytes, bytes]:
-    """Reads a frame; two times nothing at the end."""
-    head = file.read(9)
-    if len(head) < 9:
-        return b"", b""
-    (size,) = struct.unpack("<q", head[1:])
-    content = file.read(size)
-    return (head[:1], content) if len(content) == size else (b"", b"")
 
 
 class _AskedFile(io.RawIOBase):

@@ -26,7 +26,7 @@ from pipeline.sources.formats.format import Description, Format, not_of_format
 from pipeline.sources.formats.parquet_columns import column_names, find, typed_columns
 from pipeline.sources.schema import DAMAGED, Batch, only_lost
 from pipeline.sources.tasks import ReadTask
-from pipeline.support import orc_child
+from pipeline.support import frames
 
 MAGIC: Final = b"ORC"
 _COMMAND: Final = (sys.executable, "-m", "pipeline.support.orc_child")
@@ -180,11 +180,11 @@ class _Child:
     def send(self, kind: bytes, content: bytes) -> None:
         """Sends a frame; nothing, if the process has ended."""
         with suppress(BrokenPipeError):
-            orc_child.send(self._in, kind, content)
+            frames.send(self._in, kind, content)
 
     def receive(self) -> tuple[bytes, bytes]:
         """The next frame; two times nothing, if the process has ended."""
-        return orc_child.receive(self._out)
+        return frames.receive(self._out)
 
     def end(self) -> None:
         """Ends the process, if it still runs."""
