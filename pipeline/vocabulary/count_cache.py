@@ -136,7 +136,8 @@ def with_file_index(table: pa.Table, file_index: int) -> pa.Table:
 
 def _settings(config: Config) -> dict[str, Any]:
     return {
-        "input": config.input.model_dump(exclude={"path", "format", "id_column", "damaged"}),
+        # Whether a file is of input.unlabelled is in the name of its entry: the splits that it may have.
+        "input": config.input.model_dump(exclude={"path", "format", "id_column", "damaged", "unlabelled"}),
         "split": config.split.model_dump(),
         "text": config.text.model_dump(),
         "seed": config.output.seed,

@@ -153,6 +153,15 @@ def config_of(**changed: str) -> Config:
         ({"sequence__max_length": "10"}, False),
         ({"output__shards": "3"}, False),
         ({"input__id_column": "id"}, False),
+        ({"input__unlabelled": "more.csv"}, False),
+        ({"input__label_map": '{"0": "neg"}'}, True),
+        ({"input__delimiter": "tab"}, True),
+        ({"input__quoting": "none"}, True),
+        ({"input__escape": "backslash"}, True),
+        ({"input__encoding": "latin-1"}, True),
+        ({"input__columns": '["text", "label"]'}, True),
+        ({"split__group_column": "user"}, True),
+        ({"split__time_column": "day", "split__eval_from": "2024-01-01"}, True),
         ({"input__path": "elsewhere"}, False),  # the entry's own name has the path
     ],
 )
