@@ -139,8 +139,11 @@ def _of_keys(manifest: Manifest) -> Sentences:
     if not keys:
         return
     labels = [*manifest.labels, *(key for key, rows in manifest.input.mapped_labels.items() if rows)]
-    nearest = difflib.get_close_matches(keys[0], labels, n=1)
-    meant = f"; did you mean {_quoted(nearest[0])}?" if nearest else "."
+    same = [label for label in labels if _folded(label) == _folded(keys[0])]
+    nearest = same or difflib.get_close_matches(keys[0], labels, n=1)
+    # YAML reads 1.0 as a number, and a file of text has the label 1.0.
+    in_quotes = ", in quotes" if same and same[0] != _integer(same[0]) else ""
+    meant = f"; did you mean {_quoted(nearest[0])}{in_quotes}?" if nearest else "."
     if keys[0] in _YAML_WORDS:
         meant = f"; YAML reads {_YAML_WORDS[keys[0]]} as {keys[0]}: put it in quotes."
     yield (

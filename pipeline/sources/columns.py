@@ -100,7 +100,9 @@ def missing_column(setting: str, name: str, path: str, have: Sequence[str]) -> U
     >>> str(missing_column("input.text_column", "txt", "reviews.csv", ["id", "text"]))
     "input.text_column: 'txt' is not in reviews.csv; it has the columns id, text"
     """
-    return UserError(f"{setting}: {name!r} is not in {path}; it has the columns {listed_names(have)}")
+    parts = [part.strip() for part in name.split(",")]
+    several = f"; set [{', '.join(parts)}] for several" if len(parts) > 1 and set(parts) <= set(have) else ""
+    return UserError(f"{setting}: {name!r} is not in {path}; it has the columns {listed_names(have)}{several}")
 
 
 def repeated_column(setting: str, name: str, path: str, number: int) -> UserError:

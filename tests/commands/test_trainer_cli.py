@@ -247,6 +247,7 @@ MISTAKES = [
     ("evaluate --input FOLDER/*.csv",                          "no file matches"),
     ("evaluate --input gs://b/in.csv",                         "this machine; copy gs://b/in.csv here first"),
     ("evaluate --input FOLDER/labels",                         "the model's labels are negative, positive"),
+    ("evaluate --input FOLDER/latin",                          "(1); if the files are in another encoding, set"),
     ("evaluate --input FOLDER/labels --label_column lable",    "it has the columns text, label"),
     ("evaluate --training.epochs 3",                         "--training.epochs: only settings of input"),
     ("evaluate --format xls",                                  "trainer: error: --format"),
@@ -264,6 +265,7 @@ def test_cli_trainer_tells_each_mistake_in_one_line(
     arguments: str, message: str, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "labels").write_text("text,label\nword1,good\nword2,bad\n")
+    (tmp_path / "latin").write_text("text,label\ncaf\xe9,positive\n", encoding="latin-1")
     command, *others = arguments.replace("FOLDER", str(tmp_path)).split()
     assert main([command, "--model", model, *others]) == 2
     captured = capsys.readouterr()

@@ -67,6 +67,10 @@ ADVICE: list[tuple[dict[str, Any], str, str]] = [
      'input.label_map has "7", but no row has this label.'),
     ({"train": {"neg": 40, "positive": 20}, "mapped": {"positve": 0}}, MAP,
      'input.label_map has "positve", but no row has this label; did you mean "positive"?'),
+    ({"train": {"0.0": 40, "1.0": 20}, "mapped": {"0": 0, "1": 0}}, MAP,  # YAML made them of 0.0 and 1.0
+     'input.label_map has "0" and "1", but no row has such a label; did you mean "0.0", in quotes?'),
+    ({"train": {"neg": 40, "pos": 20}, "mapped": {"NEG": 0}}, MAP,
+     'input.label_map has "NEG", but no row has this label; did you mean "neg"?'),
     ({"train": {"no": 40, "yes": 20}, "mapped": {"true": 0, "false": 0}}, MAP,
      'input.label_map has "true" and "false", but no row has such a label; YAML reads yes and on as true: put it in '
      "quotes."),

@@ -187,6 +187,8 @@ FOUND: list[tuple[str, str, bytes, dict[str, Any], list[tuple[str, str]]]] = [
     ("a format that is set", "a.txt", lines_of(ROWS_OF_TWO, delimiter=";"), {"format": "csv"}, ROWS_OF_TWO),
     ("semicolons and commas", "a.csv", b"text;label\ngut, sehr;pos\nnein;neg\n", {},
      [("gut, sehr", "pos"), ("nein", "neg")]),
+    ("semicolons and decimal commas", "a.csv", b"text;stars;label\ngut;4,5;pos\nnein;1,5;neg\n", {},
+     [("gut", "pos"), ("nein", "neg")]),
     ("a line of Excel", "a.csv", b"sep=;\r\ntext;label\r\ngood;pos\r\n", {}, [("good", "pos")]),
     ("a line of Excel, quoted", "a.csv", b'\xef\xbb\xbf"sep=\t"\ntext\tlabel\ngood\tpos\n', {}, [("good", "pos")]),
     ("a line of Excel, overruled", "a.csv", b"sep=;\ntext|label\ngood|pos\n", {"delimiter": "pipe"}, [("good", "pos")]),
@@ -292,6 +294,21 @@ REFUSED: list[tuple[str, bytes, dict[str, Any], str]] = [
     ("a.csv", b"a,b,c\n", {"columns": ["text", "label"]},
      "input.columns: it names 2 columns, but the first row of a.csv has 3, separated by ','; "
      "name each of them, in order"),
+    ("a.csv", b"good\x01pos\n", {"columns": ["text", "label"]},  # Hive's
+     "input.columns: it names 2 columns, but the first row of a.csv has 1, separated by ','; "
+     "set input.delimiter if another character separates them"),
+    ("a.tsv", b'"text"\t"label"\n' + b'"1"\t"a"\t"x"\n' * 20, {},  # write.table of R
+     "input.path: the first row of a.tsv names 2 columns, and all rows after it have 3; if R wrote names of rows, "
+     "write it with row.names=FALSE, or make the first row 'row\\ttext\\tlabel'"),
+    ("a.csv", b"text,label\n" + b"a,x,\n" * 20, {},
+     "input.path: the first row of a.csv names 2 columns, and all rows after it have 3; "
+     "make the first row 'text,label,rest'"),
+    ("a.csv", b'"text,label"\n"a ""b"",x"\n"c,y"\n', {},
+     "input.path: each row of a.csv is in quotes as a whole; take them away: "
+     """sed 's/^"//; s/"\\r*$//; s/""/"/g' a.csv > rows.csv"""),
+    ("a.csv", b"title,body,label\nb,c,x\n", {"text_column": "title, body"},
+     "input.text_column: 'title, body' is not in a.csv; it has the columns title, body, label; "
+     "set [title, body] for several"),
     ("a.csv", b"label,text\npos,good\n", {"columns": ["text", "label"]},  # all rows would be turned round
      "input.columns: the first row of a.csv is a header with these names, in another order or writing: label, text; "
      "leave the setting out, or name the columns so"),
@@ -333,6 +350,24 @@ def test_sources_dialects_findings_are_counted() -> None:
     files = MemoryFiles({"a.csv": content})
     batches = list(read_tasks(plan(files), COLUMNS, files, batch_rows=1))
     assert [batch.findings for batch in batches if any(batch.findings)] == [Findings(2, repeated_headers=1)]
+
+
+def test_sources_dialects_some_longer_rows_are_rejected() -> None:
+    for rows in (b"a,x,y\n" * 19, b"a,x,y\n" * 19 + b"b,x\n" + b"a,x,y\n"):
+        used, rejected = read(b"text,label\n" + rows, "a.csv")
+        assert (len(used), rejected[0], len(rejected)) == (
+            rows.count(b"b"),
+            (0, "wrong number of columns"),
+            19 + len(used),
+        )
+
+
+# Files that were joined byte by byte, each with its own mark.
+@pytest.mark.parametrize("header", ["\ufefftext,label", '\ufeff"text","label"', '\ufeff"text",label'])
+@pytest.mark.parametrize("options", [{}, {"columns": ["text", "label"]}])
+def test_sources_dialects_headers_inside_may_have_a_mark(header: str, options: dict[str, Any]) -> None:
+    content = f"{header}\na,x\n{header}\nb,y\n".encode()
+    assert read(content, "a.csv", **options) == ([("a", "x", 0), ("b", "y", 2)], [])
 
 
 @settings(max_examples=150, deadline=None)

@@ -252,7 +252,16 @@ OTHERS = [
      "jq -c '.[$key][]' --arg key data a.json > a.jsonl"),
     (b'{\n  "text": "a",\n  "label": 1\n}\n',
      "input.path: a.json holds no JSON object in its first lines; jsonl is one JSON object a line; write it anew: "
-     "jq -c . a.json > reviews.jsonl"),
+     "jq -c . a.json > a.jsonl"),
+    (b'[["a",1],["b",2]]',  # orient="values" of pandas
+     "input.path: a.json holds no JSON object in its first lines; jsonl is one JSON object a line; write it anew: "
+     """jq -c '.[] | {"text": .[0], "label": .[1]}' a.json > a.jsonl"""),
+    (b'["a",1]\n["b",2]\n',
+     "input.path: a.json holds no JSON object in its first lines; jsonl is one JSON object a line; write it anew: "
+     """jq -c '{"text": .[0], "label": .[1]}' a.json > a.jsonl"""),
+    (b'a b\n',
+     "input.path: a.json holds no JSON object in its first lines; jsonl is one JSON object a line "
+     "(or set input.format)"),
 ]
 # fmt: on
 

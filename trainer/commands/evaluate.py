@@ -16,6 +16,7 @@ from pipeline.files.local import LocalFiles
 from pipeline.sources import InputTasks, check_columns, plan_tasks, read_tasks
 from pipeline.sources.columns import columns_of
 from pipeline.sources.losses import described
+from pipeline.sources.schema import ENCODING_REMEDY, INVALID_UTF8
 from trainer.commands.raw_texts import check_on_this_machine
 from trainer.evaluation.metrics import Metrics, classification_metrics
 from trainer.savedmodel.loading import ExportedModel
@@ -94,7 +95,7 @@ def _evaluate(
 
 def _no_rows(settings: InputSettings, labels: list[str], reasons: dict[str, int]) -> str:
     listed = ", ".join(f"{reason} ({rows})" for reason, rows in reasons.items())
-    return (
-        f"--input: no row of {settings.path} can be evaluated: {listed}; the model's labels are {', '.join(labels)}, "
-        f"and '{settings.label_column}' should hold them"
-    )
+    remedy = f"the model's labels are {', '.join(labels)}, and '{settings.label_column}' should hold them"
+    if INVALID_UTF8 in reasons and settings.encoding == "auto":
+        remedy = ENCODING_REMEDY
+    return f"--input: no row of {settings.path} can be evaluated: {listed}; {remedy}"

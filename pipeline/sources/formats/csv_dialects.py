@@ -17,6 +17,7 @@ from pipeline.errors import UserError
 from pipeline.sources.formats.csv_quotes import first_row_end
 from pipeline.sources.formats.csv_ways import choose_way, split_row, splitter
 from pipeline.sources.formats.dialect import Dialect
+from pipeline.sources.schema import excerpt
 from pipeline.sources.tasks import TextForm
 
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
@@ -31,6 +32,8 @@ _SPLIT_ROWS: Final = 100
 _SPLIT_BYTES: Final = 64 << 10
 # Of the split rows, those that must have as many fields as the header.
 _MIN_ALIKE: Final = 0.9
+# So many rows with one field more than the header are no slip in some rows (chosen, and not measured).
+_MIN_LONGER: Final = 20
 
 _EXCEL_LINE: Final = re.compile(rb'\A"?sep=([^\r\n"\\])"?(?:\r\n|\n|\r)', re.IGNORECASE)
 
@@ -60,7 +63,10 @@ def find_dialect(head: bytes, form: TextForm, *, format: str, path: str, is_whol
     dialect = _stated(plain, form)
     if (b'"' in lines or b"\\" in lines) and (form.quoting == "auto" or form.escape == "auto"):
         dialect = choose_way(lines, dialect, form, path=path, is_whole=is_whole)
-    return replace(dialect, has_header=_has_header(lines, dialect))
+    dialect = replace(dialect, has_header=_has_header(lines, dialect))
+    if dialect.has_header:
+        _check_header(lines, dialect, path=path)
+    return dialect
 
 
 def described_dialect(dialect: Dialect) -> tuple[str, ...]:
@@ -134,20 +140,57 @@ def _delimiter(lines: bytes, form: TextForm, format: str, *, path: str) -> str:
 
 def _widths(lines: bytes, dialect: Dialect, *, rows: int) -> list[int]:
     """The numbers of fields of the first rows; none if a quote does not close where its field ends."""
+    return list(map(len, _first_rows(lines, dialect, rows=rows)))
+
+
+def _first_rows(lines: bytes, dialect: Dialect, *, rows: int) -> list[list[str]]:
+    """The fields of the first rows, each byte a character; none if a quote does not close where its field ends."""
     part = lines[:_SPLIT_BYTES]
     is_cut = len(part) < len(lines)
-    widths: list[int] = []
+    found: list[list[str]] = []
     try:
         for row in splitter(part.decode("latin-1"), dialect, strict=True):
-            widths += [len(row)] if row else []
-            if len(widths) == rows:
-                return widths
+            found += [row] if row else []
+            if len(found) == rows:
+                return found
     except csv.Error:
-        return widths if is_cut and len(widths) > 1 else []
-    return widths[:-1] if is_cut else widths
+        return found if is_cut and len(found) > 1 else []
+    return found[:-1] if is_cut else found
+
+
+def _check_header(lines: bytes, dialect: Dialect, *, path: str) -> None:
+    """Checks that the header does not lack a name, as that of a table to whose rows R gave names.
+
+    Raises:
+      UserError: it does, because all of the first rows have one field more. They would be rejected one by one.
+    """
+    few = _first_rows(lines, dialect, rows=2)
+    if len(few) < 2 or len(few[1]) != len(few[0]) + 1:
+        return
+    rows = _first_rows(lines, dialect, rows=_SPLIT_ROWS)[1:]
+    if len(few[0]) == 1 or len(rows) < _MIN_LONGER or any(len(row) != len(few[1]) for row in rows):
+        return
+    names = first_fields(lines, dialect)
+    if any(row[-1] for row in rows):
+        named = _row(["row", *names], dialect)
+        remedy = f"if R wrote names of rows, write it with row.names=FALSE, or make the first row {named}"
+    else:
+        remedy = f"make the first row {_row([*names, 'rest'], dialect)}"
+    raise UserError(
+        f"input.path: the first row of {path} names {len(names)} columns, and all rows after it have {len(rows[0])}; "
+        f"{remedy}"
+    )
+
+
+def _row(names: list[str], dialect: Dialect) -> str:
+    return repr(dialect.delimiter.join(map(excerpt, names)))
 
 
 def _fits(widths: list[int], named: int) -> bool:
-    """Whether rows have as many fields as there are names; without names, as the first row, and at least two."""
-    wanted = named or max(2, widths[0] if widths else 0)
-    return bool(widths) and sum(width == wanted for width in widths) >= _MIN_ALIKE * len(widths)
+    """Whether rows have as many fields as there are names; without names, as the first row, and that at least two.
+
+    >>> _fits([3, 3, 3], 0), _fits([1, 2, 2, 2, 2, 2, 2, 2, 2, 2], 0)
+    (True, False)
+    """
+    wanted = named or (widths[0] if widths else 0)
+    return bool(widths) and wanted > 1 and sum(width == wanted for width in widths) >= _MIN_ALIKE * len(widths)

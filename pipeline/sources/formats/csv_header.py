@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shlex
 from collections.abc import Sequence
 from typing import Final
 
@@ -52,7 +53,12 @@ def _checked(row: bytes, fields: Sequence[str], task: ReadTask, dialect: Dialect
     if len(fields) != len(names):
         raise UserError(
             f"input.columns: it names {len(names)} columns, but the first row of {task.path} has {len(fields)}, "
-            f"separated by {dialect.delimiter!r}; name each of them, in order"
+            f"separated by {dialect.delimiter!r}; "
+            + (
+                "set input.delimiter if another character separates them"
+                if len(fields) == 1
+                else "name each of them, in order"
+            )
         )
     if not dialect.has_header and _plain(fields) == _plain(names):
         raise UserError(
@@ -89,6 +95,11 @@ def _one_column(name: str, task: ReadTask, dialect: Dialect) -> UserError:
     if dialect.names is not None:
         return UserError(
             f"input.columns: it names one column, {name!r}; name all columns that {task.path} has, in order"
+        )
+    if dialect.delimiter in name:
+        return UserError(
+            f"input.path: each row of {task.path} is in quotes as a whole; take them away: "
+            f"""sed 's/^"//; s/"\\r*$//; s/""/"/g' {shlex.quote(task.path)} > rows.{task.format}"""
         )
     return UserError(
         f"input.path: {task.path} has one column, {excerpt(name)[:_SHOWN]!r}, if columns are separated by "

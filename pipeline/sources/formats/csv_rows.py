@@ -1,5 +1,6 @@
 """Whole rows of a csv or tsv file, as bytes -> batches. pyarrow parses them."""
 
+import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -142,11 +143,17 @@ def _repeats_header(table: pa.Table, data: bytes, header: Header) -> npt.NDArray
 
 
 def _are_names(table: pa.Table, header: Header) -> npt.NDArray[np.bool_]:
-    """Whether each column of a row holds its own name."""
+    """Whether each column of a row holds its own name; the first may begin with the mark of a file that was joined."""
     found = np.ones(table.num_rows, bool)
-    for number in table.column_names:
-        name = pa.scalar(header.names[int(number)].encode(), pa.large_binary())
-        found &= pc.fill_null(pc.equal(table.column(number), name), False).to_numpy()
+    # The first column comes last: it has three names, and mostly another one has told by then that there are none.
+    for number in sorted(table.column_names, key="0".__eq__):
+        name = header.names[int(number)].encode()
+        marked = (codecs.BOM_UTF8 + name, codecs.BOM_UTF8 + b'"%b"' % name) if number == "0" else ()
+        is_name = np.zeros(table.num_rows, bool)
+        for writing in (name, *marked):
+            equal = pc.equal(table.column(number), pa.scalar(writing, pa.large_binary()))
+            is_name |= pc.fill_null(equal, False).to_numpy()
+        found &= is_name
         if not found.any():
             break
     return found

@@ -9,7 +9,6 @@ range that holds its first byte.
 """
 
 import codecs
-import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -32,7 +31,7 @@ from pipeline.sources.formats.json_arrays import (
     parse_element,
 )
 from pipeline.sources.formats.json_objects import ABSENT, ends_early, getter, kind_of, lookup, parse_object
-from pipeline.sources.formats.json_tables import check_is_no_table
+from pipeline.sources.formats.json_tables import check_is_no_table, way_to_objects
 from pipeline.sources.formats.lines import bytes_between, last_line_end, line_ranges, line_start
 from pipeline.sources.formats.validation import ROWS_PER_BATCH, validated
 from pipeline.sources.schema import DAMAGED, Batch, RejectedRow, excerpt, only_lost
@@ -80,10 +79,9 @@ def _check_lines(lines: list[bytes], task: ReadTask, columns: ColumnNames, *, is
     objects = list(_objects(lines))
     if not objects:
         content = "an array without objects" if is_array else "no JSON object in its first lines"
-        remedy = "jsonl is one JSON object a line (or set input.format)"
-        if not is_array and lines[0].strip() == b"{":
-            remedy = f"jsonl is one JSON object a line; write it anew: jq -c . {shlex.quote(task.path)} > reviews.jsonl"
-        raise UserError(f"input.path: {task.path} holds {content}; {remedy}")
+        remedy = None if is_array else way_to_objects(_unmarked(b"\n".join(lines)), task.path, columns)
+        remedy = f"; write it anew: {remedy}" if remedy else " (or set input.format)"
+        raise UserError(f"input.path: {task.path} holds {content}; jsonl is one JSON object a line{remedy}")
     if len(lines) == 1 and not is_array:
         check_is_no_table(objects[0], task.path, columns)
     for _, setting, name in columns.wanted():

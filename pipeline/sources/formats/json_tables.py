@@ -3,6 +3,8 @@
 Such a file would be one row, rejected or not, and all others would be lost.
 """
 
+import json
+import re
 import shlex
 from collections.abc import Sequence
 from typing import Any
@@ -55,6 +57,23 @@ def check_is_no_table(value: dict[str, Any], path: str, columns: ColumnNames) ->
                 f"input.path: {path} holds its rows in a list under the key {key!r}; write them anew: "
                 f"jq -c '.[$key][]' --arg key {shlex.quote(key)} {shlex.quote(path)} > {shlex.quote(jsonl)}"
             )
+
+
+def way_to_objects(begin: bytes, path: str, columns: ColumnNames) -> str | None:
+    """The command that makes a line of each row, if the beginning of a file without lines of objects tells one.
+
+    >>> print(way_to_objects(b'[["Not bad",1],["Bad",0]]', "a.json", ColumnNames("text", "label")))
+    jq -c '.[] | {"text": .[0], "label": .[1]}' a.json > a.jsonl
+    """
+    stem = path.removesuffix(".json") if path.endswith(".json") else f"{path.removesuffix('.jsonl')}.new"
+    to = f"{shlex.quote(path)} > {shlex.quote(f'{stem}.jsonl')}"
+    if re.match(rb"\s*\{[ \t\r]*\n", begin):
+        return f"jq -c . {to}"
+    if not begin.lstrip().startswith(b"["):
+        return None
+    names = ", ".join(f"{json.dumps(column.name)}: .[{place}]" for place, column in enumerate(columns.wanted()))
+    rows = ".[] | " if re.match(rb"\s*\[\s*\[", begin) else ""
+    return f"jq -c {shlex.quote(f'{rows}{{{names}}}')} {to}"
 
 
 def _has_all(value: object, names: Sequence[str]) -> bool:
