@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from pipeline.config.databases import database_format
+from pipeline.contract import UNLABELLED
 from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.sources.formats import FORMATS
@@ -65,7 +66,8 @@ def _compare(tasks: Iterable[ReadTask], stamp_now: Callable[[str], bytes]) -> No
     for task in tasks:
         stamp = FORMATS[task.format].stamp or (archive_stamp if task.archive else stamp_now)
         if task.stamp and task.stamp != stamp(task.archive or task.path):
+            setting = "input.unlabelled" if task.splits == UNLABELLED else "input.path"
             raise UserError(
-                f"input.path: {task.archive or task.path} changed while it was read; "
+                f"{setting}: {task.archive or task.path} changed while it was read; "
                 "start again when no other program writes, moves or deletes the input"
             )

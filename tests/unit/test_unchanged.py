@@ -13,7 +13,7 @@ import pytest
 from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.local import FileInfo, LocalFiles, stamp_of
-from pipeline.sources import plan_tasks, plan_texts, read_in_order, read_tasks
+from pipeline.sources import plan_all, plan_tasks, plan_texts, read_in_order, read_tasks
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.tasks import ReadTask
 from pipeline.sources.unchanged import check_unchanged, unchanged
@@ -160,3 +160,13 @@ def test_unchanged_lists_remote_files_once() -> None:
     del store.stamps["gs://bucket/7.csv"]
     with pytest.raises(UserError, match=r"^input.path: gs://bucket/7.csv changed while it was read"):
         check_unchanged(tasks, ["gs://bucket/"], store)
+
+
+def test_unchanged_names_the_setting_of_texts_without_labels(tmp_path: Path) -> None:
+    labelled, unlabelled = make(tmp_path, "rows.csv"), make(tmp_path, "texts.csv")
+    files = LocalFiles()
+    settings = InputSettings(path=str(labelled), unlabelled=str(unlabelled))
+    tasks = list(plan_all(settings, files).tasks())
+    append(unlabelled)
+    with pytest.raises(UserError, match=f"^input.unlabelled: {unlabelled} changed while it was read; start again"):
+        check_unchanged(tasks, [*settings.paths, *settings.unlabelled_paths], files)
