@@ -125,7 +125,8 @@ def _named(within: str, archive: FileInfo, files: Files) -> list[FileInfo]:
         return [replace(file, left_out="") for file in exact]
     named = [file for file in members if file.path.startswith(f"{above}/")]
     if not named:
-        matches = re.compile(_expression(clean_name(within)), re.DOTALL).fullmatch
+        # A folder that the glob names stands for all files in it.
+        matches = re.compile(f"(?:{_expression(clean_name(within))})(?:/.*)?", re.DOTALL).fullmatch
         named = [file for file in members if file.archive and matches(file.path[len(archive.path) + 1 :])]
     _check_no_table(named, members, archive=archive.path)
     return named + [file for file in members if file.member is LOST]

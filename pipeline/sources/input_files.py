@@ -5,22 +5,22 @@ its pattern spells it. Of a folder, files of a known format are taken, or texts 
 out is counted.
 """
 
+import errno
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from pipeline.errors import UserError
 from pipeline.files.hidden import WILDCARD
 from pipeline.files.local import FileInfo, Files, cannot_read
 from pipeline.files.member import LOST
-from pipeline.files.table_marks import MARK
 from pipeline.sources.archive_members import goes_into_archives, match_with_archives
 from pipeline.sources.dataset_dict import DATASET_DICT, splits_of_files
+from pipeline.sources.entry import Entry, name_of, taken
 from pipeline.sources.formats import FORMATS, folders, format_named, text_lines
 from pipeline.sources.label_folders import ENDING, has_no_ending, is_text_file, texts_in_label_folders
 from pipeline.sources.lake_snapshot import a_table
 from pipeline.sources.lake_tables import LakeFile, LakeTables
-from pipeline.sources.left_out import METADATA, OTHER_FORMAT, REASONS, UNLABELLED_FOLDER, LeftOut
+from pipeline.sources.left_out import OTHER_FORMAT, UNLABELLED_FOLDER, LeftOut
 from pipeline.sources.metadata_files import is_metadata
 from pipeline.sources.packed_beside import check_packed_beside
 from pipeline.sources.tasks import Given
@@ -58,12 +58,14 @@ def named_files(
     """
     try:
         matched = match_with_archives(path, files)
-    except PermissionError as error:
+    except OSError as error:
+        if not isinstance(error, PermissionError) and error.errno != errno.ENAMETOOLONG:
+            raise
         raise cannot_read(error.filename or path, error.strerror or str(error)) from error
     of_tables, others = lake.split(path, matched, left_out)
     named = [_of_table(file, format) for file in of_tables]
     if not of_tables or any(map(_may_have_rows, others)):
-        entry = _Entry(path, _taken(path, others, left_out), labelled, left_out)
+        entry = Entry(path, taken(path, others, left_out), labelled, left_out)
         named += _with_archives(entry, format=format)
     else:
         for file in others:
@@ -89,81 +91,7 @@ def _of_table(file: LakeFile, format: str) -> NamedFile:
     return NamedFile(file.file, snapshot.format, None, snapshot.files[file.path])
 
 
-class _Entry(NamedTuple):
-    """An entry of input.path, and the files that it names; labelled, left_out: as in `named_files`.
-
-    is_inside: whether the entry is a glob of archives, and the files are those of these archives.
-    """
-
-    path: str
-    files: list[FileInfo]
-    labelled: bool
-    left_out: LeftOut
-    is_inside: bool = False
-
-    @property
-    def root(self) -> str:
-        """The folder, as LocalFiles begins the paths of its files: without a leading ./. Empty: a glob of archives."""
-        if self.is_inside:
-            return ""
-        if "://" in self.path:
-            return self.path.rstrip("/")
-        root = str(Path(self.path))
-        return "" if root == "." else root.rstrip("/")
-
-    @property
-    def is_glob(self) -> bool:
-        """Whether it was read as a glob; a file or folder may have a name that looks like one."""
-        above = f"{self.root}/"
-        return bool(WILDCARD.search(self.path)) and not any(f"{file.path}/".startswith(above) for file in self.files)
-
-    @property
-    def is_folder(self) -> bool:
-        """Whether it is a folder, or its files are taken as those of one."""
-        if self.is_inside:
-            return True
-        is_file = len(self.files) == 1 and _name(self.files[0].path) == _name(self.path)
-        return not self.is_glob and not is_file
-
-    @property
-    def is_one_packed(self) -> bool:
-        """Whether it is an archive of one file, and of what describes a data set; then the archive names this file."""
-        if goes_into_archives(self.path):
-            return False  # as of a folder, its files are taken by their names
-        data = [file for file in self.files if not is_metadata(file.path)]
-        return len(data) == 1 and bool(data[0].archive)
-
-    def data(self) -> list[FileInfo]:
-        """The files without those that describe a data set, unless the entry spells their name; they are counted.
-
-        Raises:
-          UserError: none is left.
-        """
-        if not self.is_folder and not WILDCARD.search(_name(self.path)):
-            return self.files
-        data = [file for file in self.files if not is_metadata(file.path)]
-        if self.files and not data:
-            raise _all_left_out(self.path, self.files[0].path, METADATA)
-        self.left_out.add_all(METADATA, (file.path for file in self.files if is_metadata(file.path)))
-        return data
-
-
-def _taken(path: str, matched: Sequence[FileInfo], left_out: LeftOut) -> list[FileInfo]:
-    """The files that are not hidden, nor links that lead back; those are counted."""
-    taken = [file for file in matched if not file.left_out]
-    others = [file for file in matched if file.left_out and file.left_out != MARK]
-    if others and not taken:
-        raise _all_left_out(path, others[0].path, others[0].left_out)
-    for file in others:
-        left_out.add(file.left_out, file.path)
-    return taken
-
-
-def _all_left_out(path: str, example: str, kind: str) -> UserError:
-    return UserError(f"input.path: all that {path!r} names is left out, such as {example}: {REASONS[kind]}")
-
-
-def _with_archives(entry: _Entry, *, format: str) -> Iterator[NamedFile]:
+def _with_archives(entry: Entry, *, format: str) -> Iterator[NamedFile]:
     """The files; of an archive that a glob names, they are taken as those of a folder."""
     lost = [file for file in entry.files if file.member == LOST]
     yield from (NamedFile(file, _LOST_FORMAT) for file in lost)
@@ -176,7 +104,7 @@ def _with_archives(entry: _Entry, *, format: str) -> Iterator[NamedFile]:
         yield from _named_files(entry._replace(files=inside, is_inside=True), format=format)
 
 
-def _named_files(entry: _Entry, *, format: str) -> Sequence[NamedFile]:
+def _named_files(entry: Entry, *, format: str) -> Sequence[NamedFile]:
     if not entry.files:
         is_glob = WILDCARD.search(entry.path)
         what = "no file matches" if is_glob else "there is no such file, or the folder is empty:"
@@ -188,7 +116,7 @@ def _named_files(entry: _Entry, *, format: str) -> Sequence[NamedFile]:
     return [NamedFile(file, format_named(file.path) if format == "auto" else format) for file in entry.data()]
 
 
-def _of_any_format(entry: _Entry) -> Sequence[NamedFile]:
+def _of_any_format(entry: Entry) -> Sequence[NamedFile]:
     formats = [name for name, format in FORMATS.items() if format.endings]
     data = [file.path for file in entry.files if not is_metadata(file.path)]
     known = next((path for path in data if format_named(path) in formats), None)
@@ -204,7 +132,7 @@ def _of_any_format(entry: _Entry) -> Sequence[NamedFile]:
     if texts:
         return texts
     if not entry.labelled and known is None and has_text_files:
-        if _name(entry.root).lower() == UNLABELLED_FOLDER:
+        if name_of(entry.root).lower() == UNLABELLED_FOLDER:
             return _texts_anywhere(entry)
         raise UserError(
             f"input.format: the folder {entry.path!r} holds {ENDING} files; set {folders.NAME} if each file is a text, "
@@ -214,7 +142,7 @@ def _of_any_format(entry: _Entry) -> Sequence[NamedFile]:
     return _of_formats(entry, formats)
 
 
-def _of_formats(entry: _Entry, formats: Sequence[str]) -> Sequence[NamedFile]:
+def _of_formats(entry: Entry, formats: Sequence[str]) -> Sequence[NamedFile]:
     """The files in a folder whose names tell one of the formats."""
     known: list[NamedFile] = []
     for file in entry.data():
@@ -245,7 +173,7 @@ def _format_in_folder(path: str) -> str | None:
     return format_named(path) or (text_lines.NAME if is_text_file(path) else None)
 
 
-def _texts(entry: _Entry) -> Sequence[NamedFile]:
+def _texts(entry: Entry) -> Sequence[NamedFile]:
     """The files that are a text each."""
     texts = _texts_in_folders(entry, without_ending=True)
     if not texts and not entry.labelled:
@@ -257,7 +185,7 @@ def _texts(entry: _Entry) -> Sequence[NamedFile]:
     return texts
 
 
-def _texts_in_folders(entry: _Entry, *, without_ending: bool) -> Sequence[NamedFile]:
+def _texts_in_folders(entry: Entry, *, without_ending: bool) -> Sequence[NamedFile]:
     """The texts in folders of their labels; without_ending: if none ends in .txt, those without an ending are taken."""
     root = entry.root if entry.is_folder else ""
     for is_text in (is_text_file, has_no_ending) if without_ending else (is_text_file,):
@@ -271,7 +199,7 @@ def _texts_in_folders(entry: _Entry, *, without_ending: bool) -> Sequence[NamedF
     return []
 
 
-def _texts_anywhere(entry: _Entry) -> Sequence[NamedFile]:
+def _texts_anywhere(entry: Entry) -> Sequence[NamedFile]:
     """The texts in any folder, if no label is needed."""
     files = entry.data()
     is_text = is_text_file if any(is_text_file(file.path) for file in files) else has_no_ending
@@ -279,10 +207,6 @@ def _texts_anywhere(entry: _Entry) -> Sequence[NamedFile]:
     if texts:
         entry.left_out.add_all(OTHER_FORMAT, (file.path for file in files if not is_text(file.path)))
     return texts
-
-
-def _name(path: str) -> str:
-    return path.rstrip("/").rpartition("/")[2]
 
 
 def _endings(formats: Iterable[str]) -> str:

@@ -138,6 +138,8 @@ PATHS: list[tuple[str, str, list[str]]] = [
     ("d.zip/in",                   "auto", ["first", "second"]),
     ("d.zip/in/",                  "auto", ["first", "second"]),
     ("d.zip/in/*.csv",             "auto", ["first"]),
+    ("d.zip/i*",                   "auto", ["first", "second"]),  # all files in a folder that the glob names
+    ("d.zip/*",                    "auto", ["fourth", "third", "first", "second"]),
     ("d.zip/**/*.csv",             "auto", ["first", "second"]),
     ("d.zip/*/*/[!a].csv",         "auto", ["second"]),
     ("d.zip/SMSSpamCollection",    "auto", ["fourth"]),  # its content tells

@@ -58,6 +58,12 @@ def test_sources_do_not_read_a_file_and_its_compressed_copy(path: str, names: li
         assert planned(path, files).files
 
 
+def test_sources_refuse_a_name_that_no_file_can_have() -> None:
+    text = "a text in place of a path " * 20
+    with pytest.raises(UserError, match=r"^input\.path: cannot read a text in place .*: File name too long; "):
+        planned(text, LocalFiles())
+
+
 def test_sources_of_no_known_ending_are_read_by_the_glob_that_the_message_names() -> None:
     files = MemoryFiles({"d/part-00000": CSV, "d/part-00001": CSV, "d/_SUCCESS": b""})
     for format in ("auto", "csv"):
