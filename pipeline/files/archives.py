@@ -15,6 +15,8 @@ from pipeline.files.zip_archive import list_zip
 ZIP_ENDING: Final = ".zip"
 TAR_ENDINGS: Final = (".tar", *(f".tar.{ending}" for ending in COMPRESSIONS), ".tgz", ".tbz", ".tbz2", ".txz", ".tzst")
 
+_ENDINGS: Final = (ZIP_ENDING, *TAR_ENDINGS)
+
 
 def is_archive(path: str) -> bool:
     """Whether a file's name says that it is an archive.
@@ -22,7 +24,7 @@ def is_archive(path: str) -> bool:
     >>> is_archive("aclImdb_v1.TAR.gz"), is_archive("yelp_review_full_csv.tgz"), is_archive("reviews.csv.gz")
     (True, True, False)
     """
-    return path.lower().endswith((ZIP_ENDING, *TAR_ENDINGS))
+    return path.lower().endswith(_ENDINGS)
 
 
 def archives_in(path: str) -> list[tuple[str, str]]:

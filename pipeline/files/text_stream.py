@@ -39,6 +39,7 @@ READ_SIZES: Final = ReadSizes()
 
 # The ending of a file's name -> what it says about the content.
 COMPRESSIONS: Final[dict[str, MemberFormat]] = {"gz": GZIP, "zst": ZSTD, "bz2": BZIP2, "xz": XZ}
+_MAGICS: Final = tuple(magic for known in COMPRESSIONS.values() for magic in known.magics)
 UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CUT_UTF16: Final = "the file ends within a UTF-16 character"
 # Enough to see every magic number and mark: bzip2 has the longest.
@@ -116,6 +117,8 @@ def compression_of(head: bytes) -> MemberFormat | None:
     >>> compression_of(b"\x1f\x8b\x08\x00").name, compression_of(b"BZh91AY&SY").name, compression_of(b"BZh9 text")
     ('gzip', 'bzip2', None)
     """
+    if not head.startswith(_MAGICS):  # as most files: each small file is asked
+        return None
     return next((known for known in COMPRESSIONS.values() if head.startswith(known.magics)), None)
 
 

@@ -82,9 +82,13 @@ def _is_readable_archive(file: FileInfo) -> bool:
 
 
 def _with_members(matched: Sequence[FileInfo], files: Files) -> Iterator[FileInfo]:
-    plain = {file.path: file.size for file in matched if not _is_readable_archive(file)}
+    archives = {file.path for file in matched if _is_readable_archive(file)}
+    if not archives:
+        yield from matched
+        return
+    plain = {file.path: file.size for file in matched if file.path not in archives}
     for file in matched:
-        if not _is_readable_archive(file):
+        if file.path not in archives:
             yield file
             continue
         members = _members(file, files)

@@ -15,12 +15,13 @@ from typing import Final
 
 from pipeline.contract import SPLITS
 from pipeline.files.local import FileInfo
-from pipeline.files.text_stream import compression_ending
+from pipeline.files.text_stream import COMPRESSIONS, compression_ending
 from pipeline.records.keys import SPLIT_NAMES
 from pipeline.sources.left_out import METADATA, OTHER, UNLABELLED_FOLDER, LeftOut
 from pipeline.sources.metadata_files import is_metadata
 
 ENDING: Final = ".txt"
+_TEXT_ENDINGS: Final = (ENDING, *(f"{ENDING}.{ending}" for ending in COMPRESSIONS))
 # An ending has a letter: 49960, 1. and 00001.7848dde101aa985090474a91ec93fcf0 have none.
 _ENDING: Final = re.compile(r"\.(?=\d*[^\W\d_])[^\W_]{1,8}$")
 
@@ -77,7 +78,7 @@ def is_text_file(path: str) -> bool:
     >>> is_text_file("train/pos/0_9.TXT.gz"), is_text_file("reviews.csv")
     (True, False)
     """
-    return _unpacked(path.lower()).endswith(ENDING)
+    return path.lower().endswith(_TEXT_ENDINGS)
 
 
 def has_no_ending(path: str) -> bool:

@@ -19,6 +19,7 @@ a damaged file is a `LostRest`: it is not a row, because nobody knows how many r
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -155,7 +156,13 @@ class RejectedRow(NamedTuple):
 
 def rejected_batch(task: ReadTask, rejected: Sequence[RejectedRow]) -> pa.RecordBatch:
     """Rejected rows of one task -> a batch of REJECTED_SCHEMA, ordered by row."""
-    return rejected_rows((task, row) for row in rejected)
+    return rejected_rows((task, row) for row in rejected) if rejected else _no_rejected_rows()
+
+
+@cache
+def _no_rejected_rows() -> pa.RecordBatch:
+    """One for all: to make it takes a tenth of the time that a small file needs."""
+    return rejected_rows(())
 
 
 def rejected_rows(rejected: Iterable[tuple[ReadTask, RejectedRow]]) -> pa.RecordBatch:

@@ -84,7 +84,8 @@ def grouped(input_files: Sequence[InputFile], files: Files, *, range_bytes: int,
     work = 0
     for file in input_files:
         ranges = cut.get(file.file_index)
-        is_full = work + file.work > max(range_bytes, limits.get(file.archive, 0))
+        its_work = file.work
+        is_full = work + its_work > (max(range_bytes, limits.get(file.archive, 0)) if limits else range_bytes)
         if members and (ranges or is_full or file.archive != members[0].archive):
             groups.append(_group(members))
             members, work = [], 0
@@ -92,7 +93,7 @@ def grouped(input_files: Sequence[InputFile], files: Files, *, range_bytes: int,
             groups += ranges
         else:
             members.append(file)
-            work += file.work
+            work += its_work
     return [*groups, _group(members)] if members else groups
 
 

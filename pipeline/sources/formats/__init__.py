@@ -10,9 +10,10 @@ pipeline.yaml (a test compares them with FORMATS).
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
-from pipeline.files.text_stream import compression_ending
+from pipeline.files.text_stream import COMPRESSIONS, compression_ending
 from pipeline.sources.formats import (
     arrow,
     avro,
@@ -55,7 +56,17 @@ def format_named(path: str) -> str | None:
     >>> format_named("data/reviews.JSONL.gz"), format_named("a.tfrecord-00001-of-00008"), format_named("reviews.dat")
     ('jsonl', 'tfrecord', None)
     """
-    name = SHARD_SUFFIX.sub("", path.lower())
+    _, dot, ending = path.rpartition(".")
+    if ending.lower() in COMPRESSIONS or "-of-" in ending:
+        ending = ".".join(path.rsplit(".", 2)[-2:])
+    return _format_of_ending(ending) if dot else None
+
+
+# A million files have few endings, but each shard has its own.
+@lru_cache(maxsize=1024)
+def _format_of_ending(ending: str) -> str | None:
+    """The format of the files whose names end so."""
+    name = SHARD_SUFFIX.sub("", f".{ending}".lower())
     compression = compression_ending(name)
     if compression:
         name = name.removesuffix(f".{compression}")

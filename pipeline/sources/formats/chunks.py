@@ -4,12 +4,15 @@ Each format has its own rows, so it brings a function that says where the last w
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
+
+import numpy as np
 
 from pipeline.errors import DamagedFileError
 from pipeline.files.text_stream import READ_SIZES, ReadSizes
 from pipeline.sources.schema import DAMAGED, TOO_LONG, UNCLOSED_QUOTE, excerpt
+from pipeline.support.arrays import Int64s
 
 _SHOWN_CHARACTERS: Final = 40
 
@@ -18,12 +21,14 @@ _SHOWN_CHARACTERS: Final = 40
 class RowEnd:
     """The end of the last whole row of some bytes (0: there is none), and whether a quote is open at their end.
 
-    stray: the first offset at which text follows a quoted field, if that is looked for.
+    stray: the first offset at which text follows a quoted field, if that is looked for. flips: the offsets at which
+    quotes begin and end, in turn; None: they are not known.
     """
 
     end: int
     in_quotes: bool = False
     stray: int | None = None
+    flips: Int64s | None = field(default=None, compare=False, repr=False)
 
 
 # Some programs end a file with spaces, or with Ctrl-Z as DOS did. That is no row, so no row is cut there.
@@ -37,8 +42,8 @@ class Chunk:
     """Whole rows (reason None); or the last bytes of a file, and the reason why they are not a row.
 
     offset: of the first byte in the decoded text. why: what is wrong with a damaged file, for a person. open_bytes: the
-    length of a last row that has no line end, which only the end of a file may have; 0: there is none. stray: as in
-    RowEnd.
+    length of a last row that has no line end, which only the end of a file may have; 0: there is none. stray, flips: as
+    in RowEnd.
     """
 
     data: bytes
@@ -47,11 +52,25 @@ class Chunk:
     why: str = ""
     open_bytes: int = 0
     stray: int | None = None
+    flips: Int64s | None = field(default=None, compare=False, repr=False)
 
     @property
     def open_row(self) -> bytes:
         """The last row, if it has no line end."""
         return self.data[len(self.data) - self.open_bytes :]
+
+    def without_beginning(self, size: int) -> "Chunk":
+        """The chunk without its first `size` bytes, which are whole rows."""
+        flips = self.flips
+        return Chunk(
+            self.data[size:],
+            self.offset + size,
+            self.reason,
+            self.why,
+            self.open_bytes if size < len(self.data) else 0,
+            None if self.stray is None else self.stray - size,
+            flips[np.searchsorted(flips, size, side="right") :] - size if flips is not None and flips.size else flips,
+        )
 
     def without_open_row(self) -> "Chunk":
         """The rows that have a line end."""
@@ -77,7 +96,7 @@ def whole_rows(
             data = b"".join(pending)
             last = find_row_end(data)
             if last.end:
-                yield Chunk(data[: last.end], offset, stray=_before(last.end, last.stray))
+                yield Chunk(data[: last.end], offset, stray=_before(last.end, last.stray), flips=last.flips)
             elif size > sizes.max_row_bytes:
                 yield Chunk(data, offset, UNCLOSED_QUOTE if last.in_quotes else TOO_LONG)
                 return
@@ -98,7 +117,7 @@ def _rest(data: bytes, find_row_end: FindRowEnd, *, offset: int, damage: Damaged
     if end:
         is_row = bool(data[last.end : end].strip(_NO_ROW))
         open_bytes = end - last.end if is_row else 0
-        yield Chunk(data[:end], offset, open_bytes=open_bytes, stray=_before(end, last.stray))
+        yield Chunk(data[:end], offset, open_bytes=open_bytes, stray=_before(end, last.stray), flips=last.flips)
     if damage:
         yield Chunk(data[end:], offset + end, DAMAGED, str(damage))
     elif last.in_quotes:

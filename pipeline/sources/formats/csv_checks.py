@@ -9,6 +9,7 @@ from pipeline.sources.formats.csv_layout import MANY_LINES_OF_PROVEN, count_line
 from pipeline.sources.formats.csv_ways import only_doubled_backslashes, unsure_of_escapes
 from pipeline.sources.formats.dialect import Dialect
 from pipeline.sources.schema import excerpt
+from pipeline.support.arrays import Int64s
 
 _SHOWN: Final = 40
 _QUOTING_REMEDY: Final = (
@@ -45,8 +46,10 @@ def check_quotes(data: bytes, dialect: Dialect, *, width: int, path: str, first_
         )
 
 
-def spanning_rows(data: bytes, dialect: Dialect, *, width: int, rows: int, path: str, first_row: int) -> int:
-    """How many rows have several lines. rows: of the data; the others are as in `check_quotes`.
+def spanning_rows(
+    data: bytes, dialect: Dialect, *, width: int, rows: int, path: str, first_row: int, flips: Int64s | None = None
+) -> int:
+    """How many rows have several lines. rows: of the data; flips: as in RowEnd; the others are as in `check_quotes`.
 
     Raises:
       UserError: a row may be several rows.
@@ -59,7 +62,7 @@ def spanning_rows(data: bytes, dialect: Dialect, *, width: int, rows: int, path:
     # The line end of the header is still there.
     if count_lines(data) - data.startswith((b"\n", b"\r")) == rows:
         return 0
-    lines = lines_of_rows(data, dialect)
+    lines = lines_of_rows(data, dialect, flips=flips)
     spanning = int(np.count_nonzero(lines > 1))
     if not spanning or not dialect.checks_quotes or (dialect.proven and lines.max() < MANY_LINES_OF_PROVEN):
         return spanning

@@ -14,8 +14,9 @@ from dataclasses import replace
 from typing import Final
 
 from pipeline.errors import UserError
-from pipeline.sources.formats.csv_quotes import first_row_end
-from pipeline.sources.formats.csv_ways import choose_way, split_row, splitter
+from pipeline.sources.formats.csv_quotes import RowEnds, first_row_end
+from pipeline.sources.formats.csv_split import split_row, splitter
+from pipeline.sources.formats.csv_ways import choose_way
 from pipeline.sources.formats.dialect import Dialect
 from pipeline.sources.schema import excerpt
 from pipeline.sources.tasks import TextForm
@@ -38,7 +39,9 @@ _MIN_LONGER: Final = 20
 _EXCEL_LINE: Final = re.compile(rb'\A"?sep=([^\r\n"\\])"?(?:\r\n|\n|\r)', re.IGNORECASE)
 
 
-def find_dialect(head: bytes, form: TextForm, *, format: str, path: str, is_whole: bool) -> Dialect:
+def find_dialect(
+    head: bytes, form: TextForm, *, format: str, path: str, is_whole: bool, row_ends: RowEnds | None = None
+) -> Dialect:
     r"""The dialect of a file.
 
     Args:
@@ -47,6 +50,7 @@ def find_dialect(head: bytes, form: TextForm, *, format: str, path: str, is_whol
       format: csv or tsv.
       path: of the file, for messages.
       is_whole: whether the head is all of the file.
+      row_ends: keeps the row end of the head; None: nobody asks for it.
 
     Raises:
       UserError: there are several ways to read it; the message names the setting that chooses.
@@ -62,10 +66,11 @@ def find_dialect(head: bytes, form: TextForm, *, format: str, path: str, is_whol
     plain = Dialect(delimiter, names=form.columns, prelude=prelude)
     dialect = _stated(plain, form)
     if (b'"' in lines or b"\\" in lines) and (form.quoting == "auto" or form.escape == "auto"):
-        dialect = choose_way(lines, dialect, form, path=path, is_whole=is_whole)
-    dialect = replace(dialect, has_header=_has_header(lines, dialect))
-    if dialect.has_header:
-        _check_header(lines, dialect, path=path)
+        row_ends = row_ends or RowEnds()
+        dialect = choose_way(lines, dialect, form, path=path, is_whole=is_whole, row_ends=row_ends)
+    if not _has_header(lines, dialect):
+        return replace(dialect, has_header=False)
+    _check_header(lines, dialect, path=path)
     return dialect
 
 
@@ -87,8 +92,10 @@ def described_dialect(dialect: Dialect) -> tuple[str, ...]:
 
 
 def _stated(plain: Dialect, form: TextForm) -> Dialect:
-    return replace(
-        plain,
+    return Dialect(
+        plain.delimiter,
+        names=plain.names,
+        prelude=plain.prelude,
         quotes=form.quoting != "none",
         escapes=form.escape == "backslash",
         reads_missing=form.escape != "none",

@@ -10,7 +10,7 @@ from pipeline.errors import UserError
 from pipeline.sources.columns import ColumnNames, listed_names, missing_column, repeated_column
 from pipeline.sources.formats.csv_dialects import FOUND_DELIMITERS
 from pipeline.sources.formats.csv_rows import Header
-from pipeline.sources.formats.csv_ways import split_row, splitter
+from pipeline.sources.formats.csv_split import split_row, splitter
 from pipeline.sources.formats.dialect import Dialect
 from pipeline.sources.formats.json_objects import is_object
 from pipeline.sources.schema import excerpt

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from pipeline.sources.formats.chunks import RowEnd
 from pipeline.sources.formats.csv_quotes import CARRIAGE_RETURN, LINE_FEED, Quotes, without_escapes
 from pipeline.sources.formats.dialect import Dialect
 from pipeline.support.arrays import Int64s
@@ -67,8 +68,10 @@ class Layout:
         return np.flatnonzero((self.lines > 1) & (most | (self.alike == self.lines)))
 
 
-def layout(data: bytes, dialect: Dialect, *, width: int) -> Layout:
+def layout(data: bytes, dialect: Dialect, *, width: int, found: RowEnd | None = None) -> Layout:
     """The layout of bytes that begin with a row. An open row at their end counts as one.
+
+    found: the row end of the bytes, with its check for text after a quoted field, if it is known.
 
     >>> found = layout(b'a,1\\n"b, b\\nb",2\\n', Dialect(","), width=2)
     >>> found.fields.tolist(), found.lines.tolist(), found.alike.tolist()
@@ -76,8 +79,12 @@ def layout(data: bytes, dialect: Dialect, *, width: int) -> Layout:
     """
     data = without_escapes(data, dialect)
     characters = np.frombuffer(data, np.uint8)
-    quotes = Quotes(data, dialect)
-    flips = quotes.flips(in_quotes=False)
+    if found is None or found.flips is None:
+        quotes = Quotes(data, dialect)
+        flips = quotes.flips(in_quotes=False)
+        stray = quotes.stray(flips, in_quotes=False, following=b"")
+    else:
+        flips, stray = found.flips, found.stray
     breaks = _breaks(characters)
     delimiters = np.flatnonzero(characters == ord(dialect.delimiter))
     row_ends = breaks[~_is_quoted(breaks, flips)]
@@ -97,23 +104,26 @@ def layout(data: bytes, dialect: Dialect, *, width: int) -> Layout:
         np.bincount(row_of_line, minlength=rows)[filled],
         np.diff(np.searchsorted(delimiters, row_ends), prepend=0)[filled],
         np.bincount(row_of_line[in_line == width - 1], minlength=rows)[filled],
-        quotes.stray(flips, in_quotes=False, following=b""),
+        stray,
         flips.size % 2 == 1,
         flips.size > 0,
     )
 
 
-def lines_of_rows(data: bytes, dialect: Dialect) -> Int64s:
+def lines_of_rows(data: bytes, dialect: Dialect, *, flips: Int64s | None = None) -> Int64s:
     """The number of lines of each row, int64 [rows], empty rows included; with less work than `layout`.
+
+    flips: as in RowEnd.
 
     >>> lines_of_rows(b'a,1\\n"b\\nb",2\\n', Dialect(",")).tolist()
     [1, 2]
     """
     data = without_escapes(data, dialect)
     breaks = _breaks(np.frombuffer(data, np.uint8))
-    flips = Quotes(data, dialect).flips(in_quotes=False)
-    row_ends = np.flatnonzero(~_is_quoted(breaks, flips))
-    return np.diff(row_ends, prepend=-1)
+    if flips is None:
+        flips = Quotes(data, dialect).flips(in_quotes=False)
+    row_ends = (~_is_quoted(breaks, flips)).nonzero()[0]
+    return np.concatenate([row_ends[:1] + 1, row_ends[1:] - row_ends[:-1]])
 
 
 def count_lines(data: bytes) -> int:
@@ -130,14 +140,16 @@ def count_lines(data: bytes) -> int:
 
 def _breaks(characters: np.ndarray) -> Int64s:
     """The offsets of line ends: of the LF of CRLF, not of its CR."""
-    feeds = np.flatnonzero(characters == LINE_FEED)
+    feeds = (characters == LINE_FEED).nonzero()[0]
     alone = _lone_returns(characters)
     return np.sort(np.concatenate([feeds, alone]), kind="stable") if alone.size else feeds
 
 
 def _lone_returns(characters: np.ndarray) -> Int64s:
     """The offsets of CRs that no LF follows."""
-    returns = np.flatnonzero(characters == CARRIAGE_RETURN)
+    returns = (characters == CARRIAGE_RETURN).nonzero()[0]
+    if not returns.size:
+        return returns
     following = characters[np.minimum(returns + 1, characters.size - 1)]
     return returns[following != LINE_FEED]
 

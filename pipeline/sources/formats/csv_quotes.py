@@ -6,6 +6,7 @@ character. Where a backslash escapes, it and the next character are looked at as
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,8 @@ CARRIAGE_RETURN: Final = ord("\r")
 
 # Bytes that are looked at together. Tens of bytes are needed for each quote in them: 240 MB of quotes took 6 GB.
 SEGMENT_BYTES: Final = 16 << 20
+# The first bytes in which the end of a first row is looked for; then as many as before.
+_FIRST_BYTES: Final = 4 << 10
 _OTHER_BYTE: Final = re.compile(rb'[^"]')
 _ESCAPED: Final = re.compile(rb"\\[\s\S]")
 _LETTERS: Final = b"aa"
@@ -45,11 +48,13 @@ def last_row_end(data: bytes, *, dialect: Dialect) -> RowEnd:
     RowEnd(end=12, in_quotes=True, stray=None)
     """
     data = without_escapes(data, dialect)
-    if not dialect.quotes:
-        return RowEnd(max(data.rfind(b"\n"), data.rfind(b"\r")) + 1)
+    if not dialect.quotes or QUOTE not in data:
+        feed = data.rfind(b"\n")
+        return RowEnd(max(feed, data.rfind(b"\r", feed + 1)) + 1, flips=_NONE)
     last = 0
     in_quotes = False
     stray: int | None = None
+    flips = _NONE
     checks = dialect.checks_quotes or dialect.checks_escapes
     for begin, segment in _segments(data):
         quotes = _quotes(segment, dialect)
@@ -58,13 +63,64 @@ def last_row_end(data: bytes, *, dialect: Dialect) -> RowEnd:
             following = data[begin + len(segment) : begin + len(segment) + 1]
             found = quotes.stray(flips, in_quotes=in_quotes, following=following)
             stray = None if found is None else begin + found
-        spans, in_quotes = _unquoted(flips, len(segment), in_quotes=in_quotes)
-        for start, stop in reversed(spans):
-            end = max(segment.rfind(b"\n", start, stop), segment.rfind(b"\r", start, stop)) + 1
+        end = _last_line_end(segment, flips, in_quotes=in_quotes)
+        last = begin + end if end else last
+        in_quotes = (flips.size + in_quotes) % 2 == 1
+    return RowEnd(last, in_quotes, stray, flips=flips if len(data) <= SEGMENT_BYTES else None)
+
+
+class RowEnds:
+    """Finds row ends as `last_row_end` does, and keeps what it finds of the first bytes of a file until it is asked.
+
+    These bytes are looked at to find the dialect, and their quotes only then.
+    """
+
+    def __init__(self) -> None:
+        self._known: tuple[bytes, tuple[object, ...], RowEnd] | None = None
+
+    def keep(self, data: bytes, *, dialect: Dialect) -> RowEnd:
+        """The row end of the first bytes."""
+        found = last_row_end(data, dialect=dialect)
+        self._known = data, _read_as(dialect), found
+        return found
+
+    def find(self, data: bytes, *, dialect: Dialect) -> RowEnd:
+        """The row end of any bytes."""
+        known, self._known = self._known, None
+        if known is None or known[1] != _read_as(dialect) or not data.startswith(known[0]):
+            return last_row_end(data, dialect=dialect)
+        return known[2] if len(data) == len(known[0]) else _continued(known[2], data, dialect)
+
+
+def _continued(first: RowEnd, data: bytes, dialect: Dialect) -> RowEnd:
+    """The row end of bytes, by that of their first ones: quotes are looked at after the last whole row of these."""
+    end = first.end
+    rest = last_row_end(data[end:], dialect=dialect)
+    stray = None if rest.stray is None else end + rest.stray
+    flips = None
+    if first.flips is not None and rest.flips is not None and len(data) <= SEGMENT_BYTES:
+        flips = np.concatenate([first.flips[: np.searchsorted(first.flips, end)], end + rest.flips])
+    is_before = first.stray is not None and first.stray < end
+    return RowEnd(end + rest.end, rest.in_quotes, first.stray if is_before else stray, flips)
+
+
+def _read_as(dialect: Dialect) -> tuple[object, ...]:
+    """What row ends depend on."""
+    checks = dialect.checks_quotes or dialect.checks_escapes
+    return dialect.delimiter, dialect.quotes, dialect.escapes, checks
+
+
+def _last_line_end(data: bytes, flips: Int64s, *, in_quotes: bool) -> int:
+    """The end of the last line that ends outside of quotes; 0: there is none. flips: as Quotes gives them."""
+    stop = len(data)
+    for number in range(flips.size, -1, -1):
+        start = int(flips[number - 1]) if number else 0
+        if (number + in_quotes) % 2 == 0:
+            end = max(data.rfind(b"\n", start, stop), data.rfind(b"\r", start, stop)) + 1
             if end:
-                last = begin + end
-                break
-    return RowEnd(last, in_quotes, stray)
+                return end
+        stop = start
+    return 0
 
 
 def first_row_end(data: bytes, *, dialect: Dialect) -> int:
@@ -74,11 +130,13 @@ def first_row_end(data: bytes, *, dialect: Dialect) -> int:
     7
     """
     end = _first_line_end(data, 0, len(data))
-    if data.find(b'"', 0, end) < 0 and (not dialect.escapes or data.find(b"\\", 0, end) < 0):
-        return end
+    if not dialect.escapes or data.find(b"\\", 0, end) < 0:
+        has_quotes = dialect.quotes and data.find(b'"', 0, end) >= 0
+        if not has_quotes or (end <= _FIRST_BYTES and _whole_row(dialect.delimiter).fullmatch(data, 0, end)):
+            return end
     data = without_escapes(data, dialect)
     in_quotes = False
-    for begin, segment in _segments(data):
+    for begin, segment in _segments(data, first=_FIRST_BYTES):
         quotes = _quotes(segment, dialect)
         flips = _NONE if quotes is None else quotes.flips(in_quotes=in_quotes)
         spans, in_quotes = _unquoted(flips, len(segment), in_quotes=in_quotes)
@@ -87,6 +145,14 @@ def first_row_end(data: bytes, *, dialect: Dialect) -> int:
             if end < stop:
                 return begin + end
     return len(data)
+
+
+@cache
+def _whole_row(delimiter: str) -> re.Pattern[bytes]:
+    """One line that is a row: each quoted field is closed in it. Names in quotes are common, and this is fast."""
+    end = re.escape(delimiter.encode())
+    field = rb'(?:"[^"\r\n]*"|[^"\r\n' + end + rb"]*)"
+    return re.compile(field + rb"(?:" + end + field + rb")*")
 
 
 def _first_line_end(data: bytes, start: int, stop: int) -> int:
@@ -106,15 +172,16 @@ class Quotes:
     def __init__(self, data: bytes, dialect: Dialect) -> None:
         self._characters = np.frombuffer(data, np.uint8)
         begins, lengths = _runs(self._characters == QUOTE) if dialect.quotes else (_NONE, _NONE)
-        # Looked up, as np.isin takes 20 times as long for few bytes.
-        self._is_end = np.zeros(256, bool)
-        self._is_end[[ord(dialect.delimiter), CARRIAGE_RETURN, LINE_FEED]] = True
+        self._is_end = _field_ends(dialect.delimiter)
         # In a quoted field two quotes are one character, and the field "" opens and closes. So only a run of an odd
         # number of quotes opens or closes a field.
-        odd = lengths % 2 == 1
-        self._runs, self._lengths = begins[odd], lengths[odd]
-        self._opens = self._begin_fields(self._runs)
-        self._even, self._even_lengths = begins[~odd], lengths[~odd]
+        odd = lengths & 1 == 1
+        self._even, self._even_lengths = _NONE, _NONE
+        if not odd.all():
+            self._even, self._even_lengths = begins[~odd], lengths[~odd]
+            begins, lengths = begins[odd], lengths[odd]
+        self._runs, self._lengths = begins, lengths
+        self._opens = self._begin_fields(begins)
 
     def _begin_fields(self, runs: Int64s) -> npt.NDArray[np.bool_]:
         """Whether a field may begin at each of some offsets."""
@@ -127,6 +194,12 @@ class Quotes:
         A run at the beginning of a field opens if no quote is open, else it closes: it flips the state. Any other run
         can only close. So a quote is open if the number of flipping runs since the last closing run is odd.
         """
+        first = int(in_quotes)
+        if self._opens[first::2].all() and not self._opens[1 - first :: 2].any():
+            # Each run at the beginning of a field opens, and each other one closes: so it is in most files.
+            flips = self._runs.copy()
+            flips[1 - first :: 2] += self._lengths[1 - first :: 2]
+            return flips
         openers = np.cumsum(self._opens)
         closers = np.where(self._opens, -1, np.arange(self._runs.size))
         last_closer = np.maximum.accumulate(closers) if closers.size else closers
@@ -142,11 +215,13 @@ class Quotes:
 
         flips: as the method of that name gives them. following: the byte after these; empty: there is none.
         """
-        # A run of an even number of quotes at the beginning of a field is the whole field.
-        fields = self._begin_fields(self._even)
-        begins = self._even[fields]
-        outside = (np.searchsorted(flips, begins, side="right") + in_quotes) % 2 == 0
-        closed = np.concatenate([flips[int(not in_quotes) :: 2], (begins + self._even_lengths[fields])[outside]])
+        closed = flips[int(not in_quotes) :: 2]
+        if self._even.size:
+            # A run of an even number of quotes at the beginning of a field is the whole field.
+            fields = self._begin_fields(self._even)
+            begins = self._even[fields]
+            outside = (np.searchsorted(flips, begins, side="right") + in_quotes) % 2 == 0
+            closed = np.concatenate([closed, (begins + self._even_lengths[fields])[outside]])
         within = closed[closed < self._characters.size]
         strays = within[~self._is_end[self._characters[within]]]
         if strays.size:
@@ -163,22 +238,37 @@ class Quotes:
         return ends[~is_quoted]
 
 
+@cache
+def _field_ends(delimiter: str) -> npt.NDArray[np.bool_]:
+    """Whether each byte ends a field: bool [256]. Looked up, as np.isin takes 20 times as long for few bytes."""
+    is_end = np.zeros(256, bool)
+    is_end[[ord(delimiter), CARRIAGE_RETURN, LINE_FEED]] = True
+    return is_end
+
+
 def _runs(is_quote: npt.NDArray[np.bool_]) -> tuple[Int64s, Int64s]:
     """Where runs of quotes begin, and how long each is."""
     if np.count_nonzero(is_quote) < len(is_quote) // 4:
-        quotes = np.flatnonzero(is_quote)
-        begins = np.flatnonzero(np.diff(quotes, prepend=-2) > 1)
-        return quotes[begins], np.diff(begins, append=quotes.size)
+        quotes = is_quote.nonzero()[0]
+        # Not np.diff(prepend=...): its fixed cost is ten times that of a subtraction, which counts for small files.
+        begins = np.concatenate([quotes[:1] >= 0, quotes[1:] - quotes[:-1] > 1]).nonzero()[0]
+        if begins.size == quotes.size:
+            return quotes, np.ones(quotes.size, np.int64)
+        return quotes[begins], np.append(begins[1:], quotes.size) - begins
     # The same without the place of each quote, for the memory. It takes twice as long where quotes are few.
     edges = np.flatnonzero(np.diff(is_quote, prepend=False, append=False))
     return edges[::2], edges[1::2] - edges[::2]
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The bytes in parts, each with its offset. No part but the first begins with a quote, so no run of them is cut."""
+def _segments(data: bytes, *, first: int | None = None) -> Iterator[tuple[int, bytes]]:
+    """The bytes in parts, each with its offset. No part but the first begins with a quote, so no run of them is cut.
+
+    first: bytes of the first part, and each further one is as long as all before it; None: all are long.
+    """
     begin = 0
     while begin < len(data):
-        other = _OTHER_BYTE.search(data, begin + SEGMENT_BYTES)
+        size = SEGMENT_BYTES if first is None else min(SEGMENT_BYTES, max(first, begin))
+        other = _OTHER_BYTE.search(data, begin + size)
         end = other.start() if other else len(data)
         yield begin, data[begin:end]
         begin = end

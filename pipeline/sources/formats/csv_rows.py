@@ -49,14 +49,22 @@ class Header:
 
 
 def row_batches(
-    data: bytes, header: Header, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int
+    data: bytes,
+    header: Header,
+    task: ReadTask,
+    columns: ColumnNames,
+    *,
+    first_row: int,
+    first_place: int,
+    flips: Int64s | None = None,
 ) -> Iterator[Batch]:
     """Whole rows -> a batch of them. Bytes with very many rows are cut in two and parsed again, for the memory.
 
-    first_row, first_place: the numbers of the first row in the task, without and with repeated headers.
+    first_row, first_place: the numbers of the first row in the task, without and with repeated headers. flips: as in
+    RowEnd.
     """
     try:
-        batch = _parse(data, header, task, columns, first_row=first_row, first_place=first_place)
+        batch = _parse(data, header, task, columns, first_row=first_row, first_place=first_place, flips=flips)
     except _TooManyRowsError:
         end = last_row_end(data[: len(data) // 2], dialect=header.dialect).end
         end = end or first_row_end(data, dialect=header.dialect) + 1
@@ -82,7 +90,14 @@ def has_too_few_fields(row: bytes, header: Header) -> bool:
 
 
 def _parse(
-    data: bytes, header: Header, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int
+    data: bytes,
+    header: Header,
+    task: ReadTask,
+    columns: ColumnNames,
+    *,
+    first_row: int,
+    first_place: int,
+    flips: Int64s | None,
 ) -> Batch:
     # pyarrow gives a ragged row as a string, and fails if it is not UTF-8. Then every byte is parsed as one character,
     # as in Latin-1, and turned back into a byte afterwards.
@@ -91,8 +106,8 @@ def _parse(
     table, ragged = _parse_table(parsed, header)
     # pyarrow numbers rows from 1, ragged rows included and empty lines not.
     ragged_places = [row.number - 1 for row in ragged]
-    places = np.delete(np.arange(table.num_rows + len(ragged)), ragged_places)
     rows = table.num_rows + len(ragged)
+    places = np.delete(np.arange(rows), ragged_places) if ragged else np.arange(rows)
     repeated = places[_repeats_header(table, parsed, header)]
     ordinals = np.delete(np.arange(rows), repeated) if repeated.size else None
     if ordinals is not None:
@@ -123,8 +138,16 @@ def _parse(
         ],
     )
     spanning = spanning_rows(
-        data, header.dialect, width=header.width, rows=rows, path=task.path, first_row=task.first_row + first_place
+        data,
+        header.dialect,
+        width=header.width,
+        rows=rows,
+        path=task.path,
+        first_row=task.first_row + first_place,
+        flips=flips,
     )
+    if not spanning and not repeated.size:
+        return batch
     return replace(batch, findings=Findings(spanning, repeated_headers=int(repeated.size)))
 
 

@@ -9,7 +9,6 @@ A large file is cut into ranges of bytes. `csv_ranges` makes ranges of whole row
 
 import codecs
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import BinaryIO, Final
@@ -29,7 +28,7 @@ from pipeline.sources.formats.chunks import Chunk, cut_in, whole_rows
 from pipeline.sources.formats.csv_checks import check_quotes
 from pipeline.sources.formats.csv_dialects import HEAD_BYTES, LINE_ENDS, described_dialect, find_dialect, first_fields
 from pipeline.sources.formats.csv_header import header_of
-from pipeline.sources.formats.csv_quotes import first_row_end, last_row_end
+from pipeline.sources.formats.csv_quotes import RowEnds, first_row_end
 from pipeline.sources.formats.csv_rows import ROW_BYTE, Header, has_too_few_fields, row_batches
 from pipeline.sources.formats.dialect import Dialect
 from pipeline.sources.formats.format import Description, Format, one_by_one
@@ -110,20 +109,18 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
                     first_row=task.first_row + place,
                     stray=chunk.stray,
                 )
-                for batch in _batches(data, header, task, columns, first_row=row, first_place=place):
+                if not ROW_BYTE.search(data):
+                    batches: Iterator[Batch] = iter(())
+                else:
+                    batches = row_batches(
+                        data, header, task, columns, first_row=row, first_place=place, flips=chunk.flips
+                    )
+                for batch in batches:
                     row += batch.count
                     place += batch.count + batch.findings.repeated_headers
                     yield batch
                 if is_cut:
                     yield only_lost(task, row, DAMAGED, cut_in(chunk.open_row))
-
-
-def _batches(
-    data: bytes, header: Header, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int
-) -> Iterator[Batch]:
-    if not ROW_BYTE.search(data):
-        return iter(())
-    return row_batches(data, header, task, columns, first_row=first_row, first_place=first_place)
 
 
 def _is_one_row(rest: bytes, sizes: ReadSizes) -> bool:
@@ -146,10 +143,11 @@ def dialect_of(file: BinaryIO, task: ReadTask) -> Dialect:
     return _dialect(head, task)
 
 
-def _dialect(head: bytes, task: ReadTask) -> Dialect:
-    """The dialect; head: more than HEAD_BYTES bytes, or the whole file."""
+def _dialect(head: bytes, task: ReadTask, row_ends: RowEnds | None = None) -> Dialect:
+    """The dialect; head: more than HEAD_BYTES bytes, or the whole file. row_ends: keeps the row end of a whole file."""
+    is_whole = len(head) <= HEAD_BYTES
     return find_dialect(
-        head[:HEAD_BYTES], task.form, format=task.format, path=task.path, is_whole=len(head) <= HEAD_BYTES
+        head[:HEAD_BYTES], task.form, format=task.format, path=task.path, is_whole=is_whole, row_ends=row_ends
     )
 
 
@@ -158,10 +156,11 @@ def _chunks(
 ) -> Iterator[tuple[Header | None, Chunk]]:
     """The header, and chunks of rows after it; no header if it is too long, or the file is damaged before its end."""
     header = None
+    row_ends = RowEnds()
     if task.stop is None:
         blocks = strip_mark(text_blocks(file, task.path, sizes=sizes, encoding=task.form.encoding))
         head, blocks = _with_head(blocks)
-        dialect = _dialect(head, task)
+        dialect = _dialect(head, task, row_ends)
     else:
         dialect = dialect_of(file, task)
         if task.start:
@@ -173,7 +172,7 @@ def _chunks(
         blocks = blocks if task.start else strip_mark(blocks)
     if not task.start:
         blocks = _without_beginning(blocks, dialect.prelude)
-    for chunk in whole_rows(blocks, partial(last_row_end, dialect=dialect), sizes=sizes):
+    for chunk in whole_rows(blocks, partial(row_ends.find, dialect=dialect), sizes=sizes):
         if header is None and not chunk.reason:
             data = chunk.data.lstrip(LINE_ENDS)
             if not data:
@@ -181,26 +180,23 @@ def _chunks(
             end = first_row_end(data, dialect=dialect)
             header = header_of(data[:end], task, columns, dialect)
             if dialect.has_header:
-                stray = None if chunk.stray is None else chunk.stray - (len(chunk.data) - len(data)) - end
-                chunk = replace(
-                    chunk, data=data[end:], open_bytes=chunk.open_bytes if end < len(data) else 0, stray=stray
-                )
+                chunk = chunk.without_beginning(len(chunk.data) - len(data) + end)
         yield header, chunk
 
 
 def _with_head(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """More than HEAD_BYTES bytes, or all there are; and the same blocks from their beginning."""
-    head: list[bytes] = []
+    """HEAD_BYTES + 1 bytes, or all there are; and the same blocks from their beginning."""
+    first: list[bytes] = []
     size = 0
     try:
         for block in blocks:
-            head.append(block)
+            first.append(block)
             size += len(block)
             if size > HEAD_BYTES:
-                break
+                return b"".join(block[: HEAD_BYTES + 1] for block in first)[: HEAD_BYTES + 1], chain(first, blocks)
     except DamagedFileError as error:
-        return b"".join(head), _then(head, error)
-    return b"".join(head), chain(head, blocks)
+        return b"".join(first), _then(first, error)
+    return b"".join(first), iter(first)
 
 
 def _then(blocks: list[bytes], error: DamagedFileError) -> Iterator[bytes]:
