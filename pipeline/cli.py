@@ -126,7 +126,7 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
     config = load(_config_path(known), overrides)
     if known.dry_run:
         from pipeline.sources import plan_all
-        from pipeline.sources.preview import input_lines
+        from pipeline.sources.preview import check_input, input_lines
         from pipeline.vocabulary.imported import resolve
 
         paths = {
@@ -139,8 +139,8 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         say_block(_as_yaml(config))
         with closing(plan_all(config.input, files, split=config.split, cuts_quoted=True)) as tasks:
             say(f"# would read {tasks.files} files in {len(tasks.groups)} groups")
-            found = input_lines(tasks, config.input, config.split, files)
-        say(*(f"# {line}" for line in found))
+            say(*(f"# {line}" for line in input_lines(tasks, config.input, config.split, files)))
+            check_input(tasks, config.input, config.split, files)
         return 0
 
     limit_allocators()

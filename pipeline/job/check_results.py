@@ -1,5 +1,6 @@
 """The results of all stages -> nothing, or the error that says why they make no records to learn from."""
 
+from pipeline.config.label_names import missing
 from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from pipeline.job.results import JobResults
@@ -49,7 +50,7 @@ def _check_rejected(results: JobResults, config: Config) -> None:
         if of_rejected > config.output.max_rejected * of_rows:
             raise UserError(
                 f"output.max_rejected is {config.output.max_rejected:g}, but {of_rejected} of {of_rows} {what} "
-                f"can't be used: {reasons}; mend them or raise output.max_rejected{_encoding_remedy(results, config)}"
+                f"can't be used: {reasons}; mend them or raise output.max_rejected{_remedies(results, config)}"
             )
 
 
@@ -73,7 +74,9 @@ def _check_words(results: JobResults, config: Config) -> None:
         )
 
 
-def _encoding_remedy(results: JobResults, config: Config) -> str:
-    """What may help where rows are not UTF-8."""
-    is_invalid = INVALID_UTF8 in results.rejected.by_reason and config.input.encoding == "auto"
-    return f"; {ENCODING_REMEDY}" if is_invalid else ""
+def _remedies(results: JobResults, config: Config) -> str:
+    """What may help where rows are not UTF-8, or have no label."""
+    reasons = results.rejected.by_reason
+    encoding = f"; {ENCODING_REMEDY}" if INVALID_UTF8 in reasons and config.input.encoding == "auto" else ""
+    label = '; input.label_map: {"": null} leaves rows without a label out' if missing("label") in reasons else ""
+    return encoding + label

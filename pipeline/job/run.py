@@ -26,10 +26,10 @@ from pipeline.job.task_file import write_groups
 from pipeline.runners.locations import temp_folder
 from pipeline.runners.monitor import finish, interrupts, job_page
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
-from pipeline.sources import InputTasks, check_columns, plan_all
-from pipeline.sources.columns import columns_of
+from pipeline.sources import InputTasks, plan_all
 from pipeline.sources.csv_ranges import is_nominal
-from pipeline.sources.unlabelled_files import naming_unlabelled, with_remedy
+from pipeline.sources.preview import check_input
+from pipeline.sources.unlabelled_files import with_remedy
 from pipeline.support.disk_errors import describe_disk_error, find_disk_error
 from pipeline.support.process import remove_when_leaving
 from pipeline.support.stop_signals import deferred_stop
@@ -135,11 +135,7 @@ def _run_tasks(
     observe: StageObserver,
 ) -> None:
     files = BeamFiles()
-    check_columns(tasks.labelled().tasks(), columns_of(config.input, config.split), files, damaged=config.input.damaged)
-    if tasks.unlabelled_files:
-        columns = columns_of(config.input, labelled=False)
-        with naming_unlabelled():
-            check_columns(tasks.unlabelled().tasks(), columns, files, damaged=config.input.damaged)
+    check_input(tasks, config.input, config.split, files)
     check_cache(config)
     for line in tasks.left_out_lines(name=with_remedy):
         _logger.info("%s", line)

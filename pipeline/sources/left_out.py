@@ -20,13 +20,13 @@ REASONS: Final = {
     UNLABELLED_FOLDER: f"texts in folders named {UNLABELLED_FOLDER} have no label",
     LABELLED: f"of a folder in input.unlabelled, texts in folders named {UNLABELLED_FOLDER} are taken, where some are",
     OTHER_FORMAT: "in a folder, files are taken whose names end as those of a known format, or of input.format, do",
-    OTHER: "they are not texts in a folder of a label (below a folder of a split, where there are some)",
+    OTHER: "only texts in a folder of a label are taken (below a folder of a split, where there are some)",
     HIDDEN: "a name that begins with . or _ is not data, unless input.path spells it",
-    METADATA: "they describe a data set, and are not its rows",
-    SAME_FILE: "they are other names of files that are read, by links or another spelling of a path",
-    UNPACKED: "they are archives, and their files lie unpacked beside them",
+    METADATA: "such a file describes a data set, and has none of its rows",
+    SAME_FILE: "a link, or another spelling of a path, is another name of a file that is read",
+    UNPACKED: "the files of such an archive lie unpacked beside it",
     NOT_IN_TABLE: "the version of their table that is read does not have them",
-    LOOP: "they are links to folders that are read already or that hold the link",
+    LOOP: "such a link leads to a folder that is read already, or that holds the link",
 }
 EXAMPLES: Final = 3
 

@@ -22,6 +22,7 @@ from pipeline.sources.formats.format import Description
 from pipeline.sources.input_tasks import InputTasks
 from pipeline.sources.losses import described
 from pipeline.sources.mapped_labels import with_mapped_labels
+from pipeline.sources.reading import check_columns
 from pipeline.sources.schema import ENCODING_REMEDY, INVALID_UTF8, Batch, LostRest, excerpt, no_rows, rejected_rows
 from pipeline.sources.tasks import ReadTask, TaskGroup
 from pipeline.sources.unlabelled_files import naming_unlabelled, with_remedy
@@ -78,6 +79,19 @@ def input_lines(tasks: InputTasks, settings: InputSettings, split: SplitSettings
         with naming_unlabelled():
             lines += ["texts without labels:", *preview_lines(preview(tasks.unlabelled(), columns, files), columns)]
     return [*lines, *tasks.left_out_lines(name=with_remedy)]
+
+
+def check_input(tasks: InputTasks, settings: InputSettings, split: SplitSettings, files: Files) -> None:
+    """Looks into the first files of both parts of an input, see `reading.check_columns`.
+
+    Raises:
+      UserError: they can't be read as the settings say, or have no row.
+    """
+    check_columns(tasks.labelled().tasks(), columns_of(settings, split), files, damaged=settings.damaged)
+    if tasks.unlabelled_files:
+        columns = columns_of(settings, labelled=False)
+        with naming_unlabelled():
+            check_columns(tasks.unlabelled().tasks(), columns, files, damaged=settings.damaged)
 
 
 def preview(tasks: InputTasks, columns: ColumnNames, files: Files) -> list[PreviewFile]:

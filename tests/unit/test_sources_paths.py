@@ -167,8 +167,7 @@ def test_sources_texts_read_a_file_once_that_has_two_names_in_a_folder() -> None
     found = plan_texts(InputSettings(path=["elsewhere", "d"]), LocalFiles())
     assert paths_of(found) == ["elsewhere/c.csv", "d/a.csv", "d/b.csv"]
     assert found.left_out_lines() == [
-        "1 file is left out (d/link.csv): they are other names of files that are read, by links or another spelling of "
-        "a path"
+        "1 file is left out (d/link.csv): a link, or another spelling of a path, is another name of a file that is read"
     ]
 
 
