@@ -133,6 +133,7 @@ def test_imported_words_keras_manifest_tells_where_from(keras: Tokenizer, from_k
     }  # fmt: skip
     assert manifest["config"]["vocabulary"] == {
         "top_words": 120, "min_count": 1, "oov": "token", "from": path, "grow": False, "cache": None,
+        "count_unlabelled": False,
     }  # fmt: skip
     assert manifest["config"]["text"]["split"] == "space"
 

@@ -118,7 +118,8 @@ def test_job_sources_account_for_every_row_whether_the_run_fails_or_not(tmp_path
         run_job(data, output, limits=limits)
     assert str(error.value) == (
         "output.max_rejected is 0.01, but 5 of 113 rows can't be used: broken JSON (1), missing label (1), "
-        f"missing text (1); mend them or raise output.max_rejected; rejected rows are listed in {output}/failed"
+        'missing text (1); mend them or raise output.max_rejected; input.label_map: {"": null} leaves rows without a '
+        f"label out; rejected rows are listed in {output}/failed"
     )
     assert [path.name for path in output.iterdir()] == ["failed"]  # nothing that a reader would take
     assert rejected(output / "failed") == expected
