@@ -37,7 +37,10 @@ def named_splits(input_files: Iterable[InputFile]) -> dict[Split, int]:
 
 
 def _split_of(path: str) -> Split | None:
-    for part in reversed(path.lower().rsplit("/", 2)[-2:]):
+    parts = path.lower().rsplit("/", 2)[-2:]
+    if _WORD.search("/".join(parts)) is None:  # one search for most names
+        return None
+    for part in reversed(parts):
         splits = {SPLIT_NAMES[word] for word in _WORD.findall(part)}
         if len(splits) == 1:
             return splits.pop()
