@@ -16,7 +16,6 @@ Standard input and output carry frames (frames.py):
                E  the file can't be read: why
 """
 
-import io
 import json
 import resource
 import struct
@@ -28,6 +27,7 @@ import pyarrow as pa
 import pyarrow.orc
 
 from pipeline.support.frames import receive, send
+from pipeline.support.placed_file import PlacedFile
 
 # The address space. A stripe is decoded as a whole, and writers make them of 64 to 256 MB.
 MEMORY_BYTES: Final = 8 << 30
@@ -35,39 +35,13 @@ MEMORY_BYTES: Final = 8 << 30
 _ROWS: Final = 4096
 
 
-class _AskedFile(io.RawIOBase):
+class _AskedFile(PlacedFile):
     """The file, whose bytes the other process has."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._at = 0
-
-    def readable(self) -> bool:
-        """It can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """It can be read anywhere."""
-        return True
-
-    def tell(self) -> int:
-        """Where the next read begins."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Moves there."""
-        self._at = offset + (0, self._at, self._size)[whence]
-        return self._at
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes."""
-        left = max(0, self._size - self._at)
-        size = left if size < 0 else min(size, left)
-        if not size:
-            return b""
-        send(sys.stdout.buffer, b"R", struct.pack("<qq", self._at, size))
+    def read_at(self, place: int, size: int) -> bytes:
+        """The bytes from a place on."""
+        send(sys.stdout.buffer, b"R", struct.pack("<qq", place, size))
         _, content = receive(sys.stdin.buffer)
-        self._at += len(content)
         return content
 
 
