@@ -116,7 +116,8 @@ def _file_io(files: Files, moved: dict[str, str]) -> Any:
             path = _here(location)
             for before, now in moved.items():
                 if path == before or path.startswith(f"{before}/"):
-                    return f"{now}{path[len(before) :]}".lstrip("/") if not now else f"{now}{path[len(before) :]}"
+                    place = f"{now}{path[len(before) :]}"
+                    return place if now else place.lstrip("/")
             return path
 
         def new_input(self, location: str) -> Any:

@@ -3,7 +3,9 @@
 import errno
 import io
 import os
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Generator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -11,11 +13,12 @@ import pyarrow.orc
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.files.text_stream import READ_SIZES
 from pipeline.sources import check_columns, read_tasks
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import orc
 from pipeline.sources.tasks import ReadTask
-from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, plan, read, rejected_of, rows_of
+from tests.support.memory_files import COLUMNS, MemoryFiles, Rejected, Row, plan, read, rows_of
 from tests.unit.test_local_files import FailingFiles
 
 MISSING_TEXT, MISSING_LABEL, INVALID, DAMAGED = "missing text", "missing label", "invalid UTF-8", "damaged file"
@@ -139,12 +142,24 @@ def test_sources_orc_without_time_zones_names_the_remedy(monkeypatch: pytest.Mon
     assert read(content, "a.orc") == ([("a", "1", 0)], [])  # no column of times is read
 
 
-def test_sources_orc_ends_its_process_when_reading_stops() -> None:
+def test_sources_orc_ends_its_process_when_reading_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(*arguments, **options))
+        return started[-1]
+
+    monkeypatch.setattr(
+        orc, "subprocess", SimpleNamespace(Popen=start, PIPE=subprocess.PIPE, DEVNULL=subprocess.DEVNULL)
+    )
     files = MemoryFiles({"a.orc": FILE})
-    batches = orc.ORC.read_all(plan(files), COLUMNS, files, sizes=None)  # type: ignore[arg-type]
+    batches = orc.ORC.read_all(plan(files), COLUMNS, files, sizes=READ_SIZES)
     assert next(batches).rows.num_rows == 12
-    batches.close()  # type: ignore[attr-defined]
-    assert rejected_of([]) == []
+    (process,) = started
+    assert process.poll() is None  # it waits for the next file
+    assert isinstance(batches, Generator)
+    batches.close()
+    assert process.poll() is not None
 
 
 def test_sources_orc_names_a_file_whose_disk_fails() -> None:

@@ -4,8 +4,14 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Mapping
+from typing import Final, Literal
 
 import zstandard
+
+Mode = Literal["w", "w:gz", "w:bz2", "w:xz"]
+MODES: Final[Mapping[str, Mode]] = {
+    "tar": "w", "tgz": "w:gz", "tar.gz": "w:gz", "tar.bz2": "w:bz2", "tar.xz": "w:xz"
+}  # fmt: skip
 
 
 def zipped(files: Mapping[str, bytes], *, method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -16,9 +22,9 @@ def zipped(files: Mapping[str, bytes], *, method: int = zipfile.ZIP_DEFLATED) ->
     return buffer.getvalue()
 
 
-def tarred(files: Mapping[str, bytes], *, mode: str = "w", format: int = tarfile.GNU_FORMAT) -> bytes:
+def tarred(files: Mapping[str, bytes], *, mode: Mode = "w", format: int = tarfile.GNU_FORMAT) -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode, format=format) as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=buffer, mode=mode, format=format) as archive:
         for name, content in files.items():
             header = tarfile.TarInfo(name)
             header.size = len(content)
@@ -34,7 +40,7 @@ def packed(files: Mapping[str, bytes], ending: str) -> bytes:
         return zipped(files)
     if ending == "tar.zst":
         return zstandard.ZstdCompressor(write_checksum=True).compress(tarred(files))
-    return tarred(files, mode={"tar": "w", "tgz": "w:gz"}.get(ending) or f"w:{ending.removeprefix('tar.')}")
+    return tarred(files, mode=MODES[ending])
 
 
 ENDINGS = ("zip", "stored.zip", "tar", "tar.gz", "tgz", "tar.bz2", "tar.xz", "tar.zst")

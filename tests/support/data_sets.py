@@ -12,7 +12,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -159,9 +159,9 @@ def _hugging_face(folder: Path) -> list[Row]:
             for text, label in FILMS]  # fmt: skip
 
 
-def _quoted(rows: Sequence[Sequence[object]], *, quoting: int = csv.QUOTE_ALL) -> str:
+def _quoted(rows: Sequence[Sequence[object]], *, quoting: Literal[1, 2] = csv.QUOTE_ALL) -> str:
     file = io.StringIO(newline="")
-    csv.writer(file, quoting=quoting, lineterminator="\n").writerows(rows)  # type: ignore[arg-type]
+    csv.writer(file, quoting=quoting, lineterminator="\n").writerows(rows)
     return file.getvalue()
 
 
