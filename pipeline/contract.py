@@ -18,9 +18,13 @@ FORMAT_VERSION: Final = 1
 TEXT: Final = "text"
 POSITION: Final = "position"
 
-# Record features: what a tf.train.Example in records/ holds.
+# Record features: what a tf.train.Example in records/ holds. IDS int64 [max_length]. LABEL int64 [1]; with several
+# labels a text int64 [labels], ascending, perhaps none. SLICES bytes [columns of metrics.slices], WEIGHT float32 [1]:
+# only with these settings.
 IDS: Final = "ids"
 LABEL: Final = "label"
+WEIGHT: Final = "weight"
+SLICES: Final = "slices"
 
 # What the transform graph gives for a text besides its ids. It is summed up and never stored in records.
 TOKEN_COUNT: Final = "token_count"

@@ -22,6 +22,9 @@ Delimiter = Annotated[Name, AfterValidator(check_delimiter)]
 Encoding = Annotated[Name, AfterValidator(check_encoding)]
 # What becomes of rows with equal texts.
 Duplicates = Literal["keep", "first", "drop_conflicting"]
+# Whether labels have an order, and what a row means whose list of labels is empty.
+LabelKind = Literal["nominal", "ordinal"]
+NoLabels = Literal["none_of_them", "missing"]
 # A time in ISO 8601, or an integer. YAML makes dates of some.
 Time = Annotated[str | int, BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value)]
 
@@ -50,6 +53,11 @@ class InputSettings(Section):
     escape: Escape = "auto"
     encoding: Encoding = "auto"
     columns: Names | None = None
+    weight_column: Name | None = None
+    label_kind: LabelKind = "nominal"
+    several_labels: Literal["auto"] | bool = "auto"
+    label_separator: Name | None = None
+    no_labels: NoLabels = "none_of_them"
 
     @model_validator(mode="after")
     def columns_differ(self) -> Self:
@@ -63,6 +71,21 @@ class InputSettings(Section):
             raise ValueError(f"text_column is {list(texts)}; name each column once")
         if len(set(self.columns or ())) < len(self.columns or ()):
             raise ValueError(f"columns is {self.columns}; name each column once")
+        return self
+
+    @model_validator(mode="after")
+    def labels_fit(self) -> Self:
+        """A weight is not a text or a label; one label is not cut, and several have no order."""
+        if self.weight_column is not None and self.weight_column in (*self.text_columns, self.label_column):
+            raise ValueError(
+                f"weight_column is {self.weight_column!r}, which is the text or the label; name the column of weights"
+            )
+        if self.label_separator is not None and self.several_labels is False:
+            raise ValueError(
+                f"label_separator is {self.label_separator!r}, but several_labels is false; set one of them"
+            )
+        if self.label_kind == "ordinal" and (self.label_separator is not None or self.several_labels is True):
+            raise ValueError("label_kind is ordinal, but a text may have several labels; use nominal")
         return self
 
     @model_validator(mode="after")

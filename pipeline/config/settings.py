@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
+from pipeline.config.decision_settings import ClassWeight, DecisionSettings, MetricsSettings
 from pipeline.config.input_settings import InputSettings, SplitSettings
 from pipeline.config.section import PathName, PathOrNone, Section
 from pipeline.contract import Compression, Oov, max_words
@@ -123,6 +124,7 @@ class TrainingSettings(Section):
     early_stopping: int | None = Field(None, ge=1)
     checkpoint_steps: int = Field(100, ge=1)
     seed: int = Field(0, ge=0, le=2**32 - 1)
+    class_weight: ClassWeight = "none"
 
 
 class ExportSettings(Section):
@@ -152,6 +154,8 @@ class Config(Section):
     output: OutputSettings = OutputSettings()
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    decision: DecisionSettings = DecisionSettings()
     export: ExportSettings = ExportSettings()
     compare: CompareSettings = CompareSettings()
 

@@ -19,7 +19,6 @@ from pipeline.records_folder.manifest import (
     InputSummary,
     Manifest,
     RecordsConfig,
-    RejectedSummary,
     Sample,
     SplitSummary,
     VocabularySummary,
@@ -28,6 +27,7 @@ from pipeline.records_folder.manifest import (
 )
 from pipeline.records_folder.reader import parse_manifest
 from pipeline.records_folder.record_files import Shard, UnlabelledSummary
+from pipeline.records_folder.rejected_summary import RejectedSummary
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary
 from pipeline.statistics import distinctive_words, duplicates, groups, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics, split_summary

@@ -15,7 +15,7 @@ import xxhash
 
 from pipeline.contract import REJECTED_FOLDER
 from pipeline.files.beam import BeamFiles
-from pipeline.records_folder.manifest import RejectedExample
+from pipeline.records_folder.rejected_summary import RejectedExample
 from pipeline.statistics.row_counts import TaskRows
 from pipeline.support import arrow_ipc
 from pipeline.support.printable import json_text

@@ -10,11 +10,11 @@ from pipeline.job.write import WrittenShard
 from pipeline.records_folder.manifest import (
     CacheUse,
     DamagedFile,
-    RejectedFile,
     StoredFile,
     TableRead,
     VocabularyOrigin,
 )
+from pipeline.records_folder.rejected_summary import RejectedFile
 from pipeline.records_folder.text_findings import NearDuplicates
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.sources.lake_snapshot import LakeVersion

@@ -4,6 +4,7 @@ The schema sees one value at a time. Here they are compared: rows with the recor
 that they must have, the vocabulary, the samples and the labels with the settings. No file but the manifest is read.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -47,6 +48,9 @@ _LATER_FIELDS: Final[frozenset[str]] = frozenset({
     "SplitSettings.duplicates",
     "Manifest.unlabelled",
     "VocabularySettings.count_unlabelled",
+    "Manifest.record",
+    "SplitSummary.no_labels",
+    "SplitSummary.weights",
 })  # fmt: skip
 
 
@@ -80,8 +84,30 @@ def _split(split: Split, part: SplitSummary, manifest: Manifest) -> Iterator[str
     for label in part.labels:
         if label not in labels:
             yield f"{key}.labels has {shown(label)}, which labels does not have"
-    if part.rows != sum(part.labels.values()):
+    if part.no_labels and not manifest.record.several_labels:
+        yield f"{key}.no_labels is {part.no_labels}, but record.several_labels is false"
+    if part.rows != sum(part.labels.values()) and not manifest.record.several_labels:
         yield f"{key}.labels add up to {sum(part.labels.values())} rows, but {key}.rows is {part.rows}"
+    yield from _weights(part, manifest, key=f"{key}.weights")
+
+
+def _weights(part: SplitSummary, manifest: Manifest, *, key: str) -> Iterator[str]:
+    weights, several = part.weights, manifest.record.several_labels
+    if (weights is not None) != manifest.record.weighted:
+        what = "null" if weights is None else "an object"
+        yield f"{key} is {what}, but record.weighted is {shown(manifest.record.weighted)}"
+    if weights is None:
+        return
+    for label in weights.labels:
+        if label not in set(manifest.labels):
+            yield f"{key}.labels has {shown(label)}, which labels does not have"
+        if weights.labels[label] > weights.total * (1 + 1e-6):
+            yield f"{key}.labels.{label} is {weights.labels[label]:g}, but {key}.total is {weights.total:g}"
+    of_labels = sum(weights.labels.values())
+    if not several and not math.isclose(of_labels, weights.total, rel_tol=1e-6):
+        yield f"{key}.labels add up to {of_labels:g}, but {key}.total is {weights.total:g}"
+    if weights.squares > weights.total**2 * (1 + 1e-6):
+        yield f"{key}.squares is {weights.squares:g}, more than the square of {key}.total"
 
 
 def _unlabelled(manifest: Manifest) -> Iterator[str]:

@@ -5,7 +5,8 @@ The terminal shows all of them. `describe` and the report show those on damaged 
 
 from collections.abc import Mapping
 
-from pipeline.records_folder.manifest import InputSummary, RejectedSummary
+from pipeline.records_folder.manifest import InputSummary
+from pipeline.records_folder.rejected_summary import RejectedSummary
 
 _SHOWN_FILES = 5
 _SHOWN_REASONS = 3

@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field
-from typing_extensions import NotRequired, TypedDict
 
 from pipeline.config.input_settings import SplitSettings
 from pipeline.config.settings import OutputSettings, SequenceSettings, TextSettings, VocabularySettings
 from pipeline.contract import FORMAT_VERSION, Split
 from pipeline.records_folder.lake_table_read import LakeTableRead
-from pipeline.records_folder.manifest_types import Count, Kind, Label, Package, Part, Reason, Sha256, Share
-from pipeline.records_folder.record_files import Shard, UnlabelledSummary
+from pipeline.records_folder.manifest_types import Count, Kind, Label, Package, Part, Sha256, Share
+from pipeline.records_folder.record_files import RecordForm, Shard, SplitWeights, UnlabelledSummary
+from pipeline.records_folder.rejected_summary import RejectedSummary
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary, QualitySummary
 from pipeline.support.printable import json_text
 
@@ -144,7 +144,11 @@ class SplitSummary(Part):
     """A split; all numbers are exact, but for lengths above 4,096."""
 
     rows: Count = Field(description="Records of the split; may be 0.")
-    labels: dict[Label, Count] = Field(description="Rows by label.")
+    labels: dict[Label, Count] = Field(
+        description="Rows by label. With several labels a row counts for each of them, so they may be more than `rows`."
+    )
+    no_labels: Count = Field(0, description="Rows that have none of the labels; 0 unless `record.several_labels`.")
+    weights: SplitWeights | None = Field(None, description="The rows' weights; `null` unless `record.weighted`.")
     tokens: Count = Field(0, description="Tokens of its texts.")
     unknown_tokens: Count = Field(0, description="Those of them that have no id in the vocabulary.")
     truncated_texts: Count = Field(0, description="Texts of more than `sequence.max_length` ids.")
@@ -156,42 +160,6 @@ class SplitSummary(Part):
         "A length above 4,096 is rounded up by at most 1/64, so that there are at most some thousand entries.",
     )
     shards: list[Shard] = Field(description="Its record files, in order.")
-
-
-class RejectedFile(Part):
-    """A file with rejected rows."""
-
-    file: str = Field(description="Its path.")
-    rows: Count = Field(description="Its rows.")
-    used: Count = Field(description="Rows that became records.")
-    rejected: Count = Field(description="Rows that were rejected.")
-
-
-class RejectedExample(TypedDict):
-    """A rejected row as rejected/ lists it."""
-
-    file: str
-    row: Count
-    reason: NotRequired[str]
-    content: NotRequired[str]
-    id: NotRequired[str]
-
-
-class RejectedSummary(Part):
-    """Rejected rows; all numbers are exact."""
-
-    rows: Count = Field(0, description="Rejected rows.")
-    by_reason: dict[Reason, Count] = Field({}, description="Rejected rows by reason, the most frequent first.")
-    asked_for: dict[Reason, Count] = Field(
-        {},
-        description="Those of `by_reason` that could be used and that a setting leaves out, such as "
-        "`split.duplicates`. `output.max_rejected` does not count them.",
-    )
-    examples: dict[Reason, list[RejectedExample]] = Field(
-        {}, description="A few rejected rows for each reason, as rejected/ lists them."
-    )
-    with_rejects: Count = Field(0, description="Files that have rejected rows.")
-    files: list[RejectedFile] = Field([], description="The 100 files with the most rejected rows.")
 
 
 class GroupsSummary(Part):
@@ -233,6 +201,7 @@ class Manifest(Part):
     config: RecordsConfig = Field(description="All settings of the run, with their defaults.")
     versions: dict[Package, str] = Field({}, description="Of TextRecords, Python and the packages that were used.")
     labels: list[str] = Field(description="The labels. A record's `label` is the index into this list.")
+    record: RecordForm = Field(RecordForm(), description="What a record holds, by the settings of labels.")
     input: InputSummary = Field(InputSummary(), description="What was read.")
     vocabulary: VocabularySummary = Field(description="vocabulary.tsv and the counts that it was chosen from.")
     coverage: list[tuple[Count, Share]] = Field(
@@ -261,9 +230,9 @@ class Manifest(Part):
     advice: list[Advice] = Field([], description="Settings that do not fit the data, the most important first.")
     checksum: Sha256 | None = Field(
         None,
-        description="SHA-256 of `labels`, `config`, `splits` and, unless it is `null`, `unlabelled`: a JSON list of "
-        "them, in ASCII, without white space. No reader takes others for these records. `null` or missing in a folder "
-        "of an earlier version.",
+        description="SHA-256 of `labels`, `config`, `splits`, `record` if one of its keys is set, and "
+        "`unlabelled`, unless it is `null`: a JSON list of them, in ASCII, without white space. No reader takes "
+        "others for these records. `null` or missing in a folder of an earlier version.",
     )
 
 
@@ -285,6 +254,8 @@ def checksum_of(content: Mapping[str, Any]) -> str:
     '2d0f7753'
     """
     parts = [content["labels"], content["config"], content["splits"]]
+    if any((content.get("record") or {}).get(key) for key in ("several_labels", "weighted", "slices")):
+        parts.append(content["record"])
     if content.get("unlabelled") is not None:
         parts.append(content["unlabelled"])
     return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()

@@ -2,8 +2,26 @@
 
 from pydantic import Field
 
+from pipeline.config.input_settings import LabelKind
 from pipeline.contract import Split
-from pipeline.records_folder.manifest_types import Count, Part, Sha256
+from pipeline.records_folder.manifest_types import Count, Label, Part, Sha256, Weight
+
+
+class RecordForm(Part):
+    """What a record holds, by the settings of labels."""
+
+    several_labels: bool = Field(False, description="Whether a record's `label` is a list of indices, perhaps empty.")
+    label_kind: LabelKind = Field("nominal", description="`ordinal`: the labels are numbers with an order.")
+    weighted: bool = Field(False, description="Whether each record has a `weight`.")
+    slices: list[str] = Field([], description="The columns whose values a record's `slices` holds, in this order.")
+
+
+class SplitWeights(Part):
+    """The weights of a split's rows."""
+
+    total: Weight = Field(description="Their sum.")
+    squares: Weight = Field(description="The sum of their squares.")
+    labels: dict[Label, Weight] = Field(description="Their sum by label.")
 
 
 class Shard(Part):

@@ -3,11 +3,14 @@
 In: the names of columns, and read tasks. Out: batches, each with two tables.
 
     rows      text      large_binary  valid UTF-8
-              label     string        in its one spelling, see `config.label_names`; null if no label is asked for
+              label     string        in its one spelling, see `config.label_names`; null if no label is asked for; with
+                                      several labels all of them, as `sources.label_sets` spells them
               split     string        from a split column: its value; from folders of a split: the splits that the row
                                       may go to; otherwise null
               group     string        of the column split.group_column, otherwise null
               time      int64         of the column split.time_column, as formats/times.py makes it, otherwise null
+              weight    float32       of the column input.weight_column, above 0, otherwise null
+              slices    list<string>  of the columns of metrics.slices, otherwise null
               position  int64         grows with every row of a file, and from file to file
               row       int64         its number in its task, from 0; rejected rows are counted too
     rejected  file, range_start (the task's start), row (as above), reason (one of a few fixed codes), content
@@ -35,6 +38,8 @@ ROWS_SCHEMA: Final = pa.schema(
         pa.field("split", pa.string()),
         pa.field("group", pa.string()),
         pa.field("time", pa.int64()),
+        pa.field("weight", pa.float32()),
+        pa.field("slices", pa.list_(pa.string())),
         pa.field("position", pa.int64(), nullable=False),
         pa.field("row", pa.int64(), nullable=False),
     ]

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.contract import UNLABELLED
-from pipeline.records_folder.manifest import DamagedFile, RejectedFile
+from pipeline.records_folder.manifest import DamagedFile
+from pipeline.records_folder.rejected_summary import RejectedFile
 from pipeline.sources.losses import described
 from pipeline.sources.schema import NO_FINDINGS, Findings, LabelMapUse, LostRest, file_indices
 from pipeline.sources.tasks import ReadTask

@@ -27,7 +27,7 @@ LEVELS = {
         {"__main__"},
     ],
     "trainer": [
-        {"files"},
+        {"decision", "files"},
         {"model", "savedmodel"},
         {"data"},
         {"evaluation"},

@@ -52,7 +52,8 @@ def full_content() -> dict[str, Any]:
     near = {"similarity": 0.8, "sampled_rows": 6, "across": [{"splits": ["train", "test"], "rows": 1}]}
     part = {
         "rows": 2, "labels": {"bad": 1, "good": 1}, "tokens": 4, "unknown_tokens": 1, "truncated_texts": 1,
-        "empty_texts": 1, "wordless_texts": 0, "lengths": [[0, 1], [4, 1]],
+        "empty_texts": 1, "wordless_texts": 0, "lengths": [[0, 1], [4, 1]], "no_labels": 0,
+        "weights": {"total": 3.0, "squares": 5.0, "labels": {"bad": 1.0, "good": 2.0}},
     }  # fmt: skip
     word = {"token": "fine", "score": 2.5, "count": 1, "elsewhere": 0}
     finding = {"count": 1, "of": 6, "share": 0.1667, "exact": True, "examples": ["<b>"]}
@@ -62,6 +63,7 @@ def full_content() -> dict[str, Any]:
         "config": config,
         "versions": {"python": "3.11"},
         "labels": ["bad", "good"],
+        "record": {"several_labels": False, "label_kind": "nominal", "weighted": True, "slices": ["source"]},
         "input": {
             "files": 1, "bytes": 90, "rows": 7, "left_out_rows": 1, "mapped_labels": {"good": 1},
             "spanning_rows": 2, "repeated_headers": 1,

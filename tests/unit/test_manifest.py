@@ -55,13 +55,15 @@ def test_manifest_writes_its_keys_in_order_and_by_their_public_names() -> None:
     content = to_json(small_manifest())
     written = json.loads(content)
     assert list(written) == [
-        "format_version", "config", "versions", "labels", "input", "vocabulary", "coverage", "splits", "unlabelled",
+        "format_version", "config", "versions", "labels", "record", "input", "vocabulary", "coverage", "splits",
+        "unlabelled",
         "files",
         "groups", "rejected", "duplicates", "quality", "telling_words", "samples", "advice",
         "checksum",
     ]  # fmt: skip
     assert list(written["config"]) == [
-        "input", "split", "text", "vocabulary", "sequence", "output", "model", "training", "export", "compare",
+        "input", "split", "text", "vocabulary", "sequence", "output", "model", "training", "metrics", "decision",
+        "export", "compare",
     ]  # fmt: skip
     assert written["config"] == CONFIG.model_dump()
     assert written["vocabulary"]["from"] == {

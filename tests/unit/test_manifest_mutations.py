@@ -15,12 +15,15 @@ from pipeline.records_folder.reader import REMEDY, parse_manifest
 from tests.support.manifests import SHA256, full_content
 
 # Sections of the settings that decide nothing about the records; readers pass over them.
-UNTYPED = re.compile(r"config\.(input|model|training|export|compare)\..*|config\.(model|training|export|compare)")
+UNTYPED = re.compile(
+    r"config\.(input|model|training|metrics|decision|export|compare)\..*|"
+    r"config\.(model|training|metrics|decision|export|compare)"
+)
 # Objects whose keys are data: one less is another manifest, not a damaged one.
 FREE_KEYS = re.compile(
     r"(versions|input\.(left_out(_examples)?|named_splits|mapped_labels)|duplicates\.\w+\.(splits|most_frequent)|"
     r"unlabelled\.duplicates\.in_splits|rejected\.(by_reason|asked_for|examples)|quality\.findings|"
-    r"telling_words\.labels)\.[\w ]+|"
+    r"telling_words\.labels|splits\.\w+\.weights\.labels)\.[\w ]+|"
     r"rejected\.examples\.no text\.0\.(reason|content|id)"
 )
 # Settings that folders of earlier versions do not have. Without one the settings are not those that were hashed.
@@ -31,7 +34,7 @@ LATER_SETTINGS = re.compile(
 LATER_KEYS = re.compile(
     r"input\.(tables|left_out_examples|lake_tables|named_splits|left_out_rows|mapped_labels|repeated_headers|"
     r"spanning_rows)|"
-    r"rejected\.asked_for|groups|"
+    r"rejected\.asked_for|groups|record(\..*)?|splits\.\w+\.(no_labels|weights)|"
     r"duplicates\.(near|\w+\.most_frequent)(\..*)?"
 )
 # key, a value of another type that is right
@@ -44,6 +47,7 @@ VALID: list[tuple[str, Any]] = [
     ("config.split.column", None),
     ("config.vocabulary.cache", None),
     ("config.output.shards", 7),
+    *[(f"splits.{split}.weights.squares", 7) for split in ("train", "eval", "test")],
     *[("telling_words.labels.good.0.score", score) for score in (7, 2**63)],
 ]
 

@@ -17,6 +17,7 @@ from pipeline.config.input_settings import InputSettings
 from pipeline.config.settings import SequenceSettings
 from pipeline.contract import MANIFEST_FILE, PUBLISHING_PREFIX, Split
 from pipeline.errors import UserError
+from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.records_folder.manifest import MAX_MANIFEST_BYTES, Manifest, SplitSummary
 from pipeline.records_folder.reader import MANIFEST_REMEDY, REMEDY, no_manifest, parse_manifest, remedy_of
 from pipeline.support.strict_json import first_mistake, shown
@@ -51,6 +52,17 @@ class RecordsFolder:
     def labels(self) -> list[str]:
         """The labels' names; a record's label is an index into this list."""
         return self.manifest.labels
+
+    @property
+    def scheme(self) -> LabelScheme:
+        """What the labels are: their names, and how many of them a text may have."""
+        form = self.manifest.record
+        return LabelScheme(tuple(self.labels), several=form.several_labels, kind=form.label_kind)
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether each record has a weight."""
+        return self.manifest.record.weighted
 
     @property
     def vocabulary_size(self) -> int:

@@ -119,6 +119,9 @@ def _info(trained: TrainedModel, config: Config, *, metrics: Metrics | None) -> 
         metrics=None if metrics is None else dict(metrics),
         text_columns=list(records.input.text_columns),
         label_map=records.input.label_map,
+        several_labels=records.scheme.several,
+        label_kind=records.scheme.kind,
+        weighted=records.is_weighted,
         records=records.manifest_sha256,
         versions={
             "textrecords": VERSION,

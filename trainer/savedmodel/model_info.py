@@ -14,12 +14,15 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipeline.config.input_settings import LabelKind
 from pipeline.config.settings import ModelSettings, SequenceSettings, TextSettings, TrainingSettings, VocabularySettings
 from pipeline.contract import TEXT
 from pipeline.errors import JsonError, UserError
+from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.support.printable import to_one_line
 from pipeline.support.strict_json import first_mistake, parse_json
 from trainer import files
+from trainer.decision.decision import NO_DECISION, Decision
 
 INFO_FILE: Final = "assets.extra/model.json"
 CERTIFICATE_FILE: Final = "assets.extra/certificate.jsonl"
@@ -50,6 +53,8 @@ class ModelInfo(BaseModel):
     best_epoch: counted from 1; metrics: of the test split, None if it had no rows; records: SHA-256 of the manifest of
     the records folder; versions: of this product and the packages that trained the model, by name.
     text_columns: of the texts that it learnt from. label_map: what input.label_map made of their labels.
+    several_labels, label_kind: see `LabelScheme`. weighted: whether the rows that it learnt from had weights.
+    decision: how its scores become labels.
     certificate_texts: lines of certificate.jsonl. files: all other files, by their path in the folder. Both are None in
     exports of versions before 0.3.
     """
@@ -69,8 +74,17 @@ class ModelInfo(BaseModel):
     versions: dict[str, str]
     text_columns: list[str] = [TEXT]
     label_map: dict[str, str | None] = {}
+    several_labels: bool = False
+    label_kind: LabelKind = "nominal"
+    weighted: bool = False
+    decision: Decision = NO_DECISION
     certificate_texts: int | None = None
     files: dict[str, FileSum] | None = None
+
+    @property
+    def scheme(self) -> LabelScheme:
+        """What the labels are."""
+        return LabelScheme(tuple(self.labels), several=self.several_labels, kind=self.label_kind)
 
     def dumps(self) -> bytes:
         """The content of model.json as bytes."""

@@ -116,6 +116,8 @@ def _batch(
         "split": batch.rows["split"] if columns.split else pa.array([task.splits for task in own], pa.string()),
         "group": batch.rows["group"],
         "time": batch.rows["time"],
+        "weight": batch.rows["weight"],
+        "slices": batch.rows["slices"],
         "position": pa.array([task.file_index << PLACE_BITS for task in own], pa.int64()),
         "row": pa.array(np.zeros(len(own), np.int64)),
     }

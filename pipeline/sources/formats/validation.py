@@ -54,7 +54,8 @@ def validated(
     # A row has one reason: that of its text, else of its label, else of what decides on its split.
     problems = {**time_problems, **group_problems, **split_problems, **label_problems, **problems}
     position = pa.array(positions(task, places))
-    arrays = [text, label, split, group, time, position, pa.array(ordinals)]
+    weight, slices = pa.nulls(len(text), pa.float32()), pa.nulls(len(text), pa.list_(pa.string()))
+    arrays = [text, label, split, group, time, weight, slices, position, pa.array(ordinals)]
     rows = pa.RecordBatch.from_arrays(arrays, schema=ROWS_SCHEMA)
     if problems:
         usable = np.ones(rows.num_rows, bool)

@@ -1,0 +1,156 @@
+"""The sections `metrics` and `decision` of the settings, and training.class_weight: what the labels of a model are for.
+
+In: values of settings, as YAML gives them. Out: frozen models; a rule for a threshold as a `ThresholdRule`.
+"""
+
+import re
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field, model_validator
+from typing_extensions import Self
+
+from pipeline.config.label_names import canonical_name
+from pipeline.config.section import Name, Section
+from pipeline.errors import RejectedRowError
+from pipeline.support.strict_json import shown
+
+# The slice of metrics.slices that is made of the texts themselves.
+TEXT_LENGTH: Final = "text_length"
+
+RuleKind = Literal["argmax", "score", "best_f1", "precision", "recall"]
+
+_AT_LEAST: Final = re.compile(r"(precision|recall)\s*>=\s*([0-9.]+)")
+_RULES: Final = "use argmax, best_f1, precision>=0.95, recall>=0.9 or a score from 0 to 1"
+
+
+class ThresholdRule(NamedTuple):
+    """How the threshold of a label is chosen. value: the score itself, or the least precision or recall; else 0."""
+
+    kind: RuleKind
+    value: float = 0.0
+
+
+def threshold_rule(value: object) -> ThresholdRule:
+    """A rule as the setting writes it -> a ThresholdRule.
+
+    Raises:
+      ValueError: it is not a rule.
+
+    >>> threshold_rule("argmax"), threshold_rule(0.5)
+    (ThresholdRule(kind='argmax', value=0.0), ThresholdRule(kind='score', value=0.5))
+    >>> threshold_rule("precision >= 0.95")
+    ThresholdRule(kind='precision', value=0.95)
+    """
+    if value in ("argmax", "best_f1"):
+        return ThresholdRule(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return ThresholdRule("score", float(value))
+    if isinstance(value, str) and (match := _AT_LEAST.fullmatch(value.strip())):
+        least = float(match[2]) if match[2].count(".") <= 1 and match[2] != "." else 2.0
+        if 0 < least <= 1:
+            return ThresholdRule(match[1], least)  # type: ignore[arg-type]
+    raise ValueError(f"threshold is {shown(value)}; {_RULES}")
+
+
+def _checked_rule(value: Any) -> str | float:
+    rule = threshold_rule(value)
+    return rule.value if rule.kind == "score" else rule.kind if rule.value == 0 else f"{rule.kind}>={rule.value:g}"
+
+
+def _by_label(values: dict[Any, Any], setting: str) -> dict[str, Any]:
+    """A mapping of labels as YAML gives it -> by their one spelling.
+
+    Raises:
+      ValueError: a key can't be a label, or two keys are one.
+    """
+    named: dict[str, Any] = {}
+    for label, value in values.items():
+        try:
+            name = canonical_name(label, column="label")
+        except RejectedRowError as error:
+            raise ValueError(f"{setting} has {label!r}: {error}; use a label") from error
+        if name in named:
+            raise ValueError(f"{setting} has {name!r} twice; give each label once")
+        named[name] = value
+    return named
+
+
+def _threshold(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {label: _checked_rule(rule) for label, rule in _by_label(value, "threshold").items()}
+    return _checked_rule(value)
+
+
+def _class_weight(value: Any) -> Any:
+    if value is None:
+        return "none"
+    if isinstance(value, dict):
+        return {label: _number(weight) for label, weight in _by_label(value, "class_weight").items()}
+    return value
+
+
+def _costs(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    rows = _by_label(value, "costs")
+    return {
+        label: {name: _number(cost) for name, cost in _by_label(row, f"costs.{label}").items()}
+        if isinstance(row, dict)
+        else row
+        for label, row in rows.items()
+    }
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+ClassWeight = Annotated[Literal["none", "balanced"] | dict[Name, PositiveNumber], BeforeValidator(_class_weight)]
+Threshold = Annotated[str | float | dict[Name, str | float], BeforeValidator(_threshold)]
+Costs = Annotated[dict[Name, dict[Name, Cost]] | None, BeforeValidator(_costs)]
+
+
+class MetricsSettings(Section):
+    """By what metrics are shown in parts."""
+
+    slices: list[Name] = Field([])
+
+    @model_validator(mode="after")
+    def slices_differ(self) -> Self:
+        """No slice is named twice."""
+        if len(set(self.slices)) < len(self.slices):
+            raise ValueError(f"slices is {self.slices}; name each column once")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The slices that are columns of the input."""
+        return tuple(name for name in self.slices if name != TEXT_LENGTH)
+
+
+class DecisionSettings(Section):
+    """How a model's scores become labels."""
+
+    threshold: Threshold = "argmax"
+    costs: Costs = None
+    abstain_below: float | None = Field(None, ge=0, le=1)
+    calibrate: Literal["none", "temperature"] = "none"
+
+    @model_validator(mode="after")
+    def one_way_decides(self) -> Self:
+        """Either thresholds or costs decide."""
+        if self.costs is not None and self.threshold != "argmax":
+            raise ValueError(f"threshold is {self.threshold!r}, but costs are set too; set one of them")
+        return self
+
+    def rule(self, label: str) -> ThresholdRule:
+        """The rule of a label; argmax for one that is not named.
+
+        >>> DecisionSettings(threshold={"spam": "precision>=0.9"}).rule("spam")
+        ThresholdRule(kind='precision', value=0.9)
+        """
+        if isinstance(self.threshold, dict):
+            return threshold_rule(self.threshold.get(label, "argmax"))
+        return threshold_rule(self.threshold)

@@ -1,0 +1,36 @@
+"""What the labels of a records folder, or of a model, are: their names, and how many of them a text may have."""
+
+from typing import NamedTuple
+
+from pipeline.config.input_settings import LabelKind
+
+
+class LabelScheme(NamedTuple):
+    """The labels.
+
+    names: in the order of their indices. several: whether a text has a list of labels, and not one of them.
+    kind: `ordinal` labels are numbers, in the order of their values.
+    """
+
+    names: tuple[str, ...]
+    several: bool = False
+    kind: LabelKind = "nominal"
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that the model's last layer gives: one for two labels, otherwise one a label.
+
+        >>> LabelScheme(("neg", "pos")).outputs, LabelScheme(("a", "b", "c")).outputs
+        (1, 3)
+        >>> LabelScheme(("a", "b"), several=True).outputs
+        2
+        """
+        return 1 if len(self.names) == 2 and not self.several else len(self.names)
+
+    def values(self) -> list[float]:
+        """The numbers that ordinal labels are.
+
+        >>> LabelScheme(("1", "2.5"), kind="ordinal").values()
+        [1.0, 2.5]
+        """
+        return [float(name) for name in self.names]
