@@ -1,4 +1,4 @@
-"""Hits of a number of rows -> the interval in which their share lies with 95 % confidence: a pure function of numbers."""
+"""Hits among rows -> the interval in which their share lies with 95 % confidence: a pure function of numbers."""
 
 import math
 from typing import Final, NamedTuple
