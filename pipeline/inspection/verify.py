@@ -17,6 +17,8 @@ from pipeline.contract import (
 )
 from pipeline.files.local import Files
 from pipeline.records.check import HashedFile, RecordRules, ShardContent, check_shard
+from pipeline.records.record_columns import RecordFeatures
+from pipeline.records.weight_sums import merge, numbers
 from pipeline.records_folder.manifest import Manifest, SplitSummary, all_shards
 from pipeline.records_folder.reader import read_manifest
 from pipeline.records_folder.record_files import Shard
@@ -94,12 +96,13 @@ class _Verification:
 
     def _verify_shard(self, shard: Shard, manifest: Manifest, *, labels: int | None) -> ShardContent | None:
         """What the shard contains; None if it can't be read."""
-        config = manifest.config
+        config, form = manifest.config, manifest.record
         rules = RecordRules(
             max_length=config.sequence.max_length,
             top_words=config.vocabulary.top_words,
             padding=config.sequence.padding,
             labels=labels,
+            features=RecordFeatures(form.several_labels, len(form.slices), form.weighted),
         )
         try:
             with self.files.open(f"{self.folder}/{shard.path}") as file:
@@ -127,6 +130,15 @@ class _Verification:
         expected = {label: rows for label, rows in zip(manifest.labels, counts.tolist(), strict=True) if rows}
         got = {label: rows for label, rows in entry.labels.items() if rows}
         self._compare(MANIFEST_FILE, f"labels of {split}", got=got, expected=expected)
+        no_labels = sum(content.no_labels for content in contents)
+        self._compare(MANIFEST_FILE, f"rows of {split} without a label", got=entry.no_labels, expected=no_labels)
+        if entry.weights is not None:
+            sums = numbers(merge(content.weights for content in contents))
+            of_labels = {manifest.labels[label]: total for label, total in sums.labels.items()}
+            stored = entry.weights
+            shown = (stored.total, stored.squares, {label: total for label, total in stored.labels.items() if total})
+            what = f"sums of the weights of {split}"
+            self._compare(MANIFEST_FILE, what, got=shown, expected=(sums.total, sums.squares, of_labels))
 
     def _verify_files(self, manifest: Manifest, present: set[str]) -> None:
         """Compares vocabulary.tsv and transform/ with the manifest; that of an earlier version has the first alone."""

@@ -13,20 +13,25 @@ import numpy.typing as npt
 
 from pipeline.contract import PADDING_ID, Compression
 from pipeline.errors import DamagedRecordsError
-from pipeline.records.decode import decode_examples, decode_unlabelled
+from pipeline.records.decode import decode_unlabelled
+from pipeline.records.decode_features import decode_records
+from pipeline.records.record_columns import RecordColumns, RecordFeatures, pairs_of
 from pipeline.records.shards import read_shard
+from pipeline.records.weight_sums import WeightSums, merge, weight_sums
 from pipeline.support.arrays import Flags, Int64s
 
 _READ_BYTES = 1024 * 1024
 
 
 class RecordRules(NamedTuple):
-    """The rules for every record. labels: the number of labels; None: the records are of texts without labels."""
+    """The rules for every record. labels: the number of labels; None: the records are of texts without labels.
+    features: what records of texts with labels have."""
 
     max_length: int
     top_words: int
     padding: Literal["pre", "post"]
     labels: int | None
+    features: RecordFeatures = RecordFeatures()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +40,7 @@ class ShardContent:
 
     bytes, sha256: of the file as it is stored.
     records: the number of records that could be read; labels: int64 [labels], how many of them have each label.
+    no_labels: how many have none. weights: the sums of their weights, if they have some.
     damage: why a record could not be read, or None.
     findings: a line for each rule that records break.
     """
@@ -43,6 +49,8 @@ class ShardContent:
     sha256: str
     records: int
     labels: Int64s
+    no_labels: int
+    weights: WeightSums
     damage: str | None
     findings: list[str]
 
@@ -83,14 +91,22 @@ def check_shard(opened: BinaryIO, rules: RecordRules, *, compression: Compressio
     """Reads and checks a shard to its end, whatever is wrong with it."""
     file = HashedFile(opened)
     records = 0
-    labels_seen = np.zeros(rules.labels or 0, np.int64)
+    labels_seen, no_labels = np.zeros(rules.labels or 0, np.int64), 0
+    weights = WeightSums()
     tally = _Tally()
     damage = None
     try:
-        for ids, labels in _decoded(file, rules, compression=compression):
-            tally.add(records, [*_broken_rules(ids, rules), *_broken_label_rules(labels, rules)])
-            if labels is not None and rules.labels is not None:
-                labels_seen += np.bincount(labels[labels < rules.labels], minlength=rules.labels)
+        for columns in _decoded(file, rules, compression=compression):
+            ids = columns.ids
+            rows, labels = pairs_of(columns.labels)
+            tally.add(records, [*_broken_rules(ids, rules), *_broken_label_rules(len(ids), rows, labels, rules)])
+            if rules.labels is not None:
+                no_labels += len(ids) - len(np.unique(rows))
+                is_known = labels < rules.labels
+                rows, labels = rows[is_known], labels[is_known]
+                labels_seen += np.bincount(labels, minlength=rules.labels)
+            if columns.weights is not None:
+                weights = merge([weights, weight_sums(columns.weights, rows=rows, labels=labels)])
             records += len(ids)
     except DamagedRecordsError as error:
         damage = str(error)
@@ -100,22 +116,21 @@ def check_shard(opened: BinaryIO, rules: RecordRules, *, compression: Compressio
         sha256=file.sha256(),
         records=records,
         labels=labels_seen,
+        no_labels=no_labels,
+        weights=weights,
         damage=damage,
         findings=tally.lines(),
     )
 
 
-def _decoded(
-    file: HashedFile, rules: RecordRules, *, compression: Compression
-) -> Iterator[tuple[Int64s, Int64s | None]]:
+def _decoded(file: HashedFile, rules: RecordRules, *, compression: Compression) -> Iterator[RecordColumns]:
     read = 0
-    decoded: tuple[Int64s, Int64s | None]
     for records in read_shard(file, compression=compression):
         try:
             if rules.labels is None:
-                decoded = decode_unlabelled(records, rules.max_length), None
+                decoded = RecordColumns(decode_unlabelled(records, rules.max_length), None)
             else:
-                decoded = decode_examples(records, rules.max_length)
+                decoded = decode_records(records, rules.max_length, rules.features)
         except DamagedRecordsError as error:
             raise DamagedRecordsError(error.why, record=read + error.record) from error
         yield decoded
@@ -131,10 +146,13 @@ class _BrokenRule(NamedTuple):
     got: npt.NDArray[np.integer]
 
 
-def _broken_label_rules(labels: Int64s | None, rules: RecordRules) -> list[_BrokenRule]:
-    if labels is None or rules.labels is None:
+def _broken_label_rules(records: int, rows: Int64s, labels: Int64s, rules: RecordRules) -> list[_BrokenRule]:
+    """rows, labels: [pairs], as `pairs_of` gives them."""
+    if rules.labels is None:
         return []
-    return [_BrokenRule("label", f"0 to {rules.labels - 1}", labels >= rules.labels, labels)]
+    highest = np.zeros(records, np.int64)
+    np.maximum.at(highest, rows, labels)
+    return [_BrokenRule("label", f"0 to {rules.labels - 1}", highest >= rules.labels, highest)]
 
 
 def _broken_rules(ids: Int64s, rules: RecordRules) -> list[_BrokenRule]:

@@ -14,12 +14,13 @@ import pyarrow as pa
 
 from pipeline.contract import IDS, LABEL
 from pipeline.errors import DamagedRecordsError
-from pipeline.records.encode import HIGHEST_VALUE, encode_examples, entry_head, label_entry, record_head
+from pipeline.records.encode import encode_examples
+from pipeline.records.entries import entry_head, label_entry, record_head
+from pipeline.records.varints import HIGHEST_VALUE, LONGEST_VARINT, fault_of_numbers, numbers
 from pipeline.support.arrays import Int64s
 
 # Ids that are decoded at a time. 25,000 records of 500 ids take 0.21 s with 64 Ki, 0.24 with 128 Ki, 0.35 with 512 Ki.
 _SLICE_NUMBERS = 64 * 1024
-_LONGEST_VARINT = 5  # bytes; holds 35 bits
 _LONGEST_HEAD = 35  # bytes: ten of tags and name, and five lengths
 # Bytes. If the numbers of a damaged label take more than two of protobuf's longest varints, the fault is not named.
 _LONGEST_LABEL = 20
@@ -41,7 +42,7 @@ def decode_examples(records: pa.LargeBinaryArray, max_length: int) -> tuple[Int6
     """
     ids = np.empty((len(records), max_length), np.int64)
     labels = np.empty(len(records), np.int64)
-    for rows, some in _slices(records, max_length):
+    for rows, some in record_slices(records, max_length):
         decoded = _decode(some, max_length)
         if decoded is None:
             place = next(place for place, record in enumerate(some) if _decode([record], max_length) is None)
@@ -61,7 +62,7 @@ def decode_unlabelled(records: pa.LargeBinaryArray, max_length: int) -> Int64s:
     array([[  0,   1, 300]])
     """
     ids = np.empty((len(records), max_length), np.int64)
-    for rows, some in _slices(records, max_length):
+    for rows, some in record_slices(records, max_length):
         decoded = _decode_unlabelled(some, max_length)
         if decoded is None:
             place = next(place for place, record in enumerate(some) if _decode_unlabelled([record], max_length) is None)
@@ -70,7 +71,8 @@ def decode_unlabelled(records: pa.LargeBinaryArray, max_length: int) -> Int64s:
     return ids
 
 
-def _slices(records: pa.LargeBinaryArray, max_length: int) -> Iterator[tuple[slice, list[bytes]]]:
+def record_slices(records: pa.LargeBinaryArray, max_length: int) -> Iterator[tuple[slice, list[bytes]]]:
+    """Records -> (which rows, the records), few enough at a time for the processor's cache."""
     step = max(1, _SLICE_NUMBERS // max_length)
     for begin in range(0, len(records), step):
         yield slice(begin, begin + step), records[begin : begin + step].to_pylist()
@@ -78,22 +80,22 @@ def _slices(records: pa.LargeBinaryArray, max_length: int) -> Iterator[tuple[sli
 
 def _decode(records: list[bytes], max_length: int) -> tuple[Int64s, Int64s] | None:
     """The ids and labels of some records; None if encode writes at least one of them in another way."""
-    layouts = [_layout(len(record), record[-1 - _LONGEST_VARINT :]) for record in records]
+    layouts = [_layout(len(record), record[-1 - LONGEST_VARINT :]) for record in records]
     packed = [record[layout[0] : layout[1]] for record, layout in zip(records, layouts, strict=True)]
-    numbers = _numbers(b"".join(packed))
+    decoded = numbers(b"".join(packed))
     labels = np.array([layout[2] for layout in layouts], np.int64)
-    if numbers.size != len(records) * max_length or max(numbers.max(), labels.max()) > HIGHEST_VALUE:
+    if decoded.size != len(records) * max_length or max(decoded.max(), labels.max()) > HIGHEST_VALUE:
         return None
-    ids = numbers.reshape(-1, max_length)
+    ids = decoded.reshape(-1, max_length)
     return (ids, labels) if encode_examples(ids, labels) == records else None
 
 
 def _decode_unlabelled(records: list[bytes], max_length: int) -> Int64s | None:
     """The same for records without a label: their ids."""
-    numbers = _numbers(b"".join([record[_head_size(len(record), 0) :] for record in records]))
-    if numbers.size != len(records) * max_length or numbers.max() > HIGHEST_VALUE:
+    decoded = numbers(b"".join([record[_head_size(len(record), 0) :] for record in records]))
+    if decoded.size != len(records) * max_length or decoded.max() > HIGHEST_VALUE:
         return None
-    ids = numbers.reshape(-1, max_length)
+    ids = decoded.reshape(-1, max_length)
     return ids if encode_examples(ids, None) == records else None
 
 
@@ -115,7 +117,7 @@ def _label_and_tail(end: bytes) -> tuple[int, int]:
     first = len(end) - 1
     while first > 1 and end[first - 1] > 127:
         first -= 1
-    label = int(_numbers(end[first:]).sum())
+    label = int(numbers(end[first:]).sum())
     return label, len(label_entry(label))
 
 
@@ -126,28 +128,11 @@ def _head_size(rest: int, tail: int) -> int:
     return next((size for size in sizes if len(record_head(rest - size, tail)) == size), 0)
 
 
-def _numbers(packed: bytes) -> Int64s:
-    """Varints -> int64 [numbers]; what takes more than five bytes comes out as HIGHEST_VALUE + 1.
-
-    Read from the last byte of each number, its highest, towards the first.
-    """
-    data = np.frombuffer(packed, np.uint8)
-    last = np.flatnonzero(data < 128)
-    numbers = data[last].astype(np.int64)
-    longer = np.flatnonzero(np.diff(last, prepend=-1) > 1)
-    for back in range(1, _LONGEST_VARINT):
-        place = last[longer] - back
-        numbers[longer] = numbers[longer] << 7 | (data[place] & 127)
-        longer = longer[data[place - 1] > 127]
-    numbers[longer] = HIGHEST_VALUE + 1
-    return numbers
-
-
 def _fault(record: bytes, max_length: int) -> str:
     """What is wrong with a record that encode does not write."""
     ids, label = _packed_fields(record)
     for name, packed, expected in ((IDS, ids, max_length), (LABEL, label, 1)):
-        if packed is not None and (fault := _fault_of_numbers(name, packed, expected)):
+        if packed is not None and (fault := fault_of_numbers(name, packed, expected)):
             return fault
     return f"is not a tf.train.Example of {IDS} and {LABEL} as the pipeline writes it"
 
@@ -156,18 +141,8 @@ def _fault_of_unlabelled(record: bytes, max_length: int) -> str:
     """The same for a record without a label."""
     rest = len(record) - _head_size(len(record), 0)
     is_known = record.startswith(record_head(rest, 0))
-    fault = _fault_of_numbers(IDS, record[len(record) - rest :], max_length) if is_known else None
+    fault = fault_of_numbers(IDS, record[len(record) - rest :], max_length) if is_known else None
     return fault or f"is not a tf.train.Example of {IDS} alone as the pipeline writes it"
-
-
-def _fault_of_numbers(name: str, packed: bytes, expected: int) -> str | None:
-    """What is wrong with the packed numbers of a feature, or None."""
-    if packed and packed[-1] > 127:
-        return f"{name}: end within a number"
-    numbers = _numbers(packed)
-    if numbers.size != expected:
-        return f"{name}: got {numbers.size} numbers, expected {expected}"
-    return f"{name}: a number is not within 0 and 2**31" if numbers.max() > HIGHEST_VALUE else None
 
 
 def _packed_fields(record: bytes) -> tuple[bytes, bytes] | tuple[None, None]:

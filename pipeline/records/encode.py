@@ -8,27 +8,28 @@ A record is these bytes; `|` is a varint with the length of the rest of its mess
             12 | Feature
                 1A | int64_list
                     0A | packed varints, one an id
-        0A | Features.feature["label"], in the same way
+        0A | Features.feature["label"], in the same way; with several labels an index for each, or none
+        0A | Features.feature["slices"], a bytes_list, if the rows have slices
+        0A | Features.feature["weight"], a float_list, if the rows have weights
 
-ids come first, as in protobuf's own deterministic serialization, which sorts the keys of a map. The record of a text
-without a label ends after them.
+The features are in the order of their names, as in protobuf's own deterministic serialization. The record of a text
+without a label ends after its ids.
 
 Why it is fast: all ids of a slice of rows become varints at once, each in a number that is wide enough for the longest.
-Then the used bytes are taken. The bytes before the ids depend on the size of the ids alone, those after them on the
-label alone; both are cached.
+Then the used bytes are taken. The bytes before the ids depend on the sizes of both parts alone. Those after them depend
+on the labels, slices and weight alone, and of these on few values. Both are cached (records/entries.py).
 """
 
-import functools
+from collections.abc import Iterable, Iterator
 
 import numpy as np
-import numpy.typing as npt
+import pyarrow as pa
 
 from pipeline.contract import IDS, LABEL
-from pipeline.support.arrays import Int64s
-
-Integers = npt.NDArray[np.signedinteger]
-
-HIGHEST_VALUE = 2**31
+from pipeline.records.entries import label_entry, label_set_entry, record_head, slices_entry, weight_entry
+from pipeline.records.record_columns import Integers, RecordColumns
+from pipeline.records.varints import HIGHEST_VALUE, varint
+from pipeline.support.arrays import Flags, Float32s, Int64s
 
 # Numbers that are encoded at a time; each takes about 20 bytes of temporary arrays, so a slice takes 10 MB. Records of
 # 500 ids, ms a MB of reviews, with ids of up to two bytes / of up to three:
@@ -57,17 +58,34 @@ def encode_examples(ids: Integers, labels: Integers | None) -> list[bytes]:
     >>> encode_examples(np.array([[0, 1, 300]]), None)[0].hex(" ")
     '0a 11 0a 0f 0a 03 69 64 73 12 08 1a 06 0a 04 00 01 ac 02'
     """
-    if ids.ndim != 2 or ids.shape[1] == 0 or (labels is not None and labels.shape != ids.shape[:1]):
-        shape = "none" if labels is None else labels.shape
+    return encode_records(RecordColumns(ids, labels))
+
+
+def encode_records(columns: RecordColumns) -> list[bytes]:
+    """Each row as a serialized tf.train.Example, with the features that the columns have.
+
+    Raises:
+      ValueError: the shapes don't agree, a number is out of range, or labels of a row don't ascend.
+
+    >>> labels = pa.array([[0, 2]], pa.large_list(pa.int64()))
+    >>> columns = RecordColumns(np.array([[1]]), labels, weights=np.array([0.5], np.float32))
+    >>> encode_records(columns)[0][16:].hex(" ")
+    '0a 0f 0a 05 6c 61 62 65 6c 12 06 1a 04 0a 02 00 02 0a 12 0a 06 77 65 69 67 68 74 12 08 12 06 0a 04 00 00 00 3f'
+    """
+    ids, labels = columns.ids, columns.labels
+    if ids.ndim != 2 or ids.shape[1] == 0 or columns.has_other_rows():
+        shape = "none" if labels is None else getattr(labels, "shape", (len(labels),))
         raise ValueError(f"ids {ids.shape} and labels {shape} must be [rows, max_length] and [rows]")
     _check_range(IDS, ids)
-    if labels is not None:
+    if isinstance(labels, np.ndarray):
         _check_range(LABEL, labels)
+    elif labels is not None:
+        _check_sets(labels)
+    if columns.weights is not None:
+        _check_weights(columns.weights)
     rows, max_length = ids.shape
     step = max(1, _SLICE_NUMBERS // max_length)
-    slices = (
-        _encode_slice(ids[i : i + step], None if labels is None else labels[i : i + step]) for i in range(0, rows, step)
-    )
+    slices = (_encode_slice(columns.part(slice(i, i + step))) for i in range(0, rows, step))
     return [record for records in slices for record in records]
 
 
@@ -80,58 +98,61 @@ def _check_range(name: str, numbers: Integers) -> None:
         raise ValueError(f"{name}: {numbers.min()} to {numbers.max()} is not within 0 to 2**31")
 
 
-def _encode_slice(ids: Integers, labels: Integers | None) -> list[bytes]:
-    packed, sizes = _packed(ids)
-    tails = [b""] * len(ids) if labels is None else map(label_entry, labels.tolist())
+def _check_sets(labels: pa.LargeListArray) -> None:
+    """Checks labels, a list a row: each rises from its first label to its last."""
+    flat, sizes = labels.flatten().to_numpy(zero_copy_only=False), labels.value_lengths().to_numpy(zero_copy_only=False)
+    _check_range(LABEL, flat)
+    is_first = np.zeros(len(flat) + 1, np.bool_)
+    is_first[np.cumsum(sizes)] = True
+    if not (is_first[1:-1] | (np.diff(flat) > 0)).all():
+        raise ValueError(f"{LABEL}: the labels of a row must rise")
+
+
+def _check_weights(weights: Float32s) -> None:
+    if weights.dtype != np.float32 or not is_weight(weights).all():
+        raise ValueError(f"weight must be float32, finite and above 0, not {weights.dtype}, {weights.min(initial=1)}")
+
+
+def is_weight(weights: Float32s) -> Flags:
+    """Whether each number can be a row's weight, bool [rows].
+
+    >>> is_weight(np.array([0.5, 0, np.inf], np.float32)).tolist()
+    [True, False, False]
+    """
+    return np.isfinite(weights) & (weights > 0)
+
+
+def _encode_slice(columns: RecordColumns) -> list[bytes]:
+    packed, sizes = _packed(columns.ids)
     records = []
     begin = 0
-    for size, tail in zip(sizes.tolist(), tails, strict=True):
+    for size, tail in zip(sizes.tolist(), _tails(columns), strict=True):
         records.append(record_head(size, len(tail)) + packed[begin : begin + size] + tail)
         begin += size
     return records
 
 
-# Cached: 500 ids of up to three bytes have about 1,000 sizes; a job has at most 10,000 labels.
-@functools.lru_cache(maxsize=4096)
-def record_head(packed: int, tail: int) -> bytes:
-    """What a record has before its packed ids. packed: how many bytes these are; tail: how many bytes follow them."""
-    ids = entry_head(IDS, packed)
-    return _length_delimited(b"\x0a", len(ids) + packed + tail) + ids
-
-
-@functools.lru_cache(maxsize=16384)
-def label_entry(label: int) -> bytes:
-    """What a record has after its packed ids: the entry of its label."""
-    packed = _varint(label)
-    return entry_head(LABEL, len(packed)) + packed
-
-
-def entry_head(name: str, packed: int) -> bytes:
-    """An entry of the map Features.feature up to its packed numbers. packed: how many bytes these are."""
-    head = b""
-    for tag in (b"\x0a", b"\x1a", b"\x12"):
-        head = _length_delimited(tag, len(head) + packed) + head
-    head = _length_delimited(b"\x0a", len(name)) + name.encode() + head
-    return _length_delimited(b"\x0a", len(head) + packed) + head
-
-
-def _length_delimited(tag: bytes, size: int) -> bytes:
-    """The bytes of a protobuf field before its content of that size."""
-    return tag + _varint(size)
-
-
-def _varint(number: int) -> bytes:
-    """Base 128: the low seven bits first, the top bit set on all bytes but the last."""
-    places = bytearray()
-    while number > 127:
-        places.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*places, number])
+def _tails(columns: RecordColumns) -> Iterable[bytes]:
+    """What each record has after its ids."""
+    if columns.labels is None:
+        return [b""] * len(columns.ids)
+    if isinstance(columns.labels, np.ndarray):
+        tails: Iterator[bytes] = map(label_entry, columns.labels.tolist())
+    else:
+        tails = map(label_set_entry, map(tuple, columns.labels.to_pylist()))
+    if columns.slices is not None:
+        entries = map(slices_entry, map(tuple, columns.slices.to_pylist()))
+        tails = (tail + entry for tail, entry in zip(tails, entries, strict=True))
+    if columns.weights is not None:
+        content = columns.weights.astype("<f4").tobytes()
+        weights = (weight_entry(content[at : at + 4]) for at in range(0, len(content), 4))
+        tails = (tail + weight for tail, weight in zip(tails, weights, strict=True))
+    return tails
 
 
 def _packed(numbers: Integers) -> tuple[bytes, Int64s]:
     """Numbers [rows, count] -> their varints, one after the other, and the bytes of each row, int64 [rows]."""
-    width = len(_varint(int(numbers.max())))
+    width = len(varint(int(numbers.max())))
     cell = _CELLS[width]
     left = numbers.astype(cell, order="C")
     places = left & cell(127)

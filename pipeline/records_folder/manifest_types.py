@@ -13,7 +13,7 @@ Kind = Annotated[str, "kind"]
 
 # Numbers fit int64, a share is at most 1, a hash has 64 hexadecimal digits. So whoever reads them need not check again.
 Count = Annotated[int, Field(ge=0, lt=2**63)]
-Weight = Annotated[float, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 

@@ -6,4 +6,5 @@ import numpy.typing as npt
 Flags = npt.NDArray[np.bool_]
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
+Float32s = npt.NDArray[np.float32]
 Float64s = npt.NDArray[np.float64]

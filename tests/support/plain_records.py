@@ -5,10 +5,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from pipeline.contract import Compression
-from pipeline.records.encode import encode_examples
+from pipeline.records.encode import encode_records
 from pipeline.records.framing import frame
+from pipeline.records.record_columns import RecordColumns
 from pipeline.records.shards import write_shard
 from pipeline.records_folder.manifest import Manifest, to_json
 
@@ -38,8 +40,13 @@ def write(
     """Writes a shard and returns what the manifest says of it."""
     ids = np.array([row[0] for row in rows], np.int64).reshape(len(rows), 4)
     labels = np.array([row[1] for row in rows], np.int64) if labelled else None
+    return write_columns(path, RecordColumns(ids, labels), compression)
+
+
+def write_columns(path: Path, columns: RecordColumns, compression: Compression = "none") -> dict[str, object]:
+    """The same for records with any features."""
     with path.open("wb") as file:
-        summary = write_shard([frame(encode_examples(ids, labels))], file, compression=compression)
+        summary = write_shard([frame(encode_records(columns))], file, compression=compression)
     return {
         "path": f"records/{path.name}",
         "bytes": summary.bytes,
@@ -55,6 +62,48 @@ def add_unlabelled(folder: Path, rows: list[Row], *, labelled: bool = False) -> 
     manifest["config"]["input"]["unlabelled"] = "more.csv"
     manifest["unlabelled"] = {"files": 1, "rows": len(rows), "shards": [shard]}
     (folder / "manifest.json").write_bytes(to_json(Manifest.model_validate_json(json.dumps(manifest))))
+
+
+# Of the records of FEATURED_ROWS: ids, labels, values of a slice, weight.
+FeaturedRow = tuple[list[int], list[int], str, float]
+FEATURED_ROWS: dict[str, list[list[FeaturedRow]]] = {
+    "train": [[([0, 1, 2, 3], [0, 1], "web", 0.5), ([1, 2, 3, 4], [1], "", 2.0)], [([0, 0, 0, 9], [], "web", 0.25)]],
+    "eval": [[([0, 0, 0, 0], [0], "mail", 1.0)]],
+    "test": [[]],
+}
+
+
+def make_featured_folder(folder: Path, rows: dict[str, list[list[FeaturedRow]]] = FEATURED_ROWS) -> Path:
+    """A folder as `make_folder` makes it, whose records have several labels, weights and a slice."""
+    make_folder(folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["record"] = {"several_labels": True, "label_kind": "nominal", "weighted": True, "slices": ["source"]}
+    for split, shards in rows.items():
+        part = manifest["splits"][split]
+        part["shards"] = [
+            write_columns(folder / entry["path"], _featured_columns(of_shard))
+            for entry, of_shard in zip(part["shards"], shards, strict=True)
+        ]
+        every = [row for of_shard in shards for row in of_shard]
+        names = {"bad": 0, "good": 1}
+        part["labels"] = {name: sum(label in row[1] for row in every) for name, label in names.items()}
+        part["no_labels"] = sum(not row[1] for row in every)
+        part["weights"] = {
+            "total": sum(row[3] for row in every),
+            "squares": sum(row[3] ** 2 for row in every),
+            "labels": {name: sum(row[3] for row in every if label in row[1]) for name, label in names.items()},
+        }
+    (folder / "manifest.json").write_bytes(to_json(Manifest.model_validate_json(json.dumps(manifest))))
+    return folder
+
+
+def _featured_columns(rows: list[FeaturedRow]) -> RecordColumns:
+    return RecordColumns(
+        np.array([row[0] for row in rows], np.int64).reshape(len(rows), 4),
+        pa.array([row[1] for row in rows], pa.large_list(pa.int64())),
+        pa.array([[row[2].encode()] for row in rows], pa.large_list(pa.large_binary())),
+        np.array([row[3] for row in rows], np.float32),
+    )
 
 
 def make_folder(folder: Path, compression: Compression = "none") -> Path:

@@ -77,12 +77,19 @@ def serialized(features: Mapping[str, Value]) -> bytes:
     return content
 
 
-def int64_example(features: Mapping[str, Sequence[int]]) -> bytes:
-    """A tf.train.Example of numbers alone; an empty list is an empty Int64List."""
+def int64_example(
+    features: Mapping[str, Sequence[int]],
+    *,
+    floats: Mapping[str, Sequence[float]] | None = None,
+    texts: Mapping[str, Sequence[bytes]] | None = None,
+) -> bytes:
+    """A tf.train.Example of numbers, and of others if they are given; an empty list is an empty list of its kind."""
     example = _Example()
-    for name, values in features.items():
-        example.features.feature[name].int64_list.SetInParent()
-        example.features.feature[name].int64_list.value.extend(values)
+    for kind, lists in (("int64_list", features), ("float_list", floats or {}), ("bytes_list", texts or {})):
+        for name, values in lists.items():
+            of_kind = getattr(example.features.feature[name], kind)
+            of_kind.SetInParent()
+            of_kind.value.extend(values)
     content: bytes = example.SerializeToString(deterministic=True)
     return content
 

@@ -24,6 +24,7 @@ from tests.support.plain_records import (
     WORDS_OF_GRAPH,
     Row,
     add_unlabelled,
+    make_featured_folder,
     make_folder,
     write,
 )
@@ -243,6 +244,63 @@ def test_verify_names_every_problem(tmp_path: Path, damage: Callable[[Path], obj
     assert len(problems) == len(patterns), problems
     for problem, pattern in zip(problems, patterns, strict=True):
         assert re.fullmatch(pattern, problem)
+
+
+def weights(**values: object) -> Callable[[Path], None]:
+    good = {"total": 2.75, "squares": 4.3125, "labels": {"bad": 0.5, "good": 2.5}}
+    return change("splits", "train", "weights", to={**good, **values})
+
+
+def only_bad(folder: Path) -> None:
+    """The labels in the manifest without the second."""
+    change("labels", to=["bad"])(folder)
+    for split, rows in {"train": 1, "eval": 1, "test": 0}.items():
+        change("splits", split, "labels", to={"bad": rows})(folder)
+    weights(labels={"bad": 0.5})(folder)
+    change("splits", "eval", "weights", "labels", to={"bad": 1.0})(folder)
+    change("splits", "test", "weights", "labels", to={})(folder)
+
+
+FEATURED_DAMAGES = [
+    # damage to records of several labels, a weight and a slice; the problems
+    (weights(), []),
+    (weights(total=2.5), [
+        r"manifest.json: sums of the weights of train: got \(2.5, 4.3125, .*\), expected \(2.75, 4.3125, .*\)",
+    ]),
+    (weights(labels={"bad": 0.5, "good": 2.0}), [
+        r"manifest.json: sums .*: got .*'good': 2.0}\), expected .*'good': 2.5}\)",
+    ]),
+    (change("splits", "train", "labels", to={"bad": 1, "good": 1}), [
+        r"manifest.json: labels of train: got {'bad': 1, 'good': 1}, expected {'bad': 1, 'good': 2}",
+    ]),
+    (change("splits", "train", "no_labels", to=0), [
+        r"manifest.json: rows of train without a label: got 0, expected 1",
+    ]),
+    (change("record", "slices", to=["source", "country"]), [
+        rf"{TRAIN_0}: record 0: slices: got 1 values, expected 2 \(expected records: 2\)",
+        rf"{TRAIN_1}: record 0: slices: .*",
+        rf"{EVAL}: record 0: slices: .*",
+    ]),
+    (change("record", "slices", to=[]), [
+        rf"{path}: record 0: is not a tf.train.Example of ids, label and weight as the pipeline writes it \(.*\)"
+        for path in (TRAIN_0, TRAIN_1, EVAL)
+    ]),
+    (only_bad, [
+        rf"{TRAIN_0}: record 0: label: got 1, expected 0 to 0 \(such records: 2\)",
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("damage", "patterns"), FEATURED_DAMAGES)
+def test_verify_compares_weights_and_several_labels(
+    tmp_path: Path, damage: Callable[[Path], object], patterns: list[str]
+) -> None:
+    folder = make_featured_folder(tmp_path / "folder")
+    damage(folder)
+    problems = verify(folder).problems
+    assert len(problems) == len(patterns), problems
+    for problem, pattern in zip(problems, patterns, strict=True):
+        assert re.fullmatch(pattern, problem), problem
 
 
 def test_verify_notices_a_flip_of_any_bit(tmp_path: Path) -> None:
