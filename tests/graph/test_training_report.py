@@ -9,14 +9,16 @@ import pytest
 
 from pipeline.config.settings import ModelSettings, SequenceSettings, Side
 from pipeline.contract import Oov
+from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.support.printable import escape_controls
 from tests.support.hostile_pages import hostile_training
 from tests.support.toy_records import toy_folder
-from trainer.evaluation.metrics import Metrics, classification_metrics
+from trainer.evaluation import measure
+from trainer.evaluation.calibration import Bin
+from trainer.evaluation.metrics import Metrics
 from trainer.evaluation.scoring import Mistake, score_split
 from trainer.model.classifier import build_model
 from trainer.training.history import EpochRecord, History
-from trainer.training_report.calibration import Bin, expected_calibration_error, reliability
 from trainer.training_report.confusion import confusion, most_confused, pairs, per_label
 from trainer.training_report.curves import curves
 from trainer.training_report.decoded_ids import decoded_words
@@ -25,35 +27,13 @@ from trainer.training_report.neighbours import neighbours
 from trainer.training_report.page import render
 from trainer.training_report.verdict import verdict
 
-# The bins of calibration, by hand: confidences .5 (right), .55 (wrong), .95 (right), 1 (right), 1 (wrong).
-# .55 is the upper bound of (.5, .55] and .5 of (.45, .5]; .95 of (.9, .95]; 1 of (.95, 1].
-SCORES = np.array([[0.5, 0.5], [0.45, 0.55], [0.05, 0.95], [1.0, 0.0], [0.0, 1.0]])
-LABELS = np.array([0, 0, 1, 0, 0])
-
-
-def test_calibration_bins_by_the_predicted_labels_probability() -> None:
-    bins = reliability(SCORES, LABELS)
-    assert bins == [
-        Bin(0.45, 0.5, 1, 0.5, 1.0), Bin(0.5, 0.55, 1, 0.55, 0.0), Bin(0.9, 0.95, 1, 0.95, 1.0),
-        Bin(0.95, 1.0, 2, 1.0, 0.5),
-    ]  # fmt: skip
-    # (|1 - .5| + |0 - .55| + |1 - .95| + 2 |.5 - 1|) / 5
-    assert expected_calibration_error(bins) == pytest.approx(2.1 / 5)
-
-
-def test_calibration_error_is_0_where_probabilities_are_true() -> None:
-    scores = np.array([[0.75, 0.25]] * 4)
-    assert expected_calibration_error(reliability(scores, np.array([0, 0, 0, 1]))) == 0
-    many = np.full([3, 1000], 0.001)
-    assert [part.rows for part in reliability(many, np.zeros(3, np.int64))] == [3]  # none is lost below
-
 
 def metrics_of(confused: list[list[int]], names: list[str] | None = None) -> Metrics:
     """Metrics with this confusion matrix."""
     counts = np.array(confused)
     right, predicted = (np.repeat(where.ravel(), counts.ravel()) for where in np.indices(counts.shape))
     names = names or [f"label{place}" for place in range(len(confused))]
-    return classification_metrics(np.eye(len(names))[predicted], right, label_names=names)
+    return measure.metrics_of(np.eye(len(names))[predicted], right, scheme=LabelScheme(tuple(names)))
 
 
 def test_confusion_of_few_labels_is_a_table() -> None:

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 
 from pipeline.config.settings import Config
+from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.records_folder.manifest import Manifest
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from tests.support.manifests import manifest_of
 from trainer.data.records_folder import RecordsFolder
-from trainer.evaluation.metrics import classification_metrics
+from trainer.evaluation.measure import metrics_of
 from trainer.evaluation.scoring import Mistake, SplitScores
 from trainer.training.history import CurvePoint, EpochRecord, History
 from trainer.training_report.page import PageContent
@@ -107,7 +108,9 @@ def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> Page
             epochs=epochs, curve=[CurvePoint(step=step, loss=1 / step, learning_rate=0.001) for step in range(1, 21)]
         ),
         best_epoch=1,
-        scored=SplitScores("test", scores, right, mistakes, classification_metrics(scores, right, label_names=names)),
+        scored=SplitScores(
+            "test", scores, right, mistakes, metrics_of(scores, right, scheme=LabelScheme(tuple(names)))
+        ),
         words=dict(zip(hostile_words().ids, hostile_words().tokens, strict=True)),
         before=draw.normal(size=(width, 4)).astype(np.float32),
         after=draw.normal(size=(width, 4)).astype(np.float32),

@@ -18,7 +18,8 @@ from pipeline.sources.columns import columns_of
 from pipeline.sources.losses import described
 from pipeline.sources.schema import ENCODING_REMEDY, INVALID_UTF8
 from trainer.commands.raw_texts import check_on_this_machine
-from trainer.evaluation.metrics import Metrics, classification_metrics
+from trainer.evaluation.measure import metrics_of
+from trainer.evaluation.metrics import Metrics
 from trainer.savedmodel.loading import ExportedModel
 
 _logger = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def _evaluate(
     if not every_label.size:
         left = {"left out by input.label_map": left_out} if left_out else {}
         raise UserError(_no_rows(settings, labels, {**reasons, **left, **dict.fromkeys(damaged.values(), 1)}))
-    metrics = classification_metrics(np.concatenate(scores), every_label, label_names=labels)
+    metrics = metrics_of(np.concatenate(scores), every_label, scheme=model.info.scheme)
     return Evaluation(metrics, reasons, damaged, left_out)
 
 

@@ -1,20 +1,26 @@
-"""Scores + labels -> accuracy, AUC, loss, per-label precision and recall, confusion matrix; pure functions of arrays.
+"""What metrics.json holds: the names, types and formulas of all figures; docs/reference/metrics.md explains them.
 
-    labels  int    [examples]            index of the right label
-    scores  float  [examples, classes]   probabilities, in the order of the label names
+An example is a text with its label, or with its labels. A predicted label is the one that the model's decision gives;
+without a decision it is the one with the highest score, the first of equal ones, or, with several labels, each label
+whose score is 0.5 or more.
 
-The predicted label is the one with the highest score, the first of equal ones.
+Figures stand side by side, plain and with weights. In `weighted`, sums of weights stand for numbers of examples: an
+example of weight 2 counts as two examples. Only `effective_examples` and the intervals differ from that, because a
+weight says nothing new of the label.
 """
 
-from collections.abc import Sequence
-from typing import Final, TypedDict
+from typing import TypedDict
 
-import numpy as np
-import numpy.typing as npt
+from typing_extensions import NotRequired
 
-# The lowest probability that the loss counts with. A probability of 0 for the right label would make the loss infinite.
-# In float32, 1 - p is 0 if p is within 3e-8 of 1.
-_SMALLEST_PROBABILITY: Final = 1e-7
+
+class LabelCounts(TypedDict):
+    """The examples with and without one of several labels, by whether it is predicted."""
+
+    true_positives: float
+    false_positives: float
+    false_negatives: float
+    true_negatives: float
 
 
 class LabelScores(TypedDict):
@@ -27,133 +33,148 @@ class LabelScores(TypedDict):
     recall: TP / (TP + FN).
     f1: 2 TP / (2 TP + FP + FN), the harmonic mean of the two.
     support: TP + FN, the examples of the label.
+    Only with several labels:
+    average_precision: see `trainer.evaluation.ranking`; None if no example has the label.
+    counts: TP, FP, FN, and the examples that neither have the label nor are predicted as it.
     """
 
     precision: float
     recall: float
     f1: float
-    support: int
+    support: float
+    average_precision: NotRequired[float | None]
+    counts: NotRequired[LabelCounts]
 
 
-class Metrics(TypedDict):
+class Averages(TypedDict):
+    """Figures of several labels in one.
+
+    Of `micro`, each pair of a text and a label is one example. Of `macro`, it is the mean of the labels' figures;
+    average_precision is the mean over the labels that have one.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    average_precision: float | None
+
+
+class OrdinalScores(TypedDict):
+    """How far answers are from the right label, where labels are numbers; see `trainer.evaluation.ordinal`.
+
+    mean_absolute_error: of the predicted label, in units of the labels.
+    expected_rating_error: the mean absolute error of the expected rating, the sum of score times label.
+    quadratic_weighted_kappa: 1 for right answers, 0 for chance; None if all examples and answers have one label.
+    """
+
+    mean_absolute_error: float
+    expected_rating_error: float
+    quadratic_weighted_kappa: float | None
+
+
+class DecidedScores(TypedDict):
+    """Of a model whose answers may abstain: the answers that do not.
+
+    examples, share: how many they are, and of all examples. accuracy: of them, None without any.
+    per_label: precision among the decided answers; recall and support over all examples of the label, so an answer that
+      abstains counts as a miss.
+    """
+
+    examples: float
+    share: float
+    accuracy: float | None
+    accuracy_interval: list[float] | None
+    per_label: dict[str, LabelScores]
+
+
+class Figures(TypedDict):
+    """The figures that are given plain and weighted.
+
+    loss: mean cross-entropy in nats; with several labels the mean over texts and labels.
+    calibration_error: expected calibration error, see `trainer.evaluation.calibration`.
+    brier: the Brier score, see `trainer.evaluation.loss`.
+    Of one label a text:
+    accuracy: examples with the right predicted label / all examples, whether an answer abstains or not.
+    accuracy_interval: [low, high], Wilson's interval at 95%.
+    auc: area under the ROC curve of the second of two labels; None with more labels, or if one of the two is absent.
+    confusion: confusion[i][j] = examples of label i that are predicted as label j, in the order of `per_label`.
+    ordinal: None unless the labels are ordinal.
+    decided: None unless answers may abstain.
+    Of several labels a text:
+    subset_accuracy: texts of which all labels are right, and none is missing / all texts; with its interval.
+    """
+
+    per_label: dict[str, LabelScores]
+    loss: float
+    calibration_error: float
+    brier: float
+    accuracy: NotRequired[float]
+    accuracy_interval: NotRequired[list[float]]
+    auc: NotRequired[float | None]
+    confusion: NotRequired[list[list[float]]]
+    ordinal: NotRequired[OrdinalScores | None]
+    decided: NotRequired[DecidedScores | None]
+    subset_accuracy: NotRequired[float]
+    subset_accuracy_interval: NotRequired[list[float]]
+    micro: NotRequired[Averages]
+    macro: NotRequired[Averages]
+
+
+class SliceFigures(TypedDict):
+    """The figures of the examples of a slice, plain or weighted.
+
+    accuracy: with several labels the subset accuracy. interval: [low, high], Wilson's at 95%, of `accuracy`.
+    f1: the micro F1, only with several labels.
+    """
+
+    accuracy: float
+    interval: list[float]
+    loss: float
+    f1: NotRequired[float]
+
+
+class SliceScores(SliceFigures):
+    """A slice: the examples with one value of a column, or with texts of some length.
+
+    value: the value, "" where it is missing; or the number of words in words.
+    """
+
+    value: str
+    examples: int
+    weighted: SliceFigures | None
+
+
+class OtherSlices(SliceScores):
+    """All examples whose value is too rare for a slice of its own; values: how many values that are."""
+
+    values: int
+
+
+class SlicedBy(TypedDict):
+    """The slices by one column, the lowest accuracy first.
+
+    by: the column, or text_length. others: None if all values have slices.
+    """
+
+    by: str
+    slices: list[SliceScores]
+    others: OtherSlices | None
+
+
+class Metrics(Figures):
     """The content of metrics.json.
 
-    accuracy: examples with the right predicted label / all examples.
-    auc: area under the ROC curve of the second of two labels; None with more labels, or if one of the two is absent.
-    loss: mean cross-entropy in nats.
-    confusion: confusion[i][j] = examples of label i that are predicted as label j, in the order of `per_label`.
+    weighted: the same figures with weights; None without weights.
+    effective_examples: (sum of weights)^2 / sum of squared weights; None without weights.
+    slices: one for each name in metrics.slices.
     """
 
     examples: int
-    accuracy: float
-    auc: float | None
-    loss: float
-    per_label: dict[str, LabelScores]
-    confusion: list[list[int]]
+    weighted: Figures | None
+    effective_examples: float | None
+    slices: list[SlicedBy]
 
 
-def classification_metrics(scores: npt.ArrayLike, labels: npt.ArrayLike, *, label_names: Sequence[str]) -> Metrics:
-    """All metrics of one example or more.
-
-    scores: float [examples, classes]; or, for two labels, [examples], the probability of the second.
-    labels: int [examples].
-
-    >>> result = classification_metrics([0.9, 0.2, 0.6], [1, 0, 0], label_names=["neg", "pos"])
-    >>> round(result["accuracy"], 3), result["auc"], result["confusion"]
-    (0.667, 1.0, [[1, 1], [0, 1]])
-    >>> result["per_label"]["neg"]
-    {'precision': 1.0, 'recall': 0.5, 'f1': 0.6666666666666666, 'support': 2}
-    """
-    right = np.asarray(labels, np.int64)
-    probabilities = _two_columns(np.asarray(scores, np.float64))
-    confusion = confusion_matrix(right, probabilities.argmax(axis=1), classes=len(label_names))
-    is_binary = len(label_names) == 2
-    return {
-        "examples": int(right.size),
-        "accuracy": float(np.trace(confusion) / right.size),
-        "auc": area_under_roc(probabilities[:, 1], right == 1) if is_binary else None,
-        "loss": cross_entropy(probabilities, right),
-        "per_label": {name: label_scores(confusion, index) for index, name in enumerate(label_names)},
-        "confusion": confusion.tolist(),
-    }
-
-
-def confusion_matrix(
-    labels: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], *, classes: int
-) -> npt.NDArray[np.int64]:
-    """int64 [classes, classes]: element [i, j] counts the examples of label i that are predicted as label j.
-
-    labels, predicted: int64 [examples].
-
-    >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), classes=2).tolist()
-    [[1, 1], [0, 1]]
-    """
-    counts = np.bincount(labels * classes + predicted, minlength=classes * classes)
-    return counts.reshape(classes, classes)
-
-
-def area_under_roc(scores: npt.NDArray[np.float64], is_positive: npt.NDArray[np.bool_]) -> float | None:
-    """The exact area under the ROC curve; None without positive or without negative examples.
-
-    It is the probability that a random positive example has a higher score than a random negative one, where a tie
-    counts half:
-
-        AUC = (R - P (P + 1) / 2) / (P N)
-
-    P and N are the numbers of positive and negative examples. R is the sum of the ranks of the positive ones among all.
-    Ranks count from 1, and equal scores get their mean rank.
-
-    This is the Mann-Whitney U statistic divided by P N (J. A. Hanley and B. J. McNeil, "The meaning and use of the area
-    under a receiver operating characteristic (ROC) curve", Radiology 143, 1982).
-
-    scores: float64 [examples]; is_positive: bool [examples].
-
-    >>> area_under_roc(np.array([0.1, 0.5, 0.5, 0.9]), np.array([False, True, False, True]))
-    0.875
-    """
-    positives = int(is_positive.sum())
-    negatives = is_positive.size - positives
-    if not positives or not negatives:
-        return None
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    mean_rank = np.cumsum(count) - (count - 1) / 2  # of each distinct score
-    wins = mean_rank[place][is_positive].sum() - positives * (positives + 1) / 2
-    return float(wins / (positives * negatives))
-
-
-def cross_entropy(probabilities: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> float:
-    """Mean of -ln(probability of the right label), in nats: the loss that training minimizes.
-
-    probabilities: float64 [examples, classes]; labels: int64 [examples]. A probability below 1e-7 counts as 1e-7.
-    (I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, 2016, section 6.2.1.)
-
-    >>> round(cross_entropy(np.array([[0.5, 0.5], [0.25, 0.75]]), np.array([0, 1])), 4)
-    0.4904
-    """
-    of_right_label = probabilities[np.arange(labels.size), labels]
-    return float(-np.log(np.maximum(of_right_label, _SMALLEST_PROBABILITY)).mean())
-
-
-def label_scores(confusion: npt.NDArray[np.int64], label: int) -> LabelScores:
-    """Precision, recall, F1 and support of one label; confusion: int64 [classes, classes] of `confusion_matrix`.
-
-    >>> label_scores(np.array([[1, 1], [0, 2]]), 1)
-    {'precision': 0.6666666666666666, 'recall': 1.0, 'f1': 0.8, 'support': 2}
-    """
-    hits = int(confusion[label, label])
-    predicted, support = int(confusion[:, label].sum()), int(confusion[label].sum())
-    return {
-        "precision": _ratio(hits, predicted),
-        "recall": _ratio(hits, support),
-        "f1": _ratio(2 * hits, predicted + support),
-        "support": support,
-    }
-
-
-def _two_columns(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """float64 [examples] (of the second label) or [examples, classes] -> [examples, classes]."""
-    return np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores
-
-
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
+def accuracy_of(figures: Figures) -> float:
+    """The accuracy, or with several labels the subset accuracy."""
+    return figures["subset_accuracy"] if "subset_accuracy" in figures else figures["accuracy"]

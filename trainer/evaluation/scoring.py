@@ -13,7 +13,8 @@ from pipeline.contract import Split
 from pipeline.errors import UserError
 from trainer.data.dataset import evaluation_batches, iterate_batches
 from trainer.data.records_folder import RecordsFolder
-from trainer.evaluation.metrics import Metrics, classification_metrics
+from trainer.evaluation.measure import metrics_of
+from trainer.evaluation.metrics import Metrics
 from trainer.model.classifier import RunLstm, TextClassifier, class_scores, run_with_keras
 from trainer.model.lstm_choice import choose_for_training
 
@@ -100,7 +101,7 @@ class SplitScorer:
             more = _batch_mistakes(ids.numpy(), labels[-1], scores[-1])
             mistakes = heapq.nlargest(_MISTAKES, [*mistakes, *more], key=lambda mistake: mistake.probability)
         all_scores, all_labels = np.concatenate(scores), np.concatenate(labels)
-        metrics = classification_metrics(all_scores, all_labels, label_names=self._records.labels)
+        metrics = metrics_of(all_scores, all_labels, scheme=self._records.scheme)
         return SplitScores(self._split, all_scores, all_labels, mistakes, metrics)
 
 

@@ -9,10 +9,12 @@ from pipeline.config.settings import Config
 from pipeline.html import Section, document
 from pipeline.html.elements import advice, details, settings_table, text_of_data, tiles, with_note
 from trainer.data.records_folder import RecordsFolder
+from trainer.evaluation.calibration import Bin, expected_calibration_error
+from trainer.evaluation.measure import reliability_of
 from trainer.evaluation.scoring import SplitScores
 from trainer.model.neighbours import Floats
 from trainer.training.history import History
-from trainer.training_report.calibration import Bin, calibration, expected_calibration_error, reliability
+from trainer.training_report.calibration import calibration
 from trainer.training_report.confusion import confusion, per_label
 from trainer.training_report.curves import curves
 from trainer.training_report.mistakes import mistakes
@@ -43,7 +45,7 @@ class PageContent:
 def render(content: PageContent) -> bytes:
     """training.html, UTF-8."""
     scored = content.scored
-    bins = reliability(scored.scores, scored.labels) if scored else []
+    bins = reliability_of(scored.scores, scored.labels, scheme=content.records.scheme) if scored else []
     metrics = scored.metrics if scored else None
     sentences = verdict(content.history.epochs, metrics, best_epoch=content.best_epoch, bins=bins)
     sections = [

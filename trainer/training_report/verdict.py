@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from trainer.evaluation.calibration import Bin, expected_calibration_error
 from trainer.evaluation.metrics import Metrics
 from trainer.training.history import EpochRecord
-from trainer.training_report.calibration import Bin, expected_calibration_error
 
 _LITTLE_BETTER: Final = 0.05  # accuracy above that of always answering the commonest label
 _STILL_FALLING: Final = 0.05  # share of the eval loss by which the last epoch reduced it
