@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 from pipeline.config.reference import list_settings, section_summary  # noqa: E402  the path has to be set first
 from pipeline.records_folder.manifest_keys import ManifestKey, described_keys  # noqa: E402
+from trainer.model_card.schema import Card  # noqa: E402
 
 
 def settings_tables() -> str:
@@ -33,11 +34,15 @@ def _settings_lines() -> Iterator[str]:
 
 def manifest_tables() -> str:
     """A table of the keys at the top of manifest.json, then a heading, a table and notes for each object among them."""
-    return "\n".join(_manifest_lines())
+    return "\n".join(_key_lines(list(described_keys())))
 
 
-def _manifest_lines() -> Iterator[str]:
-    keys = list(described_keys())
+def card_tables() -> str:
+    """The same of MODEL_CARD.json."""
+    return "\n".join(_key_lines(list(described_keys(Card))))
+
+
+def _key_lines(keys: list[ManifestKey]) -> Iterator[str]:
     yield f"\n{_KEYS_HEADER}"
     at_top = [key for key in keys if "." not in key.path]
     for key in at_top:
@@ -82,6 +87,7 @@ def _plain(text: str) -> str:
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
     ("reference/settings.md", "settings"): settings_tables,
     ("reference/manifest.md", "manifest"): manifest_tables,
+    ("reference/model-card.md", "card"): card_tables,
 }
 
 

@@ -31,7 +31,7 @@ LEVELS = {
         {"model", "savedmodel"},
         {"data"},
         {"evaluation"},
-        {"training"},
+        {"model_card", "training"},
         {"export"},
         {"training_report"},
         {"commands"},

@@ -28,8 +28,10 @@ FILES = {
     CERTIFICATE: LINES,
     "assets.extra/tf_serving_warmup_requests": b"requests",
     "assets.extra/embedding_before.npy": b"vectors",
+    "MODEL_CARD.md": b"# Model card\n",
+    "MODEL_CARD.json": b"{}\n",
 }
-FOR_OTHERS = {CERTIFICATE, "assets.extra/tf_serving_warmup_requests"}
+FOR_OTHERS = {CERTIFICATE, "assets.extra/tf_serving_warmup_requests", "MODEL_CARD.md", "MODEL_CARD.json"}
 
 
 @pytest.fixture

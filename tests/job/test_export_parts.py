@@ -1,5 +1,6 @@
 """Parts of the export: signatures of every kind of model, certificate, self-check, warm-up."""
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -27,7 +28,7 @@ from trainer.export.text_to_ids import TextToIds
 from trainer.export.warmup import write_warmup
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.savedmodel.loading import ExportedModel, version_folder
-from trainer.savedmodel.model_info import CERTIFICATE_FILE
+from trainer.savedmodel.model_info import CARD_FILE, CARD_JSON_FILE, CERTIFICATE_FILE
 from trainer.training.fit import TrainedModel, score_held_out
 from trainer.training_report import write_page
 
@@ -116,6 +117,17 @@ def test_export_names_the_version_of_this_product(model: ExportedModel) -> None:
     assert versions_of.keys() == {"textrecords", "python", "tensorflow", "keras", "numpy"}
     assert versions_of["textrecords"] == VERSION
     assert versions_of["tensorflow"] == tf.__version__
+
+
+def test_export_holds_a_model_card(model: ExportedModel, small_records: Path) -> None:
+    folder = Path(model.folder)
+    card = json.loads((folder / CARD_JSON_FILE).read_text())
+    manifest = (small_records / "manifest.json").read_bytes()
+    assert card["data"]["manifest"] == hashlib.sha256(manifest).hexdigest()
+    assert card["versions"]["tensorflow"] == tf.__version__
+    info = json.loads((folder / "assets.extra" / "model.json").read_text())
+    assert (folder / CARD_FILE).read_text().startswith("# Model card\n")
+    assert {CARD_FILE, CARD_JSON_FILE} <= info["files"].keys()  # with their hashes
 
 
 def test_export_publishes_nothing_if_the_answers_differ(

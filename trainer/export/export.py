@@ -6,6 +6,7 @@
     assets.extra/certificate.jsonl           texts with the right ids and scores, see `certificate`
     assets.extra/tf_serving_warmup_requests  see `warmup`
     assets.extra/embedding_before.npy        rows of the most frequent words before training, float32 [words, dim]
+    MODEL_CARD.md, MODEL_CARD.json           what the model learnt from and how good it is: `trainer.model_card`
 
 The exported model does not need the records folder.
 """
@@ -13,6 +14,7 @@ The exported model does not need the records folder.
 import io
 import logging
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,9 +32,18 @@ from trainer.export.served_model import ServedModel
 from trainer.export.text_to_ids import TextToIds, load_text_to_ids
 from trainer.export.warmup import write_warmup
 from trainer.model.classifier import build_model
+from trainer.model_card import Card, model_card, page, to_json
 from trainer.savedmodel import versions
 from trainer.savedmodel.loading import EMBEDDING_BEFORE_FILE, WORDS_BEFORE_TRAINING
-from trainer.savedmodel.model_info import CERTIFICATE_FILE, INFO_FILE, WARMUP_FILE, ModelInfo, sums_of
+from trainer.savedmodel.model_info import (
+    CARD_FILE,
+    CARD_JSON_FILE,
+    CERTIFICATE_FILE,
+    INFO_FILE,
+    WARMUP_FILE,
+    ModelInfo,
+    sums_of,
+)
 from trainer.training.fit import TrainedModel
 from trainer.training.run_folder import RunFolder
 
@@ -82,6 +93,9 @@ def export(
         files.write(files.join(folder, EMBEDDING_BEFORE_FILE), _npy(before))
         write_warmup(files.join(folder, WARMUP_FILE), expected.texts[:_WARMUP_TEXTS])
         info = _info(trained, config, metrics=metrics)
+        card = _card(trained, config, metrics=metrics, of_packages=info.versions)
+        files.write(files.join(folder, CARD_FILE), page(card))
+        files.write(files.join(folder, CARD_JSON_FILE), to_json(card))
         all_files = {"certificate_texts": len(expected.texts), "files": sums_of(folder)}
         files.write(files.join(folder, INFO_FILE), info.model_copy(update=all_files).dumps())
         largest = self_check.check(folder, expected)
@@ -130,6 +144,19 @@ def _info(trained: TrainedModel, config: Config, *, metrics: Metrics | None) -> 
             "keras": keras.__version__,
             "numpy": np.__version__,
         },
+    )
+
+
+def _card(trained: TrainedModel, config: Config, *, metrics: Metrics | None, of_packages: Mapping[str, str]) -> Card:
+    records = trained.records
+    return model_card(
+        config,
+        records.manifest,
+        manifest_sha256=records.manifest_sha256,
+        epochs=len(trained.history.epochs),
+        best_epoch=trained.best_epoch,
+        metrics=metrics,
+        versions=of_packages,
     )
 
 

@@ -27,6 +27,8 @@ from trainer.decision.decision import NO_DECISION, Decision
 INFO_FILE: Final = "assets.extra/model.json"
 CERTIFICATE_FILE: Final = "assets.extra/certificate.jsonl"
 WARMUP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
+CARD_FILE: Final = "MODEL_CARD.md"
+CARD_JSON_FILE: Final = "MODEL_CARD.json"
 FORMAT_VERSION: Final = 1
 
 # The largest model.json that is read: 10,000 labels and the metrics of each are 3 MB.
@@ -35,7 +37,7 @@ _REMEDY: Final = "make its files readable, copy the whole folder again, or expor
 # The folder in which other programs may put files of their own, as TensorFlow says.
 _OPEN_FOLDER: Final = "assets.extra/"
 # Files on which no answer of the model depends.
-_FOR_OTHERS: Final = (CERTIFICATE_FILE, WARMUP_FILE)
+_FOR_OTHERS: Final = (CERTIFICATE_FILE, WARMUP_FILE, CARD_FILE, CARD_JSON_FILE)
 
 
 class FileSum(BaseModel):
@@ -149,8 +151,8 @@ def damages(folder: str, info: ModelInfo) -> list[str]:
 def refuse_damages(folder: str, info: ModelInfo, *, setting: str) -> None:
     """Refuses a folder of which a file is not the one that was exported. setting: the option that names the folder.
 
-    The certificate and the warm-up requests do not count: no answer depends on them, and a server's owner may replace
-    the requests.
+    The certificate, the warm-up requests and the model card do not count: no answer depends on them. A server's owner
+    may replace the requests, and people write into a card.
 
     Raises:
       UserError: the first of these files, and what is wrong with it.

@@ -1,0 +1,206 @@
+"""The model card: what it says of a manifest and metrics, and that no text of the data becomes markup in it.
+
+Oracles: markdown-it, which rich brings, reads the Markdown; Python's json reads the JSON.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from pipeline.config.load import load
+from pipeline.records_folder.manifest import Manifest
+from pipeline.support.printable import escape_controls
+from tests.support.manifests import SHA256, full_content, manifest_of
+from trainer.evaluation.metrics import Metrics, classification_metrics
+from trainer.model_card import Card, model_card, page, to_json
+from trainer.model_card.markdown import code, sentence
+
+# What would be a heading, a cell, a link, a picture, a tag, a list, emphasis, a line break or a steered terminal.
+HOSTILE = [
+    "# x | [a](b) <script>alert(1)</script>", "| a | b |", "[link](https://example.org)", "![picture](x.png)",
+    "<img src=x onerror=alert(1)>", "- item", "1. item", "***bold***", "__bold__", "`code` | ``", "a\n\n# heading",
+    "---", "===", "> quote", "https://example.org", "&lt;b&gt; &amp;", "\\", "\\|", "a\\", "~~gone~~", "$x$",
+    "\x1b[31mred\x07", "\u202egnol", "", " ", "[ref]: https://example.org", "```\nfence", "<!-- comment", "\ttab",
+]  # fmt: skip
+
+
+def parsed(markdown: str) -> list[Token]:
+    return MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+
+
+def headings_and_content(markdown: str) -> dict[str, int]:
+    """heading -> the tokens of content below it, up to the next heading; -1 for a heading of a deeper level alone."""
+    found: dict[str, int] = {}
+    tokens = parsed(markdown)
+    heading, level = "", 0
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            deeper = int(token.tag[1]) > level and heading
+            if heading and not found[heading] and deeper:
+                found[heading] = -1
+            heading, level = tokens[place + 1].content, int(token.tag[1])
+            assert heading not in found
+            found[heading] = 0
+        elif token.type in ("table_open", "list_item_open", "paragraph_open"):
+            found[heading] += 1
+    return found
+
+
+def inline_types(markdown: str) -> set[str]:
+    return {child.type for token in parsed(markdown) for child in token.children or ()}
+
+
+def shown(markdown: str) -> str:
+    """The text that a reader sees."""
+    return "".join(child.content for token in parsed(markdown) for child in token.children or ())
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_markdown_of_the_data_is_text(text: str) -> None:
+    for made in (code(text), sentence(f"{text} is a label"), sentence(text) or "x"):
+        for markdown in (made, f"- {made}", f"| {made} | next |\n|---|---|\n| {made} | next |"):
+            assert inline_types(markdown) <= {"text", "code_inline", "text_special"}, markdown
+            blocks = {token.type for token in parsed(markdown) if token.type.endswith("_open")}
+            assert blocks <= {"paragraph_open"} | (
+                {"bullet_list_open", "list_item_open"} if markdown.startswith("- ") else set()
+            ) | {f"{part}_open" for part in ("table", "thead", "tbody", "tr", "th", "td") if "|---|" in markdown}
+            if "|---|" in markdown:
+                assert sum(token.type == "td_open" for token in parsed(markdown)) == 2, markdown
+        assert made.isprintable()
+    assert shown(code(text)) == (re.sub(r"[\x1b\x07\u202e]", "\ufffd", " ".join(text.split())) or "(empty)")
+
+
+def plain_manifest(**changes: Any) -> Manifest:
+    """100 train and 40 test rows of two labels, nothing else of note."""
+    config = load(None, {}).model_dump()
+    rows = {"train": (60, 40), "eval": (0, 0), "test": (30, 10)}
+    content = {
+        "format_version": 1, "config": config, "labels": ["bad", "good"],
+        "vocabulary": {"size": 7, "tokens": 100},
+        "splits": {
+            split: {"rows": bad + good, "labels": {"bad": bad, "good": good}, "tokens": 10 * (bad + good),
+                    "unknown_tokens": bad + good, "truncated_texts": bad, "empty_texts": 0}
+            for split, (bad, good) in rows.items()
+        },
+    }  # fmt: skip
+    return manifest_of({**content, **changes})
+
+
+def card_of(manifest: Manifest, metrics: Metrics | None, **settings: str) -> Card:
+    return model_card(
+        load(None, settings), manifest, manifest_sha256=SHA256, epochs=3, best_epoch=2, metrics=metrics,
+        versions={"keras": "3.15", "textrecords": "0.3"},
+    )  # fmt: skip
+
+
+def metrics_of(right: Sequence[int], predicted: Sequence[int], names: Sequence[str]) -> Metrics:
+    scores = [[0.9 if place == label else 0.1 / (len(names) - 1) for place in range(len(names))] for label in predicted]
+    return classification_metrics(scores, right, label_names=names)
+
+
+# 30 of bad, of which 24 are found; 10 of good, of which 8 are.
+PLAIN = metrics_of([0] * 30 + [1] * 10, [0] * 24 + [1] * 6 + [1] * 8 + [0] * 2, ["bad", "good"])
+
+
+def test_card_of_a_plain_model() -> None:
+    card = card_of(plain_manifest(), PLAIN, **{"training.epochs": "4"})
+    text = page(card).decode()
+    # 60 of the 100 train rows are longer than max_length; a token in ten is unknown.
+    assert "| train | 100 | 1,000 | 10.0% | 60.0% | 0.0% |" in text
+    assert "eval" not in text.partition("## Settings")[0]  # which has no rows
+    assert "| `bad` | 60 | 30 | 60.0% |" in text
+    # Wilson's interval of 32 of 40, by statsmodels' proportion_confint(32, 40, method="wilson").
+    assert "| accuracy | 0.8000 | (0.652–0.895) |" in text
+    assert "| accuracy of always answering the commonest label | 0.7500 | (0.598–0.858) |" in text
+    assert "1 of 2 labels has fewer than 30 test rows, so its figures are uncertain: 'good' (10)." in text
+    assert "| `training.epochs` | `4` | `3` |" in text
+    assert "| `input.label_column` | `label` |  |" in text
+    assert f"`{SHA256}`" in text
+    for absent in ("Texts that splits share", "Rows that were not used", "weight |", "Qualities"):
+        assert absent not in text
+
+
+def test_card_has_no_empty_heading() -> None:
+    for card in (
+        card_of(plain_manifest(), PLAIN),
+        card_of(plain_manifest(), None),
+        card_of(manifest_of(full_content()), None),
+        card_of(manifest_of(full_content()), metrics_of([0, 1], [0, 1], ["bad", "good"])),
+    ):
+        found = headings_and_content(page(card).decode())
+        assert {"Model card", "Data", "Labels", "Vocabulary", "Settings", "Versions"} <= found.keys()
+        assert all(found.values()), found
+
+
+def test_card_without_limits_has_no_part_on_them() -> None:
+    rows = {split: {"rows": 80, "labels": {"bad": 40, "good": 40}} for split in ("train", "eval", "test")}
+    right = [0] * 40 + [1] * 40
+    card = card_of(plain_manifest(splits=rows), metrics_of(right, right, ["bad", "good"]))
+    assert card.limits == []
+    assert "Limits" not in page(card).decode()
+
+
+def test_card_of_weighted_rows_tells_their_worth() -> None:
+    card = card_of(manifest_of(full_content()), None)
+    train = card.data.splits["train"]
+    # Weights that add up to 3, and their squares to 5: 9 / 5.
+    assert (train.weight, train.effective_rows) == (3.0, 1.8)
+    assert [(label.share, label.weight_share) for label in card.data.labels] == [(0.5, 1 / 3), (0.5, 2 / 3)]
+    text = page(card).decode()
+    assert "| effective sample size |" in text
+    assert "| `good` | 1 | 1 | 1 | 50.0% | 66.7% |" in text
+
+
+# train rows of the labels        what the card says of them
+RARE = [
+    ([95, 5],                     None),
+    ([96, 4],                     "1 of 2 labels has less than 5% of the train rows: 'b' (4.0%)."),
+    ([988, 3, 1, 2, 1, 2, 1, 2],  "7 of 8 labels have less than 5% of the train rows: 'c' (0.1%), 'e' (0.1%), "
+                                  "'g' (0.1%), 'd' (0.2%), 'f' (0.2%) and 2 more."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "told"), RARE)
+def test_card_names_rare_labels(rows: list[int], told: str | None) -> None:
+    names = list("abcdefgh")[: len(rows)]
+    part = {"rows": sum(rows), "labels": dict(zip(names, rows, strict=True))}
+    card = card_of(plain_manifest(labels=names, splits=dict.fromkeys(("train", "eval", "test"), part)), None)
+    assert [line for line in card.limits if "train rows" in line] == ([told] if told else [])
+
+
+def test_card_keeps_the_datas_text_from_being_markup() -> None:
+    names = [name for name in HOSTILE if name]
+    part = {"rows": 40 * len(names), "labels": dict.fromkeys(names, 40)}
+    advice = [{"setting": "input.label_map", "text": f"The label '{name}' is odd."} for name in names]
+    manifest = plain_manifest(
+        labels=names, advice=advice, splits=dict.fromkeys(("train", "eval", "test"), part),
+        rejected={"rows": len(names), "by_reason": dict.fromkeys(names, 1)},
+        quality={"findings": {name: {"count": 1, "of": 2, "share": 0.5} for name in names}},
+    )  # fmt: skip
+    right = list(range(len(names)))
+    card = card_of(manifest, metrics_of(right, right, names))
+    text = page(card).decode()
+    assert text == escape_controls(text)
+    assert inline_types(text) <= {"text", "code_inline", "text_special"}
+    assert headings_and_content(text).keys() == {
+        "Model card", "Data", "Labels", "Vocabulary", "Rows that were not used", "Qualities of the texts", "Metrics",
+        "Label by label", "Limits seen in the data", "Settings", "Versions",
+    }  # fmt: skip
+    rows = sum(token.type == "tr_open" for token in parsed(text))
+    assert rows == sum(line.startswith("| ") for line in text.splitlines())  # no cell began another row
+    values = json.loads(to_json(card))
+    assert values["task"]["labels"] == names  # exactly
+
+
+def test_card_is_the_same_each_time() -> None:
+    manifest = manifest_of(full_content())
+    first, second = (card_of(manifest, None) for _ in range(2))
+    assert page(first) == page(second)
+    assert to_json(first) == to_json(second)
+    assert Card.model_validate_json(to_json(first)) == first
+    assert list(json.loads(to_json(first))) == list(Card.model_fields)

@@ -1,0 +1,66 @@
+"""Records, settings and metrics -> the model card, and its JSON."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pipeline.config.settings import Config
+from pipeline.contract import Split
+from pipeline.records_folder.manifest import Manifest
+from pipeline.support.printable import json_text
+from trainer.evaluation.metrics import Metrics
+from trainer.model_card.data import data_of
+from trainer.model_card.limits import limits_of
+from trainer.model_card.measured import measured_of
+from trainer.model_card.schema import Card, Task, Training
+
+# What the card tells of the section input: what the texts and labels are. Paths mean nothing where a model is used.
+_INPUT: Final = (
+    "text_column", "label_column", "label_map", "weight_column", "label_kind", "several_labels", "label_separator",
+    "no_labels",
+)  # fmt: skip
+
+
+def model_card(
+    config: Config,
+    manifest: Manifest,
+    *,
+    manifest_sha256: str,
+    epochs: int,
+    best_epoch: int,
+    metrics: Metrics | None,
+    versions: Mapping[str, str],
+) -> Card:
+    """The card of a model that was trained on the records of a manifest.
+
+    config: of the training; the sections that decide on the records are taken from the manifest. metrics: of the test
+    split, None if it has no rows.
+    """
+    split: Split = "test"
+    form = manifest.record
+    return Card(
+        task=Task(
+            labels=manifest.labels,
+            several_labels=form.several_labels,
+            label_kind=form.label_kind,
+            weighted=form.weighted,
+        ),
+        data=data_of(manifest, sha256=manifest_sha256),
+        training=Training(epochs=epochs, best_epoch=best_epoch),
+        measured=None if metrics is None else measured_of(metrics, split=split),
+        limits=limits_of(manifest, measured=None if metrics is None else split),
+        settings=_settings(config, manifest),
+        versions=dict(sorted(versions.items())),
+    )
+
+
+def to_json(card: Card) -> bytes:
+    """The content of MODEL_CARD.json: UTF-8, keys in the order of the schema."""
+    return (json_text(card.model_dump(mode="json"), indent=1) + "\n").encode()
+
+
+def _settings(config: Config, manifest: Manifest) -> dict[str, dict[str, Any]]:
+    stored = manifest.config
+    records = stored.model_dump(mode="json", include={"split", "text", "vocabulary", "sequence"})
+    training = config.model_dump(mode="json", include={"embedding", "model", "training", "metrics", "decision"})
+    del training["training"]["path"]
+    return {"input": {key: stored.input[key] for key in _INPUT if key in stored.input}, **records, **training}

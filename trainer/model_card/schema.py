@@ -1,0 +1,147 @@
+"""The schema of MODEL_CARD.json. Each key's meaning is stated once, in its `description`.
+
+In: the parts, in Python's types. Out: one checked, frozen object. Keys keep their meaning within a `format_version`.
+"""
+
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.config.input_settings import LabelKind
+from pipeline.contract import Split
+from pipeline.records_folder.manifest_types import Count, Finding, Package, Reason, Sha256, Share, Weight
+
+FORMAT_VERSION: Final = 1
+
+Section = Annotated[str, "section"]
+
+
+class CardPart(BaseModel):
+    """A part of the card: frozen, without unknown keys and without numbers that are infinite or NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Task(CardPart):
+    """What the model answers."""
+
+    labels: list[str] = Field(description="The labels, in the order of its scores.")
+    several_labels: bool = Field(description="Whether a text may have any number of them.")
+    label_kind: LabelKind = Field(description="`ordinal`: the labels are numbers with an order.")
+    weighted: bool = Field(description="Whether the rows had weights.")
+
+
+class SplitData(CardPart):
+    """A split of the data; the shares are of its texts or tokens."""
+
+    rows: Count = Field(description="Its rows.")
+    no_labels: Count = Field(description="Those of them that have none of the labels.")
+    tokens: Count = Field(description="Tokens of its texts.")
+    unknown_tokens: Share = Field(description="The share of the tokens that are not in the vocabulary.")
+    truncated_texts: Share = Field(description="The share of the texts that were longer than `sequence.max_length`.")
+    empty_texts: Share = Field(description="The share of the texts without a word of the vocabulary.")
+    weight: Weight | None = Field(description="The sum of its rows' weights; `null` without weights.")
+    effective_rows: Weight | None = Field(
+        description="The effective sample size: (sum of the weights)² / sum of their squares. `null` without weights."
+    )
+
+
+class LabelData(CardPart):
+    """The rows of a label."""
+
+    label: str = Field(description="Its name.")
+    rows: dict[Split, Count] = Field(description="Its rows by split.")
+    share: Share = Field(
+        description="Its share of the train rows. With several labels the shares add up to more than 1."
+    )
+    weight_share: Share | None = Field(description="Its share of the train weight; `null` without weights.")
+
+
+class VocabularyData(CardPart):
+    """The words that the model knows."""
+
+    words: Count = Field(description="Words in the vocabulary.")
+    known_tokens: Share = Field(description="The share of the counted tokens that they are.")
+    sha256: Sha256 = Field(description="SHA-256 of vocabulary.tsv.")
+
+
+class SharedRows(CardPart):
+    """Rows of a split whose text is in another split too."""
+
+    splits: tuple[Split, Split] = Field(description="The two splits.")
+    how: str = Field(
+        description="`equal`; `equal_but_for_form`: case, punctuation or white space differ; `nearly_equal`: estimated."
+    )
+    rows: Count = Field(description="Rows of the second split.")
+    share: Share = Field(description="Their share of the second split.")
+
+
+class FindingData(CardPart):
+    """A quality of the texts."""
+
+    share: Share = Field(description="The share of the texts that have it.")
+    exact: bool = Field(description="Whether all texts were examined; if not, the share is an estimate.")
+
+
+class Data(CardPart):
+    """What the model learnt from and was measured on."""
+
+    manifest: Sha256 = Field(description="SHA-256 of the manifest.json of its records folder: it names the data.")
+    splits: dict[Split, SplitData] = Field(description="By split; splits without rows are left out.")
+    labels: list[LabelData] = Field(description="By label, in the order of the scores.")
+    vocabulary: VocabularyData = Field(description="The words that it knows.")
+    unlabelled_rows: Count = Field(description="Texts without labels beside them, of `input.unlabelled`.")
+    rejected: dict[Reason, Count] = Field(description="Rows of the input that could not be used, by reason.")
+    left_out: Count = Field(description="Rows that `input.label_map` leaves out.")
+    shared: list[SharedRows] = Field(description="Texts that two splits share.")
+    findings: dict[Finding, FindingData] = Field(
+        description="Qualities that texts have, by the names of manifest.json; those that no text has are left out."
+    )
+
+
+class Training(CardPart):
+    """How the training went."""
+
+    epochs: Count = Field(description="Epochs that it ran.")
+    best_epoch: Count = Field(description="The epoch whose weights the model has, from 1.")
+
+
+class Figure(CardPart):
+    """A metric."""
+
+    name: str = Field(description="Its key in metrics.json.")
+    value: float = Field(description="Its value, each row counted once.")
+    interval: tuple[float, float] | None = Field(
+        description="Wilson's interval at 95 %, if it is a share of rows; else `null`."
+    )
+    weighted: float | None = Field(description="Its value with the rows' weights; `null` without weights.")
+
+
+class LabelFigures(CardPart):
+    """The metrics of a label."""
+
+    label: str = Field(description="Its name.")
+    rows: Count = Field(description="Rows that have it.")
+    figures: list[Figure] = Field(description="`precision`, `recall`, `f1` and others.")
+
+
+class Measured(CardPart):
+    """The metrics of held-out texts."""
+
+    split: Split = Field(description="The split that was measured.")
+    rows: Count = Field(description="Its rows.")
+    figures: list[Figure] = Field(description="Of all rows.")
+    labels: list[LabelFigures] = Field(description="By label.")
+
+
+class Card(CardPart):
+    """The whole file."""
+
+    format_version: int = Field(FORMAT_VERSION, description="Of this file.")
+    task: Task = Field(description="What the model answers.")
+    data: Data = Field(description="What it learnt from and was measured on.")
+    training: Training = Field(description="How the training went.")
+    measured: Measured | None = Field(description="The metrics of held-out texts; `null` if there were none.")
+    limits: list[str] = Field(description="What was seen in the data that limits the model, a sentence each.")
+    settings: dict[Section, dict[str, Any]] = Field(description="All settings that decide on the model, by section.")
+    versions: dict[Package, str] = Field(description="Of TextRecords, Python and the packages that trained it.")
