@@ -21,10 +21,10 @@ def main(folder: str, ours: str, theirs: str) -> None:
     records = open_records_folder(folder)
     sequence = records.sequence
     keras.utils.set_random_seed(0)
-    model = build_model(records.vocabulary_size, ModelSettings(), classes=len(records.labels), padding=sequence.padding)
+    model = build_model(records.vocabulary_size, ModelSettings(), scheme=records.scheme, padding=sequence.padding)
     # Fresh vectors are so small that all texts would have the same score.
     model.embedding.embeddings.assign(model.embedding.embeddings * 20)
-    served = ServedModel(TextToIds(folder), model, labels=records.labels, padding=sequence.padding)
+    served = ServedModel(TextToIds(folder), model, scheme=records.scheme, padding=sequence.padding)
     tf.saved_model.save(served, ours, signatures=served.functions)
     tfx_export.export(model, folder, theirs, length=sequence.max_length)
 

@@ -57,14 +57,16 @@ def main(way: str, folder: str, seed: str, epochs: str) -> None:
 
 
 def _ours(records: RecordsFolder, settings: TrainingSettings, *, trim: bool) -> dict[str, Any]:
-    model = build_model(records.vocabulary_size, ModelSettings(), classes=2, padding=records.sequence.padding)
+    model = build_model(
+        records.vocabulary_size, ModelSettings(), scheme=records.scheme, padding=records.sequence.padding
+    )
     steps = batch_count(records, "train", batch_size=settings.batch_size)
     training_step = TrainingStep(model, settings, steps=settings.epochs * steps)
 
     def learn(epoch: int, *, most: int = -1) -> None:
         batches = training_batches(records, batch_size=settings.batch_size, trim=trim, seed=settings.seed, epoch=epoch)
-        for ids, labels in batches.take(most):
-            training_step.run(ids, labels)
+        for batch in batches.take(most):
+            training_step.run(batch.ids, batch.labels)
         training_step.averages()  # waits for the last step
 
     first = _seconds(lambda: learn(settings.epochs, most=2))
@@ -77,8 +79,8 @@ def _plain(records: RecordsFolder, settings: TrainingSettings) -> dict[str, Any]
     arrays = {
         split: plain_fit.padded_arrays(
             [
-                (ids.numpy(), labels.numpy())
-                for ids, labels in evaluation_batches(records, split, batch_size=1024, trim=False)
+                (batch.ids.numpy(), batch.labels.numpy())
+                for batch in evaluation_batches(records, split, batch_size=1024, trim=False)
             ]
         )
         for split in ("train", "test")

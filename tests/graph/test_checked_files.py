@@ -1,6 +1,7 @@
 """What a training compares with the manifest before its first step, and that it uses what it compared."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 from pipeline.errors import UserError
 from tests.support.plain_records import EVAL, FILES, GRAPH, TRAIN_0, TRAIN_1, WORDS_OF_GRAPH, make_folder, write
+from tests.support.toy_records import Row, example, write_folder, write_shard
 from trainer.data.check_shards import check_shards
 from trainer.data.checked_files import checked_copies, checked_parts
 from trainer.data.dataset import iterate_batches
@@ -164,6 +166,45 @@ def test_check_shards_refuses_a_label_without_a_name(tmp_path: Path) -> None:
     records = changed(path, lambda manifest: manifest["splits"]["eval"].update(shards=[entry]))
     with pytest.raises(UserError, match="labels has 2 labels, but there is a record of another one in eval"):
         check_shards(records)
+
+
+# The records of two labels a text or fewer, as written: words, labels, weight, slices.
+LABELLED: list[Row] = [([1], [0, 2], 0.5, ["x"]), ([2], [], 2.0, ["y"]), ([3], [1], 0.25, [""])]
+
+# what is wrong in the manifest or in the first record, what the message says
+LABEL_CONTRADICTIONS: list[tuple[Callable[[dict[str, Any]], object] | Row, str]] = [
+    (lambda split: split["labels"].update(a=2), "splits.train.labels has 2 rows of 'a', but its records have 1"),
+    (lambda split: split.update(no_labels=0), "splits.train.no_labels is 0, but 1 of its records have no label"),
+    (lambda split: split["weights"].update(total=2.5), "splits.train.weights.total is 2.5, but the weights of its "
+     "records add up to 2.75"),
+    (lambda split: split["weights"].update(squares=5.3125), "splits.train.weights.squares is 5.3125, but"),
+    (lambda split: split["weights"]["labels"].update(c=0.25), "splits.train.weights.labels.c is 0.25, but the weights "
+     "of its records add up to 0.5"),
+    (([1], [2, 0], 0.5, ["x"]), "there is a record whose labels do not ascend in train"),
+    (([1], [0, 0], 0.5, ["x"]), "there is a record whose labels do not ascend in train"),  # twice the same
+    (([1], [0, 3], 0.5, ["x"]), "labels has 3 labels, but there is a record of another one in train"),
+    (([1], [0, 2], 0.0, ["x"]), "record.weighted is true, but there is a record with the weight 0 in train"),
+    (([1], [0, 2], math.nan, ["x"]), "record.weighted is true, but there is a record with the weight nan in train"),
+    (([1], [0, 2], math.inf, ["x"]), "record.weighted is true, but there is a record with the weight inf in train"),
+    (([1], [0, 2], None, ["x"]), "can't be read as 12 ids (config.sequence.max_length), labels, a weight and 1 slices"),
+    (([1], [0, 2], 0.5, ["x", "y"]), "can't be read as 12 ids (config.sequence.max_length), labels, a weight and 1 "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "message"), LABEL_CONTRADICTIONS, ids=[row[1] for row in LABEL_CONTRADICTIONS])
+def test_check_shards_compares_labels_and_weights(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object] | Row, message: str
+) -> None:
+    labels = ("a", "b", "c")
+    check_shards(write_folder(tmp_path, train=[LABELLED], labels=labels, several=True, slices=["column"]))
+    if isinstance(change, tuple):
+        records = [example([0] * 11 + row[0], *row[1:]) for row in [change, *LABELLED[1:]]]
+        entry = write_shard(tmp_path / "records" / "train-00000-of-00001.tfrecord.gz", records)
+        folder = changed(tmp_path, lambda manifest: manifest["splits"]["train"].update(shards=[entry]))
+    else:
+        folder = changed(tmp_path, lambda manifest: change(manifest["splits"]["train"]))
+    with pytest.raises(UserError, match=re.escape(message)):
+        check_shards(folder)
 
 
 def test_check_shards_refuses_shards_that_the_manifest_does_not_list(tmp_path: Path) -> None:

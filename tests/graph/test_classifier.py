@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from pipeline.config.settings import ModelSettings
 from pipeline.errors import UserError
+from tests.support.label_schemes import scheme_of
 from trainer.model.classifier import TextClassifier, build_model, class_scores, keras_lstms
 
 VOCABULARY_SIZE = 30
@@ -31,7 +32,7 @@ def settings(**values: Any) -> ModelSettings:
 
 def model_of(classes: int = 2, **values: Any) -> TextClassifier:
     keras.utils.set_random_seed(1)
-    return build_model(VOCABULARY_SIZE, settings(**values), classes=classes, padding="pre")
+    return build_model(VOCABULARY_SIZE, settings(**values), scheme=scheme_of(classes), padding="pre")
 
 
 def compiled(function: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[Any], np.ndarray]:
@@ -171,11 +172,11 @@ def test_classifier_of_three_classes_gives_probabilities_that_sum_to_one() -> No
     answers = model_of(classes=3)(tf.constant(LEFT, tf.int64)).numpy()
     assert answers.shape == (3, 3)
     assert answers.sum(axis=1) == pytest.approx([1, 1, 1], abs=1e-6)
-    assert class_scores(tf.constant(answers), ["a", "b", "c"]).numpy().tolist() == answers.tolist()
+    assert class_scores(tf.constant(answers), scheme_of(3)).numpy().tolist() == answers.tolist()
 
 
 def test_classifier_class_scores_of_two_labels_have_two_columns() -> None:
-    scores = class_scores(tf.constant([[0.25], [1.0]], tf.float64), ["neg", "pos"])
+    scores = class_scores(tf.constant([[0.25], [1.0]], tf.float64), scheme_of())
     assert scores.dtype == tf.float32
     assert scores.numpy().tolist() == [[0.75, 0.25], [0.0, 1.0]]
 
@@ -183,7 +184,7 @@ def test_classifier_class_scores_of_two_labels_have_two_columns() -> None:
 def test_classifier_with_the_variables_of_another_gives_its_answers() -> None:
     first = model_of(dropout=0.5, recurrent_dropout=0.5)
     keras.utils.set_random_seed(2)
-    second = build_model(VOCABULARY_SIZE, first.settings, classes=2, padding="pre")
+    second = build_model(VOCABULARY_SIZE, first.settings, scheme=scheme_of(), padding="pre")
     wanted, answer = compiled(first)(LEFT).tolist(), compiled(second)
     assert answer(LEFT).tolist() != wanted
     for target, source in zip(second.variables, first.variables, strict=True):
@@ -211,7 +212,7 @@ def test_classifier_lists_its_lstms(values: dict[str, Any], widths: list[int]) -
 
 def test_classifier_that_forgets_the_text_is_refused() -> None:
     with pytest.raises(UserError, match=r"model\.mask_zero is false .* learns nothing .* model\.force true"):
-        build_model(VOCABULARY_SIZE, settings(mask_zero=False), classes=2, padding="post")
+        build_model(VOCABULARY_SIZE, settings(mask_zero=False), scheme=scheme_of(), padding="post")
 
 
 @pytest.mark.parametrize(
@@ -228,4 +229,4 @@ def test_classifier_that_forgets_the_text_is_refused() -> None:
 )
 def test_classifier_that_remembers_the_text_is_built(padding: Any, values: dict[str, Any]) -> None:
     chosen = settings(**{"mask_zero": False, **values})
-    assert build_model(VOCABULARY_SIZE, chosen, classes=2, padding=padding).built
+    assert build_model(VOCABULARY_SIZE, chosen, scheme=scheme_of(), padding=padding).built

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline.errors import UserError
-from tests.support.toy_records import example, write_folder, write_shard
+from tests.support.toy_records import Row, example, write_folder, write_shard
 from trainer.data.dataset import batch_count, evaluation_batches, iterate_batches, training_batches
 from trainer.data.records_folder import RecordsFolder
 
@@ -28,7 +28,7 @@ def whole_epoch(records: RecordsFolder) -> list[list[int]]:
 
 
 def labels_of(batches: tf.data.Dataset) -> list[list[int]]:
-    return [labels.numpy().tolist() for _, labels in batches]
+    return [batch.labels.numpy().tolist() for batch in batches]
 
 
 def order(
@@ -40,7 +40,7 @@ def order(
 
 def test_dataset_gives_every_row_once_with_its_own_label(records: RecordsFolder) -> None:
     seen = {}
-    for ids, labels in training_batches(records, batch_size=8, trim=True, seed=1, epoch=0):
+    for ids, labels, *_ in training_batches(records, batch_size=8, trim=True, seed=1, epoch=0):
         for row, label in zip(ids.numpy().tolist(), labels.numpy().tolist(), strict=True):
             assert label not in seen
             seen[label] = [word for word in row if word]
@@ -97,7 +97,7 @@ def test_dataset_trims_to_the_longest_text_of_the_batch(tmp_path: Path, padding:
     whole = training_batches(records, batch_size=4, trim=False, seed=1, epoch=0)
     trimmed = training_batches(records, batch_size=4, trim=True, seed=1, epoch=0)
     widths = set()
-    for (all_ids, all_labels), (ids, labels) in zip(whole, trimmed, strict=True):
+    for (all_ids, all_labels, *_), (ids, labels, *_) in zip(whole, trimmed, strict=True):
         assert all_ids.shape[1] == 12
         assert labels.numpy().tolist() == all_labels.numpy().tolist()
         longest = int(np.count_nonzero(all_ids, axis=1).max())
@@ -109,14 +109,14 @@ def test_dataset_trims_to_the_longest_text_of_the_batch(tmp_path: Path, padding:
 
 def test_dataset_batches_rows_of_about_the_same_length(records: RecordsFolder) -> None:
     batches = training_batches(records, batch_size=8, trim=True, seed=1, epoch=0)
-    lengths = [np.count_nonzero(ids, axis=1) for ids, _ in batches]
+    lengths = [np.count_nonzero(batch.ids, axis=1) for batch in batches]
     assert max(int(batch.max() - batch.min()) for batch in lengths) <= 2  # the texts have 1 to 12 words
     assert all((np.diff(batch) >= 0).all() for batch in lengths)
 
 
 def test_dataset_batch_without_words_has_one_column(tmp_path: Path) -> None:
     records = write_folder(tmp_path, train=[[([], 0), ([], 1)]])
-    ((ids, _),) = training_batches(records, batch_size=2, trim=True, seed=1, epoch=0)
+    ((ids, *_),) = training_batches(records, batch_size=2, trim=True, seed=1, epoch=0)
     assert ids.numpy().tolist() == [[0], [0]]
 
 
@@ -130,7 +130,8 @@ def test_dataset_evaluation_order_is_fixed_and_by_length(records: RecordsFolder)
     labels = labels_of(first)
     assert labels == labels_of(second)
     assert sorted(label for batch in labels for label in batch) == list(range(230))
-    assert [ids.shape[1] for ids, _ in first] == sorted(ids.shape[1] for ids, _ in first)
+    widths = [batch.ids.shape[1] for batch in first]
+    assert widths == sorted(widths)
 
 
 def test_dataset_of_an_empty_split_is_empty(records: RecordsFolder) -> None:
@@ -175,3 +176,45 @@ def test_dataset_refuses_a_damaged_shard(tmp_path: Path) -> None:
     batches = training_batches(records, batch_size=1, trim=True, seed=1, epoch=0)
     with pytest.raises(UserError, match="its records can't be read"):
         list(iterate_batches(batches, records))
+
+
+# Words, labels, weight, slices. The weights are floats of 32 bits.
+SEVERAL = [
+    ([1], [0, 2], 0.5, ["mobile", "de"]),
+    ([2, 3], [], 2.0, ["web", ""]),
+    ([4, 5, 6], [1], 0.25, ["", "größer"]),
+]
+
+
+def several_folder(folder: Path) -> RecordsFolder:
+    rows: list[Row] = [(words, labels, weight, slices) for words, labels, weight, slices in SEVERAL]
+    return write_folder(
+        folder, train=[rows], evaluation=rows, labels=("a", "b", "c"), several=True, slices=("device", "language")
+    )
+
+
+def test_dataset_gives_labels_weights_and_slices_of_each_row(tmp_path: Path) -> None:
+    batches = evaluation_batches(several_folder(tmp_path), "eval", batch_size=2, trim=True)
+    first, second = batches
+    assert first.ids.numpy().tolist() == [[0, 1], [2, 3]]
+    assert first.labels.numpy().tolist() == [[1, 0, 1], [0, 0, 0]]
+    assert first.labels.dtype == tf.float32
+    assert first.weights.numpy().tolist() == [0.5, 2]
+    assert [[text.decode() for text in row] for row in first.slices.numpy()] == [["mobile", "de"], ["web", ""]]
+    assert second.labels.numpy().tolist() == [[0, 1, 0]]
+    assert [[text.decode() for text in row] for row in second.slices.numpy()] == [["", "größer"]]
+
+
+def test_dataset_for_training_has_the_same_rows_without_slices(tmp_path: Path) -> None:
+    seen = {}
+    for batch in training_batches(several_folder(tmp_path), batch_size=2, trim=False, seed=1, epoch=0):
+        assert batch.slices is None
+        for ids, labels, weight in zip(batch.ids.numpy(), batch.labels.numpy(), batch.weights.numpy(), strict=True):
+            seen[tuple(ids[ids > 0].tolist())] = (labels.tolist(), weight)
+    assert seen == {(1,): ([1, 0, 1], 0.5), (2, 3): ([0, 0, 0], 2), (4, 5, 6): ([0, 1, 0], 0.25)}
+
+
+def test_dataset_without_weights_and_slices_has_no_tensors_of_them(records: RecordsFolder) -> None:
+    batches = evaluation_batches(records, "eval", batch_size=8, trim=True)
+    assert [spec.dtype for spec in tf.nest.flatten(batches.element_spec)[:2]] == [tf.int64, tf.int64]
+    assert batches.element_spec.weights == batches.element_spec.slices == tf.NoneTensorSpec()

@@ -55,7 +55,7 @@ def operations(function: tf.types.experimental.PolymorphicFunction, outputs: int
 def test_decision_graph_without_a_decision_is_the_plain_answer(scheme: LabelScheme) -> None:
     def plain(logits: tf.Tensor) -> list[tf.Tensor]:
         outputs = tf.sigmoid(logits) if scheme.outputs == 1 else tf.nn.softmax(logits)
-        scores = class_scores(outputs, scheme.names)
+        scores = class_scores(outputs, scheme)
         return [scores, tf.argmax(scores, axis=1), tf.reduce_max(scores, axis=1)]
 
     def decided(logits: tf.Tensor) -> DecidedTensors:

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline.config.settings import ModelSettings, TrainingSettings
+from tests.support.label_schemes import scheme_of
 from trainer.evaluation.scoring import score_function
 from trainer.export.served_model import trim, without_cudnn
 from trainer.model.classifier import TextClassifier, build_model
@@ -23,7 +24,7 @@ STEPPING = KERNEL | LOOP | CUDNN | {"BlockLSTMGrad"}
 def model_of(**values: Any) -> TextClassifier:
     keras.utils.set_random_seed(4)
     settings = ModelSettings.model_validate({"embedding_dim": 4, "lstm_units": 5, **values})
-    return build_model(30, settings, classes=2, padding="pre")
+    return build_model(30, settings, scheme=scheme_of(), padding="pre")
 
 
 def stepping_ops(function: Any) -> set[str]:
@@ -57,7 +58,7 @@ def test_lstm_choice_for_training(
 
 
 def test_lstm_choice_for_the_scores_that_an_export_is_checked_by_is_keras() -> None:
-    assert stepping_ops(score_function(model_of(), ["a", "b"])) == LOOP
+    assert stepping_ops(score_function(model_of(), scheme_of())) == LOOP
 
 
 @pytest.mark.parametrize(

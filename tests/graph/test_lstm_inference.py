@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline.config.settings import ModelSettings, Side
+from tests.support.label_schemes import scheme_of
 from trainer.export.served_model import trim, without_cudnn
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.model.lstm_choice import choose_for_serving
@@ -29,7 +30,7 @@ def both_ways(name: str) -> tuple[States, States]:
     """
     keras.utils.set_random_seed(4)
     settings = ModelSettings.model_validate({"embedding_dim": 4, "lstm_units": 5, **VARIANTS[name]})
-    model = build_model(30, settings, classes=2, padding="pre")
+    model = build_model(30, settings, scheme=scheme_of(), padding="pre")
     for variable in model.trainable_variables:
         variable.assign(variable * 3 + 0.1)  # also moves the biases away from 0 and 1
     lstms = choose_for_serving(model)
@@ -100,7 +101,7 @@ def test_lstm_inference_reads_either_padding(padding: Side) -> None:
 
 def test_lstm_inference_refuses_to_train() -> None:
     keras.utils.set_random_seed(4)
-    model = build_model(30, ModelSettings(embedding_dim=2, lstm_units=3), classes=2, padding="pre")
+    model = build_model(30, ModelSettings(embedding_dim=2, lstm_units=3), scheme=scheme_of(), padding="pre")
     lstms = InferenceLstms(model, in_groups=True)
     with pytest.raises(ValueError, match="these weights are copies"):
         model.state_from_packed(tf.constant([[1]], tf.int64), training=True, run_lstm=lstms._run)

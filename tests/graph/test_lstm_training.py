@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline.config.settings import ModelSettings
+from tests.support.label_schemes import scheme_of
 from trainer.model.classifier import RunLstm, TextClassifier, build_model, keras_lstms, run_with_keras
 from trainer.model.lstm_choice import choose_for_training
 from trainer.model.lstm_kernel import GROUP_ROWS
@@ -25,7 +26,7 @@ def model_of(classes: int = 2, **values: Any) -> TextClassifier:
     """A model with large weights, so that each word changes the state. Its biases are not 0 or 1."""
     keras.utils.set_random_seed(4)
     settings = ModelSettings.model_validate({"embedding_dim": 4, "lstm_units": 5, **values})
-    model = build_model(30, settings, classes=classes, padding="pre")
+    model = build_model(30, settings, scheme=scheme_of(classes), padding="pre")
     for variable in model.trainable_variables:
         variable.assign(variable * 3 + 0.1)
     return model

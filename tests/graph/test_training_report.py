@@ -12,6 +12,7 @@ from pipeline.contract import Oov
 from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.support.printable import escape_controls
 from tests.support.hostile_pages import hostile_training
+from tests.support.label_schemes import scheme_of
 from tests.support.toy_records import toy_folder
 from trainer.evaluation import measure
 from trainer.evaluation.calibration import Bin
@@ -149,7 +150,7 @@ def texts_of(found: list[Mistake]) -> list[tuple[list[int], int]]:
 def test_mistakes_of_a_split_are_its_most_confident(tmp_path: Path) -> None:
     folder = toy_folder(tmp_path / "records")
     keras.utils.set_random_seed(0)
-    model = build_model(20, ModelSettings(embedding_dim=4, lstm_units=5), classes=2, padding="pre")
+    model = build_model(20, ModelSettings(embedding_dim=4, lstm_units=5), scheme=scheme_of(), padding="pre")
     scored = score_split(model, folder, "test", batch_size=3)
     predicted = scored.scores.argmax(axis=1)
     wrong = np.flatnonzero(predicted != scored.labels)

@@ -18,6 +18,7 @@ from pipeline.config.settings import Config, ModelSettings, Side
 from pipeline.errors import UserError
 from pipeline.support.version import VERSION
 from tests.support.exported_models import settings, trained_on
+from tests.support.label_schemes import scheme_of
 from trainer.data.records_folder import open_records_folder
 from trainer.evaluation.scoring import score_function
 from trainer.export import certificate, export, self_check
@@ -50,7 +51,7 @@ def trained(small_records: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
 def fresh_model(padding: Side = "pre", *, classes: int = 2, **model_settings: Any) -> TextClassifier:
     keras.utils.set_random_seed(3)
     chosen = ModelSettings.model_validate({"embedding_dim": 4, "lstm_units": 5, **model_settings})
-    return build_model(200, chosen, classes=classes, padding=padding)
+    return build_model(200, chosen, scheme=scheme_of(classes), padding=padding)
 
 
 # model settings                                                       classes
@@ -64,11 +65,11 @@ def fresh_model(padding: Side = "pre", *, classes: int = 2, **model_settings: An
 def test_served_model_gives_the_keras_models_numbers(
     small_records: Path, model_settings: dict[str, Any], classes: int
 ) -> None:
-    labels = ["a", "b", "c"][:classes]
+    scheme = scheme_of(classes)
     model = fresh_model(classes=classes, **model_settings)
     text_to_ids = TextToIds(str(small_records))
-    answer = ServedModel(text_to_ids, model, labels=labels, padding="pre").functions["serving_default"]
-    score = score_function(model, labels)  # in a graph, because eager operations round differently
+    answer = ServedModel(text_to_ids, model, scheme=scheme, padding="pre").functions["serving_default"]
+    score = score_function(model, scheme)  # in a graph, because eager operations round differently
     for text in TEXTS:
         ids = text_to_ids(tf.constant([text]))
         assert ids.shape == [1, 12]
@@ -76,7 +77,7 @@ def test_served_model_gives_the_keras_models_numbers(
     together = answer(tf.constant(TEXTS))
     expected = score(text_to_ids(tf.constant(TEXTS)))
     np.testing.assert_allclose(together["scores"], expected, atol=1e-6)
-    assert together["label"].numpy().tolist() == [labels[row].encode() for row in np.argmax(expected, axis=1)]
+    assert together["label"].numpy().tolist() == [scheme.names[row].encode() for row in np.argmax(expected, axis=1)]
 
 
 def test_served_model_traces_no_cudnn_where_there_is_a_gpu(
@@ -89,7 +90,7 @@ def test_served_model_traces_no_cudnn_where_there_is_a_gpu(
     # As on a GPU: the function that Keras traces holds a cuDNN kernel, which can't run on a CPU.
     traced = tf.function(model, input_signature=[tf.TensorSpec([None, None], tf.int64)])
     assert "CudnnRNN" in str(traced.get_concrete_function().graph.as_graph_def())
-    served = ServedModel(TextToIds(str(small_records)), model, labels=["a", "b"], padding="pre")
+    served = ServedModel(TextToIds(str(small_records)), model, scheme=scheme_of(), padding="pre")
     for function in vars(served)["functions"].values():
         assert "Cudnn" not in str(function.get_concrete_function().graph.as_graph_def())
     with without_cudnn(model):
@@ -98,7 +99,7 @@ def test_served_model_traces_no_cudnn_where_there_is_a_gpu(
 
 
 def test_served_model_refuses_an_example_without_text(small_records: Path) -> None:
-    served = ServedModel(TextToIds(str(small_records)), fresh_model(), labels=["a", "b"], padding="pre")
+    served = ServedModel(TextToIds(str(small_records)), fresh_model(), scheme=scheme_of(), padding="pre")
     other = tf.train.Feature(int64_list=tf.train.Int64List(value=[1]))
     for example in (b"", tf.train.Example(features=tf.train.Features(feature={"id": other})).SerializeToString()):
         with pytest.raises(tf.errors.InvalidArgumentError, match=r"text .* is required but could not be found"):
@@ -107,7 +108,7 @@ def test_served_model_refuses_an_example_without_text(small_records: Path) -> No
 
 def test_export_holds_the_embedding_before_training(model: ExportedModel) -> None:
     keras.utils.set_random_seed(0)
-    first = build_model(200, ModelSettings(embedding_dim=4, lstm_units=6), classes=2, padding="pre")
+    first = build_model(200, ModelSettings(embedding_dim=4, lstm_units=6), scheme=scheme_of(), padding="pre")
     np.testing.assert_array_equal(model.embedding_before, first.embedding.embeddings.numpy())
     assert np.abs(model.embedding - model.embedding_before).max() > 0.01
 

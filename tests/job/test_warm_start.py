@@ -35,7 +35,7 @@ def words_of(folder: str | Path) -> dict[str, int]:
 
 def fresh(config: Config, records: RecordsFolder) -> TextClassifier:
     keras.utils.set_random_seed(3)
-    return build_model(records.vocabulary_size, config.model, classes=len(records.labels), padding="pre")
+    return build_model(records.vocabulary_size, config.model, scheme=records.scheme, padding="pre")
 
 
 @pytest.fixture(scope="module")

@@ -41,9 +41,7 @@ def untrained(records: Path, config: Config) -> TrainedModel:
     A fresh model has zeros in several places, so a swapped weight would not be seen.
     """
     folder = open_records_folder(str(records))
-    model = build_model(
-        folder.vocabulary_size, config.model, classes=len(folder.labels), padding=folder.sequence.padding
-    )
+    model = build_model(folder.vocabulary_size, config.model, scheme=folder.scheme, padding=folder.sequence.padding)
     draw = np.random.default_rng(5)
     for variable in model.weights:
         variable.assign(draw.normal(0, 0.3, variable.shape))

@@ -9,17 +9,31 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pipeline.config.input_settings import LabelKind
 from pipeline.config.settings import Config, OutputSettings, SequenceSettings, TextSettings, VocabularySettings
-from tests.support.tf_examples import int64_example
 from trainer.data.records_folder import RecordsFolder, open_records_folder
 from trainer.training.fit import TrainedModel
 
-Row = tuple[list[int], int]
+Label = int | Sequence[int]
+# Ids of its words, label; in records of such folders also its weight, and its values of the slices.
+Row = tuple[list[int], Label] | tuple[list[int], Label, float] | tuple[list[int], Label, float | None, Sequence[str]]
 
 
-def example(ids: Sequence[int], label: int) -> bytes:
-    """A record; ids with their padding."""
-    return int64_example({"ids": ids, "label": [label]})
+def example(ids: Sequence[int], label: Label, weight: float | None = None, slices: Sequence[str] = ()) -> bytes:
+    """A record; ids with their padding; label: an index, or several, perhaps none."""
+    labels = [label] if isinstance(label, int) else list(label)
+    features = {
+        "ids": tf.train.Feature(int64_list=tf.train.Int64List(value=ids)),
+        "label": tf.train.Feature(int64_list=tf.train.Int64List(value=labels)),
+    }
+    if weight is not None:
+        features["weight"] = tf.train.Feature(float_list=tf.train.FloatList(value=[weight]))
+    if slices:
+        values = [text.encode() for text in slices]
+        features["slices"] = tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+    made = tf.train.Example(features=tf.train.Features(feature=features))
+    content: bytes = made.SerializeToString(deterministic=True)
+    return content
 
 
 def padded(words: Sequence[int], *, max_length: int, padding: str) -> list[int]:
@@ -50,23 +64,28 @@ def write_folder(
     labels: Sequence[str] = ("neg", "pos"),
     top_words: int = 20,
     ending: str = "tfrecord.gz",
+    several: bool = False,
+    label_kind: LabelKind = "nominal",
+    slices: Sequence[str] = (),
 ) -> RecordsFolder:
-    """A records folder; `train` is a list of shards, a row is its words' ids and its label."""
+    """A records folder; `train` is a list of shards. It is weighted if the first train row has a weight."""
+    first = next((row for rows in train for row in rows), ([], 0))
+    weighted = len(first) > 2 and first[2] is not None
     splits = {}
     for split, shards in {"train": train, "eval": [evaluation], "test": [test]}.items():
         entries = []
         for index, rows in enumerate(shards):
-            records = [example(padded(words, max_length=max_length, padding=padding), label) for words, label in rows]
+            records = [example(padded(row[0], max_length=max_length, padding=padding), *row[1:]) for row in rows]
             name = f"{split}-{index:05d}-of-{len(shards):05d}.{ending}"
             entries.append(write_shard(folder / "records" / name, records))
         count = sum(entry["records"] for entry in entries)
-        # Labels without a name, by which some tests know the rows again, count for the last one.
-        every = [min(label, len(labels) - 1) for rows in shards for _, label in rows]
         splits[split] = {
             "rows": count,
             "shards": entries,
-            "labels": {name: every.count(label) for label, name in enumerate(labels)},
+            **_label_sums([row for rows in shards for row in rows], labels),
         }
+        if not weighted:
+            del splits[split]["weights"]
     config = {
         "text": TextSettings().model_dump(),
         "vocabulary": VocabularySettings(top_words=top_words).model_dump(),
@@ -78,6 +97,12 @@ def write_folder(
         "format_version": 1,
         "config": config,
         "labels": list(labels),
+        "record": {
+            "several_labels": several,
+            "label_kind": label_kind,
+            "weighted": weighted,
+            "slices": list(slices),
+        },
         "vocabulary": vocabulary,
         "splits": splits,
     }
@@ -85,10 +110,28 @@ def write_folder(
     return open_records_folder(str(folder))
 
 
+def _label_sums(rows: Sequence[Row], labels: Sequence[str]) -> dict[str, Any]:
+    """What the manifest says of the labels of a split."""
+    counts, sums = dict.fromkeys(labels, 0), dict.fromkeys(labels, 0.0)
+    weights = [float(np.float32(row[2])) if len(row) > 2 and row[2] is not None else 1.0 for row in rows]
+    of_rows = [[row[1]] if isinstance(row[1], int) else list(row[1]) for row in rows]
+    for of_row, weight in zip(of_rows, weights, strict=True):
+        for label in of_row:
+            # Labels without a name, by which some tests know the rows again, count for the last one.
+            name = labels[min(label, len(labels) - 1)]
+            counts[name] += 1
+            sums[name] += weight
+    return {
+        "labels": counts,
+        "no_labels": of_rows.count([]),
+        "weights": {"total": sum(weights), "squares": sum(weight**2 for weight in weights), "labels": sums},
+    }
+
+
 def toy_rows(count: int, *, classes: int = 2, seed: int = 0, longest: int = 12) -> list[Row]:
     """Texts of 1 .. `longest` words; the word 1 + label gives the label away, words from 10 on are random."""
     rng = np.random.default_rng(seed)
-    rows = []
+    rows: list[Row] = []
     for label in rng.integers(0, classes, count):
         words = rng.integers(10, 20, rng.integers(1, longest + 1))
         words[rng.integers(0, len(words))] = 1 + label

@@ -1,7 +1,10 @@
-"""Records of a split -> batches of (ids, labels), in an order that is a pure function of seed and epoch.
+"""Records of a split -> labelled batches, in an order that is a pure function of seed and epoch.
 
-    ids     int64 [batch, length]   rows of about the same length; the padding that all rows of a batch share is cut off
-    labels  int64 [batch]           index into the manifest's labels
+    ids      int64 [batch, length]    rows of about the same length; the padding that all of them share is cut off
+    labels   int64 [batch]            index into the manifest's labels; with several labels a text float32
+                                      [batch, classes], 1 for those that it has and 0 for others
+    weights  float32 [batch]          None unless the records have weights
+    slices   string [batch, columns]  None unless the records have slices, and in training
 
     shards in seeded order -> rows in a seeded shuffle buffer -> windows of 100 batches -> one parse a window
       -> rows of the window sorted by word count, with jitter -> rows of each batch sorted by word count
@@ -22,12 +25,12 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from pipeline.contract import IDS, LABEL, PADDING_ID, Split
+from pipeline.contract import Split
 from pipeline.errors import UserError
 from trainer import files
+from trainer.data.parsed_records import ParsedRecords, multi_hot, parse_records, serialized_records
 from trainer.data.records_folder import RecordsFolder
 
 # Batches of a window. 100 batches of 64 rows sort well: the mean width on IMDB is 217, and 204 with all rows in one
@@ -35,8 +38,6 @@ from trainer.data.records_folder import RecordsFolder
 _WINDOW_BATCHES: Final = 100
 # Most ids of a window, 64 MiB of int64: windows of long sequences have fewer batches.
 _WINDOW_IDS: Final = 1 << 23
-# Rows of a batch whose records are only looked at.
-_CHECKED_ROWS: Final = 4096
 # Size of the shuffle buffer in windows. It moves rows between windows. A small one is enough, because the pipeline has
 # shuffled the records across all shards.
 _BUFFER_WINDOWS: Final = 4
@@ -46,6 +47,18 @@ _JITTER: Final = 0.05
 
 # The purpose of a random draw. It is a part of the draw's seed, so that no two draws use the same random bits.
 _SHARD_ORDER, _ROW_ORDER, _JITTER_DRAW, _BATCH_ORDER = range(4)
+
+
+class LabelledBatch(NamedTuple):
+    """A batch of the model; see the module for shapes. None: the records, or this kind of batches, have no such part.
+
+    A dataset of such batches has no tensor in place of a None, so what is not there costs nothing.
+    """
+
+    ids: tf.Tensor
+    labels: tf.Tensor
+    weights: tf.Tensor | None = None
+    slices: tf.Tensor | None = None
 
 
 def batch_count(records: RecordsFolder, split: Split, *, batch_size: int) -> int:
@@ -69,17 +82,18 @@ def training_batches(
     order = _Order(seed, epoch)
     paths = records.shard_paths("train")
     window = _window_batches(records, batch_size=batch_size)
-    rows = _rows([paths[index] for index in order.permutation(len(paths))])
+    rows = serialized_records([paths[index] for index in order.permutation(len(paths))])
     rows = order.shuffle(rows, buffer=_BUFFER_WINDOWS * window * batch_size)
     windows = rows.batch(window * batch_size).enumerate().skip(skip // window)
 
-    def parse_window(index: tf.Tensor, serialized: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        ids, labels, word_counts = _parse(serialized, max_length=records.sequence.max_length)
+    def parse_window(index: tf.Tensor, serialized: tf.Tensor) -> _Window:
+        parsed = parse_records(serialized, records)
+        word_counts = parsed.word_counts
         jitter = order.jitter(tf.shape(word_counts), window=index) * (_JITTER * records.sequence.max_length)
         by_count = tf.argsort(tf.cast(word_counts, tf.float32) + jitter, stable=True)
         by_count = _sort_within_batches(by_count, word_counts, batch_size=batch_size)
         count = _ceil_divide(tf.size(word_counts), batch_size)
-        return ids, labels, word_counts, by_count, order.batches(count, window=index)
+        return _Window(parsed, by_count, order.batches(count, window=index))
 
     batches = windows.map(parse_window).prefetch(1).flat_map(_batch_maker(records, batch_size=batch_size, trim=trim))
     count = batch_count(records, "train", batch_size=batch_size) - skip
@@ -90,18 +104,18 @@ def evaluation_batches(records: RecordsFolder, split: Split, *, batch_size: int,
     """A split in a fixed order: the order of the records, sorted by word count within each window."""
     window = _window_batches(records, batch_size=batch_size)
 
-    def parse_window(serialized: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        ids, labels, word_counts = _parse(serialized, max_length=records.sequence.max_length)
-        by_count = tf.argsort(word_counts, stable=True)
-        return ids, labels, word_counts, by_count, tf.range(_ceil_divide(tf.size(word_counts), batch_size))
+    def parse_window(serialized: tf.Tensor) -> _Window:
+        parsed = parse_records(serialized, records, with_slices=True)
+        by_count = tf.argsort(parsed.word_counts, stable=True)
+        return _Window(parsed, by_count, tf.range(_ceil_divide(tf.size(parsed.word_counts), batch_size)))
 
-    windows = _rows(records.shard_paths(split)).batch(window * batch_size).map(parse_window).prefetch(1)
+    windows = serialized_records(records.shard_paths(split)).batch(window * batch_size).map(parse_window).prefetch(1)
     batches = windows.flat_map(_batch_maker(records, batch_size=batch_size, trim=trim))
     return _assert_count(batches, batch_count(records, split, batch_size=batch_size))
 
 
-def iterate_batches(batches: tf.data.Dataset, records: RecordsFolder) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-    """The batches (ids int64 [batch, length], labels int64 [batch]); a read error becomes a UserError.
+def iterate_batches(batches: tf.data.Dataset, records: RecordsFolder) -> Iterator[LabelledBatch]:
+    """The batches; a read error becomes a UserError.
 
     After the last one the shards are compared with what they were when the training began.
 
@@ -117,35 +131,6 @@ def iterate_batches(batches: tf.data.Dataset, records: RecordsFolder) -> Iterato
             f"{records.path}: its records can't be read ({reason}); `python -m pipeline verify` on it tells more"
         ) from error
     records.refuse_changes()
-
-
-class RecordBatch(NamedTuple):
-    """What a batch of records holds. labels: int64 [rows]; has_inner_padding: padding is not at its side alone."""
-
-    labels: npt.NDArray[np.int64]
-    lowest_id: int
-    highest_id: int
-    has_inner_padding: bool
-
-
-def record_batches(records: RecordsFolder, split: Split) -> Iterator[RecordBatch]:
-    """All records of a split, in order, some thousand in a batch.
-
-    Raises:
-      tf.errors.OpError: a record can't be read, or has another number of ids.
-    """
-    pads_at_start = records.sequence.padding == "pre"
-
-    def summarize(serialized: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        ids, labels, _ = _parse(serialized, max_length=records.sequence.max_length)
-        is_padding = tf.equal(ids, PADDING_ID)
-        before, after = is_padding[:, :-1], is_padding[:, 1:]
-        inner = tf.logical_and(~before, after) if pads_at_start else tf.logical_and(before, ~after)
-        return labels, tf.reduce_min(ids), tf.reduce_max(ids), tf.reduce_any(inner)
-
-    rows = max(1, min(_CHECKED_ROWS, _WINDOW_IDS // records.sequence.max_length))
-    for summary in _rows(records.shard_paths(split)).batch(rows).map(summarize).prefetch(1).as_numpy_iterator():
-        yield RecordBatch(*summary)
 
 
 class _Order:
@@ -207,47 +192,37 @@ def _window_batches(records: RecordsFolder, *, batch_size: int) -> int:
     return max(1, min(_WINDOW_BATCHES, _WINDOW_IDS // (batch_size * records.sequence.max_length)))
 
 
-def _rows(paths: list[str]) -> tf.data.Dataset:
-    """Serialized records of the files, string []. A file is gzip if its name ends in .gz, and only then."""
+class _Window(NamedTuple):
+    """The records of a window; rows: their order, int32 [rows]; batches: the order of its batches, int32 [batches]."""
 
-    def records(path: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
-        return tf.data.TFRecordDataset(path, compression_type=compression, buffer_size=1 << 20)
-
-    compressions = ["GZIP" if path.endswith(".gz") else "" for path in paths]
-    listed = (tf.constant(paths, tf.string), tf.constant(compressions, tf.string))
-    return tf.data.Dataset.from_tensor_slices(listed).flat_map(records)
+    parsed: ParsedRecords
+    rows: tf.Tensor
+    batches: tf.Tensor
 
 
-def _parse(serialized: tf.Tensor, *, max_length: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Records, string [rows] -> ids int64 [rows, max_length], labels int64 [rows], word counts int64 [rows]."""
-    features = {IDS: tf.io.FixedLenFeature([max_length], tf.int64), LABEL: tf.io.FixedLenFeature([], tf.int64)}
-    parsed = tf.io.parse_example(serialized, features)
-    word_counts = tf.math.count_nonzero(tf.not_equal(parsed[IDS], PADDING_ID), axis=1)
-    return parsed[IDS], parsed[LABEL], word_counts
-
-
-def _batch_maker(records: RecordsFolder, *, batch_size: int, trim: bool) -> Callable[..., tf.data.Dataset]:
-    """A function that makes a dataset of the batches of a window.
-
-    Arguments: ids int64 [rows, max_length]; labels and word counts int64 [rows]; the order of the rows int32 [rows];
-    the order of the batches int32 [batches].
-    Batches: ids int64 [batch, length], labels int64 [batch].
-    """
+def _batch_maker(records: RecordsFolder, *, batch_size: int, trim: bool) -> Callable[[_Window], tf.data.Dataset]:
+    """A function that makes a dataset of the batches of a window."""
     max_length = records.sequence.max_length
     pads_at_start = records.sequence.padding == "pre"
+    scheme = records.scheme
 
-    def batches(
-        ids: tf.Tensor, labels: tf.Tensor, word_counts: tf.Tensor, rows: tf.Tensor, order: tf.Tensor
-    ) -> tf.data.Dataset:
-        def batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            own_rows = rows[number * batch_size : (number + 1) * batch_size]
-            batch_ids = tf.gather(ids, own_rows)
+    def batches(window: _Window) -> tf.data.Dataset:
+        parsed = window.parsed
+
+        def batch(number: tf.Tensor) -> LabelledBatch:
+            own_rows = window.rows[number * batch_size : (number + 1) * batch_size]
+            batch_ids = tf.gather(parsed.ids, own_rows)
             if trim:
-                length = tf.maximum(tf.reduce_max(tf.gather(word_counts, own_rows)), 1)
+                length = tf.maximum(tf.reduce_max(tf.gather(parsed.word_counts, own_rows)), 1)
                 batch_ids = batch_ids[:, max_length - length :] if pads_at_start else batch_ids[:, :length]
-            return batch_ids, tf.gather(labels, own_rows)
+            labels = tf.gather(parsed.labels, own_rows)
+            return LabelledBatch(
+                batch_ids,
+                multi_hot(labels, classes=len(scheme.names)) if scheme.several else labels,
+                *(None if part is None else tf.gather(part, own_rows) for part in (parsed.weights, parsed.slices)),
+            )
 
-        return tf.data.Dataset.from_tensor_slices(order).map(batch)
+        return tf.data.Dataset.from_tensor_slices(window.batches).map(batch)
 
     return batches
 

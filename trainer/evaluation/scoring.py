@@ -1,7 +1,7 @@
 """Model + a split of a records folder -> scores of its rows, metrics, and the most confident mistakes."""
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from pipeline.contract import Split
 from pipeline.errors import UserError
+from pipeline.records_folder.label_scheme import LabelScheme
 from trainer.data.dataset import evaluation_batches, iterate_batches
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.measure import metrics_of
@@ -52,9 +53,7 @@ class SplitScores:
     metrics: Metrics
 
 
-def score_function(
-    model: TextClassifier, labels: Sequence[str], *, run_lstm: RunLstm = run_with_keras
-) -> ScoreFunction:
+def score_function(model: TextClassifier, scheme: LabelScheme, *, run_lstm: RunLstm = run_with_keras) -> ScoreFunction:
     """A graph function: ids int64 [batch, length] -> scores float32 [batch, classes], in the order of the labels.
 
     It is traced once for all shapes, and uses the model's present weights at each call. run_lstm: see
@@ -62,7 +61,7 @@ def score_function(
     """
 
     def scores(ids: tf.Tensor) -> tf.Tensor:
-        return class_scores(model.probabilities(model.logits(ids, run_lstm=run_lstm)), labels)
+        return class_scores(model.probabilities(model.logits(ids, run_lstm=run_lstm)), scheme)
 
     signature = [tf.TensorSpec([None, None], tf.int64)]
     compiled: ScoreFunction = tf.function(scores, input_signature=signature, autograph=False)
@@ -74,7 +73,7 @@ class SplitScorer:
 
     def __init__(self, model: TextClassifier, records: RecordsFolder, split: Split, *, batch_size: int) -> None:
         run_lstm = choose_for_training(model, batch_size=batch_size)
-        self._score_batch = score_function(model, records.labels, run_lstm=run_lstm)
+        self._score_batch = score_function(model, records.scheme, run_lstm=run_lstm)
         self._batches = evaluation_batches(records, split, batch_size=batch_size, trim=model.settings.mask_zero)
         self._records, self._split = records, split
 
@@ -95,10 +94,10 @@ class SplitScorer:
         scores: list[npt.NDArray[np.float32]] = []
         labels: list[npt.NDArray[np.int64]] = []
         mistakes: list[Mistake] = []
-        for ids, batch_labels in iterate_batches(self._batches, self._records):
-            scores.append(self._score_batch(ids).numpy())
-            labels.append(batch_labels.numpy())
-            more = _batch_mistakes(ids.numpy(), labels[-1], scores[-1])
+        for batch in iterate_batches(self._batches, self._records):
+            scores.append(self._score_batch(batch.ids).numpy())
+            labels.append(batch.labels.numpy())
+            more = _batch_mistakes(batch.ids.numpy(), labels[-1], scores[-1])
             mistakes = heapq.nlargest(_MISTAKES, [*mistakes, *more], key=lambda mistake: mistake.probability)
         all_scores, all_labels = np.concatenate(scores), np.concatenate(labels)
         metrics = metrics_of(all_scores, all_labels, scheme=self._records.scheme)

@@ -77,11 +77,11 @@ def export(
     """
     records = trained.records
     text_to_ids = text_to_ids or load_text_to_ids(records)
-    expected = self_check.certify(text_to_ids, trained.model, labels=records.labels, samples=records.manifest.samples)
+    expected = self_check.certify(text_to_ids, trained.model, scheme=records.scheme, samples=records.manifest.samples)
     served = ServedModel(
         text_to_ids,
         trained.model,
-        labels=records.labels,
+        scheme=records.scheme,
         padding=records.sequence.padding,
         text_columns=records.input.text_columns,
     )
@@ -113,9 +113,7 @@ def embedding_before(trained: TrainedModel, config: Config) -> npt.NDArray[np.fl
         return RunFolder(config.training.path).first_vectors()
     records = trained.records
     keras.utils.set_random_seed(config.training.seed)
-    model = build_model(
-        records.vocabulary_size, config.model, classes=len(records.labels), padding=records.sequence.padding
-    )
+    model = build_model(records.vocabulary_size, config.model, scheme=records.scheme, padding=records.sequence.padding)
     return model.embedding.embeddings.numpy()[:WORDS_BEFORE_TRAINING]
 
 

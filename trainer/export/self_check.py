@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.records_folder.manifest import Sample
 from trainer.evaluation.scoring import score_function
 from trainer.export.certificate import ODD_TEXTS, TOLERANCE, Answers, Certificate
@@ -15,7 +16,7 @@ from trainer.model.classifier import TextClassifier
 
 
 def certify(
-    text_to_ids: TextToIds, model: TextClassifier, *, labels: Sequence[str], samples: Sequence[Sample]
+    text_to_ids: TextToIds, model: TextClassifier, *, scheme: LabelScheme, samples: Sequence[Sample]
 ) -> Certificate:
     """The right ids and scores of the sample rows and the odd texts.
 
@@ -31,7 +32,7 @@ def certify(
     odd = [*ODD_TEXTS, b"\n".join(sampled)]
     written = np.array([sample.ids for sample in samples], np.int64)
     ids = np.concatenate([part for part in (written, text_to_ids(tf.constant(odd)).numpy()) if part.size])
-    score = score_function(model, labels)
+    score = score_function(model, scheme)
     with without_cudnn(model), tf.device("/CPU:0"):
         scores = np.concatenate([score(tf.constant(ids[row : row + 1])).numpy() for row in range(len(ids))])
     if not np.isfinite(scores).all():

@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from pipeline.config.settings import Side
 from pipeline.contract import IDS, TEXT
+from pipeline.records_folder.label_scheme import LabelScheme
 from trainer.export.example_texts import texts_of_examples
 from trainer.export.text_to_ids import TextToIds
 from trainer.model.classifier import TextClassifier, class_scores, keras_lstms
@@ -64,7 +65,7 @@ class ServedModel(tf.Module):
         text_to_ids: TextToIds,
         model: TextClassifier,
         *,
-        labels: Sequence[str],
+        scheme: LabelScheme,
         padding: Side,
         text_columns: Sequence[str] = (TEXT,),
     ) -> None:
@@ -74,7 +75,7 @@ class ServedModel(tf.Module):
         self.variables_ = [variable.value for variable in model.weights]
         self.lstms = choose_for_serving(model)
         self.functions = _functions(
-            text_to_ids, model, self.lstms, labels=labels, padding=padding, text_columns=text_columns
+            text_to_ids, model, self.lstms, scheme=scheme, padding=padding, text_columns=text_columns
         )
 
 
@@ -83,12 +84,12 @@ def _functions(
     model: TextClassifier,
     lstms: InferenceLstms | None,
     *,
-    labels: Sequence[str],
+    scheme: LabelScheme,
     padding: Side,
     text_columns: Sequence[str],
 ) -> dict[str, SignatureFunction]:
     """The functions of the four signatures, by name. Their closures hold the model."""
-    names = tf.constant(list(labels), tf.string)
+    names = tf.constant(list(scheme.names), tf.string)
 
     def state_of(ids: tf.Tensor) -> tf.Tensor:
         """int64 [batch, max_length] -> float [batch, width]."""
@@ -100,7 +101,7 @@ def _functions(
 
     def answer_texts(text: tf.Tensor) -> Outputs:
         logits = model.head(state(text_to_ids(text)))
-        scores = class_scores(model.probabilities(logits), labels)
+        scores = class_scores(model.probabilities(logits), scheme)
         label = tf.gather(names, tf.argmax(scores, axis=1))
         return {LABEL_NAME: label, PROBABILITY: tf.reduce_max(scores, axis=1), SCORES: scores}
 

@@ -1,11 +1,11 @@
-"""Vocabulary size + settings + number of classes -> a Keras model that turns ids into probabilities; no files.
+"""Vocabulary size + settings + labels -> a Keras model that turns ids into probabilities; no files.
 
     ids            int    [batch, length]          0 is padding, at the start or at the end; length may be 0
     vectors        float  [batch, length, dim]     the row of the embedding for each id, in the order of the ids
     packed ids     int    [batch, length]          each row rolled so that it starts with its first word (masked models)
     state          float  [batch, width]           the LSTM's last state, or its states pooled over the words
-    logits         float  [batch, 1] or [batch, classes]
-    probabilities  float  [batch, 1] or [batch, classes]
+    logits         float  [batch, outputs]         outputs: 1 for one of two labels a text, otherwise one a label
+    probabilities  float  [batch, outputs]         of the second of two labels; of each label
 
 A masked LSTM skips padding. So packed rows give the same numbers, to the last bit, as Keras's own
 `Embedding(mask_zero=True) -> LSTM -> Dense` on left-padded rows. Packed rows can also run on cuDNN. Keras asserts for
@@ -14,7 +14,6 @@ its padding, and its state is then multiplied by 0. A zero state is also what an
 result is the same on every device, in training and in serving.
 """
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import keras
@@ -23,6 +22,7 @@ import tensorflow as tf
 from pipeline.config.settings import ModelSettings, Side
 from pipeline.contract import PADDING_ID
 from pipeline.errors import UserError
+from pipeline.records_folder.label_scheme import LabelScheme
 
 
 class RunLstm(Protocol):
@@ -49,7 +49,7 @@ def run_with_keras(
 class TextClassifier(keras.Model):
     """Embedding -> LSTM layers -> pooling -> Dense. Each step is a method, so that values in between can be read."""
 
-    def __init__(self, vocabulary_size: int, *, settings: ModelSettings, classes: int) -> None:
+    def __init__(self, vocabulary_size: int, *, settings: ModelSettings, scheme: LabelScheme) -> None:
         super().__init__(name="text_classifier")
         self.settings = settings
         widths = [settings.lstm_units] if isinstance(settings.lstm_units, int) else settings.lstm_units
@@ -65,19 +65,20 @@ class TextClassifier(keras.Model):
             for depth, width in enumerate(widths)
         ]
         self.dropout = keras.layers.Dropout(settings.dropout, name="dropout")
-        self.head = keras.layers.Dense(1 if classes == 2 else classes, name="head")
-        self.is_binary = classes == 2
+        self.head = keras.layers.Dense(scheme.outputs, name="head")
+        # Each output is a label's own probability, of the second of two labels or of each of several.
+        self.uses_sigmoid = scheme.several or scheme.outputs == 1
 
     def call(self, ids: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """int [batch, length] -> probabilities, float [batch, 1] (of class 1) or [batch, classes]."""
+        """int [batch, length] -> probabilities, float [batch, outputs]."""
         return self.probabilities(self.logits(ids, training=training))
 
     def probabilities(self, logits: tf.Tensor) -> tf.Tensor:
-        """float [batch, 1] or [batch, classes] -> the same shape, by sigmoid or softmax."""
-        return tf.sigmoid(logits) if self.is_binary else tf.nn.softmax(logits)
+        """float [batch, outputs] -> the same shape, by sigmoid or softmax."""
+        return tf.sigmoid(logits) if self.uses_sigmoid else tf.nn.softmax(logits)
 
     def logits(self, ids: tf.Tensor, training: bool = False, run_lstm: RunLstm = run_with_keras) -> tf.Tensor:
-        """int [batch, length] -> float [batch, 1] or [batch, classes], before sigmoid or softmax."""
+        """int [batch, length] -> float [batch, outputs], before sigmoid or softmax."""
         return self.head(self.dropout(self.state(ids, training=training, run_lstm=run_lstm), training=training))
 
     def vectors(self, ids: tf.Tensor) -> tf.Tensor:
@@ -156,15 +157,15 @@ class LstmLayer(keras.layers.Layer):
         return tf.concat([forward, backward], axis=-1)
 
 
-def build_model(vocabulary_size: int, settings: ModelSettings, *, classes: int, padding: Side) -> TextClassifier:
-    """A model with fresh weights; ids run from 0 to `vocabulary_size` - 1.
+def build_model(vocabulary_size: int, settings: ModelSettings, *, scheme: LabelScheme, padding: Side) -> TextClassifier:
+    """A model of the labels with fresh weights; ids run from 0 to `vocabulary_size` - 1.
 
     Raises:
       UserError: the settings give a model that learns nothing, and `model.force` is not set.
     """
     if not settings.force:
         _refuse_model_that_forgets(settings, padding=padding)
-    model = TextClassifier(vocabulary_size, settings=settings, classes=classes)
+    model = TextClassifier(vocabulary_size, settings=settings, scheme=scheme)
     model(tf.zeros([1, 1], tf.int64))
     return model
 
@@ -181,16 +182,20 @@ def _refuse_model_that_forgets(settings: ModelSettings, *, padding: Side) -> Non
         )
 
 
-def class_scores(outputs: tf.Tensor, labels: Sequence[str]) -> tf.Tensor:
-    """The model's probabilities, float [batch, 1] or [batch, classes] -> float32 [batch, classes], in label order.
+def class_scores(probabilities: tf.Tensor, scheme: LabelScheme) -> tf.Tensor:
+    """The model's probabilities, float [batch, outputs] -> float32 [batch, classes], in label order.
 
-    >>> class_scores(tf.constant([[0.25]]), ["neg", "pos"]).numpy().tolist()
+    With several labels a text the scores of a text are independent of each other; otherwise they add up to 1.
+
+    >>> class_scores(tf.constant([[0.25]]), LabelScheme(("neg", "pos"))).numpy().tolist()
     [[0.75, 0.25]]
-    >>> class_scores(tf.constant([[0.5, 0.25, 0.25]]), ["a", "b", "c"]).numpy().tolist()
+    >>> class_scores(tf.constant([[0.5, 0.25, 0.25]]), LabelScheme(("a", "b", "c"))).numpy().tolist()
     [[0.5, 0.25, 0.25]]
+    >>> class_scores(tf.constant([[0.5, 0.75]]), LabelScheme(("a", "b"), several=True)).numpy().tolist()
+    [[0.5, 0.75]]
     """
-    scores = tf.cast(outputs, tf.float32)
-    return tf.concat([1 - scores, scores], axis=1) if len(labels) == 2 else scores
+    scores = tf.cast(probabilities, tf.float32)
+    return tf.concat([1 - scores, scores], axis=1) if scheme.outputs == 1 else scores
 
 
 def keras_lstms(model: TextClassifier) -> list[keras.layers.LSTM]:

@@ -69,9 +69,7 @@ def train(
     run_checkpoint = folder.read(weight_settings) if resume else None
     records = check_shards(records)
     keras.utils.set_random_seed(settings.seed)
-    model = build_model(
-        records.vocabulary_size, config.model, classes=len(records.labels), padding=records.sequence.padding
-    )
+    model = build_model(records.vocabulary_size, config.model, scheme=records.scheme, padding=records.sequence.padding)
     steps = batch_count(records, "train", batch_size=settings.batch_size)
     training_step = TrainingStep(model, settings, steps=settings.epochs * steps)
     _check_room(config, records, training_step=training_step, folder=folder)
@@ -162,8 +160,8 @@ class _EpochLoop:
             skip=skip,
         )
         point_every = -(-self.settings.epochs * self.steps // _CURVE_POINTS)
-        for place, (ids, labels) in enumerate(iterate_batches(batches, self.records), start=skip + 1):
-            loss = self.training_step.run(ids, labels)
+        for place, batch in enumerate(iterate_batches(batches, self.records), start=skip + 1):
+            loss = self.training_step.run(batch.ids, batch.labels)
             step = epoch * self.steps + place
             if step % point_every == 0:
                 rate = self.training_step.next_learning_rate
@@ -171,7 +169,7 @@ class _EpochLoop:
                 self.state.history.curve.append(point)
                 with self.folder.writing(TENSORBOARD_FOLDER):
                     self.log.add_point(point)
-            self.examples += int(labels.shape[0])
+            self.examples += int(batch.labels.shape[0])
             averages = self.training_step.averages
             self.progress(StepEvent(epoch + 1, self.settings.epochs, place, self.steps, self.examples, averages))
             yield step
