@@ -13,10 +13,12 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from pipeline.config.load import load
+from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.records_folder.manifest import Manifest
 from pipeline.support.printable import escape_controls
 from tests.support.manifests import SHA256, full_content, manifest_of
-from trainer.evaluation.metrics import Metrics, classification_metrics
+from trainer.evaluation.measure import metrics_of
+from trainer.evaluation.metrics import Metrics
 from trainer.model_card import Card, model_card, page, to_json
 from trainer.model_card.markdown import code, sentence
 
@@ -98,13 +100,13 @@ def card_of(manifest: Manifest, metrics: Metrics | None, **settings: str) -> Car
     )  # fmt: skip
 
 
-def metrics_of(right: Sequence[int], predicted: Sequence[int], names: Sequence[str]) -> Metrics:
+def measured(right: Sequence[int], predicted: Sequence[int], names: Sequence[str]) -> Metrics:
     scores = [[0.9 if place == label else 0.1 / (len(names) - 1) for place in range(len(names))] for label in predicted]
-    return classification_metrics(scores, right, label_names=names)
+    return metrics_of(scores, right, scheme=LabelScheme(tuple(names)))
 
 
 # 30 of bad, of which 24 are found; 10 of good, of which 8 are.
-PLAIN = metrics_of([0] * 30 + [1] * 10, [0] * 24 + [1] * 6 + [1] * 8 + [0] * 2, ["bad", "good"])
+PLAIN = measured([0] * 30 + [1] * 10, [0] * 24 + [1] * 6 + [1] * 8 + [0] * 2, ["bad", "good"])
 
 
 def test_card_of_a_plain_model() -> None:
@@ -130,7 +132,7 @@ def test_card_has_no_empty_heading() -> None:
         card_of(plain_manifest(), PLAIN),
         card_of(plain_manifest(), None),
         card_of(manifest_of(full_content()), None),
-        card_of(manifest_of(full_content()), metrics_of([0, 1], [0, 1], ["bad", "good"])),
+        card_of(manifest_of(full_content()), measured([0, 1], [0, 1], ["bad", "good"])),
     ):
         found = headings_and_content(page(card).decode())
         assert {"Model card", "Data", "Labels", "Vocabulary", "Settings", "Versions"} <= found.keys()
@@ -140,7 +142,7 @@ def test_card_has_no_empty_heading() -> None:
 def test_card_without_limits_has_no_part_on_them() -> None:
     rows = {split: {"rows": 80, "labels": {"bad": 40, "good": 40}} for split in ("train", "eval", "test")}
     right = [0] * 40 + [1] * 40
-    card = card_of(plain_manifest(splits=rows), metrics_of(right, right, ["bad", "good"]))
+    card = card_of(plain_manifest(splits=rows), measured(right, right, ["bad", "good"]))
     assert card.limits == []
     assert "Limits" not in page(card).decode()
 
@@ -183,7 +185,7 @@ def test_card_keeps_the_datas_text_from_being_markup() -> None:
         quality={"findings": {name: {"count": 1, "of": 2, "share": 0.5} for name in names}},
     )  # fmt: skip
     right = list(range(len(names)))
-    card = card_of(manifest, metrics_of(right, right, names))
+    card = card_of(manifest, measured(right, right, names))
     text = page(card).decode()
     assert text == escape_controls(text)
     assert inline_types(text) <= {"text", "code_inline", "text_special"}

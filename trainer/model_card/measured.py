@@ -1,44 +1,81 @@
-"""Metrics -> the card's figures, each with its interval if it is a share of rows."""
+"""Metrics -> the card's figures, each with its interval if it is a share of rows.
 
-from collections.abc import Iterator
+An interval is of the plain figure. That of a weighted one would be wider; the effective sample size says by how much.
+"""
+
+from collections.abc import Iterator, Mapping
 
 from pipeline.contract import Split
 from trainer.evaluation.intervals import wilson
-from trainer.evaluation.metrics import LabelScores, Metrics
+from trainer.evaluation.metrics import Averages, Figures, LabelScores, Metrics
 from trainer.model_card.schema import Figure, LabelFigures, Measured
+
+# Those of all rows, in the card's order: the key in metrics.json, and in which of its objects it is.
+_PLACES = [
+    ("", "accuracy"), ("", "subset_accuracy"), ("", "auc"),
+    *(("micro", key) for key in Averages.__annotations__), *(("macro", key) for key in Averages.__annotations__),
+    ("ordinal", "mean_absolute_error"), ("ordinal", "expected_rating_error"), ("ordinal", "quadratic_weighted_kappa"),
+    ("", "loss"), ("", "calibration_error"), ("", "brier"),
+]  # fmt: skip
 
 
 def measured_of(metrics: Metrics, *, split: Split) -> Measured:
     """All figures of a split."""
-    predicted = [sum(column) for column in zip(*metrics["confusion"], strict=True)]
+    weighted = metrics["weighted"]
     return Measured(
         split=split,
         rows=metrics["examples"],
-        figures=list(_of_all(metrics)),
+        effective_rows=metrics["effective_examples"],
+        figures=list(_of_all(metrics, weighted, rows=metrics["examples"])),
         labels=[
             LabelFigures(
-                label=label, rows=scores["support"], figures=list(_of_label(scores, predicted=predicted[place]))
+                label=label,
+                rows=round(scores["support"]),
+                figures=list(_of_label(scores, weighted and weighted["per_label"][label], predicted=predicted)),
             )
-            for place, (label, scores) in enumerate(metrics["per_label"].items())
+            for (label, scores), predicted in zip(metrics["per_label"].items(), _predicted(metrics), strict=True)
         ],
     )
 
 
-def _of_all(metrics: Metrics) -> Iterator[Figure]:
-    rows = metrics["examples"]
-    yield _figure("accuracy", metrics["accuracy"], rows=rows)
-    commonest = max(scores["support"] for scores in metrics["per_label"].values())
-    yield _figure("accuracy_of_the_commonest_label", commonest / rows, rows=rows)
-    if metrics["auc"] is not None:
-        yield _figure("auc", metrics["auc"])
-    yield _figure("loss", metrics["loss"])
+def _predicted(figures: Figures) -> list[float]:
+    """For how many rows each label is predicted: what precision is a share of."""
+    if "confusion" in figures:
+        return [sum(column) for column in zip(*figures["confusion"], strict=True)]
+    counts = [scores["counts"] for scores in figures["per_label"].values()]
+    return [of_label["true_positives"] + of_label["false_positives"] for of_label in counts]
 
 
-def _of_label(scores: LabelScores, *, predicted: int) -> Iterator[Figure]:
-    """predicted: rows that the label is predicted for, of which precision is a share."""
-    yield _figure("precision", scores["precision"], rows=predicted)
-    yield _figure("recall", scores["recall"], rows=scores["support"])
-    yield _figure("f1", scores["f1"])
+def _of_all(plain: Figures, weighted: Figures | None, *, rows: int) -> Iterator[Figure]:
+    for part, key in _PLACES:
+        value = _value(plain, part, key)
+        if value is None:
+            continue
+        name = f"{part}_{key}" if part in ("micro", "macro") else key
+        of_weights = None if weighted is None else _value(weighted, part, key)
+        yield _figure(name, value, rows=rows if "accuracy" in key else 0, weighted=of_weights)
+        if key == "accuracy":
+            commonest = max(scores["support"] for scores in plain["per_label"].values())
+            yield _figure("accuracy_of_the_commonest_label", commonest / rows, rows=rows)
+
+
+def _value(figures: Figures, part: str, key: str) -> float | None:
+    values = figures.get(part) if part else figures
+    return _number(values.get(key)) if isinstance(values, dict) else None
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, int | float) else None
+
+
+def _of_label(scores: LabelScores, weighted: LabelScores | None, *, predicted: float) -> Iterator[Figure]:
+    plain: Mapping[str, object] = {**scores}
+    other: Mapping[str, object] = {**weighted} if weighted else {}
+    bases = {"precision": predicted, "recall": scores["support"], "f1": 0, "average_precision": 0}
+    for key, rows in bases.items():
+        value, of_weights = _number(plain.get(key)), _number(other.get(key))
+        if value is not None:
+            yield _figure(key, value, rows=rows, weighted=of_weights)
 
 
 def _figure(name: str, value: float, *, rows: float = 0, weighted: float | None = None) -> Figure:

@@ -20,7 +20,11 @@ _NAMES = {
     "accuracy_of_the_commonest_label": "accuracy of always answering the commonest label",
     "auc": "area under the ROC curve (AUC)",
     "loss": "loss (cross-entropy, nats)",
+    "calibration_error": "expected calibration error",
+    "brier": "Brier score",
     "f1": "F1",
+    "micro_f1": "micro F1",
+    "macro_f1": "macro F1",
 }
 
 
@@ -132,19 +136,24 @@ def _measured(measured: Measured) -> Iterator[str]:
     yield "### Label by label"
     shown = measured.labels[:_SHOWN_LABELS]
     names = [figure.name for figure in shown[0].figures]
-    heads = ["label", "rows", *[_NAMES.get(name, name) for name in names]]
+    heads = ["label", "rows", *[_name(name) for name in names]]
     yield table(heads, [_label_row(label) for label in shown], kinds="tn" + "t" * len(names))
     yield from _more(len(measured.labels))
 
 
 def _figure_row(figure: Figure, *, is_weighted: bool) -> list[str]:
     weighted = [_number(figure.weighted)] if is_weighted else []
-    return [_NAMES.get(figure.name, figure.name), _number(figure.value), _interval(figure), *weighted]
+    return [_name(figure.name), _number(figure.value), _interval(figure), *weighted]
 
 
 def _label_row(label: LabelFigures) -> list[str]:
     cells = [" ".join(filter(None, (_number(figure.value), _interval(figure)))) for figure in label.figures]
     return [code(label.label), f"{label.rows:,}", *cells]
+
+
+def _name(key: str) -> str:
+    """The name of a metric for people."""
+    return _NAMES.get(key, key.replace("_", " "))
 
 
 def _number(value: float | None) -> str:

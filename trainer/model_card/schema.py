@@ -130,6 +130,7 @@ class Measured(CardPart):
 
     split: Split = Field(description="The split that was measured.")
     rows: Count = Field(description="Its rows.")
+    effective_rows: Weight | None = Field(description="The effective sample size of its rows; `null` without weights.")
     figures: list[Figure] = Field(description="Of all rows.")
     labels: list[LabelFigures] = Field(description="By label.")
 
