@@ -71,7 +71,7 @@ def _ours(records: RecordsFolder, settings: TrainingSettings, *, trim: bool) -> 
 
     first = _seconds(lambda: learn(settings.epochs, most=2))
     times = [_seconds(partial(learn, epoch)) for epoch in range(settings.epochs)]
-    metrics = SplitScorer(model, records, "test", batch_size=settings.batch_size).metrics()
+    metrics = SplitScorer(model, records, "test", batch_size=settings.batch_size).score().metrics
     return {"first_seconds": first, "epoch_seconds": times, "accuracy": metrics["accuracy"]}
 
 

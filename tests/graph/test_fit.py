@@ -16,7 +16,7 @@ from pipeline.errors import UserError
 from tests.support.toy_records import toy_config, toy_folder, toy_rows, weights, write_folder
 from trainer.data import dataset
 from trainer.data.records_folder import RecordsFolder
-from trainer.evaluation.scoring import SplitScorer
+from trainer.evaluation.scoring import SplitScorer, SplitScores
 from trainer.model import classifier
 from trainer.training import fit
 from trainer.training.fit import TrainedModel, score_held_out, train
@@ -173,8 +173,13 @@ def test_fit_resumed_after_the_last_epoch_does_nothing(records: RecordsFolder, u
 def test_fit_stops_early_with_the_weights_of_the_best_epoch(
     records: RecordsFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate, losses = SplitScorer.metrics, iter([0.5, 0.3, 0.4, 0.35, 0.1])
-    monkeypatch.setattr(SplitScorer, "metrics", lambda self: {**evaluate(self), "loss": next(losses)})
+    score, losses = SplitScorer.score, iter([0.5, 0.3, 0.4, 0.35, 0.1])
+
+    def scored(self: SplitScorer) -> SplitScores:
+        scores = score(self)
+        return replace(scores, metrics={**scores.metrics, "loss": next(losses)})
+
+    monkeypatch.setattr(SplitScorer, "score", scored)
     built = []
 
     def build_model(*arguments: Any, **named: Any) -> classifier.TextClassifier:

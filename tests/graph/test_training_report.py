@@ -17,7 +17,8 @@ from tests.support.toy_records import toy_folder
 from trainer.evaluation import measure
 from trainer.evaluation.calibration import Bin
 from trainer.evaluation.metrics import Metrics
-from trainer.evaluation.scoring import Mistake, score_split
+from trainer.evaluation.mistakes import Mistake
+from trainer.evaluation.scoring import score_split
 from trainer.model.classifier import build_model
 from trainer.training.history import EpochRecord, History
 from trainer.training_report.confusion import confusion, most_confused, pairs, per_label
@@ -116,7 +117,7 @@ def test_curves_leave_out_what_was_not_measured() -> None:
 
 def test_mistakes_are_told_in_words() -> None:
     page = mistakes(
-        [Mistake([0, 2, 1, 3], 1, 0, 0.875)],
+        [Mistake([0, 2, 1, 3], (1,), (0,), 0, 0.875)],
         labels=["neg", "<pos>"],
         tokens={2: "<b>", 3: "film"},
         oov="token",
@@ -143,8 +144,8 @@ def test_neighbours_are_of_the_words_that_moved_farthest() -> None:
     assert first.index("<bdi>the</bdi>&nbsp;<small>1.00") < first.index("<bdi>great</bdi>&nbsp;<small>1.00")
 
 
-def texts_of(found: list[Mistake]) -> list[tuple[list[int], int]]:
-    return sorted(([id for id in mistake.ids if id], mistake.label) for mistake in found)
+def texts_of(found: list[Mistake]) -> list[tuple[list[int], tuple[int, ...]]]:
+    return sorted(([id for id in mistake.ids if id], mistake.labels) for mistake in found)
 
 
 def test_mistakes_of_a_split_are_its_most_confident(tmp_path: Path) -> None:
@@ -157,7 +158,7 @@ def test_mistakes_of_a_split_are_its_most_confident(tmp_path: Path) -> None:
     expected = sorted(scored.scores[wrong, predicted[wrong]].tolist(), reverse=True)
     assert len(expected) >= 3  # it has learnt nothing
     assert [mistake.probability for mistake in scored.mistakes] == expected[:20]
-    assert all(mistake.label != mistake.predicted for mistake in scored.mistakes)
+    assert all(mistake.labels != mistake.predicted == (mistake.wrong,) for mistake in scored.mistakes)
     again = score_split(model, folder, "test", batch_size=7)  # whose rows are trimmed to other widths
     assert texts_of(again.mistakes) == texts_of(scored.mistakes)
 

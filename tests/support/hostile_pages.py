@@ -11,7 +11,8 @@ from pipeline.records_folder.vocabulary_tsv import WordColumns
 from tests.support.manifests import manifest_of
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.measure import metrics_of
-from trainer.evaluation.scoring import Mistake, SplitScores
+from trainer.evaluation.mistakes import Mistake
+from trainer.evaluation.scoring import SplitScores
 from trainer.training.history import CurvePoint, EpochRecord, History
 from trainer.training_report.page import PageContent
 
@@ -93,7 +94,13 @@ def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> Page
     scores = draw.dirichlet(np.ones(labels), examples).astype(np.float32)
     predicted = scores.argmax(axis=1)
     mistakes = [
-        Mistake([0, *draw.integers(1, width, 3).tolist()], int(right[row]), int(predicted[row]), 0.9)
+        Mistake(
+            [0, *draw.integers(1, width, 3).tolist()],
+            (int(right[row]),),
+            (int(predicted[row]),),
+            int(predicted[row]),
+            0.9,
+        )
         for row in range(len(HOSTILE))
     ]
     epochs = [
@@ -109,7 +116,13 @@ def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> Page
         ),
         best_epoch=1,
         scored=SplitScores(
-            "test", scores, right, mistakes, metrics_of(scores, right, scheme=LabelScheme(tuple(names)))
+            "test",
+            np.log(scores),
+            scores,
+            right,
+            mistakes,
+            metrics_of(scores, right, scheme=LabelScheme(tuple(names))),
+            draw.integers(1, 500, examples),
         ),
         words=dict(zip(hostile_words().ids, hostile_words().tokens, strict=True)),
         before=draw.normal(size=(width, 4)).astype(np.float32),

@@ -1,21 +1,22 @@
 """Model + a split of a records folder -> scores of its rows, metrics, and the most confident mistakes."""
 
 import heapq
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pipeline.contract import Split
+from pipeline.contract import PADDING_ID, Split
 from pipeline.errors import UserError
 from pipeline.records_folder.label_scheme import LabelScheme
-from trainer.data.dataset import evaluation_batches, iterate_batches
+from trainer.data.dataset import LabelledBatch, evaluation_batches, iterate_batches
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.measure import metrics_of
 from trainer.evaluation.metrics import Metrics
+from trainer.evaluation.mistakes import Mistake, surest_mistakes
 from trainer.model.classifier import RunLstm, TextClassifier, class_scores, run_with_keras
 from trainer.model.lstm_choice import choose_for_training
 
@@ -26,31 +27,27 @@ _MISTAKES: Final = 20
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A row whose predicted label is wrong.
-
-    ids: as the record holds them, perhaps without padding; label, predicted: indices; probability: of `predicted`.
-    """
-
-    ids: list[int]
-    label: int
-    predicted: int
-    probability: float
-
-
-@dataclass(frozen=True)
 class SplitScores:
-    """The scores of a split.
+    """The scores of a split, in a fixed order of its rows.
 
-    scores: float32 [rows, classes], probabilities in the order of the labels; labels: int64 [rows], the right ones.
+    logits: float32 [rows, outputs], of the network, before sigmoid or softmax.
+    scores: float32 [rows, classes], probabilities in the order of the labels.
+    labels: the right ones, int64 [rows]; with several labels a text bool [rows, classes].
     mistakes: the wrong predictions with the highest probability, the highest first; 20 at most.
+    weights: float64 [rows], None unless the records have weights.
+    slices: by column of metrics.slices its values, str [rows], "" where it has none.
+    word_counts: int64 [rows], the ids of each row that are not padding.
     """
 
     split: Split
+    logits: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.int64]
+    labels: npt.NDArray[Any]
     mistakes: list[Mistake]
     metrics: Metrics
+    word_counts: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float64] | None = None
+    slices: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
 
 
 def score_function(model: TextClassifier, scheme: LabelScheme, *, run_lstm: RunLstm = run_with_keras) -> ScoreFunction:
@@ -63,8 +60,12 @@ def score_function(model: TextClassifier, scheme: LabelScheme, *, run_lstm: RunL
     def scores(ids: tf.Tensor) -> tf.Tensor:
         return class_scores(model.probabilities(model.logits(ids, run_lstm=run_lstm)), scheme)
 
+    return _of_ids(scores)
+
+
+def _of_ids(function: Callable[[tf.Tensor], Any]) -> Callable[[tf.Tensor], Any]:
     signature = [tf.TensorSpec([None, None], tf.int64)]
-    compiled: ScoreFunction = tf.function(scores, input_signature=signature, autograph=False)
+    compiled: Callable[[tf.Tensor], Any] = tf.function(function, input_signature=signature, autograph=False)
     return compiled
 
 
@@ -73,17 +74,14 @@ class SplitScorer:
 
     def __init__(self, model: TextClassifier, records: RecordsFolder, split: Split, *, batch_size: int) -> None:
         run_lstm = choose_for_training(model, batch_size=batch_size)
-        self._score_batch = score_function(model, records.scheme, run_lstm=run_lstm)
+
+        def logits_and_scores(ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            logits = model.logits(ids, run_lstm=run_lstm)
+            return logits, class_scores(model.probabilities(logits), records.scheme)
+
+        self._score_batch = _of_ids(logits_and_scores)
         self._batches = evaluation_batches(records, split, batch_size=batch_size, trim=model.settings.mask_zero)
         self._records, self._split = records, split
-
-    def metrics(self) -> Metrics:
-        """The metrics with the model's present weights.
-
-        Raises:
-          UserError: the split's records can't be read.
-        """
-        return self.score().metrics
 
     def score(self) -> SplitScores:
         """The scores, mistakes and metrics with the model's present weights.
@@ -91,35 +89,68 @@ class SplitScorer:
         Raises:
           UserError: the split's records can't be read.
         """
-        scores: list[npt.NDArray[np.float32]] = []
-        labels: list[npt.NDArray[np.int64]] = []
+        parts: list[_BatchScores] = []
         mistakes: list[Mistake] = []
         for batch in iterate_batches(self._batches, self._records):
-            scores.append(self._score_batch(batch.ids).numpy())
-            labels.append(batch.labels.numpy())
-            more = _batch_mistakes(batch.ids.numpy(), labels[-1], scores[-1])
+            ids = batch.ids.numpy()
+            logits, scores = (tensor.numpy() for tensor in self._score_batch(batch.ids))
+            part = _BatchScores.of(batch, logits=logits, scores=scores, word_counts=(ids != PADDING_ID).sum(axis=1))
+            parts.append(part)
+            more = surest_mistakes(ids, part.labels, scores, most=_MISTAKES)
             mistakes = heapq.nlargest(_MISTAKES, [*mistakes, *more], key=lambda mistake: mistake.probability)
-        all_scores, all_labels = np.concatenate(scores), np.concatenate(labels)
-        metrics = metrics_of(all_scores, all_labels, scheme=self._records.scheme)
-        return SplitScores(self._split, all_scores, all_labels, mistakes, metrics)
+        whole = _BatchScores.joined(parts)
+        scheme, columns = self._records.scheme, self._records.manifest.record.slices
+        return SplitScores(
+            self._split,
+            whole.logits,
+            whole.scores,
+            whole.labels,
+            mistakes,
+            metrics_of(whole.scores, whole.labels, scheme=scheme, weights=whole.weights),
+            whole.word_counts,
+            whole.weights,
+            {} if whole.slices is None else dict(zip(columns, whole.slices.T, strict=True)),
+        )
 
 
-def _batch_mistakes(
-    ids: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]
-) -> Iterator[Mistake]:
-    """The `_MISTAKES` most confident mistakes of a batch; any of the whole split is among those of its batch.
+@dataclass(frozen=True)
+class _BatchScores:
+    """What `SplitScores` holds, of a batch. slices: str [rows, columns], None without columns."""
 
-    ids: int64 [batch, length]; labels: int64 [batch]; scores: float32 [batch, classes].
+    logits: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    labels: npt.NDArray[Any]
+    word_counts: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float64] | None
+    slices: npt.NDArray[np.object_] | None
 
-    >>> scores = np.array([[0.25, 0.75], [0.5, 0.5]], np.float32)
-    >>> list(_batch_mistakes(np.array([[0, 7], [8, 9]]), np.array([0, 0]), scores))
-    [Mistake(ids=[0, 7], label=0, predicted=1, probability=0.75)]
-    """
-    predicted = scores.argmax(axis=1)
-    confidence = np.where(predicted == labels, -1, scores.max(axis=1))
-    for row in np.argsort(-confidence, kind="stable")[:_MISTAKES]:
-        if confidence[row] >= 0:
-            yield Mistake(ids[row].tolist(), int(labels[row]), int(predicted[row]), float(confidence[row]))
+    @staticmethod
+    def of(
+        batch: LabelledBatch,
+        *,
+        logits: npt.NDArray[np.float32],
+        scores: npt.NDArray[np.float32],
+        word_counts: npt.NDArray[np.int64],
+    ) -> "_BatchScores":
+        labels = batch.labels.numpy()
+        weights = None if batch.weights is None else batch.weights.numpy().astype(np.float64)
+        slices = None
+        if batch.slices is not None:
+            slices = np.array([[value.decode() for value in row] for row in batch.slices.numpy()], np.object_)
+        is_index = labels.ndim == 1
+        return _BatchScores(
+            logits, scores, labels if is_index else labels.astype(np.bool_), word_counts, weights, slices
+        )
+
+    @staticmethod
+    def joined(parts: list["_BatchScores"]) -> "_BatchScores":
+        """All rows of one batch or more."""
+
+        def whole(name: str) -> Any:
+            first = getattr(parts[0], name)
+            return None if first is None else np.concatenate([getattr(part, name) for part in parts])
+
+        return _BatchScores(*(whole(name) for name in _BatchScores.__dataclass_fields__))
 
 
 def score_split(model: TextClassifier, records: RecordsFolder, split: Split, *, batch_size: int) -> SplitScores:

@@ -178,7 +178,7 @@ class _EpochLoop:
         averages = self.training_step.averages()
         metrics: Metrics | None = None
         if self.records.splits["eval"].rows:
-            metrics = self.eval_scorer.metrics()
+            metrics = self.eval_scorer.score().metrics
             _refuse_divergence(metrics["loss"], self.settings)
         return EpochRecord(
             epoch=epoch,

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from pipeline.config.settings import SequenceSettings
 from pipeline.contract import Oov
 from pipeline.html.elements import table, text_of_data
-from trainer.evaluation.scoring import Mistake
+from trainer.evaluation.mistakes import Mistake
 from trainer.training_report.decoded_ids import decoded_words
 
 _LABEL_CHARACTERS = 60
@@ -27,8 +27,8 @@ def mistakes(
     rows = [
         [
             f"{mistake.probability:.3f}",
-            text_of_data(labels[mistake.predicted], longest=_LABEL_CHARACTERS),
-            text_of_data(labels[mistake.label], longest=_LABEL_CHARACTERS),
+            _names(mistake.predicted, labels),
+            _names(mistake.labels, labels),
             decoded_words(mistake.ids, tokens, oov=oov, padding=sequence.padding, padded=False),
         ]
         for mistake in wrong
@@ -43,3 +43,8 @@ def mistakes(
         "A wrong <i>label</i> in the data shows here first.</p>"
     ).format(unknown=unknown, length=sequence.max_length, end="beginning" if sequence.truncating == "pre" else "end")
     return explanation + table(["probability", "taken for", "is", "text"], rows, kinds="nttx", stacked=True)
+
+
+def _names(indices: Sequence[int], labels: Sequence[str]) -> Markup:
+    """The names of labels; of none of several, a dash."""
+    return Markup(", ").join(text_of_data(labels[index], longest=_LABEL_CHARACTERS) for index in indices) or Markup("–")
