@@ -89,6 +89,15 @@ def bar(part: float) -> Markup:
     return Markup('<i class="bar" style="width:{:.1f}%"></i>').format(100 * part)
 
 
+def range_bar(low: float, high: float) -> Markup:
+    """A bar from one share (0 to 1) to another, within the width of its cell.
+
+    >>> range_bar(0.25, 0.5)
+    Markup('<i class="bar" style="margin-left:25.0%;width:25.0%"></i>')
+    """
+    return Markup('<i class="bar" style="margin-left:{:.1f}%;width:{:.1f}%"></i>').format(100 * low, 100 * (high - low))
+
+
 def share(part: float, whole: float) -> str:
     """A part of a whole in percent.
 

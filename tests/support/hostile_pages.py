@@ -11,6 +11,7 @@ from pipeline.records_folder.vocabulary_tsv import WordColumns
 from tests.support.manifests import manifest_of
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.measure import metrics_of
+from trainer.evaluation.metrics import SlicedBy, SliceScores
 from trainer.evaluation.mistakes import Mistake
 from trainer.evaluation.scoring import SplitScores
 from trainer.training.history import CurvePoint, EpochRecord, History
@@ -46,13 +47,16 @@ def hostile(number: int) -> list[str]:
     ]
 
 
-def hostile_manifest(*, labels: int = len(HOSTILE)) -> Manifest:
+def hostile_manifest(*, labels: int = len(HOSTILE), several: bool = False, weighted: bool = False) -> Manifest:
     """A manifest with every key that the report shows."""
     names = hostile(labels)
     rows = {name: place + 1 for place, name in enumerate(names)}
     whole = sum(rows.values())
-    part = {"rows": whole, "labels": rows, "tokens": 4 * whole, "unknown_tokens": whole,
+    part: dict[str, Any] = {"rows": whole, "labels": rows, "tokens": 4 * whole, "unknown_tokens": whole,
             "truncated_texts": 3, "empty_texts": 1, "lengths": [[2, whole - 2], [40, 1], [700, 1]]}  # fmt: skip
+    if weighted:
+        halves = {name: number / 2 for name, number in rows.items()}
+        part["weights"] = {"total": whole / 2, "squares": whole / 4, "labels": halves}
     repeated = {"texts": 2, "rows": 3, "conflicting": 1}
     repeats = {**repeated, "splits": {"train": repeated},
                "across": [{"splits": ["train", "test"], "texts": 1, "rows": [1, 2], "conflicting": 1}]}  # fmt: skip
@@ -64,6 +68,7 @@ def hostile_manifest(*, labels: int = len(HOSTILE)) -> Manifest:
         "format_version": 1,
         "config": {"vocabulary": {"top_words": 40}, "sequence": {"max_length": 4}, "output": {}},
         "labels": names,
+        "record": {"several_labels": several, "weighted": weighted},
         "vocabulary": {"size": len(HOSTILE), "tokens": 40, "distinct_tokens": 90},
         "coverage": [[1, 0.4], [16, 0.75], [90, 1.0]],
         "splits": {"train": part, "eval": part, "test": part},
@@ -86,22 +91,36 @@ def hostile_words() -> WordColumns:
     return WordColumns([place + 1 for place in numbers], list(HOSTILE), [100 - place for place in numbers])
 
 
-def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> PageContent:
-    """A training on such records: random scores, so every label has mistakes."""
+def hostile_training(
+    *, labels: int = len(HOSTILE), examples: int = 400, several: bool = False, weighted: bool = False
+) -> PageContent:
+    """A training on such records: random scores, so every label has mistakes.
+
+    several: with several labels a text, and slices. weighted: with weights of rows.
+    """
     draw = np.random.default_rng(0)
-    names, width = hostile(labels), len(HOSTILE) + 1
+    scheme, width = LabelScheme(tuple(hostile(labels)), several=several), len(HOSTILE) + 1
     right = draw.integers(0, labels, examples)
     scores = draw.dirichlet(np.ones(labels), examples).astype(np.float32)
     predicted = scores.argmax(axis=1)
+    of_metrics = np.eye(labels, dtype=bool)[right] if several else right
+    metrics = metrics_of(scores, of_metrics, scheme=scheme, weights=draw.random(examples) if weighted else None)
     mistakes = [
         Mistake(
             [0, *draw.integers(1, width, 3).tolist()],
-            (int(right[row]),),
+            (int(right[row]), 0) if several else (int(right[row]),),
             (int(predicted[row]),),
             int(predicted[row]),
             0.9,
         )
         for row in range(len(HOSTILE))
+    ]
+    part: SliceScores = {
+        "value": "", "examples": 9, "accuracy": 0.5, "interval": [0.2, 0.8], "loss": 0.7, "weighted": None,
+    }  # fmt: skip
+    slices: list[SlicedBy] = [
+        {"by": name, "slices": [{**part, "value": value} for value in HOSTILE], "others": {**part, "values": 3}}
+        for name in HOSTILE
     ]
     epochs = [
         EpochRecord(epoch=epoch, steps=10 * epoch, learning_rate=0.001, loss=1 / epoch, accuracy=0.5, eval_loss=0.5,
@@ -110,7 +129,7 @@ def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> Page
     ]  # fmt: skip
     return PageContent(
         config=Config(),
-        records=RecordsFolder("records", "0" * 64, hostile_manifest(labels=labels)),
+        records=RecordsFolder("records", "0" * 64, hostile_manifest(labels=labels, several=several, weighted=weighted)),
         history=History(
             epochs=epochs, curve=[CurvePoint(step=step, loss=1 / step, learning_rate=0.001) for step in range(1, 21)]
         ),
@@ -119,9 +138,9 @@ def hostile_training(*, labels: int = len(HOSTILE), examples: int = 400) -> Page
             "test",
             np.log(scores),
             scores,
-            right,
+            of_metrics,
             mistakes,
-            metrics_of(scores, right, scheme=LabelScheme(tuple(names))),
+            {**metrics, "slices": slices} if several else metrics,
             draw.integers(1, 500, examples),
         ),
         words=dict(zip(hostile_words().ids, hostile_words().tokens, strict=True)),

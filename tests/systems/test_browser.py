@@ -31,10 +31,13 @@ def chromium() -> Iterator[Browser]:
         yield started
 
 
-# What a page is called -> its bytes with so many labels.
+# What a page is called, perhaps with what it is of -> its bytes with so many labels.
 PAGES: dict[str, Callable[[int], bytes]] = {
     "Records report": lambda labels: render_report(hostile_manifest(labels=labels), words=hostile_words()),
     "Training report": lambda labels: render_training(hostile_training(labels=labels)),
+    "Training report of several labels": lambda labels: render_training(
+        hostile_training(labels=labels, several=True, weighted=True)
+    ),
 }
 SETTLED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
@@ -59,7 +62,9 @@ def hover_everything(chromium: Browser) -> None:
 
 
 @pytest.mark.parametrize("has_policy", [True, False], ids=["as it is", "without the policy"])
-@pytest.mark.parametrize(("title", "plots"), [("Records report", 2), ("Training report", 6)])
+@pytest.mark.parametrize(
+    ("title", "plots"), [("Records report", 2), ("Training report", 6), ("Training report of several labels", 5)]
+)
 def test_browser_draws_and_obeys_nothing_of_the_data(
     chromium: Browser, tmp_path: Path, title: str, plots: int, has_policy: bool
 ) -> None:
@@ -69,7 +74,7 @@ def test_browser_draws_and_obeys_nothing_of_the_data(
     hover_everything(chromium)
     for opened in ("details", "bdi", "article"):
         chromium.evaluate(f"document.querySelectorAll('{opened}').forEach(found => found.click())")
-    assert chromium.evaluate("[document.title, typeof window.pwned]") == [title, "undefined"]
+    assert chromium.evaluate("[document.title, typeof window.pwned]") == [title.partition(" of ")[0], "undefined"]
     found = chromium.evaluate(
         "[...document.body.querySelectorAll('*')].filter(one => !one.closest('.plot, .bk-Tooltip'))"
         ".map(one => one.tagName)"
@@ -93,7 +98,13 @@ def test_browser_runs_no_script_that_the_page_has_not_signed(chromium: Browser, 
 @pytest.mark.parametrize(
     # a page, its labels, its plots: the training report of more than 12 labels has a heat map
     ("title", "labels", "plots"),
-    [("Records report", 2500, 2), ("Training report", 2, 5), ("Training report", 70, 6), ("Training report", 2500, 6)],
+    [
+        ("Records report", 2500, 2),
+        ("Training report", 2, 5),
+        ("Training report", 70, 6),
+        ("Training report", 2500, 6),
+        ("Training report of several labels", 70, 5),
+    ],
 )
 def test_browser_shows_all_of_it_on_a_phone(
     chromium: Browser, tmp_path: Path, title: str, labels: int, plots: int

@@ -178,3 +178,11 @@ class Metrics(Figures):
 def accuracy_of(figures: Figures) -> float:
     """The accuracy, or with several labels the subset accuracy."""
     return figures["subset_accuracy"] if "subset_accuracy" in figures else figures["accuracy"]
+
+
+def predicted_texts(figures: Figures) -> list[float]:
+    """For how many texts each label is predicted: what precision is a share of."""
+    if "confusion" in figures:
+        return [sum(column) for column in zip(*figures["confusion"], strict=True)]
+    counts = [scores["counts"] for scores in figures["per_label"].values()]
+    return [of_label["true_positives"] + of_label["false_positives"] for of_label in counts]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from pipeline.contract import Split
 from trainer.evaluation.intervals import wilson
-from trainer.evaluation.metrics import Averages, Figures, LabelScores, Metrics
+from trainer.evaluation.metrics import Averages, Figures, LabelScores, Metrics, predicted_texts
 from trainer.model_card.schema import Figure, LabelFigures, Measured
 
 # Those of all rows, in the card's order: the key in metrics.json, and in which of its objects it is.
@@ -33,17 +33,9 @@ def measured_of(metrics: Metrics, *, split: Split) -> Measured:
                 rows=round(scores["support"]),
                 figures=list(_of_label(scores, weighted and weighted["per_label"][label], predicted=predicted)),
             )
-            for (label, scores), predicted in zip(metrics["per_label"].items(), _predicted(metrics), strict=True)
+            for (label, scores), predicted in zip(metrics["per_label"].items(), predicted_texts(metrics), strict=True)
         ],
     )
-
-
-def _predicted(figures: Figures) -> list[float]:
-    """For how many rows each label is predicted: what precision is a share of."""
-    if "confusion" in figures:
-        return [sum(column) for column in zip(*figures["confusion"], strict=True)]
-    counts = [scores["counts"] for scores in figures["per_label"].values()]
-    return [of_label["true_positives"] + of_label["false_positives"] for of_label in counts]
 
 
 def _of_all(plain: Figures, weighted: Figures | None, *, rows: int) -> Iterator[Figure]:

@@ -20,13 +20,15 @@ def mistakes(
     tokens: Mapping[int, str],
     oov: Oov,
     sequence: SequenceSettings,
+    several: bool = False,
 ) -> Markup:
-    """A row for each wrong answer, the most confident first. tokens: id -> word."""
+    """A row for each wrong answer, the most confident first. tokens: id -> word. several: labels a text."""
     if not wrong:
         return Markup("<p>None: every answer is right.</p>")
     rows = [
         [
             f"{mistake.probability:.3f}",
+            *([_wrong(mistake, labels)] if several else []),
             _names(mistake.predicted, labels),
             _names(mistake.labels, labels),
             decoded_words(mistake.ids, tokens, oov=oov, padding=sequence.padding, padded=False),
@@ -42,7 +44,14 @@ def mistakes(
         "<p>The texts as the model read them: {unknown}, and of texts longer than {length:,} ids the {end} is gone. "
         "A wrong <i>label</i> in the data shows here first.</p>"
     ).format(unknown=unknown, length=sequence.max_length, end="beginning" if sequence.truncating == "pre" else "end")
-    return explanation + table(["probability", "taken for", "is", "text"], rows, kinds="nttx", stacked=True)
+    heads = ["probability", *["wrong about"] * several, "taken for", "is", "text"]
+    return explanation + table(heads, rows, kinds="n" + "t" * several + "ttx", stacked=True)
+
+
+def _wrong(mistake: Mistake, labels: Sequence[str]) -> Markup:
+    """The label that the model is most sure of without being right."""
+    kind = "false alarm" if mistake.wrong in mistake.predicted else "missed"
+    return Markup("{} <small>{}</small>").format(_names([mistake.wrong], labels), kind)
 
 
 def _names(indices: Sequence[int], labels: Sequence[str]) -> Markup:

@@ -1,6 +1,6 @@
 """A training with its answers -> training.html, all sections in one page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -11,6 +11,7 @@ from pipeline.html.elements import advice, details, settings_table, text_of_data
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.calibration import Bin, expected_calibration_error
 from trainer.evaluation.measure import reliability_of
+from trainer.evaluation.metrics import Metrics, accuracy_of
 from trainer.evaluation.scoring import SplitScores
 from trainer.model.neighbours import Floats
 from trainer.training.history import History
@@ -19,7 +20,11 @@ from trainer.training_report.confusion import confusion, per_label
 from trainer.training_report.curves import curves
 from trainer.training_report.mistakes import mistakes
 from trainer.training_report.neighbours import neighbours
+from trainer.training_report.ordinal import ordinal
+from trainer.training_report.several_labels import several_labels
+from trainer.training_report.slices import slices
 from trainer.training_report.verdict import commonest_share, verdict
+from trainer.training_report.weights import weights
 
 _FINE = "Nothing about this training looks out of place."
 
@@ -47,7 +52,8 @@ def render(content: PageContent) -> bytes:
     scored = content.scored
     bins = reliability_of(scored.scores, scored.labels, scheme=content.records.scheme) if scored else []
     metrics = scored.metrics if scored else None
-    sentences = verdict(content.history.epochs, metrics, best_epoch=content.best_epoch, bins=bins)
+    train = content.records.splits["train"]
+    sentences = verdict(content.history.epochs, metrics, best_epoch=content.best_epoch, bins=bins, train=train)
     sections = [
         Section("Curves", curves(content.history, best_epoch=content.best_epoch)),
         *(_sections_of_scores(content, scored, bins) if scored else []),
@@ -71,13 +77,33 @@ def _sections_of_scores(content: PageContent, scored: SplitScores, bins: list[Bi
         tokens=content.words,
         oov=config.vocabulary.oov,
         sequence=config.sequence,
+        several=content.records.scheme.several,
+    )
+    metrics, scheme = scored.metrics, content.records.scheme
+    of_labels = (
+        [Section("Label by label", several_labels(metrics))]
+        if scheme.several
+        else [Section("What is taken for what", confusion(metrics)), Section("Label by label", per_label(metrics))]
     )
     return [
-        Section("What is taken for what", confusion(scored.metrics)),
-        Section("Label by label", per_label(scored.metrics)),
-        Section("Calibration", calibration(bins, classes=len(content.records.labels))),
+        *of_labels,
+        *_sections_by_settings(content, scored),
+        Section("Calibration", calibration(bins, classes=len(scheme.names), several=scheme.several)),
         Section("The most confident mistakes", wrong),
     ]
+
+
+def _sections_by_settings(content: PageContent, scored: SplitScores) -> Iterator[Section]:
+    """What only some settings of labels, weights and slices bring about."""
+    metrics, scheme, train = scored.metrics, content.records.scheme, content.records.splits["train"]
+    if (of_ordinal := metrics.get("ordinal")) is not None:
+        yield Section("How far off", ordinal(metrics, of_ordinal, values=scheme.values()))
+    if metrics["weighted"] is not None:
+        rows = metrics["examples"]
+        yield Section("With weights", weights(metrics, rows=rows, train=train.weights, train_rows=train.rows))
+    if metrics["slices"]:
+        of_all = accuracy_of(metrics)
+        yield Section("Slices", slices(metrics["slices"], accuracy=of_all, several=scheme.several))
 
 
 def _lead(content: PageContent) -> Markup:
@@ -95,18 +121,34 @@ def _lead(content: PageContent) -> Markup:
 def _tiles(content: PageContent, bins: list[Bin]) -> Markup:
     figures: list[tuple[str, Markup]] = []
     if content.scored is not None:
-        metrics = content.scored.metrics
-        label, share = commonest_share(metrics)
-        always = Markup("always ‘{}’: {:.3f}").format(text_of_data(label, longest=20), share)
-        figures.append(("accuracy", with_note(f"{metrics['accuracy']:.3f}", always)))
-        if metrics["auc"] is not None:
-            figures.append(("AUC", with_note(f"{metrics['auc']:.3f}", "guessing: 0.500")))
-        figures.append(("loss", with_note(f"{metrics['loss']:.3f}", "cross-entropy, nats")))
-        figures.append(("calibration error", with_note(f"{expected_calibration_error(bins):.3f}", "0 is best")))
+        figures += _figures_of(content.scored.metrics, bins)
     seconds = sum(record.seconds for record in content.history.epochs)
     epochs = len(content.history.epochs)
     figures.append(("best epoch", with_note(f"{content.best_epoch} of {epochs}", f"{_time(seconds)} in all")))
     return tiles(figures)
+
+
+def _figures_of(metrics: Metrics, bins: list[Bin]) -> Iterator[tuple[str, Markup]]:
+    if "subset_accuracy" in metrics:
+        yield "subset accuracy", with_note(f"{metrics['subset_accuracy']:.3f}", "all labels of a text right")
+        yield "micro F1", with_note(f"{metrics['micro']['f1']:.3f}", f"macro: {metrics['macro']['f1']:.3f}")
+    else:
+        label, share = commonest_share(metrics)
+        always = Markup("always ‘{}’: {:.3f}").format(text_of_data(label, longest=20), share)
+        yield "accuracy", with_note(f"{metrics['accuracy']:.3f}", always)
+        if metrics["auc"] is not None:
+            yield "AUC", with_note(f"{metrics['auc']:.3f}", "guessing: 0.500")
+    if (of_ordinal := metrics.get("ordinal")) is not None:
+        kappa = of_ordinal["quadratic_weighted_kappa"]
+        note = "" if kappa is None else f"kappa: {kappa:.3f}"
+        yield "mean absolute error", with_note(f"{of_ordinal['mean_absolute_error']:.3f}", note)
+    yield "loss", with_note(f"{metrics['loss']:.3f}", "cross-entropy, nats")
+    yield "calibration error", with_note(f"{expected_calibration_error(bins):.3f}", "0 is best")
+    if (weighted := metrics["weighted"]) is not None:
+        yield (
+            "with weights",
+            with_note(f"{accuracy_of(weighted):.3f}", f"of {metrics['effective_examples']:,.0f} texts"),
+        )
 
 
 def _time(seconds: float) -> str:

@@ -3,21 +3,33 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pipeline.records_folder.manifest import SplitSummary
+from pipeline.support.terminal import percent
 from trainer.evaluation.calibration import Bin, expected_calibration_error
-from trainer.evaluation.metrics import Metrics
+from trainer.evaluation.metrics import Metrics, predicted_texts
 from trainer.training.history import EpochRecord
 
 _LITTLE_BETTER: Final = 0.05  # accuracy above that of always answering the commonest label
 _STILL_FALLING: Final = 0.05  # share of the eval loss by which the last epoch reduced it
+_RARE: Final = 0.05  # share of the weight of the train rows
 _POORLY_CALIBRATED: Final = 0.05  # expected calibration error
 
 
 def verdict(
-    epochs: Sequence[EpochRecord], metrics: Metrics | None, *, best_epoch: int, bins: Sequence[Bin]
+    epochs: Sequence[EpochRecord],
+    metrics: Metrics | None,
+    *,
+    best_epoch: int,
+    bins: Sequence[Bin],
+    train: SplitSummary | None = None,
 ) -> list[str]:
-    """What to look into, the most important first. metrics, bins: of the held-out split; None and empty without one."""
+    """What to look into, the most important first.
+
+    metrics, bins: of the held-out split; None and empty without one. train: what the manifest says of the train split.
+    """
     of_metrics = [] if metrics is None else [*_against_guessing(metrics), *_never_predicted(metrics)]
-    return [*of_metrics, *_epochs(epochs, best_epoch=best_epoch), *_calibration(bins)]
+    of_weights = [] if train is None else _light_labels(train)
+    return [*of_metrics, *of_weights, *_epochs(epochs, best_epoch=best_epoch), *_calibration(bins)]
 
 
 def commonest_share(metrics: Metrics) -> tuple[str, float]:
@@ -27,6 +39,8 @@ def commonest_share(metrics: Metrics) -> tuple[str, float]:
 
 
 def _against_guessing(metrics: Metrics) -> Iterator[str]:
+    if "accuracy" not in metrics:  # with several labels a text there is no label to always answer
+        return
     label, share = commonest_share(metrics)
     if metrics["accuracy"] < share + _LITTLE_BETTER:
         yield (
@@ -37,11 +51,25 @@ def _against_guessing(metrics: Metrics) -> Iterator[str]:
 
 
 def _never_predicted(metrics: Metrics) -> Iterator[str]:
-    predicted = [sum(column) for column in zip(*metrics["confusion"], strict=True)]
+    predicted = predicted_texts(metrics)
     scores = list(metrics["per_label"].values())
     never = sum(not times and bool(scores[index]["support"]) for index, times in enumerate(predicted))
     if never:
         yield f"{never:,} of {len(scores):,} labels are never predicted; see the labels with the lowest recall."
+
+
+def _light_labels(train: SplitSummary) -> Iterator[str]:
+    """Labels with little of the weight of the train rows."""
+    if train.weights is None or not train.weights.labels:
+        return
+    shares = {label: weight / (train.weights.total or 1) for label, weight in train.weights.labels.items()}
+    rarest = min(shares, key=lambda label: shares[label])
+    if shares[rarest] < _RARE:
+        yield (
+            f"The train rows of '{rarest}' have {percent(shares[rarest])} of the weight, less than {_RARE:.0%}: the "
+            "label is hardly learnt, and its figures are uncertain. training.class_weight: balanced makes it count as "
+            "much as the others."
+        )
 
 
 def _epochs(epochs: Sequence[EpochRecord], *, best_epoch: int) -> Iterator[str]:
