@@ -61,7 +61,7 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     with quick_imports():
         import_tensorflow()
         from pipeline.support.terminal import output_console
-        from trainer.commands.tables import metrics_table
+        from trainer.commands.metrics_table import metrics_table
         from trainer.commands.train import train_and_export
         from trainer.export.fresh_process import ExportError
         from trainer.training.progress_display import show_training
@@ -93,7 +93,8 @@ def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         import_tensorflow()
         from pipeline.support.terminal import output_console
         from trainer.commands.evaluate import evaluate
-        from trainer.commands.tables import metrics_table, rejected_table
+        from trainer.commands.metrics_table import metrics_table
+        from trainer.commands.tables import rejected_table
         from trainer.savedmodel.loading import open_model
         from trainer.training.progress_display import show_rows
 
@@ -215,7 +216,7 @@ def _parser() -> Parser:
         description="records folder -> trained model, evaluation, exported SavedModel\n\n"
         f"{SETTINGS_HELP}{OTHER_SECTIONS_HELP}",
         epilog=status,
-        settings=["output.path", "model", "training", "export"],
+        settings=["output.path", "model", "training", "metrics", "export"],
     )
     train.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
     train.add_argument("--resume", action="store_true", help="go on with the training that training.path holds")

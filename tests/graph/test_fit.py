@@ -11,6 +11,7 @@ import keras
 import pytest
 import tensorflow as tf
 
+from pipeline.config.decision_settings import MetricsSettings
 from pipeline.config.settings import Config, TrainingSettings
 from pipeline.errors import UserError
 from tests.support.toy_records import toy_config, toy_folder, toy_rows, weights, write_folder
@@ -301,4 +302,12 @@ def test_fit_checks_the_shards_before_the_first_step(tmp_path: Path) -> None:
     shard.write_bytes(shard.read_bytes()[:-1])
     with pytest.raises(UserError, match=r"test-00000-of-00001\.tfrecord\.gz has"):
         train(toy_config(tmp_path / "training"), folder)
+    assert not (tmp_path / "training").exists()
+
+
+def test_fit_refuses_slices_that_the_records_lack_before_the_first_step(records: RecordsFolder, tmp_path: Path) -> None:
+    config = toy_config(tmp_path / "training")
+    sliced = config.model_copy(update={"metrics": MetricsSettings(slices=["text_length", "source"])})
+    with pytest.raises(UserError, match=r"metrics\.slices has 'source'.*run the pipeline again"):
+        train(sliced, records)
     assert not (tmp_path / "training").exists()

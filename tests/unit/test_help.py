@@ -18,7 +18,7 @@ COMMANDS = [
     ("pipeline describe", [], True),
     ("pipeline verify", [], True),
     ("pipeline sample", [], False),
-    ("trainer train", ["output", "model", "training", "export"], False),
+    ("trainer train", ["output", "model", "training", "metrics", "export"], False),
     ("trainer evaluate", ["input"], False),
     ("trainer explain", [], False),
     ("trainer verify", [], False),

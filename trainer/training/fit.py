@@ -24,6 +24,7 @@ from trainer.data.dataset import batch_count, iterate_batches, training_batches
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.metrics import Metrics
 from trainer.evaluation.scoring import SplitScorer, SplitScores, score_split
+from trainer.evaluation.slices import check_slices
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.training.disk_space import Need, check_room, export_bytes, training_bytes
 from trainer.training.history import CurvePoint, EpochRecord, History, best_epoch, is_over
@@ -64,6 +65,7 @@ def train(
     """
     settings = config.training
     _refuse_missing_rows(config, records)
+    check_slices(config.metrics, records.manifest.record.slices, path=records.path)
     folder = RunFolder(settings.path)
     weight_settings = _weight_settings(config, records)
     run_checkpoint = folder.read(weight_settings) if resume else None

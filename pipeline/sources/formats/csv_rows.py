@@ -123,7 +123,8 @@ def _parse(
 
     values = {field: column(number) for field, number in header.numbers.items()}
     batch = validated(
-        task, values, columns,
+        task,
+        values,
         ordinals=ordinal(places),
         places=task.first_row + first_place + places,
         content=lambda row: excerpt_of_columns(columns, values, row),
@@ -135,7 +136,7 @@ def _parse(
             )
             for row in ragged
         ],
-    )  # fmt: skip
+    )
     spanning = spanning_rows(
         data,
         header.dialect,
