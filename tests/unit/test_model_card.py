@@ -18,7 +18,7 @@ from pipeline.records_folder.manifest import Manifest
 from pipeline.support.printable import escape_controls
 from tests.support.manifests import SHA256, full_content, manifest_of
 from trainer.evaluation.measure import metrics_of
-from trainer.evaluation.metrics import Metrics
+from trainer.evaluation.metrics import Metrics, SlicedBy, SliceScores
 from trainer.model_card import Card, model_card, page, to_json
 from trainer.model_card.markdown import code, sentence
 
@@ -156,6 +156,49 @@ def test_card_of_weighted_rows_tells_their_worth() -> None:
     text = page(card).decode()
     assert "| effective sample size |" in text
     assert "| `good` | 1 | 1 | 1 | 50.0% | 66.7% |" in text
+
+
+def test_card_of_slices_shows_the_worst_first() -> None:
+    part: SliceScores = {
+        "value": "| web |", "examples": 30, "accuracy": 0.5, "interval": [0.25, 0.75], "loss": 1.0, "weighted": None,
+    }  # fmt: skip
+    better = part | {"value": "", "accuracy": 0.75, "weighted": {"accuracy": 0.875, "interval": [0, 1], "loss": 1.0}}
+    sliced: list[SlicedBy] = [
+        {"by": "# source", "slices": [part, better], "others": {**part, "values": 4}},
+        {"by": "text_length", "slices": [part], "others": None},
+    ]
+    card = card_of(plain_manifest(), {**PLAIN, "slices": sliced})
+    text = page(card).decode()
+    assert "### By \\# source" in text
+    assert "| &#124; web &#124; | 30 | 0.5000 | (0.250–0.750) | – |\n| (empty) | 30 | 0.7500 |" in text
+    assert "| all rarer values | 30 |" in text
+    assert "### By text length" in text
+    assert [(part.by, part.value, part.weighted) for part in card.slices] == [
+        ("# source", "| web |", None), ("# source", "", 0.875), ("# source", None, None),
+        ("text_length", "| web |", None),
+    ]  # fmt: skip
+    assert all(headings_and_content(text).values())
+
+
+def test_card_of_several_labels_has_their_figures() -> None:
+    # Two texts: a is found in both, of which one has it; b is found in none, of which both have it.
+    metrics = metrics_of(
+        [[0.9, 0.1], [0.8, 0.2]], [[True, True], [False, True]], scheme=LabelScheme(("a", "b"), several=True)
+    )
+    part = {"rows": 2, "labels": {"a": 1, "b": 2}}
+    manifest = plain_manifest(
+        labels=["a", "b"], record={"several_labels": True}, splits=dict.fromkeys(("train", "eval", "test"), part)
+    )
+    text = page(card_of(manifest, metrics)).decode()
+    assert "it gives a text any number of 2 labels" in text
+    # Of two texts none has all labels right: 0 to 0.658 (Wilson).
+    assert "| subset accuracy | 0.0000 | (0.000–0.658) |" in text
+    # Of two pairs that are predicted one is right, of three right ones one is found: F1 2 / 5.
+    assert "| micro precision | 0.5000 |" in text
+    assert "| micro F1 | 0.4000 |" in text
+    assert "| `a` | 1 | 0.5000 (0.095–0.905) | 1.0000 (0.207–1.000) | 0.6667 | 1.0000 |" in text
+    assert "| label | rows | precision | recall | F1 | average precision |" in text
+    assert "commonest" not in text
 
 
 # train rows of the labels        what the card says of them

@@ -10,7 +10,7 @@ from pipeline.support.printable import json_text
 from trainer.evaluation.metrics import Metrics
 from trainer.model_card.data import data_of
 from trainer.model_card.limits import limits_of
-from trainer.model_card.measured import measured_of
+from trainer.model_card.measured import measured_of, slices_of
 from trainer.model_card.schema import Card, Task, Training
 
 # What the card tells of the section input: what the texts and labels are. Paths mean nothing where a model is used.
@@ -47,6 +47,7 @@ def model_card(
         data=data_of(manifest, sha256=manifest_sha256),
         training=Training(epochs=epochs, best_epoch=best_epoch),
         measured=None if metrics is None else measured_of(metrics, split=split),
+        slices=[] if metrics is None else slices_of(metrics),
         limits=limits_of(manifest, measured=None if metrics is None else split),
         settings=_settings(config, manifest),
         versions=dict(sorted(versions.items())),

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from pipeline.contract import Split
 from trainer.evaluation.intervals import wilson
-from trainer.evaluation.metrics import Averages, Figures, LabelScores, Metrics, predicted_texts
-from trainer.model_card.schema import Figure, LabelFigures, Measured
+from trainer.evaluation.metrics import Averages, Figures, LabelScores, Metrics, SliceScores, predicted_texts
+from trainer.model_card.schema import Figure, LabelFigures, Measured, SliceFigures
 
 # Those of all rows, in the card's order: the key in metrics.json, and in which of its objects it is.
 _PLACES = [
@@ -35,6 +35,29 @@ def measured_of(metrics: Metrics, *, split: Split) -> Measured:
             )
             for (label, scores), predicted in zip(metrics["per_label"].items(), predicted_texts(metrics), strict=True)
         ],
+    )
+
+
+def slices_of(metrics: Metrics) -> list[SliceFigures]:
+    """All slices, in the order of metrics.json."""
+    found = []
+    for part in metrics["slices"]:
+        found += [_slice(part["by"], scores["value"], scores) for scores in part["slices"]]
+        if part["others"] is not None:
+            found.append(_slice(part["by"], None, part["others"]))
+    return found
+
+
+def _slice(by: str, value: str | None, scores: SliceScores) -> SliceFigures:
+    low, high = scores["interval"]
+    weighted = scores["weighted"]
+    return SliceFigures(
+        by=by,
+        value=value,
+        rows=scores["examples"],
+        accuracy=scores["accuracy"],
+        interval=(low, high),
+        weighted=None if weighted is None else weighted["accuracy"],
     )
 
 

@@ -1,15 +1,18 @@
 """A card -> MODEL_CARD.md: the parts of the card that have content, each below its heading."""
 
 from collections.abc import Iterator
+from itertools import groupby
 
+from pipeline.config.decision_settings import TEXT_LENGTH
 from pipeline.config.settings import Config
 from pipeline.support.printable import escape_controls, json_text
 from pipeline.support.terminal import percent
 from trainer.model_card.markdown import bullets, code, sentence, table
-from trainer.model_card.schema import Card, Data, Figure, LabelFigures, Measured
+from trainer.model_card.schema import Card, Data, Figure, LabelFigures, Measured, SliceFigures
 
 # Labels that a table shows; MODEL_CARD.json has all.
 _SHOWN_LABELS = 50
+_SHOWN_SLICES = 20  # by one name
 _SHARED = {
     "equal": "byte for byte",
     "equal_but_for_form": "but for case, punctuation or white space",
@@ -33,6 +36,8 @@ def page(card: Card) -> bytes:
     parts = ["# Model card", *_task(card), *_data(card.data)]
     if card.measured is not None:
         parts += _measured(card.measured)
+    if card.slices:
+        parts += _slices(card.slices)
     if card.limits:
         parts += ["## Limits seen in the data", bullets(card.limits)]
     parts += [*_settings(card), *_versions(card)]
@@ -141,6 +146,26 @@ def _measured(measured: Measured) -> Iterator[str]:
     yield from _more(len(measured.labels))
 
 
+def _slices(slices: list[SliceFigures]) -> Iterator[str]:
+    yield "## Slices"
+    yield "Accuracy by part, the lowest first."
+    for by, parts in groupby(slices, key=lambda part: part.by):
+        rows = list(parts)
+        is_weighted = any(part.weighted is not None for part in rows)
+        yield f"### By {sentence('text length' if by == TEXT_LENGTH else by)}"
+        heads = ["words" if by == TEXT_LENGTH else "value", "rows", "accuracy", "interval"]
+        cells = [_slice_row(part, is_weighted=is_weighted) for part in rows[:_SHOWN_SLICES]]
+        yield table(heads + ["with weights"] * is_weighted, cells, kinds="tnnt" + "n" * is_weighted)
+        if len(rows) > _SHOWN_SLICES:
+            yield f"The first {_SHOWN_SLICES} of {len(rows):,}; `MODEL_CARD.json` has all."
+
+
+def _slice_row(part: SliceFigures, *, is_weighted: bool) -> list[str]:
+    value = "all rarer values" if part.value is None else code(part.value)
+    weighted = [_number(part.weighted)] if is_weighted else []
+    return [value, f"{part.rows:,}", _number(part.accuracy), _range(part.interval), *weighted]
+
+
 def _figure_row(figure: Figure, *, is_weighted: bool) -> list[str]:
     weighted = [_number(figure.weighted)] if is_weighted else []
     return [_name(figure.name), _number(figure.value), _interval(figure), *weighted]
@@ -161,7 +186,11 @@ def _number(value: float | None) -> str:
 
 
 def _interval(figure: Figure) -> str:
-    return "" if figure.interval is None else f"({figure.interval[0]:.3f}–{figure.interval[1]:.3f})"
+    return "" if figure.interval is None else _range(figure.interval)
+
+
+def _range(interval: tuple[float, float]) -> str:
+    return f"({interval[0]:.3f}–{interval[1]:.3f})"
 
 
 def _settings(card: Card) -> Iterator[str]:

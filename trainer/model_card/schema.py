@@ -135,6 +135,17 @@ class Measured(CardPart):
     labels: list[LabelFigures] = Field(description="By label.")
 
 
+class SliceFigures(CardPart):
+    """The held-out texts with one value of a column, or of some length."""
+
+    by: str = Field(description="The name in `metrics.slices`.")
+    value: str | None = Field(description='The value, "" where it is missing; `null`: all values that are too rare.')
+    rows: Count = Field(description="Its rows.")
+    accuracy: Share = Field(description="The share of right answers; with several labels of texts with all right.")
+    interval: tuple[float, float] = Field(description="Wilson's interval of it at 95 %.")
+    weighted: Share | None = Field(description="The accuracy with the rows' weights; `null` without weights.")
+
+
 class Card(CardPart):
     """The whole file."""
 
@@ -143,6 +154,7 @@ class Card(CardPart):
     data: Data = Field(description="What it learnt from and was measured on.")
     training: Training = Field(description="How the training went.")
     measured: Measured | None = Field(description="The metrics of held-out texts; `null` if there were none.")
+    slices: list[SliceFigures] = Field(description="The metrics by slice, those of each name from the worst on.")
     limits: list[str] = Field(description="What was seen in the data that limits the model, a sentence each.")
     settings: dict[Section, dict[str, Any]] = Field(description="All settings that decide on the model, by section.")
     versions: dict[Package, str] = Field(description="Of TextRecords, Python and the packages that trained it.")

@@ -25,7 +25,8 @@ def ordinal(metrics: Metrics, scores: OrdinalScores, *, values: list[float]) -> 
         ["right" if not distance else f"{distance:g} away", f"{texts:,.6g}", f"{texts / whole:.1%}"]
         for distance, texts in distances.items()
     ]
-    return explanation + table(["", ""], rows, kinds="tn") + table(["answer", "texts", "share"], told, kinds="tnn")
+    by_distance = Markup("<h3>Answers by distance</h3>") + table(["answer", "texts", "share"], told, kinds="tnn")
+    return explanation + table(["", ""], rows, kinds="tn") + by_distance
 
 
 def distances_of(confusion: list[list[float]], values: list[float]) -> dict[float, float]:

@@ -52,8 +52,14 @@ def render(content: PageContent) -> bytes:
     scored = content.scored
     bins = reliability_of(scored.scores, scored.labels, scheme=content.records.scheme) if scored else []
     metrics = scored.metrics if scored else None
-    train = content.records.splits["train"]
-    sentences = verdict(content.history.epochs, metrics, best_epoch=content.best_epoch, bins=bins, train=train)
+    sentences = verdict(
+        content.history.epochs,
+        metrics,
+        best_epoch=content.best_epoch,
+        bins=bins,
+        train=content.records.splits["train"],
+        has_class_weights=content.config.training.class_weight != "none",
+    )
     sections = [
         Section("Curves", curves(content.history, best_epoch=content.best_epoch)),
         *(_sections_of_scores(content, scored, bins) if scored else []),

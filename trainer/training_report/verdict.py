@@ -22,13 +22,15 @@ def verdict(
     best_epoch: int,
     bins: Sequence[Bin],
     train: SplitSummary | None = None,
+    has_class_weights: bool = False,
 ) -> list[str]:
     """What to look into, the most important first.
 
-    metrics, bins: of the held-out split; None and empty without one. train: what the manifest says of the train split.
+    metrics, bins: of the held-out split; None and empty without one. train: what the manifest says of the train
+    split. has_class_weights: whether the loss has some.
     """
     of_metrics = [] if metrics is None else [*_against_guessing(metrics), *_never_predicted(metrics)]
-    of_weights = [] if train is None else _light_labels(train)
+    of_weights = [] if train is None else _light_labels(train, has_class_weights=has_class_weights)
     return [*of_metrics, *of_weights, *_epochs(epochs, best_epoch=best_epoch), *_calibration(bins)]
 
 
@@ -58,17 +60,17 @@ def _never_predicted(metrics: Metrics) -> Iterator[str]:
         yield f"{never:,} of {len(scores):,} labels are never predicted; see the labels with the lowest recall."
 
 
-def _light_labels(train: SplitSummary) -> Iterator[str]:
+def _light_labels(train: SplitSummary, *, has_class_weights: bool) -> Iterator[str]:
     """Labels with little of the weight of the train rows."""
     if train.weights is None or not train.weights.labels:
         return
     shares = {label: weight / (train.weights.total or 1) for label, weight in train.weights.labels.items()}
     rarest = min(shares, key=lambda label: shares[label])
     if shares[rarest] < _RARE:
+        remedy = "" if has_class_weights else " training.class_weight: balanced makes it count as much as the others."
         yield (
-            f"The train rows of '{rarest}' have {percent(shares[rarest])} of the weight, less than {_RARE:.0%}: the "
-            "label is hardly learnt, and its figures are uncertain. training.class_weight: balanced makes it count as "
-            "much as the others."
+            f"The train rows of '{rarest}' have {percent(shares[rarest])} of the weight, less than {_RARE:.0%}: there "
+            f"is little to learn the label from, and its figures are uncertain.{remedy}"
         )
 
 
