@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 
 from pipeline.errors import UserError
-from trainer.export.certificate import Answers, Certificate, compare, dumps, loads
+from trainer.export.certificate import Answers, Certificate, dumps, loads
+from trainer.export.comparison import compare
 from trainer.savedmodel import versions
 from trainer.savedmodel.loading import version_folder
 

@@ -22,7 +22,8 @@ from tests.support.label_schemes import scheme_of
 from trainer.data.records_folder import open_records_folder
 from trainer.evaluation.scoring import score_function
 from trainer.export import certificate, export, self_check
-from trainer.export.certificate import Answers, Certificate, Comparison, compare, loads
+from trainer.export.certificate import Answers, Certificate, loads
+from trainer.export.comparison import Comparison, compare
 from trainer.export.fresh_process import ExportError, run_replay
 from trainer.export.served_model import ServedModel, without_cudnn
 from trainer.export.text_to_ids import TextToIds

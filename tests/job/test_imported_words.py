@@ -33,7 +33,8 @@ from tests.support.paths import REPOSITORY
 from trainer.cli import main as trainer_main
 from trainer.commands.explain import explain
 from trainer.commands.explain_view import explanation_view
-from trainer.export.certificate import Answers, compare, loads
+from trainer.export.certificate import Answers, loads
+from trainer.export.comparison import compare
 from trainer.savedmodel.loading import open_model
 from trainer.savedmodel.model_info import CERTIFICATE_FILE
 

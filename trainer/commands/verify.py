@@ -11,7 +11,8 @@ from typing import Final
 from pipeline.errors import UserError
 from trainer import files
 from trainer.commands.serving import ask_server, check_url
-from trainer.export.certificate import Certificate, Comparison, compare, loads
+from trainer.export.certificate import Certificate, loads
+from trainer.export.comparison import Comparison, compare
 from trainer.export.fresh_process import compare_in_fresh_process
 from trainer.savedmodel.loading import version_folder
 from trainer.savedmodel.model_info import CERTIFICATE_FILE, ModelInfo, damages, read_info

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from pipeline.errors import UserError
 from pipeline.support.end_with_parent import parent_pipe
 from pipeline.support.printable import to_one_line
-from trainer.export.certificate import Answers, Certificate, Comparison, compare, to_base64
+from trainer.export.certificate import Answers, Certificate, to_base64
+from trainer.export.comparison import Comparison, compare
 from trainer.export.replay import NO_ROOM_STATUS
 
 _SCRIPT: Final = Path(__file__).with_name("replay.py")

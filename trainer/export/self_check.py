@@ -8,7 +8,8 @@ import tensorflow as tf
 from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.records_folder.manifest import Sample
 from trainer.evaluation.scoring import score_function
-from trainer.export.certificate import ODD_TEXTS, TOLERANCE, Answers, Certificate
+from trainer.export.certificate import ODD_TEXTS, Answers, Certificate
+from trainer.export.comparison import TOLERANCE
 from trainer.export.fresh_process import ExportError, compare_in_fresh_process
 from trainer.export.served_model import without_cudnn
 from trainer.export.text_to_ids import TextToIds
