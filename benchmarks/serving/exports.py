@@ -24,7 +24,7 @@ def main(folder: str, ours: str, theirs: str) -> None:
     model = build_model(records.vocabulary_size, ModelSettings(), scheme=records.scheme, padding=sequence.padding)
     # Fresh vectors are so small that all texts would have the same score.
     model.embedding.embeddings.assign(model.embedding.embeddings * 20)
-    served = ServedModel(TextToIds(folder), model, scheme=records.scheme, padding=sequence.padding)
+    served = ServedModel(TextToIds.of_records(folder), model, scheme=records.scheme, padding=sequence.padding)
     tf.saved_model.save(served, ours, signatures=served.functions)
     tfx_export.export(model, folder, theirs, length=sequence.max_length)
 

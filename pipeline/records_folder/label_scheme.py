@@ -27,6 +27,15 @@ class LabelScheme(NamedTuple):
         """
         return 1 if len(self.names) == 2 and not self.several else len(self.names)
 
+    @property
+    def has_rating(self) -> bool:
+        """Whether scores have an expected value: the labels are numbers, and a text has one of them.
+
+        >>> LabelScheme(("1", "2"), kind="ordinal").has_rating, LabelScheme(("1", "2")).has_rating
+        (True, False)
+        """
+        return self.kind == "ordinal" and not self.several
+
     def values(self) -> list[float]:
         """The numbers that ordinal labels are.
 

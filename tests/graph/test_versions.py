@@ -5,13 +5,17 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from pipeline.config.decision_settings import DecisionSettings
 from pipeline.errors import UserError
-from trainer.export.certificate import Answers, Certificate, dumps, loads
+from pipeline.records_folder.label_scheme import LabelScheme
+from trainer.decision.decision import NO_DECISION, Decision
+from trainer.export.certificate import Answers, Certificate, answers_of, dumps, loads
 from trainer.export.comparison import compare
 from trainer.savedmodel import versions
 from trainer.savedmodel.loading import version_folder
@@ -29,6 +33,29 @@ def test_certificate_loads_what_it_dumps() -> None:
     np.testing.assert_array_equal(loaded.answers.scores, answers.scores)
 
 
+def test_certificate_of_a_model_without_decision_has_three_keys() -> None:
+    """The bytes that exports had before there were decisions."""
+    one = Certificate([b"a"], Answers(np.array([[0, 7]]), np.array([[0.25, 0.75]], np.float32)))
+    assert dumps(one) == b'{"text": "a", "ids": [0, 7], "scores": [0.25, 0.75]}\n'
+
+
+def test_certificate_holds_what_is_decided() -> None:
+    scores = np.array([[0.25, 0.75], [0.5, 0.25]], np.float32)
+    flags = np.array([[False, True], [True, False]])
+    answers = Answers(np.array([[7], [8]]), scores, ["b", "a"], flags, flags[0], np.array([1.75, 1.25], np.float32))
+    content = dumps(Certificate([b"x", b"y"], answers))
+    assert content.splitlines()[1] == (
+        b'{"text": "y", "ids": [8], "scores": [0.5, 0.25], "label": "a", "decided": [true, false], "abstains": true, '
+        b'"rating": 1.25}'
+    )
+    loaded = loads(content, path="here").answers
+    assert loaded.label == ["b", "a"]
+    for name in ("ids", "scores", "decided", "abstains", "rating"):
+        found, expected = getattr(loaded, name), getattr(answers, name)
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
+
+
 # content of the file                                                     what is wrong with it
 @pytest.mark.parametrize("content", [
     b"",                                                                # no line
@@ -44,6 +71,10 @@ def test_certificate_loads_what_it_dumps() -> None:
     b'{"text_base64": "YQ=", "ids": [1], "scores": [1]}\n',
     b'{"ids": [1], "scores": [1]}\n',                                   # no text
     b'{"text": "a", "ids": [1], "scores": [1], "x": ' + b"[" * 9999,
+    b'{"text": "a", "ids": [1], "scores": [1], "label": "a"}\n{"text": "b", "ids": [1], "scores": [1]}\n',
+    b'{"text": "a", "ids": [1], "scores": [1], "decided": [1]}\n',
+    b'{"text": "a", "ids": [1], "scores": [1], "abstains": 0}\n',
+    b'{"text": "a", "ids": [1], "scores": [1], "rating": Infinity}\n',
 ])  # fmt: skip
 def test_certificate_refuses_other_content(content: bytes) -> None:
     with pytest.raises(UserError, match="here is not a certificate"):
@@ -52,7 +83,7 @@ def test_certificate_refuses_other_content(content: bytes) -> None:
 
 def test_certificate_lists_the_differences() -> None:
     right = Certificate([b"good"], Answers(np.array([[0, 7]]), np.array([[0.25, 0.75]], np.float32)))
-    ids, scores = right.answers
+    ids, scores = right.answers[:2]
     # answers                                                          line
     cases = [
         (Answers(ids, scores + np.float32(9e-7)), []),
@@ -62,6 +93,42 @@ def test_certificate_lists_the_differences() -> None:
     ]
     for answers, lines in cases:
         assert compare(right, answers).differences == lines
+
+
+SCORES = np.array([[0.25, 0.75]], np.float32)
+NEAR = np.array([[0.25000003, 0.7499999]], np.float32)  # below a threshold of 0.75, in the last digit
+ONE = Decision(settings=DecisionSettings(threshold={"b": 0.75, "a": 0.5}), thresholds=[0.5, 0.75])
+TWO_LABELS, SEVERAL = LabelScheme(("a", "b")), LabelScheme(("a", "b"), several=True)
+STARS = LabelScheme(("1", "5"), kind="ordinal")
+T, F = True, False
+
+# labels, decision, right answers, answers, differences
+DECIDED = [
+    (TWO_LABELS, ONE, {"label": ["b"], "abstains": [F]}, {"label": ["b"], "abstains": [F]}, []),
+    # a server with other thresholds, on the same scores
+    (TWO_LABELS, NO_DECISION, {"label": ["b"]}, {"label": ["a"]}, ["label is a, should be b"]),
+    (TWO_LABELS, NO_DECISION, {"label": ["b"], "abstains": [F]}, {"label": ["b"], "abstains": [T]},
+     ["abstains is True, should be False"]),
+    # 0.75 reaches 0.75, 0.7499999 does not
+    (TWO_LABELS, ONE, {"label": ["b"], "abstains": [F]}, {"label": ["b"], "abstains": [T]}, []),
+    (SEVERAL, NO_DECISION, {"label": ["b"], "decided": [[F, T]]}, {"label": ["b"], "decided": [[T, T]]},
+     ["decided 0 is True, should be False"]),
+    (SEVERAL, ONE, {"label": ["b"], "decided": [[F, T]]}, {"label": ["b"], "decided": [[F, F]]}, []),
+    (SEVERAL, ONE, {"label": ["b"], "decided": [[F, T]]}, {"label": ["b"]}, ["there is no decided"]),
+    (STARS, NO_DECISION, {"label": ["5"], "rating": [4.0]}, {"label": ["5"], "rating": [4.0000005]}, []),
+    (STARS, NO_DECISION, {"label": ["5"], "rating": [4.0]}, {"label": ["5"], "rating": [4.1]},
+     ["rating is 4.1, should be 4"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("scheme", "decision", "right", "given", "lines"), DECIDED)
+def test_certificate_compares_what_is_decided(
+    scheme: LabelScheme, decision: Decision, right: dict[str, Any], given: dict[str, Any], lines: list[str]
+) -> None:
+    ids = [[7]]
+    certificate = Certificate([b"x"], answers_of(ids, SCORES.tolist(), **right), scheme, decision)
+    found = compare(certificate, answers_of(ids, NEAR.tolist(), **given)).differences
+    assert [line.removeprefix("text 0 ('x'): ") for line in found] == lines
 
 
 def test_certificate_never_takes_nan_as_right() -> None:

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
+import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,12 +14,17 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from pipeline.config.decision_settings import DecisionSettings
 from pipeline.config.settings import Config, ModelSettings, Side
 from pipeline.errors import UserError
+from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.support.version import VERSION
-from tests.support.exported_models import settings, trained_on
+from tests.support.exported_models import settings, trained_on, unchecked
 from tests.support.label_schemes import scheme_of
 from trainer.data.records_folder import open_records_folder
+from trainer.decision.decision import NO_DECISION, Decision
+from trainer.decision.graph import graph_scores
+from trainer.decision.rules import decide
 from trainer.evaluation.scoring import score_function
 from trainer.export import certificate, export, self_check
 from trainer.export.certificate import Answers, Certificate, loads
@@ -49,10 +54,16 @@ def trained(small_records: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
     return config, trained_on(small_records, config)
 
 
-def fresh_model(padding: Side = "pre", *, classes: int = 2, **model_settings: Any) -> TextClassifier:
+def fresh_model(
+    padding: Side = "pre", *, classes: int = 2, scheme: LabelScheme | None = None, **model_settings: Any
+) -> TextClassifier:
     keras.utils.set_random_seed(3)
     chosen = ModelSettings.model_validate({"embedding_dim": 4, "lstm_units": 5, **model_settings})
-    return build_model(200, chosen, scheme=scheme_of(classes), padding=padding)
+    return build_model(200, chosen, scheme=scheme or scheme_of(classes), padding=padding)
+
+
+def bytes_feature(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
 
 # model settings                                                       classes
@@ -68,7 +79,7 @@ def test_served_model_gives_the_keras_models_numbers(
 ) -> None:
     scheme = scheme_of(classes)
     model = fresh_model(classes=classes, **model_settings)
-    text_to_ids = TextToIds(str(small_records))
+    text_to_ids = TextToIds.of_records(str(small_records))
     answer = ServedModel(text_to_ids, model, scheme=scheme, padding="pre").functions["serving_default"]
     score = score_function(model, scheme)  # in a graph, because eager operations round differently
     for text in TEXTS:
@@ -81,6 +92,59 @@ def test_served_model_gives_the_keras_models_numbers(
     assert together["label"].numpy().tolist() == [scheme.names[row].encode() for row in np.argmax(expected, axis=1)]
 
 
+ABC, TWO = ("a", "b", "c"), ("a", "b")
+EACH = DecisionSettings(threshold="precision>=0.9", calibrate="temperature")
+BELOW = DecisionSettings(abstain_below=0.4)
+
+# labels, decision, what is answered besides label, probability and scores
+DECISIONS = [
+    (LabelScheme(ABC, several=True), NO_DECISION, {"decided"}),
+    (LabelScheme(ABC, several=True), Decision(thresholds=[0.45, 0.5, None], temperature=0.7), {"decided"}),
+    (LabelScheme(TWO), Decision(settings=EACH, thresholds=[0.55, 0.48], temperature=1.3), {"abstains"}),
+    (LabelScheme(TWO), Decision(temperature=2.0, prior_weights=[0.5, 2.0]), set()),
+    (LabelScheme(ABC), Decision(settings=BELOW), {"abstains"}),
+    (LabelScheme(ABC), Decision(costs=[[0, 1, 9], [1, 0, 1], [0.1, 1, 0]]), set()),
+    (LabelScheme(("1", "2", "5"), kind="ordinal"), NO_DECISION, {"rating"}),
+    (LabelScheme(("1", "2", "5"), kind="ordinal"), Decision(settings=BELOW), {"abstains", "rating"}),
+]
+
+
+@pytest.mark.parametrize(("scheme", "decision", "others"), DECISIONS)
+def test_served_model_decides_as_numpy_does(
+    small_records: Path, scheme: LabelScheme, decision: Decision, others: set[str]
+) -> None:
+    model = fresh_model(scheme=scheme)
+    draw = np.random.default_rng(5)
+    for variable in model.weights:
+        variable.assign(draw.normal(0, 0.5, variable.shape))
+    text_to_ids = TextToIds.of_records(str(small_records))
+    functions = ServedModel(text_to_ids, model, scheme=scheme, decision=decision, padding="pre").functions
+    score = tf.function(lambda ids: graph_scores(model.logits(ids), decision, scheme), autograph=False)
+    for batch in [[text] for text in TEXTS] + [[]]:
+        texts = tf.constant(batch, tf.string)
+        answer = {name: value.numpy() for name, value in functions["serving_default"](texts).items()}
+        assert answer.keys() == {"label", "probability", "scores"} | others
+        scores = score(text_to_ids(texts)).numpy() if batch else np.zeros([0, len(scheme.names)], np.float32)
+        np.testing.assert_array_equal(answer["scores"], scores)
+        decided = decide(scores, decision, scheme)
+        label = scores.argmax(axis=1) if scheme.several else decided.labels
+        assert answer["label"].tolist() == [scheme.names[index].encode() for index in label]
+        np.testing.assert_array_equal(answer["probability"], scores[range(len(label)), label])
+        if scheme.several:
+            np.testing.assert_array_equal(answer["decided"], decided.labels)
+        if "abstains" in others:
+            np.testing.assert_array_equal(answer["abstains"], decided.abstains)
+        if "rating" in others:
+            np.testing.assert_allclose(answer["rating"], scores @ [1, 2, 5], rtol=1e-6)
+        examples = [
+            tf.train.Example(features=tf.train.Features(feature={"text": bytes_feature(text)})) for text in batch
+        ]
+        same = functions["serve_examples"](tf.constant([each.SerializeToString() for each in examples], tf.string))
+        assert {name: value.numpy().tolist() for name, value in same.items()} == {
+            name: value.tolist() for name, value in answer.items()
+        }
+
+
 def test_served_model_traces_no_cudnn_where_there_is_a_gpu(
     small_records: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,7 +155,7 @@ def test_served_model_traces_no_cudnn_where_there_is_a_gpu(
     # As on a GPU: the function that Keras traces holds a cuDNN kernel, which can't run on a CPU.
     traced = tf.function(model, input_signature=[tf.TensorSpec([None, None], tf.int64)])
     assert "CudnnRNN" in str(traced.get_concrete_function().graph.as_graph_def())
-    served = ServedModel(TextToIds(str(small_records)), model, scheme=scheme_of(), padding="pre")
+    served = ServedModel(TextToIds.of_records(str(small_records)), model, scheme=scheme_of(), padding="pre")
     for function in vars(served)["functions"].values():
         assert "Cudnn" not in str(function.get_concrete_function().graph.as_graph_def())
     with without_cudnn(model):
@@ -100,11 +164,50 @@ def test_served_model_traces_no_cudnn_where_there_is_a_gpu(
 
 
 def test_served_model_refuses_an_example_without_text(small_records: Path) -> None:
-    served = ServedModel(TextToIds(str(small_records)), fresh_model(), scheme=scheme_of(), padding="pre")
+    served = ServedModel(TextToIds.of_records(str(small_records)), fresh_model(), scheme=scheme_of(), padding="pre")
     other = tf.train.Feature(int64_list=tf.train.Int64List(value=[1]))
     for example in (b"", tf.train.Example(features=tf.train.Features(feature={"id": other})).SerializeToString()):
         with pytest.raises(tf.errors.InvalidArgumentError, match=r"text .* is required but could not be found"):
             served.functions["serve_examples"](tf.constant([example]))
+
+
+def test_export_again_keeps_everything_but_the_decision(model: ExportedModel, tmp_path: Path) -> None:
+    """Without records: the same ids and weights, other labels; once more without a decision: all is as before."""
+    settings = DecisionSettings(threshold="precision>=0.9", calibrate="temperature")
+    decision = Decision(settings=settings, thresholds=[0.45, 0.55], temperature=0.8)
+    texts = [*TEXTS, b"word3 word4", b"word5"]
+    with unchecked():
+        export.export_again(model, decision, path=str(tmp_path), metrics=None)
+        changed = ExportedModel(str(tmp_path / "1"))
+        export.export_again(changed, NO_DECISION, path=str(tmp_path), metrics=None)
+    back = ExportedModel(str(tmp_path / "2"))
+    before, after = model.answers(texts), changed.answers(texts)
+    odds = before.scores[:, 1].astype(float) / before.scores[:, 0]
+    np.testing.assert_allclose(after.scores[:, 1], 1 / (1 + odds ** (-1 / 0.8)), atol=1e-6)
+    decided = decide(after.scores, decision, model.info.scheme)
+    assert after.abstains is not None
+    assert (after.label.tolist(), after.abstains.tolist()) == (decided.labels.tolist(), decided.abstains.tolist())
+    np.testing.assert_array_equal(back.answers(texts).scores, before.scores)
+    np.testing.assert_array_equal(back.token_ids(texts), model.token_ids(texts))
+    for first, second in zip(model.weights, back.weights, strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert changed.info.decision == decision
+    card = json.loads((tmp_path / "1" / "MODEL_CARD.json").read_bytes())
+    assert (card["settings"]["decision"]["threshold"], card["measured"]) == ("precision>=0.9", None)
+    # Of an export and its copy only what tells of the decision differs.
+    same = {"format_version", "labels", "model", "training", "records", "versions", "text_columns", "certificate_texts"}
+    assert all(getattr(back.info, key) == getattr(model.info, key) for key in same)
+    certificates = [(Path(folder) / CERTIFICATE_FILE).read_bytes() for folder in (model.folder, back.folder)]
+    assert certificates[0] == certificates[1]
+
+
+def test_export_again_refuses_another_certificate(model: ExportedModel, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(model.folder, copy)
+    certificate_file = copy / CERTIFICATE_FILE
+    certificate_file.write_bytes(certificate_file.read_bytes().replace(b'"scores"', b'"scores" '))
+    with pytest.raises(UserError, match=r"certificate\.jsonl has .* bytes, exported were"):
+        export.export_again(ExportedModel(str(copy)), NO_DECISION, path=str(tmp_path / "model"), metrics=None)
 
 
 def test_export_holds_the_embedding_before_training(model: ExportedModel) -> None:
@@ -205,10 +308,10 @@ def test_export_publishes_no_model_that_gives_a_score_that_is_not_a_number(
 ) -> None:
     config, model = trained
 
-    def score_function(*_: Any) -> Callable[[tf.Tensor], tf.Tensor]:
-        return lambda ids: tf.fill([len(ids), 2], np.float32(np.nan))
+    def nothing(*_: Any) -> tf.Tensor:
+        return tf.fill([1, 2], np.float32(np.nan))
 
-    monkeypatch.setattr(self_check, "score_function", score_function)
+    monkeypatch.setattr(self_check, "graph_scores", nothing)
     with pytest.raises(ExportError, match="gives a score that is not a number; nothing is published"):
         export.export(model, config, metrics=None)
 

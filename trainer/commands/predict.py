@@ -1,13 +1,15 @@
-"""An exported model + rows of texts -> label and probabilities of each row, in order, as many as there are rows."""
+"""An exported model + rows of texts -> the answer to each row, in order, as many as there are rows."""
 
 import itertools
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.files.staging import staging_name
@@ -15,7 +17,7 @@ from pipeline.sources.schema import INVALID_UTF8
 from pipeline.support.printable import json_text
 from trainer import files
 from trainer.commands.raw_texts import TextSource
-from trainer.savedmodel.loading import ExportedModel
+from trainer.savedmodel.loading import ExportedModel, ModelAnswers
 
 # Texts of similar length are scored together, because the longest text of a batch sets its time. More rows to choose
 # from make more similar batches, but the first answers come later: 1,024 reviews take a second or two.
@@ -24,9 +26,12 @@ _ROWS_SCORED_TOGETHER: Final = 1024
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model answers to a row. scores: the probability of each label, in the model's order.
+    """What the model answers to a row.
 
-    A rejected row has no text; `problem` says why, and everything else is None.
+    label: the answer; with several labels a text, the most probable one. probability: the score of that label. scores:
+    of each label, in the model's order. A rejected row has no text; `problem` says why, and everything else is None.
+    Of a model without them, these are None: labels: those that the text has, of several; it may have none. abstains:
+    whether the model does not answer; label is its best guess then. rating: the expected one, of ordinal labels.
     """
 
     text: str | None
@@ -34,18 +39,22 @@ class Prediction:
     probability: float | None
     scores: dict[str, float] | None
     problem: str = ""
+    labels: list[str] | None = None
+    abstains: bool | None = None
+    rating: float | None = None
 
     def as_json(self) -> str:
         """A line of JSON."""
         if self.text is None:
             return json_text({"text": None, "error": self.problem})
-        fields = {
+        fields: dict[str, Any] = {
             "text": self.text,
             "label": self.label,
             "probability": self.probability,
             "scores": self.scores,
         }
-        return json_text(fields)
+        optional = {"labels": self.labels, "abstains": self.abstains, "rating": self.rating}
+        return json_text({**fields, **{name: value for name, value in optional.items() if value is not None}})
 
 
 def predict(model: ExportedModel, source: TextSource) -> Iterator[Prediction]:
@@ -58,14 +67,14 @@ def predict(model: ExportedModel, source: TextSource) -> Iterator[Prediction]:
     reasons: Counter[str] = Counter()
     while block := list(itertools.islice(source.rows, _ROWS_SCORED_TOGETHER)):
         texts = [row.text for row in block if row.text is not None]
-        scores = iter(model.scores(texts))
+        predictions = predictions_of(texts, model.answers(texts), labels=model.info.labels)
         has_text = has_text or bool(texts)
         for row in block:
             if row.text is None:
                 reasons[row.reason] += 1
                 yield Prediction(None, None, None, None, row.reason)
             else:
-                yield _prediction(row.text, next(scores).tolist(), labels=model.info.labels)
+                yield next(predictions)
     if not has_text:
         raise UserError(_no_text(source.name, reasons))
 
@@ -131,12 +140,23 @@ def _naming_output(path: str) -> Iterator[None]:
         raise UserError(f"--output: {path} can't be written: {error.strerror}") from error
 
 
-def _prediction(text: bytes, scores: list[float], *, labels: list[str]) -> Prediction:
+def predictions_of(texts: Sequence[bytes], answers: ModelAnswers, *, labels: Sequence[str]) -> Iterator[Prediction]:
+    """The answers to texts, one by one.
+
+    >>> scores = np.array([[0.25, 0.75]], np.float32)
+    >>> answers = ModelAnswers(scores, np.array([1]), np.array([[False, True]]), None, None)
+    >>> next(predictions_of([b"good"], answers, labels=["neg", "pos"])).as_json()
+    '{"text": "good", "label": "pos", "probability": 0.75, "scores": {"neg": 0.25, "pos": 0.75}, "labels": ["pos"]}'
     """
-    >>> _prediction(b"good", [0.25, 0.75], labels=["neg", "pos"])
-    Prediction(text='good', label='pos', probability=0.75, scores={'neg': 0.25, 'pos': 0.75}, problem='')
-    """
-    best = max(scores)
-    return Prediction(
-        text.decode("utf-8", "replace"), labels[scores.index(best)], best, dict(zip(labels, scores, strict=True))
-    )
+    for row, (text, label, scores) in enumerate(zip(texts, answers.label, answers.scores.tolist(), strict=True)):
+        yield Prediction(
+            text.decode("utf-8", "replace"),
+            labels[label],
+            scores[label],
+            dict(zip(labels, scores, strict=True)),
+            labels=None
+            if answers.decided is None
+            else [labels[place] for place in np.flatnonzero(answers.decided[row]).tolist()],
+            abstains=None if answers.abstains is None else bool(answers.abstains[row]),
+            rating=None if answers.rating is None else float(answers.rating[row]),
+        )

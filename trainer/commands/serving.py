@@ -1,4 +1,4 @@
-"""A TensorFlow Serving at a URL + texts -> the ids and scores that it answers, through its REST API.
+"""A TensorFlow Serving at a URL + texts -> what it answers to them, through its REST API.
 
 A server is not trusted. Each answer has a size and a time that it may not exceed, no redirect is followed, and what a
 message repeats of an answer is short and printable.
@@ -23,7 +23,7 @@ from pipeline.errors import UserError
 from pipeline.support.printable import to_one_line
 from pipeline.support.strict_json import first_mistake, parse_json
 from trainer.export.certificate import Answers, Certificate, answers_of, to_base64
-from trainer.savedmodel.signatures import SCORES, SERVING_DEFAULT, TOKEN_IDS
+from trainer.savedmodel.signatures import ABSTAINS, DECIDED, LABEL_NAME, RATING, SCORES, SERVING_DEFAULT, TOKEN_IDS
 
 _TEXTS_PER_REQUEST: Final = 16
 # The time for an answer: 16 texts, two of them of 100 kB, take a server 0.1 s (measured), and it may be busy.
@@ -37,7 +37,14 @@ _QUOTED_CHARACTERS: Final = 200
 _QUOTED_BYTES: Final = 1000
 
 _IDS: Final = TypeAdapter(list[list[int]])
-_SCORES: Final = TypeAdapter(list[list[float]])
+# Of the outputs of serving_default.
+_TYPES: Final[dict[str, TypeAdapter[Any]]] = {
+    SCORES: TypeAdapter(list[list[float]]),
+    LABEL_NAME: TypeAdapter(list[str]),
+    DECIDED: TypeAdapter(list[list[bool]]),
+    ABSTAINS: TypeAdapter(list[bool]),
+    RATING: TypeAdapter(list[float]),
+}
 
 
 def check_url(url: str) -> None:
@@ -56,7 +63,7 @@ def check_url(url: str) -> None:
 
 
 def ask_server(url: str, certificate: Certificate, *, seconds: float = _SECONDS) -> Answers:
-    """The ids and scores that a server gives to the texts of a certificate.
+    """The ids, scores and what else the certificate has, as a server gives them to the texts of the certificate.
 
     seconds: the time for each answer, from the request to its last byte.
 
@@ -65,15 +72,18 @@ def ask_server(url: str, certificate: Certificate, *, seconds: float = _SECONDS)
     """
     check_url(url)
     ids: list[list[int]] = []
-    scores: list[list[float]] = []
+    names = [name for name in _TYPES if getattr(certificate.answers, name) is not None]
+    answers: dict[str, list[Any]] = {name: [] for name in names}
     most_bytes = _most_bytes(certificate)
     try:
         for start in range(0, len(certificate.texts), _TEXTS_PER_REQUEST):
             batch = certificate.texts[start : start + _TEXTS_PER_REQUEST]
             ask = functools.partial(_predict, url, texts=batch, seconds=seconds, most_bytes=most_bytes)
             ids.extend(_IDS.validate_python(_output(ask(TOKEN_IDS), IDS), strict=True))
-            scores.extend(_SCORES.validate_python(_output(ask(SERVING_DEFAULT), SCORES), strict=True))
-        return answers_of(ids, scores)
+            answer = ask(SERVING_DEFAULT)
+            for name in names:
+                answers[name].extend(_TYPES[name].validate_python(_output(answer, name), strict=True))
+        return answers_of(ids, **answers)
     except (ValueError, KeyError, TypeError, OverflowError) as error:
         why = first_mistake(error) if isinstance(error, ValidationError) else repr(error)
         raise UserError(
@@ -83,7 +93,8 @@ def ask_server(url: str, certificate: Certificate, *, seconds: float = _SECONDS)
 
 def _most_bytes(certificate: Certificate) -> int:
     """The bytes of the longest answer to a request: its numbers, and 1 MB for all else, the names of labels."""
-    numbers = max(certificate.answers.ids.shape[1], certificate.answers.scores.shape[1])
+    classes, has_decided = certificate.answers.scores.shape[1], certificate.answers.decided is not None
+    numbers = max(certificate.answers.ids.shape[1], 2 * classes if has_decided else classes)
     return (1 << 20) + _TEXTS_PER_REQUEST * numbers * _NUMBER_BYTES
 
 

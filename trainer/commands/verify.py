@@ -9,19 +9,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.errors import UserError
-from trainer import files
 from trainer.commands.serving import ask_server, check_url
-from trainer.export.certificate import Certificate, loads
+from trainer.export.certificate import Certificate, open_certificate
 from trainer.export.comparison import Comparison, compare
 from trainer.export.fresh_process import compare_in_fresh_process
 from trainer.savedmodel.loading import version_folder
-from trainer.savedmodel.model_info import CERTIFICATE_FILE, ModelInfo, damages, read_info
+from trainer.savedmodel.model_info import ModelInfo, damages, read_info
 
 # Scores may differ by this much: another kind of CPU, or a GPU, sums products in another order.
 TOLERANCE: Final = 1e-5
-
-# The largest certificate that is read: 70 texts of 100,000 ids are 50 MB.
-_MOST_BYTES: Final = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,7 @@ def verify_files(model: str, *, tolerance: float = TOLERANCE) -> Verification:
     folder, info, wrong = _opened(model)
     if wrong:
         return _damaged(folder, info, wrong)
-    certificate = _certificate(folder, info)
+    certificate = open_certificate(folder, info)
     comparisons = compare_in_fresh_process(folder, certificate, tolerance=tolerance)
     return _verification(folder, info, certificate, comparisons)
 
@@ -81,7 +77,7 @@ def verify_server(model: str, url: str, *, tolerance: float = TOLERANCE) -> Veri
     folder, info, wrong = _opened(model)
     if wrong:
         return _damaged(folder, info, wrong)
-    certificate = _certificate(folder, info)
+    certificate = open_certificate(folder, info)
     answers = ask_server(url, certificate)
     return _verification(folder, info, certificate, {url: compare(certificate, answers, tolerance=tolerance)})
 
@@ -109,17 +105,3 @@ def _verification(
 
 def _listed(info: ModelInfo) -> int | None:
     return None if info.files is None else len(info.files)
-
-
-def _certificate(folder: str, info: ModelInfo) -> Certificate:
-    path = files.join(folder, CERTIFICATE_FILE)
-    try:
-        certificate = loads(files.read(path, most_bytes=_MOST_BYTES), path=path)
-    except OSError as error:
-        raise UserError(f"--model: {path} can't be read: {files.reason_of(error)}; export the model again") from error
-    texts, classes = certificate.answers.scores.shape
-    if info.certificate_texts not in (None, texts):
-        raise UserError(f"--model: {path} has {texts} texts, exported were {info.certificate_texts}")
-    if classes != len(info.labels):
-        raise UserError(f"--model: {path} has {classes} scores a text, but model.json has {len(info.labels)} labels")
-    return certificate

@@ -4,6 +4,11 @@
       text         the text; text_base64 instead if its bytes are not valid UTF-8
       ids          int64 [max_length], the ids that the pipeline gives the text
       scores       float32 [classes], the scores that the trained Keras model gives the ids
+    and, of a model with a decision, several labels a text or ordinal labels:
+      label        the name of the label that is answered
+      decided      bool [classes], which labels the text has, if it may have several
+      abstains     bool, whether the answer abstains, if the model's answers can
+      rating       float32, the expected rating, if the labels are ordinal
 
 The texts are sample rows of the records folder, from all splits, and odd texts as real users send them.
 """
@@ -11,19 +16,29 @@ The texts are sample rows of the records folder, from all splits, and odd texts 
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import UserError
+from pipeline.records_folder.label_scheme import LabelScheme
+from pipeline.support.arrays import Flags
 from pipeline.support.printable import to_one_line
 from pipeline.support.strict_json import first_mistake, parse_json
+from trainer import files
+from trainer.decision.decision import NO_DECISION, Decision
+from trainer.savedmodel.model_info import CERTIFICATE_FILE, ModelInfo
 
 # Bytes of the longest texts. Texts of megabytes take the same path, and would only make the file large.
 _LONG: Final = 100_000
+
+# Keys that only some certificates have.
+_OPTIONAL: Final = ("label", "decided", "abstains", "rating")
+# The largest certificate that is read: 70 texts of 100,000 ids are 50 MB.
+_MOST_BYTES: Final = 256 << 20
 
 ODD_TEXTS: Final[tuple[bytes, ...]] = (
     b"",
@@ -59,6 +74,10 @@ class _Line(BaseModel):
     text_base64: str | None = None
     ids: list[int]
     scores: list[float]
+    label: str | None = None
+    decided: list[bool] | None = None
+    abstains: bool | None = None
+    rating: float | None = None
 
     def as_bytes(self) -> bytes:
         """The text.
@@ -74,18 +93,31 @@ class _Line(BaseModel):
 
 
 class Answers(NamedTuple):
-    """The answers of a model to n texts: ids int64 [n, max_length], scores float32 [n, classes]."""
+    """The answers of a model to n texts.
+
+    ids: int64 [n, max_length]. scores: float32 [n, classes]. The others are None if the certificate does not have them:
+    label: n names. decided: bool [n, classes]. abstains: bool [n]. rating: float32 [n].
+    """
 
     ids: npt.NDArray[np.int64]
     scores: npt.NDArray[np.float32]
+    label: Sequence[str] | None = None
+    decided: Flags | None = None
+    abstains: Flags | None = None
+    rating: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """n texts and the right answers to them."""
+    """n texts and the right answers to them.
+
+    scheme, decision: of the model, which are not in the file; the scheme is None if nobody said.
+    """
 
     texts: Sequence[bytes]
     answers: Answers
+    scheme: LabelScheme | None = None
+    decision: Decision = NO_DECISION
 
 
 def dumps(certificate: Certificate) -> bytes:
@@ -95,9 +127,16 @@ def dumps(certificate: Certificate) -> bytes:
       ValueError: a score is not a number.
     """
     answers = certificate.answers
+    columns: dict[str, list[Any]] = {"ids": answers.ids.tolist(), "scores": answers.scores.tolist()}
+    if answers.label is not None:
+        columns["label"] = list(answers.label)
+    for name, values in (("decided", answers.decided), ("abstains", answers.abstains), ("rating", answers.rating)):
+        if values is not None:
+            columns[name] = values.tolist()
+    rows = zip(certificate.texts, *columns.values(), strict=True)
     lines = (
-        json.dumps({**_text_fields(text), "ids": ids.tolist(), "scores": scores.tolist()}, allow_nan=False) + "\n"
-        for text, ids, scores in zip(certificate.texts, answers.ids, answers.scores, strict=True)
+        json.dumps({**_text_fields(text), **dict(zip(columns, values, strict=True))}, allow_nan=False) + "\n"
+        for text, *values in rows
     )
     return "".join(lines).encode()
 
@@ -112,27 +151,86 @@ def loads(content: bytes, *, path: str) -> Certificate:
         # A file's lines end at LF alone; a text may hold other line ends.
         lines = [_Line.model_validate(parse_json(line)) for line in content.split(b"\n") if line]
         texts = [line.as_bytes() for line in lines]
-        answers = answers_of([line.ids for line in lines], [line.scores for line in lines])
+        answers = answers_of(
+            [line.ids for line in lines],
+            [line.scores for line in lines],
+            **{name: _column(name, [getattr(line, name) for line in lines]) for name in _OPTIONAL},
+        )
     except (ValueError, OverflowError) as error:  # those of JSON, pydantic and base64 among them
         why = first_mistake(error) if isinstance(error, ValidationError) else str(error)
         raise UserError(f"{path} is not a certificate ({to_one_line(why)}); export the model again") from error
     return Certificate(texts, answers)
 
 
-def answers_of(ids: list[list[int]], scores: list[list[float]]) -> Answers:
-    """Lists with one list for each text -> arrays.
+def open_certificate(folder: str, info: ModelInfo, *, setting: str = "--model") -> Certificate:
+    """Reads the certificate of a version folder; setting: the setting that names the folder, for error messages.
 
     Raises:
-      ValueError: there are no texts, the lists differ in length, or a score is not a number.
+      UserError: it can't be read, or is not that of this model.
+    """
+    path = files.join(folder, CERTIFICATE_FILE)
+    try:
+        certificate = loads(files.read(path, most_bytes=_MOST_BYTES), path=path)
+    except OSError as error:
+        raise UserError(f"{setting}: {path} can't be read: {files.reason_of(error)}; export the model again") from error
+    texts, classes = certificate.answers.scores.shape
+    if info.certificate_texts not in (None, texts):
+        raise UserError(f"{setting}: {path} has {texts} texts, exported were {info.certificate_texts}")
+    if classes != len(info.labels):
+        raise UserError(f"{setting}: {path} has {classes} scores a text, but model.json has {len(info.labels)} labels")
+    return replace(certificate, scheme=info.scheme, decision=info.decision)
+
+
+def answers_of(
+    ids: list[list[int]],
+    scores: list[list[float]],
+    *,
+    label: list[str] | None = None,
+    decided: list[list[bool]] | None = None,
+    abstains: list[bool] | None = None,
+    rating: list[float] | None = None,
+) -> Answers:
+    """Lists with one entry for each text -> arrays.
+
+    Raises:
+      ValueError: there are no texts, the lists differ in length, or a number is none.
       OverflowError: an id is too large.
     """
     if len({len(row) for row in ids}) != 1 or len({len(row) for row in scores}) != 1:
         raise ValueError("there are no ids and scores, or not all are of one length")
-    with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused next
-        answers = Answers(np.array(ids, np.int64), np.array(scores, np.float64).astype(np.float32))
+    if decided is not None and len({len(row) for row in decided}) != 1:
+        raise ValueError("decided has lists of several lengths")
+    answers = Answers(
+        np.array(ids, np.int64),
+        _float32(scores),
+        label,
+        None if decided is None else np.array(decided, bool),
+        None if abstains is None else np.array(abstains, bool),
+        None if rating is None else _float32(rating),
+    )
     if not np.isfinite(answers.scores).all():
         raise ValueError("a score is not a number")
+    if answers.rating is not None and not np.isfinite(answers.rating).all():
+        raise ValueError("a rating is not a number")
     return answers
+
+
+def _float32(numbers: Sequence[float] | Sequence[list[float]]) -> npt.NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused
+        return np.array(numbers, np.float64).astype(np.float32)
+
+
+def _column(name: str, values: list[Any]) -> list[Any] | None:
+    """The values of a key that all lines have, or None if no line has it.
+
+    Raises:
+      ValueError: some lines have it.
+    """
+    if all(value is None for value in values):
+        return None
+    if any(value is None for value in values):
+        raise ValueError(f"some lines have {name}, others do not")
+    return values
 
 
 def to_base64(text: bytes) -> str:

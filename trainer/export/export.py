@@ -26,15 +26,16 @@ import tensorflow as tf
 from pipeline.config.settings import Config
 from pipeline.support.version import VERSION
 from trainer import files
+from trainer.decision.decision import NO_DECISION, Decision
 from trainer.evaluation.metrics import Metrics
-from trainer.export import certificate, self_check
+from trainer.export import certificate, rebuild, self_check
 from trainer.export.served_model import ServedModel
 from trainer.export.text_to_ids import TextToIds, load_text_to_ids
 from trainer.export.warmup import write_warmup
-from trainer.model.classifier import build_model
+from trainer.model.classifier import TextClassifier, build_model
 from trainer.model_card import Card, model_card, page, to_json
 from trainer.savedmodel import versions
-from trainer.savedmodel.loading import EMBEDDING_BEFORE_FILE, WORDS_BEFORE_TRAINING
+from trainer.savedmodel.loading import EMBEDDING_BEFORE_FILE, WORDS_BEFORE_TRAINING, ExportedModel
 from trainer.savedmodel.model_info import (
     CARD_FILE,
     CARD_JSON_FILE,
@@ -42,6 +43,7 @@ from trainer.savedmodel.model_info import (
     INFO_FILE,
     WARMUP_FILE,
     ModelInfo,
+    refuse_damages,
     sums_of,
 )
 from trainer.training.fit import TrainedModel
@@ -51,6 +53,7 @@ from trainer.training.run_folder import RunFolder
 _WARMUP_TEXTS: Final = 8
 # What to do if export.path can't be written, once it can.
 _THEN: Final = "then run it again with --resume: nothing is published, the weights in training.path are whole"
+_AGAIN: Final = "or give another export.path"
 
 _logger = logging.getLogger(__name__)
 
@@ -63,13 +66,34 @@ class ExportedVersion:
     texts: int
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """What a version folder is made of.
+
+    info: without the list of files. expected: the certificate. before: see `embedding_before`. card: None if the model
+    was exported by a version without cards.
+    """
+
+    text_to_ids: TextToIds
+    model: TextClassifier
+    info: ModelInfo
+    expected: certificate.Certificate
+    before: npt.NDArray[np.float32]
+    card: Card | None
+
+
 def export(
-    trained: TrainedModel, config: Config, *, metrics: Metrics | None, text_to_ids: TextToIds | None = None
+    trained: TrainedModel,
+    config: Config,
+    *,
+    metrics: Metrics | None,
+    decision: Decision = NO_DECISION,
+    text_to_ids: TextToIds | None = None,
 ) -> ExportedVersion:
     """Publishes the model as the next version in config.export.path.
 
-    metrics: of the test split, None if it has no rows. text_to_ids: the transform graph of the records folder; None: it
-    is loaded.
+    metrics: of the test split, None if it has no rows. decision: how scores become labels. text_to_ids: the transform
+    graph of the records folder; None: it is loaded.
 
     Raises:
       UserError: export.path can't be written, or the transform graph can't be loaded.
@@ -77,31 +101,64 @@ def export(
     """
     records = trained.records
     text_to_ids = text_to_ids or load_text_to_ids(records)
-    expected = self_check.certify(text_to_ids, trained.model, scheme=records.scheme, samples=records.manifest.samples)
+    texts, ids = self_check.certificate_texts(text_to_ids, samples=records.manifest.samples)
+    info = _info(trained, config, metrics=metrics, decision=decision)
+    expected = self_check.certify(trained.model, texts, ids=ids, scheme=info.scheme, decision=decision)
+    card = _card(trained, config, metrics=metrics, of_packages=info.versions)
+    parts = _Parts(text_to_ids, trained.model, info, expected, embedding_before(trained, config), card)
+    return _publish(parts, config.export.path, then=_THEN)
+
+
+def export_again(exported: ExportedModel, decision: Decision, *, path: str, metrics: Metrics | None) -> ExportedVersion:
+    """Publishes an exported model as the next version in `path`, with the same weights and another decision.
+
+    The records folder is not needed: words and weights come out of the export, and so do the texts of the certificate
+    with their ids. metrics: of the test split with this decision, None if there are none.
+
+    Raises:
+      UserError: `path` (export.path) can't be written, or a file of the export is damaged.
+      ExportError: loaded in a fresh process the model gives other answers than here; nothing is published.
+    """
+    refuse_damages(exported.folder, exported.info, setting="--model", also=[CERTIFICATE_FILE])
+    model = rebuild.keras_model(exported)
+    text_to_ids = rebuild.text_to_ids_of(exported)
+    earlier = certificate.open_certificate(exported.folder, exported.info)
+    measured = None if metrics is None else dict(metrics)
+    update = {"decision": decision, "metrics": measured, "certificate_texts": None, "files": None}
+    info = exported.info.model_copy(update=update)
+    expected = self_check.certify(model, earlier.texts, ids=earlier.answers.ids, scheme=info.scheme, decision=decision)
+    card = rebuild.card_of(exported, decision, metrics=metrics)
+    parts = _Parts(text_to_ids, model, info, expected, exported.embedding_before, card)
+    return _publish(parts, path, then=_AGAIN)
+
+
+def _publish(parts: _Parts, path: str, *, then: str) -> ExportedVersion:
+    """Builds a version folder, checks it and publishes it in `path`; then: what to do if that can't be written."""
+    info, expected = parts.info, parts.expected
     served = ServedModel(
-        text_to_ids,
-        trained.model,
-        scheme=records.scheme,
-        padding=records.sequence.padding,
-        text_columns=records.input.text_columns,
+        parts.text_to_ids,
+        parts.model,
+        scheme=info.scheme,
+        decision=info.decision,
+        padding=info.sequence.padding,
+        text_columns=info.text_columns,
     )
-    before = embedding_before(trained, config)
-    named = files.naming("export.path", config.export.path, then=_THEN, disk_errors_only=True)
-    with named, versions.staging(config.export.path) as folder:
+    named = files.naming("export.path", path, then=then, disk_errors_only=True)
+    with named, versions.staging(path) as folder:
         tf.saved_model.save(served, folder, signatures=served.functions)
         files.write(files.join(folder, CERTIFICATE_FILE), certificate.dumps(expected))
-        files.write(files.join(folder, EMBEDDING_BEFORE_FILE), _npy(before))
+        files.write(files.join(folder, EMBEDDING_BEFORE_FILE), _npy(parts.before))
         write_warmup(files.join(folder, WARMUP_FILE), expected.texts[:_WARMUP_TEXTS])
-        info = _info(trained, config, metrics=metrics)
-        card = _card(trained, config, metrics=metrics, of_packages=info.versions)
-        files.write(files.join(folder, CARD_FILE), page(card))
-        files.write(files.join(folder, CARD_JSON_FILE), to_json(card))
+        if parts.card is not None:
+            files.write(files.join(folder, CARD_FILE), page(parts.card))
+            files.write(files.join(folder, CARD_JSON_FILE), to_json(parts.card))
         all_files = {"certificate_texts": len(expected.texts), "files": sums_of(folder)}
         files.write(files.join(folder, INFO_FILE), info.model_copy(update=all_files).dumps())
         largest = self_check.check(folder, expected)
-        path = versions.publish(folder, config.export.path)
-    _logger.info("%s gives the right answers to %d texts (largest difference %.1g)", path, len(expected.texts), largest)
-    return ExportedVersion(path, len(expected.texts))
+        published = versions.publish(folder, path)
+    texts = len(expected.texts)
+    _logger.info("%s gives the right answers to %d texts (largest difference %.1g)", published, texts, largest)
+    return ExportedVersion(published, texts)
 
 
 def embedding_before(trained: TrainedModel, config: Config) -> npt.NDArray[np.float32]:
@@ -117,7 +174,7 @@ def embedding_before(trained: TrainedModel, config: Config) -> npt.NDArray[np.fl
     return model.embedding.embeddings.numpy()[:WORDS_BEFORE_TRAINING]
 
 
-def _info(trained: TrainedModel, config: Config, *, metrics: Metrics | None) -> ModelInfo:
+def _info(trained: TrainedModel, config: Config, *, metrics: Metrics | None, decision: Decision) -> ModelInfo:
     records = trained.records
     preprocessing = records.manifest.config
     return ModelInfo(
@@ -134,6 +191,7 @@ def _info(trained: TrainedModel, config: Config, *, metrics: Metrics | None) -> 
         several_labels=records.scheme.several,
         label_kind=records.scheme.kind,
         weighted=records.is_weighted,
+        decision=decision,
         records=records.manifest_sha256,
         versions={
             "textrecords": VERSION,

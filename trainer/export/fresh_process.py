@@ -5,10 +5,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ _SCRIPT: Final = Path(__file__).with_name("replay.py")
 # Last lines of the process's stderr that an error message repeats, and their characters.
 _ERROR_LINES: Final = 5
 _ERROR_CHARACTERS: Final = 500
+_TYPES: Final = {"ids": np.int64, "scores": np.float32, "decided": np.bool_, "abstains": np.bool_, "rating": np.float32}
 
 
 class ExportError(Exception):
@@ -37,21 +38,18 @@ def compare_in_fresh_process(folder: str, certificate: Certificate, *, tolerance
       ExportError: a loader can't load the folder.
     """
     arrays = run_replay(folder, certificate.texts)
-    ways = {
-        "tf.saved_model.load": ("python/ids", "python/scores"),
-        "serve_examples": ("python/ids", "python/examples"),
-        "session loader": ("session/ids", "session/scores"),
-    }
+    ways = {"tf.saved_model.load": "python", "serve_examples": "examples", "session loader": "session"}
     return {
-        way: compare(certificate, _answers(arrays[ids], arrays[scores]), tolerance=tolerance)
-        for way, (ids, scores) in ways.items()
+        way: compare(certificate, _answers(arrays, name, right=certificate.answers), tolerance=tolerance)
+        for way, name in ways.items()
     }
 
 
 def run_replay(folder: str, texts: Sequence[bytes]) -> dict[str, npt.NDArray[np.generic]]:
     """Runs `replay` on the folder; returns its arrays by name.
 
-    For n texts `.../ids` is int64 [n, max_length]; `.../scores` and `python/examples` are float32 [n, classes].
+    For n texts `.../ids` is int64 [n, max_length]. The others are the outputs of `serving_default` and of
+    `serve_examples`, for example `.../scores`, float32 [n, classes].
 
     Raises:
       ExportError: the process can't be started, or failed.
@@ -97,9 +95,16 @@ def _no_room(folder: str, why: str) -> UserError:
     return UserError(f"TMPDIR: {folder} can't be written: {why}; make room there, or set TMPDIR to another folder")
 
 
-def _answers(ids: npt.NDArray[np.generic], scores: npt.NDArray[np.generic]) -> Answers:
-    """Refuses other types than int64 and float32, if a conversion would lose digits."""
-    try:
-        return Answers(ids.astype(np.int64, casting="safe"), scores.astype(np.float32, casting="safe"))
-    except TypeError as error:
-        raise ExportError(f"the model gives ids of {ids.dtype} and scores of {scores.dtype}") from error
+def _answers(arrays: Mapping[str, npt.NDArray[np.generic]], way: str, *, right: Answers) -> Answers:
+    """The answers of one way to ask, with those outputs that the certificate has too.
+
+    Raises:
+      ExportError: an output has another type than it must have, for example ids that are not int64.
+    """
+    ids: Any = arrays.get(f"{way}/ids", arrays["python/ids"])  # an Example is asked for no ids
+    given: dict[str, Any] = {name: arrays.get(f"{way}/{name}") for name in Answers._fields if name != "ids"}
+    for name, array in [("ids", ids), *given.items()]:
+        if array is not None and name in _TYPES and array.dtype != _TYPES[name]:
+            raise ExportError(f"the model gives {name} of {array.dtype}")
+    kept = {name: array for name, array in given.items() if getattr(right, name) is not None}
+    return Answers(ids=ids, **kept)

@@ -3,10 +3,11 @@
     python trainer/export/replay.py MODEL ANSWERS PIPE < TEXTS
 
 TEXTS is a JSON list of texts in base64. PIPE closes when the parent ends, and then this process ends as well. ANSWERS,
-an .npz file, gets the answers of each loader:
+an .npz file, gets the answers of each way to ask:
     python/...    tf.saved_model.load, all texts in one batch
+    examples/...  the same, of the texts as tf.train.Example
     session/...   the session loader of TensorFlow Serving and the JVM, one text at a time
-.../ids and .../scores are those of the texts; python/examples are the scores of the texts as tf.train.Example.
+python/ids and session/ids are the ids of the texts. Everything else has the name of an output: python/scores and so on.
 """
 
 import base64
@@ -15,7 +16,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, cast
 
@@ -47,11 +48,22 @@ def from_python(model: str, texts: Sequence[bytes]) -> Arrays:
     features = [tf.train.Feature(bytes_list=tf.train.BytesList(value=[text])) for text in texts]
     examples = [tf.train.Example(features=tf.train.Features(feature={"text": feature})) for feature in features]
     serialized = tf.constant([example.SerializeToString() for example in examples], tf.string)
+    ids = signatures["token_ids"](text=batch)["ids"]
     return {
-        "python/ids": signatures["token_ids"](text=batch)["ids"].numpy(),
-        "python/scores": signatures["serving_default"](text=batch)["scores"].numpy(),
-        "python/examples": signatures["serve_examples"](examples=serialized)["scores"].numpy(),
+        "python/ids": ids.numpy(),
+        **_named("python", signatures["serving_default"](text=batch)),
+        **_named("examples", signatures["serve_examples"](examples=serialized)),
     }
+
+
+def _named(way: str, outputs: Mapping[str, Any]) -> Arrays:
+    """Outputs, tensors by name -> arrays by way and name."""
+    return {f"{way}/{name}": _texts(value.numpy()) for name, value in outputs.items()}
+
+
+def _texts(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """Strings, which TensorFlow gives as objects, as text; anything else as it is. An .npz file holds no objects."""
+    return np.array([value.decode() for value in values], str) if values.dtype == object else values
 
 
 def from_session(model: str, texts: Sequence[bytes]) -> Arrays:
@@ -61,13 +73,16 @@ def from_session(model: str, texts: Sequence[bytes]) -> Arrays:
     with tf.compat.v1.Session(graph=tf.Graph()) as session:
         signatures = tf.compat.v1.saved_model.load(session, ["serve"], model).signature_def
 
-        def ask(signature: str, output: str, text: bytes) -> npt.NDArray[np.generic]:
+        def ask(signature: str, text: bytes) -> dict[str, npt.NDArray[np.generic]]:
             names = signatures[signature]
-            return session.run(names.outputs[output].name, {names.inputs["text"].name: [text]})
+            outputs = {output: tensor.name for output, tensor in names.outputs.items()}
+            return session.run(outputs, {names.inputs["text"].name: [text]})
 
+        ids = [ask("token_ids", text)["ids"] for text in texts]
+        answers = [ask("serving_default", text) for text in texts]
         return {
-            "session/ids": np.concatenate([ask("token_ids", "ids", text) for text in texts]),
-            "session/scores": np.concatenate([ask("serving_default", "scores", text) for text in texts]),
+            "session/ids": np.concatenate(ids),
+            **{f"session/{name}": _texts(np.concatenate([each[name] for each in answers])) for name in answers[0]},
         }
 
 

@@ -2,7 +2,11 @@
 
     signature        in                          out
     serving_default  text string [batch]         label string [batch], probability float32 [batch],
-                                                 scores float32 [batch, classes] in the order of the labels
+                                                 scores float32 [batch, classes] in the order of the labels,
+                                                 and what only some models have:
+                                                 decided bool [batch, classes]  (several labels a text)
+                                                 abstains bool [batch]          (a decision that can abstain)
+                                                 rating float32 [batch]         (ordinal labels): see `rating_of`
     serve_examples   examples string [batch],    the same
                      tf.train.Example, see `texts_of_examples`
     token_ids        text string [batch]         ids int64 [batch, max_length], as the records hold them
@@ -24,16 +28,21 @@ import tensorflow as tf
 from pipeline.config.settings import Side
 from pipeline.contract import IDS, TEXT
 from pipeline.records_folder.label_scheme import LabelScheme
+from trainer.decision.decision import NO_DECISION, Decision
+from trainer.decision.graph import graph_decide, graph_scores
 from trainer.export.example_texts import texts_of_examples
 from trainer.export.text_to_ids import TextToIds
-from trainer.model.classifier import TextClassifier, class_scores, keras_lstms
+from trainer.model.classifier import TextClassifier, keras_lstms
 from trainer.model.lstm_choice import choose_for_serving
 from trainer.model.lstm_inference import InferenceLstms
 from trainer.savedmodel.signatures import (
+    ABSTAINS,
+    DECIDED,
     EMBEDDINGS,
     EXAMPLES,
     LABEL_NAME,
     PROBABILITY,
+    RATING,
     SCORES,
     SERVE_EXAMPLES,
     SERVING_DEFAULT,
@@ -67,6 +76,7 @@ class ServedModel(tf.Module):
         *,
         scheme: LabelScheme,
         padding: Side,
+        decision: Decision = NO_DECISION,
         text_columns: Sequence[str] = (TEXT,),
     ) -> None:
         super().__init__(name="served_model")
@@ -74,9 +84,31 @@ class ServedModel(tf.Module):
         self.embedding = model.embedding.embeddings.value
         self.variables_ = [variable.value for variable in model.weights]
         self.lstms = choose_for_serving(model)
+        head = _Head(model, scheme, decision)
         self.functions = _functions(
-            text_to_ids, model, self.lstms, scheme=scheme, padding=padding, text_columns=text_columns
+            text_to_ids, model, self.lstms, head=head, padding=padding, text_columns=text_columns
         )
+
+
+class _Head:
+    """The last step: state -> the outputs of an answer."""
+
+    def __init__(self, model: TextClassifier, scheme: LabelScheme, decision: Decision) -> None:
+        self._dense, self._scheme, self._decision = model.head, scheme, decision
+
+    def __call__(self, state: tf.Tensor) -> Outputs:
+        """float [batch, width] -> the outputs of `serving_default`, by name."""
+        scores = graph_scores(self._dense(state), self._decision, self._scheme)
+        answer = graph_decide(scores, self._decision, self._scheme)
+        label = tf.gather(tf.constant(list(self._scheme.names), tf.string), answer.label)
+        outputs = {LABEL_NAME: label, PROBABILITY: answer.probability, SCORES: scores}
+        if answer.decided is not None:
+            outputs[DECIDED] = answer.decided
+        if answer.abstains is not None:
+            outputs[ABSTAINS] = answer.abstains
+        if self._scheme.has_rating:
+            outputs[RATING] = rating_of(scores, self._scheme.values())
+        return outputs
 
 
 def _functions(
@@ -84,12 +116,11 @@ def _functions(
     model: TextClassifier,
     lstms: InferenceLstms | None,
     *,
-    scheme: LabelScheme,
+    head: Callable[[tf.Tensor], Outputs],
     padding: Side,
     text_columns: Sequence[str],
 ) -> dict[str, SignatureFunction]:
     """The functions of the four signatures, by name. Their closures hold the model."""
-    names = tf.constant(list(scheme.names), tf.string)
 
     def state_of(ids: tf.Tensor) -> tf.Tensor:
         """int64 [batch, max_length] -> float [batch, width]."""
@@ -100,10 +131,7 @@ def _functions(
     state = _trace(state_of, tf.TensorSpec([None, None], tf.int64))
 
     def answer_texts(text: tf.Tensor) -> Outputs:
-        logits = model.head(state(text_to_ids(text)))
-        scores = class_scores(model.probabilities(logits), scheme)
-        label = tf.gather(names, tf.argmax(scores, axis=1))
-        return {LABEL_NAME: label, PROBABILITY: tf.reduce_max(scores, axis=1), SCORES: scores}
+        return head(state(text_to_ids(text)))
 
     answer = _trace(answer_texts, _TEXTS)
 
@@ -123,6 +151,15 @@ def _functions(
         TOKEN_IDS: _trace(token_ids, _TEXTS),
         EMBEDDINGS: _trace(embeddings, _TEXTS),
     }
+
+
+def rating_of(scores: tf.Tensor, values: Sequence[float]) -> tf.Tensor:
+    """The expected rating, float32 [batch]: the sum of score x value. scores: float32 [batch, classes].
+
+    >>> rating_of(tf.constant([[0.5, 0.25, 0.25]]), [1.0, 2.0, 4.0]).numpy().tolist()
+    [2.0]
+    """
+    return tf.reduce_sum(scores * tf.constant(list(values), tf.float32), axis=1)
 
 
 def trim(ids: tf.Tensor, *, padding: Side) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,8 +1,10 @@
-"""A records folder's transform graph -> text to ids in the exported model.
+"""A transform graph, of a records folder or of an exported model -> text to ids in the exported model.
 
 The exported model holds the graph that made the records, with its vocabulary table. So a word has the same id in
 serving and in the records. `pipeline/text/graph.py` defines the graph.
 """
+
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,10 +20,16 @@ from trainer.data.records_folder import RecordsFolder
 class TextToIds(tf.Module):
     """string [batch] -> int64 [batch, max_length]; saving a module that holds it saves graph and vocabulary too."""
 
-    def __init__(self, records_folder: str) -> None:
+    def __init__(self, graph: Any) -> None:
+        """graph: the loaded transform graph of a records folder, or that of an exported model."""
         super().__init__(name="text_to_ids")
         # The whole graph object: TensorFlow saves the vocabulary table only if an attribute refers to it.
-        self.graph = tf.saved_model.load(files.join(records_folder, TRANSFORM_GRAPH))
+        self.graph = graph
+
+    @classmethod
+    def of_records(cls, folder: str) -> "TextToIds":
+        """The transform graph of a records folder, loaded."""
+        return cls(tf.saved_model.load(files.join(folder, TRANSFORM_GRAPH)))
 
     def __call__(self, text: tf.Tensor) -> tf.Tensor:
         """string [batch] -> int64 [batch, max_length].
@@ -42,7 +50,7 @@ def load_text_to_ids(records: RecordsFolder) -> TextToIds:
     samples = records.manifest.samples
     texts = tf.constant([sample.text.encode() for sample in samples], tf.string)
     try:
-        text_to_ids = TextToIds(records.copies or records.path)
+        text_to_ids = TextToIds.of_records(records.copies or records.path)
         given = text_to_ids(texts).numpy()
     except Exception as error:  # the graph of an earlier version has no hash, and a damaged one may fail in any way
         raise UserError(f"{path} can't be loaded ({files.reason_of(error)}); {COPY_REMEDY}") from error

@@ -13,7 +13,8 @@ give equal bytes: a card has no time in it.
 """
 
 from trainer.model_card.card import model_card, to_json
+from trainer.model_card.measured import measured_of
 from trainer.model_card.page import page
 from trainer.model_card.schema import Card
 
-__all__ = ["Card", "model_card", "page", "to_json"]
+__all__ = ["Card", "measured_of", "model_card", "page", "to_json"]

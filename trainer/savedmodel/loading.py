@@ -6,7 +6,7 @@ This needs TensorFlow and the folder, but no Keras and no records.
 import io
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,23 @@ import tensorflow as tf
 from pipeline.contract import IDS
 from pipeline.errors import UserError
 from pipeline.records_folder.vocabulary_tsv import parse_columns
+from pipeline.support.arrays import Flags, Int64s
+from pipeline.support.strict_json import shown
 from trainer import files
 from trainer.savedmodel import versions
 from trainer.savedmodel.model_info import INFO_FILE, read_info, refuse_damages
-from trainer.savedmodel.signatures import EMBEDDINGS, SCORES, SERVING_DEFAULT, STATE, TOKEN_IDS, VECTORS
+from trainer.savedmodel.signatures import (
+    ABSTAINS,
+    DECIDED,
+    EMBEDDINGS,
+    LABEL_NAME,
+    RATING,
+    SCORES,
+    SERVING_DEFAULT,
+    STATE,
+    TOKEN_IDS,
+    VECTORS,
+)
 
 EMBEDDING_BEFORE_FILE: Final = "assets.extra/embedding_before.npy"
 # Rows of the embedding before training that the exported model holds. `explain` looks for neighbours among these words.
@@ -30,6 +43,27 @@ _BATCH_TEXTS: Final = 64
 _BATCH_BYTES: Final = 8 << 20
 
 Floats = npt.NDArray[np.float32]
+
+
+class ModelAnswers(NamedTuple):
+    """The answers of a model to n texts.
+
+    scores: float32 [n, classes], probabilities in the order of the labels. label: int64 [n], the index of the answered
+    label; with several labels a text that of the most probable one. decided: bool [n, classes], the labels that a text
+    has; None if each text has one. abstains: bool [n]; None if the model always answers. rating: float32 [n], the
+    expected rating; None if the labels are not ordinal.
+    """
+
+    scores: Floats
+    label: Int64s
+    decided: Flags | None
+    abstains: Flags | None
+    rating: Floats | None
+
+    @property
+    def probability(self) -> Floats:
+        """The score of each answered label, float32 [n]."""
+        return np.take_along_axis(self.scores, self.label[:, np.newaxis], axis=1)[:, 0]
 
 
 class ExportedModel:
@@ -54,13 +88,40 @@ class ExportedModel:
         Raises:
           UserError: one is NaN or infinite.
         """
-        scores = np.zeros([len(texts), len(self.info.labels)], np.float32)
-        for rows in batches_by_length(texts):
+        return self._scored(texts, [SCORES])[SCORES]
+
+    def answers(self, texts: Sequence[bytes]) -> ModelAnswers:
+        """Scores, and what the model decides by them.
+
+        Raises:
+          UserError: a score is NaN or infinite, or a label is none of the model's.
+        """
+        given = self._module.signatures[SERVING_DEFAULT].structured_outputs
+        optional = [name for name in (DECIDED, ABSTAINS, RATING) if name in given]
+        outputs = self._scored(texts, [SCORES, LABEL_NAME, *optional])
+        index = {name.encode(): index for index, name in enumerate(self.info.labels)}
+        try:
+            label = np.array([index[name] for name in outputs[LABEL_NAME].tolist()], np.int64)
+        except KeyError as error:
+            self._refuse(
+                f"answers with the label {shown(error.args[0].decode())}, which {INFO_FILE} does not have", error
+            )
+        return ModelAnswers(outputs[SCORES], label, *[outputs.get(name) for name in (DECIDED, ABSTAINS, RATING)])
+
+    def _scored(self, texts: Sequence[bytes], names: Sequence[str]) -> dict[str, Any]:
+        """Outputs of `serving_default`, arrays by name, in the order of the texts; the scores are finite."""
+        batches = list(batches_by_length(texts)) or [[]]
+        parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in names}
+        for rows in batches:
             batch = tf.constant([texts[row] for row in rows], tf.string)
-            scores[rows] = self._module.signatures[SERVING_DEFAULT](text=batch)[SCORES].numpy()
-        if not np.isfinite(scores).all():
+            outputs = self._module.signatures[SERVING_DEFAULT](text=batch)
+            for name in names:
+                parts[name].append(outputs[name].numpy())
+        place = np.argsort([row for rows in batches for row in rows])
+        whole = {name: np.concatenate(arrays)[place] for name, arrays in parts.items()}
+        if not np.isfinite(whole[SCORES]).all():
             self._refuse("gives a score that is not a number")
-        return scores
+        return whole
 
     def token_ids(self, texts: Sequence[bytes]) -> npt.NDArray[np.int64]:
         """Ids as the records hold them, int64 [texts, max_length]."""
@@ -80,6 +141,18 @@ class ExportedModel:
     def weights(self) -> list[npt.NDArray[np.generic]]:
         """All weights of the model, float arrays in the order of `TextClassifier.weights`."""
         return [variable.numpy() for variable in self._module.variables_]
+
+    @property
+    def transform_graph(self) -> Any:
+        """The loaded transform graph: what makes ids of texts.
+
+        Raises:
+          UserError: the model does not hold it as an object of its own.
+        """
+        graph = getattr(getattr(self._module, "text_to_ids", None), "graph", None)
+        if not hasattr(graph, "transform_fn"):
+            self._refuse("does not hold the transform graph of its records")
+        return graph
 
     @cached_property
     def embedding_before(self) -> Floats:
@@ -105,14 +178,18 @@ class ExportedModel:
     def _load(self) -> Any:
         try:
             module = tf.saved_model.load(self.folder)
-            scores = module.signatures[SERVING_DEFAULT].structured_outputs[SCORES]
-            missing = {TOKEN_IDS, EMBEDDINGS} - set(module.signatures)
+            answers = module.signatures[SERVING_DEFAULT].structured_outputs
+            scores, missing = answers[SCORES], {TOKEN_IDS, EMBEDDINGS} - set(module.signatures)
         except Exception as error:  # of any kind: an export without a list of files may hold anything
             self._refuse(f"can't be loaded ({type(error).__name__}: {files.reason_of(error)})", error)
         if missing:
             self._refuse(f"has no signature {min(missing)}")
         if scores.shape[1] != len(self.info.labels):
             self._refuse(f"gives {scores.shape[1]} scores, but {INFO_FILE} has {len(self.info.labels)} labels")
+        scheme, can_abstain = self.info.scheme, self.info.decision.can_abstain(self.info.scheme)
+        for name, is_needed in ((DECIDED, scheme.several), (ABSTAINS, can_abstain), (RATING, scheme.has_rating)):
+            if is_needed and name not in answers:
+                self._refuse(f"has no output {name}, which {INFO_FILE} asks for")
         return module
 
     def _refuse(self, what: str, error: Exception | None = None) -> NoReturn:

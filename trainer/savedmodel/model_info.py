@@ -148,16 +148,16 @@ def damages(folder: str, info: ModelInfo) -> list[str]:
     return list(_damages(folder, info))
 
 
-def refuse_damages(folder: str, info: ModelInfo, *, setting: str) -> None:
+def refuse_damages(folder: str, info: ModelInfo, *, setting: str, also: Sequence[str] = ()) -> None:
     """Refuses a folder of which a file is not the one that was exported. setting: the option that names the folder.
 
     The certificate, the warm-up requests and the model card do not count: no answer depends on them. A server's owner
-    may replace the requests, and people write into a card.
+    may replace the requests, and people write into a card. also: those of them that count all the same.
 
     Raises:
       UserError: the first of these files, and what is wrong with it.
     """
-    lines = list(_damages(folder, info, without=_FOR_OTHERS))
+    lines = list(_damages(folder, info, without=[name for name in _FOR_OTHERS if name not in also]))
     if lines:
         others = f" (and {len(lines) - 1} more files)" if len(lines) > 1 else ""
         raise UserError(f"{setting}: {folder} is damaged: {lines[0]}{others}; {_REMEDY}")
