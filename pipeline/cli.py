@@ -137,10 +137,11 @@ def _run(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: l
         files = _files(paths, beam_arguments)
         config, _ = resolve(config, files)
         say_block(_as_yaml(config))
-        with closing(plan_all(config.input, files, split=config.split, cuts_quoted=True)) as tasks:
+        tasks = plan_all(config.input, files, split=config.split, metrics=config.metrics, cuts_quoted=True)
+        with closing(tasks):
             say(f"# would read {tasks.files} files in {len(tasks.groups)} groups")
-            say(*(f"# {line}" for line in input_lines(tasks, config.input, config.split, files)))
-            check_input(tasks, config.input, config.split, files)
+            say(*map("# {}".format, input_lines(tasks, config.input, config.split, files, metrics=config.metrics)))
+            check_input(tasks, config.input, config.split, files, metrics=config.metrics)
         return 0
 
     limit_allocators()

@@ -97,9 +97,9 @@ def check_input(config: Config, findings: list[Finding]) -> tuple[InputTasks, Fi
         ]:
             if database_format(path) is None:
                 check_filesystem(path, setting=setting)
-        tasks = plan_all(config.input, files, split=config.split, cuts_quoted=True)
+        tasks = plan_all(config.input, files, split=config.split, metrics=config.metrics, cuts_quoted=True)
         findings.extend(map(_table_finding, tasks.tables))
-        columns = columns_of(config.input, config.split)
+        columns = columns_of(tasks.resolved(config.input), config.split, metrics=config.metrics)
         first = _check_part(InputPart("input.path", tasks.labelled(), columns), config, findings)
     if tasks.unlabelled_files:
         columns = columns_of(config.input, labelled=False)

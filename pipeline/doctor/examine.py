@@ -71,7 +71,7 @@ def _examine_job(
     runner: PipelineRunner,
     findings: list[Finding],
 ) -> Examination:
-    seen = input_lines(tasks, config.input, config.split, BeamFiles())
+    seen = input_lines(tasks, config.input, config.split, BeamFiles(), metrics=config.metrics)
     with errors_as_findings(findings, "vocabulary.from"), tempfile.TemporaryDirectory(prefix="textrecords-") as staging:
         resolved, source = resolve(config, BeamFiles())
         if source is not None:

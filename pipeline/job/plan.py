@@ -28,7 +28,7 @@ class Plan:
     """A job.
 
     Args:
-      config: the settings.
+      config: the settings; input.several_labels is decided.
       task_groups: the number of task groups in the file at tasks_path.
       input_files, input_bytes: the number of files to read, and their size as stored.
       unlabelled_files, unlabelled_bytes: of these the texts without labels.
@@ -223,7 +223,7 @@ class Plan:
     def read_options(self) -> ReadOptions:
         """How its rows are read."""
         return ReadOptions(
-            columns=columns_of(self.config.input, self.config.split),
+            columns=columns_of(self.config.input, self.config.split, metrics=self.config.metrics),
             damaged=self.config.input.damaged,
             split=self.config.split,
             seed=self.config.output.seed,

@@ -114,7 +114,14 @@ def _run(
     config, source = resolve(config, files)
     if source is not None:
         check_tokens(source, config.text)
-    tasks = plan_all(config.input, files, split=config.split, range_bytes=limits.task_bytes, cuts_quoted=True)
+    tasks = plan_all(
+        config.input,
+        files,
+        split=config.split,
+        metrics=config.metrics,
+        range_bytes=limits.task_bytes,
+        cuts_quoted=True,
+    )
     with closing(tasks):
         _run_tasks(
             config, options, tasks, source, lock_token=lock_token, display=display, limits=limits, spills=spills,
@@ -135,7 +142,7 @@ def _run_tasks(
     observe: StageObserver,
 ) -> None:
     files = BeamFiles()
-    check_input(tasks, config.input, config.split, files)
+    check_input(tasks, config.input, config.split, files, metrics=config.metrics)
     check_cache(config)
     for line in tasks.left_out_lines(name=with_remedy):
         _logger.info("%s", line)
@@ -195,10 +202,10 @@ def make_plan(
     limits: Limits = DEFAULT_LIMITS,
     observe: StageObserver = ignore_stage,
 ) -> Plan:
-    """The plan of a job that reads `tasks`. Writes these, and the words of an imported vocabulary, into its staging
-    folder."""
+    """The plan of a job that reads `tasks`, with the settings that their planning decided. Writes the tasks, and the
+    words of an imported vocabulary, into its staging folder."""
     plan = Plan(
-        config=config,
+        config=config.model_copy(update={"input": tasks.resolved(config.input)}),
         task_groups=len(tasks.groups),
         input_files=tasks.files,
         input_bytes=tasks.bytes,

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
+from pipeline.config.decision_settings import MetricsSettings
 from pipeline.config.input_settings import InputSettings, SplitSettings
 from pipeline.errors import UserError
 
 # The fields of a column of times, by what its values are.
 ISO_TIME: Final = "time"
 INTEGER_TIME: Final = "time.integer"
+WEIGHT: Final = "weight"
 
 # A person does not read more column names than this in a message, nor more characters of one.
 LISTED_COLUMNS: Final = 20
@@ -35,6 +37,9 @@ class ColumnNames:
     text: one column, or several, whose texts are joined by a space. time_is_integer: the times are integers, and not in
     ISO 8601. label_map: what becomes of labels, see `mapped_labels`; pairs of a label and its new name, or None to
     leave its rows out.
+    several_labels: whether a row has a list of labels, and not one. label_separator: cuts the text of a label into
+    several. no_labels_is_missing: whether a row is rejected whose list of labels is empty.
+    slices: columns whose values a row keeps, in order; None: the file does not have it, because its folders give it.
     """
 
     text: str | tuple[str, ...]
@@ -45,6 +50,11 @@ class ColumnNames:
     time: str | None = None
     time_is_integer: bool = False
     label_map: LabelPairs = ()
+    weight: str | None = None
+    slices: tuple[str | None, ...] = ()
+    several_labels: bool = False
+    label_separator: str | None = None
+    no_labels_is_missing: bool = False
 
     def texts(self) -> tuple[str, ...]:
         """The names of the columns of the text, in order."""
@@ -67,12 +77,24 @@ class ColumnNames:
             ("split", "split.column", self.split),
             ("group", "split.group_column", self.group),
             (INTEGER_TIME if self.time_is_integer else ISO_TIME, "split.time_column", self.time),
+            (WEIGHT, "input.weight_column", self.weight),
+            *((slice_field(number), "metrics.slices", name) for number, name in enumerate(self.slices)),
         ]
         return texts + [Column(field, setting, name) for field, setting, name in others if name is not None]
 
 
-def columns_of(settings: InputSettings, split: SplitSettings | None = None, *, labelled: bool = True) -> ColumnNames:
-    """The columns that settings name; labelled: whether labels are wanted, and not texts alone."""
+def columns_of(
+    settings: InputSettings,
+    split: SplitSettings | None = None,
+    *,
+    labelled: bool = True,
+    metrics: MetricsSettings | None = None,
+) -> ColumnNames:
+    """The columns that settings name; labelled: whether labels are wanted, and not texts alone.
+
+    input.several_labels: auto is false here, unless there is a separator; `InputTasks.resolved` gives settings in which
+    it is decided.
+    """
     return ColumnNames(
         text=settings.text_columns,
         label=settings.label_column if labelled else None,
@@ -82,6 +104,11 @@ def columns_of(settings: InputSettings, split: SplitSettings | None = None, *, l
         time=split.time_column if split else None,
         time_is_integer=split is not None and split.time_is_integer,
         label_map=tuple(settings.label_map.items()) if labelled else (),
+        weight=settings.weight_column if labelled else None,
+        slices=metrics.columns if metrics and labelled else (),
+        several_labels=labelled and (settings.several_labels is True or settings.label_separator is not None),
+        label_separator=settings.label_separator if labelled else None,
+        no_labels_is_missing=settings.no_labels == "missing",
     )
 
 
@@ -92,6 +119,15 @@ def text_field(number: int) -> str:
     ('text', 'text.1')
     """
     return f"text.{number}" if number else "text"
+
+
+def slice_field(number: int) -> str:
+    """The field of the column of this number among those of metrics.slices.
+
+    >>> slice_field(0)
+    'slices.0'
+    """
+    return f"slices.{number}"
 
 
 def missing_column(setting: str, name: str, path: str, have: Sequence[str]) -> UserError:

@@ -72,8 +72,10 @@ def with_given_columns(task: ReadTask, columns: ColumnNames) -> tuple[ReadTask, 
     names = {column.name for column, _ in given}
     texts = tuple(name for name in columns.texts() if name not in names)
     others: dict[str, Any] = {
-        name: None for name in ("label", "id", "split", "group", "time") if getattr(columns, name) in names
+        name: None for name in ("label", "id", "split", "group", "time", "weight") if getattr(columns, name) in names
     }
+    if columns.slices:
+        others["slices"] = tuple(None if name in names else name for name in columns.slices)
     in_file = replace(columns, text=texts, **others) if texts != columns.texts() else replace(columns, **others)
     return replace(task, given=tuple((column.field, value) for column, value in given)), in_file
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from pipeline.config.input_settings import InputSettings
 from pipeline.contract import Split
 from pipeline.sources.lake_snapshot import LakeVersion, a_table
 from pipeline.sources.left_out import lines
@@ -19,6 +20,8 @@ class InputTasks(NamedTuple):
     unlabelled_files, unlabelled_bytes: those of `files` and `bytes` that are in input.unlabelled. Their groups are the
       last ones; no group has files of both settings.
     lake_tables: which versions of Delta and Iceberg tables are read. named_splits: see named_splits.named_splits.
+    several_labels: whether a row of input.path has a list of labels; decided once for the whole input, see
+      several_labels.py.
     """
 
     groups: list[TaskGroup]
@@ -31,6 +34,15 @@ class InputTasks(NamedTuple):
     named_splits: Mapping[Split, int] = MappingProxyType({})
     unlabelled_files: int = 0
     unlabelled_bytes: int = 0
+    several_labels: bool = False
+
+    def resolved(self, settings: InputSettings) -> InputSettings:
+        """The settings of the input, with input.several_labels as it was decided when the input was planned.
+
+        >>> InputTasks([], files=0, bytes=0, left_out={}, several_labels=True).resolved(InputSettings()).several_labels
+        True
+        """
+        return settings.model_copy(update={"several_labels": True}) if self.several_labels else settings
 
     def close(self) -> None:
         """Ends what is held open of databases, when all tasks are read."""

@@ -10,8 +10,10 @@ asked for its parts: see tables.py.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from pipeline.config.databases import database_format
+from pipeline.config.decision_settings import MetricsSettings
 from pipeline.config.input_settings import InputSettings, SplitSettings
 from pipeline.errors import UserError
 from pipeline.files.local import Files
@@ -26,6 +28,7 @@ from pipeline.sources.left_out import LeftOut
 from pipeline.sources.losses import REFUSE
 from pipeline.sources.named_splits import named_splits
 from pipeline.sources.one_name import identity_of, once_each
+from pipeline.sources.several_labels import with_labels_decided
 from pipeline.sources.table_planning import plan_tables, plan_unlabelled_tables
 from pipeline.sources.task_groups import InputFile, grouped, range_size
 from pipeline.sources.tasks import FOUND_FORM, MAX_FILES, TaskGroup, TextForm
@@ -38,12 +41,13 @@ def plan_tasks(
     files: Files,
     *,
     split: SplitSettings | None = None,
+    metrics: MetricsSettings | None = None,
     range_bytes: int | None = None,
     cuts_quoted: bool = False,
 ) -> InputTasks:
     """The input in groups, each readable without the others; files by sorted path, each file once.
 
-    split: the settings of the splits, of which a column may be read.
+    split, metrics: the settings of the splits and of the metrics, of which columns may be read.
     range_bytes: the largest size of a range; None: derived from the size of the whole input, and from nothing else.
     cuts_quoted: whether large files of csv and tsv are cut as well; their ranges are not yet readable, see
       `csv_ranges`.
@@ -52,9 +56,8 @@ def plan_tasks(
       UserError: a file is not there or cannot be read, a glob or folder gives no file, or a format is unknown; or a
         setting counts for no file.
     """
-    return _fitting(
-        settings, _plan_tasks(settings, files, split=split, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
-    )
+    tasks = _plan_tasks(settings, files, split=split, metrics=metrics, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+    return _fitting(settings, _labels_decided(tasks, settings, files))
 
 
 def plan_all(
@@ -62,6 +65,7 @@ def plan_all(
     files: Files,
     *,
     split: SplitSettings | None = None,
+    metrics: MetricsSettings | None = None,
     range_bytes: int | None = None,
     cuts_quoted: bool = False,
 ) -> InputTasks:
@@ -73,12 +77,15 @@ def plan_all(
     left_out, lake = LeftOut(), LakeTables(files)
     labelled: Sequence[NamedFile] = []
     if not settings.unlabelled_paths or settings.paths == [sample.NAME] or not settings.has_row_order:
-        tasks = _plan_tasks(settings, files, split=split, range_bytes=range_bytes, cuts_quoted=cuts_quoted)
+        tasks = _plan_tasks(
+            settings, files, split=split, metrics=metrics, range_bytes=range_bytes, cuts_quoted=cuts_quoted
+        )
     else:
         labelled = _labelled(settings, files, left_out=left_out, lake=lake)
         tasks = _planned(
             labelled, settings, files, left_out=left_out, lake=lake, range_bytes=range_bytes, cuts_quoted=cuts_quoted
         )
+    tasks = _labels_decided(tasks, settings, files)
     if not settings.unlabelled_paths:
         return _fitting(settings, tasks)
     with ExitStack() as held, naming_unlabelled():
@@ -112,18 +119,27 @@ def _plan_tasks(
     files: Files,
     *,
     split: SplitSettings | None,
+    metrics: MetricsSettings | None,
     range_bytes: int | None,
     cuts_quoted: bool,
 ) -> InputTasks:
     if settings.paths == [sample.NAME]:
         return _plan_sample()
     if not settings.has_row_order:
-        return _plan_tables(settings, columns_of(settings, split))
+        return _plan_tables(settings, columns_of(settings, split, metrics=metrics))
     left_out, lake = LeftOut(), LakeTables(files)
     named = _labelled(settings, files, left_out=left_out, lake=lake)
     return _planned(
         named, settings, files, left_out=left_out, lake=lake, range_bytes=range_bytes, cuts_quoted=cuts_quoted
     )
+
+
+def _labels_decided(tasks: InputTasks, settings: InputSettings, files: Files) -> InputTasks:
+    try:
+        return with_labels_decided(tasks, settings, files)
+    except UserError:
+        tasks.close()
+        raise
 
 
 def _fitting(settings: InputSettings, tasks: InputTasks) -> InputTasks:
@@ -215,6 +231,8 @@ def _plan_sample() -> InputTasks:
 
 
 def _plan_tables(settings: InputSettings, columns: ColumnNames) -> InputTasks:
+    if settings.several_labels == "auto":  # the column's type decides afterwards, and so it may hold lists
+        columns = replace(columns, several_labels=True)
     tables, groups = plan_tables(settings, columns)
     return InputTasks(groups, len(tables), sum(table.size for table in tables), {}, tables=tuple(tables))
 

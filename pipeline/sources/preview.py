@@ -9,6 +9,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Final, NamedTuple
 
+from pipeline.config.decision_settings import MetricsSettings
 from pipeline.config.input_settings import InputSettings, SplitSettings
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
@@ -66,13 +67,20 @@ class PreviewFile(NamedTuple):
     left_out: int = 0
 
 
-def input_lines(tasks: InputTasks, settings: InputSettings, split: SplitSettings, files: Files) -> list[str]:
+def input_lines(
+    tasks: InputTasks,
+    settings: InputSettings,
+    split: SplitSettings,
+    files: Files,
+    *,
+    metrics: MetricsSettings | None = None,
+) -> list[str]:
     """What was seen of the input of `run`, in lines for a person: rows with labels, texts without, what is left out.
 
     Raises:
       UserError: as `preview`.
     """
-    columns = columns_of(settings, split)
+    columns = columns_of(tasks.resolved(settings), split, metrics=metrics)
     lines = list(preview_lines(preview(tasks.labelled(), columns, files), columns))
     if tasks.unlabelled_files:
         columns = columns_of(settings, labelled=False)
@@ -81,13 +89,21 @@ def input_lines(tasks: InputTasks, settings: InputSettings, split: SplitSettings
     return [*lines, *tasks.left_out_lines(name=with_remedy)]
 
 
-def check_input(tasks: InputTasks, settings: InputSettings, split: SplitSettings, files: Files) -> None:
+def check_input(
+    tasks: InputTasks,
+    settings: InputSettings,
+    split: SplitSettings,
+    files: Files,
+    *,
+    metrics: MetricsSettings | None = None,
+) -> None:
     """Looks into the first files of both parts of an input, see `reading.check_columns`.
 
     Raises:
       UserError: they can't be read as the settings say, or have no row.
     """
-    check_columns(tasks.labelled().tasks(), columns_of(settings, split), files, damaged=settings.damaged)
+    columns = columns_of(tasks.resolved(settings), split, metrics=metrics)
+    check_columns(tasks.labelled().tasks(), columns, files, damaged=settings.damaged)
     if tasks.unlabelled_files:
         columns = columns_of(settings, labelled=False)
         with naming_unlabelled():

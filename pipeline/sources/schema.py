@@ -60,6 +60,8 @@ REJECTED_SCHEMA: Final = pa.schema(
 BROKEN_JSON: Final = "broken JSON"
 BROKEN_EXAMPLE: Final = "broken tf.train.Example"
 TOO_MANY_VALUES: Final = "too many values"
+LABEL_IS_LIST: Final = "label is a list; set input.several_labels"
+LABEL_IN_LIST_IS_MISSING: Final = "a label of the list is missing"
 NOT_AN_OBJECT: Final = "not a JSON object"
 INVALID_UTF8: Final = label_names.INVALID_UTF8
 # What may help where rows are not.

@@ -44,6 +44,7 @@ class PlannedTable:
       snapshot: see TablePart.snapshot.
       stamp: of a file that holds the database, see ReadTask.stamp.
       splits: see ReadTask.
+      has_label_lists: whether its column of labels holds lists of them.
       query_bytes: that the database had to read to answer input.query, where it bills them; None: it has no price.
       close: ends what is held open so that `snapshot` is known to the database.
     """
@@ -58,6 +59,7 @@ class PlannedTable:
     stamp: bytes = b""
     splits: str | None = None
     query_bytes: int | None = None
+    has_label_lists: bool = False
     close: Callable[[], None] = _nothing
 
     @property

@@ -245,7 +245,8 @@ WRONG = [
     ("a.parquet", parquet(REVIEWS), ColumnNames("label", "label"),
      "input.text_column: 'label' in a.parquet holds int64; it must hold texts"),
     ("a.parquet", parquet(pa.table({"r": [{"t": "a", "u": [1]}]})), ColumnNames("r.t", "r.u"),
-     "input.label_column: 'r.u' in a.parquet holds list<element: int64>; it must hold strings, integers or booleans"),
+     "input.label_column: 'r.u' in a.parquet holds list<element: int64>; set input.several_labels to true if "
+     "a text has several labels"),
     ("a.csv", b"text,label\n\n", COLUMNS, "input.path: no rows in a.csv"),
     ("a.csv", b"", COLUMNS, "input.path: no rows in a.csv"),
     ("a.jsonl", b"\xef\xbb\xbf", COLUMNS, "input.path: no rows in a.jsonl"),
@@ -428,7 +429,7 @@ def test_sources_errors_of_the_filesystem_are_passed_on(name: str) -> None:
             return Broken(self.contents[path])
 
     files = BrokenFiles({name: parquet(REVIEWS)})
-    (task,) = plan(files)
+    (task,) = plan(files, several_labels=False)  # with auto the first file is opened when the input is planned
     with pytest.raises(OSError, match="Input/output error"):
         list(read_tasks([task], COLUMNS, files))
 

@@ -188,7 +188,7 @@ def test_sources_arrow_columns_are_checked_before_a_job() -> None:
                              "label, label.x, other"),
         (ColumnNames("text"), "input.text_column: 'text' in a.arrow holds list<item: string>; it must hold texts"),
         (ColumnNames("other", "label"), "input.label_column: 'label' in a.arrow holds struct<x: int64>; "
-                                        "it must hold strings, integers or booleans"),
+                                        "it must hold strings, integers or booleans, or lists of them"),
     ]  # fmt: skip
     for content in (stream(table), file(table)):
         files = MemoryFiles({"a.arrow": content})

@@ -190,7 +190,8 @@ REFUSED: list[tuple[str, Any, ColumnNames, str]] = [
     ("number", record(text=["null", "int"], label="int"), COLUMNS,
      "input.text_column: 'text' in a.avro holds int32; it must hold texts"),
     ("map", record(text="string", label={"type": "map", "values": "int"}), COLUMNS,
-     "input.label_column: 'label' in a.avro holds map<string, int32>; it must hold strings, integers or booleans"),
+     "input.label_column: 'label' in a.avro holds map<string, int32>; it must hold strings, integers or booleans, "
+     "or lists of them"),
     ("no records", "string", COLUMNS,
      "input.path: the schema of a.avro can't be read: its rows are not records, but string; "
      "write its texts and labels to another file"),

@@ -181,7 +181,7 @@ def test_sources_groups_hold_about_the_same_work(
 # ending, files, groups, most files that planning opens; a million is in systems/test_many_files.py
 MANY = [
     (".txt", 100_000, 98, 8),  # in folders
-    (".dat", 100_000, 98, 64 + 8),  # by content
+    (".dat", 100_000, 98, 64 + 1 + 8),  # by content; the first one for input.several_labels
 ]
 
 
@@ -227,7 +227,7 @@ class Slow(MemoryFiles):
 def test_sources_remote_files_are_opened_side_by_side_and_stay_in_order() -> None:
     contents = {f"gs://b/{n:02}.jsonl": b'{"text":"%d","label":1}\n' % n for n in range(CONCURRENT_READS)}
     files = Slow(contents, at_a_time=CONCURRENT_READS)
-    (group,) = planned(files, "gs://b", range_bytes=1 << 30).groups
+    (group,) = plan_tasks(InputSettings(path="gs://b", several_labels=False), files, range_bytes=1 << 30).groups
     batches = list(read_tasks(group.tasks(), COLUMNS, files))
     assert [row["text"] for batch in batches for row in batch.rows.to_pylist()] == [
         b"%d" % n for n in range(CONCURRENT_READS)

@@ -13,6 +13,7 @@ MISSING_TEXT, MISSING_LABEL, MISSING_SPLIT = "missing text", "missing label", "m
 RAGGED, INVALID, UNCLOSED = "wrong number of columns", "invalid UTF-8", "unclosed quote"
 BROKEN, NOT_OBJECT, DAMAGED = "broken JSON", "not a JSON object", "damaged file"
 NOT_TEXT, NOT_LABEL = "text is not a string", "label is not a string, integer or boolean"
+IS_LIST = "label is a list; set input.several_labels"
 
 # Every file begins with the line text,label.
 # fmt: off
@@ -116,7 +117,7 @@ JSONL = [
     ("large float", b'{"text":"a","label":1e300}', [], [(0, NOT_LABEL)]),
     ("64 bits", b'{"text":"a","label":18446744073709551615}', [("a", "18446744073709551615", 0)], []),
     ("more than 64 bits", b'{"text":"a","label":18446744073709551616}', [], [(0, NOT_LABEL)]),  # a float to the parser
-    ("label in a list", b'{"text":"a","label":["x"]}', [], [(0, NOT_LABEL)]),
+    ("label in a list", b'{"text":"a","label":["x"]}', [], [(0, IS_LIST)]),
     ("label is an object", b'{"text":"a","label":{}}', [], [(0, NOT_LABEL)]),
     ("missing text", b'{"text":null,"label":1}\n{"label":1}\n{}', [], [(row, MISSING_TEXT) for row in range(3)]),
     ("missing label", b'{"text":"a"}\n{"text":"b","label":null}\n{"text":"c","label":" "}',
@@ -194,7 +195,7 @@ PARQUET = [
     ("text of another type", INTS, INTS, [], [(0, NOT_TEXT), (1, NOT_TEXT)]),
     ("invalid label in strings", AB, pa.Array.from_buffers(pa.string(), 2, LATIN.buffers()),
      [("b", "b", 1)], [(0, INVALID)]),
-    ("label of another type", AB, pa.array([[1], None]), [], [(0, NOT_LABEL), (1, MISSING_LABEL)]),
+    ("label of another type", AB, pa.array([[1], None]), [], [(0, IS_LIST), (1, MISSING_LABEL)]),
     ("timestamps", AB, pa.array([1, 2], pa.timestamp("s")), [], [(0, NOT_LABEL), (1, NOT_LABEL)]),
     ("no rows", AB[:0], INTS[:0], [], []),
 ]

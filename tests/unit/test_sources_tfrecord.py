@@ -16,6 +16,7 @@ from tests.support.tf_examples import Value, framed, serialized
 DAMAGED, BROKEN = "damaged file", "broken tf.train.Example"
 MISSING_TEXT, MISSING_LABEL = "missing text", "missing label"
 NOT_TEXT, NOT_LABEL = "text is not a string", "label is not a string, integer or boolean"
+IS_LIST = "label is a list; set input.several_labels"
 
 
 def example(**features: Value) -> bytes:
@@ -44,7 +45,7 @@ TABLE = [
     ("integral float label", framed(example(text=b"a", label=1.0)), [("a", "1", 0)], []),
     ("fraction", framed(example(text=b"a", label=0.5)), [], [(0, NOT_LABEL)]),
     ("negative label", framed(example(text=b"a", label=-3)), [("a", "-3", 0)], []),
-    ("several labels", framed(example(text=b"a", label=[1, 2])), [], [(0, NOT_LABEL)]),
+    ("several labels", framed(example(text=b"a", label=[1, 2])), [], [(0, IS_LIST)]),
     ("several texts", framed(example(text=[b"a", b"b"], label=1)), [], [(0, NOT_TEXT)]),
     ("no text", framed(example(label=1), example(text=[], label=1), example(text=None, label=1)),
      [], [(0, MISSING_TEXT), (1, MISSING_TEXT), (2, MISSING_TEXT)]),

@@ -30,6 +30,7 @@ ALL = ColumnNames("text", "label", id="id", split="split", group="group", time="
 TASK = ReadTask("a.parquet", 0, "parquet")
 
 MISSING, WRONG, INVALID = "missing label", "label is not a string, integer or boolean", "invalid UTF-8"
+IS_LIST = "label is a list; set input.several_labels"
 DAY = datetime.date(2020, 1, 1)
 
 
@@ -68,12 +69,13 @@ LABELS: list[tuple[Values, list[str]]] = [
     (typed([2**62, 0, None], pa.timestamp("s")),                         [WRONG, WRONG, MISSING]),  # no year of ours
     (typed([1, None], pa.timestamp("us", "No/Where")),                   [WRONG, MISSING]),
     (typed([1, None], pa.duration("ns")),                                [WRONG, MISSING]),
-    (typed([[1], None], pa.list_(pa.int64())),                           [WRONG, MISSING]),
+    (typed([[1], None], pa.list_(pa.int64())),                           [IS_LIST, MISSING]),
     (typed([{"a": 1}, None], pa.struct({"a": pa.int64()})),              [WRONG, MISSING]),
     (pa.nulls(1),                                                        [MISSING]),
     (["a", 1, 1.0, True, b"a", "\ud83d", "a\ud83d", b"\xff"],            ["a", "1", "1", "true", "a", *[INVALID] * 3]),
     ([2**70, -0.0, float("inf"), 1e300, None, "", " "],   [str(2**70), "0", WRONG, WRONG, *[MISSING] * 3]),
-    ([Decimal("sNaN"), Decimal("NaN"), Decimal("Infinity"), [1], {}, DAY], [MISSING, MISSING, *[WRONG] * 4]),
+    ([Decimal("sNaN"), Decimal("NaN"), Decimal("Infinity"), [1], {}, DAY],
+     [MISSING, MISSING, WRONG, IS_LIST, WRONG, WRONG]),
 ]
 # fmt: on
 
@@ -93,6 +95,7 @@ def batch_of(columns: Mapping[str, Values]) -> Batch:
     return validated(
         TASK,
         columns,
+        ALL,
         ordinals=numbers,
         places=numbers,
         content=lambda row: excerpt_of_columns(ALL, columns, row),
@@ -250,7 +253,7 @@ def test_sources_values_of_a_file_are_used_rejected_or_refused(format: str, arra
 def test_sources_values_as_labels_of_a_file(format: str, array: pa.Array, labels: list[str]) -> None:
     batches = batches_of(pa.table({"text": ["a"] * len(array), "label": array}), COLUMNS, format)
     if isinstance(batches, str):
-        assert set(labels) <= {WRONG, MISSING, "ab"} or "no such file" in batches
+        assert set(labels) <= {WRONG, MISSING, IS_LIST, "ab"} or "no such file" in batches
     else:
         assert in_order(batches) == labels
 

@@ -9,6 +9,7 @@ its sizes, its offsets and its indices.
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import BinaryIO, Final
 
@@ -21,8 +22,8 @@ from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import arrow_messages
 from pipeline.sources.formats.arrow_messages import BATCH, FILE_MARK, STREAM_MARK, Bounds, Message, bounds_of
 from pipeline.sources.formats.arrow_tables import as_damage, batch_of, check_columns, check_types, pieces, sound_columns
-from pipeline.sources.formats.format import Description, Format, not_of_format, one_by_one
-from pipeline.sources.formats.parquet_columns import column_names, find, typed_columns
+from pipeline.sources.formats.format import Format, described_by, not_of_format, one_by_one
+from pipeline.sources.formats.parquet_columns import column_names, find
 from pipeline.sources.schema import DAMAGED, Batch, only_lost
 from pipeline.sources.tasks import ReadTask
 
@@ -81,14 +82,11 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
             return True
 
 
-def describe(task: ReadTask, files: Files) -> Description:
-    """The columns of a file; those of a struct follow it."""
-    with open_file(files, task.path) as file:
-        try:
-            fields = list(_open(_Feed(file, bounds_of(file), task)).schema)
-        except DamagedFileError:
-            return Description()
-    return Description(columns=typed_columns(fields))
+def fields_of(task: ReadTask, files: Files) -> list[pa.Field]:
+    """The columns of a file; none, where it is too damaged to tell."""
+    with open_file(files, task.path) as file, suppress(DamagedFileError):
+        return list(_open(_Feed(file, bounds_of(file), task)).schema)
+    return []
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
@@ -209,5 +207,6 @@ ARROW: Final = Format(
     cut,
     begins=_begins,
     is_compressible=False,
-    describe=describe,
+    describe=described_by(fields_of),
+    fields=fields_of,
 )

@@ -13,7 +13,7 @@ from pipeline.sources.columns import ColumnNames, missing_column, repeated_colum
 from pipeline.sources.formats.parquet_columns import column_names, column_of, find, times_named, type_of
 from pipeline.sources.formats.times import is_time
 from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
-from pipeline.sources.formats.values import can_hold_labels, can_hold_texts
+from pipeline.sources.formats.values import can_hold_labels, can_hold_texts, is_label_list
 from pipeline.sources.schema import Batch
 from pipeline.sources.tasks import ReadTask
 from pipeline.support.arrays import Int64s
@@ -72,11 +72,25 @@ def check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames
     if columns.label is None:
         return
     label = type_of(fields, columns.label)
-    if not can_hold_labels(label):
+    if is_label_list(label) and not columns.several_labels:
+        raise UserError(
+            f"input.label_column: {columns.label!r} in {task.path} holds {label}; set input.several_labels to true if "
+            "a text has several labels"
+        )
+    if not is_label_list(label) and not can_hold_labels(label):
         raise UserError(
             f"input.label_column: {columns.label!r} in {task.path} holds {label}; "
-            "it must hold strings, integers or booleans"
+            "it must hold strings, integers or booleans, or lists of them"
         )
+
+
+def has_label_lists(fields: Sequence[pa.Field], columns: ColumnNames) -> bool:
+    """Whether the column of labels is there, and holds lists of them."""
+    return (
+        columns.label is not None
+        and find(fields, columns.label) is not None
+        and is_label_list(type_of(fields, columns.label))
+    )
 
 
 def batch_of(values: RawColumns, task: ReadTask, columns: ColumnNames, *, first_row: int, first_place: int) -> Batch:
@@ -85,6 +99,7 @@ def batch_of(values: RawColumns, task: ReadTask, columns: ColumnNames, *, first_
     return validated(
         task,
         values,
+        columns,
         ordinals=first_row + numbers,
         places=first_place + numbers,
         content=lambda row: excerpt_of_columns(columns, values, row),

@@ -25,9 +25,9 @@ from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats.arrow_tables import check_columns, check_types
 from pipeline.sources.formats.avro_blocks import CODECS, MAGIC, Block, Header, blocks, read_header, unpacked
 from pipeline.sources.formats.avro_schema import AvroSchema, Schema, SchemaError, arrow_fields, parse_schema, projected
-from pipeline.sources.formats.format import Description, Format, not_of_format, one_by_one
+from pipeline.sources.formats.format import Format, described_by, not_of_format, one_by_one
 from pipeline.sources.formats.json_objects import getter
-from pipeline.sources.formats.parquet_columns import type_of, typed_columns
+from pipeline.sources.formats.parquet_columns import type_of
 from pipeline.sources.formats.validation import excerpt_of_columns, validated
 from pipeline.sources.formats.values import Nested, Values
 from pipeline.sources.schema import DAMAGED, Batch, only_lost
@@ -97,11 +97,11 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
             return True
 
 
-def describe(task: ReadTask, files: Files) -> Description:
-    """The fields of a file; those of a record follow it."""
+def fields_of(task: ReadTask, files: Files) -> list[pa.Field]:
+    """The fields of a file, with their types in Arrow; none, where it is too damaged to tell."""
     with open_file(files, task.path) as file, suppress(DamagedFileError, SchemaError):
-        return Description(columns=typed_columns(arrow_fields(parse_schema(read_header(file).schema))))
-    return Description()
+        return arrow_fields(parse_schema(read_header(file).schema))
+    return []
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
@@ -207,6 +207,7 @@ def _batch(rows: Rows, about: _File, task: ReadTask, columns: ColumnNames, *, fi
     return validated(
         task,
         values,
+        columns,
         ordinals=numbers,
         places=task.first_row + numbers,
         content=lambda row: excerpt_of_columns(columns, values, row),
@@ -246,4 +247,13 @@ def _begins(head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-AVRO: Final = Format((".avro",), check, one_by_one(read), cut, begins=_begins, is_compressible=False, describe=describe)
+AVRO: Final = Format(
+    (".avro",),
+    check,
+    one_by_one(read),
+    cut,
+    begins=_begins,
+    is_compressible=False,
+    describe=described_by(fields_of),
+    fields=fields_of,
+)

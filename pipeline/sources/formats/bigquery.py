@@ -21,7 +21,14 @@ from pipeline.files.local import Files
 from pipeline.files.text_stream import ReadSizes
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import bigquery_client
-from pipeline.sources.formats.arrow_tables import batch_of, check_columns, check_types, columns_of_table, pieces
+from pipeline.sources.formats.arrow_tables import (
+    batch_of,
+    check_columns,
+    check_types,
+    columns_of_table,
+    has_label_lists,
+    pieces,
+)
 from pipeline.sources.formats.format import Description, Format, one_by_one
 from pipeline.sources.formats.parquet_columns import find, typed_columns
 from pipeline.sources.schema import Batch
@@ -58,6 +65,7 @@ def plan(path: str, settings: InputSettings, columns: ColumnNames) -> PlannedTab
         taken=taken.isoformat(timespec="milliseconds"),
         requests=tuple(session.streams),
         query_bytes=query_bytes,
+        has_label_lists=has_label_lists(list(session.schema), columns),
     )
 
 

@@ -123,8 +123,7 @@ def _parse(
 
     values = {field: column(number) for field, number in header.numbers.items()}
     batch = validated(
-        task,
-        values,
+        task, values, columns,
         ordinals=ordinal(places),
         places=task.first_row + first_place + places,
         content=lambda row: excerpt_of_columns(columns, values, row),
@@ -136,7 +135,7 @@ def _parse(
             )
             for row in ragged
         ],
-    )
+    )  # fmt: skip
     spanning = spanning_rows(
         data,
         header.dialect,

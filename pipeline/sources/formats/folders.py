@@ -108,7 +108,9 @@ def _batch(
         if field in _NOT_THERE:
             texts[field] = pa.array([values_of_folders(task.path).get(name) for task in tasks], pa.string())
     # They are validated as rows of one file. Then each becomes row 0 of its own file.
-    batch = validated(tasks[0], texts, ordinals=numbers, places=numbers, content=lambda row: excerpt(contents[row]))
+    batch = validated(
+        tasks[0], texts, columns, ordinals=numbers, places=numbers, content=lambda row: excerpt(contents[row])
+    )
     own = [tasks[row] for row in batch.rows["row"].to_pylist()]
     by_name = {
         "text": batch.rows["text"],

@@ -5,7 +5,9 @@ In: read tasks and the names of the columns. Out: batches of rows, see `sources.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+import pyarrow as pa
 
 from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
@@ -13,9 +15,13 @@ from pipeline.files.local import Files
 from pipeline.files.text_stream import ReadSizes, compression_of
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.folder_columns import with_given_columns
+from pipeline.sources.formats.parquet_columns import typed_columns
 from pipeline.sources.schema import Batch
 from pipeline.sources.tables import PlannedTable
 from pipeline.sources.tasks import ReadTask
+
+# Which values of a file are lists: none, some (each value has a type of its own), or all of them.
+Lists: TypeAlias = Literal["never", "some", "always"]
 
 
 class Check(Protocol):
@@ -76,6 +82,17 @@ class Description(NamedTuple):
     columns: tuple[tuple[str, str], ...] = ()
 
 
+class Fields(Protocol):
+    """Says which columns a file has, of a format whose files have a schema."""
+
+    def __call__(self, task: ReadTask, files: Files, /) -> list[pa.Field]:
+        """The columns, with their types; none, where the file is too damaged to tell.
+
+        Raises:
+          UserError: the file is not of the format.
+        """
+
+
 class Describe(Protocol):
     """Looks into a file for a person who wants to know how it is read."""
 
@@ -85,6 +102,15 @@ class Describe(Protocol):
         Raises:
           UserError: the file is not of the format.
         """
+
+
+def described_by(fields: Fields) -> Describe:
+    """The description of a file by its schema: its columns, and those of a struct after it."""
+
+    def describe(task: ReadTask, files: Files, /) -> Description:
+        return Description(columns=typed_columns(fields(task, files)))
+
+    return describe
 
 
 def no_columns(_task: ReadTask, _files: Files) -> Description:
@@ -108,6 +134,8 @@ class Format:
     needs_verified: whether rows of a compressed file are sure only when the checksum of the compression is compared.
       Not if each row has a checksum of its own, nor if a row is used only when its file is read to the end.
     describe: looks into a file for a person.
+    fields: the columns of a file that has a schema, which tells whether a column holds lists.
+    lists: of a format without a schema, which of its values are lists.
     plan: of a database, in place of `cut`; its tasks are parts of a table, and no files.
     stamp: of a database that is a file; a path of input.path -> the stamp of what it names now.
     has_labels: whether its rows can have a label; input.format offers only formats that have.
@@ -124,6 +152,8 @@ class Format:
     has_labels: bool = True
     needs_verified: bool = True
     describe: Describe = no_columns
+    fields: Fields | None = None
+    lists: Lists = "never"
     plan: PlanTable | None = None
     stamp: Callable[[str], bytes] | None = None
 

@@ -259,6 +259,7 @@ def _parse(
     batch = validated(
         task,
         collected,
+        columns,
         ordinals=np.array(ordinals, np.int64),
         places=np.array(places, np.int64),
         content=lambda row: excerpt(lines[row]),
@@ -268,5 +269,5 @@ def _parse(
 
 
 JSON_LINES: Final = Format(
-    (".jsonl", ".ndjson", ".json"), check, one_by_one(read), cut, is_encoded=True, describe=describe
+    (".jsonl", ".ndjson", ".json"), check, one_by_one(read), cut, is_encoded=True, describe=describe, lists="some"
 )

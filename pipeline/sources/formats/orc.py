@@ -22,8 +22,8 @@ from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, read_up_to
 from pipeline.sources.columns import ColumnNames, repeated_column
 from pipeline.sources.formats.arrow_tables import as_damage, batch_of, check_columns, check_types, pieces, sound_columns
-from pipeline.sources.formats.format import Description, Format, not_of_format
-from pipeline.sources.formats.parquet_columns import column_names, find, typed_columns
+from pipeline.sources.formats.format import Format, described_by, not_of_format
+from pipeline.sources.formats.parquet_columns import column_names, find
 from pipeline.sources.schema import DAMAGED, Batch, only_lost
 from pipeline.sources.tasks import ReadTask
 from pipeline.support import frames
@@ -53,11 +53,11 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
             return True
 
 
-def describe(task: ReadTask, files: Files) -> Description:
-    """The columns of a file; those of a struct follow it."""
+def fields_of(task: ReadTask, files: Files) -> list[pa.Field]:
+    """The columns of a file; none, where it is too damaged to tell."""
     with open_file(files, task.path) as file, suppress(DamagedFileError), _child() as child:
-        return Description(columns=typed_columns(_Found(child, file, task).fields))
-    return Description()
+        return _Found(child, file, task).fields
+    return []
 
 
 def read_all(tasks: Sequence[ReadTask], columns: ColumnNames, files: Files, /, *, sizes: ReadSizes) -> Iterator[Batch]:
@@ -208,4 +208,12 @@ def _begins(head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-ORC: Final = Format((".orc",), check, read_all, begins=_begins, is_compressible=False, describe=describe)
+ORC: Final = Format(
+    (".orc",),
+    check,
+    read_all,
+    begins=_begins,
+    is_compressible=False,
+    describe=described_by(fields_of),
+    fields=fields_of,
+)

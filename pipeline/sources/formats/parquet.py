@@ -27,8 +27,8 @@ from pipeline.sources.formats.arrow_tables import (
     check_types,
     columns_of_table,
 )
-from pipeline.sources.formats.format import Description, Format, not_of_format, one_by_one
-from pipeline.sources.formats.parquet_columns import column_names, typed_columns
+from pipeline.sources.formats.format import Format, described_by, not_of_format, one_by_one
+from pipeline.sources.formats.parquet_columns import column_names
 from pipeline.sources.formats.parquet_pages import FewerRowsError, StoppedReadError, WatchedFile
 from pipeline.sources.schema import DAMAGED, Batch, only_lost
 from pipeline.sources.tasks import ReadTask
@@ -80,14 +80,11 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
         return bool(parquet.metadata.num_rows)
 
 
-def describe(task: ReadTask, files: Files) -> Description:
-    """The columns of a file; those of a struct follow it."""
-    with open_file(files, task.path) as file:
-        try:
-            fields = list(_open(file).schema_arrow)
-        except DamagedFileError:
-            return Description()
-    return Description(columns=typed_columns(fields))
+def fields_of(task: ReadTask, files: Files) -> list[pa.Field]:
+    """The columns of a file; none, where it is too damaged to tell."""
+    with open_file(files, task.path) as file, suppress(DamagedFileError):
+        return list(_open(file).schema_arrow)
+    return []
 
 
 def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes) -> Iterator[Batch]:
@@ -214,5 +211,12 @@ def _begins(head: bytes) -> bool:
 
 
 PARQUET: Final = Format(
-    (".parquet", ".pq"), check, one_by_one(read), cut, begins=_begins, is_compressible=False, describe=describe
+    (".parquet", ".pq"),
+    check,
+    one_by_one(read),
+    cut,
+    begins=_begins,
+    is_compressible=False,
+    describe=described_by(fields_of),
+    fields=fields_of,
 )

@@ -70,6 +70,7 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
     yield validated(
         task,
         values,
+        columns,
         ordinals=numbers,
         places=task.start + numbers,
         content=lambda row: excerpt_of_columns(columns, values, row),

@@ -21,7 +21,7 @@ from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.files.text_stream import ReadSizes
 from pipeline.sources.columns import ColumnNames, listed_names, missing_column
-from pipeline.sources.formats.arrow_tables import batch_of, check_types
+from pipeline.sources.formats.arrow_tables import batch_of, check_types, has_label_lists
 from pipeline.sources.formats.format import Description, Format, one_by_one
 from pipeline.sources.formats.sql_database import Database, FoundColumn, quoted
 from pipeline.sources.formats.sql_postgresql import PostgresqlDatabase
@@ -57,7 +57,8 @@ def plan(path: str, settings: InputSettings, columns: ColumnNames) -> PlannedTab
     try:
         source = _source(path, settings, database)
         key = settings.key_column
-        _check_columns(database.columns(source), path, columns, key=key)
+        found = database.columns(source)
+        _check_columns(found, path, columns, key=key)
         counted = _count(database, source, columns, key=key)
         if not counted.rows:
             raise UserError(f"input.path: no rows in {path}")
@@ -80,6 +81,7 @@ def plan(path: str, settings: InputSettings, columns: ColumnNames) -> PlannedTab
         requests=tuple(_requests(source, counted, key=key)),
         snapshot=snapshot,
         stamp=stamp,
+        has_label_lists=has_label_lists([pa.field(name, kind) for name, _, kind in found if kind is not None], columns),
         close=database.close,
     )
 

@@ -62,7 +62,6 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
     Raises:
       UserError: the file is not text.
     """
-    del columns
     row = 0
     with open_file(files, task.path) as file:
         blocks = strip_mark(text_blocks(file, task.path, sizes=sizes, encoding=task.form.encoding))
@@ -75,7 +74,7 @@ def read(task: ReadTask, columns: ColumnNames, files: Files, *, sizes: ReadSizes
                 _check_text(chunk.data, task)
             lines = split_lines(chunk.data)
             for start in range(0, len(lines), ROWS_PER_BATCH):
-                batch = _parse(lines[start : start + ROWS_PER_BATCH], task, first_row=row)
+                batch = _parse(lines[start : start + ROWS_PER_BATCH], task, columns, first_row=row)
                 row += batch.count
                 yield batch
 
@@ -90,11 +89,12 @@ def split_lines(data: bytes) -> list[bytes]:
     return [line.removesuffix(b"\r") for line in lines] if b"\r" in data else lines
 
 
-def _parse(lines: list[bytes], task: ReadTask, *, first_row: int) -> Batch:
+def _parse(lines: list[bytes], task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
     numbers = first_row + np.arange(len(lines))
     return validated(
         task,
         {"text": pa.array(lines, pa.large_binary())},
+        columns,
         ordinals=numbers,
         places=numbers,
         content=lambda row: excerpt(lines[row]),

@@ -10,7 +10,6 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message, message_fa
 
 from pipeline.errors import RejectedRowError
 from pipeline.sources.formats.tf_wire import count_values
-from pipeline.sources.formats.values import Nested
 from pipeline.sources.schema import BROKEN_EXAMPLE, MAX_VALUES, TOO_MANY_VALUES
 
 # What a feature may hold, in the order of the numbers in Feature, and the protobuf type of its values.
@@ -43,22 +42,28 @@ def parse_features(record: bytes) -> Features:
 
 
 def value_of(features: Features, name: str) -> object:
-    """The value of a feature with one value: bytes, int or float. None: it is missing or empty. Nested: it has more.
+    """The value of a feature with one value: bytes, int or float; of one with more, a list. None: it is missing, or []
 
     >>> features = parse_features(bytes.fromhex("0a0f0a0d0a046e616d6512050a030a0161"))
     >>> value_of(features, "name"), value_of(features, "other")
     (b'a', None)
     """
+    values = values_of(features, name) or [None]
+    return values[0] if len(values) == 1 else values
+
+
+def values_of(features: Features, name: str) -> list[Any] | None:
+    """The values of a feature: bytes, ints or floats. None: it is missing, or nothing says which kind it has.
+
+    >>> features = parse_features(bytes.fromhex("0a0f0a0d0a046e616d6512050a030a0161"))
+    >>> values_of(features, "name"), values_of(features, "other")
+    ([b'a'], None)
+    """
     if name not in features:  # Indexing the map would add the feature.
         return None
     feature = features[name]
     kind = feature.WhichOneof("kind")
-    if kind is None:
-        return None
-    values = getattr(feature, kind).value
-    if len(values) == 1:
-        return values[0]
-    return Nested(f"{kind} of {len(values)}") if values else None
+    return None if kind is None else list(getattr(feature, kind).value)
 
 
 def _example_class() -> Any:

@@ -21,7 +21,7 @@ from pipeline.files.text_stream import READ_SIZES, ReadSizes, check_compression,
 from pipeline.records.framing import FOOTER_BYTES, HEADER_BYTES, is_header, unframe
 from pipeline.sources.columns import ColumnNames, missing_column
 from pipeline.sources.formats.format import Description, Format, one_by_one
-from pipeline.sources.formats.tf_example import Features, parse_features, value_of
+from pipeline.sources.formats.tf_example import Features, parse_features, value_of, values_of
 from pipeline.sources.formats.validation import excerpt_of_columns, validated
 from pipeline.sources.schema import DAMAGED, TOO_LONG, Batch, RejectedRow, excerpt, only_lost
 from pipeline.sources.tasks import ReadTask
@@ -138,7 +138,10 @@ def _check_begin(file: BinaryIO, task: ReadTask) -> None:
 def _parse(records: list[bytes], task: ReadTask, columns: ColumnNames, *, first_row: int) -> Batch:
     wanted = columns.wanted()
     collected: dict[str, list[object]] = {column.field: [] for column in wanted}
-    collectors = [(name, collected[field].append) for field, _, name in wanted]
+    lists = {"label"} if columns.several_labels else set()
+    collectors = [
+        (name, values_of if field in lists else value_of, collected[field].append) for field, _, name in wanted
+    ]
     ordinals: list[int] = []
     rejected: list[RejectedRow] = []
     for row, record in enumerate(records, first_row):
@@ -147,13 +150,14 @@ def _parse(records: list[bytes], task: ReadTask, columns: ColumnNames, *, first_
         except RejectedRowError as error:
             rejected.append(RejectedRow(row, str(error), excerpt(record)))
             continue
-        for name, append in collectors:
-            append(value_of(features, name))
+        for name, get, append in collectors:
+            append(get(features, name))
         ordinals.append(row)
     numbers = np.array(ordinals, np.int64)
     return validated(
         task,
         collected,
+        columns,
         ordinals=numbers,
         places=numbers,
         content=lambda row: excerpt_of_columns(columns, collected, row),
@@ -244,4 +248,5 @@ TFRECORD: Final = Format(
     begins=is_tfrecord,
     needs_verified=False,
     describe=describe,
+    lists="always",
 )

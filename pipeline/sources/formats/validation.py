@@ -10,6 +10,7 @@ import pyarrow as pa
 from pipeline.contract import UNLABELLED
 from pipeline.sources.columns import INTEGER_TIME, ISO_TIME, ColumnNames, text_field
 from pipeline.sources.folder_columns import completed
+from pipeline.sources.formats.labels import labels
 from pipeline.sources.formats.times import integer_times, iso_times
 from pipeline.sources.formats.values import Problems, Values, joined, names, python_values, texts
 from pipeline.sources.schema import ROWS_SCHEMA, SHOWN_CHARACTERS, Batch, RejectedRow, excerpt, rejected_batch
@@ -27,6 +28,7 @@ RawColumns: TypeAlias = Mapping[str, Values]
 def validated(
     task: ReadTask,
     columns: RawColumns,
+    asked: ColumnNames,
     *,
     ordinals: Int64s,
     places: Int64s,
@@ -38,6 +40,7 @@ def validated(
     Args:
       task: the range that the rows come from.
       columns: the columns, [n].
+      asked: the columns that are asked for, and the form of their labels.
       ordinals: int64 [n], each row's number in the task; the numbers of `rejected` are missing.
       places: int64 [n], each row's place in the file.
       content: index in the columns -> an excerpt of that row.
@@ -45,7 +48,7 @@ def validated(
     """
     columns = completed(columns, task.given)
     text, problems = _texts(columns)
-    label, label_problems = _names(columns.get("label"), column="label", rows=len(text))
+    label, label_problems = _labels(columns.get("label"), asked, rows=len(text))
     split, split_problems = _names(columns.get("split"), column="split", rows=len(text))
     if "split" not in columns and task.splits not in (None, UNLABELLED):
         split = pa.repeat(pa.scalar(task.splits, pa.string()), len(text))
@@ -74,6 +77,11 @@ def _texts(columns: RawColumns) -> tuple[pa.Array, Problems]:
     while (values := columns.get(text_field(len(parts)))) is not None:
         parts.append(values)
     return texts(parts[0]) if len(parts) == 1 else joined(list(map(texts, parts)))
+
+
+def _labels(values: Values | None, asked: ColumnNames, *, rows: int) -> tuple[pa.Array, Problems]:
+    """The column of labels, null if it is not asked for."""
+    return (pa.nulls(rows, pa.string()), {}) if values is None else labels(values, asked)
 
 
 def _names(values: Values | None, *, column: str, rows: int) -> tuple[pa.Array, Problems]:

@@ -72,7 +72,7 @@ def texts(values: Values) -> tuple[pa.Array, Problems]:
             return array, {}
     except (pa.ArrowException, UnicodeEncodeError):
         pass  # Some value is not a text, or not UTF-8. Converting one by one tells which.
-    return _one_by_one(python_values(values), text_bytes, pa.large_binary())
+    return one_by_one(python_values(values), text_bytes, pa.large_binary())
 
 
 def joined(parts: Sequence[tuple[pa.Array, Problems]]) -> tuple[pa.Array, Problems]:
@@ -118,13 +118,17 @@ def names(values: Values, *, column: str) -> tuple[pa.Array, Problems]:
 
     encoded = _encoded(values) if isinstance(values, pa.Array) else None
     if encoded is None:
-        return _one_by_one(python_values(values), convert, pa.string())
-    distinct, bad_names = _one_by_one(python_values(encoded.dictionary), convert, pa.string())
-    array = distinct.take(encoded.indices)
-    indices = encoded.indices.fill_null(-1).to_numpy()
-    reasons = {-1: missing(column), **bad_names}
+        return one_by_one(python_values(values), convert, pa.string())
+    return taken(one_by_one(python_values(encoded.dictionary), convert, pa.string()), encoded.indices, column=column)
+
+
+def taken(distinct: tuple[pa.Array, Problems], indices: pa.Array, *, column: str) -> tuple[pa.Array, Problems]:
+    """What became of distinct values, and the index of each row's -> that of each row; null: the value is missing."""
+    array = distinct[0].take(indices)
+    numbers = indices.fill_null(-1).to_numpy()
+    reasons = {-1: missing(column), **distinct[1]}
     unusable = np.flatnonzero(pc.is_null(array).to_numpy(zero_copy_only=False))
-    return array, {int(row): reasons[int(indices[row])] for row in unusable}
+    return array, {int(row): reasons[int(numbers[row])] for row in unusable}
 
 
 def _encoded(values: pa.Array) -> pa.DictionaryArray | None:
@@ -194,6 +198,23 @@ def can_hold_labels(kind: pa.DataType) -> bool:
     )
 
 
+def is_label_list(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds lists of what can be labels.
+
+    >>> [is_label_list(kind) for kind in (pa.list_(pa.string()), pa.large_list(pa.int8()), pa.string())]
+    [True, True, False]
+    """
+    kind = _value_type(kind)
+    is_list = (
+        pa.types.is_list(kind)
+        or pa.types.is_large_list(kind)
+        or pa.types.is_fixed_size_list(kind)
+        or pa.types.is_list_view(kind)
+        or pa.types.is_large_list_view(kind)
+    )
+    return is_list and can_hold_labels(kind.value_type)
+
+
 def _value_type(kind: pa.DataType) -> pa.DataType:
     """The type of the values in a dictionary, in runs, or in an extension."""
     while True:
@@ -205,9 +226,10 @@ def _value_type(kind: pa.DataType) -> pa.DataType:
             return kind
 
 
-def _one_by_one(
+def one_by_one(
     values: Sequence[object], convert: Callable[[object], Any], kind: pa.DataType
 ) -> tuple[pa.Array, Problems]:
+    """Values, each as `convert` makes it -> an array, and the problems that it raises as RejectedRowError."""
     converted: list[Any] = []
     problems: Problems = {}
     for row, value in enumerate(values):
