@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from pipeline.config.decision_settings import MetricsSettings
 from pipeline.config.settings import Config, TrainingSettings
 from pipeline.errors import UserError
-from tests.support.toy_records import toy_config, toy_folder, toy_rows, weights, write_folder
+from tests.support.toy_records import Row, toy_config, toy_folder, toy_rows, weights, write_folder
 from trainer.data import dataset
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.scoring import SplitScorer, SplitScores
@@ -163,6 +164,59 @@ def test_fit_resumed_in_groups_ends_with_the_same_bits(records: RecordsFolder, t
     assert without_seconds(resumed) == without_seconds(unbroken.trained)
 
 
+def labelled_rows(count: int, *, seed: int = 0) -> list[Row]:
+    """Texts of two words that give their labels away: a word below 4 for each, else a 9; weights from 0.1 to 4."""
+    rng = np.random.default_rng(seed)
+    rows: list[Row] = []
+    for has in rng.integers(0, 2, [count, 3]):
+        labels = np.flatnonzero(has).tolist()
+        words = [*(1 + label for label in labels), 9][:3]
+        rows.append((words, labels, float(rng.uniform(0.1, 4))))
+    return rows
+
+
+def test_fit_of_several_weighted_labels_learns_and_resumes(tmp_path: Path) -> None:
+    train_rows = labelled_rows(150)
+    folder = write_folder(
+        tmp_path / "records", train=[train_rows], evaluation=labelled_rows(40, seed=1), labels="abc", several=True
+    )
+    settings: dict[str, Any] = {"class_weight": {"a": 3.0}, "epochs": 3, "batch_size": 8}
+    config = toy_config(tmp_path / "unbroken", model=RANDOM_IN_GROUPS, **settings)
+    unbroken = run_with_copy(config, folder, epoch=3, step=7)
+    resumed = train(toy_config(unbroken.killed, model=RANDOM_IN_GROUPS, **settings), folder, resume=True)
+    assert weights(resumed) == weights(unbroken.trained)
+    assert without_seconds(resumed) == without_seconds(unbroken.trained)
+    last = unbroken.trained.history.epochs[-1]
+    assert last.eval_accuracy is not None
+    assert last.eval_accuracy > 0.7  # of the decisions; guessing gives a half
+    assert last.eval_auc is None
+
+
+def test_fit_resumes_a_checkpoint_of_a_version_without_class_weights(
+    records: RecordsFolder, unbroken: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(unbroken.killed, tmp_path, dirs_exist_ok=True)
+    with np.load(tmp_path / "checkpoint.npz") as stored:
+        arrays = dict(stored)
+    state = json.loads(arrays["state"].tobytes())
+    assert state["settings"].pop("training.class_weight") == "none"
+    np.savez(tmp_path / "checkpoint.npz", **{**arrays, "state": np.frombuffer(json.dumps(state).encode(), np.uint8)})
+    resumed = train(toy_config(tmp_path, model=RANDOM), records, resume=True)
+    assert weights(resumed) == weights(unbroken.trained)
+
+
+def test_fit_chooses_the_epoch_by_the_weighted_loss(tmp_path: Path) -> None:
+    """The eval rows say the contrary of each other. The heavy ones agree with the train rows, the many light do not."""
+    train_rows: list[Row] = [([1 + index % 2], index % 2, 1.0) for index in range(32)]
+    against: list[Row] = [([1 + index % 2], 1 - index % 2, 0.01) for index in range(30)]
+    records = write_folder(tmp_path / "records", train=[train_rows], evaluation=[*train_rows[:4], *against])
+    trained = train(toy_config(tmp_path / "training", epochs=4), records)
+    losses = [record.eval_loss for record in trained.history.epochs]
+    assert losses == sorted(losses, reverse=True)  # type: ignore[type-var]
+    assert trained.best_epoch == 4
+    assert trained.history.epochs[-1].eval_accuracy == pytest.approx(4 / 4.3)
+
+
 def test_fit_resumed_after_the_last_epoch_does_nothing(records: RecordsFolder, unbroken: Run) -> None:
     events: list[StepEvent | EpochEvent] = []
     again = train(unbroken.config, records, resume=True, progress=events.append)
@@ -262,6 +316,7 @@ def test_fit_scores_the_eval_split_where_there_are_no_test_rows(unbroken: Run, t
     [
         ({"learning_rate": 0.1}, RANDOM, r"training\.learning_rate was 0\.05 .* 0\.1 now"),
         ({"epochs": 4}, RANDOM, r"training\.epochs was 3 .* 4 now"),
+        ({"class_weight": "balanced"}, RANDOM, r"training\.class_weight was none .* balanced now"),
         ({}, {**RANDOM, "lstm_units": [5, 5]}, r"model\.lstm_units was 5 .* \[5, 5\] now"),
     ],
 )
@@ -284,6 +339,7 @@ def test_fit_refuses_to_resume_with_other_records(unbroken: Run, tmp_path: Path)
     [
         ({}, (20, 0), True, r"--resume: .* holds no checkpoint\.npz"),
         ({}, (0, 5), False, r"split\.train: .* no train rows"),
+        ({"class_weight": {"psos": 2}}, (20, 5), False, r"training\.class_weight: 'psos' is none of .* 'pos'"),
         ({"early_stopping": 1}, (20, 0), False, r"training\.early_stopping is 1, but .* no eval rows"),
         ({"learning_rate": 1e38, "warmup": 0.0, "clipnorm": None}, (20, 5), False, "the loss has become nan"),
     ],

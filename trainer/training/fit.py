@@ -22,12 +22,12 @@ from pipeline.errors import UserError
 from trainer.data.check_shards import check_shards
 from trainer.data.dataset import batch_count, iterate_batches, training_batches
 from trainer.data.records_folder import RecordsFolder
-from trainer.evaluation.metrics import Metrics
 from trainer.evaluation.scoring import SplitScorer, SplitScores, score_split
 from trainer.evaluation.slices import check_slices
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.training.disk_space import Need, check_room, export_bytes, training_bytes
 from trainer.training.history import CurvePoint, EpochRecord, History, best_epoch, is_over
+from trainer.training.objective import EpochAverages, averages_of, objective_of
 from trainer.training.progress import EpochEvent, Progress, StepEvent, ignore_progress
 from trainer.training.run_folder import TENSORBOARD_FOLDER, RunFolder, RunState
 from trainer.training.step import TrainingStep
@@ -66,6 +66,7 @@ def train(
     settings = config.training
     _refuse_missing_rows(config, records)
     check_slices(config.metrics, records.manifest.record.slices, path=records.path)
+    objective = objective_of(records, settings)
     folder = RunFolder(settings.path)
     weight_settings = _weight_settings(config, records)
     run_checkpoint = folder.read(weight_settings) if resume else None
@@ -73,7 +74,7 @@ def train(
     keras.utils.set_random_seed(settings.seed)
     model = build_model(records.vocabulary_size, config.model, scheme=records.scheme, padding=records.sequence.padding)
     steps = batch_count(records, "train", batch_size=settings.batch_size)
-    training_step = TrainingStep(model, settings, steps=settings.epochs * steps)
+    training_step = TrainingStep(model, settings, steps=settings.epochs * steps, objective=objective)
     _check_room(config, records, training_step=training_step, folder=folder)
     if run_checkpoint:
         state = run_checkpoint.state
@@ -163,7 +164,7 @@ class _EpochLoop:
         )
         point_every = -(-self.settings.epochs * self.steps // _CURVE_POINTS)
         for place, batch in enumerate(iterate_batches(batches, self.records), start=skip + 1):
-            loss = self.training_step.run(batch.ids, batch.labels)
+            loss = self.training_step.run_batch(batch)
             step = epoch * self.steps + place
             if step % point_every == 0:
                 rate = self.training_step.next_learning_rate
@@ -178,19 +179,21 @@ class _EpochLoop:
 
     def _epoch_record(self, epoch: int, *, started: float) -> EpochRecord:
         averages = self.training_step.averages()
-        metrics: Metrics | None = None
+        evaluated: EpochAverages | None = None
+        auc: float | None = None
         if self.records.splits["eval"].rows:
-            metrics = self.eval_scorer.score().metrics
-            _refuse_divergence(metrics["loss"], self.settings)
+            scored = self.eval_scorer.score()
+            evaluated, auc = averages_of(scored, self.training_step.objective), scored.metrics.get("auc")
+            _refuse_divergence(evaluated.loss, self.settings)
         return EpochRecord(
             epoch=epoch,
             steps=self.training_step.steps_done,
             learning_rate=self.training_step.next_learning_rate,
             loss=averages.loss,
             accuracy=averages.accuracy,
-            eval_loss=metrics and metrics["loss"],
-            eval_accuracy=metrics and metrics["accuracy"],
-            eval_auc=metrics and metrics["auc"],
+            eval_loss=evaluated and evaluated.loss,
+            eval_accuracy=evaluated and evaluated.accuracy,
+            eval_auc=auc,
             seconds=round(time.monotonic() - started, 3),
         )
 

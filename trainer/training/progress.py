@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from trainer.training.history import EpochRecord
-from trainer.training.step import EpochAverages
+from trainer.training.objective import EpochAverages
 
 
 @dataclass(frozen=True)

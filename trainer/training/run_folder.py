@@ -41,6 +41,8 @@ METRICS_FILE: Final = "metrics.json"
 PAGE_FILE: Final = "training.html"
 TENSORBOARD_FOLDER: Final = "tensorboard"
 
+# Settings that checkpoints of earlier versions do not have, with the values that stand for what those versions did.
+_EARLIER_SETTINGS: Final = {"training.class_weight": "none"}
 _WEIGHTS_NAME: Final = re.compile(r"weights-epoch-\d{5,}\.npz")
 _log = logging.getLogger(__name__)
 
@@ -102,7 +104,7 @@ class RunFolder:
         except (JsonError, ValidationError) as error:
             why = first_mistake(error) if isinstance(error, ValidationError) else error
             raise checkpoint.damaged(path, why) from error
-        _refuse_other_settings(state.settings, settings, path=self.path)
+        _refuse_other_settings({**_EARLIER_SETTINGS, **state.settings}, settings, path=self.path)
         return RunCheckpoint(state, stored)
 
     def resume(self, training_step: TrainingStep, stored: RunCheckpoint) -> None:

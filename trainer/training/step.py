@@ -5,49 +5,54 @@ the weights, the seeds of the dropouts, the optimizer's moments and step count, 
 On a CPU nothing else is needed: TensorFlow's deterministic mode (enable_op_determinism) changes no bit of a training.
 """
 
-from typing import NamedTuple
-
 import keras
 import tensorflow as tf
 
 from pipeline.config.settings import TrainingSettings
+from trainer.data.dataset import LabelledBatch
 from trainer.model.classifier import TextClassifier
 from trainer.model.lstm_choice import choose_for_training
+from trainer.training.epoch_sums import EpochSums
 from trainer.training.learning_rate import learning_rate
-
-
-class EpochAverages(NamedTuple):
-    """Mean loss (nats) and accuracy over the examples of the epoch so far, in training mode."""
-
-    loss: float
-    accuracy: float
+from trainer.training.loss import relative_weights, right_answers, row_losses
+from trainer.training.objective import PLAIN, EpochAverages, Objective
 
 
 class TrainingStep:
     """A model, its optimizer, and the sums of the present epoch.
 
-    steps: of the whole training, all epochs; the learning rate depends on it.
-    run: the compiled step: ids int64 [batch, length], labels int64 [batch] -> the batch's mean loss, float [].
+    steps: of the whole training, all epochs; the learning rate depends on it. objective: what is minimized.
+    run: the compiled step, on the tensors of a batch that it needs, see `run_batch`.
     """
 
-    def __init__(self, model: TextClassifier, settings: TrainingSettings, *, steps: int) -> None:
+    def __init__(
+        self, model: TextClassifier, settings: TrainingSettings, *, steps: int, objective: Objective = PLAIN
+    ) -> None:
         self.model = model
         self.settings = settings
+        self.objective = objective
         self.schedule = learning_rate(settings, steps=steps)
         self.optimizer = keras.optimizers.Adam(self.schedule, clipnorm=settings.clipnorm)
         self.optimizer.build(model.trainable_variables)
         self._run_lstm = choose_for_training(model, batch_size=settings.batch_size)
-        self._loss_sum = tf.Variable(0.0, dtype=tf.float64, trainable=False)
-        self._hits = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._examples = tf.Variable(0, dtype=tf.int64, trainable=False)
-        signature = [tf.TensorSpec([None, None], tf.int64), tf.TensorSpec([None], tf.int64)]
+        self._sums = EpochSums(objective)
+        of_labels = tf.TensorSpec([None, None], tf.float32) if objective.several else tf.TensorSpec([None], tf.int64)
+        signature = [tf.TensorSpec([None, None], tf.int64), of_labels]
+        if objective.is_weighted:
+            signature.append(tf.TensorSpec([None], tf.float32))
         self.run = tf.function(self._run, input_signature=signature, autograph=False)
+
+    def run_batch(self, batch: LabelledBatch) -> tf.Tensor:
+        """Learns from a batch; returns its loss, float []."""
+        if self.objective.is_weighted:
+            return self.run(batch.ids, batch.labels, batch.weights)
+        return self.run(batch.ids, batch.labels)
 
     @property
     def variables(self) -> list[tf.Variable]:
         """All variables that a step changes, in a fixed order."""
         of_keras = [variable.value for variable in [*self.model.variables, *self.optimizer.variables]]
-        return [*of_keras, *self._sums]
+        return [*of_keras, *self._sums.variables]
 
     @property
     def steps_done(self) -> int:
@@ -60,52 +65,32 @@ class TrainingStep:
         return float(self.schedule(self.steps_done))
 
     def averages(self) -> EpochAverages:
-        """The averages of the present epoch; waits for the device."""
-        examples = max(1, int(self._examples.numpy()))
-        return EpochAverages(float(self._loss_sum.numpy()) / examples, int(self._hits.numpy()) / examples)
+        """The averages of the present epoch, in training mode; waits for the device."""
+        return self._sums.averages()
 
     def start_epoch(self) -> None:
         """Sets the sums of the epoch to 0."""
-        for total in self._sums:
-            total.assign(tf.zeros_like(total))
+        self._sums.start_epoch()
 
-    @property
-    def _sums(self) -> list[tf.Variable]:
-        return [self._loss_sum, self._hits, self._examples]
-
-    def _run(self, ids: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """ids int64 [batch, length], labels int64 [batch] -> the batch's mean loss, float []."""
-        weights = [variable.value for variable in self.model.trainable_variables]
+    def _run(self, ids: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
+        """ids int64 [batch, length], labels as `LabelledBatch` has them, weights float32 [batch] -> loss, float []."""
+        variables = [variable.value for variable in self.model.trainable_variables]
         with tf.GradientTape() as tape:
             logits = self.model.logits(ids, training=True, run_lstm=self._run_lstm)
-            losses = _losses(logits, labels)
-            loss = tf.reduce_mean(losses)
+            losses = row_losses(logits, labels, self.objective)
+            if self.objective.is_plain:
+                loss = tf.reduce_mean(losses)
+            else:
+                loss_weights = relative_weights(labels, weights, self.objective)
+                loss = tf.reduce_mean(losses * loss_weights)
         # The embedding's gradient is sparse: one entry for each occurrence of a word. Keras would clip by the norm of
         # the entries. For a word that occurs twice in a batch that is not the norm of its gradient. So make gradients
         # dense; Adam makes them dense in any case.
-        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, weights)]
+        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
         self.optimizer.apply(gradients, self.model.trainable_variables)
-        self._loss_sum.assign_add(tf.reduce_sum(tf.cast(losses, tf.float64)))
-        self._hits.assign_add(tf.reduce_sum(tf.cast(tf.equal(_predicted(logits), labels), tf.int64)))
-        self._examples.assign_add(tf.size(labels, out_type=tf.int64))
+        right = right_answers(logits, labels, self.objective)
+        if self.objective.is_plain:
+            self._sums.add(losses, right)
+        else:
+            self._sums.add_weighted(losses, right, loss_weights=loss_weights, weights=weights)
         return loss
-
-
-def _losses(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Logits float [batch, 1] or [batch, classes], labels int64 [batch] -> cross-entropy in nats, float [batch]."""
-    if logits.shape[1] == 1:
-        return tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(labels, logits.dtype), logits[:, 0])
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-
-
-def _predicted(logits: tf.Tensor) -> tf.Tensor:
-    """Logits float [batch, 1] or [batch, classes] -> predicted labels, int64 [batch]; of equal logits the first.
-
-    >>> _predicted(tf.constant([[0.5], [0.0]])).numpy().tolist()
-    [1, 0]
-    >>> _predicted(tf.constant([[0.1, 0.3, 0.3]])).numpy().tolist()
-    [1]
-    """
-    if logits.shape[1] == 1:
-        return tf.cast(logits[:, 0] > 0, tf.int64)
-    return tf.argmax(logits, axis=1)
