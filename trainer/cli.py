@@ -24,7 +24,7 @@ from pipeline.support.output import say, say_block, warn
 from pipeline.support.printable import json_text
 from pipeline.support.process import quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
-from trainer.commands.arguments import input_overrides, input_settings, naming_options, refuse_empty
+from trainer.commands.arguments import input_overrides, input_settings, naming_options, refuse_empty, settings_of
 
 Command = Callable[[argparse.Namespace, dict[str, str]], int]
 
@@ -88,7 +88,7 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
 
 def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     options = input_overrides(known)
-    settings = input_settings(overrides, options, config=_config_path(known))
+    config = settings_of(["input", "metrics"], overrides, options, config=_config_path(known))
     with quick_imports():
         import_tensorflow()
         from pipeline.support.terminal import output_console
@@ -99,14 +99,14 @@ def _evaluate(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         from trainer.training.progress_display import show_rows
 
     with naming_options(options), show_rows("evaluating") as progress:
-        evaluation = evaluate(open_model(known.model), settings, progress=progress)
+        evaluation = evaluate(open_model(known.model), config.input, slices=config.metrics, progress=progress)
     if known.json:
         rejected = {"rows": sum(evaluation.rejected.values()), "by_reason": evaluation.rejected}
         answer = {**evaluation.metrics, "rejected": rejected, "damaged": evaluation.damaged}
         answer["left_out"] = evaluation.left_out
         say_block(json_text(answer, indent=1) + "\n")
         return 0
-    output_console().print(metrics_table(evaluation.metrics, title=str(settings.path)))
+    output_console().print(metrics_table(evaluation.metrics, title=str(config.input.path)))
     if evaluation.rejected:
         output_console().print("", rejected_table(evaluation.rejected))
     if evaluation.left_out:
@@ -223,7 +223,11 @@ def _parser() -> Parser:
     train.set_defaults(run=_train)
 
     evaluate = _model_command(
-        commands, "evaluate", "score raw labelled text through an exported model", _evaluate, settings=["input"]
+        commands,
+        "evaluate",
+        "score raw labelled text through an exported model",
+        _evaluate,
+        settings=["input", "metrics"],
     )
     evaluate.add_argument(
         "--input", type=expand_home, nargs="+", metavar="FILE", help="files, folders or globs (default: input.path)"

@@ -19,7 +19,7 @@ COMMANDS = [
     ("pipeline verify", [], True),
     ("pipeline sample", [], False),
     ("trainer train", ["output", "model", "training", "metrics", "export"], False),
-    ("trainer evaluate", ["input"], False),
+    ("trainer evaluate", ["input", "metrics"], False),
     ("trainer explain", [], False),
     ("trainer verify", [], False),
 ]

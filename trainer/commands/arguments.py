@@ -3,12 +3,13 @@
 import argparse
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 from pipeline.config.input_settings import InputSettings
 from pipeline.config.load import load
+from pipeline.config.settings import Config
 from pipeline.errors import UserError
 
 # Setting -> the option that gives it.
@@ -40,11 +41,23 @@ def input_settings(overrides: Mapping[str, str], options: Mapping[str, str], *, 
     Raises:
       UserError: a value is wrong, or an override is of another section.
     """
-    foreign = [name for name in overrides if not name.startswith("input.")]
+    return settings_of(["input"], overrides, options, config=config).input
+
+
+def settings_of(
+    sections: Sequence[str], overrides: Mapping[str, str], options: Mapping[str, str], *, config: str | None
+) -> Config:
+    """As `input_settings`, for a command that takes settings of several sections; those of others mean nothing.
+
+    Raises:
+      UserError: a value is wrong, or an override is of none of the sections.
+    """
+    foreign = [name for name in overrides if name.partition(".")[0] not in sections]
     if foreign:
-        raise UserError(f"--{foreign[0]}: only settings of input can be given here; the others are the model's own")
+        known = " and ".join(sections)
+        raise UserError(f"--{foreign[0]}: only settings of {known} can be given here; the others are the model's own")
     with naming_options(options):
-        return load(config, {**overrides, **options}).input
+        return load(config, {**overrides, **options})
 
 
 @contextmanager
