@@ -157,19 +157,32 @@ def _lengths(a: Manifest, b: Manifest) -> dict[str, Any]:
 
 
 def _labels(a: Manifest, b: Manifest) -> dict[str, Any]:
-    """The share of each label among all rows. shift: the share of rows that would need another label."""
+    """The share of each label among all rows. shift: the share of rows that would need another label.
+
+    If a row may have several labels, at least the share of rows by which a label changed most would need others, and
+    `no_labels` has the shares of rows without one.
+    """
     names = sorted({*a.labels, *b.labels}, key=[*a.labels, *b.labels].index)
     shares = {name: [_label_share(side.splits.values(), name) for side in (a, b)] for name in names}
-    return {
+    labels = {
         "shares": shares,
         "came": [name for name in b.labels if name not in a.labels],
         "went": [name for name in a.labels if name not in b.labels],
         "shift": sum(abs(after - before) for before, after in shares.values()) / 2,
     }
+    if a.record.several_labels or b.record.several_labels:
+        none = [_no_label_share(side.splits.values()) for side in (a, b)]
+        labels["no_labels"] = none
+        labels["shift"] = max(abs(after - before) for before, after in [*shares.values(), none])
+    return labels
 
 
 def _label_share(splits: Collection[SplitSummary], name: str) -> float:
     return _ratio(sum(split.labels.get(name, 0) for split in splits), sum(split.rows for split in splits))
+
+
+def _no_label_share(splits: Collection[SplitSummary]) -> float:
+    return _ratio(sum(split.no_labels for split in splits), sum(split.rows for split in splits))
 
 
 def _quality(a: Manifest, b: Manifest) -> dict[str, list[float]]:

@@ -88,6 +88,9 @@ def _labels(labels: Mapping[str, Any]) -> Table:
         made.add_row(Text(to_printable(name)), f"{before:.1%}", f"{after:.1%}", note)
     if len(shares) > _SHOWN_LABELS:
         made.add_row(f"and {len(shares) - _SHOWN_LABELS:,} that changed less")
+    if "no_labels" in labels:
+        before, after = labels["no_labels"]
+        made.add_row(Text("none of them", style="italic"), f"{before:.1%}", f"{after:.1%}", f"{after - before:+.1%}")
     return made
 
 

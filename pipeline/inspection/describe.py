@@ -12,6 +12,7 @@ from pipeline.records_folder.counted_texts import counted_texts
 from pipeline.records_folder.damage import damage_head
 from pipeline.records_folder.delimited_rows import repeated_lines, spanning_lines
 from pipeline.records_folder.division import division_lines
+from pipeline.records_folder.label_balance import label_lines, set_lines, share_of_label
 from pipeline.records_folder.lengths import Texts, binned, percentile, share_cut
 from pipeline.records_folder.manifest import InputSummary, Manifest, SplitSummary, VocabularyOrigin
 from pipeline.records_folder.mapped_labels import mapped_lines
@@ -66,13 +67,22 @@ def _splits(manifest: Manifest) -> Group:
 
 
 def _labels(manifest: Manifest) -> Group:
-    made = table("label", *SPLITS, title="labels")
+    parts, form = [manifest.splits[split] for split in SPLITS], manifest.record
+    made = table("label", *SPLITS, *["weight in train"] * form.weighted, title="labels")
     for label in manifest.labels[:_SHOWN_LABELS]:
-        counts = [(manifest.splits[split].labels.get(label, 0), manifest.splits[split].rows) for split in SPLITS]
-        made.add_row(Text(to_printable(label)), *[f"{rows:,} ({share(rows, whole)})" for rows, whole in counts])
+        cells = [_of_rows(part.labels.get(label, 0), part) for part in parts]
+        weight = [f"{share_of_label(parts[0], label):.1%}"] * form.weighted
+        made.add_row(Text(to_printable(label)), *cells, *weight)
     if len(manifest.labels) > _SHOWN_LABELS:
         made.add_row(f"and {len(manifest.labels) - _SHOWN_LABELS} more")
-    return Group(made, *(Text(to_printable(line)) for line in mapped_lines(manifest)))
+    if form.several_labels:
+        made.add_row(Text("none of them", style="italic"), *[_of_rows(part.no_labels, part) for part in parts])
+    lines = [*label_lines(manifest), *set_lines(manifest), *mapped_lines(manifest)]
+    return Group(made, *(Text(to_printable(line)) for line in lines))
+
+
+def _of_rows(rows: int, part: SplitSummary) -> str:
+    return f"{rows:,} ({share(rows, part.rows)})"
 
 
 def _vocabulary(manifest: Manifest, words: Sequence[Word]) -> Group:

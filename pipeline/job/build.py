@@ -105,7 +105,7 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
             )
             second = transform(again, first, plan)
         outputs = write(second, plan)
-    metadata = preprocessing.record_metadata(plan.config.sequence.max_length)
+    metadata = preprocessing.record_metadata(plan.config.sequence.max_length, plan.record_features)
     transform_folder = first.transform[0] | "WriteTransform" >> WriteTransform(
         f"{plan.result_folder}/{TRANSFORM_FOLDER}", metadata
     )
@@ -178,7 +178,9 @@ def count_and_store(groups: beam.PCollection, plan: Plan) -> FirstPass:
 
 
 def _merged(labels: beam.PCollection, plan: Plan) -> beam.PCollection:
-    return labels | "MergeLabels" >> beam.CombineGlobally(MergeLabels(plan.limits.max_labels))
+    return labels | "MergeLabels" >> beam.CombineGlobally(
+        MergeLabels(plan.limits.max_labels, plan.config.input.label_kind)
+    )
 
 
 def transform(groups: beam.PCollection, first: FirstPass, plan: Plan) -> SecondPass:
@@ -186,7 +188,8 @@ def transform(groups: beam.PCollection, first: FirstPass, plan: Plan) -> SecondP
     read = groups | "ReadAll" >> beam.ParDo(
         ReadAll(plan.read_options), labels=beam.pvalue.AsSingleton(first.labels)
     ).with_outputs(REJECTED, TASK_ROWS, REFUSED, main="batches")
-    transformed, _ = ((read["batches"], preprocessing.input_config()), first.transform) | (
+    config = preprocessing.input_config(plan.record_features)
+    transformed, _ = ((read["batches"], config), first.transform) | (
         "Transform" >> tft_beam.TransformDataset(output_record_batches=True)
     )
     return SecondPass(transformed, read[REJECTED], read[TASK_ROWS], (read[REFUSED],))

@@ -4,13 +4,16 @@ Pure: results in, the typed manifest out. records_folder/manifest.py states what
 """
 
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from typing import Any
 
 from pipeline.config.settings import Config
 from pipeline.contract import MANIFEST_FILE, SPLITS, UNLABELLED, UNLABELLED_INDEX, Split, Unlabelled
 from pipeline.errors import UserError
 from pipeline.job.check_results import check_results
+from pipeline.job.plan import record_form
 from pipeline.job.results import JobResults
 from pipeline.job.unlabelled_summary import unlabelled_summary
 from pipeline.records_folder.lake_table_read import LakeTableRead
@@ -26,10 +29,13 @@ from pipeline.records_folder.manifest import (
     with_checksum,
 )
 from pipeline.records_folder.reader import parse_manifest
-from pipeline.records_folder.record_files import Shard, UnlabelledSummary
+from pipeline.records_folder.record_files import RecordForm, Shard, UnlabelledSummary
 from pipeline.records_folder.rejected_summary import RejectedSummary
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary
+from pipeline.sources.label_sets import set_name
 from pipeline.statistics import distinctive_words, duplicates, groups, text_quality
+from pipeline.statistics.label_sets import label_sets_summary
+from pipeline.statistics.split_statistics import Sample as SampledRow
 from pipeline.statistics.split_statistics import SplitStatistics, split_summary
 from pipeline.support.version import VERSION
 from pipeline.vocabulary import count_tables
@@ -50,11 +56,13 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
     """
     check_results(results, config, max_labels=max_labels)
     with_rejects, files = results.files_with_rejects
+    form = record_form(config)
     return Manifest(
         config=RecordsConfig.model_validate(config.model_dump()),
         versions={"textrecords": VERSION, "python": platform.python_version()}
         | {name: version(name) for name in _PACKAGES},
         labels=list(results.labels),
+        record=form,
         input=_input(results),
         vocabulary=VocabularySummary(
             size=len(results.words.ids),
@@ -65,7 +73,8 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
             cache=None if results.cache_use is None else total_cache_use(results.cache_use),
         ),
         coverage=count_tables.coverage_curve(results.summary, words=len(results.words.ids)),
-        splits={split: _split(index, results) for index, split in enumerate(SPLITS)},
+        splits={split: _split(index, results, form) for index, split in enumerate(SPLITS)},
+        label_sets=label_sets_summary(results.train, labels=results.labels) if form.several_labels else None,
         unlabelled=_unlabelled(results),
         files=list(results.files),
         groups=groups.groups_summary(results.groups),
@@ -83,7 +92,7 @@ def build(results: JobResults, config: Config, *, max_labels: int) -> Manifest:
             wordless=sum(part.wordless_texts for index, part in results.splits.items() if index != UNLABELLED_INDEX),
         ),
         distinctive_words=_distinctive_words(results),
-        samples=_samples(results, max_length=config.sequence.max_length),
+        samples=_samples(results, form, max_length=config.sequence.max_length),
     )
 
 
@@ -123,9 +132,10 @@ def _input(results: JobResults) -> InputSummary:
     )
 
 
-def _split(index: int, results: JobResults) -> SplitSummary:
+def _split(index: int, results: JobResults, form: RecordForm) -> SplitSummary:
+    statistics = results.splits.get(index, SplitStatistics())
     shards = _shards(SPLITS[index], results)
-    return split_summary(results.splits.get(index, SplitStatistics()), labels=results.labels, shards=shards)
+    return split_summary(statistics, labels=results.labels, shards=shards, weighted=form.weighted)
 
 
 def _unlabelled(results: JobResults) -> UnlabelledSummary | None:
@@ -164,10 +174,22 @@ def _distinctive_words(results: JobResults) -> DistinctiveWordsSummary:
     )
 
 
-def _samples(results: JobResults, *, max_length: int) -> list[Sample]:
+def _samples(results: JobResults, form: RecordForm, *, max_length: int) -> list[Sample]:
     """Rows with their texts and ids; the export checks the model with them."""
     return [
-        Sample(split=SPLITS[index], text=sample.text.decode(), label=results.labels[sample.label], ids=list(sample.ids))
+        Sample(
+            split=SPLITS[index],
+            text=sample.text.decode(),
+            **_labels_of_sample(sample, results.labels, several=form.several_labels),
+            ids=list(sample.ids),
+        )
         for index in sorted(results.splits)
         for sample in results.splits[index].samples[: max(1, _SAMPLED_IDS // max_length)]
     ]
+
+
+def _labels_of_sample(sample: SampledRow, labels: Sequence[str], *, several: bool) -> dict[str, Any]:
+    if not several:
+        return {"label": labels[sample.label]}
+    own = [labels[index] for index in sample.labels]
+    return {"label": set_name(own), "labels": own}

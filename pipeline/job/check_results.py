@@ -1,11 +1,15 @@
 """The results of all stages -> nothing, or the error that says why they make no records to learn from."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from pipeline.config.label_names import missing
 from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from pipeline.job.results import JobResults
 from pipeline.job.row_filter import UNKNOWN_LABEL
 from pipeline.job.unlabelled_summary import UnlabelledInput
+from pipeline.records_folder.label_scheme import label_value
 from pipeline.sources.schema import ENCODING_REMEDY, INVALID_UTF8
 
 
@@ -14,13 +18,13 @@ def check_results(results: JobResults, config: Config, *, max_labels: int) -> No
 
     Raises:
       UserError: there are no rows, too many were rejected, they have no token, fewer than two labels or more than
-        `max_labels`, or no word of an imported vocabulary.
+        `max_labels`, ordinal labels that are no numbers, or no word of an imported vocabulary.
     """
     if results.input_rows == (results.unlabelled.rows if results.unlabelled else 0):
         damaged, files = results.damaged_files
         why = f"; files that are damaged: {damaged}, the first is {files[0].file}: {files[0].why}" if damaged else ""
         raise UserError(f"input.path: there are no rows in {config.input.path}{why}")
-    if not results.labels and results.rejected.by_reason.get(UNKNOWN_LABEL):
+    if not results.labels and not results.train.no_labels and results.rejected.by_reason.get(UNKNOWN_LABEL):
         raise UserError("split: no row is in the train split; its texts are what is learnt from")
     if len(results.labels) > max_labels:
         raise UserError(
@@ -29,10 +33,30 @@ def check_results(results: JobResults, config: Config, *, max_labels: int) -> No
         )
     _check_rejected(results, config)
     if len(results.labels) < 2:
-        labels = f"only the label {results.labels[0]!r}" if results.labels else "no rows"
+        none = "no labels" if results.train.no_labels else "no rows"
+        labels = f"only the label {results.labels[0]!r}" if results.labels else none
         left_out = f"; input.label_map leaves out {results.left_out_rows} rows" if results.left_out_rows else ""
         raise UserError(f"input.label_column: the train split has {labels}; at least two labels are needed{left_out}")
+    if config.input.label_kind == "ordinal":
+        _check_ordinal(results.labels)
     _check_words(results, config)
+
+
+def _check_ordinal(labels: Sequence[str]) -> None:
+    """Checks that the labels are numbers, each another one; they come in the order of their values."""
+    values = [label_value(label) for label in labels]
+    if None in values:
+        label = labels[values.index(None)]
+        raise UserError(
+            f"input.label_kind is ordinal, but the label {label!r} is not a finite number; give it one with "
+            f"input.label_map: {{{label!r}: 1}}, or set input.label_kind to nominal"
+        )
+    for label, following in pairwise(labels):
+        if float(label) == float(following):
+            raise UserError(
+                f"input.label_kind is ordinal, but the labels {label!r} and {following!r} are one number; make one "
+                f"label of them with input.label_map: {{{following!r}: {label!r}}}"
+            )
 
 
 def _check_rejected(results: JobResults, config: Config) -> None:

@@ -14,17 +14,28 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from pipeline.contract import IDS, KNOWN_COUNT, LABEL, SPLITS, TOKEN_COUNT, UNKNOWN_HASH, UNLABELLED_INDEX
+from pipeline.contract import (
+    IDS,
+    KNOWN_COUNT,
+    LABEL,
+    SLICES,
+    SPLITS,
+    TOKEN_COUNT,
+    UNKNOWN_HASH,
+    UNLABELLED_INDEX,
+    WEIGHT,
+)
 from pipeline.job import spill
-from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
+from pipeline.job.transform_batches import KEY, LABEL_SET, SAMPLE, SPLIT
 from pipeline.job.write import WriteOptions
 from pipeline.records import encode, framing, shuffle
 from pipeline.records.keys import KEY_BYTES, is_sampled, key_halves, range_of, shard_of
+from pipeline.records.record_columns import RecordColumns
 from pipeline.statistics import duplicates, near_duplicates
 from pipeline.statistics.accumulator import BundleStatistics
 from pipeline.statistics.fingerprints import fingerprints
 from pipeline.statistics.split_statistics import BatchColumns, SplitStatistics, merge
-from pipeline.support.arrays import Int64s
+from pipeline.support.arrays import Float32s, Int64s
 from pipeline.support.progress import NAMESPACE
 
 STATISTICS, ROWS_TO_COMPARE, NEAR = "statistics", "rows_to_compare", "near"
@@ -66,12 +77,12 @@ class EncodeRecords(beam.DoFn):
         self._count(batch, columns)
         # All rows of a batch have a label, or none has: they come from one task group.
         is_unlabelled = bool(columns.splits[0] == UNLABELLED_INDEX)
-        records = encode.encode_examples(columns.ids, None if is_unlabelled else columns.labels)
+        records = encode.encode_records(record_columns(batch, columns, is_unlabelled=is_unlabelled))
         framed = pa.RecordBatch.from_arrays(
             [
                 batch[KEY].flatten().cast(pa.binary(KEY_BYTES)),
                 framing.frame(records),
-                pa.array(columns.labels, pa.int32()),
+                pa.array(columns.label_codes(), pa.int32()),
             ],
             schema=shuffle.SCHEMA,
         )
@@ -138,7 +149,9 @@ class EncodeRecords(beam.DoFn):
         if columns.splits[0] != UNLABELLED_INDEX:
             self._sample_near(columns, keys=halves[:, 1], tokens=tokens)
         text = halves[:, 0]
-        self._rows.append(duplicates.rows_table(tokens=tokens, text=text, split=columns.splits, label=columns.labels))
+        self._rows.append(
+            duplicates.rows_table(tokens=tokens, text=text, split=columns.splits, label=columns.label_codes())
+        )
         is_train = columns.splits == SPLITS.index("train")
         self._statistics.add(columns, is_counted=is_train & is_sampled(keys, self._options.sampled_share))
 
@@ -165,7 +178,30 @@ def batch_columns(batch: pa.RecordBatch) -> BatchColumns:
         numbers[KNOWN_COUNT],
         numbers[UNKNOWN_HASH],
         list(zip(*(column.to_pylist() for column in samples), strict=True)),
+        sets=_column(batch, LABEL_SET),
+        weights=_weights(batch),
     )
+
+
+def record_columns(batch: pa.RecordBatch, columns: BatchColumns, *, is_unlabelled: bool) -> RecordColumns:
+    """What the records of a batch hold."""
+    if is_unlabelled:
+        return RecordColumns(columns.ids, None)
+    labels = columns.labels if columns.sets is None else columns.sets
+    return RecordColumns(columns.ids, labels, _column(batch, SLICES), columns.weights)
+
+
+def _column(batch: pa.RecordBatch, name: str) -> pa.LargeListArray | None:
+    return batch[name] if name in batch.schema.names else None
+
+
+def _weights(batch: pa.RecordBatch) -> Float32s | None:
+    """The weights, [rows]; 1 for texts without labels, which have none."""
+    if WEIGHT not in batch.schema.names:
+        return None
+    weights: Float32s = batch[WEIGHT].flatten().to_numpy(zero_copy_only=False)
+    # All rows of a batch have a weight, or none has. Any other number of weights is refused where records are made.
+    return weights if len(weights) else np.ones(batch.num_rows, np.float32)
 
 
 class MergeStatistics(beam.CombineFn):

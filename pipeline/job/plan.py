@@ -14,7 +14,9 @@ from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.row_filter import ReadOptions
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.job.write import WriteOptions
+from pipeline.records.record_columns import RecordFeatures
 from pipeline.records_folder.manifest import TableRead, VocabularyOrigin
+from pipeline.records_folder.record_files import RecordForm
 from pipeline.sources.columns import columns_of
 from pipeline.sources.lake_snapshot import LakeVersion
 from pipeline.sources.tables import PlannedTable
@@ -220,6 +222,12 @@ class Plan:
         return min(1.0, self.limits.near_bytes / max(self.labelled_bytes, 1))
 
     @property
+    def record_features(self) -> RecordFeatures:
+        """What its records have besides ids and labels."""
+        form = record_form(self.config)
+        return RecordFeatures(form.several_labels, len(form.slices), form.weighted)
+
+    @property
     def read_options(self) -> ReadOptions:
         """How its rows are read."""
         return ReadOptions(
@@ -229,6 +237,7 @@ class Plan:
             seed=self.config.output.seed,
             quality=QualityOptions(self.sampled_share, self.config.text.filters),
             progress_folder=self.progress_folder,
+            features=self.record_features,
             counts_unlabelled=self.config.vocabulary.count_unlabelled,
             limits=self.limits,
             observe=self.observe,
@@ -254,6 +263,16 @@ class Plan:
             limits=self.limits,
             observe=self.observe,
         )
+
+
+def record_form(config: Config) -> RecordForm:
+    """What the manifest says of the features of a record; `input.several_labels` of the settings is decided."""
+    return RecordForm(
+        several_labels=columns_of(config.input).several_labels,
+        label_kind=config.input.label_kind,
+        weighted=config.input.weight_column is not None,
+        slices=list(config.metrics.columns),
+    )
 
 
 def table_summary(table: PlannedTable) -> TableRead:

@@ -13,8 +13,21 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
 from pipeline.config.settings import Config, SequenceSettings, TextSettings
-from pipeline.contract import IDS, KNOWN_COUNT, LABEL, PADDING_ID, POSITION, TEXT, TOKEN_COUNT, UNKNOWN_HASH, Oov
-from pipeline.job.transform_batches import TRANSFORM_SCHEMA, tensor_representations
+from pipeline.contract import (
+    IDS,
+    KNOWN_COUNT,
+    LABEL,
+    PADDING_ID,
+    POSITION,
+    SLICES,
+    TEXT,
+    TOKEN_COUNT,
+    UNKNOWN_HASH,
+    WEIGHT,
+    Oov,
+)
+from pipeline.job.transform_batches import tensor_representations, transform_schema
+from pipeline.records.record_columns import NO_FEATURES, RecordFeatures
 from pipeline.text import graph
 from pipeline.text.hashing import unknown_hashes
 from pipeline.vocabulary.analyzer import BatchCounts, VocabularyPlan, vocabulary_file, vocabulary_plan
@@ -88,16 +101,20 @@ def _look_up(tokens: tf.Tensor, vocabulary_file: tf.Tensor) -> tuple[tf.Tensor, 
     return table.lookup(tokens), table.size()
 
 
-def input_config() -> TensorAdapterConfig:
-    """How TFT reads batches of TRANSFORM_SCHEMA."""
-    return TensorAdapterConfig(TRANSFORM_SCHEMA, tensor_representations())
+def input_config(features: RecordFeatures = NO_FEATURES) -> TensorAdapterConfig:
+    """How TFT reads batches of transform_schema(features)."""
+    return TensorAdapterConfig(transform_schema(features), tensor_representations())
 
 
-def record_metadata(max_length: int) -> DatasetMetadata:
+def record_metadata(max_length: int, features: RecordFeatures = NO_FEATURES) -> DatasetMetadata:
     """The schema of a record, for transform/transformed_metadata; by it others parse records."""
-    return DatasetMetadata.from_feature_spec(
-        {
-            IDS: tf.io.FixedLenFeature([max_length], tf.int64),
-            LABEL: tf.io.FixedLenFeature([], tf.int64),
-        }
-    )
+    one_label = tf.io.FixedLenFeature([], tf.int64)
+    spec: dict[str, object] = {
+        IDS: tf.io.FixedLenFeature([max_length], tf.int64),
+        LABEL: tf.io.VarLenFeature(tf.int64) if features.several_labels else one_label,
+    }
+    if features.slices:
+        spec[SLICES] = tf.io.FixedLenFeature([features.slices], tf.string)
+    if features.weighted:
+        spec[WEIGHT] = tf.io.FixedLenFeature([], tf.float32)
+    return DatasetMetadata.from_feature_spec(spec)

@@ -16,7 +16,8 @@ from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
 from pipeline.job import transform_batches
 from pipeline.job.decisions import SurveyedGroup, surveyed
-from pipeline.job.row_filter import LabelSet, ReadOptions, RowFilter, key_rows
+from pipeline.job.row_filter import ReadOptions, RowFilter, key_rows
+from pipeline.job.row_labels import IndexedLabels
 from pipeline.sources import read_tasks
 from pipeline.sources.schema import Batch, file_indices
 from pipeline.sources.tasks import ReadTask, TaskGroup
@@ -50,8 +51,8 @@ class ReadTrain(beam.DoFn):
         options = self._options.of(group)
         tasks = list(group.tasks())
         tally = Tally(self._options.progress_folder, "analyse")
-        labels = LabelSet(self._options.limits.max_labels)
-        labels_by_file = {task.file_index: LabelSet(self._options.limits.max_labels) for task in tasks if self._by_file}
+        labels = options.label_set()
+        labels_by_file = {task.file_index: options.label_set() for task in tasks if self._by_file}
         is_complete = True
         lost: set[str] = set()
         try:
@@ -63,7 +64,9 @@ class ReadTrain(beam.DoFn):
                 for part, part_keys in _by_file(rows, keys) if self._by_file else [(rows, keys)]:
                     if part.num_rows:
                         zeros = np.zeros(part.num_rows, np.int64)
-                        yield transform_batches.transform_batch(part, labels=zeros, keys=part_keys, splits=zeros)
+                        yield transform_batches.transform_batch(
+                            part, labels=IndexedLabels(zeros), keys=part_keys, splits=zeros
+                        )
                         if self._by_file:
                             labels_by_file[int(file_indices(part)[0])].add(part["label"])
                 lost.update(rest.file for rest in batch.lost)
@@ -107,7 +110,11 @@ class ReadAll(beam.DoFn):
                     yield beam.pvalue.TaggedOutput(REJECTED, labelled.rejected)
                 if labelled.rows.num_rows:
                     yield transform_batches.transform_batch(
-                        labelled.rows, labels=labelled.labels, keys=labelled.keys, splits=labelled.splits
+                        labelled.rows,
+                        labels=labelled.labels,
+                        keys=labelled.keys,
+                        splits=labelled.splits,
+                        features=options.features,
                     )
         except UserError as error:
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))

@@ -22,8 +22,10 @@ from pipeline.errors import UserError
 from pipeline.job import spill, token_store, transform_batches
 from pipeline.job.decisions import SurveyedGroup, surveyed
 from pipeline.job.read import REFUSED, REJECTED, TASK_ROWS, read_batches
-from pipeline.job.row_filter import LabelledRows, LabelSet, ReadOptions, RowFilter, key_rows
+from pipeline.job.row_filter import LabelledRows, ReadOptions, RowFilter, key_rows
+from pipeline.job.row_labels import are_known
 from pipeline.job.transform_batches import KEY, SAMPLE, SPLIT
+from pipeline.records.record_columns import NO_FEATURES, RecordFeatures
 from pipeline.sources.mapped_labels import merged
 from pipeline.sources.schema import NO_FINDINGS, Findings, LabelMapUse, LostRest
 from pipeline.sources.tasks import TaskGroup
@@ -78,7 +80,7 @@ class ReadOnce(beam.DoFn):
         options = self._options.of(group)
         tasks = list(group.tasks())
         tally = Tally(self._options.progress_folder, "analyse")
-        labels = LabelSet(self._options.limits.max_labels)
+        labels = options.label_set()
         writer, references = spill.BlockWriter(self._folder), []
         lost: list[LostRest] = []
         uses: list[LabelMapUse] = []
@@ -98,7 +100,13 @@ class ReadOnce(beam.DoFn):
                 keyed = (
                     token_store.without_texts(keyed)
                     if options.is_unlabelled
-                    else token_store.with_needed_texts(keyed, labels=self._known_labels, share=options.quality.share)
+                    else token_store.with_needed_texts(
+                        keyed,
+                        is_known=are_known(
+                            keyed.rows["label"], self._known_labels, several=options.features.several_labels
+                        ),
+                        share=options.quality.share,
+                    )
                 )
                 references.append(token_store.write_batch(writer, keyed, tokens))
                 lost += batch.lost
@@ -145,20 +153,24 @@ class TransformStored(beam.DoFn):
             if labelled.rows.num_rows:
                 if not labelled.is_labelled.all():
                     tokens = tokens.filter(pa.array(labelled.is_labelled))
-                yield transformed_batch(labelled, transform(token_store.to_token_batch(tokens))), {}
+                ids = transform(token_store.to_token_batch(tokens))
+                yield transformed_batch(labelled, ids, self._options.features), {}
         for rows in row_filter.task_rows():
             yield beam.pvalue.TaggedOutput(TASK_ROWS, rows)
 
 
-def transformed_batch(labelled: LabelledRows, features: dict[str, Any]) -> pa.RecordBatch:
-    """Rows and their record features, [rows] or [rows, width] each -> a batch as TFT gives it."""
-    numbers = {**features, LABEL: labelled.labels, SPLIT: labelled.splits}
+def transformed_batch(
+    labelled: LabelledRows, of_texts: dict[str, Any], features: RecordFeatures = NO_FEATURES
+) -> pa.RecordBatch:
+    """Rows and the record features of their texts, [rows] or [rows, width] each -> a batch as TFT gives it."""
+    numbers = {**of_texts, LABEL: labelled.labels.numbers, SPLIT: labelled.splits}
     columns = {
         name: transform_batches.to_lists(pa.array(array.reshape(-1)), rows=len(array))
         for name, array in numbers.items()
     }
     columns[KEY] = transform_batches.to_lists(labelled.keys, rows=len(labelled.keys))
     columns[SAMPLE] = transform_batches.sample_column(
-        labelled.rows["text"], labels=labelled.labels, keys=labelled.keys, splits=labelled.splits
+        labelled.rows["text"], labels=labelled.labels.numbers, keys=labelled.keys, splits=labelled.splits
     )
+    columns |= transform_batches.feature_columns(labelled.rows, labelled.labels, features)
     return pa.RecordBatch.from_pydict(columns)

@@ -13,15 +13,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from apache_beam.metrics import Metrics
 
 from pipeline.config.input_settings import Damaged, SplitSettings
 from pipeline.contract import SPLITS, UNLABELLED_INDEX
 from pipeline.job.decisions import Decisions, SurveyedGroup, surveyed
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
+from pipeline.job.row_labels import IndexedLabels, index_labels, no_labels, single_labels
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.records.keys import content_keys, key_halves, split_by_name, split_by_time, split_where_allowed
+from pipeline.records.record_columns import NO_FEATURES, RecordFeatures
 from pipeline.records.survey import allowed_bits, label_hashes, split_by_strata, stratum_numbers
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.schema import (
@@ -55,7 +56,8 @@ class ReadOptions:
     """How rows are read.
 
     columns: the names of the columns. damaged: input.damaged. split: how rows are split. seed: of the row keys.
-    counts_unlabelled: vocabulary.count_unlabelled. is_unlabelled: whether the rows are texts without labels.
+    features: what records have besides ids. counts_unlabelled: vocabulary.count_unlabelled. is_unlabelled: whether the
+    rows are texts without labels.
     quality: which texts are examined for the manifest, and how. progress_folder: where this machine's workers count
     their rows, or None. limits: the sizes by which the work is divided. observe: is called with the name of each stage
     that begins.
@@ -67,6 +69,7 @@ class ReadOptions:
     seed: int
     quality: QualityOptions
     progress_folder: str | None
+    features: RecordFeatures = NO_FEATURES
     counts_unlabelled: bool = False
     is_unlabelled: bool = False
     limits: Limits = DEFAULT_LIMITS
@@ -81,6 +84,10 @@ class ReadOptions:
     def counts(self, element: TaskGroup | SurveyedGroup) -> bool:
         """Whether a task group can have rows that the vocabulary counts."""
         return self.counts_unlabelled or not surveyed(element)[0].is_unlabelled
+
+    def label_set(self) -> "LabelSet":
+        """An empty set, for the labels of some rows."""
+        return LabelSet(self.limits.max_labels, several=self.features.several_labels)
 
     def is_counted(self, splits: Int64s) -> npt.NDArray[np.bool_]:
         """Whether the vocabulary counts the rows of these splits (KeyedRows.splits), bool [rows]."""
@@ -106,14 +113,14 @@ class KeyedRows(NamedTuple):
 class LabelledRows(NamedTuple):
     """The rows of a batch that become records.
 
-    rows, keys, splits: as in KeyedRows. labels: int64 [rows], indices into the list of labels. is_labelled: bool, for
+    rows, keys, splits: as in KeyedRows. labels: of the rows, as indices into the list of labels. is_labelled: bool, for
     each of the KeyedRows whether it is one of these. rejected: a table of REJECTED_SCHEMA, all other rows of the batch.
     """
 
     rows: pa.RecordBatch
     keys: pa.LargeBinaryArray
     splits: npt.NDArray[np.int64]
-    labels: npt.NDArray[np.int64]
+    labels: IndexedLabels
     is_labelled: npt.NDArray[np.bool_]
     rejected: pa.Table
 
@@ -133,7 +140,8 @@ def key_rows(
         return keyed
     numbers = stratum_numbers(label_hashes(keyed.rows["label"]), allowed_bits(keyed.rows["split"]))
     numbers = decisions.with_moved(numbers, keyed.rows)
-    return keyed._replace(splits=split_by_strata(keyed.keys, numbers, decisions.strata))
+    splits = split_by_strata(keyed.keys, numbers, decisions.strata, otherwise=keyed.splits)
+    return keyed._replace(splits=splits)
 
 
 def _keyed(
@@ -162,13 +170,15 @@ def _keyed(
 class RowFilter:
     """Rejects the rows of a task group whose label is not one of the train split's, and counts all rows by file.
 
-    Texts without labels have the index 0 in place of a label's, which nothing reads, and are not examined.
+    With several labels a row is rejected as a whole if one of its labels is not: with the others alone it would be
+    another row. Texts without labels have the index 0 in place of a label's, which nothing reads, and are not examined.
     """
 
     def __init__(self, tasks: Sequence[ReadTask], options: ReadOptions, *, labels: list[str]) -> None:
         self._tasks = tasks
         self._labels = pa.array(labels, pa.string())
         self._is_unlabelled = options.is_unlabelled
+        self._several = options.features.several_labels
         self._row_counter = TaskRowCounter(tasks)
         self._tally = Tally(options.progress_folder, "transform")
         self._quality = QualityAccumulator(options.quality)
@@ -178,14 +188,14 @@ class RowFilter:
     def labelled(self, keyed: KeyedRows) -> LabelledRows:
         """The rows of a batch whose label is in the list, and the rejected ones."""
         index = self._label_indices(keyed.rows["label"])
-        is_labelled = index >= 0
+        is_labelled = index.numbers >= 0
         rows, keys, splits, rejected_batches, _ = keyed
         if not is_labelled.all():
             unknown = _rejected(rows, ~is_labelled, self._tasks, reason=UNKNOWN_LABEL, column="label")
             rejected_batches = [*rejected_batches, unknown]
             chosen = pa.array(is_labelled)
             rows, keys = rows.filter(chosen), keys.filter(chosen)
-            splits, index = splits[is_labelled], index[is_labelled]
+            splits, index = splits[is_labelled], index.of(is_labelled)
         if not self._is_unlabelled:
             self._quality.add(rows["text"], keys)
         rejected = pa.Table.from_batches(rejected_batches, REJECTED_SCHEMA)
@@ -195,12 +205,10 @@ class RowFilter:
         self._tally.add(rows.num_rows + rejected.num_rows)
         return LabelledRows(rows, keys, splits, index, is_labelled, rejected)
 
-    def _label_indices(self, labels: pa.StringArray) -> Int64s:
-        """Labels [rows] -> int64 [rows], the index of each in the list; -1: it is not there."""
+    def _label_indices(self, labels: pa.StringArray) -> IndexedLabels:
         if self._is_unlabelled:
-            return np.zeros(len(labels), np.int64)
-        index = pc.fill_null(pc.index_in(labels, self._labels), -1)
-        return index.to_numpy(zero_copy_only=False).astype(np.int64)
+            return no_labels(len(labels), several=self._several)
+        return index_labels(labels, self._labels, several=self._several)
 
     def lost(self, lost: Sequence[LostRest]) -> None:
         """Notes what can't be read of the tasks."""
@@ -228,19 +236,20 @@ class RowFilter:
 
 
 class LabelSet:
-    """The distinct labels of some rows.
+    """The distinct labels of some rows; several: whether a row has a list of them.
 
     No label is added to a set of more than `max_labels`: so many labels end the run.
     """
 
-    def __init__(self, max_labels: int) -> None:
+    def __init__(self, max_labels: int, *, several: bool = False) -> None:
         self.labels: set[str] = set()
         self._max_labels = max_labels
+        self._several = several
 
     def add(self, column: pa.StringArray) -> None:
         """Adds the labels of a batch, [rows]; null: a text without a label."""
         if len(self.labels) <= self._max_labels:
-            self.labels.update(pc.unique(column.drop_null()).to_pylist())
+            self.labels.update(single_labels(column, several=self._several))
 
     def listed(self) -> list[str]:
         """The labels in order, at most `max_labels` + 1 of them."""

@@ -65,9 +65,10 @@ class Survey(beam.PTransform):
                 | "Settings" >> beam.Create([settings])
                 | "PlanCuts"
                 >> beam.Map(
-                    lambda shares, counts, max_labels: survey.plan_cuts(counts, shares, max_labels=max_labels),
+                    lambda shares, counts, **options: survey.plan_cuts(counts, shares, **options),
                     counts=beam.pvalue.AsList(decided[_COUNTS]),
                     max_labels=self._options.limits.max_labels,
+                    several=self._options.features.several_labels,
                 )
             )
             found = in_buckets | "FindCuts" >> beam.ParDo(

@@ -3,6 +3,7 @@
 A batch has the columns
 
     label, position, row   as its source gives them, see sources/schema.py
+    weight, slices         the same, if a row has one
     text     large_binary  null, but for the few texts that are examined, shown as samples or may be rejected
     key      large_binary  the row key
     split    int64         index into SPLITS, or UNLABELLED_INDEX
@@ -14,17 +15,18 @@ and beside it the rejected rows of the batch. Packed, it takes half as many byte
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.job import spill, transform_batches
 from pipeline.job.row_filter import KeyedRows
 from pipeline.job.transform_batches import KEY, SPLIT
 from pipeline.records.keys import is_sampled
-from pipeline.sources.schema import REJECTED_SCHEMA
+from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA
 from pipeline.support import arrow_ipc
 from pipeline.text.token_batch import TokenBatch
 
-_SOURCE_COLUMNS = ("text", "label", "position", "row")
+_SOURCE_COLUMNS = ("text", "label", "position", "row", "weight", "slices")
+# Most jobs have none of them; then they are not written.
+_OPTIONAL = ("weight", "slices")
 _TOKENS = "tokens"
 # Numbers of the two pieces of a block.
 _ROWS_PIECE, _REJECTED_PIECE = 0, 1
@@ -48,19 +50,16 @@ def counted_first(keyed: KeyedRows, *, is_counted: npt.NDArray[np.bool_]) -> tup
 
 def without_texts(keyed: KeyedRows) -> KeyedRows:
     """Rows without labels, with null for each text: none of them is examined, shown or rejected."""
-    rows = keyed.rows
-    columns = [pa.nulls(rows.num_rows, pa.large_binary()), *(rows[name] for name in _SOURCE_COLUMNS[1:])]
-    return keyed._replace(rows=pa.RecordBatch.from_arrays(columns, names=list(_SOURCE_COLUMNS)))
+    return _with_texts(keyed, pa.nulls(keyed.rows.num_rows, pa.large_binary()))
 
 
-def with_needed_texts(keyed: KeyedRows, *, labels: set[str], share: float) -> KeyedRows:
+def with_needed_texts(keyed: KeyedRows, *, is_known: npt.NDArray[np.bool_], share: float) -> KeyedRows:
     """The rows, with null for each text that the second pass does not need.
 
-    Needed are the texts to examine (`share` of them), possible samples, and texts that may be rejected, as their label
-    is not in `labels`, those that train rows are known to have.
+    Needed are the texts to examine (`share` of them), possible samples, and texts that may be rejected. is_known: bool
+    [rows], whether train rows are known that have the labels of the row; if not, it may be rejected.
     """
     rows = keyed.rows
-    is_known = pc.is_in(rows["label"], pa.array(labels, pa.string())).to_numpy(zero_copy_only=False)
     known = pa.array(is_known)
     is_needed = ~is_known | is_sampled(keyed.keys, share)
     is_needed[is_known] |= transform_batches.samples(
@@ -70,8 +69,12 @@ def with_needed_texts(keyed: KeyedRows, *, labels: set[str], share: float) -> Ke
         splits=keyed.splits[is_known],
     )
     texts = rows["text"].take(pa.array(np.arange(len(is_needed)), mask=~is_needed))
-    columns = [texts, *(rows[name] for name in _SOURCE_COLUMNS[1:])]
-    return keyed._replace(rows=pa.RecordBatch.from_arrays(columns, names=list(_SOURCE_COLUMNS)))
+    return _with_texts(keyed, texts)
+
+
+def _with_texts(keyed: KeyedRows, texts: pa.LargeBinaryArray) -> KeyedRows:
+    columns = {name: texts if name == "text" else keyed.rows[name] for name in _SOURCE_COLUMNS}
+    return keyed._replace(rows=pa.RecordBatch.from_pydict(columns))
 
 
 def write_batch(writer: spill.BlockWriter, keyed: KeyedRows, tokenized: TokenBatch) -> bytes:
@@ -80,7 +83,7 @@ def write_batch(writer: spill.BlockWriter, keyed: KeyedRows, tokenized: TokenBat
     tokens = pa.LargeListArray.from_arrays(
         pa.array(tokenized.row_splits), pa.DictionaryArray.from_arrays(indices, tokenized.distinct, safe=False)
     )
-    columns = {name: keyed.rows[name] for name in _SOURCE_COLUMNS}
+    columns = {name: column for name in _SOURCE_COLUMNS if _is_written(name, column := keyed.rows[name])}
     rows = pa.table({**columns, KEY: keyed.keys, SPLIT: keyed.splits, _TOKENS: tokens})
     rejected = pa.Table.from_batches(keyed.rejected, REJECTED_SCHEMA)
     return writer.write([(_ROWS_PIECE, arrow_ipc.pack(rows)), (_REJECTED_PIECE, arrow_ipc.pack(rejected))])
@@ -99,8 +102,17 @@ def read_batch(reference: bytes, folder: str | None) -> tuple[KeyedRows, pa.Larg
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
     else:  # a table without rows has no batch
         columns = {field.name: pa.array([], field.type) for field in rows.schema}
-    source = pa.RecordBatch.from_arrays([columns[name] for name in _SOURCE_COLUMNS], names=list(_SOURCE_COLUMNS))
+    source = pa.RecordBatch.from_pydict(
+        {
+            name: columns[name] if name in columns else pa.nulls(rows.num_rows, ROWS_SCHEMA.field(name).type)
+            for name in _SOURCE_COLUMNS
+        }
+    )
     return KeyedRows(source, columns[KEY], columns[SPLIT].to_numpy(), rejected.to_batches()), columns[_TOKENS]
+
+
+def _is_written(name: str, column: pa.Array) -> bool:
+    return name not in _OPTIONAL or column.null_count < len(column)
 
 
 def to_token_batch(tokens: pa.LargeListArray) -> TokenBatch:

@@ -10,6 +10,9 @@ from pipeline.statistics.row_counts import TaskRows
 from pipeline.statistics.split_statistics import SplitStatistics, split_summary
 from pipeline.support.arrays import Int64s
 
+# What only a split with labels has.
+_OF_LABELS = frozenset({"labels", "no_labels", "weights"})
+
 
 class UnlabelledInput(NamedTuple):
     """Texts without labels as they were read: files, their size in bytes, rows used and rejected, rows rejected."""
@@ -40,5 +43,5 @@ def unlabelled_summary(
         bytes=found.bytes,
         rejected=found.rejected,
         duplicates=UnlabelledDuplicates(rows=beyond_first, in_splits=dict(zip(SPLITS, in_splits, strict=True))),
-        **{name: getattr(texts, name) for name in SplitSummary.model_fields if name != "labels"},
+        **{name: getattr(texts, name) for name in SplitSummary.model_fields if name not in _OF_LABELS},
     )

@@ -15,7 +15,7 @@ from pipeline.contract import PADDING_ID, Compression
 from pipeline.errors import DamagedRecordsError
 from pipeline.records.decode import decode_unlabelled
 from pipeline.records.decode_features import decode_records
-from pipeline.records.record_columns import RecordColumns, RecordFeatures, pairs_of
+from pipeline.records.record_columns import NO_FEATURES, RecordColumns, RecordFeatures, pairs_of
 from pipeline.records.shards import read_shard
 from pipeline.records.weight_sums import WeightSums, merge, weight_sums
 from pipeline.support.arrays import Flags, Int64s
@@ -31,7 +31,7 @@ class RecordRules(NamedTuple):
     top_words: int
     padding: Literal["pre", "post"]
     labels: int | None
-    features: RecordFeatures = RecordFeatures()
+    features: RecordFeatures = NO_FEATURES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What records hold, as columns: encode makes records of them, and decode gives them back."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,10 @@ class RecordFeatures(NamedTuple):
         >>> RecordFeatures().are_plain, RecordFeatures(weighted=True).are_plain
         (True, False)
         """
-        return self == RecordFeatures()
+        return self == NO_FEATURES
+
+
+NO_FEATURES: Final = RecordFeatures()
 
 
 class RecordColumns(NamedTuple):

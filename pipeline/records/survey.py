@@ -11,7 +11,11 @@ one bucket, and the buckets in order have the keys in order.
 
 A stratum is a label, and the splits that its rows may go to. Its rows in the order of their keys are cut where their
 number is the share of the rows, rounded. Equal texts stay together: the cut moves to the nearest end of such texts. If
-equal texts have several labels, all of them belong to the label of the first, by position.
+equal texts have different labels, all of them belong to the label of the first, by position.
+
+If a row may have several labels, its stratum is all of them. There may be nearly as many such strata as rows, and small
+ones: cut on their own, strata of one row would all go to train. So strata with too few rows for a row in each split are
+not cut; their rows go where their keys alone send them (keys.split_by_content).
 """
 
 import math
@@ -172,10 +176,13 @@ def count_strata(table: pa.Table, decided: Decided) -> dict[Stratum, int]:
     }
 
 
-def plan_cuts(counts: Iterable[tuple[int, dict[Stratum, int]]], settings: SplitSettings, *, max_labels: int) -> Cuts:
+def plan_cuts(
+    counts: Iterable[tuple[int, dict[Stratum, int]]], settings: SplitSettings, *, max_labels: int, several: bool = False
+) -> Cuts:
     """(bucket, count_strata's counts) of all buckets -> where the strata are cut.
 
-    With more labels than `max_labels` nothing is cut: so many labels end the run.
+    With more labels than `max_labels` nothing is cut: so many labels end the run. several: a row may have several
+    labels, of which there may be any number of combinations; those with few rows are not cut.
 
     >>> stratum = Stratum(5, 7)
     >>> plan_cuts([(1, {stratum: 6}), (0, {stratum: 4})], SplitSettings(), max_labels=9).by_bucket
@@ -187,7 +194,9 @@ Cut(stratum=Stratum(label=5, allowed=7), number=1, before=4, offset=5)]}
         for stratum, number in of_bucket.items():
             rows.setdefault(stratum, []).append((bucket, number))
     cuts = Cuts({}, [])
-    if len({stratum.label for stratum in rows}) > max_labels:
+    if several:
+        rows = {stratum: parts for stratum, parts in rows.items() if _fills_splits(stratum, parts, settings)}
+    elif len({stratum.label for stratum in rows}) > max_labels:
         return cuts
     for stratum in sorted(rows):
         for number, rank in enumerate(_ranks(stratum, sum(count for _, count in rows[stratum]), settings)):
@@ -226,16 +235,24 @@ def strata_of(found: Iterable[tuple[Stratum, int, int]]) -> Strata:
     return Strata(numbers[order], keys[order])
 
 
-def split_by_strata(keys: pa.LargeBinaryArray, numbers: UInt64s, strata: Strata) -> Int64s:
+def split_by_strata(keys: pa.LargeBinaryArray, numbers: UInt64s, strata: Strata, *, otherwise: Int64s) -> Int64s:
     """Keys and the numbers of their strata, [rows] -> int64 [rows], the index into SPLITS of each.
 
-    A row of a stratum that is not there is in train: only of a job that has too many labels, which is refused.
+    otherwise: [rows], the splits of rows whose stratum is not there: it is too small, or the job has too many labels
+    and is refused.
     """
     if not len(strata.numbers):
-        return np.zeros(len(keys), np.int64)
+        return otherwise
     place = np.minimum(np.searchsorted(strata.numbers, numbers), len(strata.numbers) - 1)
     is_after = key_halves(keys)[:, :1] >= strata.ends[place]
-    return np.where(strata.numbers[place] == numbers, is_after.sum(axis=1), 0)
+    return np.where(strata.numbers[place] == numbers, is_after.sum(axis=1), otherwise)
+
+
+def _fills_splits(stratum: Stratum, parts: Iterable[tuple[int, int]], settings: SplitSettings) -> bool:
+    """Whether the shares give each split at least one of the rows of a stratum."""
+    names = [name for bit, name in enumerate(SPLITS) if stratum.allowed >> bit & 1]
+    smallest = min(share for share in narrowed_shares(settings, names) if share > 0)
+    return sum(count for _, count in parts) * smallest >= 1 - 1e-9  # 10 rows in shares of 0.8, 0.1 and 0.1
 
 
 def _ranks(stratum: Stratum, rows: int, settings: SplitSettings) -> tuple[int, int]:

@@ -29,6 +29,9 @@ class WeightSums(NamedTuple):
     labels: Mapping[int, int] = {}
 
 
+NO_WEIGHTS: Final = WeightSums()
+
+
 class WeightNumbers(NamedTuple):
     """The same as floating-point numbers, each the nearest to its sum."""
 

@@ -9,6 +9,7 @@ from pipeline.contract import max_words
 from pipeline.records_folder.counted_texts import counted_texts
 from pipeline.records_folder.division import missed_shares
 from pipeline.records_folder.label_advice import label_sentences
+from pipeline.records_folder.label_balance import balance_sentences
 from pipeline.records_folder.lengths import percentile, share_cut
 from pipeline.records_folder.manifest import Advice, Manifest
 from pipeline.records_folder.named_split_advice import named_split_sentences
@@ -25,7 +26,6 @@ _MIN_EQUAL_ROWS = 10
 _MAX_SINGLE_SHARE = 0.25  # of the words, if the vocabulary has more than _MIN_WORDS
 _MAX_DAMAGED_SHARE = 0.001  # of the texts: with mojibake, glued words, or without an id
 _MAX_MARKUP_SHARE = 0.01  # of the texts: with tags or invisible characters
-_MAX_LABEL_RATIO = 5  # rows of the most frequent label / rows of the least frequent one
 # Below this value there is advice.
 _MIN_COVERAGE = 0.9  # of the tokens
 # The share of the texts that the advised max_length cuts.
@@ -59,7 +59,7 @@ def advice(manifest: Manifest, words: WordColumns) -> list[Advice]:
         *_lengths(manifest),
         *_coverage(manifest),
         *_rare_words(manifest, words),
-        *_labels(manifest),
+        *balance_sentences(manifest),
         *_empty(manifest),
     ]
     return [Advice(setting=setting, text=text) for setting, text in sentences]
@@ -260,16 +260,6 @@ def _rare_words(manifest: Manifest, words: WordColumns) -> Sentences:
                 f"{single:,} of the {number:,} words occur once, too seldom to be learnt; "
                 "vocabulary.min_count: 2 leaves them out."
             ),
-        )
-
-
-def _labels(manifest: Manifest) -> Sentences:
-    rows = manifest.splits["train"].labels
-    if rows and max(rows.values()) > _MAX_LABEL_RATIO * max(min(rows.values()), 1):
-        most, least = max(rows, key=lambda label: rows[label]), min(rows, key=lambda label: rows[label])
-        yield (
-            "input.label_column",
-            (f"The label '{most}' has {rows[most]:,} training rows, '{least}' {rows[least]:,}; accuracy will flatter."),
         )
 
 

@@ -21,6 +21,7 @@ from pipeline.contract import (
     max_words,
     shard_file,
 )
+from pipeline.records_folder.label_scheme import label_value
 from pipeline.records_folder.manifest import Manifest, SplitSummary
 from pipeline.records_folder.record_files import UnlabelledSummary
 from pipeline.support.strict_json import shown
@@ -51,6 +52,8 @@ _LATER_FIELDS: Final[frozenset[str]] = frozenset({
     "Manifest.record",
     "SplitSummary.no_labels",
     "SplitSummary.weights",
+    "Sample.labels",
+    "Manifest.label_sets",
 })  # fmt: skip
 
 
@@ -75,6 +78,14 @@ def _labels(manifest: Manifest) -> Iterator[str]:
     for place, label in enumerate(manifest.labels):
         if first.setdefault(label, place) < place:
             yield f"labels.{place} is {shown(label)}, as labels.{first[label]} is"
+    if manifest.record.label_kind == "ordinal":
+        values = [label_value(label) for label in manifest.labels]
+        for place, (label, value) in enumerate(zip(manifest.labels, values, strict=True)):
+            if value is None:
+                yield f"labels.{place} is {shown(label)}, but record.label_kind is ordinal: it should be a number"
+        numbers = [value for value in values if value is not None]
+        if numbers != sorted(numbers):
+            yield "labels don't rise, but record.label_kind is ordinal"
 
 
 def _split(split: Split, part: SplitSummary, manifest: Manifest) -> Iterator[str]:
@@ -84,11 +95,26 @@ def _split(split: Split, part: SplitSummary, manifest: Manifest) -> Iterator[str
     for label in part.labels:
         if label not in labels:
             yield f"{key}.labels has {shown(label)}, which labels does not have"
-    if part.no_labels and not manifest.record.several_labels:
+    if manifest.record.several_labels:
+        yield from _several_labels(part, key=key)
+        yield from _weights(part, manifest, key=f"{key}.weights")
+        return
+    if part.no_labels:
         yield f"{key}.no_labels is {part.no_labels}, but record.several_labels is false"
-    if part.rows != sum(part.labels.values()) and not manifest.record.several_labels:
+    if part.rows != sum(part.labels.values()):
         yield f"{key}.labels add up to {sum(part.labels.values())} rows, but {key}.rows is {part.rows}"
     yield from _weights(part, manifest, key=f"{key}.weights")
+
+
+def _several_labels(part: SplitSummary, *, key: str) -> Iterator[str]:
+    with_labels = part.rows - part.no_labels
+    if with_labels < 0:
+        yield f"{key}.no_labels is {part.no_labels}, but {key}.rows is {part.rows}"
+    for label, rows in part.labels.items():
+        if rows > max(with_labels, 0):
+            yield f"{key}.labels.{label} is {rows}, but {with_labels} of {key}.rows have a label"
+    if sum(part.labels.values()) < with_labels:
+        yield (f"{key}.labels add up to {sum(part.labels.values())} rows, but {with_labels} of {key}.rows have a label")
 
 
 def _weights(part: SplitSummary, manifest: Manifest, *, key: str) -> Iterator[str]:
@@ -166,8 +192,11 @@ def _samples(manifest: Manifest) -> Iterator[str]:
     config, labels = manifest.config, set(manifest.labels)
     for place, sample in enumerate(manifest.samples):
         key = f"samples.{place}"
-        if sample.label not in labels:
+        if sample.label not in labels and not manifest.record.several_labels:
             yield f"{key}.label is {shown(sample.label)}, which labels does not have"
+        for label in sample.labels:
+            if label not in labels:
+                yield f"{key}.labels has {shown(label)}, which labels does not have"
         if len(sample.ids) != config.sequence.max_length:
             yield f"{key}.ids has {len(sample.ids)} ids, but config.sequence.max_length is {config.sequence.max_length}"
         if max(sample.ids, default=0) >= config.vocabulary.top_words:

@@ -155,8 +155,8 @@ def _of_keys(manifest: Manifest) -> Sentences:
 def _of_rare(manifest: Manifest, settled: Collection[str]) -> Sentences:
     """Labels of which the train split has few rows."""
     rows = manifest.splits["train"].labels
-    total = sum(rows.values())
-    least = min(_MIN_SHARE * total, _MIN_OF_MEAN * total / max(len(rows), 1))
+    total = manifest.splits["train"].rows
+    least = min(_MIN_SHARE * total, _MIN_OF_MEAN * sum(rows.values()) / max(len(rows), 1))
     few_rows = (label for label in rows if rows[label] < max(_MIN_ROWS, least) and label not in settled)
     rare = sorted(few_rows, key=lambda label: rows[label])
     if not rare:

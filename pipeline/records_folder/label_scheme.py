@@ -1,8 +1,22 @@
 """What the labels of a records folder, or of a model, are: their names, and how many of them a text may have."""
 
-from typing import NamedTuple
+import math
+import re
+from typing import Final, NamedTuple
 
 from pipeline.config.input_settings import LabelKind
+
+_NUMBER: Final = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+
+
+def label_value(label: str) -> float | None:
+    """The number that an ordinal label is; None: it is no finite number in decimal digits.
+
+    >>> [label_value(label) for label in ("4", "2.5", "-1e3", "4 stars", "nan", "1e999", "1_0")]
+    [4.0, 2.5, -1000.0, None, None, None, None]
+    """
+    value = float(label) if _NUMBER.fullmatch(label) else math.inf
+    return value if math.isfinite(value) else None
 
 
 class LabelScheme(NamedTuple):

@@ -19,7 +19,7 @@ from pipeline.config.settings import OutputSettings, SequenceSettings, TextSetti
 from pipeline.contract import FORMAT_VERSION, Split
 from pipeline.records_folder.lake_table_read import LakeTableRead
 from pipeline.records_folder.manifest_types import Count, Kind, Label, Package, Part, Sha256, Share
-from pipeline.records_folder.record_files import RecordForm, Shard, SplitWeights, UnlabelledSummary
+from pipeline.records_folder.record_files import LabelSetsSummary, RecordForm, Shard, SplitWeights, UnlabelledSummary
 from pipeline.records_folder.rejected_summary import RejectedSummary
 from pipeline.records_folder.text_findings import DistinctiveWordsSummary, DuplicatesSummary, QualitySummary
 from pipeline.support.printable import json_text
@@ -175,7 +175,12 @@ class Sample(Part):
 
     split: Split = Field(description="Its split.")
     text: str = Field(description="Its text as read, at most 4,000 bytes.")
-    label: str = Field(description="Its label.")
+    label: str = Field(
+        description="Its label. With several labels all of them, as a JSON list in the order of their UTF-8 bytes."
+    )
+    labels: list[str] = Field(
+        [], description="With several labels all of them, in the order of the manifest's `labels`."
+    )
     ids: list[Count] = Field(description="Its ids, as the record holds them.")
 
 
@@ -208,6 +213,9 @@ class Manifest(Part):
         [], description="`[words, share]`: the share of the counted tokens that the most frequent words are."
     )
     splits: dict[Split, SplitSummary] = Field(description="By split: `train`, `eval`, `test`.")
+    label_sets: LabelSetsSummary | None = Field(
+        None, description="Which labels texts have together; `null` unless `record.several_labels`."
+    )
     unlabelled: UnlabelledSummary | None = Field(
         None, description="The texts of `input.unlabelled`; `null` or missing without any."
     )

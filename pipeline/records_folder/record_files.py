@@ -24,6 +24,23 @@ class SplitWeights(Part):
     labels: dict[Label, Weight] = Field(description="Their sum by label.")
 
 
+class LabelSet(Part):
+    """A list of labels that rows have."""
+
+    labels: list[Label] = Field(description="The labels, in the order of the manifest's `labels`; it may be empty.")
+    rows: Count = Field(description="Rows that have these labels and no others, of those that were counted.")
+
+
+class LabelSetsSummary(Part):
+    """Which labels the rows of the train split have together. Of more than 8 MB of input a sample of some 8 MB is
+    counted, chosen by content."""
+
+    sampled_rows: Count = Field(0, description="Rows that were counted.")
+    exact: bool = Field(True, description="Whether these are all rows of the train split.")
+    distinct: Count = Field(0, description="Different lists of labels among them.")
+    most_frequent: list[LabelSet] = Field([], description="The 20 lists that most of them have, by falling number.")
+
+
 class Shard(Part):
     """A record file."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pipeline.records_folder.damage import damage_lines, rejected_lines
 from pipeline.records_folder.delimited_rows import repeated_lines
+from pipeline.records_folder.label_balance import label_lines
 from pipeline.records_folder.manifest import Manifest
 from pipeline.records_folder.mapped_labels import mapped_lines
 from pipeline.records_folder.unlabelled_lines import unlabelled_lines
@@ -14,6 +15,7 @@ def run_lines(manifest: Manifest, folder: str) -> Iterator[str]:
     if (cache := manifest.vocabulary.cache) is not None:
         yield f"counted {cache.counted_files} files anew, {cache.reused_files} taken from the cache"
     yield from mapped_lines(manifest)
+    yield from label_lines(manifest)
     yield from repeated_lines(manifest.input)
     yield from unlabelled_lines(manifest.unlabelled, folder)
     yield from damage_lines(manifest.input)

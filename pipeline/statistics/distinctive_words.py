@@ -33,6 +33,11 @@ _ID_BITS = 32
 # With more pairs of a label and an id than this, sorting the ids of a batch is cheaper than a counter for each pair.
 _MAX_COUNTERS = 1 << 22
 
+# In place of a label, where a record may have several: the words of each record once.
+ALL_RECORDS = 2**31 - 1
+# Pairs of a record and a label whose words are counted at a time: 16 MB with 500 ids each.
+_PAIRS = 1 << 12
+
 
 class WordCounts(NamedTuple):
     """How often each word occurs in records of each label. codes, rising: label << 32 | id; rows: records counted."""
@@ -63,9 +68,28 @@ def count_words(ids: npt.NDArray[np.signedinteger], labels: Int64s, *, first_id:
     return WordCounts((distinct[pairs // width] << _ID_BITS) | pairs % width, counts, len(ids))
 
 
+def count_words_of_sets(
+    ids: npt.NDArray[np.signedinteger], rows: Int64s, labels: Int64s, *, first_id: int
+) -> WordCounts:
+    """The counts of records that may have several labels, each of which counts their words.
+
+    ids: [records, max_length]. rows, labels: [pairs], a record and a label that it has. The words of all records are
+    counted under ALL_RECORDS: a label is compared with the records that do not have it.
+
+    >>> words = count_words_of_sets(np.array([[1, 1]]), np.array([0, 0]), np.array([0, 2]), first_id=1)
+    >>> (words.codes >> 32).tolist(), words.counts.tolist(), words.rows
+    ([0, 2, 2147483647], [2, 2, 2], 1)
+    """
+    parts = [count_words(ids, np.full(len(ids), ALL_RECORDS), first_id=first_id)]
+    for begin in range(0, len(rows), _PAIRS):
+        part = slice(begin, begin + _PAIRS)
+        parts.append(count_words(ids[rows[part]], labels[part], first_id=first_id)._replace(rows=0))
+    return merge(parts)
+
+
 def merge(parts: Iterable[WordCounts]) -> WordCounts:
     """The counts of all parts together."""
-    counted = [part for part in parts if part.rows]
+    counted = [part for part in parts if part.rows or len(part.codes)]
     if len(counted) < 2:
         return counted[0] if counted else WordCounts()
     codes, index = np.unique(np.concatenate([part.codes for part in counted]), return_inverse=True)
@@ -124,7 +148,9 @@ def _table(counts: WordCounts, labels: Sequence[int]) -> tuple[Int64s, Int64s, I
     label, word_id = counts.codes >> _ID_BITS, counts.codes & ((1 << _ID_BITS) - 1)
     words, column = np.unique(word_id, return_inverse=True)
     total = np.zeros(len(words), np.int64)
-    np.add.at(total, column, counts.counts)
+    is_total = label == ALL_RECORDS
+    each_once = is_total if is_total.any() else slice(None)
+    np.add.at(total, column[each_once], counts.counts[each_once])
     frequent = np.sort(np.lexsort((words, -total))[:_MAX_WORDS])
     table = np.zeros((len(labels), len(words)), np.int64)
     for row, index in enumerate(labels):

@@ -24,6 +24,7 @@ from tensorflow_transform.beam.tft_beam_io.transform_fn_io import WriteTransform
 from pipeline.contract import oov_id
 from pipeline.job import preprocessing, transform_batches
 from pipeline.job.encode_records import batch_columns
+from pipeline.job.row_labels import IndexedLabels
 from pipeline.records.keys import content_keys
 from pipeline.text import graph
 from pipeline.text.fast_sequences import feature_function
@@ -49,7 +50,9 @@ def batch_of(texts: list[bytes]) -> pa.RecordBatch:
     """Texts as the job's sources hand them over; the label is the text's number."""
     numbers = np.arange(len(texts))
     rows = pa.record_batch({"text": pa.array(texts, pa.large_binary()), "position": numbers})
-    return transform_batches.transform_batch(rows, labels=numbers, keys=content_keys(texts, seed=0), splits=numbers * 0)
+    return transform_batches.transform_batch(
+        rows, labels=IndexedLabels(numbers), keys=content_keys(texts, seed=0), splits=numbers * 0
+    )
 
 
 def collect(element: tuple[pa.RecordBatch, object], *, folder: Path) -> None:

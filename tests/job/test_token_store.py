@@ -17,6 +17,7 @@ from pipeline.job.limits import Limits
 from pipeline.job.read import ReadAll, ReadTrain
 from pipeline.job.read_once import STORED, ReadOnce, TransformStored
 from pipeline.job.row_filter import KeyedRows
+from pipeline.job.row_labels import are_known
 from pipeline.job.run import make_plan
 from pipeline.job.spill import BlockWriter
 from pipeline.sources import plan_tasks
@@ -29,8 +30,10 @@ from tests.support.jobs import facts_of, record_bytes, run_job, small_rows, writ
 TRAIN, EVAL, TEST = 0, 1, 2
 
 
-def batch(rows: list[tuple[bytes, str, int]], *, rejects: int = 0, first_key: int = 0) -> KeyedRows:
-    """(text, label, split) of each row; keys rise, and choose a row where they are low."""
+def batch(
+    rows: list[tuple[bytes, str, int]], *, rejects: int = 0, first_key: int = 0, weights: list[float] | None = None
+) -> KeyedRows:
+    """(text, label, split) of each row; keys rise, and choose a row where they are low. weights: with slices."""
     texts, labels, splits = zip(*rows, strict=True) if rows else ((), (), ())
     columns = {
         "text": pa.array(texts, pa.large_binary()),
@@ -38,11 +41,19 @@ def batch(rows: list[tuple[bytes, str, int]], *, rejects: int = 0, first_key: in
         "split": pa.nulls(len(rows), pa.string()),
         "position": pa.array(range(10, 10 + len(rows)), pa.int64()),
         "row": pa.array(range(len(rows)), pa.int64()),
+        "weight": pa.nulls(len(rows), pa.float32()) if weights is None else pa.array(weights, pa.float32()),
+        "slices": pa.array([None if weights is None else ["a", ""] for _ in rows], pa.list_(pa.string())),
     }
     keys = pa.array([(first_key + row).to_bytes(16, "big") for row in range(len(rows))], pa.large_binary())
     task = ReadTask("a.csv", 0, "csv")
     rejected = rejected_batch(task, [RejectedRow(100 + row, "no text", "") for row in range(rejects)])
     return KeyedRows(pa.record_batch(columns), keys, np.array(splits, np.int64), [rejected])
+
+
+def needed(keyed: KeyedRows, *, share: float) -> KeyedRows:
+    """The rows as the second pass needs them, if only the label "known" is one of train rows."""
+    is_known = are_known(keyed.rows["label"], {"known"}, several=False)
+    return token_store.with_needed_texts(keyed, is_known=is_known, share=share)
 
 
 def texts_of(keyed: KeyedRows) -> list[bytes | None]:
@@ -74,19 +85,19 @@ def test_token_store_counted_rows_come_first(rows: list[tuple[bytes, int]], expe
 def test_token_store_holds_the_texts_that_the_second_pass_needs() -> None:
     high = 2**64 - 1000  # above what a share chooses, and above the keys of all samples
     rows = [(b"seen %d" % row, "known", TRAIN) for row in range(20)]
-    low = token_store.with_needed_texts(batch(rows), labels={"known"}, share=0)
+    low = needed(batch(rows), share=0)
     assert texts_of(low) == [b"seen %d" % row for row in range(16)] + [None] * 4  # possible samples
     rows = [*rows, (b"new label", "unknown", TEST), (b"old label", "known", TEST), (b"x" * 4001, "known", EVAL)]
-    found = token_store.with_needed_texts(batch(rows, first_key=high), labels={"known"}, share=0)
+    found = needed(batch(rows, first_key=high), share=0)
     assert texts_of(found)[20:] == [b"new label", b"old label", None]  # one in doubt, one sample, one too long for it
-    every = token_store.with_needed_texts(batch(rows, first_key=high), labels={"known"}, share=1)
+    every = needed(batch(rows, first_key=high), share=1)
     assert texts_of(every) == [text for text, _, _ in rows]
-    assert texts_of(token_store.with_needed_texts(batch([]), labels=set(), share=1)) == []
+    assert texts_of(needed(batch([]), share=1)) == []
 
 
 def test_token_store_other_texts_take_no_space() -> None:
     rows = [(b"%064d" % row * 50, "known", TRAIN) for row in range(100)]
-    found = token_store.with_needed_texts(batch(rows), labels={"known"}, share=0)
+    found = needed(batch(rows), share=0)
     assert found.rows["text"].null_count == 84
     assert found.rows["text"].nbytes < 16 * 3200 + 2000
 
@@ -102,11 +113,12 @@ def test_token_store_batches_come_back(on_disk: bool, tmp_path: Path) -> None:
         ),
         (batch([], rejects=1), split_rows([])),
         (batch([(b"c", "x", TEST)]), split_rows([b"c"])),
+        (batch([(b"c", "x", TEST), (b"c", "x", TEST)], weights=[0.1, 2]), split_rows([b"c", b"c"])),
     ]
     references = [token_store.write_batch(writer, found, tokenized) for found, tokenized in batches]
     for (before, tokenized), reference in zip(batches, references, strict=True):
         found, tokens = token_store.read_batch(reference, folder)
-        for name in ("text", "label", "position", "row"):
+        for name in ("text", "label", "position", "row", "weight", "slices"):
             assert found.rows[name].equals(before.rows[name])
         assert found.keys.equals(before.keys)
         assert found.splits.tolist() == before.splits.tolist()

@@ -80,6 +80,9 @@ def full_content() -> dict[str, Any]:
         },
         "coverage": [[1, 0.5], [4, 1.0]],
         "splits": {"train": part, "eval": part, "test": part},
+        "label_sets": {
+            "sampled_rows": 2, "exact": True, "distinct": 1, "most_frequent": [{"labels": ["good"], "rows": 2}],
+        },
         "unlabelled": unlabelled_part(rows=2) | {"lengths": [[0, 1], [4, 1]]},
         "files": [
             {"path": "vocabulary.tsv", "bytes": 16, "sha256": SHA256},
@@ -94,7 +97,7 @@ def full_content() -> dict[str, Any]:
         "duplicates": {**repeated, "exact": repeats, "normalised": repeats, "near": near},
         "quality": {"rows": 6, "sampled_rows": 6, "findings": {"html": finding}},
         "telling_words": {"sampled_rows": 2, "exact": True, "labels": {"good": [word]}},
-        "samples": [{"split": "train", "text": "a fine film", "label": "good", "ids": [0, 2, 3]}],
+        "samples": [{"split": "train", "text": "a fine film", "label": "good", "labels": [], "ids": [0, 2, 3]}],
         "advice": [{"setting": "text.split", "text": "A sentence."}],
     })  # fmt: skip
     copy: dict[str, Any] = json.loads(json.dumps(content))  # no part in two places: a test changes one

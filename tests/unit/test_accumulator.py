@@ -3,9 +3,11 @@
 import itertools
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from pipeline.statistics import accumulator
+from pipeline.records.weight_sums import numbers
+from pipeline.statistics import accumulator, distinctive_words
 from pipeline.statistics.accumulator import BundleStatistics
 from pipeline.statistics.split_statistics import BatchColumns, Sample, SplitStatistics
 
@@ -58,6 +60,40 @@ def test_bundle_statistics_by_hand(waiting: int, cuts: tuple[int, ...], monkeypa
     assert (test.truncated_texts, test.empty_texts, test.wordless_texts) == (0, 1, 1)
     assert test.samples == (Sample(b"c" * 16, b"four", 0, (0, 2)),)
     assert test.words.rows == 0
+
+
+# labels and weight of each of ROWS, and a hash of the labels
+LABELS, WEIGHTS, HASHES = [[0], [0, 2], [], [0, 2], []], [0.5, 2.0, 1.0, 0.25, 4.0], [7, 9, 5, 9, 5]
+
+
+@pytest.mark.parametrize("waiting", [0, 1, 3, 10**6])
+@pytest.mark.parametrize("cuts", [(), (2,), (1, 2, 3, 4)])
+def test_bundle_statistics_of_several_labels_and_weights(
+    waiting: int, cuts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accumulator, "_BUFFERED_ROWS", waiting)
+    monkeypatch.setattr(accumulator, "_BUFFERED_RECORDS", waiting)
+    made = BundleStatistics(unknown_has_id=False, first_id=1)
+    for start, stop in itertools.pairwise([0, *cuts, len(ROWS)]):
+        batch = columns(range(start, stop))._replace(
+            labels=np.array(HASHES[start:stop]),
+            sets=pa.array(LABELS[start:stop], pa.large_list(pa.int64())),
+            weights=np.array(WEIGHTS[start:stop], np.float32),
+        )
+        made.add(batch, is_counted=batch.splits == 0)
+    train, test = (statistics := dict(made.result()))[0], statistics[2]
+    assert (dict(train.labels), train.no_labels) == ({0: 3, 2: 2}, 0)
+    assert (dict(test.labels), test.no_labels) == ({}, 2)
+    assert numbers(train.weights) == (2.75, 4.3125, {0: 2.75, 2: 2.25})
+    assert numbers(test.weights) == (5.0, 17.0, {})
+    assert (train.sets, test.sets) == ({(0,): 1, (0, 2): 2}, {})
+    assert [sample.labels for sample in train.samples] == [(0, 2), (0, 2)]
+    assert test.samples[0].labels == ()
+    # rows 0, 1 and 3 have the words 1; 2, 1; 1, 1. All of them count for label 0, the last two for label 2.
+    every = distinctive_words.ALL_RECORDS << 32
+    counted = dict(zip(train.words.codes.tolist(), train.words.counts.tolist(), strict=True))
+    assert counted == {1: 4, 2: 1, (2 << 32) + 1: 3, (2 << 32) + 2: 1, every + 1: 4, every + 2: 1}
+    assert train.words.rows == 3
 
 
 def test_bundle_statistics_where_unknown_tokens_have_an_id() -> None:

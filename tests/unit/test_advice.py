@@ -19,6 +19,8 @@ FINE: dict[str, Any] = {
 def manifest(
     *,
     train: dict[str, Any] | None = None,
+    eval: dict[str, Any] | None = None,
+    test: dict[str, Any] | None = None,
     config: dict[str, Any] | None = None,
     findings: dict[str, float] | None = None,
     **keys: Any,
@@ -34,7 +36,7 @@ def manifest(
         "labels": ["a", "b"],
         "vocabulary": {"size": 3, "tokens": 4000, "distinct_tokens": 9},
         "coverage": [[1, 0.4], [3, 0.75], [6, 0.93], [9, 1.0]],
-        "splits": {"train": FINE | (train or {}), "eval": FINE, "test": FINE},
+        "splits": {"train": FINE | (train or {}), "eval": FINE | (eval or {}), "test": FINE | (test or {})},
         "quality": {"rows": 3000, "sampled_rows": 3000, "findings": shares},
         **keys,
     }
@@ -59,6 +61,9 @@ def origin(grow: bool, kind: str = "token_list") -> dict[str, Any]:
         "config": {"vocabulary": {"top_words": 4, "from": "words.txt", "grow": grow}},
     }  # fmt: skip
 
+
+WEIGHED = {"weights": {"total": 1000.0, "squares": 1000.0, "labels": {"a": 600.0, "b": 400.0}}}
+WEIGHTED: dict[str, Any] = {"record": {"weighted": True}, "eval": WEIGHED, "test": WEIGHED}
 
 # what is wrong, the setting, the sentence
 MISTAKES = [
@@ -92,6 +97,21 @@ MISTAKES = [
      'add "\\u200b\\u2060\\ufeff\\u00ad" to text.filters.'),
     ({"train": {"labels": {"a": 900, "b": 100}}}, "input.label_column",
      "The label 'a' has 900 training rows, 'b' 100; accuracy will flatter."),
+    ({"train": {"labels": {"a": 951, "b": 49}}}, "training.class_weight",
+     "The label 'b' has 4.9% of the training rows, 'a' 95.1%; accuracy will flatter. training.class_weight: balanced "
+     "lets it count as much as the others; decision.threshold says from which score on it is the answer."),
+    ({"train": {"labels": {"a": 951, "b": 49}}, "config": {"training": {"class_weight": {"b": 9.0}}}},
+     "training.class_weight",
+     "The label 'b' has 4.9% of the training rows, 'a' 95.1%; accuracy will flatter. decision.threshold says from "
+     "which score on it is the answer."),
+    ({**WEIGHTED, "train": {"weights": {"total": 500.0, "squares": 400.0, "labels": {"a": 490.0, "b": 10.0}}}},
+     "training.class_weight",
+     "The label 'b' has 2.0% of the weight of the training rows, 'a' 98.0%; accuracy will flatter. "
+     "training.class_weight: balanced lets it count as much as the others; decision.threshold says from which score on "
+     "it is the answer."),
+    ({"record": {"several_labels": True}, "train": {"labels": {"a": 990, "b": 40}}}, "training.class_weight",
+     "The label 'b' has 4.0% of the training rows, 'a' 99.0%; accuracy will flatter. training.class_weight: balanced "
+     "lets it count as much as the others; decision.threshold says from which score on it is the answer."),
     ({"duplicates": {"conflicting": 1}}, "input.label_column",
      "1 text occurs with different labels; no model can get both right."),
     ({"duplicates": {"exact": {"conflicting": 7}}}, "input.label_column",
@@ -126,9 +146,19 @@ def test_advice_names_the_mistake(wrong: dict[str, Any], setting: str, text: str
     assert (found.setting, found.text) == (setting, text)
 
 
+MANY = {str(number): 34 if number < 10 else 33 for number in range(30)}
+
 # what looks like a mistake and is none
 FINE_AS_IT_IS = [
     {},
+    # A label has 5%; of 30 labels 3.3% is what one has; of several labels accuracy is of each.
+    {"train": {"rows": 1000, "labels": {"a": 200, "b": 50}, "no_labels": 780}} | {"record": {"several_labels": True}},
+    {
+        "labels": [str(number) for number in range(30)],
+        "eval": {"labels": MANY},
+        "test": {"labels": MANY},
+        "train": {"labels": MANY},
+    },
     {"train": {"unknown_tokens": 401}},  # 89.98% of 4,000 tokens, which would be told as 90.0%
     {"findings": {"html": 0.58}, "config": {"text": {"strip_html": True}}},
     {

@@ -151,6 +151,25 @@ def test_compare_labels_and_lengths() -> None:
     assert found["lengths"]["shift"] == 0.75  # up to 6 ids are all texts of A, and a quarter of B's
 
 
+def test_compare_of_several_labels_shifts_by_the_label_that_changed_most() -> None:
+    # 10 rows with 12 labels; 20 rows with 12
+    before = several_folder(10, {"a": 7, "b": 5}, no_labels=1)
+    after = several_folder(20, {"a": 8, "c": 4}, no_labels=11)
+    found = compare(before, after, NO_LIMITS)["labels"]
+    assert found["shares"] == {"a": [0.7, 0.4], "b": [0.5, 0.0], "c": [0.0, 0.2]}
+    assert found["no_labels"] == pytest.approx([0.1, 0.55])
+    assert found["shift"] == 0.5
+    printed = io.StringIO()
+    Console(file=printed, width=100).print(stack(comparison_tables(compare(before, after, NO_LIMITS))))
+    assert re.search(r"none of them +10.0% +55.0% +\+45.0%", printed.getvalue())
+
+
+def several_folder(rows: int, labels: dict[str, int], *, no_labels: int) -> Folder:
+    manifest = content({"x": 1}, tokens=1, labels=labels, record={"several_labels": True})
+    manifest["splits"]["train"] |= {"rows": rows, "no_labels": no_labels, "lengths": [[1, rows]]}
+    return Folder("A", manifest_of(manifest), {"x": 1})
+
+
 def test_compare_words_used_more_and_less() -> None:
     before = folder({"the": 1000, "good": 900, "bad": 100}, tokens=2000)
     after = folder({"the": 1000, "good": 100, "bad": 900}, tokens=2000)

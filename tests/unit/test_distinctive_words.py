@@ -95,3 +95,36 @@ def test_distinctive_words_of_no_record() -> None:
         distinctive_words.merge([]), label_rows=[3, 2], labels=["a", "b"], tokens={}, rows=5
     )
     assert summary.model_dump() == {"sampled_rows": 0, "exact": False, "labels": {"a": [], "b": []}}
+
+
+def test_distinctive_words_of_several_labels_compare_with_the_records_without_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(distinctive_words, "_PAIRS", 7)  # pairs of a record and a label are counted in parts
+    draw = np.random.default_rng(5)
+    ids = draw.integers(1, 6, (60, 4))
+    sets = [sorted(draw.choice(3, draw.integers(0, 4), replace=False).tolist()) for _ in range(60)]
+    rows = np.array([row for row, own in enumerate(sets) for _ in own])
+    labels = np.array([label for own in sets for label in own])
+    parts = [
+        distinctive_words.count_words_of_sets(ids[begin:end], rows[chosen] - begin, labels[chosen], first_id=1)
+        for begin, end in ((0, 25), (25, 60))
+        for chosen in [(rows >= begin) & (rows < end)]
+    ]
+    summary = distinctive_words.distinctive_words_summary(
+        distinctive_words.merge(parts), label_rows=[sets.count([0]), 9, 9], labels=["a", "b", "c"],
+        tokens={number: str(number) for number in range(1, 6)}, rows=60,
+    )  # fmt: skip
+    assert (summary.sampled_rows, summary.exact) == (60, True)
+    words = range(1, 6)
+    for index, label in enumerate("abc"):
+        has_label = np.array([index in of_row for of_row in sets])
+        own = [int((ids[has_label] == word).sum()) for word in words]
+        others = [int((ids[~has_label] == word).sum()) for word in words]
+        found = {each.token: (each.count, each.elsewhere, each.score) for each in summary.labels[label]}
+        expected = {
+            str(word): (own[place], others[place], round(score(own, others, place), 2))
+            for place, word in enumerate(words)
+            if score(own, others, place) > 0
+        }
+        assert found == expected

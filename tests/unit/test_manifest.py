@@ -56,7 +56,7 @@ def test_manifest_writes_its_keys_in_order_and_by_their_public_names() -> None:
     written = json.loads(content)
     assert list(written) == [
         "format_version", "config", "versions", "labels", "record", "input", "vocabulary", "coverage", "splits",
-        "unlabelled",
+        "label_sets", "unlabelled",
         "files",
         "groups", "rejected", "duplicates", "quality", "telling_words", "samples", "advice",
         "checksum",

@@ -34,7 +34,7 @@ LATER_SETTINGS = re.compile(
 LATER_KEYS = re.compile(
     r"input\.(tables|left_out_examples|lake_tables|named_splits|left_out_rows|mapped_labels|repeated_headers|"
     r"spanning_rows)|"
-    r"rejected\.asked_for|groups|record(\..*)?|splits\.\w+\.(no_labels|weights)|"
+    r"rejected\.asked_for|groups|record(\..*)?|label_sets(\..*)?|samples\.0\.labels|splits\.\w+\.(no_labels|weights)|"
     r"duplicates\.(near|\w+\.most_frequent)(\..*)?"
 )
 # key, a value of another type that is right
@@ -42,6 +42,7 @@ VALID: list[tuple[str, Any]] = [
     ("files", None),
     ("checksum", None),
     ("groups", None),
+    ("label_sets", None),
     ("input.tables.0.query_bytes", None),
     ("vocabulary.cache", None),
     ("config.split.column", None),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline.config.input_settings import Duplicates, SplitSettings
 from pipeline.contract import SPLITS
 from pipeline.records import survey
+from pipeline.records.keys import split_by_content
 
 # (key, label, splits that the row may go to, or None); a row's position is its number
 Row = tuple[int, str, str | None]
@@ -61,14 +62,14 @@ def test_survey_compares_both_halves_of_a_key() -> None:
 
 
 def split_rows(
-    rows: Sequence[Row], settings: SplitSettings, *, buckets: int = 1, max_labels: int = 99
+    rows: Sequence[Row], settings: SplitSettings, *, buckets: int = 1, max_labels: int = 99, several: bool = False
 ) -> dict[int, str]:
     """{position: split} of the rows that stay: what the job does with the parts, without Beam."""
     whole = table_of(rows)
     parts = dict(survey.buckets(whole, buckets))
     decided = {bucket: survey.decide(part, settings.duplicates) for bucket, part in parts.items()}
     counts = [(bucket, survey.count_strata(part, decided[bucket])) for bucket, part in parts.items()]
-    cuts = survey.plan_cuts(counts[::-1], settings, max_labels=max_labels)
+    cuts = survey.plan_cuts(counts[::-1], settings, max_labels=max_labels, several=several)
     found = [
         survey.find_cut(cut, parts[bucket], decided[bucket])
         for bucket in cuts.by_bucket
@@ -80,7 +81,8 @@ def split_rows(
         stays = ~decided[bucket].is_left_out
         halves = part["first"].to_numpy().astype(">u8").tobytes()
         keys = pa.array([halves[8 * row : 8 * row + 8] + bytes(8) for row in np.flatnonzero(stays)], pa.large_binary())
-        indices = survey.split_by_strata(keys, decided[bucket].strata[stays], strata)
+        by_content = split_by_content(keys, settings)
+        indices = survey.split_by_strata(keys, decided[bucket].strata[stays], strata, otherwise=by_content)
         places = part["position"].to_numpy()[stays].tolist()
         splits |= {place: SPLITS[index] for place, index in zip(places, indices.tolist(), strict=True)}
     return splits
@@ -134,8 +136,20 @@ def test_survey_equal_texts_with_several_labels_go_where_the_first_goes() -> Non
     rows += [(key, "b", None) for key in (1, 2, 3)]
     splits = split_rows(rows, settings)
     assert (splits[0], splits[1]) == ("test", "test")
-    assert len(split_rows(rows, settings, max_labels=1)) == 8  # too many labels: all rows in train, and no error
+    assert len(split_rows(rows, settings, max_labels=1)) == 8  # too many labels: rows by content, and no error
     assert set(split_rows(rows, settings, max_labels=1).values()) == {"train"}
+
+
+def test_survey_of_several_labels_cuts_only_lists_that_fill_each_split() -> None:
+    settings = SplitSettings(stratify=True)
+    # By their keys the rows of the first list would all be in train, those of the second in test.
+    keys = [*range(20), *range(247, 256)]
+    rows: list[Row] = [(key, '["a"]' if key < 20 else '["a", "b"]', None) for key in keys]
+    for buckets in (1, 7):
+        splits = split_rows(rows, settings, buckets=buckets, several=True, max_labels=1)
+        assert [splits[place] for place in range(29)] == ["train"] * 16 + ["eval"] * 2 + ["test"] * 2 + ["test"] * 9
+    ten: list[Row] = [(key, '["a", "b"]', None) for key in range(246, 256)]  # a row in each split
+    assert Counter(split_rows(ten, settings, several=True).values()) == {"train": 8, "eval": 1, "test": 1}
 
 
 def test_survey_divides_only_among_the_splits_of_the_folder() -> None:

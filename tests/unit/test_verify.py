@@ -256,6 +256,7 @@ def only_bad(folder: Path) -> None:
     change("labels", to=["bad"])(folder)
     for split, rows in {"train": 1, "eval": 1, "test": 0}.items():
         change("splits", split, "labels", to={"bad": rows})(folder)
+    change("splits", "train", "no_labels", to=2)(folder)
     weights(labels={"bad": 0.5})(folder)
     change("splits", "eval", "weights", "labels", to={"bad": 1.0})(folder)
     change("splits", "test", "weights", "labels", to={})(folder)
@@ -287,6 +288,7 @@ FEATURED_DAMAGES = [
     ]),
     (only_bad, [
         rf"{TRAIN_0}: record 0: label: got 1, expected 0 to 0 \(such records: 2\)",
+        r"manifest.json: rows of train without a label: got 2, expected 1",
     ]),
 ]  # fmt: skip
 
