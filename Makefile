@@ -20,7 +20,7 @@ help:
 	@echo "make soak     kills, damage and load for about two hours: docs/reliability.md; python -m tests.soak --help"
 	@echo "make bench    all benchmarks, for hours; python -m benchmarks --help tells how to run one"
 	@echo "make format   formats the code;  make lint, make types: only these"
-	@echo "make docs     builds the documentation in build/docs, its numbers and pictures made by the product; warnings are errors"
+	@echo "make docs     builds the documentation in out/docs, its numbers and pictures made by the product; warnings are errors"
 	@echo "make lock     resolves requirements.lock anew from pyproject.toml; needs uv"
 	@echo "make image    builds the image for workers on a cluster; IMAGE=registry/name:tag names it"
 
@@ -61,7 +61,7 @@ test: check
 # Beam's own programs of the version that is installed: Prism, a job server, and what starts workers in its images.
 cluster-tools: install
 	@version=$$($(RUN) -c 'from importlib.metadata import version; print(version("apache-beam"))') && \
-	tools=$(CURDIR)/build/beam-$$version && \
+	tools=$(CURDIR)/.cluster-tools/beam-$$version && \
 	if test -x $$tools/prism -a -x $$tools/container; then exit; fi && \
 	echo "builds Prism and Beam's boot program in $$tools" && \
 	GOBIN=$$tools go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$$version \
@@ -93,8 +93,8 @@ types: install
 	$(RUN) -m mypy
 
 docs: install
-	$(RUN) -m sphinx --builder html --fail-on-warning --nitpicky --keep-going --quiet docs build/docs
-	@echo "open build/docs/index.html"
+	$(RUN) -m sphinx --builder html --fail-on-warning --nitpicky --keep-going --quiet docs out/docs
+	@echo "open out/docs/index.html"
 
 lock:
 	uv pip compile --universal --python-version 3.10 --generate-hashes --extra test --extra docs \
@@ -107,4 +107,4 @@ image: install
 	@echo "docker push $(IMAGE), and start jobs with --sdk_container_image=$(IMAGE)"
 
 clean:
-	rm -rf out $(VENV) .venv-benchmarks build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf out $(VENV) .venv-benchmarks .cluster-tools build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

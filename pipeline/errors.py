@@ -5,6 +5,8 @@ DamagedFileError      the rest of an input file can't be read; its reader makes 
 RejectedRowError      a row of the input can't be used; its reader rejects it with the reason
 DamagedRecordsError   a record file is not what this product writes; `verify` lists it
 JsonError             a text is not JSON, or not plain JSON; who reads it names the file or server in a UserError
+JobError              a job failed where others run it; the command lines make one line and exit status 1 of it
+StillRunningError     the command was interrupted, and its job may run on; the same
 """
 
 
@@ -40,3 +42,11 @@ class DamagedRecordsError(ValueError):
 
 class JsonError(ValueError):
     """A text is not JSON that this product reads. The message is one line, without the name of the file."""
+
+
+class JobError(Exception):
+    """A job failed on its runner. Its message is one line: what failed, and where the log is."""
+
+
+class StillRunningError(JobError):
+    """A job that was interrupted may still run. Its message is one line: how to cancel it."""

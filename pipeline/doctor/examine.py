@@ -22,6 +22,7 @@ from pipeline.job.plan import Plan
 from pipeline.job.run import make_plan
 from pipeline.runners.locations import workers_are_here
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory, workers_here
+from pipeline.runners.reach import check_servers
 from pipeline.sources import InputTasks
 from pipeline.sources.preview import input_lines
 from pipeline.vocabulary.imported import resolve
@@ -50,6 +51,8 @@ def examine(config: Config, beam_arguments: Sequence[str], *, overwrite: bool) -
     runner = choose_runner(options, input_bytes=None)
     use_options(options)
     findings = check_options(config, options, beam_arguments)
+    with errors_as_findings(findings, "--runner"):
+        check_servers(options)
     if any(finding.about == CREDENTIALS for finding in findings):
         return Examination(findings, [])  # each access without credentials would take half a minute to fail
     check_output_access(config, findings, overwrite=overwrite)

@@ -26,6 +26,8 @@ from pipeline.job.task_file import write_groups
 from pipeline.runners.locations import temp_folder
 from pipeline.runners.monitor import finish, interrupts, job_page
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
+from pipeline.runners.reach import check_servers
+from pipeline.runners.submission import submission
 from pipeline.sources import InputTasks, plan_all
 from pipeline.sources.csv_ranges import is_nominal
 from pipeline.sources.preview import check_input
@@ -64,6 +66,7 @@ def run(
     """
     options = beam_options(beam_arguments)
     use_options(options)
+    check_servers(options)
     _check_filesystems(config)
     check_output(config.output.path, overwrite=overwrite)
     with hold_output(config.output.path, command="pipeline run") as owner, _disk_errors_in_one_line(config):
@@ -237,7 +240,8 @@ def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) ->
 
     Raises:
       UserError: the runner lacks an option, or the job found a mistake of the user's.
-      RuntimeError: the job failed or was cancelled elsewhere.
+      JobError: the job failed or was cancelled elsewhere. StillRunningError: the command was interrupted, but the job
+        may run on.
     """
     try:
         pipeline = beam.Pipeline(runner=runner, options=options)
@@ -247,17 +251,17 @@ def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) ->
         os.makedirs(plan.spill_folder)
     try:
         build(pipeline, plan)
-        with interrupts():
-            result = pipeline.run()
-            page = job_page(result, options)
+        with interrupts(), submission(runner, options) as job:
+            job.result = pipeline.run()
+            page = job_page(job.result, options)
             if page is not None:
                 _logger.info("the job's page: %s", page)
-            state = finish(result, progress_folder=plan.progress_folder)
+            state = finish(job.result, progress_folder=plan.progress_folder, flink_metrics=job.metrics_of_flink)
+            if state != PipelineState.DONE:
+                raise RuntimeError(f"it ended as {state}")
     finally:
         # Beam removes it only when a pipeline that it began to run has ended.
         shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
-    if state != PipelineState.DONE:
-        raise RuntimeError(f"the job ended as {state}; its runner's log says why")
     files = BeamFiles()
     if files.exists(plan.refusal_path):
         raise UserError(files.read(plan.refusal_path).decode())

@@ -1,4 +1,4 @@
-"""A running job -> its final state: waits for it, polls its counters, and cancels it on Ctrl-C.
+"""A running job -> its final state: waits for it, polls its counters, and turns a stop signal into KeyboardInterrupt.
 
 The in-process runner returns when all is done; its workers write their progress into files. Other runners work
 elsewhere. Their counters are polled and written into the same folder, for the same display.
@@ -10,47 +10,49 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from apache_beam.metrics.metric import MetricsFilter
+import grpc
 from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloudOptions, PipelineOptions
-from apache_beam.runners.portability import portable_runner
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
+from pipeline.errors import StillRunningError
+from pipeline.runners.job_metrics import counters
 from pipeline.runners.job_servers import end_job_servers
 from pipeline.runners.worker_processes import end_worker_processes
 from pipeline.support.disk_errors import find_disk_error, find_in_text
-from pipeline.support.progress import NAMESPACE, ROWS, RUNNER_SUFFIX, TRAIN_ROWS, Tally
+from pipeline.support.progress import ROWS, RUNNER_SUFFIX, TRAIN_ROWS, Tally
 from pipeline.support.stop_signals import stop_status
 
 _SECONDS_BETWEEN_POLLS = 2.0
-# How long to wait until a job is cancelled. A portable runner needs a second or two. Dataflow needs minutes, and nobody
-# waits for them at a prompt.
-_SECONDS_TO_CANCEL = 20.0
 # Beam's counters -> stages of the display.
 _STAGES = {TRAIN_ROWS: "analyse", ROWS: "transform"}
+
+_CANCELLED = grpc.StatusCode.CANCELLED
 
 _logger = logging.getLogger(__name__)
 
 
-def finish(result: PipelineResult, *, progress_folder: str | None) -> str:
+def finish(
+    result: PipelineResult, *, progress_folder: str | None, flink_metrics: Callable[[], str | None] | None = None
+) -> str:
     """Waits until a job has ended and gives its state.
 
-    progress_folder: the folder where rows are counted for the display, or None.
-
-    Raises:
-      KeyboardInterrupt: the user pressed Ctrl-C; the job is cancelled.
+    progress_folder: the folder where rows are counted for the display, or None. flink_metrics: gives what Flink knows
+    of the counters, or None.
     """
-    if PipelineState.is_terminal(result.state):
-        return result.state
+    if result.state == PipelineState.DONE:
+        return PipelineState.DONE
+    # If it has failed by now, the runner tells why while one waits.
+    poll = _Poll(result, progress_folder, flink_metrics)
     stop = threading.Event()
     if progress_folder is not None:
-        threading.Thread(target=_poll, args=(result, progress_folder, stop), daemon=True).start()
+        threading.Thread(target=poll.until, args=(stop,), daemon=True).start()
     try:
-        return result.wait_until_finish()
-    except KeyboardInterrupt:
-        _cancel(result)
-        raise
+        state = result.wait_until_finish()
     finally:
         stop.set()
+    # A job server may have counted nothing before the end, and the last rows come between two looks.
+    poll.look()
+    return state
 
 
 @contextmanager
@@ -70,9 +72,11 @@ def interrupts() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if stop_status() is None and not isinstance(error, KeyboardInterrupt):
+        is_stop = stop_status() is not None or isinstance(error, KeyboardInterrupt)
+        if is_stop:
+            is_over.set()
+        if not is_stop or isinstance(error, StillRunningError):
             raise
-        is_over.set()
         raise KeyboardInterrupt from error
     finally:
         end_worker_processes()
@@ -85,7 +89,14 @@ def interrupts() -> Iterator[None]:
 
 def _is_shown(is_over: threading.Event, record: logging.LogRecord) -> bool:
     is_ours = record.name.partition(".")[0] == _logger.name.partition(".")[0]
-    return is_ours or not (is_over.is_set() or stop_status() is not None or _is_about_a_disk(record))
+    error = record.exc_info[1] if record.exc_info else None
+    is_hidden = is_over.is_set() or stop_status() is not None or _is_end_of_worker(error) or _is_about_a_disk(record)
+    return is_ours or not is_hidden
+
+
+def _is_end_of_worker(error: BaseException | None) -> bool:
+    """Whether it is what a worker in this process (LOOPBACK) sees when its runner needs it no more."""
+    return isinstance(error, grpc.RpcError) and isinstance(error, grpc.Call) and error.code() == _CANCELLED
 
 
 def _is_about_a_disk(record: logging.LogRecord) -> bool:
@@ -102,7 +113,8 @@ def _show(
     show: Callable[[threading.ExceptHookArgs], object], is_over: threading.Event, error: threading.ExceptHookArgs
 ) -> None:
     is_about_a_disk = error.exc_value is not None and find_disk_error(error.exc_value) is not None
-    if not is_over.is_set() and stop_status() is None and not is_about_a_disk:
+    is_hidden = is_over.is_set() or stop_status() is not None or is_about_a_disk or _is_end_of_worker(error.exc_value)
+    if not is_hidden:
         show(error)
 
 
@@ -117,38 +129,29 @@ def job_page(result: PipelineResult, options: PipelineOptions) -> str | None:
     return None
 
 
-def _cancel(result: PipelineResult) -> None:
-    _logger.info("interrupted: the job is being cancelled")
-    with suppress(Exception):  # the job may have ended, or its server may be gone
-        result.cancel()
-        waiting = threading.Event()
-        for _ in range(int(_SECONDS_TO_CANCEL)):
-            if PipelineState.is_terminal(result.state):
-                return
-            waiting.wait(1.0)
-    _logger.warning("it is not known whether the job is cancelled; look at its runner")
+class _Poll:
+    """A job's counters -> the folder for the display; the counts of this machine's own workers take precedence."""
 
+    def __init__(
+        self, result: PipelineResult, folder: str | None, flink_metrics: Callable[[], str | None] | None
+    ) -> None:
+        self._result, self._flink_metrics = result, flink_metrics
+        self._tallies = {stage: Tally(folder, f"{stage}{RUNNER_SUFFIX}") for stage in _STAGES.values()}
+        self._written = dict.fromkeys(self._tallies, 0)
+        self._lock = threading.Lock()
 
-def _poll(result: PipelineResult, folder: str, stop: threading.Event) -> None:
-    """Polls the job's counters; the counts of this machine's own workers, which are newer, take precedence."""
-    tallies = {stage: Tally(folder, f"{stage}{RUNNER_SUFFIX}") for stage in _STAGES.values()}
-    written = dict.fromkeys(tallies, 0)
-    while not stop.wait(_SECONDS_BETWEEN_POLLS):
-        with suppress(Exception):  # the runner has no metrics, or none yet
-            for counter, rows in _counters(result).items():
+    def until(self, stop: threading.Event) -> None:
+        """Looks again and again until the event is set."""
+        while not stop.wait(_SECONDS_BETWEEN_POLLS):
+            self.look()
+
+    def look(self) -> None:
+        """Writes the counts as they are."""
+        with suppress(Exception), self._lock:  # the runner has no metrics, or none yet
+            flink_json = None if self._flink_metrics is None else self._flink_metrics()
+            for counter, rows in counters(self._result, flink_json=flink_json).items():
                 stage = _STAGES.get(counter)
-                if stage is not None and rows > written[stage]:
-                    tallies[stage].add(rows - written[stage])
-                    tallies[stage].write()
-                    written[stage] = rows
-
-
-def _counters(result: PipelineResult) -> dict[str, int]:
-    if isinstance(result, portable_runner.PipelineResult):
-        result._metrics = None  # otherwise it repeats its first answer
-    counters = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
-    values: dict[str, int] = {}
-    for counter in counters:
-        name, value = counter.key.metric.name, counter.attempted or counter.committed or 0
-        values[name] = values.get(name, 0) + value
-    return values
+                if stage is not None and rows > self._written[stage]:
+                    self._tallies[stage].add(rows - self._written[stage])
+                    self._tallies[stage].write()
+                    self._written[stage] = rows

@@ -8,20 +8,26 @@ import argparse
 import difflib
 import logging
 import os
+import uuid
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
+from apache_beam.options import pipeline_options
 from apache_beam.options.pipeline_options import (
     DirectOptions,
+    GoogleCloudOptions,
     PipelineOptions,
     SetupOptions,
     StandardOptions,
     TypeOptions,
 )
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner, fn_runner
+from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.runner import PipelineRunner, create_runner
 
 from pipeline.errors import UserError
+from pipeline.runners.locations import runner_name
+from pipeline.runners.server_options import check_with_server, refuse_unknown
 from pipeline.runners.worker_processes import process_runner
 from pipeline.support.process import cores as _cores
 
@@ -35,6 +41,8 @@ class LocalWorkers(NamedTuple):
 
 # Names under which the job runs in this process.
 _IN_PROCESS = ("", "DirectRunner", "FnApiRunner")
+# Runners whose job servers have options of their own, which Beam for Python does not know.
+_ASK_A_SERVER = ("PortableRunner", "FlinkRunner", "SparkRunner")
 
 # Bytes of input and number of processes from which processes are quicker than threads, and bytes of memory for each;
 # see local_workers.
@@ -60,12 +68,10 @@ def beam_options(arguments: Sequence[str]) -> PipelineOptions:
     """
     parser = _beam_parser()
     _, unknown = parser.parse_known_args(list(arguments))
-    if unknown:
-        known = [text for action in parser._actions for text in action.option_strings]
-        nearest = difflib.get_close_matches(unknown[0].partition("=")[0], known, n=1)
-        hint = f"did you mean {nearest[0]}?" if nearest else "settings have a dot (--input.path), Beam's options none"
-        raise UserError(f"{unknown[0]} is neither a setting nor an option of Beam's; {hint}")
     options = PipelineOptions(list(arguments))
+    if unknown and not (runner_name(options) in _ASK_A_SERVER and unknown[0].startswith("--")):
+        refuse_unknown(unknown[0], _known(parser))
+    logging.getLogger(pipeline_options.__name__).addFilter(_is_not_about_unknown_options)
     # Workers run only functions of the package; nothing in the main module needs to be pickled.
     setup = options.view_as(SetupOptions)
     setup.save_main_session = False
@@ -88,12 +94,26 @@ def choose_runner(options: PipelineOptions, *, input_bytes: int | None) -> Pipel
     if name in _IN_PROCESS:
         return _runner_here(options, input_bytes)
     try:
-        return create_runner(name)
+        return _with_its_server(create_runner(name), options)
     except (ValueError, ImportError, AttributeError) as error:
         known = [runner.rpartition(".")[2] for runner in StandardOptions.ALL_KNOWN_RUNNERS]
         nearest = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(known)}"
         raise UserError(f"--runner: there is no runner {name}; {hint}") from error
+
+
+def _with_its_server(runner: PipelineRunner, options: PipelineOptions) -> PipelineRunner:
+    """A portable runner has its job server check the options that Beam for Python does not know."""
+    if isinstance(runner, PortableRunner):
+        parser = _beam_parser()
+        _, unknown = parser.parse_known_args(list(options._flags))
+        if unknown:
+            check_with_server(runner, unknown, _known(parser))
+        cloud = options.view_as(GoogleCloudOptions)
+        if not cloud.job_name:
+            # A job is found by its name when it is to be cancelled.
+            cloud.job_name = f"textrecords-{uuid.uuid4().hex[:12]}"
+    return runner
 
 
 def holds_shuffles_in_memory(runner: PipelineRunner) -> bool:
@@ -115,6 +135,10 @@ def _beam_parser() -> argparse.ArgumentParser:
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(parser)
     return parser
+
+
+def _known(parser: argparse.ArgumentParser) -> list[str]:
+    return [text for action in parser._actions for text in action.option_strings]
 
 
 def local_workers(input_bytes: int, *, cores: int, memory: int) -> LocalWorkers:
@@ -194,6 +218,11 @@ def _memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):  # this system does not say: assume plenty
         return 1 << 62
+
+
+def _is_not_about_unknown_options(record: logging.LogRecord) -> bool:
+    """Beam warns of options that its job server knows; of others the command tells."""
+    return not str(record.msg).startswith("Unparseable argument")
 
 
 def _is_not_about_workers_in_memory(record: logging.LogRecord) -> bool:

@@ -1,4 +1,4 @@
-"""A command -> its exit status, and one line on stderr for a mistake of the user's."""
+"""A command -> its exit status, and one line on stderr for a mistake of the user's or a job that failed elsewhere."""
 
 import errno
 import logging
@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-from pipeline.errors import UserError
+from pipeline.errors import JobError, StillRunningError, UserError
 from pipeline.support.disk_errors import describe_disk_error, find_disk_error
 from pipeline.support.output import LineFormatter, OutputError, discard_stdout, open_closed_streams, safe_output, warn
 from pipeline.support.process import leave
@@ -36,7 +36,8 @@ def run_process(program: str, command: Callable[[], int]) -> NoReturn:
 def run_command(program: str, command: Callable[[], int]) -> int:
     """Calls a command and returns its exit status; a UserError gives one line on stderr and 2.
 
-    A signal (stop_signals.py) gives 128 + its number: Ctrl-C 130, TERM 143, HUP 129.
+    A JobError gives one line and 1. A signal (stop_signals.py) gives 128 + its number: Ctrl-C 130, TERM 143, HUP 129;
+    but 1 if what it should have ended runs on.
     """
     with stop_signals(), safe_output():
         _log_to_stderr()
@@ -61,6 +62,9 @@ def _call(command: Callable[[], int]) -> int:
 def _status(program: str, error: BaseException) -> int | None:
     """The exit status after an error, which is reported here; None: it is a bug, for Python to show."""
     stopped = stop_status()
+    if isinstance(error, StillRunningError):
+        warn(f"{program}: interrupted, but {str(error).strip()}")
+        return 1
     if stopped is not None or isinstance(error, KeyboardInterrupt):
         # An error after the signal is its consequence: other people's code makes errors of its own of it.
         warn(f"{program}: interrupted")
@@ -68,6 +72,9 @@ def _status(program: str, error: BaseException) -> int | None:
     if isinstance(error, UserError):
         warn(f"{program}: error: {str(error).strip()}")
         return 2
+    if isinstance(error, JobError):
+        warn(f"{program}: error: {str(error).strip()}")
+        return 1
     if isinstance(error, OutputError):
         discard_stdout()
         if error.errno == errno.EPIPE:  # the reader of the output has ended (`| head`)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,9 +49,37 @@ def settings(source: Path, output: Path) -> list[str]:
     return ["--input.path", str(source), "--output.path", str(output), "--output.shards=2", "--sequence.max_length=50"]
 
 
-def called(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """A command that was run to its end in the checkout."""
+def pool_options(pool: str) -> list[str]:
+    """Beam's options for workers of a pool, which get the package from the job."""
+    setup = REPOSITORY / "setup.py"
+    return ["--environment_type=EXTERNAL", f"--environment_config={pool}", f"--setup_file={setup}"]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files that must not depend on how they came about."""
+    files = [folder / "vocabulary.tsv", *sorted((folder / "records").iterdir())]
+    return {file.name: file.read_bytes() for file in files}
+
+
+@contextmanager
+def started(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A command in a process group of its own, as a shell gives it one."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    process = subprocess.Popen(
+        arguments, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY, env=environment, start_new_session=True
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def called(arguments: list[str], *, temporary: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """A command that was run to its end in the checkout. temporary: its TMPDIR."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    if temporary is not None:
+        environment["TMPDIR"] = str(temporary)
     return subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=REPOSITORY, env=environment)
 
 

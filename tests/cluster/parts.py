@@ -1,7 +1,7 @@
 """Parts of a cluster as processes of this machine: a job server and worker pools, started and stopped.
 
-In: programs (`make cluster-tools` builds Prism and Beam's boot program into build/). Out: addresses that Beam's
-`--job_endpoint` and `--environment_config` take.
+In: programs (`make cluster-tools` builds Prism and Beam's boot program into .cluster-tools/). Out: addresses that
+Beam's `--job_endpoint` and `--environment_config` take.
 """
 
 import os
@@ -20,7 +20,9 @@ import grpc
 
 from tests.support.paths import REPOSITORY
 
-TOOLS = REPOSITORY / "build" / f"beam-{version('apache-beam')}"
+# Not in build/: with that folder in the checkout, Beam's `python -m build`, which packs what a job ships, finds it and
+# not the module, and falls back with "No module named build.__main__".
+TOOLS = REPOSITORY / ".cluster-tools" / f"beam-{version('apache-beam')}"
 PRISM, BOOT = TOOLS / "prism", TOOLS / "container"
 
 _PACKAGE = "textrecords"

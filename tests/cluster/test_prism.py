@@ -5,21 +5,14 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.conftest import Cluster, called, command, settings
+from tests.cluster.conftest import Cluster, called, command, contents, settings, started
 from tests.cluster.parts import BUNDLES
-from tests.support.paths import REPOSITORY
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """The files that must not depend on how they came about."""
-    files = [folder / "vocabulary.tsv", *sorted((folder / "records").iterdir())]
-    return {file.name: file.read_bytes() for file in files}
 
 
 def is_installed(environment: Path) -> bool:
@@ -31,20 +24,6 @@ def bundles(environment: Path) -> list[tuple[int, str]]:
     file = environment / BUNDLES
     lines = file.read_text().splitlines() if file.exists() else []
     return [(int(process), stage) for process, stage in map(str.split, lines)]
-
-
-@contextmanager
-def started(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A command in a process group of its own, as a shell gives it one."""
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    process = subprocess.Popen(
-        arguments, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY, env=environment, start_new_session=True
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
