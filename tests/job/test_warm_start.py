@@ -107,6 +107,7 @@ def records_like(
     labels: list[str] | None = None,
     oov: str | None = None,
     top_words: int | None = None,
+    several: bool = False,
 ) -> RecordsFolder:
     """Manifest and vocabulary of a records folder, with another vocabulary or other values in the manifest."""
     content = manifest_of(source)
@@ -114,6 +115,7 @@ def records_like(
     content["vocabulary"]["sha256"] = hashlib.sha256(vocabulary.encode()).hexdigest()
     content["vocabulary"]["size"] = vocabulary.count("\n")
     content["files"], content["checksum"], content["samples"] = None, None, []  # as in a folder of an earlier version
+    content["record"]["several_labels"] = several
     if labels is not None:
         content["labels"] = labels
         for split in content["splits"].values():
@@ -236,6 +238,14 @@ def test_warm_start_refuses_other_records(
     with pytest.raises(UserError, match=message):
         warm_start(model, records, str(small_model))
     assert all(np.array_equal(value, variable.numpy()) for value, variable in zip(before, model.weights, strict=True))
+
+
+def test_warm_start_refuses_several_labels_after_one(small_records: Path, small_model: Path, tmp_path: Path) -> None:
+    records = records_like(small_records, tmp_path, several=True)
+    model = fresh(settings(tmp_path, tmp_path), records)
+    message = r"training\.start_from: .* gives one label a text, and the records have several labels; .* set training\."
+    with pytest.raises(UserError, match=message):
+        warm_start(model, records, str(small_model))
 
 
 def test_warm_start_refuses_the_training_folder(small_records: Path, small_model: Path, tmp_path: Path) -> None:

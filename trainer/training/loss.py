@@ -15,11 +15,11 @@ def row_losses(logits: tf.Tensor, labels: tf.Tensor, objective: Objective) -> tf
     The weights of several labels are in it, because they are for a part of a row's loss.
 
     >>> logits, labels = tf.constant([[0.0, 0.0]]), tf.constant([[1.0, 0.0]])
-    >>> row_losses(logits, labels, Objective(several=True)).numpy().round(4).tolist()
-    [0.6930999755859375]
+    >>> [round(float(loss), 4) for loss in row_losses(logits, labels, Objective(several=True))]
+    [0.6931]
     >>> tripled = Objective(several=True, class_weights=(3.0, 9.0))
-    >>> row_losses(logits, labels, tripled).numpy().round(4).tolist()  # (3 x 0.6931 + 0.6931) / 2
-    [1.3862999677658081]
+    >>> [round(float(loss), 4) for loss in row_losses(logits, labels, tripled)]  # (3 x 0.6931 + 0.6931) / 2
+    [1.3863]
     """
     if objective.several:
         if objective.class_weights is None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pipeline.config.settings import ModelSettings
 from pipeline.contract import PADDING_ID, VOCABULARY_FILE, Oov, oov_id
 from pipeline.errors import UserError
+from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.records_folder.reader import REMEDY, remedy_of
 from pipeline.records_folder.vocabulary_tsv import parse_columns
 from trainer import files
@@ -35,7 +36,7 @@ def warm_start(model: TextClassifier, records: RecordsFolder, path: str) -> None
     """
     earlier = open_model(path, setting="training.start_from")
     _refuse_other_architecture(model.settings, earlier)
-    _refuse_other_labels(records.labels, earlier)
+    _refuse_other_labels(records.scheme, earlier)
     rows = _shared_rows(records, earlier)
     for variable, value in zip(model.weights, earlier.weights, strict=True):
         if variable is model.embedding.embeddings:
@@ -105,8 +106,15 @@ def _value(settings: ModelSettings, name: str) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
-def _refuse_other_labels(labels: Sequence[str], earlier: ExportedModel) -> None:
-    its = earlier.info.labels
+def _refuse_other_labels(scheme: LabelScheme, earlier: ExportedModel) -> None:
+    if scheme.several != earlier.info.several_labels:
+        here, there = ("several labels", "one label") if scheme.several else ("one label", "several labels")
+        raise UserError(
+            f"training.start_from: the model in {earlier.folder} gives {there} a text, and the records have {here}; its "
+            "last layer means something else: set training.start_from to null, or make the records with another "
+            "input.several_labels"
+        )
+    labels, its = scheme.names, earlier.info.labels
     if list(labels) != its:
         new = [label for label in labels if label not in its]
         gone = [label for label in its if label not in labels]
