@@ -12,8 +12,9 @@ def mapped_lines(manifest: Manifest) -> list[str]:
     if not rows:
         return []
     new_names = manifest.config.input.get("label_map", {})
+    taken_away = "taken away" if manifest.record.several_labels else "left out"
     shown = [
-        f"{label or 'no label'} -> {'left out' if new_names.get(label) is None else new_names[label]} ({number:,})"
+        f"{label or 'no label'} -> {new_names.get(label) or (taken_away if label else 'left out')} ({number:,})"
         for label, number in list(rows.items())[:_LISTED]
     ]
     more = f" and {len(rows) - _LISTED} more" if len(rows) > _LISTED else ""

@@ -8,11 +8,14 @@ import pyarrow as pa
 from pipeline.errors import UserError
 from pipeline.files.local import Files
 from pipeline.files.text_stream import READ_SIZES
-from pipeline.sources.columns import INTEGER_TIME, ISO_TIME, Column, ColumnNames
+from pipeline.sources.columns import INTEGER_TIME, ISO_TIME, WEIGHT, Column, ColumnNames
 from pipeline.sources.folder_columns import given_columns, with_given_columns
 from pipeline.sources.formats import FORMATS, folders
+from pipeline.sources.formats.labels import labels
+from pipeline.sources.formats.slices import slice_name
 from pipeline.sources.formats.times import integer_times, iso_times
 from pipeline.sources.formats.values import names
+from pipeline.sources.formats.weights import weights
 from pipeline.sources.schema import excerpt
 from pipeline.sources.tasks import ReadTask
 
@@ -33,7 +36,7 @@ def check_given(task: ReadTask, columns: ColumnNames, files: Files) -> None:
         if column.field == "id":
             continue
         for own in _own_values(replace(task, table_columns=()), column, in_file, files):
-            if own is not None and own != _as_read(column, value):
+            if own is not None and own != _as_read(column, value, columns):
                 raise UserError(
                     f"{column.setting}: {column.name!r} is a column of {task.path}, with other values than the name of "
                     f"its folder, {column.name}={excerpt(value)}; rename the column or the folder"
@@ -42,9 +45,8 @@ def check_given(task: ReadTask, columns: ColumnNames, files: Files) -> None:
 
 def _own_values(task: ReadTask, column: Column, in_file: ColumnNames, files: Files) -> list[object]:
     """The distinct values of a column in the first rows of a file; none: it has no such column."""
-    is_text = column.field.partition(".")[0] == "text"
-    attribute = "text" if is_text else "time" if column.field in (ISO_TIME, INTEGER_TIME) else column.field
-    alone: dict[str, Any] = {attribute: column.name}
+    attribute = column.field.partition(".")[0]  # of "text.1", "time.integer" and "slices.0"
+    alone: dict[str, Any] = {attribute: (column.name,) if attribute == "slices" else column.name}
     columns = replace(in_file, **alone)
     try:
         has_rows = FORMATS[task.format].check(task, columns, files)
@@ -53,15 +55,22 @@ def _own_values(task: ReadTask, column: Column, in_file: ColumnNames, files: Fil
     if has_rows:
         for batch in FORMATS[task.format].read_all([task], columns, files, sizes=READ_SIZES):
             if batch.count:
-                return list(batch.rows[attribute].unique().to_pylist())
+                values = batch.rows[attribute]
+                return list((values.flatten() if attribute == "slices" else values).unique().to_pylist())
     return []
 
 
-def _as_read(column: Column, value: str | None) -> object:
+def _as_read(column: Column, value: str | None, columns: ColumnNames) -> object:
     """The value of a folder's name as rows of a batch hold it."""
     if column.field in (ISO_TIME, INTEGER_TIME):
         times, _ = (iso_times if column.field == ISO_TIME else integer_times)([value])
         return times[0].as_py()
     if column.field.partition(".")[0] == "text":
         return None if value is None else value.encode()
-    return names(pa.array([value], pa.string()), column=column.field)[0][0].as_py()
+    given = pa.array([value], pa.string())
+    if column.field == WEIGHT:
+        return weights(given)[0][0].as_py()
+    if column.field.partition(".")[0] == "slices":
+        return slice_name(value)
+    found = labels(given, columns) if column.field == "label" else names(given, column=column.field)
+    return found[0][0].as_py()

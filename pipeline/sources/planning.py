@@ -231,9 +231,8 @@ def _plan_sample() -> InputTasks:
 
 
 def _plan_tables(settings: InputSettings, columns: ColumnNames) -> InputTasks:
-    if settings.several_labels == "auto":  # the column's type decides afterwards, and so it may hold lists
-        columns = replace(columns, several_labels=True)
-    tables, groups = plan_tables(settings, columns)
+    # The type of the column of labels decides afterwards whether a row has several; so it may hold lists here.
+    tables, groups = plan_tables(settings, replace(columns, several_labels=True))
     return InputTasks(groups, len(tables), sum(table.size for table in tables), {}, tables=tuple(tables))
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from pipeline.config.decision_settings import MetricsSettings
-from pipeline.config.input_settings import InputSettings, SplitSettings
+from pipeline.config.input_settings import InputSettings, LabelKind, SplitSettings
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.member_files import member_files
@@ -23,6 +23,7 @@ from pipeline.sources.formats.format import Description
 from pipeline.sources.input_tasks import InputTasks
 from pipeline.sources.losses import described
 from pipeline.sources.mapped_labels import with_mapped_labels
+from pipeline.sources.preview_labels import LISTED, LabelsSeen, label_lines, labels_seen, shown_label
 from pipeline.sources.reading import check_columns
 from pipeline.sources.schema import ENCODING_REMEDY, INVALID_UTF8, Batch, LostRest, excerpt, no_rows, rejected_rows
 from pipeline.sources.tasks import ReadTask, TaskGroup
@@ -33,8 +34,6 @@ from pipeline.support.printable import to_one_line
 SHOWN_ROWS: Final = 3
 # Texts in folders of their labels are read from files over the whole input: the first ones have one label.
 SPREAD_FILES: Final = 32
-# More columns, or more labels, nobody reads.
-LISTED: Final = 12
 # Fits a line of a terminal of 100 characters, after the label.
 _TEXT_CHARACTERS: Final = 70
 
@@ -50,8 +49,8 @@ class PreviewRow(NamedTuple):
 class PreviewFile(NamedTuple):
     """What was seen of the files of one format.
 
-    files: their number. path: the first one, which `description` is of. seen: number of rows that were read. labels,
-    rejected: of these rows, by label and by reason. lost: what is damaged in the files that were opened. left_out: how
+    files: their number. path: the first one, which `description` is of. seen: number of rows that were read. labels: of
+    these rows. rejected: of these rows by reason. lost: what is damaged in the files that were opened. left_out: how
     many of these rows input.label_map leaves out.
     """
 
@@ -61,7 +60,7 @@ class PreviewFile(NamedTuple):
     description: Description
     seen: int
     rows: list[PreviewRow]
-    labels: Counter[str]
+    labels: LabelsSeen
     rejected: Counter[str]
     lost: list[LostRest]
     left_out: int = 0
@@ -81,7 +80,7 @@ def input_lines(
       UserError: as `preview`.
     """
     columns = columns_of(tasks.resolved(settings), split, metrics=metrics)
-    lines = list(preview_lines(preview(tasks.labelled(), columns, files), columns))
+    lines = list(preview_lines(preview(tasks.labelled(), columns, files), columns, kind=settings.label_kind))
     if tasks.unlabelled_files:
         columns = columns_of(settings, labelled=False)
         with naming_unlabelled():
@@ -157,16 +156,18 @@ def _looked_into(tasks: list[ReadTask], columns: ColumnNames, files: Files, *, n
     lost: list[LostRest] = []
     batch = Batch(no_rows(), rejected_rows([]))
     batches = format.read_all(tasks, columns, files, sizes=READ_SIZES)
-    for batch in with_mapped_labels(batches, columns.label_map, tasks):
+    for batch in with_mapped_labels(batches, columns, tasks):
         lost += batch.lost
         if batch.count:
             break
     step = max(1, batch.rows.num_rows // SHOWN_ROWS) if len(tasks) > 1 else 1
     rows = [
-        PreviewRow(excerpt(row["text"]), row["label"], row["split"])
+        PreviewRow(
+            excerpt(row["text"]), None if row["label"] is None else shown_label(row["label"], columns), row["split"]
+        )
         for row in batch.rows.to_pylist()[: step * SHOWN_ROWS : step]
     ]
-    labels = Counter(label for label in batch.rows["label"].to_pylist() if label is not None)
+    labels = labels_seen(batch.rows, columns)
     rejected = Counter(batch.rejected["reason"].to_pylist())
     description = Description()
     with suppress(DamagedFileError):  # of an archive, in its first bytes
@@ -186,12 +187,12 @@ def _encoding(task: ReadTask, files: Files) -> str:
         return encoding_of(file, task.path, encoding=task.form.encoding)
 
 
-def preview_lines(looks: Iterable[PreviewFile], columns: ColumnNames) -> Iterator[str]:
-    """What was seen, in lines for a person.
+def preview_lines(looks: Iterable[PreviewFile], columns: ColumnNames, *, kind: LabelKind = "nominal") -> Iterator[str]:
+    """What was seen, in lines for a person. kind: input.label_kind.
 
     >>> row = PreviewRow("Not bad", "pos", None)
     >>> about = Description(("delimiter ;",), (("review", "text"), ("stars", "text")))
-    >>> look = PreviewFile("csv", 2, "a.csv", about, 1, [row], Counter(pos=1), Counter(), [])
+    >>> look = PreviewFile("csv", 2, "a.csv", about, 1, [row], LabelsSeen(Counter(pos=1)), Counter(), [])
     >>> print(*preview_lines([look], ColumnNames("review", "stars")), sep="\\n")
     csv       2 files, the first is a.csv; delimiter ;
               columns: review (text), stars (text)
@@ -207,11 +208,10 @@ def preview_lines(looks: Iterable[PreviewFile], columns: ColumnNames) -> Iterato
             yield _titled("", _sources(columns))
         for number, row in enumerate(look.rows, 1):
             allowed = f" [{row.split}]" if row.split else ""
-            label = "" if row.label is None else f"{to_one_line(row.label, width=30)}{allowed} | "
+            label = "" if row.label is None else f"{row.label}{allowed} | "
             yield _titled("", f"row {number}: {label}{to_one_line(row.text, width=_TEXT_CHARACTERS)}")
-        if look.labels:
-            counted = _listed(f"{to_one_line(label, width=30)} ({rows:,})" for label, rows in look.labels.most_common())
-            yield _titled("", f"labels of the first {look.seen:,} rows: {counted}")
+        for line in label_lines(look.labels, rows=look.seen, kind=kind):
+            yield _titled("", line)
         if look.left_out:
             yield _titled("", f"left out of the first {look.seen:,} rows: {look.left_out:,} (input.label_map)")
         for rest in look.lost:

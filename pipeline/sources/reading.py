@@ -92,7 +92,7 @@ def read_tasks(
         if damaged == REFUSE:
             batches = map(_whole, batches)
         batches = _rebatched(batches, batch_rows=batch_rows, batch_bytes=batch_bytes)
-        yield from with_mapped_labels(batches, columns.label_map, listed)
+        yield from with_mapped_labels(batches, columns, listed)
 
 
 def check_columns(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files, *, damaged: Damaged = REFUSE) -> None:

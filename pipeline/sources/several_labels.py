@@ -1,4 +1,4 @@
-"""input.several_labels: auto, and the first files of an input -> whether a row has a list of labels. Decided once.
+"""input.several_labels and the first files of an input -> whether a row has a list of labels. It is decided once.
 
 A label column that has a type decides by it: a list of strings, integers, floats or booleans is several labels. Values
 of JSON have a type each: the first row that has a label decides. In a tf.train.Example every feature is a list: a
@@ -7,7 +7,6 @@ feature of two or more values among the first rows is several labels. Formats of
 Every worker gets what was decided, so a later file of the input can't change it.
 """
 
-from collections.abc import Iterable
 from contextlib import suppress
 from itertools import groupby, islice
 from typing import Final
@@ -39,24 +38,29 @@ def with_labels_decided(tasks: InputTasks, settings: InputSettings, files: Files
     """The planned input, which says whether a row has a list of labels.
 
     Raises:
-      UserError: it has, and input.label_kind is ordinal.
+      UserError: it has, and input.several_labels is false, or input.label_kind is ordinal.
     """
-    if settings.several_labels != "auto" or settings.label_separator is not None:
-        return tasks._replace(several_labels=settings.several_labels is True or settings.label_separator is not None)
-    if tasks.tables:
-        decided = any(table.has_label_lists for table in tasks.labelled().tables)
-    else:
-        decided = _decided(tasks.labelled().tasks(), columns_of(settings), files)
-    if decided and settings.label_kind == "ordinal":
+    if settings.several_labels is True or settings.label_separator is not None:
+        return tasks._replace(several_labels=True)
+    path = _with_lists(tasks.labelled(), columns_of(settings), files)
+    if path is not None and settings.several_labels is False:
         raise UserError(
-            f"input.label_kind is ordinal, but {settings.label_column!r} holds lists of labels; set it to nominal"
+            f"input.several_labels is false, but {settings.label_column!r} in {path} holds lists of labels; set it to "
+            "true"
         )
-    return tasks._replace(several_labels=decided)
+    if path is not None and settings.label_kind == "ordinal":
+        raise UserError(
+            f"input.label_kind is ordinal, but {settings.label_column!r} in {path} holds lists of labels; set it to "
+            "nominal"
+        )
+    return tasks._replace(several_labels=path is not None)
 
 
-def _decided(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files) -> bool:
-    """By the first file that has a label; false: none has."""
-    whole = (next(ranges).of_whole_file() for _, ranges in groupby(tasks, key=lambda task: task.file_index))
+def _with_lists(tasks: InputTasks, columns: ColumnNames, files: Files) -> str | None:
+    """The first file or table that has a label, if it has lists of them."""
+    if tasks.tables:
+        return next((table.path for table in tasks.tables if table.has_label_lists), None)
+    whole = (next(ranges).of_whole_file() for _, ranges in groupby(tasks.tasks(), key=lambda task: task.file_index))
     some = list(islice(whole, _FILES))
     with member_files(some, files) as opened:
         for task in some:
@@ -64,8 +68,8 @@ def _decided(tasks: Iterable[ReadTask], columns: ColumnNames, files: Files) -> b
             with suppress(UserError, DamagedFileError):
                 decided = _decided_by(task, columns, opened)
                 if decided is not None:
-                    return decided
-    return False
+                    return task.path if decided else None
+    return None
 
 
 def _decided_by(task: ReadTask, columns: ColumnNames, files: Files) -> bool | None:

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config.input_settings import InputSettings
+from pipeline.config.input_settings import InputSettings, SplitSettings
 from pipeline.errors import UserError
-from pipeline.sources import plan_tasks
+from pipeline.sources import plan_all, plan_tasks
 from pipeline.sources.columns import ColumnNames
-from pipeline.sources.preview import preview, preview_lines
+from pipeline.sources.preview import input_lines, preview, preview_lines
 from tests.support.memory_files import COLUMNS, MemoryFiles, parquet
 from tests.support.tf_examples import framed, serialized
 
@@ -134,3 +134,28 @@ def test_preview_names_the_columns_that_folders_give() -> None:
     lines = lines_of({"in/label=pos/a.jsonl": b'{"text": "a"}\n'}, path="in")
     assert lines[1] == "columns: text (string), label (of its folder or table)"
     assert lines[3] == "row 1: pos | a"
+
+
+def test_preview_shows_lists_of_labels_weights_and_slices() -> None:
+    content = (
+        b'{"text":"a","label":["x","y","z"],"w":2,"genre":"film"}\n{"text":"b","label":[],"w":"0.25","genre":null}\n'
+        b'{"text":"c","label":["y"],"w":1,"genre":"film"}\n{"text":"d","label":[null],"w":1}\n'
+    )
+    columns = ColumnNames("text", "label", weight="w", slices=("genre",), several_labels=True)
+    assert [line.strip() for line in lines_of({"a.jsonl": content}, columns)][2:] == [
+        "text from text, label from label, weight from w, slices from genre",
+        "row 1: x, y, z | a", "row 2: none | b", "row 3: y | c",
+        "labels of the first 4 rows: y (2), x (1), z (1); lists of 3 labels at most; rows with none of them: 1",
+        "weights of the first 4 rows: 0.25 to 2",
+        "slices by genre of the first 4 rows: film (2), (empty) (1)",
+        "rejected of the first 4 rows: a label of the list is missing (1)",
+    ]  # fmt: skip
+
+
+def test_preview_names_ordinal_labels_that_are_no_numbers() -> None:
+    files = MemoryFiles({"a.csv": b"text,label\na,1\nb,2.5\nc,good\n"})
+    chosen = InputSettings(path="a.csv", label_kind="ordinal")
+    lines = input_lines(plan_all(chosen, files), chosen, SplitSettings(), files)
+    assert [line.strip() for line in lines if "ordinal" in line] == [
+        "input.label_kind is ordinal, and these labels are no numbers: good; input.label_map can rename them"
+    ]

@@ -429,7 +429,7 @@ def test_sources_errors_of_the_filesystem_are_passed_on(name: str) -> None:
             return Broken(self.contents[path])
 
     files = BrokenFiles({name: parquet(REVIEWS)})
-    (task,) = plan(files, several_labels=False)  # with auto the first file is opened when the input is planned
+    (task,) = plan(files, several_labels=True)  # with auto the first file is opened when the input is planned
     with pytest.raises(OSError, match="Input/output error"):
         list(read_tasks([task], COLUMNS, files))
 

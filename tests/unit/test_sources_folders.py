@@ -227,7 +227,7 @@ class Slow(MemoryFiles):
 def test_sources_remote_files_are_opened_side_by_side_and_stay_in_order() -> None:
     contents = {f"gs://b/{n:02}.jsonl": b'{"text":"%d","label":1}\n' % n for n in range(CONCURRENT_READS)}
     files = Slow(contents, at_a_time=CONCURRENT_READS)
-    (group,) = plan_tasks(InputSettings(path="gs://b", several_labels=False), files, range_bytes=1 << 30).groups
+    (group,) = plan_tasks(InputSettings(path="gs://b", several_labels=True), files, range_bytes=1 << 30).groups
     batches = list(read_tasks(group.tasks(), COLUMNS, files))
     assert [row["text"] for batch in batches for row in batch.rows.to_pylist()] == [
         b"%d" % n for n in range(CONCURRENT_READS)

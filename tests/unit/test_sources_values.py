@@ -1,4 +1,4 @@
-"""Values of every Arrow type as text, label, split and id: each row is used or rejected, and nothing ends in an error.
+"""Values of every Arrow type as text, label, weight and so on: each row is used or rejected, and nothing fails.
 
 Any bytes make a column of a type of fixed width, so its values are any that the type can have.
 """
@@ -26,7 +26,10 @@ from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA, Batch
 from pipeline.sources.tasks import ReadTask
 from tests.support.memory_files import COLUMNS, MemoryFiles, read
 
-ALL = ColumnNames("text", "label", id="id", split="split", group="group", time="time")
+ALL = ColumnNames(
+    "text", "label", id="id", split="split", group="group", time="time", weight="weight", slices=("slices.0",)
+)
+SEVERAL = replace(ALL, several_labels=True, label_separator="|")
 TASK = ReadTask("a.parquet", 0, "parquet")
 
 MISSING, WRONG, INVALID = "missing label", "label is not a string, integer or boolean", "invalid UTF-8"
@@ -90,15 +93,15 @@ def in_order(batches: list[Batch]) -> list[str]:
     return [what for _, what in sorted([*rows, *rejected])]
 
 
-def batch_of(columns: Mapping[str, Values]) -> Batch:
+def batch_of(columns: Mapping[str, Values], asked: ColumnNames = ALL) -> Batch:
     numbers = np.arange(len(columns["text"]))
     return validated(
         TASK,
         columns,
-        ALL,
+        asked,
         ordinals=numbers,
         places=numbers,
-        content=lambda row: excerpt_of_columns(ALL, columns, row),
+        content=lambda row: excerpt_of_columns(asked, columns, row),
     )
 
 
@@ -147,12 +150,18 @@ def plain_arrays(draw: st.DrawFn) -> pa.Array:
     return pa.Array.from_buffers(kind, rows, [validity, pa.py_buffer(content)])
 
 
+WAYS = [
+    "plain", "dictionary", "runs", "extension", "list", "uneven lists", "pairs", "views", "dictionary of lists",
+    "struct", "union", "slice",
+]  # fmt: skip
+
+
 @st.composite
 def any_arrays(draw: st.DrawFn) -> pa.Array:
     """A column of any type: plain, in a dictionary, in runs, of an extension, or nested."""
     array = draw(plain_arrays())
     rows = len(array)
-    match draw(st.sampled_from(["plain", "dictionary", "runs", "extension", "list", "struct", "union", "slice"])):
+    match draw(st.sampled_from(WAYS)):
         case "dictionary":
             indices = st.none() | st.integers(0, rows - 1) if rows else st.none()
             chosen = draw(st.lists(indices, max_size=6))
@@ -164,6 +173,18 @@ def any_arrays(draw: st.DrawFn) -> pa.Array:
             return extension(pa.opaque(array.type, "kind", "vendor"), array)
         case "list":
             return pa.ListArray.from_arrays(pa.array(range(rows + 1), pa.int32()), array)
+        case "uneven lists":
+            edges = pa.array([0, *sorted(draw(st.lists(st.integers(0, rows), max_size=4))), rows], pa.int64())
+            return pa.LargeListArray.from_arrays(edges, array)
+        case "pairs":
+            return pa.FixedSizeListArray.from_arrays(array[: rows // 2 * 2], 2)
+        case "views":
+            starts = draw(st.lists(st.integers(0, rows), max_size=4))
+            sizes = pa.array([draw(st.integers(0, rows - start)) for start in starts], pa.int32())
+            return pa.ListViewArray.from_arrays(pa.array(starts, pa.int32()), sizes, array)
+        case "dictionary of lists":
+            lists = pa.ListArray.from_arrays(pa.array([0, rows // 2, rows], pa.int32()), array)
+            return pa.DictionaryArray.from_arrays(pa.array([1, 0, None, 1], pa.int32()), lists)
         case "struct":
             return pa.StructArray.from_arrays([array], ["a"])
         case "union":
@@ -178,11 +199,12 @@ ODD_VALUES = st.one_of(
     st.just(Decimal("sNaN")), st.dates(), st.text(st.characters(categories=["Cs"])), st.lists(st.integers()),
     st.dictionaries(st.text(), st.none()),
 )  # fmt: skip
-FIELDS = ["text", "label", "split", "id", "group", "time"]
+FIELDS = ["text", "label", "split", "id", "group", "time", "weight", "slices.0"]
 
 
 def columns_with(values: Values, field: str) -> dict[str, Values]:
-    return {name: values if name == field else ["a"] * len(values) for name in FIELDS}
+    others: dict[str, Values] = {name: ["a"] * len(values) for name in FIELDS}
+    return {**others, "weight": [1] * len(values), field: values}
 
 
 def check_every_row(batch: Batch, rows: int) -> None:
@@ -194,15 +216,19 @@ def check_every_row(batch: Batch, rows: int) -> None:
 
 
 @settings(max_examples=400, deadline=None)
-@given(array=any_arrays(), field=st.sampled_from(FIELDS))
-def test_sources_values_every_row_of_any_array_is_used_or_rejected(array: pa.Array, field: str) -> None:
-    check_every_row(batch_of(columns_with(array, field)), len(array))
+@given(array=any_arrays(), field=st.sampled_from(FIELDS), asked=st.sampled_from([ALL, SEVERAL]))
+def test_sources_values_every_row_of_any_array_is_used_or_rejected(
+    array: pa.Array, field: str, asked: ColumnNames
+) -> None:
+    check_every_row(batch_of(columns_with(array, field), asked), len(array))
 
 
 @settings(max_examples=200, deadline=None)
-@given(values=st.lists(ODD_VALUES, max_size=6), field=st.sampled_from(FIELDS))
-def test_sources_values_every_row_of_any_python_values_is_used_or_rejected(values: list[object], field: str) -> None:
-    check_every_row(batch_of(columns_with(values, field)), len(values))
+@given(values=st.lists(ODD_VALUES, max_size=6), field=st.sampled_from(FIELDS), asked=st.sampled_from([ALL, SEVERAL]))
+def test_sources_values_every_row_of_any_python_values_is_used_or_rejected(
+    values: list[object], field: str, asked: ColumnNames
+) -> None:
+    check_every_row(batch_of(columns_with(values, field), asked), len(values))
 
 
 def as_parquet(table: pa.Table) -> bytes | None:
@@ -239,9 +265,11 @@ def batches_of(table: pa.Table, columns: ColumnNames, format: str) -> list[Batch
 
 @pytest.mark.parametrize("format", WRITERS)
 @settings(max_examples=200, deadline=None)
-@given(array=any_arrays(), field=st.sampled_from(FIELDS))
-def test_sources_values_of_a_file_are_used_rejected_or_refused(format: str, array: pa.Array, field: str) -> None:
-    batches = batches_of(pa.table(columns_with(array, field)), ALL, format)
+@given(array=any_arrays(), field=st.sampled_from(FIELDS), asked=st.sampled_from([ALL, SEVERAL]))
+def test_sources_values_of_a_file_are_used_rejected_or_refused(
+    format: str, array: pa.Array, field: str, asked: ColumnNames
+) -> None:
+    batches = batches_of(pa.table(columns_with(array, field)), asked, format)
     if isinstance(batches, str):
         return
     # Arrow says of some bytes that they are no value of the type: a time of day of 30 hours.
@@ -268,12 +296,14 @@ TOKENS = st.sampled_from([
 @settings(max_examples=300, deadline=None)
 @given(rows=st.lists(st.tuples(TOKENS, TOKENS, TOKENS, TOKENS), min_size=1, max_size=5), integer=st.booleans())
 def test_sources_values_of_json_are_used_or_rejected(rows: list[tuple[str, ...]], integer: bool) -> None:
-    fields = ("text", "label", "split", "time", "id", "group")
+    fields = ("text", "label", "split", "time", "weight", "slices.0", "id", "group")
     lines = "".join(
-        "{" + ", ".join(f'"{field}": {token}' for field, token in zip(fields, [*row, "1", "2"], strict=True)) + "}\n"
+        "{"
+        + ", ".join(f'"{field}": {token}' for field, token in zip(fields, [*row, *row[:2], "1", "2"], strict=True))
+        + "}\n"
         for row in rows
     )
-    columns = replace(ALL, time_is_integer=integer)
+    columns = replace(SEVERAL if integer else ALL, time_is_integer=integer)
     batches = list(read_tasks([ReadTask("a", 0, "jsonl")], columns, MemoryFiles({"a": lines.encode()})))
     assert sum(batch.count for batch in batches) == len(rows)
     for batch in batches:

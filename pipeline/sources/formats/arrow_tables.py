@@ -11,9 +11,11 @@ import pyarrow.compute as pc
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.sources.columns import ColumnNames, missing_column, repeated_column
 from pipeline.sources.formats.parquet_columns import column_names, column_of, find, times_named, type_of
+from pipeline.sources.formats.slices import can_hold_slices
 from pipeline.sources.formats.times import is_time
 from pipeline.sources.formats.validation import RawColumns, excerpt_of_columns, validated
-from pipeline.sources.formats.values import can_hold_labels, can_hold_texts, is_label_list
+from pipeline.sources.formats.values import can_hold_labels, can_hold_texts, is_label_list, is_list
+from pipeline.sources.formats.weights import can_hold_weights
 from pipeline.sources.schema import Batch
 from pipeline.sources.tasks import ReadTask
 from pipeline.support.arrays import Int64s
@@ -52,7 +54,7 @@ def check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames
     """Checks the types of columns that are there.
 
     Raises:
-      UserError: one can't hold texts, labels, times or groups.
+      UserError: one can't hold what it should: texts, labels, times, groups, weights or slices.
     """
     for name in columns.texts():
         text = type_of(fields, name)
@@ -69,6 +71,17 @@ def check_types(fields: Sequence[pa.Field], task: ReadTask, columns: ColumnNames
             f"split.group_column: {columns.group!r} in {task.path} holds {type_of(fields, columns.group)}; "
             "it must hold strings, integers or booleans"
         )
+    if columns.weight is not None and not can_hold_weights(type_of(fields, columns.weight)):
+        raise UserError(
+            f"input.weight_column: {columns.weight!r} in {task.path} holds {type_of(fields, columns.weight)}; "
+            "it must hold numbers, or texts that write numbers"
+        )
+    for sliced in columns.slices:
+        if sliced is not None and not can_hold_slices(type_of(fields, sliced)):
+            raise UserError(
+                f"metrics.slices: {sliced!r} in {task.path} holds {type_of(fields, sliced)}; it must hold texts, "
+                "numbers, booleans or dates"
+            )
     if columns.label is None:
         return
     label = type_of(fields, columns.label)
@@ -154,6 +167,10 @@ def _lengths(array: pa.Array) -> Int64s:
         # 16 bytes a value, which begin with its length; Arrow 25 has no function for it.
         views = np.frombuffer(array.buffers()[1], np.int32)[4 * array.offset :: 4][: len(array)]
         return np.where(array.is_valid(), views, 0).astype(np.int64)
+    if is_list(kind):
+        ends = np.concatenate([[0], np.cumsum(_lengths(array.flatten()))])
+        edges = np.cumsum(pc.list_value_length(array).fill_null(0).to_numpy())
+        return np.diff(ends[edges], prepend=0) + 8
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         lengths = pc.binary_length(array).fill_null(0)
         return np.asarray(lengths.cast(pa.int64()))
@@ -198,10 +215,26 @@ def _as_binary(array: pa.Array) -> pa.Array:
     if pa.types.is_run_end_encoded(kind):
         runs = pa.RunEndEncodedArray.from_arrays(array.run_ends, _as_binary(array.values))
         return runs.slice(array.offset, len(array))
+    if is_list(kind):
+        return _list_of(array, _as_binary(array.values))
     for strings, binary in _BINARY.items():
         if kind.equals(strings):
             return array.view(binary)
     return array
+
+
+def _list_of(array: pa.Array, values: pa.Array) -> pa.Array:
+    """Lists with other values, without a look at their offsets, which nobody checked."""
+    kind = array.type
+    made: pa.DataType
+    if pa.types.is_fixed_size_list(kind):
+        made = pa.list_(values.type, kind.list_size)
+    elif pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        made = (pa.list_view if pa.types.is_list_view(kind) else pa.large_list_view)(values.type)
+    else:
+        made = (pa.list_ if pa.types.is_list(kind) else pa.large_list)(values.type)
+    buffers = array.buffers()[: made.num_buffers]
+    return pa.Array.from_buffers(made, len(array), buffers, offset=array.offset, children=[values])
 
 
 @contextmanager

@@ -218,6 +218,8 @@ def _arrow(values: list[object], kind: pa.DataType) -> Values:
     """Dates, times and decimals as Arrow has them; other values as they are."""
     if pa.types.is_decimal(kind):
         return [_decimal(value, kind.scale) if isinstance(value, bytes) else value for value in values]
+    if pa.types.is_list(kind) and pa.types.is_decimal(kind.value_type):
+        return [_arrow(value, kind.value_type) if isinstance(value, list) else value for value in values]
     if not pa.types.is_temporal(kind):
         return values
     try:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipeline.errors import DamagedFileError, UserError
 from pipeline.files.local import Files, open_file
 from pipeline.files.text_stream import ReadSizes, check_compression, strip_mark, text_blocks
-from pipeline.sources.columns import INTEGER_TIME, ISO_TIME, ColumnNames
+from pipeline.sources.columns import ColumnNames
 from pipeline.sources.folder_columns import values_of_folders
 from pipeline.sources.formats.format import Format
 from pipeline.sources.formats.validation import validated
@@ -29,7 +29,7 @@ TEXTS_PER_BATCH: Final = 1024
 TEXT_BYTES_PER_BATCH: Final = 2 << 20
 
 
-_NOT_THERE: Final = frozenset({"split", "id", "group", ISO_TIME, INTEGER_TIME})
+_THERE: Final = frozenset({"text", "label"})
 
 
 def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
@@ -40,8 +40,9 @@ def check(task: ReadTask, columns: ColumnNames, files: Files) -> bool:
     """
     given = values_of_folders(task.path)
     for field, setting, name in columns.wanted():
-        if field in _NOT_THERE and name not in given:
-            raise UserError(f"{setting}: {name!r} is a column, and texts in folders have none; leave it null")
+        if field.partition(".")[0] not in _THERE and name not in given:
+            remedy = "take it away" if field.partition(".")[0] == "slices" else "leave it null"
+            raise UserError(f"{setting}: {name!r} is a column, and texts in folders have none; {remedy}")
     with open_file(files, task.path) as file:
         check_compression(file, task.path)
     return True
@@ -105,7 +106,7 @@ def _batch(
     if columns.label is not None:
         texts["label"] = pa.array([label_of(task.path, columns.label) for task in tasks], pa.string())
     for field, _, name in columns.wanted():
-        if field in _NOT_THERE:
+        if field.partition(".")[0] not in _THERE:
             texts[field] = pa.array([values_of_folders(task.path).get(name) for task in tasks], pa.string())
     # They are validated as rows of one file. Then each becomes row 0 of its own file.
     batch = validated(

@@ -61,7 +61,7 @@ def _several(values: Values, columns: ColumnNames) -> tuple[pa.Array, Problems]:
     spell = _speller(columns)
     if not isinstance(values, pa.Array):
         return one_by_one(values, spell, pa.string())
-    values = _plain_lists(values)
+    values = plain_lists(values)
     if is_label_list(values.type):
         return _of_lists(values, columns)
     try:  # there are many rows and few different values
@@ -130,7 +130,7 @@ def _of_lists(lists: pa.Array, columns: ColumnNames) -> tuple[pa.Array, Problems
     return pa.array(found, pa.string()), problems
 
 
-def _plain_lists(values: pa.Array) -> pa.Array:
+def plain_lists(values: pa.Array) -> pa.Array:
     """Lists out of an extension, a dictionary or runs; other values as they are."""
     while is_label_list(values.type):
         if isinstance(values, pa.ExtensionArray):

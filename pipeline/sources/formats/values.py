@@ -205,14 +205,22 @@ def is_label_list(kind: pa.DataType) -> bool:
     [True, True, False]
     """
     kind = _value_type(kind)
-    is_list = (
+    return is_list(kind) and can_hold_labels(kind.value_type)
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Whether it is one of Arrow's types of lists; not a dictionary of lists.
+
+    >>> [is_list(kind) for kind in (pa.list_(pa.string(), 2), pa.map_(pa.string(), pa.int8()))]
+    [True, False]
+    """
+    return bool(
         pa.types.is_list(kind)
         or pa.types.is_large_list(kind)
         or pa.types.is_fixed_size_list(kind)
         or pa.types.is_list_view(kind)
         or pa.types.is_large_list_view(kind)
     )
-    return is_list and can_hold_labels(kind.value_type)
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:
