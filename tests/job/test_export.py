@@ -6,10 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
-from base64 import b64decode
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from pipeline.records_folder.manifest import checksum_of
 from tests.support.archives import packed
 from tests.support.exported_models import seal
 from tests.support.jobs import write_csv
+from tests.support.tensorflow_serving import serving
 from trainer.cli import main
 from trainer.export.certificate import loads
 from trainer.export.replay import hide_packages
@@ -203,44 +202,10 @@ def test_export_loads_in_c(model: Path, signatures: dict[str, Any], tmp_path: Pa
     np.testing.assert_allclose(result, expected, atol=1e-7)
 
 
-class Serving(BaseHTTPRequestHandler):
-    """A stand-in for TensorFlow Serving's REST interface, on the real exported model."""
-
-    signatures: dict[str, Any]
-    error = 0.0
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        values = next(iter(asked["inputs"].values()))
-        raw = [b64decode(value["b64"]) if isinstance(value, dict) else value.encode() for value in values]
-        name = next(iter(asked["inputs"]))
-        answer = self.signatures[asked.get("signature_name", "serving_default")](**{name: tf.constant(raw)})
-        outputs = {key: _listed(value, error=self.error) for key, value in answer.items()}
-        content = json.dumps({"outputs": outputs if len(outputs) > 1 else next(iter(outputs.values()))}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def _listed(value: tf.Tensor, *, error: float) -> list[Any]:
-    if value.dtype == tf.string:
-        return [item.decode() for item in value.numpy()]
-    return (value.numpy() + (error if value.dtype == tf.float32 else 0)).tolist()
-
-
 @pytest.fixture
 def server(signatures: dict[str, Any]) -> Iterator[HTTPServer]:
-    handler = type("Handler", (Serving,), {"signatures": signatures})
-    with HTTPServer(("127.0.0.1", 0), handler) as http:
-        thread = threading.Thread(target=http.serve_forever)
-        thread.start()
+    with serving(signatures) as http:
         yield http
-        http.shutdown()
-        thread.join()
 
 
 def test_cli_verifies_a_live_server(model: Path, server: HTTPServer) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -10,9 +12,11 @@ import pytest
 from pipeline.config.load import load
 from pipeline.config.settings import Config
 from trainer.data.records_folder import open_records_folder
+from trainer.decision.decision import NO_DECISION, Decision
 from trainer.export import self_check
-from trainer.export.export import export
+from trainer.export.export import export, export_again
 from trainer.model.classifier import build_model
+from trainer.savedmodel.loading import ExportedModel
 from trainer.savedmodel.model_info import INFO_FILE, read_info, sums_of
 from trainer.training.fit import TrainedModel, train
 from trainer.training.history import History
@@ -59,6 +63,25 @@ def export_unchecked(trained: TrainedModel, config: Config) -> None:
     """Exports without asking the model again in a fresh process, which takes 4 s; test_export.py has one that does."""
     with unchecked():
         export(trained, config, metrics=None)
+
+
+def export_with(model: ExportedModel, folder: Path, *, decision: Decision = NO_DECISION, **info: Any) -> ExportedModel:
+    """The model with another decision, or with other keys in its model.json, exported without the check.
+
+    With several labels the weights of the last layer are drawn, because each label has its own.
+    """
+    changed = model.info.model_copy(update=info)
+    weights = model.weights
+    if changed.scheme.outputs != weights[-1].size:
+        draw = np.random.default_rng(5)
+        shape = (weights[-2].shape[0], changed.scheme.outputs)
+        weights[-2:] = [draw.normal(0, 1, shape).astype(np.float32), np.zeros(shape[1], np.float32)]
+    given = SimpleNamespace(
+        info=changed, weights=weights, folder=model.folder, transform_graph=model.transform_graph,
+        embedding_before=model.embedding_before,
+    )  # fmt: skip
+    with unchecked():
+        return ExportedModel(export_again(cast(ExportedModel, given), decision, path=str(folder), metrics=None).path)
 
 
 @contextmanager

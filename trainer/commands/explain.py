@@ -18,6 +18,7 @@ from pipeline.contract import Oov
 from pipeline.errors import UserError
 from pipeline.text.graph import tokenize
 from pipeline.text.trace import Token, Trace, trace_tokens
+from trainer.commands.predict import Prediction, predictions_of
 from trainer.model import neighbours
 from trainer.model.neighbours import Neighbour
 from trainer.savedmodel.loading import ExportedModel, Floats
@@ -48,7 +49,8 @@ class TextSteps:
     """A text, step by step.
 
     ids: padded, max_length of them; padding: how many are padding; cut: how many ids are cut off; telling: the
-    influential words, those with the largest effect first (a key of `explain --json`, so it keeps its name).
+    influential words, those with the largest effect first (a key of `explain --json`, so it keeps its name). labels,
+    abstains, rating: see `Prediction`; None of a model without them.
     """
 
     text: str
@@ -60,6 +62,9 @@ class TextSteps:
     probability: float
     scores: dict[str, float]
     telling: list[InfluentialWord]
+    labels: list[str] | None = None
+    abstains: bool | None = None
+    rating: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,8 +97,13 @@ class Explanation:
     bytes_one_hot: int
 
     def as_json(self) -> dict[str, Any]:
-        """All of it as values of JSON."""
-        return asdict(self)
+        """All of it as values of JSON; what the model does not have is left out."""
+        values = asdict(self)
+        for text in values["texts"]:
+            for name in ("labels", "abstains", "rating"):
+                if text[name] is None:
+                    del text[name]
+        return values
 
 
 def explain(model: ExportedModel, texts: Sequence[bytes]) -> Explanation:
@@ -106,7 +116,9 @@ def explain(model: ExportedModel, texts: Sequence[bytes]) -> Explanation:
     ids = model.token_ids(texts)
     vectors, _ = model.vectors(texts)
     traces = [_trace(model, text, row) for text, row in zip(texts, ids, strict=True)]
-    steps = [_text_steps(model, *text) for text in zip(texts, traces, model.scores(texts), strict=True)]
+    answers = model.answers(texts)
+    predictions = predictions_of(texts, answers, labels=info.labels)
+    steps = [_text_steps(model, *text) for text in zip(predictions, traces, answers.label.tolist(), strict=True)]
     place_of_id = {int(id): place for place, id in reversed(list(zip(np.ndindex(*ids.shape), ids.flat, strict=True)))}
     return Explanation(
         texts=steps,
@@ -134,19 +146,21 @@ def _trace(model: ExportedModel, text: bytes, ids: npt.NDArray[np.int64]) -> Tra
     return trace
 
 
-def _text_steps(model: ExportedModel, text: bytes, trace: Trace, scores: Floats) -> TextSteps:
-    labels = model.info.labels
-    label = int(scores.argmax())
+def _text_steps(model: ExportedModel, prediction: Prediction, trace: Trace, label: int) -> TextSteps:
+    """label: the index of the answered label."""
     return TextSteps(
-        text=text.decode("utf-8", "replace"),
+        text=prediction.text or "",
         tokens=trace.tokens,
         ids=trace.ids,
         padding=trace.padding,
         cut=trace.cut_ids,
-        label=labels[label],
-        probability=float(scores[label]),
-        scores=dict(zip(labels, scores.tolist(), strict=True)),
+        label=prediction.label or "",
+        probability=prediction.probability or 0.0,
+        scores=prediction.scores or {},
         telling=list(_influential_words(model, trace.tokens, label=label)),
+        labels=prediction.labels,
+        abstains=prediction.abstains,
+        rating=prediction.rating,
     )
 
 

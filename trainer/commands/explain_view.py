@@ -16,6 +16,7 @@ from pipeline.support.printable import to_one_line
 from pipeline.support.terminal import table
 from pipeline.text.trace import Token, without_padding
 from trainer.commands.explain import Explanation, InfluentialWord, TextSteps
+from trainer.commands.explain_answer import answer_view
 from trainer.model.neighbours import Neighbour
 from trainer.savedmodel.model_info import ModelInfo
 
@@ -60,8 +61,7 @@ def _sections_of_text(text: TextSteps, explanation: Explanation, info: ModelInfo
     yield "Its ids", Group(Text(_numbering(info), style="dim"), _id_line(text.tokens))
     yield "The ids, padded", Group(Text(_padding(text, info.sequence), style="dim"), Text(_row(text, info.sequence)))
     yield "The vector of each id", _vector_table(text, explanation)
-    scores = ", ".join(f"{to_one_line(label)} {score:.4f}" for label, score in text.scores.items())
-    yield "The answer", Text.assemble((to_one_line(text.label), "bold"), f"  ({scores})")
+    yield "The answer", answer_view(text, info)
 
 
 def _sections_of_model(explanation: Explanation, info: ModelInfo) -> Iterator[Section]:
