@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.processes import ROOT, ends_with_parent
-from benchmarks.harness.report import Report, Row, make_report
+from benchmarks.harness.report import OURS, Report, Row, make_report
 from benchmarks.preprocessing.inputs import Input, given_input, sample_input
 from benchmarks.training import tables
 from benchmarks.training.tables import EPOCHS, FEEDING
@@ -46,6 +46,7 @@ def measure(options: argparse.Namespace, *, arguments: Sequence[str]) -> Iterato
         facts = _facts(records)
         rows = list(_feeding(records, facts=facts))
         if not options.only_feeding:
+            rows.append(_weights(records, facts=facts))
             rows += _epochs(records, epochs=options.epochs, seeds=options.seeds, facts=facts)
         yield make_report("training", given.name, rows, arguments=arguments)
 
@@ -67,6 +68,12 @@ def _feeding(records: Path, *, facts: dict[str, float | str | bool]) -> Iterator
     for subject, way in FEEDING.items():
         values = {name: figures[way][name] for name in ("seconds", "cpu_seconds")}
         yield Row(case="feeding", subject=subject, values=values, facts=facts)
+
+
+def _weights(records: Path, *, facts: dict[str, float | str | bool]) -> Row:
+    figures = _learn("weights", records, seed=0, epochs=1)
+    values = {name: figures[name] for name in ("plain_seconds", "weighted_seconds")}
+    return Row(case="weights", subject=OURS, values=values, facts=facts)
 
 
 def _epochs(records: Path, *, epochs: int, seeds: int, facts: dict[str, float | str | bool]) -> Iterator[Row]:

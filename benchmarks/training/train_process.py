@@ -36,10 +36,13 @@ with quick_imports():
     from trainer.data.records_folder import RecordsFolder, open_records_folder
     from trainer.evaluation.scoring import SplitScorer
     from trainer.model.classifier import build_model
+    from trainer.training.objective import PLAIN, Objective
     from trainer.training.step import TrainingStep
 
 _IMPORTED = time.perf_counter() - _BEGIN
 _ROUNDS = 3
+# Of two ways in turn; the quickest round of each is compared.
+_WEIGHED_STEPS, _WEIGHED_ROUNDS = 20, 12
 
 
 def main(way: str, folder: str, seed: str, epochs: str) -> None:
@@ -49,6 +52,8 @@ def main(way: str, folder: str, seed: str, epochs: str) -> None:
     keras.utils.set_random_seed(settings.seed)
     if way == "feeding":
         figures = _feeding(records, settings)
+    elif way == "weights":
+        figures = _weights(records, settings)
     elif way == "fit":
         figures = _plain(records, settings)
     else:
@@ -109,13 +114,45 @@ def _feeding(records: RecordsFolder, settings: TrainingSettings) -> dict[str, An
     for epoch in range(_ROUNDS + 1):
         for way, batches in ways.items():
             begin, cpu = time.perf_counter(), time.process_time()
-            rows = sum(int(labels.shape[0]) for _, labels in batches(epoch))
+            rows = sum(int(labels.shape[0]) for _, labels, *_ in batches(epoch))
             taken = time.perf_counter() - begin, time.process_time() - cpu
             if rows != wanted:
                 raise SystemExit(f"{way} gave {rows} of {wanted} rows")
             if epoch:  # the first one only warms up
                 figures[way]["seconds"].append(taken[0])
                 figures[way]["cpu_seconds"].append(taken[1])
+    return figures
+
+
+def _weights(records: RecordsFolder, settings: TrainingSettings) -> dict[str, Any]:
+    """Seconds of steps without weights, and with those of rows and labels, in turn, on the same batches."""
+    draw = np.random.default_rng(settings.seed)
+    batches = [
+        batch._replace(weights=tf.constant(draw.uniform(0.5, 2, batch.labels.shape[0]), tf.float32))
+        for batch in training_batches(
+            records, batch_size=settings.batch_size, trim=True, seed=settings.seed, epoch=0
+        ).take(_WEIGHED_STEPS)
+    ]
+    ways = {"plain_seconds": PLAIN, "weighted_seconds": Objective(is_weighted=True, class_weights=(0.5, 2.0))}
+    steps = {}
+    for name, objective in ways.items():
+        keras.utils.set_random_seed(settings.seed)
+        model = build_model(
+            records.vocabulary_size, ModelSettings(), scheme=records.scheme, padding=records.sequence.padding
+        )
+        steps[name] = TrainingStep(model, settings, steps=10_000, objective=objective)
+    figures: dict[str, list[float]] = {name: [] for name in ways}
+
+    def learn(step: TrainingStep) -> None:
+        for batch in batches:
+            step.run_batch(batch)
+        step.averages()  # waits for the last step
+
+    for turn in range(_WEIGHED_ROUNDS + 1):
+        for name, step in steps.items() if turn % 2 else reversed(steps.items()):
+            taken = _seconds(partial(learn, step))
+            if turn:  # the first one traces
+                figures[name].append(taken)
     return figures
 
 

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from pipeline.config.settings import ModelSettings
 from tests.support.toy_records import Row, write_folder
-from trainer.evaluation.scoring import score_split
+from trainer.evaluation.scoring import score_function, score_split
 from trainer.model.classifier import build_model
+from trainer.model.lstm_choice import choose_for_training
 
 # Words, labels, weight, slices: the number of words tells the rows apart.
 ROWS: list[Row] = [
@@ -36,6 +38,20 @@ def test_scoring_gives_labels_weights_and_slices_of_each_row(tmp_path: Path) -> 
     np.testing.assert_allclose(scored.scores, 1 / (1 + np.exp(-scored.logits)), atol=1e-6)
     rows = tf.constant([[0, 0, 0], [0, 4, 5], [1, 2, 3]], tf.int64)
     np.testing.assert_allclose(scored.scores, model(rows).numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("labels", ["ab", "abc"])
+@pytest.mark.parametrize("several", [False, True])
+def test_scoring_gives_the_bits_of_the_plain_score_graph(tmp_path: Path, labels: str, several: bool) -> None:
+    words = np.random.default_rng(0).integers(1, 20, [300, 12]).tolist()
+    rows: list[Row] = [(own, [0] if several else 0) for own in words]
+    folder = write_folder(tmp_path, train=[rows[:1]], test=rows, labels=labels, several=several)
+    keras.utils.set_random_seed(0)
+    model = build_model(20, ModelSettings(embedding_dim=4, lstm_units=24), scheme=folder.scheme, padding="pre")
+    model.embedding.embeddings.assign(model.embedding.embeddings * 20)
+    scored = score_split(model, folder, "test", batch_size=300)
+    function = score_function(model, folder.scheme, run_lstm=choose_for_training(model, batch_size=300))
+    assert scored.scores.tobytes() == function(tf.constant(words, tf.int64)).numpy().tobytes()
 
 
 def test_scoring_of_one_label_has_no_weights(tmp_path: Path) -> None:

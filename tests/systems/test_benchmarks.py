@@ -137,6 +137,8 @@ def test_benchmarks_short_form_of_training_runs(
     main(["training", "--short", "--results", str(tmp_path)])
     (report,) = load(tmp_path)
     assert report.name == "60 sample texts"
-    assert [row.facts for row in report.rows] == [{"rows": 48, "length": 20}] * 6
+    assert [row.facts for row in report.rows] == [{"rows": 48, "length": 20}] * 7
     assert all(len(row.values["epoch_seconds"]) == 1 for row in report.rows if row.case == "epochs")
-    assert "examples/s of the input pipeline" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "examples/s of the input pipeline" in printed
+    assert "a step with weights, slower than without" in printed

@@ -60,12 +60,13 @@ def score_function(model: TextClassifier, scheme: LabelScheme, *, run_lstm: RunL
     def scores(ids: tf.Tensor) -> tf.Tensor:
         return class_scores(model.probabilities(model.logits(ids, run_lstm=run_lstm)), scheme)
 
-    return _of_ids(scores)
+    return _graph(scores, tf.int64)
 
 
-def _of_ids(function: Callable[[tf.Tensor], Any]) -> Callable[[tf.Tensor], Any]:
-    signature = [tf.TensorSpec([None, None], tf.int64)]
-    compiled: Callable[[tf.Tensor], Any] = tf.function(function, input_signature=signature, autograph=False)
+def _graph(function: ScoreFunction, dtype: tf.DType) -> ScoreFunction:
+    """A graph function of one argument, [batch, any]."""
+    signature = [tf.TensorSpec([None, None], dtype)]
+    compiled: ScoreFunction = tf.function(function, input_signature=signature, autograph=False)
     return compiled
 
 
@@ -75,11 +76,13 @@ class SplitScorer:
     def __init__(self, model: TextClassifier, records: RecordsFolder, split: Split, *, batch_size: int) -> None:
         run_lstm = choose_for_training(model, batch_size=batch_size)
 
-        def logits_and_scores(ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            logits = model.logits(ids, run_lstm=run_lstm)
-            return logits, class_scores(model.probabilities(logits), records.scheme)
-
-        self._score_batch = _of_ids(logits_and_scores)
+        # Three graphs: in one that gives the logits too, TensorFlow does not fuse the head with its sigmoid, and half
+        # of the scores would differ from `score_function`'s in the last bit.
+        self._state = _graph(lambda ids: model.state(ids, run_lstm=run_lstm), tf.int64)
+        self._logits = _graph(model.head, tf.float32)
+        self._scores = _graph(
+            lambda state: class_scores(model.probabilities(model.head(state)), records.scheme), tf.float32
+        )
         self._batches = evaluation_batches(records, split, batch_size=batch_size, trim=model.settings.mask_zero)
         self._records, self._split = records, split
 
@@ -93,7 +96,8 @@ class SplitScorer:
         mistakes: list[Mistake] = []
         for batch in iterate_batches(self._batches, self._records):
             ids = batch.ids.numpy()
-            logits, scores = (tensor.numpy() for tensor in self._score_batch(batch.ids))
+            state = self._state(batch.ids)
+            logits, scores = self._logits(state).numpy(), self._scores(state).numpy()
             part = _BatchScores.of(batch, logits=logits, scores=scores, word_counts=(ids != PADDING_ID).sum(axis=1))
             parts.append(part)
             more = surest_mistakes(ids, part.labels, scores, most=_MISTAKES)

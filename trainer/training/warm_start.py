@@ -110,8 +110,8 @@ def _refuse_other_labels(scheme: LabelScheme, earlier: ExportedModel) -> None:
     if scheme.several != earlier.info.several_labels:
         here, there = ("several labels", "one label") if scheme.several else ("one label", "several labels")
         raise UserError(
-            f"training.start_from: the model in {earlier.folder} gives {there} a text, and the records have {here}; its "
-            "last layer means something else: set training.start_from to null, or make the records with another "
+            f"training.start_from: the model in {earlier.folder} gives {there} a text, and the records have {here}; "
+            "its last layer means something else: set training.start_from to null, or make the records with another "
             "input.several_labels"
         )
     labels, its = scheme.names, earlier.info.labels
