@@ -3,7 +3,8 @@
     python -m benchmarks.baseline.bag_of_words out/records [--json]
 
 What a trained model scores above this number it has learnt from the order of the words. Each text becomes the
-logarithm of its word counts, scaled to length 1. Training ends when the loss on the eval split rises.
+logarithm of its word counts, scaled to length 1. Training ends when the loss on the eval split rises. If rows have
+weights, the loss counts them; the accuracy counts each row once, as that of metrics.json does.
 """
 
 import argparse
@@ -18,7 +19,8 @@ import numpy.typing as npt
 
 from pipeline.contract import SPLITS, Split
 from pipeline.files.local import LocalFiles
-from pipeline.records.decode import decode_examples
+from pipeline.records.decode_features import decode_records
+from pipeline.records.record_columns import RecordFeatures
 from pipeline.records.shards import read_shard
 from pipeline.records_folder.manifest import Manifest
 from pipeline.records_folder.reader import read_manifest
@@ -46,16 +48,19 @@ class Bags:
     word: Ints
     value: npt.NDArray[np.float32]
     labels: Ints  # [texts]
+    weights: npt.NDArray[np.float32] | None = None  # [texts]
 
     def batches(self, *, words: int) -> tf.data.Dataset:
-        """(float32 [batch, words], sparse; labels [batch]) in the order of the texts, the same in each epoch."""
+        """(float32 [batch, words], sparse; labels [batch]; weights [batch], 1 on average, if rows have any) in the
+        order of the texts, the same in each epoch."""
         indices = np.stack([self.row, self.word], axis=1)
         texts = tf.sparse.SparseTensor(indices, self.value, [len(self.labels), words])
-        return tf.data.Dataset.from_tensor_slices((texts, self.labels)).batch(BATCH_SIZE).cache()
+        weights = [] if self.weights is None else [self.weights / self.weights.mean()]
+        return tf.data.Dataset.from_tensor_slices((texts, self.labels, *weights)).batch(BATCH_SIZE).cache()
 
 
-def bags(ids: Ints, labels: Ints) -> Bags:
-    """Padded ids [texts, max_length] and labels [texts] -> bags; id 0 is padding.
+def bags(ids: Ints, labels: Ints, weights: npt.NDArray[np.float32] | None = None) -> Bags:
+    """Padded ids [texts, max_length], labels [texts] and perhaps weights [texts] -> bags; id 0 is padding.
 
     >>> bag = bags(np.array([[0, 2, 2], [0, 0, 3]]), np.array([0, 1]))
     >>> bag.row.tolist(), bag.word.tolist(), bag.value.tolist()
@@ -66,7 +71,8 @@ def bags(ids: Ints, labels: Ints) -> Bags:
     pairs, counts = np.unique(at // ids.shape[1] * words + ids.ravel()[at], return_counts=True)
     row, value = pairs // words, np.log1p(counts)
     lengths = np.sqrt(np.bincount(row, value**2, minlength=texts))
-    return Bags(row=row, word=pairs % words, value=(value / lengths[row]).astype(np.float32), labels=labels)
+    scaled = (value / lengths[row]).astype(np.float32)
+    return Bags(row=row, word=pairs % words, value=scaled, labels=labels, weights=weights)
 
 
 def compare(splits: Mapping[Split, Bags], *, words: int) -> dict[str, float]:
@@ -92,17 +98,20 @@ def compare(splits: Mapping[Split, Bags], *, words: int) -> dict[str, float]:
     }
 
 
-def read_split(manifest: Manifest, folder: Path, split: Split) -> tuple[Ints, Ints]:
-    """All records of a split -> ids int64 [texts, max_length] and labels int64 [texts]."""
-    length = manifest.config.sequence.max_length
-    ids, labels = [np.zeros((0, length), np.int64)], [np.zeros(0, np.int64)]
+def read_split(manifest: Manifest, folder: Path, split: Split) -> tuple[Ints, Ints, npt.NDArray[np.float32] | None]:
+    """All records of a split, of one label each -> ids int64 [texts, max_length], labels int64 [texts], and weights
+    float32 [texts] if they have any."""
+    length, form = manifest.config.sequence.max_length, manifest.record
+    features = RecordFeatures(slices=len(form.slices), weighted=form.weighted)
+    ids, labels, weights = [np.zeros((0, length), np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
     for shard in manifest.splits[split].shards:
         with (folder / shard.path).open("rb") as file:
             for records in read_shard(file, compression=manifest.config.output.compression):
-                decoded = decode_examples(records, length)
-                ids.append(decoded[0])
-                labels.append(decoded[1])
-    return np.concatenate(ids), np.concatenate(labels)
+                decoded = decode_records(records, length, features)
+                ids.append(decoded.ids)
+                labels.append(np.asarray(decoded.labels))
+                weights.extend([] if decoded.weights is None else [decoded.weights])
+    return np.concatenate(ids), np.concatenate(labels), np.concatenate(weights) if form.weighted else None
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -114,6 +123,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     _, manifest = read_manifest(str(options.records), LocalFiles())
+    if manifest.record.several_labels:
+        parser.error(
+            f"{options.records}: its texts have several labels each (input.several_labels); a bag of words needs one"
+        )
     rows = {split: manifest.splits[split].rows for split in SPLITS}
     if len(manifest.labels) != 2 or not all(rows.values()):
         parser.error(
@@ -121,8 +134,8 @@ def main(arguments: list[str] | None = None) -> None:
             "and rows in each split"
         )
     splits = {split: read_split(manifest, options.records, split) for split in SPLITS}
-    words = 1 + max(int(ids.max(initial=0)) for ids, _ in splits.values())
-    result = compare({split: bags(ids, labels) for split, (ids, labels) in splits.items()}, words=words)
+    words = 1 + max(int(ids.max(initial=0)) for ids, *_ in splits.values())
+    result = compare({split: bags(*columns) for split, columns in splits.items()}, words=words)
     if options.json:
         json.dump(result, sys.stdout)
         print()

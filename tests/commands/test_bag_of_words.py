@@ -29,3 +29,16 @@ def test_bag_of_words_says_what_it_needs(
         bag_of_words.main([str(tmp_path)])
     assert ended.value.code == 2
     assert "got 3 labels" in capsys.readouterr().err
+
+
+def test_bag_of_words_refuses_several_labels(
+    small_records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = json.loads((small_records / "manifest.json").read_text())
+    manifest["checksum"] = None
+    manifest["record"]["several_labels"] = True
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(SystemExit) as ended:
+        bag_of_words.main([str(tmp_path)])
+    assert ended.value.code == 2
+    assert "its texts have several labels each (input.several_labels)" in capsys.readouterr().err

@@ -56,6 +56,15 @@ def test_bag_of_words_does_not_learn_order() -> None:
     assert compare(with_test(found, found), words=4)["test_accuracy"] == 0.5
 
 
+def test_bag_of_words_counts_the_weights_of_rows() -> None:
+    """Of equal texts two are negative, and one that weighs as much as four is positive: the loss is on its side."""
+    learnt = bags(np.array([[1], [1], [1]] * 200), np.array([0, 0, 1] * 200), np.array([1, 1, 4] * 200, np.float32))
+    held_out = split_of([[1]], [1])
+    assert compare(with_test(learnt, held_out), words=2)["test_accuracy"] == 1.0
+    plain = bags(np.array([[1], [1], [1]] * 200), np.array([0, 0, 1] * 200))
+    assert compare(with_test(plain, held_out), words=2)["test_accuracy"] == 0.0
+
+
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[Trained]:
     """What `compare` trained: the model, with the weights that it has in the end, and its losses of each epoch."""
