@@ -11,10 +11,13 @@ import pytest
 
 from pipeline.config.load import load
 from pipeline.errors import UserError
+from pipeline.records_folder.label_scheme import LabelScheme
+from pipeline.support.version import VERSION
 from trainer.cli import main
 from trainer.commands.verify import verify_files, verify_server
+from trainer.decision.decision import NO_DECISION
 from trainer.savedmodel.loading import open_model
-from trainer.savedmodel.model_info import INFO_FILE, ModelInfo, damages, read_info, refuse_damages, sums_of
+from trainer.savedmodel.model_info import INFO_FILE, ModelInfo, damages, read_info, refuse_damages, sha256_of, sums_of
 
 CERTIFICATE = "assets.extra/certificate.jsonl"
 LINES = b'{"text": "a", "ids": [1], "scores": [0.5, 0.5]}\n' * 3
@@ -159,6 +162,32 @@ def test_model_info_is_bound_by_its_hash(model: Path, change: dict[str, Any], me
     with pytest.raises(UserError) as refused:
         open_model(str(model))
     assert message in str(refused.value)
+
+
+# keys of a model.json that a version of the future writes       what the message says
+@pytest.mark.parametrize(("keys", "message"), [
+    ({"format_version": 2},                                        "format_version is 2"),
+    ({"unheard_of": 1},                                            "unheard_of"),
+    ({"decision": {"temperature": 2.0, "unheard_of": 1}},          "decision.unheard_of"),
+    ({"label_kind": "fuzzy"},                                      "label_kind is 'fuzzy'"),
+])  # fmt: skip
+def test_model_info_of_a_newer_version_names_both_versions(model: Path, keys: dict[str, Any], message: str) -> None:
+    values = {**json.loads((model / INFO_FILE).read_bytes()), "versions": {"textrecords": "9.1"}, **keys}
+    (model / INFO_FILE).write_text(json.dumps({**values, "sha256": sha256_of(values)}))
+    with pytest.raises(UserError) as refused:
+        open_model(str(model))
+    assert message in str(refused.value)
+    assert str(refused.value).endswith(f"version 9.1 (this is version {VERSION}) of this program made it")
+
+
+def test_model_info_before_decisions_has_none(model: Path) -> None:
+    """The keys that versions before decisions and several labels did not write."""
+    values = json.loads((model / INFO_FILE).read_bytes())
+    for key in ("several_labels", "label_kind", "weighted", "decision"):
+        del values[key]
+    (model / INFO_FILE).write_text(json.dumps({**values, "sha256": sha256_of(values)}))
+    info = read_info(str(model), setting="--model")
+    assert (info.decision, info.scheme, info.weighted) == (NO_DECISION, LabelScheme(("neg", "größer")), False)
 
 
 def test_model_info_tells_files_of_another_export(model: Path) -> None:

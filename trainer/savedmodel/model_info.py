@@ -21,6 +21,7 @@ from pipeline.errors import JsonError, UserError
 from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.support.printable import to_one_line
 from pipeline.support.strict_json import first_mistake, parse_json
+from pipeline.support.version import VERSION
 from trainer import files
 from trainer.decision.decision import NO_DECISION, Decision
 
@@ -63,7 +64,7 @@ class ModelInfo(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: int = FORMAT_VERSION
+    format_version: int = Field(FORMAT_VERSION, le=FORMAT_VERSION)
     labels: list[str] = Field(min_length=2)
     text: TextSettings
     vocabulary: VocabularySettings
@@ -126,8 +127,23 @@ def read_info(folder: str, *, setting: str) -> ModelInfo:
         return ModelInfo.model_validate_json(json.dumps(values))
     except ValidationError as error:
         raise UserError(
-            f"{setting}: {path}: {first_mistake(error)}; another version of this program made it"
+            f"{setting}: {path}: {first_mistake(error)}; {_maker(values)} of this program made it"
         ) from error
+
+
+def _maker(values: object) -> str:
+    """The version that made a model.json, if it says one, and this one.
+
+    >>> _maker({"versions": {"textrecords": "9.1"}}).startswith("version 9.1 (this is version ")
+    True
+    >>> _maker([])
+    'another version'
+    """
+    versions = values.get("versions") if isinstance(values, dict) else None
+    made_by = versions.get("textrecords") if isinstance(versions, dict) else None
+    return (
+        f"version {to_one_line(str(made_by), width=20)} (this is version {VERSION})" if made_by else "another version"
+    )
 
 
 def sums_of(folder: str) -> dict[str, FileSum]:
