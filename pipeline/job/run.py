@@ -146,7 +146,7 @@ def _run_tasks(
 ) -> None:
     files = BeamFiles()
     check_input(tasks, config.input, config.split, files, metrics=config.metrics)
-    check_cache(config)
+    check_cache(config.model_copy(update={"input": tasks.resolved(config.input)}))  # the folder that the job will use
     for line in tasks.left_out_lines(name=with_remedy):
         _logger.info("%s", line)
     runner = choose_runner(options, input_bytes=tasks.bytes)

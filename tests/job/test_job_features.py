@@ -195,6 +195,69 @@ def test_job_features_stratify_divides_each_list_of_labels(tmp_path: Path, spill
     assert 24 <= sum(rows for own, rows in counts["train"].items() if any(name.startswith("r") for name in own)) < 40
 
 
+WEIGHTED = {"input.weight_column": "weight", "metrics.slices": "[source, text_length]"}
+
+
+@pytest.fixture(scope="module")
+def weighted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The records of rows_of() with all features, and with texts without labels, read once."""
+    folder = tmp_path_factory.mktemp("weighted")
+    bad = [
+        {"text": f"bad{n}", "label": ["tea"], "weight": weight} for n, weight in enumerate([0, -1, None, "x", 1e-60])
+    ]
+    write(folder / "rows.jsonl", [*rows_of(), *bad])
+    (folder / "more.jsonl").write_text("".join(json.dumps({"text": f"word{n} word3"}) + "\n" for n in range(9)))
+    return job(folder / "rows.jsonl", folder / "out", unlabelled_too(folder))
+
+
+def unlabelled_too(folder: Path) -> dict[str, str]:
+    return {**WEIGHTED, "input.unlabelled": str(folder / "more.jsonl")}
+
+
+def test_job_features_records_hold_weights_and_slices(weighted: Path) -> None:
+    words = weighted.parent / "words.txt"
+    found = {split: found_in(weighted, split, words) for split in SPLITS}
+    rows = [row for split in SPLITS for row in found[split]]
+    expected = [
+        Found(row["text"], tuple(name for name in ORDERED if name in row["label"]), row["weight"], (row["source"],))
+        for row in rows_of()
+    ]
+    assert Counter(rows) == Counter(expected)  # all weights are numbers that float32 has
+    manifest = manifest_of(weighted)
+    assert manifest["record"] == {
+        "several_labels": True, "label_kind": "nominal", "weighted": True, "slices": ["source"],
+    }  # fmt: skip
+    for split in SPLITS:
+        weights = [row.weight or 0.0 for row in found[split]]
+        assert manifest["splits"][split]["weights"] == {
+            "total": sum(weights),
+            "squares": sum(weight**2 for weight in weights),
+            "labels": {name: sum(row.weight or 0.0 for row in found[split] if name in row.labels) for name in ORDERED},
+        }
+    assert sum(manifest["rejected"]["by_reason"].values()) == 5
+    assert manifest["duplicates"]["rows"] == 20  # equal texts with other weights
+    assert manifest["duplicates"]["conflicting"] == 0
+    assert manifest["unlabelled"]["rows"] == 9
+    assert verify_folder(str(weighted), LocalFiles()).problems == ()
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "once"])
+def test_job_features_weights_are_the_same_in_every_way(weighted: Path, tmp_path: Path, way: str) -> None:
+    settings, limits, arguments, spills = WAYS[way]
+    settings = {key: value.replace("CACHE", str(tmp_path / "cache")) for key, value in settings.items()}
+    again = job(
+        weighted.parent / "rows.jsonl", tmp_path / "out", {**unlabelled_too(weighted.parent), **settings},
+        limits=limits, beam_arguments=arguments, spills=spills,
+    )  # fmt: skip
+    assert record_bytes(again) == record_bytes(weighted)
+    one, two = facts_of(again), facts_of(weighted)
+    for key in ("record", "splits", "label_sets", "samples", "telling_words", "duplicates", "rejected", "unlabelled"):
+        assert one[key] == two[key], key
+    if "vocabulary.cache" in settings:
+        (entries,) = (tmp_path / "cache").iterdir()  # one folder, though the input decides on several labels
+        assert {"settings.json"} < {path.name for path in entries.iterdir()}
+
+
 ORDINAL = [
     # labels; their order
     (["10", "2.5", "-1", "9"], ["-1", "2.5", "9", "10"]),
