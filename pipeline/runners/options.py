@@ -26,8 +26,8 @@ from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.runner import PipelineRunner, create_runner
 
 from pipeline.errors import UserError
+from pipeline.runners.job_service import check_with_server, refuse_unknown
 from pipeline.runners.locations import runner_name
-from pipeline.runners.server_options import check_with_server, refuse_unknown
 from pipeline.runners.worker_processes import process_runner
 from pipeline.support.process import cores as _cores
 

@@ -16,6 +16,7 @@ from apache_beam.options.pipeline_options import (
     GoogleCloudOptions,
     PipelineOptions,
     PortableOptions,
+    SparkRunnerOptions,
 )
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.portability.portable_runner import PortableRunner
@@ -25,8 +26,8 @@ from pipeline.errors import JobError, StillRunningError, UserError
 from pipeline.runners.failure import what_failed
 from pipeline.runners.flink_rest import FlinkCluster, FlinkError, flink_cluster
 from pipeline.runners.job_servers import ServerLog, end_job_servers, our_job_servers
+from pipeline.runners.job_service import end_by_name, engine_of
 from pipeline.runners.locations import runner_name
-from pipeline.runners.server_options import engine_of
 from pipeline.support.stop_signals import deferred_stop, stop_status
 
 # How long to wait until a job is cancelled. Flink needed 4 s, a portable runner needs a second or two. Dataflow needs
@@ -58,15 +59,17 @@ class Submission:
     def __init__(self, runner: PipelineRunner, options: PipelineOptions) -> None:
         portable, flink = options.view_as(PortableOptions), options.view_as(FlinkRunnerOptions)
         cloud = options.view_as(GoogleCloudOptions)
+        is_uber = flink.flink_submit_uber_jar or options.view_as(SparkRunnerOptions).spark_submit_uber_jar
         self._is_portable = isinstance(runner, PortableRunner)
         self._name = str(cloud.job_name or "")
         self._project, self._region = cloud.project, cloud.region
         self._endpoint = portable.job_endpoint or None
         self._runner = runner_name(options)
         self._engine = self._runner.removesuffix("Runner").lower()
-        # With an uber jar Beam's own handle speaks with the cluster.
-        is_direct = self._is_portable and not flink.flink_submit_uber_jar
-        self.cluster: FlinkCluster | None = flink_cluster(flink.flink_master) if is_direct else None
+        # With an uber jar Beam speaks with the cluster itself, and names the job after its own fashion.
+        self._starts_server = self._is_portable and self._endpoint is None and not is_uber
+        is_named = self._is_portable and not is_uber
+        self.cluster: FlinkCluster | None = flink_cluster(flink.flink_master) if is_named else None
         self._before = self._jobs_of_this_name()
 
     def metrics_of_flink(self) -> str | None:
@@ -101,31 +104,37 @@ class Submission:
         Raises:
           StillRunningError: it is not certain that it is.
         """
-        _logger.info("interrupted: the job is being cancelled")
         if self.cluster is not None:
             self._cancel_on_flink(self.cluster)
-        elif self._is_portable and self._endpoint is None:
+        elif self._starts_server:
             # Spark's driver, and Flink without a cluster, are in the job server and end with it.
             self._ask_the_runner()
             end_job_servers()
         elif self.result is not None:
-            engine = engine_of(self.result._job_service) if self._is_portable else None
+            engine = engine_of(self.result._job_service) if self._endpoint is not None else None
             state = self._ask_the_runner()
             if engine is not None:
-                raise StillRunningError(
-                    f"the job server at {self._endpoint} does not cancel jobs on {engine}: {self._name} may still run, "
-                    f"and {_TO_CANCEL[engine]}"
-                )
+                raise self._runs_on(engine)
             if not (state is not None and (PipelineState.is_terminal(state) or state == PipelineState.CANCELLING)):
                 raise StillRunningError(f"it is not known whether the job is cancelled: {self._command()}")
+        elif self._endpoint is not None and self._is_portable:
+            engine = end_by_name(self._endpoint, self._name)
+            if engine is not None:
+                raise self._runs_on(engine)
+
+    def _runs_on(self, engine: str) -> StillRunningError:
+        return StillRunningError(
+            f"the job server at {self._endpoint} does not cancel jobs on {engine}: {self._name} may still run, and "
+            f"{_TO_CANCEL[engine]}"
+        )
 
     def _cancel_on_flink(self, cluster: FlinkCluster) -> None:
         try:
             jobs = cluster.cancel(self._name, seconds=_SECONDS_TO_CANCEL, spared=self._before)
-            if self._endpoint is None:
+            if self._starts_server:
                 end_job_servers()
-                if not jobs:  # it may just have handed over the job
-                    threading.Event().wait(_SECONDS_TO_APPEAR)
+            if not jobs:  # the job server may just have handed it over
+                threading.Event().wait(_SECONDS_TO_APPEAR)
                 jobs = cluster.cancel(self._name, seconds=_SECONDS_TO_CANCEL, spared=self._before)
         except FlinkError as error:
             command = cluster.command_to_cancel("ID")
@@ -187,6 +196,7 @@ def submission(runner: PipelineRunner, options: PipelineOptions) -> Iterator[Sub
         except BaseException as error:
             if stop_status() is not None or isinstance(error, KeyboardInterrupt):
                 if not isinstance(runner, FnApiRunner):
+                    _logger.info("interrupted: the job is being cancelled")
                     with deferred_stop():
                         job.cancel()
                 raise
@@ -194,6 +204,9 @@ def submission(runner: PipelineRunner, options: PipelineOptions) -> Iterator[Sub
                 raise
             if isinstance(runner, FnApiRunner):
                 raise
+            if isinstance(error, grpc.RpcError):  # the job server is gone; the job may run on, and nobody waits for it
+                with deferred_stop(), suppress(StillRunningError):
+                    job.cancel()
             raise job.failed(error, log) from error
         finally:
             end_job_servers()

@@ -3,14 +3,16 @@
 import json
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import grpc
 import pytest
 from apache_beam.metrics.execution import MetricsContainer
 from apache_beam.metrics.metricbase import MetricName
-from apache_beam.portability.api import beam_job_api_pb2
+from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.runner import PipelineResult, PipelineState
 from google.protobuf import json_format
@@ -18,10 +20,10 @@ from google.protobuf import json_format
 from pipeline.errors import StillRunningError, UserError
 from pipeline.runners import submission as module
 from pipeline.runners.job_metrics import counters
+from pipeline.runners.job_service import check_with_server, engine_of
 from pipeline.runners.monitor import finish
 from pipeline.runners.options import beam_options, choose_runner
 from pipeline.runners.reach import check_servers
-from pipeline.runners.server_options import check_with_server, engine_of
 from pipeline.runners.submission import submission
 from pipeline.support.progress import read_progress
 from tests.support.flink_page import FlinkPage, flink_page
@@ -91,6 +93,7 @@ def test_submission_cancels_on_flink_itself(
     state: str, looks: int | None, told: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_SECONDS_TO_CANCEL", 1.0)
+    monkeypatch.setattr(module, "_SECONDS_TO_APPEAR", 0.0)
     arguments = ["--runner=PortableRunner", "--job_endpoint=server:8099", "--job_name=ours"]
     page = FlinkPage(jobs={"before": ("ours", "RUNNING")}, looks=looks)  # another job of the same name
     error = KeyboardInterrupt if told is None else StillRunningError
@@ -103,6 +106,45 @@ def test_submission_cancels_on_flink_itself(
     assert page.jobs["before"] == ("ours", "RUNNING")
     if told is not None:
         assert told.format(address=page.address) in str(raised.value)
+
+
+def job_server(engine: str, cancelled: list[str], *jobs: tuple[str, str, int]) -> Any:
+    """A job server with an option, and jobs as id, name and state; it notes in `cancelled` what it is to cancel."""
+
+    def cancel(_: object, request: beam_job_api_pb2.CancelJobRequest, __: object) -> Any:
+        cancelled.append(request.job_id)
+        return beam_job_api_pb2.CancelJobResponse()
+
+    info = [beam_job_api_pb2.JobInfo(job_id=job, job_name=name, state=state) for job, name, state in jobs]
+    answers = {
+        "GetJobs": lambda *_: beam_job_api_pb2.GetJobsResponse(job_info=info),
+        "DescribePipelineOptions": service(engine).DescribePipelineOptions,
+        "Cancel": cancel,
+    }
+    return type("Jobs", (beam_job_api_pb2_grpc.JobServiceServicer,), answers)()
+
+
+RUNS, DONE = beam_job_api_pb2.JobState.RUNNING, beam_job_api_pb2.JobState.DONE
+# an option of the job server, state of our job there -> ids that it was asked to cancel, whether the job may run on
+TAKEN = [("x", RUNS, ["a"], False), ("flink_master", RUNS, ["a"], True), ("flink_master", DONE, [], False)]
+
+
+@pytest.mark.parametrize(("option", "state", "cancelled", "runs_on"), TAKEN)
+def test_submission_job_that_was_taken_before_its_handle_came(
+    option: str, state: int, cancelled: list[str], runs_on: bool
+) -> None:
+    asked: list[str] = []
+    jobs = job_server(option, asked, ("a", "ours", state), ("b", "theirs", RUNS))
+    server = grpc.server(ThreadPoolExecutor(2))
+    beam_job_api_pb2_grpc.add_JobServiceServicer_to_server(jobs, server)
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    try:
+        with pytest.raises(StillRunningError if runs_on else KeyboardInterrupt):
+            interrupt(["--runner=PortableRunner", f"--job_endpoint=localhost:{port}", "--job_name=ours"], None)
+    finally:
+        server.stop(None).wait()
+    assert asked == cancelled
 
 
 def test_submission_flink_that_knows_no_such_job_is_told() -> None:

@@ -1,4 +1,4 @@
-"""Options that Beam for Python does not know -> accepted if the job server knows them, otherwise refused.
+"""What a job server is asked besides running a job: which options it knows, its engine, and to end a job by its name.
 
 Flink's and Spark's runners have options of their own, as `--number_of_execution_retries=3`. Only the job server knows
 them: it is asked when it runs, before it gets the job. Beam hands over those that it knows and drops the others.
@@ -9,15 +9,16 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+import grpc
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.portability.api import beam_job_api_pb2
-from apache_beam.runners.portability.portable_runner import JobServiceHandle, PortableRunner
+from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
+from apache_beam.runners.portability.portable_runner import TERMINAL_STATES, JobServiceHandle, PortableRunner
 
 from pipeline.errors import UserError
 
 # An option of a job server -> the engine that it runs jobs on.
 _ENGINES: Final = {"flink_master": "Flink", "spark_master": "Spark"}
-_SECONDS_TO_ANSWER: Final = 60.0
+_SECONDS_TO_ANSWER: Final = 20.0
 
 
 def refuse_unknown(option: str, known: Collection[str], *, of: str = "Beam's") -> None:
@@ -59,6 +60,21 @@ def engine_of(job_service: Any) -> str | None:
     """The engine whose cluster runs a job server's jobs, Flink or Spark; None: the server runs them, or can't tell."""
     with suppress(Exception):  # the server may be gone
         return next((_ENGINES[name] for name in _described(job_service) if name in _ENGINES), None)
+    return None
+
+
+def end_by_name(endpoint: str, name: str) -> str | None:
+    """Cancels a job that a job server may have taken, though its handle never came.
+
+    Returns the engine on which it runs on, or None: there is no such job, or its server has ended it.
+    """
+    stub = beam_job_api_pb2_grpc.JobServiceStub(grpc.insecure_channel(endpoint))
+    with suppress(grpc.RpcError):  # the server is gone, or has no list of its jobs
+        found = stub.GetJobs(beam_job_api_pb2.GetJobsRequest(), timeout=_SECONDS_TO_ANSWER)
+        ids = [job.job_id for job in found.job_info if job.job_name == name and job.state not in TERMINAL_STATES]
+        for job in ids:
+            stub.Cancel(beam_job_api_pb2.CancelJobRequest(job_id=job), timeout=_SECONDS_TO_ANSWER)
+        return engine_of(stub) if ids else None
     return None
 
 
