@@ -178,15 +178,14 @@ def _verify(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     del overrides
     with quick_imports():
         import_tensorflow()
-        from trainer.commands.verify import TOLERANCE, verify_files, verify_server
+        from trainer.commands.verify import verify_files, verify_server
         from trainer.export.fresh_process import ExportError
 
-    tolerance = TOLERANCE if known.tolerance is None else known.tolerance
     try:
         if known.url is not None:
-            verification = verify_server(known.model, known.url, tolerance=tolerance)
+            verification = verify_server(known.model, known.url, tolerance=known.tolerance)
         else:
-            verification = verify_files(known.model, tolerance=tolerance)
+            verification = verify_files(known.model, tolerance=known.tolerance)
     except ExportError as error:
         warn(f"trainer: error: {error}")
         return 1

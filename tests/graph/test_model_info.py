@@ -14,8 +14,10 @@ from pipeline.errors import UserError
 from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.support.version import VERSION
 from trainer.cli import main
+from trainer.commands import verify
 from trainer.commands.verify import verify_files, verify_server
-from trainer.decision.decision import NO_DECISION
+from trainer.decision.decision import NO_DECISION, Decision
+from trainer.export.comparison import Comparison
 from trainer.savedmodel.loading import open_model
 from trainer.savedmodel.model_info import INFO_FILE, ModelInfo, damages, read_info, refuse_damages, sha256_of, sums_of
 
@@ -214,6 +216,26 @@ def test_model_info_of_an_older_export_says_what_can_not_be_compared(model: Path
     a_pipe(model / "saved_model.pb")
     (line,) = verify_files(str(model)).damages
     assert line == "saved_model.pb can't be read: it is a named pipe, and only regular files are read"
+
+
+# temperature, --tolerance -> how far scores may differ: logits that are divided by 0.1 differ ten times as much
+@pytest.mark.parametrize(("temperature", "given", "expected"), [
+    (1.0, None, 1e-5), (2.0, None, 1e-5), (0.1, None, 1e-4), (0.1, 1e-6, 1e-6),
+])  # fmt: skip
+def test_verify_lets_scores_of_a_low_temperature_differ_more(
+    model: Path, monkeypatch: pytest.MonkeyPatch, temperature: float, given: float | None, expected: float
+) -> None:
+    info = read_info(str(model), setting="--model")
+    (model / INFO_FILE).write_bytes(info.model_copy(update={"decision": Decision(temperature=temperature)}).dumps())
+    used: dict[str, float] = {}
+
+    def compared(*_: object, tolerance: float) -> dict[str, Comparison]:
+        used["tolerance"] = tolerance
+        return {}
+
+    monkeypatch.setattr(verify, "compare_in_fresh_process", compared)
+    verify_files(str(model), tolerance=given)
+    assert used["tolerance"] == pytest.approx(expected)
 
 
 # lines of the certificate  labels                  what is said

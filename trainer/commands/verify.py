@@ -11,7 +11,7 @@ from typing import Final
 from pipeline.errors import UserError
 from trainer.commands.serving import ask_server, check_url
 from trainer.export.certificate import Certificate, open_certificate
-from trainer.export.comparison import Comparison, compare
+from trainer.export.comparison import Comparison, compare, tolerance_of
 from trainer.export.fresh_process import compare_in_fresh_process
 from trainer.savedmodel.loading import version_folder
 from trainer.savedmodel.model_info import ModelInfo, damages, read_info
@@ -50,8 +50,10 @@ class Verification:
         return f"{self.files} files, right"
 
 
-def verify_files(model: str, *, tolerance: float = TOLERANCE) -> Verification:
+def verify_files(model: str, *, tolerance: float | None = None) -> Verification:
     """Compares the files of a model (a version folder, or export.path) with model.json, and replays its certificate.
+
+    tolerance: how far scores may differ. None: TOLERANCE, and more for a model whose temperature is below 1.
 
     Raises:
       UserError: there is no model, its model.json or certificate is damaged, or the tolerance is not from 0 on.
@@ -62,11 +64,11 @@ def verify_files(model: str, *, tolerance: float = TOLERANCE) -> Verification:
     if wrong:
         return _damaged(folder, info, wrong)
     certificate = open_certificate(folder, info)
-    comparisons = compare_in_fresh_process(folder, certificate, tolerance=tolerance)
+    comparisons = compare_in_fresh_process(folder, certificate, tolerance=_tolerance(tolerance, info))
     return _verification(folder, info, certificate, comparisons)
 
 
-def verify_server(model: str, url: str, *, tolerance: float = TOLERANCE) -> Verification:
+def verify_server(model: str, url: str, *, tolerance: float | None = None) -> Verification:
     """Compares the files of a model, and replays its certificate against a server, e.g. http://host:8501/v1/models/NAME.
 
     Raises:
@@ -79,11 +81,17 @@ def verify_server(model: str, url: str, *, tolerance: float = TOLERANCE) -> Veri
         return _damaged(folder, info, wrong)
     certificate = open_certificate(folder, info)
     answers = ask_server(url, certificate)
-    return _verification(folder, info, certificate, {url: compare(certificate, answers, tolerance=tolerance)})
+    return _verification(
+        folder, info, certificate, {url: compare(certificate, answers, tolerance=_tolerance(tolerance, info))}
+    )
 
 
-def _check_tolerance(tolerance: float) -> None:
-    if not 0 <= tolerance < math.inf:
+def _tolerance(given: float | None, info: ModelInfo) -> float:
+    return tolerance_of(info.decision, base=TOLERANCE) if given is None else given
+
+
+def _check_tolerance(tolerance: float | None) -> None:
+    if tolerance is not None and not 0 <= tolerance < math.inf:
         raise UserError(f"--tolerance: {tolerance:g} is not a number from 0 on")
 
 
