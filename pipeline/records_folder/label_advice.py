@@ -12,6 +12,7 @@ from typing import Final
 
 from pipeline.config.input_settings import SplitSettings
 from pipeline.contract import SPLITS
+from pipeline.records_folder.joined_labels import joined_sentences
 from pipeline.records_folder.manifest import Manifest
 
 # (setting, sentence)
@@ -50,11 +51,14 @@ def label_sentences(manifest: Manifest) -> Sentences:
     spellings = spellings_of_one(manifest.labels)
     # What is said of these labels changes with the rows that they lose or get.
     settled = {*marks, *(label for group in spellings for label in group)}
+    joined = list(joined_sentences(manifest))
+    yield from joined
     yield from _of_marks(manifest, marks)
     yield from _of_spellings(manifest, spellings)
     yield from _of_keys(manifest)
-    yield from _of_rare(manifest, settled)
-    yield from _of_lacking(manifest, settled)
+    if not joined:  # most lists have few rows, and their labels many
+        yield from _of_rare(manifest, settled)
+        yield from _of_lacking(manifest, settled)
 
 
 def _marks(manifest: Manifest) -> list[str]:
@@ -73,7 +77,7 @@ def _of_marks(manifest: Manifest, found: Sequence[str]) -> Sentences:
         (
             f"{'The label' if one else 'The labels'} {_listed(found)} ({rows:,} of {total:,} rows) "
             f"{'looks' if one else 'look'} like a mark of rows without a label; if so, "
-            f"{_line(manifest, dict.fromkeys(found))} leaves these rows out."
+            f"{_line(manifest, dict.fromkeys(found))} {_leaves(manifest, one=one, rows='these')}."
         ),
     )
 
@@ -165,8 +169,9 @@ def _of_rare(manifest: Manifest, settled: Collection[str]) -> Sentences:
     label = f"label {named} has" if len(rare) == 1 else f"{len(rare):,} labels {named} have"
     if len(rare) > _LISTED:
         label = f"{len(rare):,} labels {named} ... have"
-    others, whose = len(manifest.labels) - len(rare), "its" if len(rare) == 1 else "their"
-    or_leave = f", or {_line(manifest, dict.fromkeys(rare[:_LISTED]))} leaves {whose} rows out" if others > 1 else ""
+    leaves = _leaves(manifest, one=len(rare) == 1, rows="its" if len(rare) == 1 else "their")
+    others = len(manifest.labels) - len(rare)
+    or_leave = f", or {_line(manifest, dict.fromkeys(rare[:_LISTED]))} {leaves}" if others > 1 else ""
     yield SETTING, f"The {label} few of {total:,} training rows to learn from and to measure; get more{or_leave}."
 
 
@@ -201,6 +206,13 @@ def _rows(manifest: Manifest) -> Counter[str]:
     for part in manifest.splits.values():
         rows.update(part.labels)
     return rows
+
+
+def _leaves(manifest: Manifest, *, one: bool, rows: str) -> str:
+    """What input.label_map does to labels whose new name is null."""
+    if manifest.record.several_labels:
+        return f"takes {'it' if one else 'them'} out of the lists"
+    return f"leaves {rows} rows out"
 
 
 def _map_of(manifest: Manifest) -> dict[str, str | None]:

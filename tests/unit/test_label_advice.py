@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from pipeline.config.input_settings import InputSettings
+from pipeline.records_folder.joined_labels import Joined, joined_labels
 from pipeline.records_folder.label_advice import label_sentences
 from pipeline.records_folder.manifest import Manifest
 from tests.support.manifests import manifest_of
@@ -17,6 +18,7 @@ def manifest(
     *,
     config: dict[str, Any] | None = None,
     mapped: dict[str, int] | None = None,
+    several: bool = False,
 ) -> Manifest:
     """A manifest with these labels; the test split is empty."""
     parts = {"train": train, "eval": train if evaluation is None else evaluation, "test": dict.fromkeys(train, 0)}
@@ -25,6 +27,7 @@ def manifest(
         "config": {"vocabulary": {"top_words": 4}, "sequence": {"max_length": 40}, "output": {}, **(config or {})},
         "labels": list(train),
         "input": {"mapped_labels": mapped or {}},
+        "record": {"several_labels": several},
         "vocabulary": {"size": 3},
         "splits": {split: {"rows": sum(labels.values()), "labels": labels} for split, labels in parts.items()},
     })  # fmt: skip
@@ -38,6 +41,13 @@ MAP = "input.label_map"
 # fmt: off
 ADVICE: list[tuple[dict[str, Any], str, str]] = [
     # arguments of manifest(), the setting, the sentence
+    ({"train": {"war": 40, "love": 30, "war|love": 1, "art": 9, "art|war": 5, "art|love": 3, "art|love|war": 2}},
+     "input.label_separator",
+     '4 of 7 labels look like lists that are joined by "|"; if so, input.label_separator: "|" makes 3 labels of them, '
+     "several a text."),
+    ({"train": {"war": 40, "love": 30, "?": 21}, "several": True}, MAP,
+     'The label "?" (42 of 182 rows) looks like a mark of rows without a label; if so, input.label_map: {"?": null} '
+     "takes it out of the lists."),
     ({"train": {"-1": 30, "0": 30, "1": 30}}, MAP,
      'The label "-1" (60 of 180 rows) looks like a mark of rows without a label; if so, input.label_map: {"-1": null} '
      "leaves these rows out."),
@@ -127,3 +137,27 @@ def test_label_advice_lists_the_first_of_many() -> None:
     assert '"a4" and "A4" and 45 more pairs differ only in case' in text
     assert text.count(': "a') == 20
     assert text.endswith('"A19": "a19"} makes one of the first 20.')
+
+
+GENRES = ["war", "love", "art"]
+# fmt: off
+JOINED: list[tuple[list[str], Joined | None]] = [
+    # labels, whether they look like lists
+    ([*GENRES, "art, war", "war, love", "art, love", "art, war, love"], Joined(",", 4, 3)),
+    ([*GENRES, "art;war", "war;love", "art;love", "art;war;love"], Joined(";", 4, 3)),
+    ([*GENRES, "art|war", "war|love", "art|love"], None),  # three lists may be chance
+    (["New York, NY", "Buffalo, NY", "Boston, MA", "Salem, MA", "Albany, NY", "Troy, NY"], None),
+    ([f"{language}/{sign}" for language in ("en", "de", "fr") for sign in ("pos", "neg", "none")], None),  # two kinds
+    (["sci/med", "sci/space", "rec/autos", "rec/sport", "talk"], None),
+    (["A+", "A", "B+", "B", "C+", "C"], None),
+    (["R&D", "Q&A", "B&B", "M&A", "H&M", "news"], None),
+    (["0", "1"], None),
+    ([f"class {number}, of many" for number in range(1000)], None),
+    ([], None),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("labels", "expected"), JOINED)
+def test_label_advice_knows_lists_by_their_parts(labels: list[str], expected: Joined | None) -> None:
+    assert joined_labels(dict.fromkeys(labels, 50)) == expected
