@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.orc
 import pytest
 
+from pipeline.config.input_settings import InputSettings
 from pipeline.errors import UserError
 from pipeline.files.text_stream import READ_SIZES
-from pipeline.sources import check_columns, read_tasks
+from pipeline.sources import check_columns, plan_tasks, read_tasks
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.formats import orc
 from pipeline.sources.tasks import ReadTask
@@ -166,3 +167,15 @@ def test_sources_orc_names_a_file_whose_disk_fails() -> None:
     task = ReadTask("a/b", 0, "orc")
     with pytest.raises(UserError, match=r"^input.path: cannot read a/b: Input/output error; "):
         list(read_tasks([task], COLUMNS, FailingFiles(errno.EIO)))
+
+
+def test_sources_orc_lists_of_labels() -> None:
+    labels = pa.array([[b"b", b"a"], [], None, [b"\xff"], [b"a", None]], pa.list_(pa.binary()))
+    content = file({"text": list("abcde"), "label": labels, "w": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    columns = ColumnNames("text", "label", weight="w", several_labels=True)
+    assert read(content, "a.orc", columns) == (
+        [("a", '["a", "b"]', 0), ("b", "[]", 1)],
+        [(2, MISSING_LABEL), (3, INVALID), (4, "a label of the list is missing")],
+    )
+    files = MemoryFiles({"a.orc": content})
+    assert plan_tasks(InputSettings(path="a.orc"), files).several_labels

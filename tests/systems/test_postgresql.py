@@ -178,3 +178,38 @@ def test_postgresql_password_is_nowhere(server: Server, tmp_path: Path, capfd: p
     assert "pass:w" not in printed
     assert b"pass:w" not in written
     assert json.loads((tmp_path / "records" / "manifest.json").read_bytes())["config"]["input"]["path"] == server.url
+
+
+# fmt: off
+LISTS: list[tuple[str, str, str]] = [
+    # SQL of the label, SQL of the weight, (label, weight) or the reason why the row is rejected
+    ("ARRAY['b', 'a']",          "2",               '["a", "b"] 2.0'),
+    ("ARRAY[2, 1]",              "0.5::numeric",    '["1", "2"] 0.5'),
+    ("ARRAY[1.0, 2]::numeric[]", "0.5::real",       '["1", "2"] 0.5'),
+    ("ARRAY['550e8400-e29b-41d4-a716-446655440000']::uuid[]", "1", '["550e8400-e29b-41d4-a716-446655440000"] 1.0'),
+    ("ARRAY[true]",              "1::smallint",     '["true"] 1.0'),
+    ("ARRAY[]::text[]",          "'1'::text",       "[] 1.0"),
+    ("NULL::text[]",             "1",               "missing label"),
+    ("ARRAY['a', NULL]",         "1",               "a label of the list is missing"),
+    ("ARRAY['a']",               "0",               "weight is not a number above 0"),
+    ("ARRAY['a']",               "NULL::int",       "missing weight"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("label", "weight", "expected"), LISTS)
+def test_postgresql_arrays_are_several_labels(label: str, weight: str, expected: str, server: Server) -> None:
+    query = f"SELECT 'a' AS text, {label} AS label, {weight} AS w"
+    tasks, settings = planned(server, query=query, weight_column="w")
+    assert tasks.several_labels
+    columns = columns_of(tasks.resolved(settings))
+    with closing(tasks):
+        check_columns(tasks.tasks(), columns, LocalFiles())
+        (batch,) = read_tasks(tasks.tasks(), columns, LocalFiles())
+    found = [f"{row['label']} {row['weight']}" for row in batch.rows.to_pylist()]
+    assert [*found, *batch.rejected["reason"].to_pylist()] == [expected]
+
+
+def test_postgresql_arrays_are_refused_where_a_row_has_one_label(server: Server) -> None:
+    with pytest.raises(UserError, match=r"^input\.several_labels is false, but 'label' in postgresql"):
+        planned(server, query="SELECT 'a' AS text, ARRAY['a'] AS label", several_labels=False)

@@ -1,5 +1,6 @@
 """input.several_labels, label_separator, no_labels and label_map: what becomes of values, and what auto decides."""
 
+import io
 import json
 from typing import Any
 
@@ -12,8 +13,9 @@ from pipeline.sources import check_columns, plan_all, plan_tasks, read_tasks
 from pipeline.sources.columns import ColumnNames, columns_of
 from pipeline.sources.formats.labels import labels
 from pipeline.sources.formats.values import Values
+from pipeline.sources.label_sets import labels_of
 from pipeline.sources.mapped_labels import merged
-from tests.support.memory_files import MemoryFiles, batches_of, parquet
+from tests.support.memory_files import MemoryFiles, batches_of, parquet, read
 from tests.support.tf_examples import Value, framed, serialized
 
 MISSING, WRONG, INVALID = "missing label", "label is not a string, integer or boolean", "invalid UTF-8"
@@ -240,3 +242,61 @@ def test_several_labels_are_mapped_one_by_one(
     use = merged(batch.label_map for batch in batches)
     assert (dict(use.rows), sum(use.left_out.values())) == (mapped, left_out)
     assert sum(batch.count for batch in batches) == 5
+
+
+AS_BINARY = {pa.large_string(): pa.large_binary(), pa.string_view(): pa.binary_view()}
+KINDS = [
+    pa.list_(pa.string()), pa.large_list(pa.large_string()), pa.list_view(pa.string()), pa.list_(pa.string_view()),
+    pa.list_(pa.dictionary(pa.int32(), pa.string())), pa.large_list_view(pa.string_view()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_several_labels_of_bytes_in_an_arrow_file_reject_their_row_alone(kind: pa.DataType) -> None:
+    """A list of strings that are not UTF-8, as a writer that checks nothing leaves it."""
+    strings = pa.array([b"b", b"a", b"\xff", b"c"], pa.binary()).view(pa.string())
+    value = kind.value_type
+    if pa.types.is_dictionary(value):
+        values: pa.Array = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, 3], pa.int32()), strings)
+    else:
+        values = strings if value == pa.string() else strings.view(pa.binary()).cast(AS_BINARY[value]).view(value)
+    edges = [0, 2, 3, 4]
+    if pa.types.is_list(kind):
+        lists: pa.Array = pa.ListArray.from_arrays(pa.array(edges, pa.int32()), values)
+    elif pa.types.is_large_list(kind):
+        lists = pa.LargeListArray.from_arrays(pa.array(edges, pa.int64()), values)
+    elif pa.types.is_list_view(kind):
+        sizes = pa.array([2, 1, 1], pa.int32())
+        lists = pa.ListViewArray.from_arrays(pa.array(edges[:3], pa.int32()), sizes, values)
+    else:
+        sizes = pa.array([2, 1, 1], pa.int64())
+        lists = pa.LargeListViewArray.from_arrays(pa.array(edges[:3], pa.int64()), sizes, values)
+    rows = pa.record_batch([pa.array(["x", "y", "z"]), lists], ["text", "label"])
+    file = io.BytesIO()
+    with pa.ipc.new_stream(file, rows.schema) as writer:
+        writer.write_batch(rows)
+    found = read(file.getvalue(), "a.arrows", ColumnNames("text", "label", several_labels=True))
+    assert found == ([("x", '["a", "b"]', 0), ("z", '["c"]', 2)], [(1, INVALID)])
+
+
+def test_several_labels_of_long_lists_are_read_in_pieces() -> None:
+    lists = [[f"label {number:04}" for number in range(start, start + 3000)] for start in range(300)]
+    file = io.BytesIO()
+    rows = pa.record_batch({"text": ["a"] * 300, "label": lists})
+    with pa.ipc.new_stream(file, rows.schema) as writer:
+        writer.write_batch(rows)
+    batches = batches_of(file.getvalue(), "a.arrows", ColumnNames("text", "label", several_labels=True))
+    assert [labels_of(row["label"]) for batch in batches for row in batch.rows.to_pylist()] == lists
+
+
+def test_several_labels_of_folders() -> None:
+    contents = {"x/a|b/1.txt": b"one", "x/b/2.txt": b"two"}
+    chosen = InputSettings(path="x", label_separator="|")
+    files = MemoryFiles(contents)
+    tasks = plan_tasks(chosen, files)
+    batches = read_tasks(tasks.tasks(), columns_of(tasks.resolved(chosen)), files)
+    assert sorted(row["label"] for batch in batches for row in batch.rows.to_pylist()) == ['["a", "b"]', '["b"]']
+    files = MemoryFiles({"label=a%7Cb/x.csv": b"text,y\none,1\n", "label=b/x.csv": b"text,y\ntwo,1\n"})
+    chosen = InputSettings(path="*", label_separator="|")
+    batches = read_tasks(plan_tasks(chosen, files).tasks(), columns_of(chosen), files)
+    assert sorted(row["label"] for batch in batches for row in batch.rows.to_pylist()) == ['["a", "b"]', '["b"]']

@@ -9,6 +9,7 @@ import grpc
 import pyarrow as pa
 import pytest
 
+from pipeline.config.decision_settings import MetricsSettings
 from pipeline.config.input_settings import InputSettings, SplitSettings
 from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
@@ -180,3 +181,20 @@ def test_bigquery_gives_texts_to_predict_and_a_look_to_doctor() -> None:
     (look,) = preview(planned()[0], columns_of(settings), LocalFiles())
     assert (look.files, look.path, look.description.columns) == (1, PATH, (("text", "string"), ("label", "string")))
     assert [row.text for row in look.rows] == ["text 0", "text 2", "text 4"]
+
+
+def test_bigquery_repeated_fields_are_several_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = pa.table({
+        "text": ["a", "b", "c"], "label": [["y", "x"], [], ["x"]], "w": [2, 1, 0], "genre": ["film", None, "book"],
+    })  # fmt: skip
+    with serving(FakeBigQuery({"all": table}), monkeypatch):
+        chosen, metrics = InputSettings(path=PATH, weight_column="w"), MetricsSettings(slices=["genre"])
+        tasks = plan_tasks(chosen, LocalFiles(), metrics=metrics)
+        columns = columns_of(tasks.resolved(chosen), metrics=metrics)
+        batches = list(read_tasks(tasks.tasks(), columns, LocalFiles()))
+    rows = [row for batch in batches for row in batch.rows.to_pylist()]
+    assert sorted((row["text"], row["label"], row["weight"], row["slices"]) for row in rows) == [
+        (b"a", '["x", "y"]', 2.0, ["film"]), (b"b", "[]", 1.0, [""]),
+    ]  # fmt: skip
+    reasons = [reason for batch in batches for reason in batch.rejected["reason"].to_pylist()]
+    assert reasons == ["weight is not a number above 0"]

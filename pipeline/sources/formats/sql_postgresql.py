@@ -11,9 +11,11 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.errors import UserError
 from pipeline.sources.columns import Column
@@ -32,6 +34,8 @@ _TABLES: Final = (
 )
 # Types that Arrow does not have, and the type that has what Python makes of their values.
 _AS_PYTHON: Final = {"numeric": pa.decimal128(38), "uuid": pa.string()}
+# PostgreSQL's name of an array's type is this and the name of the type in it.
+_ARRAY: Final = "_"
 # A transaction that reads for hours without a word must not be ended as forgotten.
 _BEGIN: Final = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
@@ -168,8 +172,9 @@ def _type_name(field: pa.Field) -> str:
 
 def _plain_type(field: pa.Field) -> pa.DataType:
     """The type of the values that `_python_values` gives."""
-    if (kind := _AS_PYTHON.get(_type_name(field))) is not None:
-        return kind
+    name = _type_name(field)
+    if (kind := _AS_PYTHON.get(name.removeprefix(_ARRAY))) is not None:
+        return pa.list_(kind) if name.startswith(_ARRAY) else kind
     return field.type.storage_type if isinstance(field.type, pa.BaseExtensionType) else field.type
 
 
@@ -178,7 +183,12 @@ def _storage(array: pa.Array) -> pa.Array:
 
 
 def _python_values(array: pa.Array, kind: str) -> Values:
-    """Values that Arrow has no type for, as Python has them: numeric, which the driver gives as text, and UUIDs."""
+    """Values that Arrow has no type for, as Python has them: numeric, which the driver gives as text, and UUIDs; and
+    arrays of these."""
+    if kind.startswith(_ARRAY) and kind.removeprefix(_ARRAY) in _AS_PYTHON:
+        values = iter(_python_values(_storage(array.flatten()), kind.removeprefix(_ARRAY)))
+        lengths = pc.list_value_length(array).to_pylist()
+        return [None if length is None else list(islice(values, length)) for length in lengths]
     if kind == "numeric":
         return [None if text is None else Decimal(text) for text in array.to_pylist()]
     if kind == "uuid":
