@@ -46,7 +46,6 @@ def _aims(report: Report) -> str:
         lines.append(["an epoch, faster than plain model.fit", f"{_AIM_FACTOR}x", f"{ratio:.1f}x", reached])
     weighed = report.row("weights", OURS)
     if weighed is not None:
-        # The quickest rounds: another program on the machine makes a round slower and none quicker.
         cost = min(weighed.values["weighted_seconds"]) / min(weighed.values["plain_seconds"]) - 1
         reached = "yes" if cost <= _AIM_WEIGHTS else "no"
         lines.append(["a step with weights, slower than without", f"{_AIM_WEIGHTS:.0%}", f"{cost:+.1%}", reached])
