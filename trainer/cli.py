@@ -8,15 +8,13 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from pipeline.config.input_settings import InputSettings
 from pipeline.config.load import load
 from pipeline.config.overrides import split_overrides
-from pipeline.config.parser import CONFIG_HELP, OTHER_SECTIONS_HELP, SETTINGS_HELP, Parser
-from pipeline.config.paths import expand_home
 from pipeline.errors import UserError
 from pipeline.files.temporary import temporary_files
 from pipeline.support.exit_status import run_command
@@ -25,15 +23,10 @@ from pipeline.support.printable import json_text
 from pipeline.support.process import quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
 from trainer.commands.arguments import input_overrides, input_settings, naming_options, refuse_empty, settings_of
-
-Command = Callable[[argparse.Namespace, dict[str, str]], int]
+from trainer.commands.parser import Command, command_parser
 
 # The file of the settings without --config, if the present folder has it.
 _DEFAULT_CONFIG: Final = "pipeline.yaml"
-
-_STATUS_HELP: Final = """\
-Exit status: 0 done, 2 a mistake in the arguments or files (one line on stderr), 1 anything else{more}.\
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,12 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse_and_run(arguments: list[str]) -> int:
     overrides: dict[str, str] = {}
-    if arguments[:1] in (["train"], ["evaluate"], ["predict"]):
+    if arguments[:1] in (["train"], ["decide"], ["evaluate"], ["predict"]):
         # After -- there are texts, which may look like settings.
         end = arguments.index("--") if "--" in arguments else len(arguments)
         overrides, others = split_overrides(arguments[:end])
         arguments = others + arguments[end:]
-    known = _parser().parse_args(arguments)
+    known = command_parser(_COMMANDS).parse_args(arguments)
     refuse_empty(known)
     with temporary_files():
         return known.run(known, overrides)
@@ -61,6 +54,7 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     with quick_imports():
         import_tensorflow()
         from pipeline.support.terminal import output_console
+        from trainer.commands.decision_table import decision_table
         from trainer.commands.metrics_table import metrics_table
         from trainer.commands.train import train_and_export
         from trainer.export.fresh_process import ExportError
@@ -75,6 +69,8 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         say("the records folder has no test rows, so there are no metrics (split.test is 0)")
     else:
         output_console().print(metrics_table(outcome.metrics, title=f"test split, epoch {outcome.best_epoch}"))
+        if outcome.metrics["decision"] is not None:
+            output_console().print("", decision_table(outcome.metrics["decision"], title="decided on the test split"))
     exported = outcome.exported
     say(
         "",
@@ -83,6 +79,34 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         f"look at    {outcome.page}  (curves, confusion, calibration, mistakes, nearest words)",
         f'ask it     python -m trainer predict --model {shlex.quote(config.export.path)} "a text"',
     )
+    return 0
+
+
+def _decide(known: argparse.Namespace, overrides: dict[str, str]) -> int:
+    with quick_imports():
+        import_tensorflow()
+        from pipeline.support.terminal import output_console
+        from trainer.commands.decide import decide_again
+        from trainer.commands.decision_table import decision_table
+        from trainer.export.fresh_process import ExportError
+
+    try:
+        outcome = decide_again(known.model, overrides, publish=not known.dry_run)
+    except ExportError as error:
+        warn(f"trainer: error: {error}")
+        return 1
+    if known.json:
+        say_block(json_text(outcome.as_json(), indent=1) + "\n")
+        return 0
+    for note in outcome.notes:
+        warn(note)
+    if outcome.figures is None:
+        say("the model keeps no test rows, so there is no price" if not outcome.test_rows else "nothing is decided")
+    else:
+        output_console().print(decision_table(outcome.figures, title=outcome.title, before=outcome.before))
+    if outcome.exported is not None:
+        texts = outcome.exported.texts
+        say("", f"model      {outcome.exported.path}  (checked with {texts} texts in a fresh process)")
     return 0
 
 
@@ -204,90 +228,11 @@ def _config_path(known: argparse.Namespace) -> str | None:
     return known.config or (_DEFAULT_CONFIG if Path(_DEFAULT_CONFIG).exists() else None)
 
 
-def _parser() -> Parser:
-    status = _STATUS_HELP.format(more="")
-    parser = Parser(prog="trainer", description="A records folder -> a model that takes raw text.", epilog=status)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    train = commands.add_parser(
-        "train",
-        help="records folder -> trained model, evaluation, exported SavedModel",
-        description="records folder -> trained model, evaluation, exported SavedModel\n\n"
-        f"{SETTINGS_HELP}{OTHER_SECTIONS_HELP}",
-        epilog=status,
-        settings=["output.path", "model", "training", "metrics", "export"],
-    )
-    train.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
-    train.add_argument("--resume", action="store_true", help="go on with the training that training.path holds")
-    train.set_defaults(run=_train)
-
-    evaluate = _model_command(
-        commands,
-        "evaluate",
-        "score raw labelled text through an exported model",
-        _evaluate,
-        settings=["input", "metrics"],
-    )
-    evaluate.add_argument(
-        "--input", type=expand_home, nargs="+", metavar="FILE", help="files, folders or globs (default: input.path)"
-    )
-    evaluate.add_argument("--format", metavar="FORMAT", help="input.format")
-    evaluate.add_argument("--text_column", metavar="NAME", help="input.text_column; [a, b] joins several columns")
-    evaluate.add_argument("--label_column", metavar="NAME", help="input.label_column")
-    evaluate.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
-    _add_json(evaluate)
-
-    _add_predict(commands)
-
-    explain = _model_command(commands, "explain", "text -> tokens -> ids -> vectors, step by step", _explain)
-    explain.add_argument("text", nargs="+", metavar="TEXT")
-    _add_json(explain)
-
-    verify = _model_command(commands, "verify", "replay the model's equality certificate", _verify)
-    verify.add_argument("--url", metavar="URL", help="ask a TensorFlow Serving: http://HOST:8501/v1/models/NAME")
-    verify.add_argument("--tolerance", type=float, metavar="X", help="how far scores may differ (default: 1e-5)")
-    verify.epilog = _STATUS_HELP.format(more=",\nan answer that differs included")
-    return parser
-
-
-def _add_predict(commands: "argparse._SubParsersAction[Parser]") -> None:
-    predict = _model_command(commands, "predict", "labels and probabilities for texts", _predict, settings=["input"])
-    predict.add_argument("text", nargs="*", metavar="TEXT", help="without any, and without --input: the lines of stdin")
-    predict.add_argument(
-        "--input",
-        type=expand_home,
-        nargs="+",
-        metavar="FILE",
-        help="files, folders or globs, answered in this order (a folder's or glob's files by path), each file once: "
-        ".csv, .tsv, .jsonl, .parquet, .arrow, .orc, .avro, .tfrecord; any other: a text a line",
-    )
-    predict.add_argument(
-        "--format",
-        metavar="FORMAT",
-        help="auto (default: names and content tell), csv, tsv, jsonl, parquet, arrow, orc, avro, tfrecord, "
-        "folders (a file a text), lines (a text a line)",
-    )
-    predict.add_argument("--text_column", metavar="NAME", help="the column of the texts, or [a, b] (default: text)")
-    predict.add_argument("--output", type=expand_home, metavar="FILE", help="write JSON lines there")
-    _add_json(predict)
-
-
-def _model_command(
-    commands: "argparse._SubParsersAction[Parser]", name: str, what: str, run: Command, settings: Sequence[str] = ()
-) -> Parser:
-    description = f"{what}\n\n{SETTINGS_HELP}" if settings else what
-    epilog = _STATUS_HELP.format(more="")
-    parser = commands.add_parser(name, help=what, description=description, epilog=epilog, settings=settings)
-    parser.add_argument(
-        "--model",
-        type=expand_home,
-        required=True,
-        metavar="DIR",
-        help="export.path (the newest version in it), or a version",
-    )
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _add_json(parser: Parser) -> None:
-    parser.add_argument("--json", action="store_true", help="for programs")
+_COMMANDS: Final[dict[str, Command]] = {
+    "train": _train,
+    "decide": _decide,
+    "evaluate": _evaluate,
+    "predict": _predict,
+    "explain": _explain,
+    "verify": _verify,
+}

@@ -9,10 +9,12 @@ from pipeline.files import lock
 from trainer import files
 from trainer.data.checked_files import checked_copies
 from trainer.data.records_folder import open_records_folder
+from trainer.decision.checks import check_decision
 from trainer.evaluation.metrics import Metrics
 from trainer.export.export import ExportedVersion, export
 from trainer.export.text_to_ids import load_text_to_ids
 from trainer.savedmodel import versions
+from trainer.training.choose import choose
 from trainer.training.fit import score_held_out, train
 from trainer.training.progress import Progress, ignore_progress
 from trainer.training_report import write_page
@@ -56,14 +58,23 @@ def train_and_export(
         files.check_reachable(getattr(config, section).path, setting=f"{section}.path")
     with _locked(config.training.path):
         records = open_records_folder(config.output.path)
+        check_decision(config.decision, records.scheme, eval_rows=records.splits["eval"].rows)
         versions.check_writable(config.export.path)
         with checked_copies(records) as copied:
             text_to_ids = load_text_to_ids(copied)  # it is needed last; if it can't be had, nothing else is of use
             with show_progress or nullcontext(ignore_progress) as progress:
                 trained = train(config, copied, resume=resume, progress=progress)
-            scores = score_held_out(trained, config.training)
+            choice = choose(trained, config)
+            scores = score_held_out(trained, config.training, choice.decision)
             metrics = scores.metrics if scores and scores.split == "test" else None
-            exported = export(trained, config, metrics=metrics, text_to_ids=text_to_ids)
+            exported = export(
+                trained,
+                config,
+                metrics=metrics,
+                decision=choice.decision,
+                held_out=choice.held_out(scores),
+                text_to_ids=text_to_ids,
+            )
             page = write_page(trained, config, scored=scores)
         return TrainingOutcome(trained.best_epoch, metrics, exported, page)
 

@@ -108,6 +108,7 @@ def metrics_of_answers(answers: Answers, scheme: LabelScheme) -> Metrics:
         "weighted": _figures(answers, scheme) if is_weighted else None,
         "effective_examples": answers.size if is_weighted else None,
         "slices": [],
+        "decision": None,
     }
 
 

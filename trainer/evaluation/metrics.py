@@ -13,6 +13,8 @@ from typing import TypedDict
 
 from typing_extensions import NotRequired
 
+from trainer.decision.price import Price
+
 
 class LabelCounts(TypedDict):
     """The examples with and without one of several labels, by whether it is predicted."""
@@ -161,18 +163,39 @@ class SlicedBy(TypedDict):
     others: OtherSlices | None
 
 
+class CalibrationFigures(TypedDict):
+    """How honest scores are before and after calibration; with weights, of weighted rows.
+
+    error: expected calibration error of the most probable label, see `trainer.evaluation.calibration`. loss: mean
+    cross-entropy in nats. Before: the network's own scores.
+    """
+
+    error_before: float
+    error_after: float
+    loss_before: float
+    loss_after: float
+
+
+class DecisionFigures(Price):
+    """The price of a decision; calibration: None if the decision changes no score."""
+
+    calibration: CalibrationFigures | None
+
+
 class Metrics(Figures):
     """The content of metrics.json.
 
     weighted: the same figures with weights; None without weights.
     effective_examples: (sum of weights)^2 / sum of squared weights; None without weights.
     slices: one for each name in metrics.slices.
+    decision: None unless the model has thresholds, costs or calibrated scores, or may abstain.
     """
 
     examples: int
     weighted: Figures | None
     effective_examples: float | None
     slices: list[SlicedBy]
+    decision: DecisionFigures | None
 
 
 def accuracy_of(figures: Figures) -> float:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-# With several labels a text, a label is given from this score on, unless a decision has another threshold.
-_THRESHOLD: Final = 0.5
+from trainer.decision.rules import Decided
 
 
 @dataclass(frozen=True)
@@ -31,27 +30,35 @@ class Mistake:
 
 
 def surest_mistakes(
-    ids: npt.NDArray[np.int64], labels: npt.NDArray[Any], scores: npt.NDArray[np.float32], *, most: int
+    ids: npt.NDArray[np.int64],
+    labels: npt.NDArray[Any],
+    scores: npt.NDArray[np.float32],
+    *,
+    decided: Decided,
+    most: int,
 ) -> Iterator[Mistake]:
     """The `most` mistakes of the highest probability, the highest first, of equal ones the first.
 
     ids: int64 [rows, length]; labels: int64 [rows], or bool [rows, classes] with several labels a text; scores: float32
-    [rows, classes].
+    [rows, classes]; decided: what is answered. An answer that abstains is no mistake.
 
     >>> scores = np.array([[0.25, 0.75], [0.5, 0.5]], np.float32)
-    >>> list(surest_mistakes(np.array([[0, 7], [8, 9]]), np.array([0, 0]), scores, most=20))
+    >>> one = Decided(np.array([1, 0]), np.array([False, False]))
+    >>> list(surest_mistakes(np.array([[0, 7], [8, 9]]), np.array([0, 0]), scores, decided=one, most=20))
     [Mistake(ids=[0, 7], labels=(0,), predicted=(1,), wrong=1, probability=0.75)]
     >>> both = np.array([[True, True], [False, True]])
-    >>> list(surest_mistakes(np.array([[0, 7], [8, 9]]), both, scores, most=20))
+    >>> several = Decided(np.array([[False, True], [True, True]]), np.array([False, False]))
+    >>> list(surest_mistakes(np.array([[0, 7], [8, 9]]), both, scores, decided=several, most=20))
     [Mistake(ids=[0, 7], labels=(0, 1), predicted=(1,), wrong=0, probability=0.75), \
 Mistake(ids=[8, 9], labels=(1,), predicted=(0, 1), wrong=0, probability=0.5)]
     """
+    predicted = decided.labels
     if labels.ndim == 1:
-        predicted = wrong = scores.argmax(axis=1)
-        confidence = np.where(predicted == labels, -1, scores.max(axis=1))
+        wrong = predicted.astype(np.int64)
+        is_mistake = np.logical_not(decided.abstains) & (wrong != labels)
+        confidence = np.where(is_mistake, np.take_along_axis(scores, wrong[:, np.newaxis], axis=1)[:, 0], -1)
     else:
-        predicted = scores >= _THRESHOLD
-        sureness = np.where(predicted == labels, -1, np.maximum(scores, 1 - scores))
+        sureness = np.where(predicted == labels, -1, np.where(predicted, scores, 1 - scores))
         wrong, confidence = sureness.argmax(axis=1), sureness.max(axis=1)
     for row in np.argsort(-confidence, kind="stable")[:most]:
         if confidence[row] >= 0:

@@ -14,6 +14,10 @@ from pipeline.errors import UserError
 from pipeline.records_folder.label_scheme import LabelScheme
 from trainer.data.dataset import LabelledBatch, evaluation_batches, iterate_batches
 from trainer.data.records_folder import RecordsFolder
+from trainer.decision.decision import NO_DECISION, Decision
+from trainer.decision.held_out import LabelledLogits
+from trainer.decision.rules import decide
+from trainer.decision.scores import scores_of
 from trainer.evaluation.measure import metrics_of
 from trainer.evaluation.metrics import Metrics
 from trainer.evaluation.mistakes import Mistake, surest_mistakes
@@ -48,6 +52,11 @@ class SplitScores:
     word_counts: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float64] | None = None
     slices: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
+
+    @property
+    def labelled_logits(self) -> LabelledLogits:
+        """What a decision is chosen on, and measured on."""
+        return LabelledLogits(self.logits, self.labels, self.weights, len(self.labels))
 
 
 def score_function(model: TextClassifier, scheme: LabelScheme, *, run_lstm: RunLstm = run_with_keras) -> ScoreFunction:
@@ -86,31 +95,33 @@ class SplitScorer:
         self._batches = evaluation_batches(records, split, batch_size=batch_size, trim=model.settings.mask_zero)
         self._records, self._split = records, split
 
-    def score(self) -> SplitScores:
-        """The scores, mistakes and metrics with the model's present weights.
+    def score(self, decision: Decision = NO_DECISION) -> SplitScores:
+        """The scores, mistakes and metrics with the model's present weights. decision: how scores become labels.
 
         Raises:
           UserError: the split's records can't be read.
         """
+        scheme = self._records.scheme
         parts: list[_BatchScores] = []
         mistakes: list[Mistake] = []
         for batch in iterate_batches(self._batches, self._records):
             ids = batch.ids.numpy()
             state = self._state(batch.ids)
-            logits, scores = self._logits(state).numpy(), self._scores(state).numpy()
+            logits = self._logits(state).numpy()
+            scores = scores_of(logits, decision, scheme) if decision.changes_scores() else self._scores(state).numpy()
             part = _BatchScores.of(batch, logits=logits, scores=scores, word_counts=(ids != PADDING_ID).sum(axis=1))
             parts.append(part)
-            more = surest_mistakes(ids, part.labels, scores, most=_MISTAKES)
+            more = surest_mistakes(ids, part.labels, scores, decided=decide(scores, decision, scheme), most=_MISTAKES)
             mistakes = heapq.nlargest(_MISTAKES, [*mistakes, *more], key=lambda mistake: mistake.probability)
         whole = _BatchScores.joined(parts)
-        scheme, columns = self._records.scheme, self._records.manifest.record.slices
+        columns = self._records.manifest.record.slices
         return SplitScores(
             self._split,
             whole.logits,
             whole.scores,
             whole.labels,
             mistakes,
-            metrics_of(whole.scores, whole.labels, scheme=scheme, weights=whole.weights),
+            metrics_of(whole.scores, whole.labels, scheme=scheme, weights=whole.weights, decision=decision),
             whole.word_counts,
             whole.weights,
             {} if whole.slices is None else dict(zip(columns, whole.slices.T, strict=True)),
@@ -157,12 +168,19 @@ class _BatchScores:
         return _BatchScores(*(whole(name) for name in _BatchScores.__dataclass_fields__))
 
 
-def score_split(model: TextClassifier, records: RecordsFolder, split: Split, *, batch_size: int) -> SplitScores:
-    """The scores, mistakes and metrics of a split.
+def score_split(
+    model: TextClassifier,
+    records: RecordsFolder,
+    split: Split,
+    *,
+    batch_size: int,
+    decision: Decision = NO_DECISION,
+) -> SplitScores:
+    """The scores, mistakes and metrics of a split. decision: how scores become labels.
 
     Raises:
       UserError: the split has no rows, or its records can't be read.
     """
     if not records.splits[split].rows:
         raise UserError(f"split.{split}: {records.path} holds no {split} rows, so there is nothing to evaluate")
-    return SplitScorer(model, records, split, batch_size=batch_size).score()
+    return SplitScorer(model, records, split, batch_size=batch_size).score(decision)

@@ -6,6 +6,7 @@
     assets.extra/certificate.jsonl           texts with the right ids and scores, see `certificate`
     assets.extra/tf_serving_warmup_requests  see `warmup`
     assets.extra/embedding_before.npy        rows of the most frequent words before training, float32 [words, dim]
+    assets.extra/held_out.npz                logits and labels of eval and test rows: `trainer.decision.held_out`
     MODEL_CARD.md, MODEL_CARD.json           what the model learnt from and how good it is: `trainer.model_card`
 
 The exported model does not need the records folder.
@@ -27,6 +28,7 @@ from pipeline.config.settings import Config
 from pipeline.support.version import VERSION
 from trainer import files
 from trainer.decision.decision import NO_DECISION, Decision
+from trainer.decision.held_out import HELD_OUT_FILE, HeldOut
 from trainer.evaluation.metrics import Metrics
 from trainer.export import certificate, rebuild, self_check
 from trainer.export.served_model import ServedModel
@@ -71,7 +73,7 @@ class _Parts:
     """What a version folder is made of.
 
     info: without the list of files. expected: the certificate. before: see `embedding_before`. card: None if the model
-    was exported by a version without cards.
+    was exported by a version without cards. held_out: the content of held_out.npz; None: there is no such file.
     """
 
     text_to_ids: TextToIds
@@ -80,6 +82,7 @@ class _Parts:
     expected: certificate.Certificate
     before: npt.NDArray[np.float32]
     card: Card | None
+    held_out: bytes | None
 
 
 def export(
@@ -88,12 +91,13 @@ def export(
     *,
     metrics: Metrics | None,
     decision: Decision = NO_DECISION,
+    held_out: HeldOut | None = None,
     text_to_ids: TextToIds | None = None,
 ) -> ExportedVersion:
     """Publishes the model as the next version in config.export.path.
 
-    metrics: of the test split, None if it has no rows. decision: how scores become labels. text_to_ids: the transform
-    graph of the records folder; None: it is loaded.
+    metrics: of the test split, None if it has no rows. decision: how scores become labels. held_out: the rows that
+    `trainer decide` will need. text_to_ids: the transform graph of the records folder; None: it is loaded.
 
     Raises:
       UserError: export.path can't be written, or the transform graph can't be loaded.
@@ -105,7 +109,8 @@ def export(
     info = _info(trained, config, metrics=metrics, decision=decision)
     expected = self_check.certify(trained.model, texts, ids=ids, scheme=info.scheme, decision=decision)
     card = _card(trained, config, metrics=metrics, of_packages=info.versions)
-    parts = _Parts(text_to_ids, trained.model, info, expected, embedding_before(trained, config), card)
+    kept = None if held_out is None else held_out.dumps()
+    parts = _Parts(text_to_ids, trained.model, info, expected, embedding_before(trained, config), card, kept)
     return _publish(parts, config.export.path, then=_THEN)
 
 
@@ -119,7 +124,10 @@ def export_again(exported: ExportedModel, decision: Decision, *, path: str, metr
       UserError: `path` (export.path) can't be written, or a file of the export is damaged.
       ExportError: loaded in a fresh process the model gives other answers than here; nothing is published.
     """
-    refuse_damages(exported.folder, exported.info, setting="--model", also=[CERTIFICATE_FILE])
+    has_rows = files.exists(files.join(exported.folder, HELD_OUT_FILE))
+    also = [CERTIFICATE_FILE, *([HELD_OUT_FILE] if has_rows else [])]
+    refuse_damages(exported.folder, exported.info, setting="--model", also=also)
+    held_out = files.read(files.join(exported.folder, HELD_OUT_FILE)) if has_rows else None
     model = rebuild.keras_model(exported)
     text_to_ids = rebuild.text_to_ids_of(exported)
     earlier = certificate.open_certificate(exported.folder, exported.info)
@@ -128,7 +136,7 @@ def export_again(exported: ExportedModel, decision: Decision, *, path: str, metr
     info = exported.info.model_copy(update=update)
     expected = self_check.certify(model, earlier.texts, ids=earlier.answers.ids, scheme=info.scheme, decision=decision)
     card = rebuild.card_of(exported, decision, metrics=metrics)
-    parts = _Parts(text_to_ids, model, info, expected, exported.embedding_before, card)
+    parts = _Parts(text_to_ids, model, info, expected, exported.embedding_before, card, held_out)
     return _publish(parts, path, then=_AGAIN)
 
 
@@ -149,6 +157,8 @@ def _publish(parts: _Parts, path: str, *, then: str) -> ExportedVersion:
         files.write(files.join(folder, CERTIFICATE_FILE), certificate.dumps(expected))
         files.write(files.join(folder, EMBEDDING_BEFORE_FILE), _npy(parts.before))
         write_warmup(files.join(folder, WARMUP_FILE), expected.texts[:_WARMUP_TEXTS])
+        if parts.held_out is not None:
+            files.write(files.join(folder, HELD_OUT_FILE), parts.held_out)
         if parts.card is not None:
             files.write(files.join(folder, CARD_FILE), page(parts.card))
             files.write(files.join(folder, CARD_JSON_FILE), to_json(parts.card))

@@ -24,6 +24,7 @@ from pipeline.support.strict_json import first_mistake, parse_json
 from pipeline.support.version import VERSION
 from trainer import files
 from trainer.decision.decision import NO_DECISION, Decision
+from trainer.decision.held_out import HELD_OUT_FILE
 
 INFO_FILE: Final = "assets.extra/model.json"
 CERTIFICATE_FILE: Final = "assets.extra/certificate.jsonl"
@@ -38,7 +39,7 @@ _REMEDY: Final = "make its files readable, copy the whole folder again, or expor
 # The folder in which other programs may put files of their own, as TensorFlow says.
 _OPEN_FOLDER: Final = "assets.extra/"
 # Files on which no answer of the model depends.
-_FOR_OTHERS: Final = (CERTIFICATE_FILE, WARMUP_FILE, CARD_FILE, CARD_JSON_FILE)
+_FOR_OTHERS: Final = (CERTIFICATE_FILE, WARMUP_FILE, CARD_FILE, CARD_JSON_FILE, HELD_OUT_FILE)
 
 
 class FileSum(BaseModel):

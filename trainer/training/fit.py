@@ -22,6 +22,8 @@ from pipeline.errors import UserError
 from trainer.data.check_shards import check_shards
 from trainer.data.dataset import batch_count, iterate_batches, training_batches
 from trainer.data.records_folder import RecordsFolder
+from trainer.decision.decision import NO_DECISION, Decision
+from trainer.evaluation.decision_figures import decision_figures
 from trainer.evaluation.scoring import SplitScorer, SplitScores, score_split
 from trainer.evaluation.slices import check_slices
 from trainer.model.classifier import TextClassifier, build_model
@@ -43,12 +45,16 @@ _SETTINGS_WITHOUT_EFFECT: Final = {"training.path", "training.checkpoint_steps",
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model with the weights of its best epoch (counted from 1), the records it learnt from, and the history."""
+    """A model with the weights of its best epoch (counted from 1), the records it learnt from, and the history.
+
+    eval_scores: of the eval split with these weights, if they were computed on the way.
+    """
 
     model: TextClassifier
     records: RecordsFolder
     history: History
     best_epoch: int
+    eval_scores: SplitScores | None = None
 
 
 def train(
@@ -92,20 +98,26 @@ def train(
             loop.finish_epoch()
     best = best_epoch(state.history.epochs)
     folder.restore_weights(model, epoch=best, run=state.run)
-    return TrainedModel(model, records, state.history, best)
+    return TrainedModel(model, records, state.history, best, loop.best_scores)
 
 
-def score_held_out(trained: TrainedModel, settings: TrainingSettings) -> SplitScores | None:
+def score_held_out(
+    trained: TrainedModel, settings: TrainingSettings, decision: Decision = NO_DECISION
+) -> SplitScores | None:
     """The scores of the test split; of the eval split if there are no test rows; None if there are neither.
 
-    The metrics of the test split are written to metrics.json in training.path.
+    The metrics of the test split are written to metrics.json in training.path. decision: how scores become labels.
     """
     held_out: tuple[Split, ...] = ("test", "eval")
     for split in held_out:
         if trained.records.splits[split].rows:
-            scores = score_split(trained.model, trained.records, split, batch_size=settings.batch_size)
+            scores = score_split(
+                trained.model, trained.records, split, batch_size=settings.batch_size, decision=decision
+            )
             _refuse_divergence(scores.metrics["loss"], settings)
             if split == "test":
+                scheme = trained.records.scheme
+                scores.metrics["decision"] = decision_figures(scores.labelled_logits, decision, scheme)
                 RunFolder(settings.path).write_metrics(scores.metrics)
             return scores
     return None
@@ -131,6 +143,8 @@ class _EpochLoop:
         self.eval_scorer = SplitScorer(training_step.model, records, "eval", batch_size=settings.batch_size)
         self.steps = batch_count(records, "train", batch_size=settings.batch_size)
         self.examples = 0
+        self.eval_scores: SplitScores | None = None  # of the last epoch
+        self.best_scores: SplitScores | None = None  # of the best epoch; None if an earlier process ran it
 
     def finish_epoch(self) -> None:
         """Runs the remaining steps of the present epoch, scores the eval split and writes the epoch's files."""
@@ -145,6 +159,7 @@ class _EpochLoop:
         history.epochs.append(self._epoch_record(epoch + 1, started=started))
         is_best = best_epoch(history.epochs) == epoch + 1
         if is_best:
+            self.best_scores = self.eval_scores
             self.folder.save_weights(self.training_step.model, epoch=epoch + 1, run=self.state.run)
         self._save()
         self.folder.write_history(history)
@@ -182,7 +197,7 @@ class _EpochLoop:
         evaluated: EpochAverages | None = None
         auc: float | None = None
         if self.records.splits["eval"].rows:
-            scored = self.eval_scorer.score()
+            scored = self.eval_scores = self.eval_scorer.score()
             evaluated, auc = averages_of(scored, self.training_step.objective), scored.metrics.get("auc")
             _refuse_divergence(evaluated.loss, self.settings)
         return EpochRecord(

@@ -1,0 +1,121 @@
+"""The arguments of `python -m trainer`: commands, options and their help. In: the functions of the commands."""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from pipeline.config.parser import CONFIG_HELP, OTHER_SECTIONS_HELP, SETTINGS_HELP, Parser
+from pipeline.config.paths import expand_home
+
+Command = Callable[[argparse.Namespace, dict[str, str]], int]
+
+_STATUS_HELP: Final = """\
+Exit status: 0 done, 2 a mistake in the arguments or files (one line on stderr), 1 anything else{more}.\
+"""
+
+
+def command_parser(runs: Mapping[str, Command]) -> Parser:
+    """The parser of `python -m trainer`. What it parses has `run`, the function of the command; by its name."""
+    status = _STATUS_HELP.format(more="")
+    parser = Parser(prog="trainer", description="A records folder -> a model that takes raw text.", epilog=status)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser(
+        "train",
+        help="records folder -> trained model, evaluation, exported SavedModel",
+        description="records folder -> trained model, evaluation, exported SavedModel\n\n"
+        f"{SETTINGS_HELP}{OTHER_SECTIONS_HELP}",
+        epilog=status,
+        settings=["output.path", "model", "training", "metrics", "decision", "export"],
+    )
+    train.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
+    train.add_argument("--resume", action="store_true", help="go on with the training that training.path holds")
+    train.set_defaults(run=runs["train"])
+
+    decide = _model_command(
+        commands,
+        "decide",
+        "another version with other thresholds, costs or calibration, without a training",
+        runs["decide"],
+        settings=["decision", "export.path"],
+    )
+    decide.description = (
+        "another version with other thresholds, costs or calibration, without a training\n\n"
+        "Settings of decision that are not given stay those of the model; a threshold takes the place of costs.\n"
+        "The new version goes beside the model's own, or to export.path if that is given."
+    )
+    decide.add_argument("--dry-run", action="store_true", help="show what it would cost, and publish nothing")
+    _add_json(decide)
+
+    evaluate = _model_command(
+        commands,
+        "evaluate",
+        "score raw labelled text through an exported model",
+        runs["evaluate"],
+        settings=["input", "metrics"],
+    )
+    evaluate.add_argument(
+        "--input", type=expand_home, nargs="+", metavar="FILE", help="files, folders or globs (default: input.path)"
+    )
+    evaluate.add_argument("--format", metavar="FORMAT", help="input.format")
+    evaluate.add_argument("--text_column", metavar="NAME", help="input.text_column; [a, b] joins several columns")
+    evaluate.add_argument("--label_column", metavar="NAME", help="input.label_column")
+    evaluate.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
+    _add_json(evaluate)
+
+    _add_predict(commands, runs)
+
+    explain = _model_command(commands, "explain", "text -> tokens -> ids -> vectors, step by step", runs["explain"])
+    explain.add_argument("text", nargs="+", metavar="TEXT")
+    _add_json(explain)
+
+    verify = _model_command(commands, "verify", "replay the model's equality certificate", runs["verify"])
+    verify.add_argument("--url", metavar="URL", help="ask a TensorFlow Serving: http://HOST:8501/v1/models/NAME")
+    verify.add_argument("--tolerance", type=float, metavar="X", help="how far scores may differ (default: 1e-5)")
+    verify.epilog = _STATUS_HELP.format(more=",\nan answer that differs included")
+    return parser
+
+
+def _add_predict(commands: "argparse._SubParsersAction[Parser]", runs: Mapping[str, Command]) -> None:
+    predict = _model_command(
+        commands, "predict", "labels and probabilities for texts", runs["predict"], settings=["input"]
+    )
+    predict.add_argument("text", nargs="*", metavar="TEXT", help="without any, and without --input: the lines of stdin")
+    predict.add_argument(
+        "--input",
+        type=expand_home,
+        nargs="+",
+        metavar="FILE",
+        help="files, folders or globs, answered in this order (a folder's or glob's files by path), each file once: "
+        ".csv, .tsv, .jsonl, .parquet, .arrow, .orc, .avro, .tfrecord; any other: a text a line",
+    )
+    predict.add_argument(
+        "--format",
+        metavar="FORMAT",
+        help="auto (default: names and content tell), csv, tsv, jsonl, parquet, arrow, orc, avro, tfrecord, "
+        "folders (a file a text), lines (a text a line)",
+    )
+    predict.add_argument("--text_column", metavar="NAME", help="the column of the texts, or [a, b] (default: text)")
+    predict.add_argument("--output", type=expand_home, metavar="FILE", help="write JSON lines there")
+    _add_json(predict)
+
+
+def _model_command(
+    commands: "argparse._SubParsersAction[Parser]", name: str, what: str, run: Command, settings: Sequence[str] = ()
+) -> Parser:
+    description = f"{what}\n\n{SETTINGS_HELP}" if settings else what
+    epilog = _STATUS_HELP.format(more="")
+    parser = commands.add_parser(name, help=what, description=description, epilog=epilog, settings=settings)
+    parser.add_argument(
+        "--model",
+        type=expand_home,
+        required=True,
+        metavar="DIR",
+        help="export.path (the newest version in it), or a version",
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="for programs")
