@@ -42,7 +42,10 @@ def samples(manifest: Manifest, ids: Mapping[str, int]) -> Markup:
         config.sequence.max_length,
         PADDING_ID,
     )
-    cards = (_card(train[index], traces[index], config.sequence) for index in _most_instructive(traces))
+    several = manifest.record.several_labels
+    cards = (
+        _card(train[index], traces[index], config.sequence, several=several) for index in _most_instructive(traces)
+    )
     return explanation + Markup().join(cards)
 
 
@@ -57,7 +60,7 @@ def _most_instructive(traces: Sequence[Trace]) -> list[int]:
     return list(dict.fromkeys([*first, *kinds[-1]]))[:_SHOWN_SAMPLES]
 
 
-def _card(sample: Sample, trace: Trace, sequence: SequenceSettings) -> Markup:
+def _card(sample: Sample, trace: Trace, sequence: SequenceSettings, *, several: bool) -> Markup:
     padding, used = trace.padding, trace.used_tokens
     facts = [f"{len(trace.tokens):,} words", f"{trace.unknown:,} unknown"]
     facts += [f"{len(trace.cut_tokens):,} cut off"] if trace.cut_tokens else [f"{padding:,} × padding"]
@@ -70,8 +73,10 @@ def _card(sample: Sample, trace: Trace, sequence: SequenceSettings) -> Markup:
     more = details(f"{len(rest):,} more words", _tokens(_row(rest))) if rest else Markup()
     cut = _cut(trace.cut_tokens, sequence)
     body = _tokens(cut + row) + more if sequence.truncating == "pre" else _tokens(row) + more + _tokens(cut)
+    # With several labels `label` is a JSON list.
+    label = (" + ".join(sample.labels) or "none of the labels") if several else sample.label
     return Markup('<article><p class="soft">{} · {}</p><p>{}</p>{}</article>').format(
-        text_of_data(sample.label, longest=60),
+        text_of_data(label, longest=60),
         ", ".join(facts),
         text_of_data(sample.text, longest=_TEXT_CHARACTERS),
         body,

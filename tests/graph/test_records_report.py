@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.records_folder.manifest import Advice, Manifest
+from pipeline.records_folder.manifest import Advice, Manifest, to_json
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.records_report import labels, render, texts
 from pipeline.records_report.length_and_coverage import choices
@@ -201,6 +201,36 @@ def test_report_shows_the_most_and_the_fewest_of_many_labels() -> None:
     assert "150 labels between" in many
     assert many.index(">200 <small>") < many.index(">161 <small>") < many.index("between") < many.index(">10 <small>")
     assert ">160 <small>" not in many
+
+
+def several_labels() -> Manifest:
+    """Ten train rows with two labels, weights, and one row without a label."""
+    content = json.loads(to_json(manifest()))
+    part = {"labels": {HOSTILE: 9, "b": 4}, "no_labels": 1}
+    weights = {"total": 12.0, "squares": 18.0, "labels": {HOSTILE: 9.0, "b": 6.0}}
+    for split in content["splits"].values():
+        split |= {**part, "weights": weights}
+    sets = [{"labels": [HOSTILE], "rows": 5}, {"labels": [HOSTILE, "b"], "rows": 4}, {"labels": [], "rows": 1}]
+    sample = {**content["samples"][0], "label": "[]", "labels": []}
+    return manifest_of(content | {
+        "record": {"several_labels": True, "weighted": True},
+        "label_sets": {"sampled_rows": 10, "exact": True, "distinct": 3, "most_frequent": sets},
+        "samples": [sample, {**sample, "label": "[]", "labels": ["b"]}],
+    })  # fmt: skip
+
+
+def test_report_shows_several_labels_and_weights() -> None:
+    page = re.sub(r"<[^>]*>", " ", labels.balance(several_labels()))
+    assert re.search(r"\bb\s+4\s+40.0%\s+4\s+40.0%\s+4\s+40.0%\s+50.0%", page)  # rows by split, weight in train
+    assert re.search(r"none of them\s+1\s+10.0%", page)
+    assert "A training row has 1.30 labels on average; 1 (10.0%) have none of them." in page
+    assert "the 10 training rows tell as much as 8 rows of one weight" in page  # 12**2 / 18
+    assert "3 different lists of labels among 10 training rows." in page
+    assert re.search(r"none\s+1\s+10.0%", page)
+    assert "<script>" not in labels.balance(several_labels())
+    shown = samples(several_labels(), {"the": 1, "br": 2, HOSTILE: 3})
+    assert "<bdi>none of the labels</bdi> ·" in shown
+    assert "<bdi>b</bdi> ·" in shown
 
 
 def test_report_shows_distinctive_words_of_each_label() -> None:
