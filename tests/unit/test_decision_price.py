@@ -235,3 +235,20 @@ THIRD_LABEL = LabelledLogits(np.zeros([1, 1], np.float32), np.array([2]), None, 
 def test_held_out_refuses_what_is_not_of_the_model(content: bytes, scheme: LabelScheme, error: str) -> None:
     with pytest.raises(ValueError, match=error):
         held_out.loads(content, scheme)
+
+
+def test_choice_takes_the_weights_of_a_rare_label_out_of_its_scores() -> None:
+    """One row of a hundred is spam; the network was trained with balanced weights, and is twice too sure."""
+    draw = np.random.default_rng(4)
+    true = draw.normal(-6.5, 2.0, [40_000, 1])
+    labels = (draw.random(40_000) < scores_of(true, Decision(), TWO)[:, 1]).astype(np.int64)
+    share = float(labels.mean())
+    assert 0.005 < share < 0.02
+    weights = [0.5 / (1 - share), 0.5 / share]
+    network = 2 * (true + np.log(weights[1] / weights[0]))
+    some = LabelledLogits(network.astype(np.float32), labels, None, 40_000)
+    settings = DecisionSettings(calibrate="temperature")
+    decision = choose_decision(settings, TWO, some, class_weights=weights).decision
+    assert decision.temperature == pytest.approx(2, rel=0.1)
+    assert scores_of(network, Decision(), TWO)[:, 1].mean() > 10 * share
+    assert scores_of(network, decision, TWO)[:, 1].mean() == pytest.approx(share, rel=0.1)
