@@ -64,7 +64,9 @@ STOPS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 def test_job_servers_job_is_cancelled_on_flink_before_its_server_ends(
     number: signal.Signals, status: int, rows: Path
 ) -> None:
-    with flink_page(FlinkPage()) as page, started(rows, page) as process:
+    server_had_ended: list[bool] = []
+    page = FlinkPage(on_cancel=lambda: server_had_ended.append(server_has_ended(rows.parent)))
+    with flink_page(page), started(rows, page) as process:
         assert process.stderr is not None
         lines = iter(process.stderr)
         assert any("the job's page: " in line for line in lines)
@@ -72,6 +74,7 @@ def test_job_servers_job_is_cancelled_on_flink_before_its_server_ends(
         told = "".join(lines)
         assert process.wait() == status
     assert page.cancelled == ["0"]
+    assert server_had_ended == [False]
     assert page.jobs["0"][1] == "CANCELED"
     assert "Traceback" not in told
     assert server_has_ended(rows.parent)

@@ -6,7 +6,7 @@ everything else.
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +18,8 @@ from typing import Any
 class FlinkPage:
     """jobs: name and state by id. looks: how often a cancelled job is seen as CANCELLING; None: for ever.
 
-    names: a file; each line of it is the name of a job that runs, with its number as the id.
+    names: a file; each line of it is the name of a job that runs, with its number as the id. on_cancel: called when a job
+    is to be cancelled.
     """
 
     jobs: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -28,6 +29,7 @@ class FlinkPage:
     names: Path | None = None
     address: str = ""
     cancelled: list[str] = field(default_factory=list)
+    on_cancel: Callable[[], object] = lambda: None
 
     def overview(self) -> dict[str, Any]:
         """What `/jobs/overview` answers."""
@@ -54,6 +56,7 @@ class FlinkPage:
             name, _ = self.jobs[parts[1]]
             self.jobs[parts[1]] = name, "CANCELLING"
             self.cancelled.append(parts[1])
+            self.on_cancel()
             return 202, {}
         return 404, {"errors": ["Not found."]}
 
