@@ -18,8 +18,8 @@ from typing import Any
 class FlinkPage:
     """jobs: name and state by id. looks: how often a cancelled job is seen as CANCELLING; None: for ever.
 
-    names: a file; each line of it is the name of a job that runs, with its number as the id. on_cancel: called when a job
-    is to be cancelled.
+    names: a file; each line of it is the name of a job that runs, with its number as the id. on_cancel: called when a
+    job is to be cancelled.
     """
 
     jobs: dict[str, tuple[str, str]] = field(default_factory=dict)
