@@ -47,3 +47,12 @@ def test_calibration_of_several_labels_takes_each_pair() -> None:
     bins = reliability_of(scores, right, scheme=LabelScheme(("a", "b"), several=True))
     assert [(part.rows, part.accuracy) for part in bins] == [(5, 0.2), (1, 1.0)]
     assert expected_calibration_error(bins) == pytest.approx(0.3 / 6)
+
+
+def test_calibration_bins_hold_what_lies_between_their_bounds() -> None:
+    bins = reliability_of([[0.28, 0.72], [0.26, 0.74], [0.249, 0.751]], [1, 0, 1], scheme=TWO)
+    assert [(part.low, part.high, part.rows, part.accuracy) for part in bins] == [
+        (0.7, 0.75, 2, 0.5),
+        (0.75, 0.8, 1, 1.0),
+    ]
+    assert bins[0].confidence == pytest.approx(0.73)

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trainer.evaluation.weights import Weights, mean
+from trainer.evaluation.weights import Weights
 
 BINS: Final = 20
 
@@ -52,25 +52,22 @@ def reliability(
     exact = confidence.astype(np.float64)
     # A model whose loss has become NaN has no confidence; the training is refused after its metrics.
     place = np.clip(np.ceil(np.nan_to_num(exact) * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    return [_bin(index, exact, is_right, weights, place == index) for index in np.unique(place).tolist()]
-
-
-def _bin(
-    index: int,
-    confidence: npt.NDArray[np.float64],
-    is_right: npt.NDArray[np.bool_],
-    weights: Weights,
-    inside: npt.NDArray[np.bool_],
-) -> Bin:
-    own = None if weights is None else weights[inside]
-    return Bin(
-        low=index / BINS,
-        high=(index + 1) / BINS,
-        rows=int(inside.sum()),
-        confidence=mean(confidence[inside], own),
-        accuracy=mean(is_right[inside], own),
-        weight=None if own is None else float(own.sum()),
-    )
+    rows = np.bincount(place, minlength=BINS)
+    weight = rows if weights is None else np.bincount(place, weights, minlength=BINS)
+    own = 1.0 if weights is None else weights
+    confidences = np.bincount(place, exact * own, minlength=BINS)
+    hits = np.bincount(place, is_right * own, minlength=BINS)
+    return [
+        Bin(
+            low=index / BINS,
+            high=(index + 1) / BINS,
+            rows=int(rows[index]),
+            confidence=float(confidences[index] / weight[index]),
+            accuracy=float(hits[index] / weight[index]),
+            weight=None if weights is None else float(weight[index]),
+        )
+        for index in np.flatnonzero(rows).tolist()
+    ]
 
 
 def expected_calibration_error(bins: list[Bin]) -> float:
