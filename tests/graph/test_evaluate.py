@@ -50,6 +50,23 @@ def evaluated(
     return evaluate(cast(ExportedModel, model), chosen, slices=MetricsSettings(slices=slices or []))
 
 
+def test_evaluate_with_weights(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"text": "0.1 0.9", "label": "pos", "w": 3},
+        {"text": "0.8 0.2", "label": "pos", "w": "0.5"},
+        {"text": "0.8 0.2", "label": "neg", "w": 0},
+        {"text": "0.8 0.2", "label": "other", "w": 2},
+    ]
+    made = evaluated(Spelled(labels=["neg", "pos"]), rows, tmp_path, weight_column="w")
+    assert made.metrics["accuracy"] == 0.5
+    weighted = made.metrics["weighted"]
+    assert weighted is not None
+    assert weighted["accuracy"] == pytest.approx(3 / 3.5)
+    assert made.metrics["effective_examples"] == pytest.approx(3.5**2 / 9.25)
+    assert made.rejected.pop(UNKNOWN_LABEL) == 1
+    assert list(made.rejected.values()) == [1]  # the weight 0
+
+
 @pytest.mark.parametrize("separator", [None, "|"])
 def test_evaluate_of_several_labels(separator: str | None, tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = [
@@ -91,6 +108,19 @@ def test_evaluate_of_a_model_that_abstains(tmp_path: Path) -> None:
     assert made.metrics["accuracy"] == 0.5
     assert made.metrics["decided"] is not None
     assert (made.metrics["decided"]["share"], made.metrics["decided"]["accuracy"]) == (0.5, 1.0)
+
+
+def test_evaluate_of_slices(tmp_path: Path) -> None:
+    right, wrong = {"text": "0.1 0.9", "label": "pos"}, {"text": "0.9 0.1 and longer", "label": "pos"}
+    rows = [{**right, "site": "web"}] * 12 + [{**wrong, "site": 7}] * 10 + [right] * 3
+    made = evaluated(Spelled(labels=["neg", "pos"]), rows, tmp_path, slices=["site", "text_length"])
+    by_site, by_length = made.metrics["slices"]
+    assert [(part["value"], part["examples"], part["accuracy"]) for part in by_site["slices"]] == [
+        ("7", 10, 0.0), ("web", 12, 1.0),
+    ]  # fmt: skip
+    assert by_site["others"] is not None
+    assert (by_site["others"]["values"], by_site["others"]["examples"]) == (1, 3)
+    assert [(part["value"], part["examples"]) for part in by_length["slices"]] == [("4 words", 10), ("2 words", 15)]
 
 
 # labels of the model, several, label of the data, settings, what the message says

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pipeline.config.decision_settings import MetricsSettings
 from pipeline.config.settings import ModelSettings
 from tests.support.toy_records import Row, write_folder
 from trainer.evaluation.scoring import score_function, score_split
@@ -62,3 +63,20 @@ def test_scoring_of_one_label_has_no_weights(tmp_path: Path) -> None:
     assert (scored.weights, scored.slices, scored.labels.tolist()) == (None, {}, [1, 0])
     assert scored.logits.shape == (2, 1)
     assert scored.scores.shape == (2, 2)
+
+
+def test_scoring_measures_slices_of_columns_and_of_text_length(tmp_path: Path) -> None:
+    rows: list[Row] = [
+        ([1] * (1 + number % 4), number % 2, 1.0, ["web" if number < 12 else "mail"]) for number in range(30)
+    ]
+    folder = write_folder(tmp_path, train=[rows], test=rows, slices=("site",))
+    model = build_model(20, ModelSettings(embedding_dim=4, lstm_units=5), scheme=folder.scheme, padding="pre")
+    scored = score_split(model, folder, "test", batch_size=8)
+    by_length, by_site = scored.sliced_by(MetricsSettings(slices=["text_length", "site"]), folder.scheme)
+    assert {part["value"]: part["examples"] for part in by_site["slices"]} == {"web": 12, "mail": 18}
+    assert {part["value"]: part["examples"] for part in by_length["slices"]} == {
+        "1 to 2 words": 16, "3 words": 7, "4 words": 7,
+    }  # fmt: skip
+    right = scored.metrics["accuracy"] * 30
+    for sliced in (by_site, by_length):
+        assert sum(part["accuracy"] * part["examples"] for part in sliced["slices"]) == pytest.approx(right)

@@ -65,7 +65,7 @@ def train_and_export(
             with show_progress or nullcontext(ignore_progress) as progress:
                 trained = train(config, copied, resume=resume, progress=progress)
             choice = choose(trained, config)
-            scores = score_held_out(trained, config.training, choice.decision)
+            scores = score_held_out(trained, config.training, choice.decision, slices=config.metrics)
             metrics = scores.metrics if scores and scores.split == "test" else None
             exported = export(
                 trained,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from pipeline.config.decision_settings import MetricsSettings
 from pipeline.contract import PADDING_ID, Split
 from pipeline.errors import UserError
 from pipeline.records_folder.label_scheme import LabelScheme
@@ -18,9 +19,10 @@ from trainer.decision.decision import NO_DECISION, Decision
 from trainer.decision.held_out import LabelledLogits
 from trainer.decision.rules import decide
 from trainer.decision.scores import scores_of
-from trainer.evaluation.measure import metrics_of
-from trainer.evaluation.metrics import Metrics
+from trainer.evaluation.measure import answers_of, metrics_of
+from trainer.evaluation.metrics import Metrics, SlicedBy
 from trainer.evaluation.mistakes import Mistake, surest_mistakes
+from trainer.evaluation.slices import slices_of
 from trainer.model.classifier import RunLstm, TextClassifier, class_scores, run_with_keras
 from trainer.model.lstm_choice import choose_for_training
 
@@ -57,6 +59,13 @@ class SplitScores:
     def labelled_logits(self) -> LabelledLogits:
         """What a decision is chosen on, and measured on."""
         return LabelledLogits(self.logits, self.labels, self.weights, len(self.labels))
+
+    def sliced_by(
+        self, settings: MetricsSettings, scheme: LabelScheme, decision: Decision = NO_DECISION
+    ) -> list[SlicedBy]:
+        """The slices of metrics.slices. decision: how scores become labels."""
+        answers = answers_of(self.scores, self.labels, scheme=scheme, weights=self.weights, decision=decision)
+        return slices_of(answers, scheme, settings=settings, columns=self.slices, word_counts=self.word_counts)
 
 
 def score_function(model: TextClassifier, scheme: LabelScheme, *, run_lstm: RunLstm = run_with_keras) -> ScoreFunction:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import keras
 
+from pipeline.config.decision_settings import MetricsSettings
 from pipeline.config.settings import Config, TrainingSettings
 from pipeline.contract import MANIFEST_FILE, Split
 from pipeline.errors import UserError
@@ -102,11 +103,16 @@ def train(
 
 
 def score_held_out(
-    trained: TrainedModel, settings: TrainingSettings, decision: Decision = NO_DECISION
+    trained: TrainedModel,
+    settings: TrainingSettings,
+    decision: Decision = NO_DECISION,
+    *,
+    slices: MetricsSettings | None = None,
 ) -> SplitScores | None:
     """The scores of the test split; of the eval split if there are no test rows; None if there are neither.
 
     The metrics of the test split are written to metrics.json in training.path. decision: how scores become labels.
+    slices: what else is measured apart.
     """
     held_out: tuple[Split, ...] = ("test", "eval")
     for split in held_out:
@@ -115,6 +121,8 @@ def score_held_out(
                 trained.model, trained.records, split, batch_size=settings.batch_size, decision=decision
             )
             _refuse_divergence(scores.metrics["loss"], settings)
+            if slices is not None:
+                scores.metrics["slices"] = scores.sliced_by(slices, trained.records.scheme, decision)
             if split == "test":
                 scheme = trained.records.scheme
                 scores.metrics["decision"] = decision_figures(scores.labelled_logits, decision, scheme)
