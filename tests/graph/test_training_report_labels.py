@@ -4,9 +4,11 @@ import re
 
 import numpy as np
 
+from pipeline.config.decision_settings import DecisionSettings
 from pipeline.config.settings import SequenceSettings
 from pipeline.records_folder.label_scheme import LabelScheme
 from tests.support.trainings import content_of
+from trainer.decision.decision import Decision
 from trainer.evaluation.calibration import reliability
 from trainer.evaluation.measure import metrics_of
 from trainer.evaluation.metrics import SlicedBy
@@ -153,3 +155,55 @@ def test_calibration_shows_what_it_was_before() -> None:
     assert "Before calibration it was <b>0.240</b>" in page
     assert "divides its logits by 4," in page
     assert "before calibration" not in calibration(honest, classes=2)
+
+
+# Ten texts of which the network is 0.9 or 0.6 sure, three times wrong.
+SURE = np.array([[0.9, 0.1]] * 3 + [[0.4, 0.6]] * 4 + [[0.1, 0.9]] * 3)
+IS = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 0])
+
+
+def test_page_of_thresholds_shows_their_price() -> None:
+    settings = DecisionSettings(threshold={"pos": "precision>=0.6"})
+    page = render(content_of(SURE, IS, TWO, decision=Decision(settings=settings, thresholds=[None, 0.8]))).decode()
+    part = page[page.index("<h2>Decisions</h2>") : page.index("<h2>Calibration</h2>")]
+    # pos from 0.8 on: given to 3, of which 2 have it; 2 of the 4 that have it. Without: given to 7, of which 4 have it.
+    assert cells(part, "pos") == ["pos", "precision&gt;=0.6", "0.800", "0.667 0.571", "0.500 1.000",
+                                             "30.0% 70.0%"]  # fmt: skip
+    assert cells(part, "neg")[1:3] == ["argmax", "–"]
+    assert cells(part, "right answers") == ["right answers", "0.700 0.700"]
+    assert "abstain" not in part
+
+
+def test_page_of_answers_that_abstain_counts_them() -> None:
+    settings = DecisionSettings(abstain_below=0.8)
+    page = render(content_of(SURE, IS, TWO, decision=Decision(settings=settings))).decode()
+    assert cells(page, "answers that abstain") == ["answers that abstain", "40.0%"]
+    # Of the six others five are right.
+    assert cells(page, "right answers, of those that do not abstain")[1] == "0.833 0.700"
+    assert "<dt>abstains</dt><dd>40.0% <small>of the others right: 0.833</small></dd>" in page
+
+
+def test_page_of_costs_compares_with_the_most_probable_label() -> None:
+    settings = DecisionSettings(costs={"neg": {"pos": 1.0}, "pos": {"neg": 12.0}})
+    page = render(content_of(SURE, IS, TWO, decision=Decision(settings=settings, costs=[[0, 1], [12, 0]]))).decode()
+    # A text of 0.1 for pos costs 1.2 as neg and 0.9 as pos: all are pos, and six of them are not.
+    assert cells(page, "mean cost of an answer") == ["mean cost of an answer", "0.600 0.300"]
+    assert cells(page[page.index("Decisions") :], "pos")[1] == "costs"
+
+
+def test_page_of_a_calibrated_model_shows_it_before_and_after() -> None:
+    decision = Decision(settings=DecisionSettings(calibrate="temperature"), temperature=2.0)
+    page = render(content_of(SURE, IS, TWO, decision=decision)).decode()
+    assert "Before calibration it was" in page
+    assert "divides its logits by 2," in page
+    assert "<h2>Decisions</h2>" not in page  # no label changes
+
+
+def test_page_of_several_labels_with_thresholds() -> None:
+    settings = DecisionSettings(threshold=0.65)
+    decision = Decision(settings=settings, thresholds=[0.65, 0.65])
+    page = render(content_of(SCORES, LABELS, SEVERAL, decision=decision)).decode()
+    part = page[page.index("<h2>Decisions</h2>") :]
+    # a: found twice, no false alarm any more; <b>: as before.
+    assert cells(part, "a") == ["a", "0.65", "0.650", "1.000 0.667", "1.000 1.000", "66.7% 100.0%"]
+    assert cells(part, "texts with all labels right") == ["texts with all labels right", "0.667 0.333"]

@@ -10,6 +10,10 @@ from pipeline.contract import SPLITS
 from pipeline.records_folder.label_scheme import LabelScheme
 from tests.support.manifests import manifest_of
 from trainer.data.records_folder import RecordsFolder
+from trainer.decision.decision import NO_DECISION, Decision
+from trainer.decision.held_out import LabelledLogits
+from trainer.decision.scores import scores_of
+from trainer.evaluation.decision_figures import decision_figures
 from trainer.evaluation.measure import metrics_of
 from trainer.evaluation.metrics import SlicedBy
 from trainer.evaluation.scoring import SplitScores
@@ -24,9 +28,22 @@ def content_of(
     *,
     weights: npt.NDArray[np.float64] | None = None,
     slices: tuple[SlicedBy, ...] = (),
+    decision: Decision = NO_DECISION,
 ) -> PageContent:
-    """What the page is made of; the manifest counts the rows of each split as the held-out split is."""
-    metrics = metrics_of(scores, labels, scheme=scheme, weights=weights)
+    """What the page is made of; the manifest counts the rows of each split as the held-out split is.
+
+    scores: of the network; those of the model are what the decision makes of them.
+    """
+    logits = np.log(scores + 1e-9)
+    if scheme.several:
+        logits = logits - np.log(1 - scores + 1e-9)
+    elif scheme.outputs == 1:
+        logits = logits[:, 1:] - logits[:, :1]
+    logits = logits.astype(np.float32)
+    if decision.changes_scores():
+        scores = scores_of(logits, decision, scheme)
+    metrics = metrics_of(scores, labels, scheme=scheme, weights=weights, decision=decision)
+    figures = decision_figures(LabelledLogits(logits, labels, weights, len(labels)), decision, scheme)
     has = labels.astype(bool) if scheme.several else labels[:, np.newaxis] == np.arange(len(scheme.names))
     shares = np.ones(len(labels)) if weights is None else weights
     part: dict[str, Any] = {
@@ -58,15 +75,16 @@ def content_of(
         best_epoch=1,
         scored=SplitScores(
             "test",
-            np.log(scores + 1e-9).astype(np.float32),
+            logits,
             scores.astype(np.float32),
             labels,
             [],
-            {**metrics, "slices": list(slices)},
+            {**metrics, "slices": list(slices), "decision": figures},
             np.ones(len(labels), np.int64),
             weights,
         ),
         words={1: "the", 2: "good", 3: "great"},
         before=vectors[0],
         after=vectors[1],
+        decision=decision,
     )

@@ -12,14 +12,16 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from pipeline.config.decision_settings import DecisionSettings
 from pipeline.config.load import load
 from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.records_folder.manifest import Manifest
 from pipeline.support.printable import escape_controls
 from tests.support.manifests import SHA256, full_content, manifest_of
+from trainer.decision.decision import Decision
 from trainer.evaluation.measure import metrics_of
-from trainer.evaluation.metrics import Metrics, SlicedBy, SliceScores
-from trainer.model_card import Card, model_card, page, to_json
+from trainer.evaluation.metrics import DecisionFigures, Metrics, SlicedBy, SliceScores
+from trainer.model_card import Card, model_card, page, to_json, with_decision
 from trainer.model_card.markdown import code, sentence
 
 # What would be a heading, a cell, a link, a picture, a tag, a list, emphasis, a line break or a steered terminal.
@@ -249,3 +251,54 @@ def test_card_is_the_same_each_time() -> None:
     assert to_json(first) == to_json(second)
     assert Card.model_validate_json(to_json(first)) == first
     assert list(json.loads(to_json(first))) == list(Card.model_fields)
+
+
+DECIDED = Decision(settings=DecisionSettings(threshold={"good": "precision>=0.9"}, abstain_below=0.6),
+                   thresholds=[None, 0.75], temperature=2.0)  # fmt: skip
+FIGURES: DecisionFigures = {
+    "rows": 40, "temperature": 2.0, "abstained": 0.125, "accuracy": 0.9375, "mean_cost": None,
+    "mean_cost_of_most_probable": None,
+    "per_label": {
+        "bad": {"threshold": None, "precision": 0.875, "recall": 0.9, "decided": 0.75},
+        "good": {"threshold": 0.75, "precision": None, "recall": 0.5, "decided": 0.0625},
+    },
+    "calibration": {"error_before": 0.25, "error_after": 0.0625, "loss_before": 0.75, "loss_after": 0.5},
+}  # fmt: skip
+
+
+def test_card_of_a_decision_tells_its_price() -> None:
+    card = card_of(plain_manifest(), {**PLAIN, "decision": FIGURES})
+    assert card.decision is None  # which model_card takes from the decision itself
+    card = with_decision(card, DECIDED, metrics={**PLAIN, "decision": FIGURES})
+    text = page(card).decode()
+    assert "On the test split, 12.5% of the answers abstain; of the others 93.8% are right." in text
+    assert "| `bad` | – | 0.8750 | 0.9000 | 75.0% |\n| `good` | 0.7500 | – | 0.5000 | 6.2% |" in text
+    assert "divides the network's logits by 2." in text
+    assert "| expected calibration error | 0.2500 | 0.0625 |" in text
+    assert '| `decision.threshold` | `{"good": "precision>=0.9"}` | `argmax` |' in text
+    assert all(headings_and_content(text).values())
+    assert Card.model_validate_json(to_json(card)) == card
+
+
+def test_card_of_a_calibrated_model_has_no_empty_thresholds() -> None:
+    settings = DecisionSettings(calibrate="temperature")
+    no_rules: DecisionFigures = {**FIGURES, "abstained": 0.0}
+    whole: Metrics = {**PLAIN, "decision": no_rules}
+    card = with_decision(card_of(plain_manifest(), PLAIN), Decision(settings=settings, temperature=2.0), metrics=whole)
+    text = page(card).decode()
+    assert "### Calibration" in text
+    assert "| label | threshold |" not in text
+    assert all(headings_and_content(text).values())
+
+
+def test_card_of_another_decision_keeps_no_slices_of_the_earlier_one() -> None:
+    sliced: list[SlicedBy] = [{"by": "source", "slices": [], "others": {
+        "value": "", "values": 2, "examples": 9, "accuracy": 0.5, "interval": [0.2, 0.8], "loss": 1.0, "weighted": None,
+    }}]  # fmt: skip
+    card = card_of(plain_manifest(), {**PLAIN, "slices": sliced})
+    assert len(card.slices) == 1
+    again = with_decision(card, DECIDED, metrics=None)
+    assert (again.slices, again.measured) == ([], None)
+    assert again.decision is not None
+    assert [label.threshold for label in again.decision.labels] == [None, 0.75]
+    assert "On the test split" not in page(again).decode()

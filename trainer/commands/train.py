@@ -75,7 +75,7 @@ def train_and_export(
                 held_out=choice.held_out(scores),
                 text_to_ids=text_to_ids,
             )
-            page = write_page(trained, config, scored=scores)
+            page = write_page(trained, config, scored=scores, decision=choice.decision)
         return TrainingOutcome(trained.best_epoch, metrics, exported, page)
 
 

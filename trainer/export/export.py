@@ -15,7 +15,6 @@ The exported model does not need the records folder.
 import io
 import logging
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -108,7 +107,7 @@ def export(
     texts, ids = self_check.certificate_texts(text_to_ids, samples=records.manifest.samples)
     info = _info(trained, config, metrics=metrics, decision=decision)
     expected = self_check.certify(trained.model, texts, ids=ids, scheme=info.scheme, decision=decision)
-    card = _card(trained, config, metrics=metrics, of_packages=info.versions)
+    card = _card(trained, config, metrics=metrics, info=info)
     kept = None if held_out is None else held_out.dumps()
     parts = _Parts(text_to_ids, trained.model, info, expected, embedding_before(trained, config), card, kept)
     return _publish(parts, config.export.path, then=_THEN)
@@ -213,7 +212,7 @@ def _info(trained: TrainedModel, config: Config, *, metrics: Metrics | None, dec
     )
 
 
-def _card(trained: TrainedModel, config: Config, *, metrics: Metrics | None, of_packages: Mapping[str, str]) -> Card:
+def _card(trained: TrainedModel, config: Config, *, metrics: Metrics | None, info: ModelInfo) -> Card:
     records = trained.records
     return model_card(
         config,
@@ -222,7 +221,8 @@ def _card(trained: TrainedModel, config: Config, *, metrics: Metrics | None, of_
         epochs=len(trained.history.epochs),
         best_epoch=trained.best_epoch,
         metrics=metrics,
-        versions=of_packages,
+        versions=info.versions,
+        decision=info.decision,
     )
 
 

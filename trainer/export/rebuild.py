@@ -12,7 +12,7 @@ from trainer.decision.decision import Decision
 from trainer.evaluation.metrics import Metrics
 from trainer.export.text_to_ids import TextToIds
 from trainer.model.classifier import TextClassifier, build_model
-from trainer.model_card import Card, measured_of
+from trainer.model_card import Card, with_decision
 from trainer.savedmodel.loading import ExportedModel
 from trainer.savedmodel.model_info import CARD_JSON_FILE
 
@@ -51,6 +51,4 @@ def card_of(exported: ExportedModel, decision: Decision, *, metrics: Metrics | N
         card = Card.model_validate_json(files.read(files.join(exported.folder, CARD_JSON_FILE)))
     except (OSError, ValidationError):  # an earlier version wrote none, and people may edit or remove it
         return None
-    settings = {**card.settings, "decision": decision.settings.model_dump(mode="json")}
-    measured = None if metrics is None else measured_of(metrics, split="test")
-    return card.model_copy(update={"settings": settings, "measured": measured})
+    return with_decision(card, decision, metrics=metrics)

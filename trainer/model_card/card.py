@@ -7,8 +7,10 @@ from pipeline.config.settings import Config
 from pipeline.contract import Split
 from pipeline.records_folder.manifest import Manifest
 from pipeline.support.printable import json_text
+from trainer.decision.decision import NO_DECISION, Decision
 from trainer.evaluation.metrics import Metrics
 from trainer.model_card.data import data_of
+from trainer.model_card.decided import decision_of
 from trainer.model_card.limits import limits_of
 from trainer.model_card.measured import measured_of, slices_of
 from trainer.model_card.schema import Card, Task, Training
@@ -29,11 +31,12 @@ def model_card(
     best_epoch: int,
     metrics: Metrics | None,
     versions: Mapping[str, str],
+    decision: Decision = NO_DECISION,
 ) -> Card:
     """The card of a model that was trained on the records of a manifest.
 
     config: of the training; the sections that decide on the records are taken from the manifest. metrics: of the test
-    split, None if it has no rows.
+    split, None if it has no rows. decision: how scores become labels, by which they were measured.
     """
     split: Split = "test"
     form = manifest.record
@@ -47,10 +50,26 @@ def model_card(
         data=data_of(manifest, sha256=manifest_sha256),
         training=Training(epochs=epochs, best_epoch=best_epoch),
         measured=None if metrics is None else measured_of(metrics, split=split),
+        decision=decision_of(decision, manifest.labels, figures=metrics and metrics["decision"]),
         slices=[] if metrics is None else slices_of(metrics),
         limits=limits_of(manifest, measured=None if metrics is None else split),
         settings=_settings(config, manifest),
         versions=dict(sorted(versions.items())),
+    )
+
+
+def with_decision(card: Card, decision: Decision, *, metrics: Metrics | None) -> Card:
+    """The card of the same model with another decision. metrics: of the test split by it, None if there are none.
+
+    Slices were measured by the earlier decision and are left out, unless the metrics have some.
+    """
+    return card.model_copy(
+        update={
+            "settings": {**card.settings, "decision": decision.settings.model_dump(mode="json")},
+            "measured": None if metrics is None else measured_of(metrics, split="test"),
+            "decision": decision_of(decision, card.task.labels, figures=metrics and metrics["decision"]),
+            "slices": [] if metrics is None else slices_of(metrics),
+        }
     )
 
 

@@ -7,11 +7,10 @@ from pipeline.config.decision_settings import TEXT_LENGTH
 from pipeline.config.settings import Config
 from pipeline.support.printable import escape_controls, json_text
 from pipeline.support.terminal import percent
+from trainer.model_card.decision_page import SHOWN_LABELS, decision_parts, number
 from trainer.model_card.markdown import bullets, code, sentence, table
 from trainer.model_card.schema import Card, Data, Figure, LabelFigures, Measured, SliceFigures
 
-# Labels that a table shows; MODEL_CARD.json has all.
-_SHOWN_LABELS = 50
 _SHOWN_SLICES = 20  # by one name
 _SHARED = {
     "equal": "byte for byte",
@@ -36,6 +35,8 @@ def page(card: Card) -> bytes:
     parts = ["# Model card", *_task(card), *_data(card.data)]
     if card.measured is not None:
         parts += _measured(card.measured)
+    if card.decision is not None:
+        parts += decision_parts(card.decision, several=card.task.several_labels)
     if card.slices:
         parts += _slices(card.slices)
     if card.limits:
@@ -106,7 +107,7 @@ def _labels(data: Data) -> Iterator[str]:
     is_weighted = any(label.weight_share is not None for label in data.labels)
     heads = ["label", *[f"{split} rows" for split in splits], "share of train", *["share of weight"] * is_weighted]
     rows = []
-    for label in data.labels[:_SHOWN_LABELS]:
+    for label in data.labels[:SHOWN_LABELS]:
         counts = [f"{label.rows[split]:,}" for split in splits]
         weight = [percent(label.weight_share or 0)] if is_weighted else []
         rows.append([code(label.label), *counts, percent(label.share), *weight])
@@ -139,7 +140,7 @@ def _measured(measured: Measured) -> Iterator[str]:
         kinds="tnt" + "n" * is_weighted,
     )
     yield "### Label by label"
-    shown = measured.labels[:_SHOWN_LABELS]
+    shown = measured.labels[:SHOWN_LABELS]
     names = [figure.name for figure in shown[0].figures]
     heads = ["label", "rows", *[_name(name) for name in names]]
     yield table(heads, [_label_row(label) for label in shown], kinds="tn" + "t" * len(names))
@@ -162,27 +163,23 @@ def _slices(slices: list[SliceFigures]) -> Iterator[str]:
 
 def _slice_row(part: SliceFigures, *, is_weighted: bool) -> list[str]:
     value = "all rarer values" if part.value is None else code(part.value)
-    weighted = [_number(part.weighted)] if is_weighted else []
-    return [value, f"{part.rows:,}", _number(part.accuracy), _range(part.interval), *weighted]
+    weighted = [number(part.weighted)] if is_weighted else []
+    return [value, f"{part.rows:,}", number(part.accuracy), _range(part.interval), *weighted]
 
 
 def _figure_row(figure: Figure, *, is_weighted: bool) -> list[str]:
-    weighted = [_number(figure.weighted)] if is_weighted else []
-    return [_name(figure.name), _number(figure.value), _interval(figure), *weighted]
+    weighted = [number(figure.weighted)] if is_weighted else []
+    return [_name(figure.name), number(figure.value), _interval(figure), *weighted]
 
 
 def _label_row(label: LabelFigures) -> list[str]:
-    cells = [" ".join(filter(None, (_number(figure.value), _interval(figure)))) for figure in label.figures]
+    cells = [" ".join(filter(None, (number(figure.value), _interval(figure)))) for figure in label.figures]
     return [code(label.label), f"{label.rows:,}", *cells]
 
 
 def _name(key: str) -> str:
     """The name of a metric for people."""
     return _NAMES.get(key, key.replace("_", " "))
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
 
 
 def _interval(figure: Figure) -> str:
@@ -222,5 +219,5 @@ def _versions(card: Card) -> Iterator[str]:
 
 
 def _more(labels: int) -> Iterator[str]:
-    if labels > _SHOWN_LABELS:
-        yield f"The first {_SHOWN_LABELS} of {labels:,} labels; `MODEL_CARD.json` has all."
+    if labels > SHOWN_LABELS:
+        yield f"The first {SHOWN_LABELS} of {labels:,} labels; `MODEL_CARD.json` has all."

@@ -135,6 +135,39 @@ class Measured(CardPart):
     labels: list[LabelFigures] = Field(description="By label.")
 
 
+class LabelDecision(CardPart):
+    """How a label is decided, and the price of it on the held-out texts."""
+
+    label: str = Field(description="Its name.")
+    threshold: float | None = Field(
+        description="The score from which on it is decided; `null` for none, above 1 if it never is."
+    )
+    precision: Share | None = Field(description="The share of the texts that get it and have it; `null`: none gets it.")
+    recall: Share | None = Field(description="The share of the texts that have it and get it; `null`: none has it.")
+    decided: Share | None = Field(description="The share of all texts that get it; `null` if none were measured.")
+
+
+class Calibration(CardPart):
+    """How honest the scores are on the held-out texts."""
+
+    error_before: Share = Field(description="The expected calibration error of the network's own scores.")
+    error_after: Share = Field(description="That of the exported model's scores.")
+    loss_before: float = Field(description="The mean cross-entropy of the network's own scores, in nats.")
+    loss_after: float = Field(description="That of the exported model's scores.")
+
+
+class DecisionData(CardPart):
+    """How scores become labels. The settings are in `settings.decision`."""
+
+    temperature: float = Field(description="What the network's logits are divided by; 1 changes nothing.")
+    abstained: Share | None = Field(description="The share of held-out texts without an answer; `null`: not measured.")
+    accuracy: Share | None = Field(description="The share of right answers among the others; `null`: not measured.")
+    mean_cost: float | None = Field(description="The mean cost of an answer; `null` without `decision.costs`.")
+    mean_cost_of_most_probable: float | None = Field(description="That of answering the most probable label instead.")
+    labels: list[LabelDecision] = Field(description="By label.")
+    calibration: Calibration | None = Field(description="`null` if scores are the network's own, or not measured.")
+
+
 class SliceFigures(CardPart):
     """The held-out texts with one value of a column, or of some length."""
 
@@ -154,6 +187,9 @@ class Card(CardPart):
     data: Data = Field(description="What it learnt from and was measured on.")
     training: Training = Field(description="How the training went.")
     measured: Measured | None = Field(description="The metrics of held-out texts; `null` if there were none.")
+    decision: DecisionData | None = Field(
+        description="How scores become labels; `null`: the most probable one, by the network's own scores."
+    )
     slices: list[SliceFigures] = Field(description="The metrics by slice, those of each name from the worst on.")
     limits: list[str] = Field(description="What was seen in the data that limits the model, a sentence each.")
     settings: dict[Section, dict[str, Any]] = Field(description="All settings that decide on the model, by section.")

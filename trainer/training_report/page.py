@@ -5,10 +5,15 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from pipeline.config.decision_settings import DecisionSettings
 from pipeline.config.settings import Config
 from pipeline.html import Section, document
 from pipeline.html.elements import advice, details, settings_table, text_of_data, tiles, with_note
+from pipeline.support.terminal import percent
 from trainer.data.records_folder import RecordsFolder
+from trainer.decision.decision import NO_DECISION, Decision
+from trainer.decision.price import price_of
+from trainer.decision.scores import scores_of
 from trainer.evaluation.calibration import Bin, expected_calibration_error
 from trainer.evaluation.measure import reliability_of
 from trainer.evaluation.metrics import Metrics, accuracy_of
@@ -18,6 +23,7 @@ from trainer.training.history import History
 from trainer.training_report.calibration import calibration
 from trainer.training_report.confusion import confusion, per_label
 from trainer.training_report.curves import curves
+from trainer.training_report.decision import decision
 from trainer.training_report.mistakes import mistakes
 from trainer.training_report.neighbours import neighbours
 from trainer.training_report.ordinal import ordinal
@@ -35,6 +41,7 @@ class PageContent:
 
     scored: the answers to the held-out split, None if there is none; words: id -> word, the most frequent first.
     before, after: the embedding before and after training, float32 [ids, dim]; before may have the first rows only.
+    decision: how the exported model's scores become labels.
     """
 
     config: Config
@@ -45,6 +52,7 @@ class PageContent:
     words: Mapping[int, str]
     before: Floats
     after: Floats
+    decision: Decision = NO_DECISION
 
 
 def render(content: PageContent) -> bytes:
@@ -94,9 +102,39 @@ def _sections_of_scores(content: PageContent, scored: SplitScores, bins: list[Bi
     return [
         *of_labels,
         *_sections_by_settings(content, scored),
-        Section("Calibration", calibration(bins, classes=len(scheme.names), several=scheme.several)),
+        *_decision(content, scored),
+        Section("Calibration", _calibration(content, scored, bins)),
         Section("The most confident mistakes", wrong),
     ]
+
+
+def _decision(content: PageContent, scored: SplitScores) -> Iterator[Section]:
+    """What the rules of the decision give and cost, if there are some."""
+    chosen, figures, scheme = content.decision, scored.metrics["decision"], content.records.scheme
+    has_rules = chosen.thresholds is not None or chosen.costs is not None or chosen.can_abstain(scheme)
+    if figures is None or not has_rules:
+        return
+    settings = DecisionSettings(calibrate=chosen.settings.calibrate)
+    plain = chosen.model_copy(update={"settings": settings, "thresholds": None, "costs": None})
+    without = price_of(scored.labelled_logits, plain, scheme)
+    assert without is not None
+    made = decision(chosen, figures, without=without, split=scored.split, several=scheme.several)
+    yield Section("Decisions", made)
+
+
+def _calibration(content: PageContent, scored: SplitScores, bins: list[Bin]) -> Markup:
+    """With the plot of the network's own scores, if the decision changes them."""
+    scheme, before = content.records.scheme, None
+    if content.decision.changes_scores():
+        own = scores_of(scored.logits, NO_DECISION, scheme)
+        before = reliability_of(own, scored.labels, scheme=scheme)
+    return calibration(
+        bins,
+        classes=len(scheme.names),
+        several=scheme.several,
+        before=before,
+        temperature=content.decision.temperature,
+    )
 
 
 def _sections_by_settings(content: PageContent, scored: SplitScores) -> Iterator[Section]:
@@ -150,6 +188,9 @@ def _figures_of(metrics: Metrics, bins: list[Bin]) -> Iterator[tuple[str, Markup
         yield "mean absolute error", with_note(f"{of_ordinal['mean_absolute_error']:.3f}", note)
     yield "loss", with_note(f"{metrics['loss']:.3f}", "cross-entropy, nats")
     yield "calibration error", with_note(f"{expected_calibration_error(bins):.3f}", "0 is best")
+    if (decided := metrics["decision"]) is not None and decided["abstained"]:
+        right = "" if decided["accuracy"] is None else f"of the others right: {decided['accuracy']:.3f}"
+        yield "abstains", with_note(percent(decided["abstained"]), right)
     if (weighted := metrics["weighted"]) is not None:
         yield (
             "with weights",

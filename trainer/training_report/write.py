@@ -5,6 +5,7 @@ from pipeline.contract import VOCABULARY_FILE
 from pipeline.errors import UserError
 from pipeline.records_folder.vocabulary_tsv import parse_columns
 from trainer import files
+from trainer.decision.decision import NO_DECISION, Decision
 from trainer.evaluation.scoring import SplitScores
 from trainer.export.export import embedding_before
 from trainer.training.fit import TrainedModel
@@ -12,8 +13,13 @@ from trainer.training.run_folder import RunFolder
 from trainer.training_report.page import PageContent, render
 
 
-def write_page(trained: TrainedModel, config: Config, *, scored: SplitScores | None) -> str:
-    """Writes the page and returns its path. scored: the held-out split, None if there is none."""
+def write_page(
+    trained: TrainedModel, config: Config, *, scored: SplitScores | None, decision: Decision = NO_DECISION
+) -> str:
+    """Writes the page and returns its path.
+
+    scored: the held-out split with its metrics by this decision, None if there is none.
+    """
     records = trained.records
     path = records.small_file(VOCABULARY_FILE)
     try:
@@ -30,6 +36,7 @@ def write_page(trained: TrainedModel, config: Config, *, scored: SplitScores | N
             words=dict(zip(words.ids, words.tokens, strict=True)),
             before=embedding_before(trained, config),
             after=trained.model.embedding.embeddings.numpy(),
+            decision=decision,
         )
     )
     return RunFolder(config.training.path).write_page(page)
