@@ -14,17 +14,23 @@ _SHOWN_LABELS: Final = 60
 _LABEL_CHARACTERS: Final = 60
 
 
-def decision(chosen: Decision, figures: DecisionFigures, *, without: Price, split: str, several: bool) -> Markup:
+def decision(
+    chosen: Decision, figures: DecisionFigures, *, without: Price, split: str, several: bool, weighted: bool = False
+) -> Markup:
     """The section.
 
     figures: of `chosen` on the held-out split. without: the price there of answering the most probable label, or with
-    several labels each from 0.5 on, with the same scores.
+    several labels each from 0.5 on, with the same scores. weighted: whether texts have weights.
     """
     usual = "each label whose probability is 0.5 or more" if several else "the most probable label"
+    by_weight = ", by the weights of the texts" if weighted else ""
+    abstain = " The sections above count an answer that abstains as if it did not." if figures["abstained"] else ""
     lead = Markup(
-        "<p>Chosen on the eval split, measured on the {} split. Small figures are those of answering {} instead.</p>"
-    ).format(split, usual)
-    return lead + _whole(figures, without, several=several) + _labels(chosen, figures, without)
+        "<p>Chosen on the eval split, measured on the {} split{}. Small figures are those of answering {} instead.{}"
+        "</p>"
+    ).format(split, by_weight, usual, abstain)
+    heading = Markup("<h3>Label by label</h3>")
+    return lead + _whole(figures, without, several=several) + heading + _labels(chosen, figures, without)
 
 
 def _whole(figures: DecisionFigures, without: Price, *, several: bool) -> Markup:

@@ -118,8 +118,8 @@ def _decision(content: PageContent, scored: SplitScores) -> Iterator[Section]:
     plain = chosen.model_copy(update={"settings": settings, "thresholds": None, "costs": None})
     without = price_of(scored.labelled_logits, plain, scheme)
     assert without is not None
-    made = decision(chosen, figures, without=without, split=scored.split, several=scheme.several)
-    yield Section("Decisions", made)
+    kind = {"several": scheme.several, "weighted": scored.weights is not None}
+    yield Section("Decisions", decision(chosen, figures, without=without, split=scored.split, **kind))
 
 
 def _calibration(content: PageContent, scored: SplitScores, bins: list[Bin]) -> Markup:
