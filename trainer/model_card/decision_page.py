@@ -30,7 +30,9 @@ def _sentences(decision: DecisionData, *, several: bool) -> Iterator[str]:
     if decision.accuracy is not None:
         right = "have all labels right" if several else "are right"
         abstain = (
-            f"{percent(decision.abstained)} of the answers abstain; of the others" if decision.abstained else "of all"
+            f"{percent(decision.abstained)} of the answers abstain; of the others"
+            if decision.abstained
+            else "of all answers"
         )
         yield f"On the test split, {abstain} {percent(decision.accuracy)} {right}."
     if decision.mean_cost is not None:

@@ -154,7 +154,7 @@ def _slices(slices: list[SliceFigures]) -> Iterator[str]:
         rows = list(parts)
         is_weighted = any(part.weighted is not None for part in rows)
         yield f"### By {sentence('text length' if by == TEXT_LENGTH else by)}"
-        heads = ["words" if by == TEXT_LENGTH else "value", "rows", "accuracy", "interval"]
+        heads = ["length" if by == TEXT_LENGTH else "value", "rows", "accuracy", "interval"]
         cells = [_slice_row(part, is_weighted=is_weighted) for part in rows[:_SHOWN_SLICES]]
         yield table(heads + ["with weights"] * is_weighted, cells, kinds="tnnt" + "n" * is_weighted)
         if len(rows) > _SHOWN_SLICES:

@@ -25,7 +25,7 @@ def slices(parts: Sequence[SlicedBy], *, accuracy: float, several: bool) -> Mark
 def _sliced(part: SlicedBy) -> Markup:
     every = [*part["slices"], *([part["others"]] if part["others"] else [])]
     has_f1, is_weighted = any("f1" in row for row in every), any(row["weighted"] for row in every)
-    heads = ["words" if part["by"] == TEXT_LENGTH else "value", "accuracy", "interval", ""]
+    heads = ["length" if part["by"] == TEXT_LENGTH else "value", "accuracy", "interval", ""]
     heads += [*["micro F1"] * has_f1, "loss", *["weighted accuracy"] * is_weighted, "texts"]
     rows = [_row(_value(row["value"]), row, has_f1=has_f1, is_weighted=is_weighted) for row in part["slices"]]
     if (others := part["others"]) is not None:
