@@ -66,7 +66,7 @@ def _by_label(values: dict[Any, Any], setting: str) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for label, value in values.items():
         try:
-            name = canonical_name(label, column="label")
+            name = canonical_name(label, column="label", fractions=True)
         except RejectedRowError as error:
             raise ValueError(f"{setting} has {label!r}: {error}; use a label") from error
         if name in named:

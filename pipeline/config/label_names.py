@@ -6,7 +6,7 @@ Labels are strings, integers or booleans. They have one spelling, so a label is 
     integer   decimal: 1 -> "1"
     boolean   "true", "false"
     float     an integral one as that integer: 1.0 -> "1", as a column of 0, 1 and null is often stored;
-              any other is rejected
+              any other is rejected, unless labels have an order (input.label_kind): 3.5 -> "3.5"
 Null, NaN and the empty string are missing labels.
 """
 
@@ -25,14 +25,16 @@ MAX_INTEGRAL_FLOAT: Final = 2**53
 ASCII_SPACE: Final = " \t\n\v\f\r"
 
 
-def canonical_name(value: object, *, column: str) -> str:
-    """The one spelling of a label or split.
+def canonical_name(value: object, *, column: str, fractions: bool = False) -> str:
+    """The one spelling of a label or split; fractions: a number need not be an integer.
 
     Raises:
       RejectedRowError: the value is missing, its type can't be a label's, or it is not valid Unicode.
 
     >>> [canonical_name(value, column="label") for value in (" pos\\n", b"pos", 1, 1.0, True, "1.0", "True")]
     ['pos', 'pos', '1', '1', 'true', '1.0', 'True']
+    >>> canonical_name(3.5, column="label", fractions=True)
+    '3.5'
     """
     if isinstance(value, bytes):
         value = decoded(value)
@@ -48,6 +50,8 @@ def canonical_name(value: object, *, column: str) -> str:
         return _encodable(value)
     if isinstance(value, int):
         return str(value)
+    if fractions and isinstance(value, float | Decimal) and math.isfinite(value):
+        return repr(value) if isinstance(value, float) else format(value.normalize(), "f")
     raise RejectedRowError(f"{column} is not a string, integer or boolean")
 
 

@@ -39,6 +39,7 @@ class ColumnNames:
     leave its rows out.
     several_labels: whether a row has a list of labels, and not one. label_separator: cuts the text of a label into
     several. no_labels_is_missing: whether a row is rejected whose list of labels is empty.
+    label_fractions: whether a label may be a number that is no integer, as 3.5 of 5 stars.
     slices: columns whose values a row keeps, in order; None: the file does not have it, because its folders give it.
     """
 
@@ -55,6 +56,7 @@ class ColumnNames:
     several_labels: bool = False
     label_separator: str | None = None
     no_labels_is_missing: bool = False
+    label_fractions: bool = False
 
     def texts(self) -> tuple[str, ...]:
         """The names of the columns of the text, in order."""
@@ -109,6 +111,7 @@ def columns_of(
         several_labels=labelled and (settings.several_labels is True or settings.label_separator is not None),
         label_separator=settings.label_separator if labelled else None,
         no_labels_is_missing=settings.no_labels == "missing",
+        label_fractions=labelled and settings.label_kind == "ordinal",
     )
 
 

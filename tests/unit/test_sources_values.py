@@ -5,6 +5,7 @@ Any bytes make a column of a type of fixed width, so its values are any that the
 
 import datetime
 import io
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from pipeline.errors import UserError
 from pipeline.sources import check_columns, read_tasks
 from pipeline.sources.columns import ColumnNames
+from pipeline.sources.formats.labels import labels as labels_of_column
 from pipeline.sources.formats.validation import excerpt_of_columns, validated
 from pipeline.sources.formats.values import Values
 from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA, Batch
@@ -315,3 +317,21 @@ def test_sources_values_of_json_as_labels() -> None:
     lines = "".join(f'{{"text": "a", "label": {token}}}\n' for token in tokens)
     batches = list(read_tasks([ReadTask("a", 0, "jsonl")], COLUMNS, MemoryFiles({"a": lines.encode()})))
     assert in_order(batches) == ["0", "0", "100000", WRONG, WRONG, "true", "\u00a0", "\u0000", WRONG]
+
+
+# values, the label of each if labels have an order, and without
+FRACTIONS: list[tuple[Values, list[str | None], list[str | None]]] = [
+    (pa.array([3.5, 4.0, None]), ["3.5", "4", None], [None, "4", None]),
+    (pa.array([3.1, 4.0], pa.float32()), ["3.1", "4"], [None, "4"]),  # 3.0999999046325684 in 64 bits
+    (pa.array([Decimal("3.50"), Decimal("1E+1")], pa.decimal128(5, 2)), ["3.5", "10"], [None, "10"]),
+    ([3.5, 4, "4.5", -0.25], ["3.5", "4", "4.5", "-0.25"], [None, "4", "4.5", None]),  # as JSON has them
+    ([math.inf, math.nan], [None, None], [None, None]),
+]
+
+
+@pytest.mark.parametrize(("values", "ordered", "plain"), FRACTIONS)
+def test_sources_values_of_ordered_labels_may_be_fractions(
+    values: Values, ordered: list[str | None], plain: list[str | None]
+) -> None:
+    assert labels_of_column(values, ColumnNames("text", "label", label_fractions=True))[0].to_pylist() == ordered
+    assert labels_of_column(values, ColumnNames("text", "label"))[0].to_pylist() == plain

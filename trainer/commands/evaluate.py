@@ -57,6 +57,8 @@ def evaluate(
     check_on_this_machine(settings.paths, setting="input.path", command="evaluate")
     if "label_map" not in settings.model_fields_set:
         settings = settings.model_copy(update={"label_map": model.info.label_map})
+    if model.info.label_kind == "ordinal":
+        settings = settings.model_copy(update={"label_kind": "ordinal"})  # so that 3.5 is read as a label
     measured = slices or MetricsSettings()
     with closing(plan_tasks(settings, LocalFiles(), metrics=measured)) as tasks:
         for line in tasks.left_out_lines():

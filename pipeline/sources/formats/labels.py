@@ -9,6 +9,7 @@ that is.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -38,19 +39,19 @@ def labels(values: Values, columns: ColumnNames) -> tuple[pa.Array, Problems]:
         return _several(values, columns)
     if isinstance(values, pa.Array):
         if not is_label_list(values.type):
-            return names(values, column=_COLUMN)
+            return names(values, column=_COLUMN, fractions=columns.label_fractions)
         values = [[] if is_valid else None for is_valid in values.is_valid().to_pylist()]
-    return one_by_one(values, _one, pa.string())
+    return one_by_one(values, partial(_one, fractions=columns.label_fractions), pa.string())
 
 
-def _one(value: object) -> str:
-    """The label.
+def _one(value: object, *, fractions: bool) -> str:
+    """The label; fractions: it may be a number that is no integer.
 
     Raises:
       RejectedRowError: the value can't be one.
     """
     try:
-        return canonical_name(value, column=_COLUMN)
+        return canonical_name(value, column=_COLUMN, fractions=fractions)
     except RejectedRowError as error:
         if isinstance(value, list):
             raise RejectedRowError(LABEL_IS_LIST) from error

@@ -105,8 +105,8 @@ def joined(parts: Sequence[tuple[pa.Array, Problems]]) -> tuple[pa.Array, Proble
     return array, problems
 
 
-def names(values: Values, *, column: str) -> tuple[pa.Array, Problems]:
-    """A column of labels (or splits) -> strings in their one spelling, and problems.
+def names(values: Values, *, column: str, fractions: bool = False) -> tuple[pa.Array, Problems]:
+    """A column of labels (or splits) -> strings in their one spelling, and problems; fractions: see `canonical_name`.
 
     >>> array, problems = names(pa.array([1.0, None, 0.0, 0.5]), column="label")
     >>> array.to_pylist(), problems
@@ -114,8 +114,11 @@ def names(values: Values, *, column: str) -> tuple[pa.Array, Problems]:
     """
 
     def convert(value: object) -> str:
-        return canonical_name(value, column=column)
+        return canonical_name(value, column=column, fractions=fractions)
 
+    if fractions and isinstance(values, pa.Array) and pa.types.is_float32(values.type):
+        # By its shortest text: 3.1 as a float32 is 3.0999999046325684 as a Python float.
+        values = values.cast(pa.string()).cast(pa.float64())
     encoded = _encoded(values) if isinstance(values, pa.Array) else None
     if encoded is None:
         return one_by_one(python_values(values), convert, pa.string())
