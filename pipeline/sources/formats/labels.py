@@ -137,10 +137,24 @@ def plain_lists(values: pa.Array) -> pa.Array:
         if isinstance(values, pa.ExtensionArray):
             values = values.storage
         elif pa.types.is_dictionary(values.type):
-            values = values.dictionary.take(values.indices)
+            values = _without_views(values.dictionary).take(values.indices)
         elif pa.types.is_run_end_encoded(values.type):
             rows = np.arange(values.offset, values.offset + len(values))
-            values = values.values.take(pa.array(np.searchsorted(values.run_ends.to_numpy(), rows, side="right")))
+            places = pa.array(np.searchsorted(values.run_ends.to_numpy(), rows, side="right"))
+            values = _without_views(values.values).take(places)
         else:
             break
     return values
+
+
+def _without_views(lists: pa.Array) -> pa.Array:
+    """Lists of strings or binary as views -> lists of binary: Arrow 25 can't take such lists.
+
+    It can take list views of them, and casts those wrongly: [["a"], ["b"]] becomes [["a"], []].
+    """
+    is_list = (
+        pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type) or pa.types.is_fixed_size_list(lists.type)
+    )
+    if is_list and (pa.types.is_binary_view(lists.type.value_type) or pa.types.is_string_view(lists.type.value_type)):
+        return lists.cast(pa.large_list(pa.large_binary()))
+    return lists
