@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.config.decision_settings import DecisionSettings
+from pipeline.contract import Split
 from pipeline.errors import UserError
 from tests.support.exported_models import settings, unchecked
 from trainer.cli import main
@@ -16,7 +17,7 @@ from trainer.commands.decide import decide_again, new_settings
 from trainer.commands.train import train_and_export
 from trainer.data.records_folder import open_records_folder
 from trainer.decision.decision import NO_DECISION
-from trainer.decision.held_out import HELD_OUT_FILE, loads
+from trainer.decision.held_out import HELD_OUT_FILE, LabelledLogits, loads
 from trainer.decision.rules import decide
 from trainer.decision.scores import scores_of
 from trainer.evaluation.scoring import score_split
@@ -48,8 +49,9 @@ def test_decide_keeps_the_logits_of_both_splits(exported: Path, small_records: P
     assert model.info.decision == NO_DECISION
     kept = loads((exported / "1" / HELD_OUT_FILE).read_bytes(), model.info.scheme)
     records = open_records_folder(str(small_records))
-    for split, rows in (("eval", kept.eval), ("test", kept.test)):
-        scored = score_split(keras_model(model), records, split, batch_size=32)  # type: ignore[arg-type]
+    parts: dict[Split, LabelledLogits] = {"eval": kept.eval, "test": kept.test}
+    for split, rows in parts.items():
+        scored = score_split(keras_model(model), records, split, batch_size=32)
         np.testing.assert_allclose(rows.logits, scored.logits, atol=1e-6)
         assert rows.labels.tolist() == scored.labels.tolist()
         assert rows.rows == len(rows.labels) > 10
@@ -178,7 +180,8 @@ def test_decide_command_shows_the_price_and_publishes_nothing_on_a_dry_run(
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("test split  ")
-    assert lines[1].startswith("before: accuracy 0.")
+    assert lines[1].startswith("now:    accuracy 0.")
+    assert lines[2].startswith("before: accuracy 0.")
     assert [line.split()[:2] for line in lines if line.startswith(("negative", "positive"))] == [
         ["negative", "-"],
         ["positive", "0.5200"],

@@ -116,6 +116,14 @@ def test_costs_are_lowest_on_average_for_honest_scores() -> None:
     assert price["mean_cost_of_most_probable"] == pytest.approx(others[-1])
 
 
+def test_costs_are_compared_with_the_label_of_the_highest_score() -> None:
+    # The scores of spam are 0.27, and its weight 50 does not make it the most probable label.
+    some = LabelledLogits(np.array([[np.log(50) - 1]] * 2, np.float32), np.array([0, 1]), None, 2)
+    price = price_of(some, Decision(prior_weights=[1.0, 50.0], costs=[[0, 1], [4, 0]]), TWO)
+    assert price is not None
+    assert (price["mean_cost"], price["mean_cost_of_most_probable"]) == (0.5, 2.0)
+
+
 def test_choice_of_thresholds_is_made_on_calibrated_scores() -> None:
     # All logits are 2 or -2, 3 of 4 are right, so scores become 0.75 and 0.25.
     some = LabelledLogits(np.array([[2.0]] * 4 + [[-2.0]] * 4, np.float32), np.array([1, 1, 1, 0, 0, 0, 0, 1]), None, 8)
@@ -144,8 +152,33 @@ def test_choice_of_a_temperature_changes_no_answer(scheme: LabelScheme) -> None:
 
 def test_choice_says_that_the_eval_split_has_no_mistake() -> None:
     some = LabelledLogits(np.array([[2.0], [-2.0]], np.float32), np.array([1, 0]), None, 2)
-    notes = choose_decision(DecisionSettings(calibrate="temperature"), TWO, some).notes
-    assert ["temperature is 0.1, the last that is tried" in note for note in notes] == [True]
+    (note,) = choose_decision(DecisionSettings(calibrate="temperature"), TWO, some).notes
+    assert "temperature is 0.1, the last that is tried" in note
+    assert "all answers on the eval split are right" in note
+
+
+def test_choice_says_that_the_scores_say_nothing() -> None:
+    some = LabelledLogits(np.array([[2.0], [-2.0]], np.float32), np.array([0, 1]), None, 2)
+    (note,) = choose_decision(DecisionSettings(calibrate="temperature"), TWO, some).notes
+    assert "temperature is 10, the last that is tried" in note
+    assert "they say next to nothing" in note
+
+
+@pytest.mark.parametrize(
+    # threshold, whether the answers miss a rule because a text gets one label
+    ("threshold", "is_missed"),
+    [
+        ("recall>=0.95", True),  # all three labels are reached by most texts
+        ({"a": "recall>=0.95"}, False),  # no other label takes a text that reaches it
+        ("precision>=0.5", False),
+        ("best_f1", False),
+    ],
+)
+def test_choice_says_that_labels_take_texts_from_each_other(threshold: Any, is_missed: bool) -> None:
+    some = rows(THREE)
+    settings = DecisionSettings(threshold=threshold, abstain_below=0.9)  # an answer that abstains is no surprise
+    choice = choose_decision(settings, THREE, some)
+    assert ["a text gets one label at most" in note for note in choice.notes] == [True] * is_missed
 
 
 @pytest.mark.parametrize(

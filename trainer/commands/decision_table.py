@@ -1,4 +1,4 @@
-"""A decision and its price -> a table for the terminal."""
+"""A decision and its price -> tables for the terminal, 80 columns wide."""
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -7,7 +7,7 @@ from pipeline.support.printable import to_one_line
 from pipeline.support.terminal import percent, table
 from trainer.decision.decision import NEVER
 from trainer.decision.price import Price
-from trainer.evaluation.metrics import DecisionFigures
+from trainer.evaluation.metrics import CalibrationFigures, DecisionFigures
 
 _LABEL_WIDTH = 20  # characters
 
@@ -17,7 +17,6 @@ def decision_table(figures: DecisionFigures, *, title: str, before: Price | None
 
     before: the price of the decision whose place it takes.
     """
-    head = Text.assemble((title, "bold"), f"  {figures['rows']:,} rows   ", "   ".join(_summary(figures)))
     made = table("label", "threshold", "precision", "recall", "decided")
     for label, price in figures["per_label"].items():
         made.add_row(
@@ -27,18 +26,27 @@ def decision_table(figures: DecisionFigures, *, title: str, before: Price | None
             _number(price["recall"]),
             percent(price["decided"]),
         )
-    parts: list[RenderableType] = [head]
+    now = "" if before is None else "now:    "
+    parts: list[RenderableType] = [
+        Text.assemble((title, "bold"), f"  {figures['rows']:,} {'row' if figures['rows'] == 1 else 'rows'}"),
+        Text(now + "   ".join(_summary(figures))),
+    ]
     if before is not None:
         parts.append(Text("before: " + "   ".join(_summary(before))))
+    most_probable = figures["mean_cost_of_most_probable"]
+    if most_probable is not None:
+        parts.append(Text(f"the most probable label would have the cost of a row {most_probable:.4f}"))
     parts += [Text(), made]
-    calibration = figures["calibration"]
-    if calibration is not None:
-        parts += [Text(), Text(
-            f"temperature {figures['temperature']:.4g}   "
-            f"calibration error {calibration['error_before']:.4f}, calibrated {calibration['error_after']:.4f}   "
-            f"loss {calibration['loss_before']:.4f}, calibrated {calibration['loss_after']:.4f}"
-        )]  # fmt: skip
+    if figures["calibration"] is not None:
+        parts += [Text(), _calibration(figures["calibration"], temperature=figures["temperature"])]
     return Group(*parts)
+
+
+def _calibration(calibration: CalibrationFigures, *, temperature: float) -> RenderableType:
+    made = table(f"temperature {temperature:.4g}", "before", "calibrated")
+    made.add_row("calibration error", _number(calibration["error_before"]), _number(calibration["error_after"]))
+    made.add_row("loss", _number(calibration["loss_before"]), _number(calibration["loss_after"]))
+    return made
 
 
 def threshold_text(threshold: float | None) -> str:
@@ -51,13 +59,14 @@ def threshold_text(threshold: float | None) -> str:
 
 
 def _summary(figures: Price) -> list[str]:
-    parts = [f"abstains {percent(figures['abstained'])}"] if figures["abstained"] else []
-    if figures["accuracy"] is not None:
-        parts.insert(0, f"accuracy{' of the others' if parts else ''} {figures['accuracy']:.4f}")
-    if figures["mean_cost"] is not None:
-        most_probable = figures["mean_cost_of_most_probable"]
-        parts.append(f"cost of a row {figures['mean_cost']:.4f} (of the most probable label {most_probable:.4f})")
-    return parts
+    """
+    >>> _summary({"accuracy": 0.5, "abstained": 0.25, "mean_cost": 2.0})
+    ['accuracy of the others 0.5000', 'abstains 25.0%', 'cost of a row 2.0000']
+    """
+    abstains, accuracy, cost = figures["abstained"], figures["accuracy"], figures["mean_cost"]
+    parts = [] if accuracy is None else [f"accuracy{' of the others' if abstains else ''} {accuracy:.4f}"]
+    parts += [f"abstains {percent(abstains)}"] if abstains else []
+    return parts + ([] if cost is None else [f"cost of a row {cost:.4f}"])
 
 
 def _number(share: float | None) -> str:

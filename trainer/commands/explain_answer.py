@@ -13,8 +13,9 @@ from rich.text import Text
 from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.support.printable import to_one_line
 from pipeline.support.terminal import table
+from trainer.commands.decision_table import threshold_text
 from trainer.commands.explain import TextSteps
-from trainer.decision.decision import NEVER, NO_DECISION, Decision
+from trainer.decision.decision import NO_DECISION, Decision
 from trainer.decision.rules import several_thresholds
 from trainer.savedmodel.model_info import ModelInfo
 
@@ -63,6 +64,8 @@ def _notes(text: TextSteps, scheme: LabelScheme, decision: Decision) -> Iterator
         yield "The answer is the label with the lowest expected cost."
     elif decision.thresholds is not None:
         yield "A label is the answer if its score reaches its threshold; of several, the highest score / threshold."
+    elif decision.prior_weights is not None:
+        yield "The answer is the label with the highest score x weight, as it was before that."
     below = decision.settings.abstain_below
     if text.abstains and below is not None and text.probability < np.float32(below):
         yield f"It abstains, because {text.probability:.4f} is below decision.abstain_below {below:g}."
@@ -78,7 +81,7 @@ def _table(text: TextSteps, scheme: LabelScheme, decision: Decision) -> Renderab
     if scheme.several:
         thresholds: list[float | None] = [*several_thresholds(decision, scheme).tolist()]
         heads += ["threshold", "decided"]
-        columns.append([_threshold(each) for each in thresholds])
+        columns.append([threshold_text(each) for each in thresholds])
         columns.append(["yes" if label in (text.labels or []) else "no" for label in text.scores])
     elif decision.costs is not None:
         heads.append("expected cost")
@@ -86,18 +89,15 @@ def _table(text: TextSteps, scheme: LabelScheme, decision: Decision) -> Renderab
         columns.append([f"{cost:.4g}" for cost in costs])
     elif decision.thresholds is not None:
         heads.append("threshold")
-        columns.append([_threshold(each) for each in decision.thresholds])
+        columns.append([threshold_text(each) for each in decision.thresholds])
+    elif decision.prior_weights is not None:
+        weighted = np.array(list(text.scores.values())) * decision.prior_weights
+        heads += ["weight", "score x weight"]
+        columns.append([f"{weight:.4g}" for weight in decision.prior_weights])
+        columns.append([f"{product:.4g}" for product in weighted])
     made = table(*heads)
     rows = sorted(zip(text.scores, *columns, strict=True), key=lambda row: -text.scores[row[0]])
     for label, *cells in rows[:_SHOWN_LABELS]:
         made.add_row(Text(to_one_line(label, width=_LABEL_WIDTH)), *cells)
     more = len(rows) - _SHOWN_LABELS
     return Group(made, Text(f"… and {more} more; --json has them all", style="dim")) if more > 0 else made
-
-
-def _threshold(threshold: float | None) -> str:
-    """
-    >>> _threshold(None), _threshold(0.123456), _threshold(NEVER)
-    ('-', '0.1235', 'never')
-    """
-    return "-" if threshold is None else "never" if threshold >= NEVER else f"{threshold:.4f}"

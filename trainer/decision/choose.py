@@ -1,14 +1,24 @@
 """Settings + logits of the eval split -> a Decision: temperature first, then thresholds on the calibrated scores."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pipeline.config.decision_settings import DecisionSettings
 from pipeline.records_folder.label_scheme import LabelScheme
-from trainer.decision.calibration import fit_temperature
-from trainer.decision.decision import Decision
+from pipeline.support.strict_json import shown
+from trainer.decision.calibration import HIGHEST, LOWEST, fit_temperature
+from trainer.decision.decision import NEVER, Decision
 from trainer.decision.held_out import LabelledLogits
+from trainer.decision.price import price_of
 from trainer.decision.scores import scores_of
-from trainer.decision.thresholds import choose_thresholds
+from trainer.decision.thresholds import choose_thresholds, label_rules, rule_text
+
+# How much a share may miss its rule before it is told: the rounding of scores and sums of weights.
+_ROUNDING: Final = 1e-6
+# What the eval split is like if the best temperature is beyond the last one.
+_AT_BOUND: Final = {
+    LOWEST: "all answers on the eval split are right, or the model has learnt next to nothing",
+    HIGHEST: "on the eval split they say next to nothing of the right label",
+}
 
 
 class Choice(NamedTuple):
@@ -47,15 +57,47 @@ def choose_decision(
         temperature = fitted.value
         if fitted.is_bound:
             notes.append(
-                f"decision.calibrate: the temperature is {temperature:g}, the last that is tried; the eval split says "
-                "too little about how sure the scores may be (are there rows on which the model is wrong?)"
+                f"decision.calibrate: the temperature is {temperature:g}, the last that is tried, so the scores may "
+                f"not be honest: {_AT_BOUND[temperature]}"
             )
     before = Decision(settings=settings, temperature=temperature, prior_weights=prior_weights)
     scores = scores_of(rows.logits, before, scheme)
     chosen = choose_thresholds(scores, rows.labels, settings=settings, scheme=scheme, weights=rows.weights)
     costs = None if settings.costs is None else cost_matrix(settings.costs, scheme)
     decision = before.model_copy(update={"thresholds": chosen.thresholds, "costs": costs})
-    return Choice(decision, chosen.unmet, notes)
+    return Choice(decision, chosen.unmet, notes + _lost_to_others(rows, decision, scheme))
+
+
+def _lost_to_others(rows: LabelledLogits, decision: Decision, scheme: LabelScheme) -> list[str]:
+    """Rules that labels fulfil alone, but not where a text gets one label: a line, or none.
+
+    Answers that abstain by `abstain_below` are not counted as lost.
+
+    >>> import numpy as np
+    >>> rows = LabelledLogits(np.float32([[1.0], [0.5]]), np.array([0, 1]), None, 2)
+    >>> settings = DecisionSettings(threshold="recall>=1")
+    >>> both = Decision(settings=settings, thresholds=[0.13, 0.31])
+    >>> _lost_to_others(rows, both, LabelScheme(("ham", "spam")))[0].partition(", ")[2]
+    "so on the eval split 'ham' has recall 0, not recall>=1 (and 1 more)"
+    """
+    if scheme.several or decision.thresholds is None:
+        return []
+    settings = decision.settings.model_copy(update={"abstain_below": None})
+    price = price_of(rows, decision.model_copy(update={"settings": settings}), scheme)
+    if price is None:
+        return []
+    missed = []
+    for name, rule in zip(scheme.names, label_rules(decision.settings, scheme), strict=True):
+        of_label = price["per_label"][name]
+        if of_label["threshold"] == NEVER or rule.kind not in ("precision", "recall"):
+            continue
+        share = of_label["precision"] if rule.kind == "precision" else of_label["recall"]
+        if share is not None and share < rule.value - _ROUNDING:
+            missed.append(f"{shown(name)} has {rule.kind} {share:.3g}, not {rule_text(rule)}")
+    if not missed:
+        return []
+    more = f" (and {len(missed) - 1} more)" if len(missed) > 1 else ""
+    return [f"decision.threshold: a text gets one label at most, so on the eval split {missed[0]}{more}"]
 
 
 def cost_matrix(costs: dict[str, dict[str, float]], scheme: LabelScheme) -> list[list[float]]:

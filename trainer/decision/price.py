@@ -69,9 +69,7 @@ def price_of(rows: LabelledLogits, decision: Decision, scheme: LabelScheme) -> P
         "abstained": float(shares[decided.abstains].sum()),
         "accuracy": _share(answered, (right == given).all(axis=1), of=answered),
         "mean_cost": _mean_cost(decided.labels, rows.labels, answered, decision),
-        "mean_cost_of_most_probable": _mean_cost(
-            decide(scores, decision.model_copy(update={"costs": None}), scheme).labels, rows.labels, answered, decision
-        ),
+        "mean_cost_of_most_probable": _mean_cost(scores.argmax(axis=1), rows.labels, answered, decision),
         "per_label": {
             name: {
                 "threshold": thresholds[index],

@@ -10,7 +10,8 @@ It lies in the middle between two neighbouring scores, so a score that is comput
 computer is on the same side. Equal scores are on one side together. Below the lowest score the neighbour is 0.
 
 With one label a text, labels compete: a text that reaches two thresholds gets one label. So precision and recall of the
-answers may differ a little from the rule; `trainer.decision.price` says what they are on the test split.
+answers may miss the rule; of many labels with recall>=x most must. `trainer.decision.choose` says so of the eval split,
+`trainer.decision.price` what they are on the test split.
 """
 
 from typing import Final, NamedTuple
