@@ -155,6 +155,7 @@ def count(groups: beam.PCollection, plan: Plan) -> FirstPass:
         buckets=plan.token_buckets,
         imported=plan.imported_words,
         cached=cached,
+        hints=plan.memory_hints,
     )
     graph = (train["batches"], preprocessing.input_config()) | ("Analyse" >> tft_beam.AnalyzeDataset(function))
     return FirstPass(graph, _merged(labels, plan), train[REFUSED], cache_use)
@@ -171,6 +172,7 @@ def count_and_store(groups: beam.PCollection, plan: Plan) -> FirstPass:
         buckets=plan.token_buckets,
         imported=plan.imported_words,
         batches=BatchCounts(once["counted"]),
+        hints=plan.memory_hints,
     )
     no_batch = groups.pipeline | "NoBatch" >> beam.Create([]).with_output_types(pa.RecordBatch)
     graph = (no_batch, preprocessing.input_config()) | "Analyse" >> tft_beam.AnalyzeDataset(function)
@@ -217,7 +219,7 @@ def write(second: SecondPass, plan: Plan) -> Outputs:
         STATISTICS, ROWS_TO_COMPARE, NEAR, main="blocks"
     )
     return Outputs(
-        shards=encoded["blocks"] | "WriteShards" >> WriteShards(plan.write_options),
+        shards=encoded["blocks"] | "WriteShards" >> WriteShards(plan.write_options, hints=plan.memory_hints),
         statistics=encoded[STATISTICS] | "MergeStatistics" >> beam.CombinePerKey(MergeStatistics()),
         duplicates=encoded[ROWS_TO_COMPARE]
         | "GroupByTokens" >> beam.GroupByKey()

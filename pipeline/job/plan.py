@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pipeline.config.settings import Config
 from pipeline.contract import Split, first_word_id, oov_id
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
+from pipeline.job.memory import memory_hints
 from pipeline.job.row_filter import ReadOptions
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.job.write import WriteOptions
@@ -45,6 +46,7 @@ class Plan:
       progress_folder: the folder where workers of this machine count their rows, or None.
       lock_token: of the run's lock on the output, which publishing looks at again; None: the output is not locked.
       spills: blocks and tokens are spilled to the local disk, and do not wait in the runner's memory; see job/spill.py.
+      asks_for_memory: the runner gives each step the memory that it asks for, by Beam's resource hints.
       limits: the sizes by which the work is divided.
       observe: called by workers at each stage.
     """
@@ -67,6 +69,7 @@ class Plan:
     progress_folder: str | None = None
     lock_token: str | None = None
     spills: bool = False
+    asks_for_memory: bool = False
     limits: Limits = DEFAULT_LIMITS
     observe: StageObserver = ignore_stage
 
@@ -210,6 +213,11 @@ class Plan:
         """Bytes of the input whose rows are in the largest shard, at most."""
         unlabelled = self.unlabelled_bytes / self.unlabelled_shards if self.unlabelled_files else 0.0
         return max(self.labelled_bytes * self.largest_shard_share, unlabelled)
+
+    @property
+    def memory_hints(self) -> dict[str, str]:
+        """Beam's resource hints for the steps that merge counts and write shards; {}: the runner can use none."""
+        return memory_hints(self.largest_shard_bytes) if self.asks_for_memory else {}
 
     @property
     def sampled_share(self) -> float:

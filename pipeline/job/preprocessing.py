@@ -45,11 +45,13 @@ def preprocessing_fn(
     imported: ImportedWords | None = None,
     cached: CachedCounts | None = None,
     batches: BatchCounts | None = None,
+    hints: Mapping[str, str] | None = None,
 ) -> PreprocessingFn:
     """The function that TFT traces. It holds only settings, so it can be shipped to a worker.
 
     summary_path: the file for the summary of all counts. buckets: in how many buckets counts are merged. given: the
     imported words. counted: what a count cache adds to the batches. batches: count tables in place of batches of texts.
+    hints: Beam's resource hints for the steps that merge counts.
     """
     plan = vocabulary_plan(
         top_words=config.vocabulary.top_words,
@@ -63,6 +65,7 @@ def preprocessing_fn(
         batches=batches,
         by_occurrence=config.input.has_row_order
         and (config.input.has_unlabelled_order or not config.vocabulary.count_unlabelled),
+        hints=hints,
     )
     return functools.partial(
         preprocess,

@@ -23,7 +23,7 @@ from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.plan import Plan, table_summary
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.job.task_file import write_groups
-from pipeline.runners.locations import temp_folder
+from pipeline.runners.locations import gives_memory_by_step, temp_folder
 from pipeline.runners.monitor import finish, interrupts, job_page
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
 from pipeline.runners.reach import check_servers
@@ -163,6 +163,7 @@ def _run_tasks(
                     temp_folder=temp,
                     progress_folder=progress_folder,
                     spills=holds_shuffles_in_memory(runner) if spills is None else spills,
+                    asks_for_memory=gives_memory_by_step(options),
                     lock_token=lock_token,
                     source=source,
                     limits=limits,
@@ -198,6 +199,7 @@ def make_plan(
     *,
     staging: str,
     spills: bool,
+    asks_for_memory: bool = False,
     temp_folder: str | None = None,
     progress_folder: str | None = None,
     lock_token: str | None = None,
@@ -226,6 +228,7 @@ def make_plan(
         progress_folder=progress_folder,
         lock_token=lock_token,
         spills=spills,
+        asks_for_memory=asks_for_memory,
         limits=limits,
         observe=observe,
     )

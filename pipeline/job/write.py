@@ -5,7 +5,7 @@ records, or a reference to one that was spilled to disk (job/spill.py).
 """
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import apache_beam as beam
@@ -70,11 +70,13 @@ class WrittenShard:
 
 
 class WriteShards(beam.PTransform):
-    """(shard key, block) -> a WrittenShard for each shard, also for a shard without records."""
+    """(shard key, block) -> a WrittenShard for each shard, also for a shard without records; hints: Beam's resource
+    hints for the step that writes."""
 
-    def __init__(self, options: WriteOptions) -> None:
+    def __init__(self, options: WriteOptions, *, hints: Mapping[str, str]) -> None:
         super().__init__()
         self._options = options
+        self._hints = hints
 
     def expand(self, blocks: beam.PCollection) -> beam.PCollection:
         """Brings the blocks of each shard together, sorts their records and writes them."""
@@ -84,7 +86,7 @@ class WriteShards(beam.PTransform):
             (blocks, every)
             | "WithEmptyShards" >> beam.Flatten()
             | "GroupByShard" >> beam.GroupByKey()
-            | "WriteShard" >> beam.ParDo(WriteShard(self._options))
+            | "WriteShard" >> beam.ParDo(WriteShard(self._options)).with_resource_hints(**self._hints)
         )
 
 

@@ -30,6 +30,7 @@ JOB_OPTIONS: Final = OptionGroup(
         HelpOption("--project", "ID", "Dataflow: the Google Cloud project that pays"),
         HelpOption("--region", "NAME", "Dataflow: where the workers run"),
         HelpOption("--max_num_workers", "N", "Dataflow: the most workers"),
+        HelpOption("--dataflow_service_options", "NAME", "Dataflow: an option of the service; may be repeated"),
         HelpOption("--flink_master", "HOST:PORT", "Flink: the cluster"),
         HelpOption("--spark_master_url", "URL", "Spark: the cluster"),
         HelpOption("--sdk_container_image", "IMAGE", "workers elsewhere: an image that has this package (make image)"),

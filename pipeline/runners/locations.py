@@ -1,4 +1,4 @@
-"""Options for Beam -> whether the workers are on this machine, and the folder for TFT's temporary files.
+"""Options for Beam -> where the workers are, whether they differ by step, and the folder for TFT's temporary files.
 
 TFT writes its graphs through TensorFlow's filesystems, while the job is built and on a worker. These reach gs:// and
 local disks. Everything else goes through Beam's filesystems, which reach more.
@@ -32,6 +32,15 @@ def workers_are_here(options: PipelineOptions) -> bool:
 def workers_share_no_disk(options: PipelineOptions) -> bool:
     """Whether workers certainly do not see this machine's disks; if not, they may mount the same ones."""
     return runner_name(options) in _REMOTE_RUNNERS
+
+
+def gives_memory_by_step(options: PipelineOptions) -> bool:
+    """Whether the runner gives a step workers with the memory that it asks for.
+
+    Dataflow does, except with FlexRS. Elsewhere a step that asks for memory would cost some: Beam takes it for another
+    environment, and the in-process runner, Flink and Spark start a second set of worker processes for that.
+    """
+    return runner_name(options) == "DataflowRunner" and not options.view_as(GoogleCloudOptions).flexrs_goal
 
 
 def runner_name(options: PipelineOptions) -> str:

@@ -9,7 +9,7 @@ tokens' fingerprints. So no single worker gets data that grows with the texts.
 
 import json
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import apache_beam as beam
@@ -48,6 +48,7 @@ class VocabularyPlan(NamedTuple):
     imported: words that have their ids already, whatever their counts. cached: the counts in `vocabulary.cache`.
     batches: the count tables of all batches, if they are not made in the graph. by_occurrence: whether words of equal
     count are in the order of their first occurrence; if not, the input has no order: see count_tables.top.
+    hints: Beam's resource hints for the steps that merge.
     """
 
     words: int
@@ -59,6 +60,7 @@ class VocabularyPlan(NamedTuple):
     cached: CachedCounts | None = None
     batches: "BatchCounts | None" = None
     by_occurrence: bool = True
+    hints: Mapping[str, str] | None = None
 
 
 class BatchCounts:
@@ -86,6 +88,7 @@ def vocabulary_plan(
     cached: CachedCounts | None = None,
     batches: BatchCounts | None = None,
     by_occurrence: bool = True,
+    hints: Mapping[str, str] | None = None,
 ) -> VocabularyPlan:
     """The plan for the settings. grow: whether words of the texts get ids after the imported ones."""
     if imported is None:
@@ -93,7 +96,9 @@ def vocabulary_plan(
     else:
         words = max_words_after(imported.last_id, top_words=top_words) if grow else 0
         first_id = next_id(imported.last_id)
-    return VocabularyPlan(words, first_id, min_count, summary_path, buckets, imported, cached, batches, by_occurrence)
+    return VocabularyPlan(
+        words, first_id, min_count, summary_path, buckets, imported, cached, batches, by_occurrence, hints
+    )
 
 
 def vocabulary_file(tokens: tf.RaggedTensor, position: tf.Tensor, plan: VocabularyPlan) -> tf.Tensor:
@@ -151,7 +156,7 @@ class BuildVocabulary(tft_beam.experimental.PTransformAnalyzer):
         top = (
             merged
             | "GroupByBucket" >> beam.GroupByKey()
-            | "MergeBucket" >> beam.Map(top_of_bucket, plan=self._plan)
+            | "MergeBucket" >> beam.Map(top_of_bucket, plan=self._plan).with_resource_hints(**(self._plan.hints or {}))
             | "MergeTops" >> beam.CombineGlobally(MergeTops(self._plan))
         )
         return (

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.runners.locations import temp_folder, workers_are_here, workers_share_no_disk
+from pipeline.runners.locations import gives_memory_by_step, temp_folder, workers_are_here, workers_share_no_disk
 from pipeline.runners.options import beam_options
 
 DATAFLOW = ("--runner=DataflowRunner",)
@@ -74,3 +74,17 @@ WORKERS = [
 def test_locations_workers(arguments: tuple[str, ...], here: bool, no_disk: bool) -> None:
     options = beam_options(arguments)
     assert (workers_are_here(options), workers_share_no_disk(options)) == (here, no_disk)
+
+
+# options -> whether steps get workers with the memory that they ask for
+MEMORY = [
+    ([], False),
+    (["--runner=FlinkRunner"], False),
+    (["--runner=DataflowRunner"], True),
+    (["--runner=DataflowRunner", "--flexrs_goal=COST_OPTIMIZED"], False),  # FlexRS and right fitting exclude each other
+]
+
+
+@pytest.mark.parametrize(("arguments", "gives"), MEMORY)
+def test_locations_gives_memory_by_step(arguments: list[str], gives: bool) -> None:
+    assert gives_memory_by_step(beam_options(arguments)) is gives

@@ -101,6 +101,8 @@ def submitted(tmp_path_factory: pytest.TempPathFactory) -> Submitted:
             "--temp_location=gs://bucket/tmp",
             "--job_name=reviews",
             "--max_num_workers=7",
+            "--dataflow_service_options=enable_prime",
+            "--dataflow_service_options=enable_dynamic_thread_scaling",
             f"--sdk_container_image={IMAGE}",
             "--setup_file=setup.py",
             f"--dataflow_endpoint={url}",
@@ -125,7 +127,7 @@ def test_dataflow_is_sent_the_job_in_a_small_request(submitted: Submitted) -> No
 def test_dataflow_is_told_the_image_and_the_options(submitted: Submitted) -> None:
     environment = submitted.job["environment"]
     (pool,) = environment["workerPools"]
-    assert [image["containerImage"] for image in pool["sdkHarnessContainerImages"]] == [IMAGE]
+    assert {image["containerImage"] for image in pool["sdkHarnessContainerImages"]} == {IMAGE}
     assert pool["autoscalingSettings"]["maxNumWorkers"] == 7
     options = {item["key"]: item["value"] for item in environment["sdkPipelineOptions"]["display_data"]}
     assert options["project"] == "p-1"
@@ -133,8 +135,31 @@ def test_dataflow_is_told_the_image_and_the_options(submitted: Submitted) -> Non
     assert options["temp_location"].startswith("gs://bucket/tmp/reviews.")
     # Nothing of the main module is shipped, which on a worker is another one.
     assert options["save_main_session"] is False
-    (docker,) = submitted.graph.components.environments.values()
-    assert beam_runner_api_pb2.DockerPayload.FromString(docker.payload).container_image == IMAGE
+    assert environment["serviceOptions"] == ["enable_prime", "enable_dynamic_thread_scaling"]
+    for docker in submitted.graph.components.environments.values():
+        assert beam_runner_api_pb2.DockerPayload.FromString(docker.payload).container_image == IMAGE
+
+
+def test_dataflow_is_asked_for_memory_where_counts_merge_and_shards_are_written(submitted: Submitted) -> None:
+    parts = submitted.graph.components
+    asked = {
+        transform.unique_name: dict(parts.environments[transform.environment_id].resource_hints)
+        for transform in parts.transforms.values()
+        if transform.environment_id and parts.environments[transform.environment_id].resource_hints
+    }
+    # 2.17 GB: what a process takes that merges two million tokens; a shard of the test is small.
+    assert {tuple(hints.items()) for hints in asked.values()} == {(("beam:resources:min_ram_bytes:v1", b"2170000000"),)}
+    assert {(name.partition("/")[0], name.rpartition("/")[2]) for name in asked} == {
+        ("Analyse", "MergeBucket"),
+        ("WriteShards", "WriteShard"),
+    }
+
+
+def test_dataflow_can_spread_the_reading_of_both_passes(submitted: Submitted) -> None:
+    """A step between two shuffles is what Dataflow divides among the workers that it adds."""
+    names = {transform.unique_name for transform in submitted.graph.components.transforms.values()}
+    for step in ("TasksToAnalyse", "TasksToTransform"):
+        assert any(name.startswith(f"{step}/Spread/ReshufflePerKey/GroupByKey") for name in names), step
 
 
 def test_dataflow_shows_steps_that_a_person_knows(submitted: Submitted) -> None:
