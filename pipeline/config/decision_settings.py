@@ -19,7 +19,7 @@ TEXT_LENGTH: Final = "text_length"
 
 RuleKind = Literal["argmax", "score", "best_f1", "precision", "recall"]
 
-_AT_LEAST: Final = re.compile(r"(precision|recall)\s*>=\s*([0-9.]+)")
+_AT_LEAST: Final = re.compile(r"(precision|recall)\s*>=\s*([0-9]+\.?[0-9]*|\.[0-9]+)")
 _RULES: Final = "use argmax, best_f1, precision>=0.95, recall>=0.9 or a score from 0 to 1"
 
 
@@ -28,6 +28,16 @@ class ThresholdRule(NamedTuple):
 
     kind: RuleKind
     value: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The rule as the setting writes it, with all digits of its number.
+
+        >>> [ThresholdRule(*rule).text for rule in (("recall", 0.9), ("precision", 1.0), ("score", 0.5), ("best_f1",))]
+        ['recall>=0.9', 'precision>=1', '0.5', 'best_f1']
+        """
+        number = str(self.value).removesuffix(".0")
+        return number if self.kind == "score" else f"{self.kind}>={number}" if self.value else self.kind
 
 
 def threshold_rule(value: object) -> ThresholdRule:
@@ -46,15 +56,15 @@ def threshold_rule(value: object) -> ThresholdRule:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
         return ThresholdRule("score", float(value))
     if isinstance(value, str) and (match := _AT_LEAST.fullmatch(value.strip())):
-        least = float(match[2]) if match[2].count(".") <= 1 and match[2] != "." else 2.0
+        least = float(match[2])
         if 0 < least <= 1:
-            return ThresholdRule(match[1], least)  # type: ignore[arg-type]
+            return ThresholdRule("precision" if match[1] == "precision" else "recall", least)
     raise ValueError(f"threshold is {shown(value)}; {_RULES}")
 
 
 def _checked_rule(value: Any) -> str | float:
     rule = threshold_rule(value)
-    return rule.value if rule.kind == "score" else rule.kind if rule.value == 0 else f"{rule.kind}>={rule.value:g}"
+    return rule.value if rule.kind == "score" else rule.text
 
 
 def _by_label(values: dict[Any, Any], setting: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pipeline.errors import UserError
 from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.support.printable import to_one_line
 from pipeline.support.strict_json import shown
-from trainer.decision.thresholds import label_rules, rule_text
+from trainer.decision.thresholds import label_rules
 
 # Labels that an error message lists.
 _LISTED: Final = 5
@@ -91,7 +91,7 @@ def _refuse_several(settings: DecisionSettings) -> None:
 def _refuse_without_eval(settings: DecisionSettings, scheme: LabelScheme) -> None:
     from_eval = next((rule for rule in label_rules(settings, scheme) if rule.kind in _FROM_EVAL), None)
     if from_eval is not None:
-        setting, value, instead = "threshold", rule_text(from_eval), "a score from 0 to 1"
+        setting, value, instead = "threshold", from_eval.text, "a score from 0 to 1"
     elif settings.calibrate != "none":
         setting, value, instead = "calibrate", settings.calibrate, "none"
     else:

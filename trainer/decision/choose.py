@@ -10,7 +10,7 @@ from trainer.decision.decision import NEVER, Decision
 from trainer.decision.held_out import LabelledLogits
 from trainer.decision.price import price_of
 from trainer.decision.scores import scores_of
-from trainer.decision.thresholds import choose_thresholds, label_rules, rule_text
+from trainer.decision.thresholds import choose_thresholds, label_rules
 
 # How much a share may miss its rule before it is told: the rounding of scores and sums of weights.
 _ROUNDING: Final = 1e-6
@@ -93,7 +93,7 @@ def _lost_to_others(rows: LabelledLogits, decision: Decision, scheme: LabelSchem
             continue
         share = of_label["precision"] if rule.kind == "precision" else of_label["recall"]
         if share is not None and share < rule.value - _ROUNDING:
-            missed.append(f"{shown(name)} has {rule.kind} {share:.3g}, not {rule_text(rule)}")
+            missed.append(f"{shown(name)} has {rule.kind} {share:.3g}, not {rule.text}")
     if not missed:
         return []
     more = f" (and {len(missed) - 1} more)" if len(missed) > 1 else ""

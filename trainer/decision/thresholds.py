@@ -135,17 +135,6 @@ def _threshold(scores: Floats, is_label: Flags, weights: Float64s, *, rule: Thre
     return float(cuts.thresholds[places[-1] if rule.kind == "precision" else places[0]]), 1.0
 
 
-def rule_text(rule: ThresholdRule) -> str:
-    """A rule as the setting writes it.
-
-    >>> rule_text(ThresholdRule("recall", 0.9)), rule_text(ThresholdRule("best_f1"))
-    ('recall>=0.9', 'best_f1')
-    """
-    if rule.kind == "score":
-        return f"{rule.value:g}"
-    return f"{rule.kind}>={rule.value:g}" if rule.value else rule.kind
-
-
 def _unmet(name: str, rule: ThresholdRule, most: float) -> str:
     why = f"the most that a threshold reaches there is {most:.4g}" if most else "there is no row of this label"
-    return f"decision.threshold: {shown(name)} can't have {rule_text(rule)} on the eval split: {why}"
+    return f"decision.threshold: {shown(name)} can't have {rule.text} on the eval split: {why}"

@@ -60,25 +60,12 @@ def _labels(chosen: Decision, figures: DecisionFigures, without: Price) -> Marku
 def _label_row(name: str, chosen: Decision, price: LabelPrice, without: LabelPrice) -> list[str]:
     return [
         text_of_data(name, longest=_LABEL_CHARACTERS),
-        "costs" if chosen.costs is not None else rule_text(chosen, name),
+        "costs" if chosen.costs is not None else chosen.settings.rule(name).text,
         threshold_text(price["threshold"]),
         with_note(_number(price["precision"]), _number(without["precision"])),
         with_note(_number(price["recall"]), _number(without["recall"])),
         with_note(percent(price["decided"]), percent(without["decided"])),
     ]
-
-
-def rule_text(chosen: Decision, label: str) -> str:
-    """The rule of a label, as the setting has it.
-
-    >>> from pipeline.config.decision_settings import DecisionSettings
-    >>> rule_text(Decision(settings=DecisionSettings(threshold={"spam": "recall >= 0.9"})), "spam")
-    'recall>=0.9'
-    """
-    rule = chosen.settings.rule(label)
-    if rule.kind in ("precision", "recall"):
-        return f"{rule.kind}>={rule.value:g}"
-    return f"{rule.value:g}" if rule.kind == "score" else rule.kind
 
 
 def threshold_text(threshold: float | None) -> str:
