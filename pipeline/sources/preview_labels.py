@@ -1,6 +1,5 @@
 """Rows of a batch -> what a person should see of their labels, weights and slices before a job starts."""
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.config.input_settings import LabelKind
+from pipeline.records_folder.label_scheme import label_value
 from pipeline.sources.columns import ColumnNames
 from pipeline.sources.label_sets import labels_of
 from pipeline.support.printable import to_one_line
@@ -81,25 +81,13 @@ def label_lines(seen: LabelsSeen, *, rows: int, kind: LabelKind = "nominal") -> 
             else f"; lists of {seen.most} labels at most; rows with none of them: {seen.with_none:,}"
         )
         yield f"labels of the first {rows:,} rows: {_counted(seen.rows) or 'none'}{several}"
-    if kind == "ordinal" and (wrong := [label for label in seen.rows if not is_number(label)]):
+    if kind == "ordinal" and (wrong := [label for label in seen.rows if label_value(label) is None]):
         named = ", ".join(to_one_line(label, width=_CHARACTERS) for label in wrong[:LISTED])
         yield f"input.label_kind is ordinal, and these labels are no numbers: {named}; input.label_map can rename them"
     if seen.weights is not None:
         yield f"weights of the first {rows:,} rows: {seen.weights[0]:g} to {seen.weights[1]:g}"
     for name, values in seen.slices.items():
         yield f"slices by {to_one_line(name, width=_CHARACTERS)} of the first {rows:,} rows: {_counted(values)}"
-
-
-def is_number(label: str) -> bool:
-    """Whether a label is a finite number, as ordinal labels are.
-
-    >>> [is_number(label) for label in ("1", "-2.5", "good", "nan")]
-    [True, True, False, False]
-    """
-    try:
-        return math.isfinite(float(label))
-    except ValueError:
-        return False
 
 
 def _counted(rows: Counter[str]) -> str:

@@ -153,9 +153,9 @@ def test_preview_shows_lists_of_labels_weights_and_slices() -> None:
 
 
 def test_preview_names_ordinal_labels_that_are_no_numbers() -> None:
-    files = MemoryFiles({"a.csv": b"text,label\na,1\nb,2.5\nc,good\n"})
+    files = MemoryFiles({"a.csv": b"text,label\na,1\nb,2.5\nc,good\nd,1_0\ne,inf\n"})
     chosen = InputSettings(path="a.csv", label_kind="ordinal")
     lines = input_lines(plan_all(chosen, files), chosen, SplitSettings(), files)
     assert [line.strip() for line in lines if "ordinal" in line] == [
-        "input.label_kind is ordinal, and these labels are no numbers: good; input.label_map can rename them"
+        "input.label_kind is ordinal, and these labels are no numbers: good, 1_0, inf; input.label_map can rename them"
     ]

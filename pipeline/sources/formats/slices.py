@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pipeline.config.label_names import ASCII_SPACE, canonical_name
 from pipeline.errors import RejectedRowError
-from pipeline.sources.formats.values import Values, python_values
+from pipeline.sources.formats.values import Values, python_values, value_type
 
 # A person reads no longer name of a slice; and each row of the records holds it.
 LONGEST: Final = 200
@@ -46,8 +46,12 @@ def slice_name(value: object) -> str:
 
 
 def can_hold_slices(kind: pa.DataType) -> bool:
-    """Whether a column of this type holds plain values, and no lists or structs."""
-    return not pa.types.is_nested(kind)
+    """Whether a column of this type holds plain values, and no lists or structs, also not in a dictionary.
+
+    >>> [can_hold_slices(kind) for kind in (pa.date32(), pa.dictionary(pa.int8(), pa.list_(pa.string())))]
+    [True, False]
+    """
+    return not pa.types.is_nested(value_type(kind))
 
 
 def _text(value: object) -> str:

@@ -177,7 +177,7 @@ def _python_value(value: pa.Scalar) -> object:
 
 def can_hold_texts(kind: pa.DataType) -> bool:
     """Whether a column of this type can hold texts: strings, binary, or a dictionary of those."""
-    kind = _value_type(kind)
+    kind = value_type(kind)
     return (
         pa.types.is_string(kind)
         or pa.types.is_large_string(kind)
@@ -190,7 +190,7 @@ def can_hold_texts(kind: pa.DataType) -> bool:
 
 def can_hold_labels(kind: pa.DataType) -> bool:
     """Whether a column of this type can hold labels: texts, numbers, booleans, or nothing but null."""
-    kind = _value_type(kind)
+    kind = value_type(kind)
     return (
         can_hold_texts(kind)
         or pa.types.is_integer(kind)
@@ -207,7 +207,7 @@ def is_label_list(kind: pa.DataType) -> bool:
     >>> [is_label_list(kind) for kind in (pa.list_(pa.string()), pa.large_list(pa.int8()), pa.string())]
     [True, True, False]
     """
-    kind = _value_type(kind)
+    kind = value_type(kind)
     return is_list(kind) and can_hold_labels(kind.value_type)
 
 
@@ -226,7 +226,7 @@ def is_list(kind: pa.DataType) -> bool:
     )
 
 
-def _value_type(kind: pa.DataType) -> pa.DataType:
+def value_type(kind: pa.DataType) -> pa.DataType:
     """The type of the values in a dictionary, in runs, or in an extension."""
     while True:
         if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
