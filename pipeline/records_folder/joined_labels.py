@@ -1,4 +1,4 @@
-"""The labels of rows that have one each -> whether they look like lists that are joined: comedy, drama, comedy|drama.
+"""The labels of rows that have one each -> whether they look like lists: comedy, drama, comedy|drama; or ['comedy'].
 
 Some labels have the separator and a comma in their names ("New York, NY") or are of two kinds (en/pos). So labels are
 taken for lists only if their parts are shared, lists have different lengths, and cutting makes much fewer labels.
@@ -17,6 +17,7 @@ _SEPARATORS = ("|", ";", ",", "/", "+", "&")
 _MIN_LISTS = 4
 _MAX_PARTS_OF_LABELS = 2 / 3
 _MIN_SHARED = 0.8
+_SHOWN = 40  # characters of a list
 
 
 class Joined(NamedTuple):
@@ -48,6 +49,15 @@ def joined_labels(rows: Mapping[str, int]) -> Joined | None:
     return None
 
 
+def written_lists(rows: Mapping[str, int]) -> list[str]:
+    """Labels that are lists as a program writes them, such as ['war', 'love'], the most frequent first.
+
+    >>> written_lists({"['war', 'love']": 2, "[]": 3, "war": 9})
+    ['[]', "['war', 'love']"]
+    """
+    return sorted((label for label in rows if label[0] == "[" and label[-1] == "]"), key=lambda label: -rows[label])
+
+
 def joined_sentences(manifest: Manifest) -> Iterator[tuple[str, str]]:
     """(setting, sentence) if the labels of a folder look like lists."""
     if manifest.record.several_labels:
@@ -55,7 +65,17 @@ def joined_sentences(manifest: Manifest) -> Iterator[tuple[str, str]]:
     rows = Counter[str]()
     for part in manifest.splits.values():
         rows.update(part.labels)
-    found = joined_labels(rows)
+    written = written_lists(rows)
+    found = None if len(written) >= _MIN_LISTS else joined_labels(rows)
+    if len(written) >= _MIN_LISTS:
+        yield (
+            "input.label_column",
+            (
+                f"{len(written):,} of {len(rows):,} labels look like lists that are written as text, such as "
+                f'{written[0][:_SHOWN]}; if so, write lists into parquet or jsonl, or texts such as "war|love" and set '
+                "input.label_separator."
+            ),
+        )
     if found is not None:
         yield (
             "input.label_separator",

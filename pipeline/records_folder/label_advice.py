@@ -177,7 +177,7 @@ def _of_rare(manifest: Manifest, settled: Collection[str]) -> Sentences:
 
 def _of_lacking(manifest: Manifest, settled: Collection[str]) -> Sentences:
     """Splits without a row of a label that train has."""
-    setting, remedy = _way_to_split(manifest.config.split)
+    setting, remedy = _way_to_split(manifest.config.split, several=manifest.record.several_labels)
     for split in SPLITS[1:]:
         part = manifest.splits[split]
         lacking = [label for label in manifest.labels if not part.labels.get(label) and label not in settled]
@@ -190,14 +190,15 @@ def _of_lacking(manifest: Manifest, settled: Collection[str]) -> Sentences:
             )
 
 
-def _way_to_split(split: SplitSettings) -> tuple[str, str]:
+def _way_to_split(split: SplitSettings, *, several: bool) -> tuple[str, str]:
     """The setting that decides on the split of a row, and how a label gets rows in one."""
     for name in ("column", "group_column", "time_column"):
         if getattr(split, name):
             return f"split.{name}", f"the rows follow split.{name}"
     if split.stratify:
         return "split.stratify", "it takes more rows"
-    return "split.stratify", "split.stratify: true divides each label's rows by the shares"
+    whose = "the rows of each list of labels" if several else "each label's rows"
+    return "split.stratify", f"split.stratify: true divides {whose} by the shares"
 
 
 def _rows(manifest: Manifest) -> Counter[str]:

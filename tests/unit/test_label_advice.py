@@ -45,6 +45,9 @@ ADVICE: list[tuple[dict[str, Any], str, str]] = [
      "input.label_separator",
      '4 of 7 labels look like lists that are joined by "|"; if so, input.label_separator: "|" makes 3 labels of them, '
      "several a text."),
+    ({"train": {"['war']": 30, "['war', 'love']": 40, '["art"]': 30, "[]": 30, "love": 30}}, "input.label_column",
+     "4 of 5 labels look like lists that are written as text, such as ['war', 'love']; if so, write lists into parquet "
+     'or jsonl, or texts such as "war|love" and set input.label_separator.'),
     ({"train": {"war": 40, "love": 30, "?": 21}, "several": True}, MAP,
      'The label "?" (42 of 182 rows) looks like a mark of rows without a label; if so, input.label_map: {"?": null} '
      "takes it out of the lists."),
@@ -95,6 +98,9 @@ ADVICE: list[tuple[dict[str, Any], str, str]] = [
     ({"train": {"a": 30, "b": 30, "c": 30}, "evaluation": {"a": 3, "b": 0, "c": 0}}, "split.stratify",
      'The eval split has no row of the labels "b" and "c": its scores say nothing of them; split.stratify: true '
      "divides each label's rows by the shares."),
+    ({"train": {"a": 30, "b": 30}, "evaluation": {"a": 3}, "several": True}, "split.stratify",
+     'The eval split has no row of the label "b": its scores say nothing of it; split.stratify: true divides the rows '
+     "of each list of labels by the shares."),
     ({"train": {"a": 30, "b": 30}, "evaluation": {"a": 3}, "config": {"split": {"stratify": True}}}, "split.stratify",
      'The eval split has no row of the label "b": its scores say nothing of it; it takes more rows.'),
     ({"train": {"a": 30, "b": 30}, "evaluation": {"a": 3}, "config": {"split": {"column": "part"}}}, "split.column",
