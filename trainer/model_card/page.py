@@ -98,7 +98,7 @@ def _splits(data: Data) -> str:
         if is_weighted:
             row += [f"{part.weight or 0:,.6g}", f"{part.effective_rows or 0:,.1f}"]
         rows.append(row)
-    heads += ["rows without a label"] * has_none + ["weight", "effective sample size"] * is_weighted
+    heads += ["rows with none of the labels"] * has_none + ["weight", "effective sample size"] * is_weighted
     return table(heads, rows, kinds="t" + "n" * (len(heads) - 1))
 
 
