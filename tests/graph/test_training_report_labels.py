@@ -154,6 +154,9 @@ def test_calibration_shows_what_it_was_before() -> None:
     assert "Expected calibration error <b>0.000</b>" in page
     assert "Before calibration it was <b>0.240</b>" in page
     assert "divides its logits by 4," in page
+    assert "class weights" not in page
+    balanced = calibration(honest, classes=2, before=sure, temperature=4.0, has_class_weights=True)
+    assert "fitted on the eval split, and takes the class weights of the training out of its scores again." in balanced
     assert "before calibration" not in calibration(honest, classes=2)
 
 

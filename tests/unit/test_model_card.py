@@ -280,6 +280,15 @@ def test_card_of_a_decision_tells_its_price() -> None:
     assert Card.model_validate_json(to_json(card)) == card
 
 
+def test_card_of_a_calibrated_model_says_that_class_weights_are_taken_out() -> None:
+    balanced = DECIDED.model_copy(update={"prior_weights": [0.5, 50.0]})
+    card = with_decision(card_of(plain_manifest(), PLAIN), balanced, metrics={**PLAIN, "decision": FIGURES})
+    assert card.decision is not None
+    assert card.decision.class_weights_taken_out
+    text = page(card).decode()
+    assert "divides the network's logits by 2, and takes the class weights of the training out again." in text
+
+
 def test_card_of_a_calibrated_model_has_no_empty_thresholds() -> None:
     settings = DecisionSettings(calibrate="temperature")
     no_rules: DecisionFigures = {**FIGURES, "abstained": 0.0}
@@ -287,6 +296,7 @@ def test_card_of_a_calibrated_model_has_no_empty_thresholds() -> None:
     card = with_decision(card_of(plain_manifest(), PLAIN), Decision(settings=settings, temperature=2.0), metrics=whole)
     text = page(card).decode()
     assert "### Calibration" in text
+    assert "takes the class weights" not in text
     assert "| label | threshold |" not in text
     assert all(headings_and_content(text).values())
 

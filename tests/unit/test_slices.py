@@ -118,7 +118,9 @@ def test_slices_by_text_length_do_not_overlap(word_counts: list[int]) -> None:
     names = length_names(np.array(word_counts)).tolist()
     assert len(set(names)) <= 5
     for name, count in zip(names, word_counts, strict=True):
-        low, high = re.fullmatch(r"(\d+)(?: to (\d+))? words?", name).groups()  # type: ignore[union-attr]
+        found = re.fullmatch(r"(\d+)(?: to (\d+))? words?", name)
+        assert found is not None
+        low, high = found.groups()
         assert int(low) <= count <= int(high or low)
     bounds = sorted({tuple(map(int, re.findall(r"\d+", name))) for name in names})
     assert all(before[-1] < after[0] for before, after in itertools.pairwise(bounds))

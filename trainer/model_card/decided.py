@@ -19,6 +19,7 @@ def decision_of(decision: Decision, labels: Sequence[str], *, figures: DecisionF
     calibration = None if figures is None else figures["calibration"]
     return DecisionData(
         temperature=decision.temperature,
+        class_weights_taken_out=decision.prior_weights is not None,
         abstained=None if figures is None else figures["abstained"],
         accuracy=None if figures is None else figures["accuracy"],
         mean_cost=None if figures is None else figures["mean_cost"],

@@ -51,7 +51,8 @@ def _calibration(decision: DecisionData) -> Iterator[str]:
     if (calibration := decision.calibration) is None:
         return
     yield "### Calibration"
-    yield f"The exported model divides the network's logits by {decision.temperature:.4g}."
+    weights = ", and takes the class weights of the training out again" if decision.class_weights_taken_out else ""
+    yield f"The exported model divides the network's logits by {decision.temperature:.4g}{weights}."
     rows = [
         ["expected calibration error", number(calibration.error_before), number(calibration.error_after)],
         ["loss (cross-entropy, nats)", number(calibration.loss_before), number(calibration.loss_after)],

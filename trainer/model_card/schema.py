@@ -160,6 +160,9 @@ class DecisionData(CardPart):
     """How scores become labels. The settings are in `settings.decision`."""
 
     temperature: float = Field(description="What the network's logits are divided by; 1 changes nothing.")
+    class_weights_taken_out: bool = Field(
+        description="Whether the scores are again those of the data's own shares, after `training.class_weight`."
+    )
     abstained: Share | None = Field(description="The share of held-out texts without an answer; `null`: not measured.")
     accuracy: Share | None = Field(description="The share of right answers among the others; `null`: not measured.")
     mean_cost: float | None = Field(description="The mean cost of an answer; `null` without `decision.costs`.")

@@ -9,12 +9,18 @@ from trainer.evaluation.calibration import BINS, Bin, expected_calibration_error
 
 
 def calibration(
-    bins: list[Bin], *, classes: int, several: bool = False, before: list[Bin] | None = None, temperature: float = 1.0
+    bins: list[Bin],
+    *,
+    classes: int,
+    several: bool = False,
+    before: list[Bin] | None = None,
+    temperature: float = 1.0,
+    has_class_weights: bool = False,
 ) -> Markup:
     """The reliability diagram, and the number of examples of each of its points.
 
     several: an example is a pair of a text and a label. before: the bins of the network's own scores, if a decision
-    changes them; temperature: that it divides logits by.
+    changes them; temperature: that it divides logits by; has_class_weights: whether it takes some out again.
     """
     start = min(0.0 if several else int(BINS / classes) / BINS, *(part.low for part in [*bins, *(before or [])]))
     of_what = "of each label" if several else "of the predicted label"
@@ -48,7 +54,7 @@ def calibration(
     counts = Plot(x=confidence, y=Axis(label=texts), layers=[Layer(mark="bars", columns=columns, hover=hover)])
     explanation = (
         _sentence(bins)
-        + _before(before, temperature)
+        + _before(before, temperature, has_class_weights=has_class_weights)
         + Markup(
             '<p class="soft">Definition: Guo et al., <i>On Calibration of Modern Neural Networks</i>, ICML 2017, '
             "equation 3, with {} bins of equal width of the {}. A point with few texts (right) says little.</p>"
@@ -75,10 +81,11 @@ def _sentence(bins: list[Bin]) -> Markup:
     ).format(expected_calibration_error(bins), lean, abs(gap))
 
 
-def _before(before: list[Bin] | None, temperature: float) -> Markup:
+def _before(before: list[Bin] | None, temperature: float, *, has_class_weights: bool) -> Markup:
     if not before:
         return Markup()
+    weights = ", and takes the class weights of the training out of its scores again" if has_class_weights else ""
     return Markup(
         "<p>Before calibration it was <b>{:.3f}</b>. The exported model divides its logits by {:.4g}, a number that "
-        "was fitted on the eval split.</p>"
-    ).format(expected_calibration_error(before), temperature)
+        "was fitted on the eval split{}.</p>"
+    ).format(expected_calibration_error(before), temperature, weights)

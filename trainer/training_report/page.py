@@ -134,6 +134,7 @@ def _calibration(content: PageContent, scored: SplitScores, bins: list[Bin]) -> 
         several=scheme.several,
         before=before,
         temperature=content.decision.temperature,
+        has_class_weights=content.decision.prior_weights is not None,
     )
 
 
