@@ -8,8 +8,9 @@ SOURCES := pipeline trainer benchmarks tests docs conftest.py setup.py
 PRODUCT := pipeline trainer benchmarks
 DEMO := out/demo
 IMAGE ?= textrecords
+FLEX_IMAGE ?= $(IMAGE)-flex
 
-.PHONY: help install demo check test test-cluster cluster-tools soak bench lint format types docs lock image clean
+.PHONY: help install demo check test test-cluster cluster-tools soak bench lint format types docs lock image flex-template clean
 
 help:
 	@echo "make install  a virtual environment in .venv with everything in it"
@@ -23,6 +24,7 @@ help:
 	@echo "make docs     builds the documentation in out/docs, its numbers and pictures made by the product; warnings are errors"
 	@echo "make lock     resolves requirements.lock anew from pyproject.toml; needs uv"
 	@echo "make image    builds the image for workers on a cluster; IMAGE=registry/name:tag names it"
+	@echo "make flex-template  builds make image with Google's launcher in it, for a Flex Template of Dataflow; FLEX_IMAGE names it"
 
 install: $(INSTALLED)
 
@@ -105,6 +107,12 @@ image: install
 	    --build-arg PYTHON=$$($(RUN) -c 'import sys; print("%d.%d" % sys.version_info[:2])') \
 	    --build-arg BEAM=$$($(RUN) -c 'import importlib.metadata as m; print(m.version("apache-beam"))') .
 	@echo "docker push $(IMAGE), and start jobs with --sdk_container_image=$(IMAGE)"
+
+flex-template: image
+	docker build --platform linux/amd64 --tag $(FLEX_IMAGE) --file flex-template/Dockerfile \
+	    --build-arg IMAGE=$(IMAGE) --build-arg TEMPLATE_IMAGE=$(FLEX_IMAGE) .
+	@echo "docker push $(FLEX_IMAGE), and: gcloud dataflow flex-template build gs://BUCKET/textrecords.json" \
+	    "--image $(FLEX_IMAGE) --sdk-language PYTHON --metadata-file flex-template/metadata.json"
 
 clean:
 	rm -rf out $(VENV) .venv-benchmarks .cluster-tools build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -174,10 +174,10 @@ def _run_job(config: "Config", beam_arguments: list[str], *, overwrite: bool) ->
         from pipeline.records_folder.run_lines import run_lines
         from pipeline.support.progress_display import show_progress
 
-    run(config, beam_arguments, overwrite=overwrite, display=show_progress)
-    manifest = read_manifest(config.output.path, BeamFiles())[1]
-    for line in run_lines(manifest, config.output.path):
-        say(line)
+    if not run(config, beam_arguments, overwrite=overwrite, display=show_progress):
+        say(f"the template of the job is written; the job publishes the records in {config.output.path}")
+        return 0
+    say(*run_lines(read_manifest(config.output.path, BeamFiles())[1], config.output.path))
     say(
         f"records are in {config.output.path}, and report.html there shows them; "
         f"`python -m pipeline describe {shlex.quote(config.output.path)}` shows the same here"

@@ -1,9 +1,12 @@
 """`python docs/tools/reference.py`: writes the tables of docs/reference that are made from the code.
 
-Each table is between two marks in its page, `<!-- settings -->` and `<!-- /settings -->`. A test makes the pages again
-and compares them.
+It writes the parameters of the Flex Template into flex-template/metadata.json as well.
+
+Each table is between two marks in its page, `<!-- settings -->` and `<!-- /settings -->`. A test makes the pages
+and the parameters again and compares them.
 """
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -14,8 +17,20 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 from pipeline.config.reference import list_settings, section_summary  # noqa: E402  the path has to be set first
+from pipeline.config.template_parameters import template_metadata  # noqa: E402
 from pipeline.records_folder.manifest_keys import ManifestKey, described_keys  # noqa: E402
 from trainer.model_card.schema import Card  # noqa: E402
+
+TEMPLATE = ROOT / "flex-template" / "metadata.json"
+
+
+def template() -> str:
+    """The parameters of the Flex Template, as JSON.
+
+    >>> template().splitlines()[1]
+    ' "name": "TextRecords",'
+    """
+    return json.dumps(template_metadata(), indent=1, ensure_ascii=False) + "\n"
 
 
 def settings_tables() -> str:
@@ -104,7 +119,8 @@ def filled(page: str, name: str, content: str) -> str:
 
 
 def main() -> None:
-    """Writes all tables into their pages."""
+    """Writes all tables into their pages, and the parameters into their file."""
+    TEMPLATE.write_text(template(), encoding="utf-8")
     for (page, name), make in PARTS.items():
         path = ROOT / "docs" / page
         path.write_text(filled(path.read_text(encoding="utf-8"), name, make()), encoding="utf-8")

@@ -58,6 +58,15 @@ def list_settings() -> tuple[Setting, ...]:
     return tuple(settings)
 
 
+def setting_schema(setting: Setting) -> Mapping[str, Any]:
+    """The JSON schema of a setting's values.
+
+    >>> setting_schema(list_settings()[0])["default"]
+    'sample'
+    """
+    return Config.model_json_schema()["$defs"][_class_name(setting.section)]["properties"][setting.key]
+
+
 def section_summary(section: str) -> str:
     """What the settings of a section are about, in one sentence.
 

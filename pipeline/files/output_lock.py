@@ -8,6 +8,7 @@ whose lock belongs to another run by then.
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -79,6 +80,26 @@ def check_still_held(output: str, token: str) -> None:
     owner = _owner(output)
     if owner is not None and owner.token != token:
         raise lock.refusal(owner, _path(output), setting=_SETTING)
+
+
+def hand_over(output: str, owner: Owner, *, to: str) -> None:
+    """Leaves the lock to a job that goes on when this process has ended; its last step calls `release_output`.
+
+    to: what the lock says of it, for people. Whether it runs can't be known here, so no other run takes its place.
+    """
+    job = replace(owner, host="another machine", command=to, boot="elsewhere", machine="")
+    if is_local(output):
+        BeamFiles().write(_path(output), job.to_json())
+    else:
+        place = _place(_path(output))
+        place.write(job.to_json(), over=place.read())
+
+
+def release_output(output: str, token: str) -> None:
+    """Removes the lock of the output, if it is that of the run with this token."""
+    owner = _owner(output)
+    if owner is not None and owner.token == token:
+        BeamFiles().remove([_path(output)])
 
 
 def _path(output: str) -> str:

@@ -27,6 +27,7 @@ from tensorflow_transform import beam as tft_beam
 
 from pipeline.contract import TRANSFORM_FOLDER, VOCABULARY_ASSET
 from pipeline.job import preprocessing, transform_batches
+from pipeline.job.alone import finalize_alone
 from pipeline.job.encode_records import (
     NEAR,
     ROWS_TO_COMPARE,
@@ -115,7 +116,7 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
         | "Once" >> beam.Create([plan])
         | "Finalize"
         >> beam.Map(
-            finalize,
+            finalize_alone if plan.outlives_command else finalize,
             labels=beam.pvalue.AsSingleton(first.labels),
             shards=beam.pvalue.AsList(outputs.shards),
             splits=beam.pvalue.AsDict(outputs.statistics),

@@ -47,6 +47,7 @@ class Plan:
       lock_token: of the run's lock on the output, which publishing looks at again; None: the output is not locked.
       spills: blocks and tokens are spilled to the local disk, and do not wait in the runner's memory; see job/spill.py.
       asks_for_memory: the runner gives each step the memory that it asks for, by Beam's resource hints.
+      outlives_command: no command waits for the job, so its last step removes what is left; see job/alone.py.
       limits: the sizes by which the work is divided.
       observe: called by workers at each stage.
     """
@@ -70,6 +71,7 @@ class Plan:
     lock_token: str | None = None
     spills: bool = False
     asks_for_memory: bool = False
+    outlives_command: bool = False
     limits: Limits = DEFAULT_LIMITS
     observe: StageObserver = ignore_stage
 

@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 from apache_beam.runners.runner import PipelineRunner, PipelineState
 
 from pipeline.config.databases import database_format
 from pipeline.config.settings import Config
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles, check_filesystem, is_local, scratch_folder, use_options
-from pipeline.files.output_lock import hold_output
+from pipeline.files.output_lock import hand_over, hold_output
+from pipeline.files.owner import Owner
 from pipeline.files.publish import check_output, new_staging, recover, remove_staging
 from pipeline.files.temporary import place_of_temporary_files
 from pipeline.job.build import build
@@ -23,7 +24,7 @@ from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.plan import Plan, table_summary
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.job.task_file import write_groups
-from pipeline.runners.locations import gives_memory_by_step, temp_folder
+from pipeline.runners.locations import gives_memory_by_step, outlives_command, temp_folder
 from pipeline.runners.monitor import finish, interrupts, job_page
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
 from pipeline.runners.reach import check_servers
@@ -55,8 +56,8 @@ def run(
     limits: Limits = DEFAULT_LIMITS,
     spills: bool | None = None,
     observe: StageObserver = ignore_stage,
-) -> None:
-    """Runs the whole job and returns when the records folder is published.
+) -> bool:
+    """Runs the whole job. True: the records folder is published. False: a template of the job is written, no more.
 
     limits: the sizes by which the work is divided. spills: whether blocks are spilled to the local disk; None: if the
     runner keeps them in memory otherwise. observe: called by workers at each stage.
@@ -73,14 +74,13 @@ def run(
         recover(config.output.path)
         check_output(config.output.path, overwrite=overwrite)
         try:
-            _run(
-                config, options, lock_token=owner.token, display=display, limits=limits, spills=spills, observe=observe
-            )
+            _run(config, options, owner=owner, display=display, limits=limits, spills=spills, observe=observe)
         except BaseException:
             # A worker may have been killed while it published.
             with deferred_stop(), contextlib.suppress(UserError):  # the next run tries again
                 recover(config.output.path)
             raise
+    return not outlives_command(options)
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def _run(
     config: Config,
     options: PipelineOptions,
     *,
-    lock_token: str,
+    owner: Owner,
     display: Display,
     limits: Limits,
     spills: bool | None,
@@ -127,7 +127,7 @@ def _run(
     )
     with closing(tasks):
         _run_tasks(
-            config, options, tasks, source, lock_token=lock_token, display=display, limits=limits, spills=spills,
+            config, options, tasks, source, owner=owner, display=display, limits=limits, spills=spills,
             observe=observe,
         )  # fmt: skip
 
@@ -138,13 +138,15 @@ def _run_tasks(
     tasks: InputTasks,
     source: ImportedVocabulary | None,
     *,
-    lock_token: str,
+    owner: Owner,
     display: Display,
     limits: Limits,
     spills: bool | None,
     observe: StageObserver,
 ) -> None:
     files = BeamFiles()
+    if outlives_command(options):
+        _check_template(config, tasks)
     check_input(tasks, config.input, config.split, files, metrics=config.metrics)
     check_cache(config.model_copy(update={"input": tasks.resolved(config.input)}))  # the folder that the job will use
     for line in tasks.left_out_lines(name=with_remedy):
@@ -164,19 +166,36 @@ def _run_tasks(
                     progress_folder=progress_folder,
                     spills=holds_shuffles_in_memory(runner) if spills is None else spills,
                     asks_for_memory=gives_memory_by_step(options),
-                    lock_token=lock_token,
+                    lock_token=owner.token,
+                    outlives_command=outlives_command(options),
                     source=source,
                     limits=limits,
                     observe=observe,
                 )
                 with display(progress_folder):
                     run_plan(plan, runner=runner, options=options)
+            if plan.outlives_command:
+                job = options.view_as(GoogleCloudOptions).job_name
+                hand_over(config.output.path, owner, to=f"the job {job} on Dataflow")
+                staging = None  # it is the job's
         finally:
             with deferred_stop():
                 if staging is not None:
                     remove_staging(staging)
                     if is_local(staging):
                         remove_when_leaving(staging)
+
+
+def _check_template(config: Config, tasks: InputTasks) -> None:
+    """Refuses a job that needs this command until its end."""
+    if not config.output.path.startswith("gs://"):
+        raise UserError(f"output.path: {config.output.path} is not on gs://, and a template's job publishes only there")
+    for table in tasks.tables:
+        if table.snapshot:
+            raise UserError(
+                f"input.path: {table.path} can't be read by a template's job: the snapshot of the database ends with "
+                "this command; start the job with `python -m pipeline run`, or give files"
+            )
 
 
 def _check_filesystems(config: Config) -> None:
@@ -200,6 +219,7 @@ def make_plan(
     staging: str,
     spills: bool,
     asks_for_memory: bool = False,
+    outlives_command: bool = False,
     temp_folder: str | None = None,
     progress_folder: str | None = None,
     lock_token: str | None = None,
@@ -229,6 +249,7 @@ def make_plan(
         lock_token=lock_token,
         spills=spills,
         asks_for_memory=asks_for_memory,
+        outlives_command=outlives_command,
         limits=limits,
         observe=observe,
     )

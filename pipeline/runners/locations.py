@@ -43,6 +43,11 @@ def gives_memory_by_step(options: PipelineOptions) -> bool:
     return runner_name(options) == "DataflowRunner" and not options.view_as(GoogleCloudOptions).flexrs_goal
 
 
+def outlives_command(options: PipelineOptions) -> bool:
+    """Whether the command only writes a template: the service starts the job when the command has ended."""
+    return runner_name(options) == "DataflowRunner" and bool(options.view_as(GoogleCloudOptions).template_location)
+
+
 def runner_name(options: PipelineOptions) -> str:
     """The name of the runner's class, or '' if the options name no runner."""
     return str(options.view_as(StandardOptions).runner or "").rpartition(".")[2]

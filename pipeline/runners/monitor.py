@@ -122,7 +122,7 @@ def job_page(result: PipelineResult, options: PipelineOptions) -> str | None:
     """The address where a person can watch the job, or None if its runner has no such page."""
     cloud, flink = options.view_as(GoogleCloudOptions), options.view_as(FlinkRunnerOptions)
     job = getattr(result, "job_id", None)
-    if callable(job) and cloud.project:
+    if callable(job) and cloud.project and not cloud.template_location:  # a template is no job yet
         return f"https://console.cloud.google.com/dataflow/jobs/{cloud.region}/{job()}?project={cloud.project}"
     if flink.flink_master and flink.flink_master.rpartition(":")[2].isdigit():
         return f"http://{flink.flink_master.removeprefix('http://')}"

@@ -24,7 +24,7 @@ LEVELS = {
         {"inspection", "job"},
         {"doctor"},
         {"cli"},
-        {"__main__"},
+        {"__main__", "flex_template"},
     ],
     "trainer": [
         {"decision", "files"},

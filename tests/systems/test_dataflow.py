@@ -19,9 +19,14 @@ import pytest
 from apache_beam.internal import pickler
 from apache_beam.portability.api import beam_runner_api_pb2
 
+from pipeline.cli import main
 from pipeline.config.load import load
+from pipeline.config.template_parameters import IMAGE as IMAGE_VARIABLE
+from pipeline.config.template_parameters import run_arguments
 from pipeline.doctor import pickles
+from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
+from pipeline.files.output_lock import check_unlocked
 from pipeline.job.run import run
 from tests.support.jobs import SMALL_SETTINGS, no_display, small_rows, write_jsonl
 from tests.support.object_stores import gs_store
@@ -108,12 +113,75 @@ def submitted(tmp_path_factory: pytest.TempPathFactory) -> Submitted:
             f"--dataflow_endpoint={url}",
             "--no_auth",
         ]
-        run(load(None, settings), arguments, overwrite=False, display=no_display)
+        assert run(load(None, settings), arguments, overwrite=False, display=no_display)
         ((path, body),) = requests
         assert path.startswith("/v1b3/projects/p-1/locations/europe-west1/jobs")
         staged = {file.path.rpartition("/")[2]: files.read(file.path) for file in files.below("gs://bucket/tmp")}
         assert files.below("gs://bucket/out") == []  # what was laid there for the job is gone with it
     return Submitted(json.loads(body), len(body), staged)
+
+
+class Template(NamedTuple):
+    """What a launch of the Flex Template left: the job that it describes, its graph, and the files below the output."""
+
+    job: dict[str, Any]
+    graph: beam_runner_api_pb2.Pipeline
+    output: dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The launcher's arguments, in this process; nothing answers at Dataflow's address."""
+    folder = tmp_path_factory.mktemp("template")
+
+    @contextmanager
+    def here(*_: object) -> Iterator[str]:
+        yield str(folder / "tft")
+
+    settings = {**SMALL_SETTINGS, "input.path": "gs://bucket/in/*.jsonl", "output.path": "gs://bucket/records"}
+    parameters = [f"--{name.replace('.', '_')}={value}" for name, value in settings.items()]
+    arguments = [
+        "--runner=DataflowRunner",
+        "--project=p-1",
+        "--region=europe-west1",
+        "--temp_location=gs://bucket/tmp",
+        "--staging_location=gs://bucket/staging",
+        "--job_name=reviews",
+        "--template_location=gs://bucket/staging/template_launches/1/job_object",
+        "--dataflow_endpoint=http://localhost:1",
+        "--no_auth",
+    ]
+    with gs_store(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.job.run.temp_folder", here)
+        files = BeamFiles()
+        files.write("gs://bucket/in/rows.jsonl", write_jsonl(folder / "rows.jsonl", small_rows(50)).read_bytes())
+        assert main(run_arguments([*parameters, *arguments], {IMAGE_VARIABLE: IMAGE})) == 0
+        with pytest.raises(UserError, match=r"in use by `the job reviews on Dataflow` on another machine"):
+            check_unlocked("gs://bucket/records")
+        job = json.loads(files.read("gs://bucket/staging/template_launches/1/job_object"))
+        (graph,) = [file.path for file in files.below("gs://bucket/staging") if file.path.endswith("/pipeline.pb")]
+        output = {file.path: files.read(file.path) for file in files.below("gs://bucket/records")}
+        return Template(job, beam_runner_api_pb2.Pipeline.FromString(files.read(graph)), output)
+
+
+def test_dataflow_template_describes_the_job_with_the_image_of_the_template(launched: Template) -> None:
+    assert launched.job["name"] == "reviews"
+    (pool,) = launched.job["environment"]["workerPools"]
+    assert {image["containerImage"] for image in pool["sdkHarnessContainerImages"]} == {IMAGE}
+
+
+def test_dataflow_template_leaves_the_job_what_it_needs(launched: Template) -> None:
+    """The command has ended; the task groups and the lock are there."""
+    names = {re.sub(r"\.staging-[^/]+", "STAGING", path) for path in launched.output}
+    assert names >= {"gs://bucket/records/.lock", "gs://bucket/records/STAGING/work/tasks"}
+    assert "gs://bucket/records/manifest.json" not in names
+
+
+def test_dataflow_template_ends_with_the_step_that_publishes_alone(launched: Template) -> None:
+    functions = pickles.pickled_functions(launched.graph)
+    (last,) = [payload for name, payload in functions.items() if "Finalize" in name]
+    strings = {value for _, value, _ in pickletools.genops(bz2.decompress(base64.b64decode(last)))}
+    assert "finalize_alone" in strings
 
 
 def test_dataflow_is_sent_the_job_in_a_small_request(submitted: Submitted) -> None:

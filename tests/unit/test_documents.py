@@ -76,6 +76,12 @@ def test_documents_have_the_tables_that_the_code_makes() -> None:
         assert reference.filled(page, marks, make()) == page, f"{name}: call python docs/tools/reference.py"
 
 
+def test_documents_flex_template_has_the_parameters_that_the_code_makes() -> None:
+    """`python docs/tools/reference.py` writes them."""
+    reference = load_tool("reference")
+    assert reference.TEMPLATE.read_text(encoding="utf-8") == reference.template(), "call python docs/tools/reference.py"
+
+
 def test_tutorial_session_shows_each_statement_with_its_value() -> None:
     shown = load_tool("tutorial").session("a = [1, 2]\na\na.append(3)\nlen(a)", {})
     assert shown == "```pycon\n>>> a = [1, 2]\n>>> a\n[1, 2]\n>>> a.append(3)\n>>> len(a)\n3\n```\n"
