@@ -4,6 +4,7 @@ In: values of settings, as YAML gives them. Out: frozen models; a rule for a thr
 """
 
 import re
+import sys
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -40,8 +41,8 @@ class ThresholdRule(NamedTuple):
         return number if self.kind == "score" else f"{self.kind}>={number}" if self.value else self.kind
 
 
-def threshold_rule(value: object) -> ThresholdRule:
-    """A rule as the setting writes it -> a ThresholdRule.
+def threshold_rule(value: object, what: str = "threshold") -> ThresholdRule:
+    """A rule as the setting writes it -> a ThresholdRule. what: is named in the error.
 
     Raises:
       ValueError: it is not a rule.
@@ -59,11 +60,11 @@ def threshold_rule(value: object) -> ThresholdRule:
         least = float(match[2])
         if 0 < least <= 1:
             return ThresholdRule("precision" if match[1] == "precision" else "recall", least)
-    raise ValueError(f"threshold is {shown(value)}; {_RULES}")
+    raise ValueError(f"{what} is {shown(value)}; {_RULES}")
 
 
-def _checked_rule(value: Any) -> str | float:
-    rule = threshold_rule(value)
+def _checked_rule(value: Any, what: str) -> str | float:
+    rule = threshold_rule(value, what)
     return rule.value if rule.kind == "score" else rule.text
 
 
@@ -87,32 +88,45 @@ def _by_label(values: dict[Any, Any], setting: str) -> dict[str, Any]:
 
 def _threshold(value: Any) -> Any:
     if isinstance(value, dict):
-        return {label: _checked_rule(rule) for label, rule in _by_label(value, "threshold").items()}
-    return _checked_rule(value)
+        rules = _by_label(value, "threshold")
+        return {label: _checked_rule(rule, f"threshold of {label!r}") for label, rule in rules.items()}
+    return _checked_rule(value, "threshold")
 
 
 def _class_weight(value: Any) -> Any:
     if value is None:
         return "none"
     if isinstance(value, dict):
-        return {label: _number(weight) for label, weight in _by_label(value, "class_weight").items()}
+        weights = _by_label(value, "class_weight")
+        return {label: _number(weight, f"class_weight of {label!r}") for label, weight in weights.items()}
     return value
 
 
 def _costs(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    rows = _by_label(value, "costs")
-    return {
-        label: {name: _number(cost) for name, cost in _by_label(row, f"costs.{label}").items()}
-        if isinstance(row, dict)
-        else row
-        for label, row in rows.items()
-    }
+    costs = {}
+    for label, row in _by_label(value, "costs").items():
+        if not isinstance(row, dict):
+            raise ValueError(f"costs of {label!r} are {shown(row)}; use {{decided label: cost}}")
+        of_label = _by_label(row, f"costs of {label!r}")
+        costs[label] = {
+            name: _number(cost, f"cost of deciding {name!r} for {label!r}", may_be_zero=True)
+            for name, cost in of_label.items()
+        }
+    return costs
 
 
-def _number(value: Any) -> Any:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _number(value: Any, what: str, *, may_be_zero: bool = False) -> float:
+    """A finite number above 0; or 0, if it may be that.
+
+    Raises:
+      ValueError: it is not; the union of types that pydantic tries would not say of which label.
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and (value == 0 and may_be_zero or 0 < value <= sys.float_info.max):
+        return float(value)
+    raise ValueError(f"{what} is {shown(value)}; use a number {'of 0 or more' if may_be_zero else 'above 0'}")
 
 
 PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -70,15 +70,13 @@ def label_lines(seen: LabelsSeen, *, rows: int, kind: LabelKind = "nominal") -> 
 
     >>> seen = LabelsSeen(Counter(a=2, b=1), 2, 1, (0.5, 2.0), {"year": Counter({"2024": 3})})
     >>> print(*label_lines(seen, rows=3), sep="\\n")
-    labels of the first 3 rows: a (2), b (1); lists of 2 labels at most; rows with none of them: 1
+    labels of the first 3 rows: a (2), b (1); at most 2 in a row; rows with none of them: 1
     weights of the first 3 rows: 0.5 to 2
     slices by year of the first 3 rows: 2024 (3)
     """
     if seen.rows or seen.with_none:
         several = (
-            ""
-            if seen.most is None
-            else f"; lists of {seen.most} labels at most; rows with none of them: {seen.with_none:,}"
+            "" if seen.most is None else f"; at most {seen.most} in a row; rows with none of them: {seen.with_none:,}"
         )
         yield f"labels of the first {rows:,} rows: {_counted(seen.rows) or 'none'}{several}"
     if kind == "ordinal" and (wrong := [label for label in seen.rows if label_value(label) is None]):

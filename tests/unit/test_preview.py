@@ -145,7 +145,7 @@ def test_preview_shows_lists_of_labels_weights_and_slices() -> None:
     assert [line.strip() for line in lines_of({"a.jsonl": content}, columns)][2:] == [
         "text from text, label from label, weight from w, slices from genre",
         "row 1: x, y, z | a", "row 2: none | b", "row 3: y | c",
-        "labels of the first 4 rows: y (2), x (1), z (1); lists of 3 labels at most; rows with none of them: 1",
+        "labels of the first 4 rows: y (2), x (1), z (1); at most 3 in a row; rows with none of them: 1",
         "weights of the first 4 rows: 0.25 to 2",
         "slices by genre of the first 4 rows: film (2), (empty) (1)",
         "rejected of the first 4 rows: a label of the list is missing (1)",
