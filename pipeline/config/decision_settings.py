@@ -124,7 +124,7 @@ def _number(value: Any, what: str, *, may_be_zero: bool = False) -> float:
       ValueError: it is not; the union of types that pydantic tries would not say of which label.
     """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and (value == 0 and may_be_zero or 0 < value <= sys.float_info.max):
+    if is_number and ((value == 0 and may_be_zero) or 0 < value <= sys.float_info.max):
         return float(value)
     raise ValueError(f"{what} is {shown(value)}; use a number {'of 0 or more' if may_be_zero else 'above 0'}")
 

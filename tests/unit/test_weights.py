@@ -101,6 +101,13 @@ def test_weights_come_after_other_reasons() -> None:
     assert read({"a.csv": b"text,label,w\na,,0\n"}) == ([], [(0, "missing label")])
 
 
+def test_weights_of_rejected_rows_are_shown_before_a_long_text() -> None:
+    opened = MemoryFiles({"a.csv": f"text,label,w\n{'long ' * 500},1,0.0\n".encode()})
+    chosen = InputSettings(path="a.csv", weight_column="w")
+    (batch,) = read_tasks(plan_tasks(chosen, opened).tasks(), columns_of(chosen), opened)
+    assert batch.rejected["content"].to_pylist()[0].startswith('{"w": "0.0", "text": "long long')
+
+
 REFUSED = [
     # files, what the message begins with
     ({"a.csv": b"text,label\na,1\n"}, "input.weight_column: 'w' is not in a.csv; it has the columns text, label"),

@@ -119,8 +119,8 @@ def _slices(columns: RawColumns, asked: ColumnNames, *, rows: int) -> pa.Array:
 
 def excerpt_of_columns(names: ColumnNames, columns: RawColumns, row: int) -> str:
     """An excerpt of a row as JSON, for formats whose rows are not lines of text."""
-    # What identifies the row is first.
-    wanted = sorted(names.wanted(), key=lambda column: column.field != "id")
+    # What identifies the row is first, and the weight, which a long text would push out of the excerpt.
+    wanted = sorted(names.wanted(), key=lambda column: column.field not in ("id", WEIGHT))
     values = {name: _shown(_python(columns[field], row)) for field, _, name in wanted}
     return excerpt(json.dumps(values, ensure_ascii=False, default=str))[:SHOWN_CHARACTERS]
 
