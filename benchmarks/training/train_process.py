@@ -33,7 +33,7 @@ with quick_imports():
 
     from benchmarks.peers import plain_fit, row_input
     from pipeline.config.settings import ModelSettings, TrainingSettings
-    from trainer.data.dataset import batch_count, evaluation_batches, training_batches
+    from trainer.data.dataset import LabelledBatch, batch_count, evaluation_batches, training_batches
     from trainer.data.records_folder import RecordsFolder, open_records_folder
     from trainer.evaluation.scoring import SplitScorer
     from trainer.model.classifier import build_model
@@ -148,10 +148,15 @@ def _weights(records: RecordsFolder, settings: TrainingSettings) -> dict[str, An
     for turn in range(_WEIGHED_ROUNDS + 1):
         for place, batch in enumerate(batches):
             for name, step in steps.items() if turn % 2 else reversed(steps.items()):
-                taken = _seconds(lambda step=step, batch=batch: step.run_batch(batch).numpy())  # type: ignore[misc]
+                taken = _seconds(partial(_run, step, batch))
                 if turn:  # the first one traces
                     quickest[name][place] = min(quickest[name][place], taken)
     return {name: [sum(times)] for name, times in quickest.items()}
+
+
+def _run(step: TrainingStep, batch: LabelledBatch) -> float:
+    """Runs a step and waits for its end."""
+    return float(step.run_batch(batch).numpy())
 
 
 def _seconds(call: Callable[[], object]) -> float:
