@@ -141,6 +141,8 @@ def test_job_manifest_counts_as_python_does(divided: tuple[list[SplitRow], Path]
             "empty_texts": sum(not text for text in chosen),
             "wordless_texts": sum(not text for text in chosen),
             "lengths": [[length, lengths[length]] for length in sorted(lengths)],
+            "no_labels": 0,
+            "weights": None,
         }
         assert sum(shard["records"] for shard in part["shards"]) == len(chosen)
     assert manifest["vocabulary"]["size"] == len(vocabulary)

@@ -150,11 +150,12 @@ def test_sources_orc_ends_its_process_when_reading_stops(monkeypatch: pytest.Mon
         started.append(subprocess.Popen(*arguments, **options))
         return started[-1]
 
+    files = MemoryFiles({"a.orc": FILE})
+    tasks = plan(files)  # it starts a process too, which looks at the type of the labels
     monkeypatch.setattr(
         orc, "subprocess", SimpleNamespace(Popen=start, PIPE=subprocess.PIPE, DEVNULL=subprocess.DEVNULL)
     )
-    files = MemoryFiles({"a.orc": FILE})
-    batches = orc.ORC.read_all(plan(files), COLUMNS, files, sizes=READ_SIZES)
+    batches = orc.ORC.read_all(tasks, COLUMNS, files, sizes=READ_SIZES)
     assert next(batches).rows.num_rows == 12
     (process,) = started
     assert process.poll() is None  # it waits for the next file
