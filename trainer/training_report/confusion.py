@@ -14,13 +14,13 @@ from markupsafe import Markup
 from pipeline.html.elements import bar, share, table, text_of_data, with_note
 from pipeline.html.plots import Axis, Colour, Columns, Layer, Plot, axis_name, figure
 from trainer.evaluation.metrics import LabelScores, Metrics
+from trainer.training_report.worst_labels import worst_labels
 
 Counts = npt.NDArray[np.int64]
 
 _TABLE_LABELS: Final = 12  # columns that a page has room for
 _MAP_LABELS: Final = 60  # names in letters of 9 pixels that fit side by side
 _SHOWN_PAIRS: Final = 20
-_SHOWN_LABELS: Final = 60
 _LABEL_CHARACTERS: Final = 60
 _CELL_PIXELS: Final = 14
 
@@ -35,13 +35,7 @@ def confusion(metrics: Metrics) -> Markup:
 
 def per_label(metrics: Metrics) -> Markup:
     """Precision, recall and F1 of each label, and their means. Of more than 60 labels those with the lowest F1."""
-    scores = list(metrics["per_label"].items())
-    selection = Markup()
-    if len(scores) > _SHOWN_LABELS:
-        selection = Markup(
-            "<p>The {} of {:,} labels with the lowest F1; <code>metrics.json</code> has all.</p>"
-        ).format(_SHOWN_LABELS, len(scores))
-        scores = sorted(scores, key=lambda item: (item[1]["f1"], -item[1]["support"]))[:_SHOWN_LABELS]
+    selection, scores = worst_labels(metrics)
     rows = [_score_row(text_of_data(name, longest=_LABEL_CHARACTERS), of_label) for name, of_label in scores]
     return selection + table(
         ["label", "precision", "recall", "F1", "", "texts"],

@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from pipeline.html.elements import bar, share, table, text_of_data, with_note
 from trainer.evaluation.metrics import Averages, LabelScores, Metrics
+from trainer.training_report.worst_labels import worst_labels
 
-_SHOWN_LABELS: Final = 60
 _LABEL_CHARACTERS: Final = 60
 _HEADS: Final = (
     "label", "precision", "recall", "F1", "", "average precision", "texts", "missed", "false alarms",
@@ -16,13 +16,7 @@ _HEADS: Final = (
 
 def several_labels(metrics: Metrics) -> Markup:
     """Micro and macro, then each label. Of more than 60 labels those with the lowest F1."""
-    scores = list(metrics["per_label"].items())
-    selection = Markup()
-    if len(scores) > _SHOWN_LABELS:
-        selection = Markup(
-            "<p>The {} of {:,} labels with the lowest F1; <code>metrics.json</code> has all.</p>"
-        ).format(_SHOWN_LABELS, len(scores))
-        scores = sorted(scores, key=lambda item: (item[1]["f1"], -item[1]["support"]))[:_SHOWN_LABELS]
+    selection, scores = worst_labels(metrics)
     explanation = Markup(
         "<p>Micro counts each pair of a text and a label, so frequent labels count more; macro is the mean of the "
         "labels. A text that has the label and does not get it is missed, and one that gets it without having it is "
