@@ -19,7 +19,16 @@ import pyarrow.compute as pc
 from pipeline.config.label_names import ASCII_SPACE, canonical_name, decoded, missing
 from pipeline.errors import RejectedRowError
 from pipeline.sources.columns import ColumnNames
-from pipeline.sources.formats.values import Problems, Values, is_label_list, names, one_by_one, python_values, taken
+from pipeline.sources.formats.values import (
+    Problems,
+    Values,
+    dictionary_encoded,
+    is_label_list,
+    names,
+    one_by_one,
+    python_values,
+    taken,
+)
 from pipeline.sources.label_sets import set_name
 from pipeline.sources.schema import LABEL_IN_LIST_IS_MISSING, LABEL_IS_LIST
 
@@ -65,9 +74,8 @@ def _several(values: Values, columns: ColumnNames) -> tuple[pa.Array, Problems]:
     values = plain_lists(values)
     if is_label_list(values.type):
         return _of_lists(values, columns)
-    try:  # there are many rows and few different values
-        encoded = values.dictionary_encode()
-    except pa.ArrowNotImplementedError:
+    encoded = dictionary_encoded(values)  # there are many rows and few different values
+    if encoded is None:
         return one_by_one(python_values(values), spell, pa.string())
     return taken(one_by_one(python_values(encoded.dictionary), spell, pa.string()), encoded.indices, column=_COLUMN)
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pipeline.config.label_names import ASCII_SPACE, canonical_name
 from pipeline.errors import RejectedRowError
-from pipeline.sources.formats.values import Values, python_values, value_type
+from pipeline.sources.formats.values import Values, dictionary_encoded, python_values, value_type
 
 # A person reads no longer name of a slice; and each row of the records holds it.
 LONGEST: Final = 200
@@ -75,12 +75,8 @@ def _text(value: object) -> str:
 
 def _spelled(values: Values) -> pa.Array:
     """A column as strings, without nulls."""
-    if isinstance(values, pa.Array):
-        try:  # there are many rows and few different values
-            encoded = values.dictionary_encode()
-        except pa.ArrowNotImplementedError:
-            pass
-        else:
-            names = pa.array([slice_name(value) for value in python_values(encoded.dictionary)], pa.string())
-            return names.take(encoded.indices).fill_null("")
+    encoded = dictionary_encoded(values) if isinstance(values, pa.Array) else None
+    if encoded is not None:  # there are many rows and few different values
+        names = pa.array([slice_name(value) for value in python_values(encoded.dictionary)], pa.string())
+        return names.take(encoded.indices).fill_null("")
     return pa.array([slice_name(value) for value in python_values(values)], pa.string())

@@ -141,6 +141,11 @@ def _encoded(values: pa.Array) -> pa.DictionaryArray | None:
     """
     if isinstance(values.type, pa.BaseExtensionType) or not can_hold_labels(values.type):
         return None
+    return dictionary_encoded(values)
+
+
+def dictionary_encoded(values: pa.Array) -> pa.DictionaryArray | None:
+    """The distinct values of a column, and the index of each row's; None: Arrow can't find them for the type."""
     try:
         return values.dictionary_encode()
     except pa.ArrowNotImplementedError:  # of float16 and decimals of 32 and 64 bits, for example
