@@ -89,9 +89,11 @@ class ModelSettings(Section):
     mask_zero: bool = True
     lstm_units: int | list[int] = 100
     bidirectional: bool = False
-    pooling: Literal["last", "mean", "max"] = "last"
+    pooling: Literal["last", "mean", "max", "mean_max"] = "last"
     dropout: float = Field(0.0, ge=0, lt=1)
     recurrent_dropout: float = Field(0.0, ge=0, lt=1)
+    embedding_dropout: float = Field(0.0, ge=0, lt=1)
+    word_dropout: float = Field(0.0, ge=0, lt=1)
     force: bool = False
 
     @model_validator(mode="after")
@@ -125,6 +127,8 @@ class TrainingSettings(Section):
     checkpoint_steps: int = Field(100, ge=1)
     seed: int = Field(0, ge=0, le=2**32 - 1)
     class_weight: ClassWeight = "none"
+    average: float | None = Field(None, gt=0, lt=1)
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
 
 
 class ExportSettings(Section):

@@ -76,6 +76,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "both directions, max": {"bidirectional": True, "pooling": "max"},
     "two layers, mean": {"lstm_units": [6, 5], "pooling": "mean"},
     "two layers, both directions": {"lstm_units": [6, 5], "bidirectional": True},
+    "mean and max, dropouts of words": {"pooling": "mean_max", "embedding_dropout": 0.5, "word_dropout": 0.5},
 }
 
 
@@ -143,14 +144,15 @@ def test_classifier_without_mask_zero_passes_no_mask(monkeypatch: pytest.MonkeyP
     assert model(tf.constant(LEFT, tf.int64)).shape == (3, 1)
 
 
-@pytest.mark.parametrize("pooling", ["mean", "max"])
+@pytest.mark.parametrize("pooling", ["mean", "max", "mean_max"])
 def test_classifier_pools_over_words_only(pooling: str) -> None:
     model = model_of(pooling=pooling)
     (lstm,) = keras_lstms(model)
     for row in (LEFT[0], RIGHT[0], LEFT[1]):
         words = tf.constant([[word for word in row if word]], tf.int64)
         states = lstm(model.embedding(words)).numpy()[0]
-        expected = states.mean(axis=0) if pooling == "mean" else states.max(axis=0)
+        pooled = {"mean": states.mean(axis=0), "max": states.max(axis=0)}
+        expected = np.concatenate([pooled[part] for part in pooling.split("_")])
         assert model.state(tf.constant([row], tf.int64)).numpy()[0] == pytest.approx(expected, abs=1e-6)
 
 
@@ -192,7 +194,7 @@ def test_classifier_with_the_variables_of_another_gives_its_answers() -> None:
     assert answer(LEFT).tolist() == wanted
 
 
-@pytest.mark.parametrize("where", ["dropout", "recurrent_dropout"])
+@pytest.mark.parametrize("where", ["dropout", "recurrent_dropout", "embedding_dropout", "word_dropout"])
 def test_classifier_drops_in_training_only(where: str) -> None:
     values: dict[str, Any] = {where: 0.5}
     model = model_of(**values)

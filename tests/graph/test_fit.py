@@ -25,8 +25,9 @@ from trainer.training.fit import TrainedModel, score_held_out, train
 from trainer.training.learning_rate import learning_rate
 from trainer.training.progress import EpochEvent, StepEvent
 
-# Dropout of inputs and of the state, in both directions: all the random state that a model can have.
-RANDOM = {"dropout": 0.3, "recurrent_dropout": 0.3, "bidirectional": True}
+# Dropout of inputs, of the state in both directions, and of words: all the random state that a model can have.
+WORDS = {"embedding_dropout": 0.2, "word_dropout": 0.2}
+RANDOM = {"dropout": 0.3, "recurrent_dropout": 0.3, "bidirectional": True, **WORDS}
 # Without dropout of the state LSTMs run in groups, with it in Keras's loop (trainer/model/lstm_choice.py).
 RANDOM_IN_GROUPS = {"dropout": 0.3, "bidirectional": True}
 
@@ -156,9 +157,9 @@ def test_fit_resumed_gives_the_weights_and_logs_of_an_unbroken_run(
 
 
 def test_fit_resumed_in_groups_ends_with_the_same_bits(records: RecordsFolder, tmp_path: Path) -> None:
-    config = toy_config(tmp_path / "unbroken", model=RANDOM_IN_GROUPS, epochs=2)
+    config = toy_config(tmp_path / "unbroken", model={**RANDOM_IN_GROUPS, **WORDS}, epochs=2)
     unbroken = run_with_copy(config, records, epoch=2, step=5)
-    config = toy_config(unbroken.killed, model=RANDOM_IN_GROUPS, epochs=2)
+    config = toy_config(unbroken.killed, model={**RANDOM_IN_GROUPS, **WORDS}, epochs=2)
     resumed = train(config, records, resume=True)
     assert weights(resumed) == weights(unbroken.trained)
     assert without_seconds(resumed) == without_seconds(unbroken.trained)
@@ -192,14 +193,15 @@ def test_fit_of_several_weighted_labels_learns_and_resumes(tmp_path: Path) -> No
     assert last.eval_auc is None
 
 
-def test_fit_resumes_a_checkpoint_of_a_version_without_class_weights(
+def test_fit_resumes_a_checkpoint_of_a_version_with_fewer_settings(
     records: RecordsFolder, unbroken: Run, tmp_path: Path
 ) -> None:
     shutil.copytree(unbroken.killed, tmp_path, dirs_exist_ok=True)
     with np.load(tmp_path / "checkpoint.npz") as stored:
         arrays = dict(stored)
     state = json.loads(arrays["state"].tobytes())
-    assert state["settings"].pop("training.class_weight") == "none"
+    for name, default in {"class_weight": "none", "label_smoothing": 0.0, "average": None}.items():
+        assert state["settings"].pop(f"training.{name}") == default
     np.savez(tmp_path / "checkpoint.npz", **{**arrays, "state": np.frombuffer(json.dumps(state).encode(), np.uint8)})
     resumed = train(toy_config(tmp_path, model=RANDOM), records, resume=True)
     assert weights(resumed) == weights(unbroken.trained)

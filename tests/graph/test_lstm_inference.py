@@ -61,7 +61,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "both directions, max": {"bidirectional": True, "pooling": "max"},
     "two layers, mean": {"lstm_units": [6, 5], "pooling": "mean"},
     "two layers, both directions": {"lstm_units": [6, 5], "bidirectional": True},
-    "dropout": {"dropout": 0.5, "recurrent_dropout": 0.5},  # no dropout in serving
+    "both directions, mean and max": {"bidirectional": True, "pooling": "mean_max"},
+    "dropout": {"dropout": 0.5, "recurrent_dropout": 0.5, "word_dropout": 0.5},  # no dropout in serving
     "wide": {"lstm_units": 129, "embedding_dim": 2},  # many rows run in Keras's loop
 }
 

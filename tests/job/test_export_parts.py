@@ -72,6 +72,7 @@ def bytes_feature(value: bytes) -> tf.train.Feature:
     ({"mask_zero": False},                                             2),  # reads the padding, all of it
     ({"bidirectional": True, "lstm_units": [5, 3]},                    2),
     ({"pooling": "mean"},                                              3),
+    ({"pooling": "mean_max", "bidirectional": True},                   2),
     ({"pooling": "max", "dropout": 0.5, "recurrent_dropout": 0.5},     2),  # no dropout in serving
 ], ids=str)  # fmt: skip
 def test_served_model_gives_the_keras_models_numbers(

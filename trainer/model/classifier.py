@@ -3,7 +3,8 @@
     ids            int    [batch, length]          0 is padding, at the start or at the end; length may be 0
     vectors        float  [batch, length, dim]     the row of the embedding for each id, in the order of the ids
     packed ids     int    [batch, length]          each row rolled so that it starts with its first word (masked models)
-    state          float  [batch, width]           the LSTM's last state, or its states pooled over the words
+    state          float  [batch, width]           the LSTM's last state, or its states pooled over the words: with
+                                                   mean_max their mean beside their maximum, twice as wide
     logits         float  [batch, outputs]         outputs: 1 for one of two labels a text, otherwise one a label
     probabilities  float  [batch, outputs]         of the second of two labels; of each label
 
@@ -20,9 +21,10 @@ import keras
 import tensorflow as tf
 
 from pipeline.config.settings import ModelSettings, Side
-from pipeline.contract import PADDING_ID
+from pipeline.contract import PADDING_ID, Oov, oov_id
 from pipeline.errors import UserError
 from pipeline.records_folder.label_scheme import LabelScheme
+from trainer.model.dropout import EmbeddingDropout, WordDropout
 
 
 class RunLstm(Protocol):
@@ -49,7 +51,9 @@ def run_with_keras(
 class TextClassifier(keras.Model):
     """Embedding -> LSTM layers -> pooling -> Dense. Each step is a method, so that values in between can be read."""
 
-    def __init__(self, vocabulary_size: int, *, settings: ModelSettings, scheme: LabelScheme) -> None:
+    def __init__(
+        self, vocabulary_size: int, *, settings: ModelSettings, scheme: LabelScheme, padding: Side, oov: Oov
+    ) -> None:
         super().__init__(name="text_classifier")
         self.settings = settings
         widths = [settings.lstm_units] if isinstance(settings.lstm_units, int) else settings.lstm_units
@@ -66,6 +70,14 @@ class TextClassifier(keras.Model):
         ]
         self.dropout = keras.layers.Dropout(settings.dropout, name="dropout")
         self.head = keras.layers.Dense(scheme.outputs, name="head")
+        # The last layers, so that they leave the first weights of all others as they are.
+        side: Side = "post" if settings.mask_zero else padding  # packed rows have their padding at the end
+        self.word_dropout: WordDropout | None = None
+        if settings.word_dropout:
+            self.word_dropout = WordDropout(settings.word_dropout, unknown_id=oov_id(oov), padding=side)
+        self.embedding_dropout: EmbeddingDropout | None = None
+        if settings.embedding_dropout:
+            self.embedding_dropout = EmbeddingDropout(settings.embedding_dropout, vocabulary_size=vocabulary_size)
         # Each output is a label's own probability, of the second of two labels or of each of several.
         self.uses_sigmoid = scheme.several or scheme.outputs == 1
 
@@ -91,6 +103,7 @@ class TextClassifier(keras.Model):
         ids = tf.pad(ids, [[0, 0], [0, tf.cast(tf.equal(tf.shape(ids)[1], 0), tf.int32)]])
         if self.settings.mask_zero:
             return self.state_from_packed(pack(ids), training=training, run_lstm=run_lstm)
+        ids = self._some_words(ids, training=training)
         states = self._lstm_states(ids, None, training=training, run_lstm=run_lstm)
         return pool(states, None, pooling=self.settings.pooling)
 
@@ -98,15 +111,22 @@ class TextClassifier(keras.Model):
         self, ids: tf.Tensor, training: bool = False, run_lstm: RunLstm = run_with_keras
     ) -> tf.Tensor:
         """Packed ids, int [batch, length], length 1 or more -> the same as `state`."""
+        ids = self._some_words(ids, training=training)
         mask = lstm_mask(ids)
         states = self._lstm_states(ids, mask, training=training, run_lstm=run_lstm)
         has_words = tf.not_equal(ids[:, :1], PADDING_ID)
         pooled = pool(states, mask, pooling=self.settings.pooling)
         return pooled * tf.cast(has_words, pooled.dtype)
 
+    def _some_words(self, ids: tf.Tensor, *, training: bool) -> tf.Tensor:
+        """int [batch, length], packed with mask_zero -> the same, in training without the words that are dropped."""
+        return self.word_dropout(ids) if training and self.word_dropout else ids
+
     def _lstm_states(self, ids: tf.Tensor, mask: tf.Tensor | None, *, training: bool, run_lstm: RunLstm) -> tf.Tensor:
         """int [batch, length] -> the last LSTM layer's output, float [batch, length, width] or [batch, width]."""
         sequence = self.vectors(ids)
+        if training and self.embedding_dropout:
+            sequence = self.embedding_dropout(sequence, ids)
         for layer in self.lstm_layers:
             sequence = layer(sequence, is_word=mask, training=training, run_lstm=run_lstm)
         return sequence
@@ -157,15 +177,19 @@ class LstmLayer(keras.layers.Layer):
         return tf.concat([forward, backward], axis=-1)
 
 
-def build_model(vocabulary_size: int, settings: ModelSettings, *, scheme: LabelScheme, padding: Side) -> TextClassifier:
+def build_model(
+    vocabulary_size: int, settings: ModelSettings, *, scheme: LabelScheme, padding: Side, oov: Oov = "drop"
+) -> TextClassifier:
     """A model of the labels with fresh weights; ids run from 0 to `vocabulary_size` - 1.
+
+    padding, oov: of the records. No score depends on them; `model.word_dropout` hides words as `oov` says.
 
     Raises:
       UserError: the settings give a model that learns nothing, and `model.force` is not set.
     """
     if not settings.force:
         _refuse_model_that_forgets(settings, padding=padding)
-    model = TextClassifier(vocabulary_size, settings=settings, scheme=scheme)
+    model = TextClassifier(vocabulary_size, settings=settings, scheme=scheme, padding=padding, oov=oov)
     model(tf.zeros([1, 1], tf.int64))
     return model
 
@@ -238,6 +262,8 @@ def lstm_mask(packed: tf.Tensor) -> tf.Tensor:
 def pool(states: tf.Tensor, mask: tf.Tensor | None, *, pooling: str) -> tf.Tensor:
     """float [batch, length, width] -> float [batch, width]: the mean or the maximum over the places of the mask.
 
+    With pooling 'mean_max' float [batch, 2 * width], the mean and then the maximum (the max and mean parts of concat
+    pooling in J. Howard and S. Ruder, Universal Language Model Fine-tuning for Text Classification, 2018, section 3.3).
     mask: bool [batch, length], None: all places. With pooling 'last' the LSTM has returned [batch, width] already, and
     that is the result. Keras's GlobalMaxPooling1D ignores masks, so padding could give the maximum there.
 
@@ -245,9 +271,13 @@ def pool(states: tf.Tensor, mask: tf.Tensor | None, *, pooling: str) -> tf.Tenso
     >>> mask = tf.constant([[True, True, False]])
     >>> [float(pool(states, mask, pooling=pooling)[0, 0]) for pooling in ("mean", "max")]
     [2.0, 3.0]
+    >>> pool(states, mask, pooling="mean_max").numpy().tolist()
+    [[2.0, 3.0]]
     """
     if pooling == "last":
         return states
+    if pooling == "mean_max":
+        return tf.concat([pool(states, mask, pooling=part) for part in ("mean", "max")], axis=-1)
     if mask is None:
         return tf.reduce_mean(states, axis=1) if pooling == "mean" else tf.reduce_max(states, axis=1)
     is_word = mask[:, :, tf.newaxis]

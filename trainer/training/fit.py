@@ -79,7 +79,13 @@ def train(
     run_checkpoint = folder.read(weight_settings) if resume else None
     records = check_shards(records)
     keras.utils.set_random_seed(settings.seed)
-    model = build_model(records.vocabulary_size, config.model, scheme=records.scheme, padding=records.sequence.padding)
+    model = build_model(
+        records.vocabulary_size,
+        config.model,
+        scheme=records.scheme,
+        padding=records.sequence.padding,
+        oov=records.manifest.config.vocabulary.oov,
+    )
     steps = batch_count(records, "train", batch_size=settings.batch_size)
     training_step = TrainingStep(model, settings, steps=settings.epochs * steps, objective=objective)
     _check_room(config, records, training_step=training_step, folder=folder)
@@ -164,11 +170,12 @@ class _EpochLoop:
             if step % self.settings.checkpoint_steps == 0 and step % self.steps:
                 self._save()
         history = self.state.history
-        history.epochs.append(self._epoch_record(epoch + 1, started=started))
-        is_best = best_epoch(history.epochs) == epoch + 1
-        if is_best:
-            self.best_scores = self.eval_scores
-            self.folder.save_weights(self.training_step.model, epoch=epoch + 1, run=self.state.run)
+        with self.training_step.final_weights():
+            history.epochs.append(self._epoch_record(epoch + 1, started=started))
+            is_best = best_epoch(history.epochs) == epoch + 1
+            if is_best:
+                self.best_scores = self.eval_scores
+                self.folder.save_weights(self.training_step.model, epoch=epoch + 1, run=self.state.run)
         self._save()
         self.folder.write_history(history)
         with self.folder.writing(TENSORBOARD_FOLDER):

@@ -23,10 +23,10 @@ class EpochRecord(_Record):
     steps: training steps since the beginning of the training.
     learning_rate: of the next step.
     loss (nats), accuracy: means over the epoch's rows, in training mode, while the weights changed. Both losses are
-      what is minimized, with the weights of rows and labels; both accuracies have those of rows alone, and with several
-      labels a text they are of each text and label (`trainer.training.objective`).
-    eval_loss, eval_accuracy, eval_auc: of the eval split after the epoch; None without eval rows, and eval_auc also
-      with more than two labels.
+      what is minimized, with the weights of rows and labels but without label smoothing; both accuracies have those of
+      rows alone, and with several labels a text they are of each text and label (`trainer.training.objective`).
+    eval_loss, eval_accuracy, eval_auc: of the eval split after the epoch, with `training.average` by the averaged
+      weights; None without eval rows, and eval_auc also with more than two labels.
     seconds: wall time of the epoch; of a resumed epoch, since it was resumed.
     """
 

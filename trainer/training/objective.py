@@ -6,7 +6,8 @@
 
 So a row of weight 2 is the same as the row twice, and a batch of light rows counts less than one of heavy rows. Its
 averages are divided by the sum of the w_i instead, those of the accuracy by the sum of the rows' own weights: class
-weights are for learning and say nothing of what the model gets right.
+weights are for learning and say nothing of what the model gets right. Label smoothing is for learning alone, too: it
+changes the gradients, and no loss that is shown.
 """
 
 from typing import NamedTuple
@@ -25,7 +26,7 @@ from trainer.training.class_weights import class_weights, label_weights
 
 
 class EpochAverages(NamedTuple):
-    """What is minimized (nats) and the accuracy, means over rows.
+    """What is minimized, but without label smoothing (nats), and the accuracy: means over rows.
 
     With several labels a text the accuracy is the share of right decisions, a decision for each text and label: it has
     the label from the probability 0.5 on.
@@ -36,12 +37,16 @@ class EpochAverages(NamedTuple):
 
 
 class Objective(NamedTuple):
-    """How rows count. class_weights: of each label in their order, None: 1. mean_weight: of the w_i."""
+    """How rows count. class_weights: of each label in their order, None: 1. mean_weight: of the w_i.
+
+    label_smoothing: how much of each label's probability is spread over all labels, 0 up to 1.
+    """
 
     several: bool = False
     is_weighted: bool = False
     class_weights: tuple[float, ...] | None = None
     mean_weight: float = 1.0
+    label_smoothing: float = 0.0
 
     @property
     def is_plain(self) -> bool:
@@ -65,6 +70,7 @@ def objective_of(records: RecordsFolder, settings: TrainingSettings) -> Objectiv
         is_weighted=records.is_weighted,
         class_weights=None if of_labels is None else tuple(of_labels),
         mean_weight=mean_weight(scheme, train, of_labels),
+        label_smoothing=settings.label_smoothing,
     )
 
 

@@ -2,7 +2,7 @@
 
 checkpoint.npz             all that --resume needs; replaced every `checkpoint_steps` steps and after each epoch
 first-vectors.npz          the embedding's first rows before the first step, if `start_from` set them
-weights-epoch-00002.npz    the weights of the best epoch so far
+weights-epoch-00002.npz    the weights of the best epoch so far, with `average` their averages
 history.csv                a line for each epoch
 tensorboard/               the same for TensorBoard, and points of the loss curve
 metrics.json               metrics of the test split, with the weights of the best epoch
@@ -42,7 +42,12 @@ PAGE_FILE: Final = "training.html"
 TENSORBOARD_FOLDER: Final = "tensorboard"
 
 # Settings that checkpoints of earlier versions do not have, with the values that stand for what those versions did.
-_EARLIER_SETTINGS: Final = {"training.class_weight": "none"}
+_EARLIER_SETTINGS: Final = {
+    "training.class_weight": "none",
+    "model.embedding_dropout": 0.0,
+    "model.word_dropout": 0.0,
+    "training.label_smoothing": 0.0,
+}
 _WEIGHTS_NAME: Final = re.compile(r"weights-epoch-\d{5,}\.npz")
 _log = logging.getLogger(__name__)
 

@@ -1,9 +1,12 @@
 """Model + settings -> one compiled training step, and a list of all variables that it changes.
 
 Save and restore `TrainingStep.variables` between two steps, and the training goes on with the same bits. The list holds
-the weights, the seeds of the dropouts, the optimizer's moments and step count, and the sums for the epoch's mean loss.
+the weights, the seeds of the dropouts, the optimizer's moments and step count, the sums for the epoch's mean loss, and
+with `training.average` the averages of the weights.
 On a CPU nothing else is needed: TensorFlow's deterministic mode (enable_op_determinism) changes no bit of a training.
 """
+
+from contextlib import AbstractContextManager, nullcontext
 
 import keras
 import tensorflow as tf
@@ -12,9 +15,10 @@ from pipeline.config.settings import TrainingSettings
 from trainer.data.dataset import LabelledBatch
 from trainer.model.classifier import TextClassifier
 from trainer.model.lstm_choice import choose_for_training
+from trainer.training.average import WeightAverages
 from trainer.training.epoch_sums import EpochSums
 from trainer.training.learning_rate import learning_rate
-from trainer.training.loss import relative_weights, right_answers, row_losses
+from trainer.training.loss import relative_weights, right_answers, row_losses, smoothed_row_losses
 from trainer.training.objective import PLAIN, EpochAverages, Objective
 
 
@@ -36,6 +40,9 @@ class TrainingStep:
         self.optimizer.build(model.trainable_variables)
         self._run_lstm = choose_for_training(model, batch_size=settings.batch_size)
         self._sums = EpochSums(objective)
+        self._averages: WeightAverages | None = None
+        if settings.average is not None:
+            self._averages = WeightAverages(self._weights, decay=settings.average)
         of_labels = tf.TensorSpec([None, None], tf.float32) if objective.several else tf.TensorSpec([None], tf.int64)
         signature = [tf.TensorSpec([None, None], tf.int64), of_labels]
         if objective.is_weighted:
@@ -43,7 +50,7 @@ class TrainingStep:
         self.run = tf.function(self._run, input_signature=signature, autograph=False)
 
     def run_batch(self, batch: LabelledBatch) -> tf.Tensor:
-        """Learns from a batch; returns its loss, float []."""
+        """Learns from a batch; returns its loss without label smoothing, float []."""
         if self.objective.is_weighted:
             return self.run(batch.ids, batch.labels, batch.weights)
         return self.run(batch.ids, batch.labels)
@@ -52,7 +59,15 @@ class TrainingStep:
     def variables(self) -> list[tf.Variable]:
         """All variables that a step changes, in a fixed order."""
         of_keras = [variable.value for variable in [*self.model.variables, *self.optimizer.variables]]
-        return [*of_keras, *self._sums.variables]
+        return [*of_keras, *self._sums.variables, *(self._averages.variables if self._averages else [])]
+
+    @property
+    def _weights(self) -> list[tf.Variable]:
+        return [variable.value for variable in self.model.trainable_variables]
+
+    def final_weights(self) -> AbstractContextManager[None]:
+        """Within it the model has the weights that are scored and exported: with `training.average` the averages."""
+        return self._averages.in_place() if self._averages else nullcontext()
 
     @property
     def steps_done(self) -> int:
@@ -74,23 +89,30 @@ class TrainingStep:
 
     def _run(self, ids: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
         """ids int64 [batch, length], labels as `LabelledBatch` has them, weights float32 [batch] -> loss, float []."""
-        variables = [variable.value for variable in self.model.trainable_variables]
+        variables = self._weights
         with tf.GradientTape() as tape:
             logits = self.model.logits(ids, training=True, run_lstm=self._run_lstm)
             losses = row_losses(logits, labels, self.objective)
+            minimized = losses
+            if self.objective.label_smoothing:
+                minimized = smoothed_row_losses(logits, labels, self.objective)
             if self.objective.is_plain:
-                loss = tf.reduce_mean(losses)
+                loss = tf.reduce_mean(minimized)
             else:
                 loss_weights = relative_weights(labels, weights, self.objective)
-                loss = tf.reduce_mean(losses * loss_weights)
+                loss = tf.reduce_mean(minimized * loss_weights)
         # The embedding's gradient is sparse: one entry for each occurrence of a word. Keras would clip by the norm of
         # the entries. For a word that occurs twice in a batch that is not the norm of its gradient. So make gradients
         # dense; Adam makes them dense in any case.
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
         self.optimizer.apply(gradients, self.model.trainable_variables)
+        if self._averages:
+            self._averages.update(self.optimizer.iterations.value)
         right = right_answers(logits, labels, self.objective)
         if self.objective.is_plain:
             self._sums.add(losses, right)
         else:
             self._sums.add_weighted(losses, right, loss_weights=loss_weights, weights=weights)
+        if self.objective.label_smoothing:
+            return tf.reduce_mean(losses if self.objective.is_plain else losses * loss_weights)
         return loss
