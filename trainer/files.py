@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import tensorflow as tf
 
@@ -68,9 +68,16 @@ def read(path: str, *, most_bytes: int | None = None) -> bytes:
 
 def parts(path: str) -> Iterator[bytes]:
     """The bytes of a regular file, in parts of 8 MB; raises as `read` does."""
-    with as_os_errors(), open_regular(path) if is_local(path) else tf.io.gfile.GFile(path, "rb") as file:
+    with opened(path) as file:
         while part := file.read(_READ_BYTES):
             yield part
+
+
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[BinaryIO]:
+    """Within it, a regular file to read bytes of; raises as `read` does."""
+    with as_os_errors(), open_regular(path) if is_local(path) else tf.io.gfile.GFile(path, "rb") as file:
+        yield file
 
 
 def write(path: str, content: bytes) -> None:

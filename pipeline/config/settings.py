@@ -5,15 +5,17 @@ The sections input and split are in input_settings.py. What a setting means is s
 line a setting.
 """
 
-from typing import Literal
+import re
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from typing_extensions import Self
 
 from pipeline.config.decision_settings import ClassWeight, DecisionSettings, MetricsSettings
 from pipeline.config.input_settings import InputSettings, SplitSettings
 from pipeline.config.section import PathName, PathOrNone, Section
 from pipeline.contract import Compression, Oov, max_words
+from pipeline.support.strict_json import shown
 
 # The default of Keras's Tokenizer: ASCII punctuation without the apostrophe, and tab and line feed.
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
@@ -22,6 +24,14 @@ KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 MAX_TOP_WORDS = 2**31 - 1
 
 Side = Literal["pre", "post"]
+
+_AFTER: Final = re.compile(r"after:([1-9]\d*)")
+
+
+def _trainable(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, str) and _AFTER.fullmatch(value)):
+        return value
+    raise ValueError(f"trainable is {shown(value)}; use true, false, or after:2 to train it after the second epoch")
 
 
 class TextSettings(Section):
@@ -80,6 +90,26 @@ class OutputSettings(Section):
         if isinstance(self.shards, int) and not 1 <= self.shards <= 99_999:
             raise ValueError(f"shards is {self.shards}; use auto or a number from 1 to 99999")
         return self
+
+
+class EmbeddingSettings(Section):
+    """Where the vectors of words start, and when training changes them.
+
+    `source` is the setting `from`, a word that Python reserves.
+    """
+
+    source: PathOrNone = Field(None, alias="from")
+    trainable: Annotated[bool | str, BeforeValidator(_trainable)] = True
+
+    def frozen_epochs(self, epochs: int) -> int:
+        """Epochs at the beginning of a training of `epochs` in which the vectors stay as they are.
+
+        >>> [EmbeddingSettings(trainable=value).frozen_epochs(5) for value in (True, "after:2", False)]
+        [0, 2, 5]
+        """
+        if isinstance(self.trainable, bool):
+            return 0 if self.trainable else epochs
+        return min(epochs, int(self.trainable.partition(":")[2]))
 
 
 class ModelSettings(Section):
@@ -156,6 +186,7 @@ class Config(Section):
     vocabulary: VocabularySettings = VocabularySettings()
     sequence: SequenceSettings = SequenceSettings()
     output: OutputSettings = OutputSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
     metrics: MetricsSettings = MetricsSettings()
@@ -170,6 +201,28 @@ class Config(Section):
             raise ValueError(
                 "vocabulary.count_unlabelled is true, but input.unlabelled names no texts; set input.unlabelled, or "
                 "count_unlabelled to false"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def vectors_come_from_one_place(self) -> Self:
+        """An embedding starts from one source, and one that is not trained at first has a source."""
+        source, start = self.embedding.source, self.training.start_from
+        trainable, epochs = self.embedding.trainable, self.training.epochs
+        if source is not None and start is not None:
+            raise ValueError(
+                f"embedding.from is {shown(source)}, but training.start_from gives the vectors of its words too; "
+                "set one of them to null"
+            )
+        if trainable is not True and source is None and start is None:
+            raise ValueError(
+                f"embedding.trainable is {shown(trainable)}, but the vectors start at random; set embedding.from, or "
+                "embedding.trainable to true"
+            )
+        if isinstance(trainable, str) and self.embedding.frozen_epochs(epochs) == epochs:
+            raise ValueError(
+                f"embedding.trainable is {shown(trainable)}, but training.epochs is {epochs}, so the vectors would "
+                "never be trained; set more epochs, or embedding.trainable to false"
             )
         return self
 

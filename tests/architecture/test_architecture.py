@@ -30,7 +30,7 @@ LEVELS = {
         {"decision", "files"},
         {"model", "savedmodel"},
         {"data"},
-        {"evaluation"},
+        {"evaluation", "word_vectors"},
         {"model_card", "training"},
         {"export"},
         {"training_report"},
@@ -51,8 +51,8 @@ BEAM_IN = {
 }  # fmt: skip
 FOR_THE_TRAINER = {
     "pipeline.config", "pipeline.contract", "pipeline.errors", "pipeline.support", "pipeline.files.local",
-    "pipeline.files.lock", "pipeline.files.staging", "pipeline.files.temporary", "pipeline.sources", "pipeline.text",
-    "pipeline.html", "pipeline.records_folder",
+    "pipeline.files.lock", "pipeline.files.staging", "pipeline.files.temporary", "pipeline.files.text_stream",
+    "pipeline.sources", "pipeline.text", "pipeline.html", "pipeline.records_folder",
 }  # fmt: skip
 
 # What loads neither, directly or through others: so --help, --dry-run, describe, verify and unit tests are quick.

@@ -24,10 +24,12 @@ from trainer.training.history import EpochRecord, History
 from trainer.training_report.confusion import confusion, most_confused, pairs, per_label
 from trainer.training_report.curves import curves
 from trainer.training_report.decoded_ids import decoded_words
+from trainer.training_report.given_vectors import given_vectors
 from trainer.training_report.mistakes import mistakes
 from trainer.training_report.neighbours import neighbours
 from trainer.training_report.page import render
 from trainer.training_report.verdict import verdict
+from trainer.word_vectors.coverage import MissingWord, VectorsUsed
 
 
 def metrics_of(confused: list[list[int]], names: list[str] | None = None) -> Metrics:
@@ -136,11 +138,11 @@ def test_mistakes_are_told_in_words() -> None:
 def test_neighbours_are_of_the_words_that_moved_farthest() -> None:
     before = np.array([[0, 0], [1, 0], [1, 0.1], [0, 1]], np.float32)
     after = np.array([[9, 9], [1, 0], [0, 2], [0, 1]], np.float32)  # 'good' turns from 'the' to 'great'
-    page = neighbours(before, after, {1: "the", 2: "good", 3: "great"}, is_random=True)
+    page = neighbours(before, after, {1: "the", 2: "good", 3: "great"}, start="It began at random.")
     first = page[page.index("<tbody>") :].split("</tr>")[0]
     assert "<b><bdi>good</bdi></b>" in first
     assert f">{math.hypot(1, 1.9):.2f}<" in first
-    assert "Training began with a random table" in page
+    assert "It began at random." in page
     assert first.index("<bdi>the</bdi>&nbsp;<small>1.00") < first.index("<bdi>great</bdi>&nbsp;<small>1.00")
 
 
@@ -197,3 +199,18 @@ def test_decoded_ids_of_long_records_open_on_a_click() -> None:
     assert found.count("<bdi>a</bdi>") == 53
     assert found.endswith("<details><summary>3 more words</summary><bdi>a</bdi> <bdi>a</bdi> <bdi>a</bdi></details>")
     assert "padding" not in found
+
+
+def test_given_vectors_are_shown_with_what_they_lack() -> None:
+    used = VectorsUsed(
+        file="<glove>.txt", format="GloVe text", size=99, sha256="0" * 64, vectors=400_000, dim=50, words=8,
+        found_words=6, tokens=1000, found_tokens=990, repeated=0, missing=[MissingWord(token="<b>", count=7)],
+    )  # fmt: skip
+    section = given_vectors(used)
+    assert "vectors of <b><bdi>&lt;glove&gt;.txt</bdi></b> (GloVe text). 2 words are not in the file." in section
+    assert "<dt>words with a vector</dt><dd>75.0% <small>6 of 8</small></dd>" in section
+    assert "<dt>of their tokens</dt><dd>99.0% <small>990 of 1,000</small></dd>" in section
+    assert '<td class="t"><bdi>&lt;b&gt;</bdi></td><td class="n">7</td>' in section
+    whole = used.model_copy(update={"found_words": 8, "missing": []})
+    assert "All words have one." in given_vectors(whole)
+    assert "without a vector" not in given_vectors(whole)

@@ -173,9 +173,9 @@ def _publish(parts: _Parts, path: str, *, then: str) -> ExportedVersion:
 def embedding_before(trained: TrainedModel, config: Config) -> npt.NDArray[np.float32]:
     """The embedding's first rows before the first training step, float32 [words, dim].
 
-    They are built again from the seed. After a warm start they are read from training.path.
+    They are built again from the seed. After a warm start, or with `embedding.from`, they are read from training.path.
     """
-    if config.training.start_from is not None:
+    if config.training.start_from is not None or config.embedding.source is not None:
         return RunFolder(config.training.path).first_vectors()
     records = trained.records
     keras.utils.set_random_seed(config.training.seed)
@@ -191,6 +191,7 @@ def _info(trained: TrainedModel, config: Config, *, metrics: Metrics | None, dec
         text=preprocessing.text,
         vocabulary=preprocessing.vocabulary,
         sequence=preprocessing.sequence,
+        embedding=config.embedding,
         model=config.model,
         training=config.training,
         best_epoch=trained.best_epoch,
@@ -223,6 +224,7 @@ def _card(trained: TrainedModel, config: Config, *, metrics: Metrics | None, inf
         metrics=metrics,
         versions=info.versions,
         decision=info.decision,
+        vectors=trained.vectors,
     )
 
 

@@ -13,7 +13,8 @@ from trainer.model_card.data import data_of
 from trainer.model_card.decided import decision_of
 from trainer.model_card.limits import limits_of
 from trainer.model_card.measured import measured_of, slices_of
-from trainer.model_card.schema import Card, Task, Training
+from trainer.model_card.schema import Card, GivenVectors, Task, Training
+from trainer.word_vectors.coverage import VectorsUsed
 
 # What the card tells of the section input: what the texts and labels are. Paths mean nothing where a model is used.
 _INPUT: Final = (
@@ -32,11 +33,13 @@ def model_card(
     metrics: Metrics | None,
     versions: Mapping[str, str],
     decision: Decision = NO_DECISION,
+    vectors: VectorsUsed | None = None,
 ) -> Card:
     """The card of a model that was trained on the records of a manifest.
 
     config: of the training; the sections that decide on the records are taken from the manifest. metrics: of the test
     split, None if it has no rows. decision: how scores become labels, by which they were measured.
+    vectors: what the embedding started from.
     """
     split: Split = "test"
     form = manifest.record
@@ -48,7 +51,7 @@ def model_card(
             weighted=form.weighted,
         ),
         data=data_of(manifest, sha256=manifest_sha256),
-        training=Training(epochs=epochs, best_epoch=best_epoch),
+        training=Training(epochs=epochs, best_epoch=best_epoch, vectors=_vectors(vectors)),
         measured=None if metrics is None else measured_of(metrics, split=split),
         decision=decision_of(decision, manifest.labels, figures=metrics and metrics["decision"]),
         slices=[] if metrics is None else slices_of(metrics),
@@ -76,6 +79,20 @@ def with_decision(card: Card, decision: Decision, *, metrics: Metrics | None) ->
 def to_json(card: Card) -> bytes:
     """The content of MODEL_CARD.json: UTF-8, keys in the order of the schema."""
     return (json_text(card.model_dump(mode="json"), indent=1) + "\n").encode()
+
+
+def _vectors(used: VectorsUsed | None) -> GivenVectors | None:
+    if used is None:
+        return None
+    return GivenVectors(
+        file=used.file,
+        sha256=used.sha256,
+        format=used.format,
+        vectors=used.vectors,
+        dim=used.dim,
+        words=used.word_share,
+        tokens=used.token_share,
+    )
 
 
 def _settings(config: Config, manifest: Manifest) -> dict[str, dict[str, Any]]:

@@ -54,6 +54,12 @@ def _task(card: Card) -> Iterator[str]:
         f"{splits['train'].rows:,} texts{' with weights' if task.weighted else ''} and has the weights of epoch "
         f"{card.training.best_epoch} of {card.training.epochs}."
     )
+    if (given := card.training.vectors) is not None:
+        tokens = "" if given.tokens is None else f", which are {percent(given.tokens)} of their tokens"
+        yield (
+            f"Its word vectors started from {code(given.file)} ({given.format}, {given.vectors:,} vectors of "
+            f"{given.dim:,} numbers, SHA-256 `{given.sha256}`), which has {percent(given.words)} of its words{tokens}."
+        )
     yield "Made from what was measured and set; `MODEL_CARD.json` has the same for programs."
 
 

@@ -99,11 +99,26 @@ class Data(CardPart):
     )
 
 
+class GivenVectors(CardPart):
+    """The word vectors that the embedding started from, and what they have of the vocabulary."""
+
+    file: str = Field(description="The name of the file.")
+    sha256: Sha256 = Field(description="SHA-256 of the file.")
+    format: str = Field(description="`GloVe text`, `word2vec text` (also fastText's .vec) or `word2vec binary`.")
+    vectors: Count = Field(description="Vectors in the file.")
+    dim: Count = Field(description="Numbers of a vector.")
+    words: Share = Field(description="The share of the vocabulary's words that have a vector there.")
+    tokens: Share | None = Field(description="The share of their tokens; `null` if no token was counted.")
+
+
 class Training(CardPart):
     """How the training went."""
 
     epochs: Count = Field(description="Epochs that it ran.")
     best_epoch: Count = Field(description="The epoch whose weights the model has, from 1.")
+    vectors: GivenVectors | None = Field(
+        None, description="What the embedding started from; `null` without `embedding.from`."
+    )
 
 
 class Figure(CardPart):

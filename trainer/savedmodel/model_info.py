@@ -15,7 +15,14 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.config.input_settings import LabelKind
-from pipeline.config.settings import ModelSettings, SequenceSettings, TextSettings, TrainingSettings, VocabularySettings
+from pipeline.config.settings import (
+    EmbeddingSettings,
+    ModelSettings,
+    SequenceSettings,
+    TextSettings,
+    TrainingSettings,
+    VocabularySettings,
+)
 from pipeline.contract import TEXT
 from pipeline.errors import JsonError, UserError
 from pipeline.records_folder.label_scheme import LabelScheme
@@ -76,6 +83,7 @@ class ModelInfo(BaseModel):
     metrics: dict[str, Any] | None
     records: str
     versions: dict[str, str]
+    embedding: EmbeddingSettings = EmbeddingSettings()
     text_columns: list[str] = [TEXT]
     label_map: dict[str, str | None] = {}
     several_labels: bool = False

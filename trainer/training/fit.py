@@ -29,6 +29,7 @@ from trainer.evaluation.scoring import SplitScorer, SplitScores, score_split
 from trainer.evaluation.slices import check_slices
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.training.disk_space import Need, check_room, export_bytes, training_bytes
+from trainer.training.given_vectors import given_vectors, refuse_another_file
 from trainer.training.history import CurvePoint, EpochRecord, History, best_epoch, is_over
 from trainer.training.objective import EpochAverages, averages_of, objective_of
 from trainer.training.progress import EpochEvent, Progress, StepEvent, ignore_progress
@@ -36,6 +37,7 @@ from trainer.training.run_folder import TENSORBOARD_FOLDER, RunFolder, RunState
 from trainer.training.step import TrainingStep
 from trainer.training.tensorboard import TensorBoardLog
 from trainer.training.warm_start import warm_start
+from trainer.word_vectors.coverage import VectorsUsed
 
 # Most points of the loss curve. More than a screen has columns would only make the checkpoint larger.
 _CURVE_POINTS: Final = 1000
@@ -48,7 +50,8 @@ _SETTINGS_WITHOUT_EFFECT: Final = {"training.path", "training.checkpoint_steps",
 class TrainedModel:
     """A model with the weights of its best epoch (counted from 1), the records it learnt from, and the history.
 
-    eval_scores: of the eval split with these weights, if they were computed on the way.
+    eval_scores: of the eval split with these weights, if they were computed on the way. vectors: what the embedding
+    started from, with `embedding.from`.
     """
 
     model: TextClassifier
@@ -56,6 +59,7 @@ class TrainedModel:
     history: History
     best_epoch: int
     eval_scores: SplitScores | None = None
+    vectors: VectorsUsed | None = None
 
 
 def train(
@@ -77,6 +81,9 @@ def train(
     folder = RunFolder(settings.path)
     weight_settings = _weight_settings(config, records)
     run_checkpoint = folder.read(weight_settings) if resume else None
+    if run_checkpoint is not None:
+        refuse_another_file(config, run_checkpoint.state.vectors)
+    given = given_vectors(config, records) if run_checkpoint is None else None
     records = check_shards(records)
     keras.utils.set_random_seed(settings.seed)
     model = build_model(
@@ -86,6 +93,8 @@ def train(
         padding=records.sequence.padding,
         oov=records.manifest.config.vocabulary.oov,
     )
+    frozen_epochs = config.embedding.frozen_epochs(settings.epochs)
+    model.embedding.trainable = frozen_epochs < settings.epochs
     steps = batch_count(records, "train", batch_size=settings.batch_size)
     training_step = TrainingStep(model, settings, steps=settings.epochs * steps, objective=objective)
     _check_room(config, records, training_step=training_step, folder=folder)
@@ -93,19 +102,28 @@ def train(
         state = run_checkpoint.state
         folder.resume(training_step, run_checkpoint)
     else:
-        state = RunState(settings=weight_settings, history=History())
+        state = RunState(settings=weight_settings, history=History(), vectors=given and given.used)
         if settings.start_from is not None:
             warm_start(model, records, settings.start_from)
+        if given is not None:
+            model.embedding.embeddings.assign(given.table)
         folder.start(training_step, state)
     with folder.tensorboard(state.history) as log:
         loop = _EpochLoop(
-            settings, records, training_step=training_step, folder=folder, state=state, log=log, progress=progress
+            settings,
+            records,
+            training_step=training_step,
+            folder=folder,
+            state=state,
+            log=log,
+            progress=progress,
+            frozen_epochs=frozen_epochs,
         )
         while not is_over(state.history.epochs, settings):
             loop.finish_epoch()
     best = best_epoch(state.history.epochs)
     folder.restore_weights(model, epoch=best, run=state.run)
-    return TrainedModel(model, records, state.history, best, loop.best_scores)
+    return TrainedModel(model, records, state.history, best, loop.best_scores, state.vectors)
 
 
 def score_held_out(
@@ -150,8 +168,9 @@ class _EpochLoop:
         state: RunState,
         log: TensorBoardLog,
         progress: Progress,
+        frozen_epochs: int,
     ) -> None:
-        self.settings, self.records = settings, records
+        self.settings, self.records, self.frozen_epochs = settings, records, frozen_epochs
         self.training_step, self.folder, self.state = training_step, folder, state
         self.log, self.progress = log, progress
         self.eval_scorer = SplitScorer(training_step.model, records, "eval", batch_size=settings.batch_size)
@@ -164,6 +183,7 @@ class _EpochLoop:
         """Runs the remaining steps of the present epoch, scores the eval split and writes the epoch's files."""
         started = time.monotonic()
         epoch, skip = divmod(self.training_step.steps_done, self.steps)
+        self.training_step.set_embedding_trained(epoch >= self.frozen_epochs)
         if skip == 0:
             self.training_step.start_epoch()
         for step in self._run_steps(epoch, skip=skip):
@@ -262,7 +282,8 @@ def _refuse_divergence(loss: float, settings: TrainingSettings) -> None:
 
 def _weight_settings(config: Config, records: RecordsFolder) -> dict[str, Any]:
     """All settings that the weights depend on, by name, and the SHA-256 of the manifest."""
-    sections = {"model": config.model.model_dump(), "training": config.training.model_dump()}
+    names = ("embedding", "model", "training")
+    sections = {name: getattr(config, name).model_dump() for name in names}
     settings = {f"{section}.{key}": value for section, values in sections.items() for key, value in values.items()}
     used = {name: value for name, value in settings.items() if name not in _SETTINGS_WITHOUT_EFFECT}
     return {**used, f"the sha256 of {MANIFEST_FILE}": records.manifest_sha256}

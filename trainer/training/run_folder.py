@@ -1,7 +1,7 @@
 """training.path: the files of a training, by name, and how they are read and written.
 
 checkpoint.npz             all that --resume needs; replaced every `checkpoint_steps` steps and after each epoch
-first-vectors.npz          the embedding's first rows before the first step, if `start_from` set them
+first-vectors.npz          the embedding's first rows before the first step, if they were not drawn at random
 weights-epoch-00002.npz    the weights of the best epoch so far, with `average` their averages
 history.csv                a line for each epoch
 tensorboard/               the same for TensorBoard, and points of the loss curve
@@ -33,6 +33,7 @@ from trainer.training import checkpoint
 from trainer.training.history import History, best_epoch, history_csv
 from trainer.training.step import TrainingStep
 from trainer.training.tensorboard import TensorBoardLog
+from trainer.word_vectors.coverage import VectorsUsed
 
 CHECKPOINT_FILE: Final = "checkpoint.npz"
 FIRST_VECTORS_FILE: Final = "first-vectors.npz"
@@ -44,6 +45,8 @@ TENSORBOARD_FOLDER: Final = "tensorboard"
 # Settings that checkpoints of earlier versions do not have, with the values that stand for what those versions did.
 _EARLIER_SETTINGS: Final = {
     "training.class_weight": "none",
+    "embedding.from": None,
+    "embedding.trainable": True,
     "model.embedding_dropout": 0.0,
     "model.word_dropout": 0.0,
     "training.label_smoothing": 0.0,
@@ -58,6 +61,7 @@ class RunState(BaseModel):
     settings: all settings that the weights depend on, by name; a training is resumed with the same ones only.
     run: random, and new for each training. Files of weights hold it too, so those of another training are recognized;
       "" in checkpoints of versions before 0.3.
+    vectors: what `embedding.from` gave; None without it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +69,12 @@ class RunState(BaseModel):
     settings: dict[str, Any]
     history: History
     run: str = Field(default_factory=lambda: uuid.uuid4().hex)
+    vectors: VectorsUsed | None = None
+
+    @property
+    def has_given_vectors(self) -> bool:
+        """Whether the embedding did not start at random."""
+        return self.settings.get("training.start_from") is not None or self.vectors is not None
 
 
 class RunCheckpoint(NamedTuple):
@@ -88,8 +98,8 @@ class RunFolder:
         for name in self._own_names():
             self._remove(name)
         files.remove_abandoned(self.path)
-        if training_step.settings.start_from is not None:
-            # The export needs them, and by then the earlier model may be deleted or replaced.
+        if state.has_given_vectors:
+            # The export needs them, and by then the earlier model, or the file, may be deleted or replaced.
             first = tf.Variable(training_step.model.embedding.embeddings[:WORDS_BEFORE_TRAINING])
             self._save(FIRST_VECTORS_FILE, [first], state="{}")
         self.save(training_step, state)
@@ -152,7 +162,7 @@ class RunFolder:
         checkpoint.restore(_values(model), stored, path=path)
 
     def first_vectors(self) -> npt.NDArray[np.float32]:
-        """The embedding's first rows before the first step of a training with `start_from`, float32 [words, dim].
+        """The embedding's first rows before the first step, float32 [words, dim], if they were not drawn at random.
 
         Raises:
           UserError: the file is missing or damaged.

@@ -47,7 +47,14 @@ class TrainingStep:
         signature = [tf.TensorSpec([None, None], tf.int64), of_labels]
         if objective.is_weighted:
             signature.append(tf.TensorSpec([None], tf.float32))
-        self.run = tf.function(self._run, input_signature=signature, autograph=False)
+        self._signature = signature
+        self.run = self._compiled()
+
+    def set_embedding_trained(self, is_trained: bool) -> None:
+        """Whether the next steps train the embedding. A frozen one costs no gradient; a change compiles a new step."""
+        if self.model.embedding.trainable != is_trained:
+            self.model.embedding.trainable = is_trained
+            self.run = self._compiled()
 
     def run_batch(self, batch: LabelledBatch) -> tf.Tensor:
         """Learns from a batch; returns its loss without label smoothing, float []."""
@@ -86,6 +93,9 @@ class TrainingStep:
     def start_epoch(self) -> None:
         """Sets the sums of the epoch to 0."""
         self._sums.start_epoch()
+
+    def _compiled(self) -> tf.types.experimental.PolymorphicFunction:
+        return tf.function(self._run, input_signature=self._signature, autograph=False)
 
     def _run(self, ids: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
         """ids int64 [batch, length], labels as `LabelledBatch` has them, weights float32 [batch] -> loss, float []."""

@@ -4,19 +4,16 @@ The vector of a word is copied by its token, whatever its id is. So the two voca
 that the earlier model does not know keep the random vectors of the new model. All other weights are copied as they are.
 """
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pipeline.config.settings import ModelSettings
-from pipeline.contract import PADDING_ID, VOCABULARY_FILE, Oov, oov_id
+from pipeline.contract import PADDING_ID, Oov, oov_id
 from pipeline.errors import UserError
 from pipeline.records_folder.label_scheme import LabelScheme
-from pipeline.records_folder.reader import REMEDY, remedy_of
-from pipeline.records_folder.vocabulary_tsv import parse_columns
-from trainer import files
 from trainer.data.records_folder import RecordsFolder
+from trainer.data.vocabulary import vocabulary_of
 from trainer.model.classifier import TextClassifier
 from trainer.savedmodel.loading import ExportedModel, open_model
 
@@ -63,7 +60,8 @@ def shared_rows(words: Mapping[str, int], earlier: Mapping[str, int], *, oov: Oo
 
 
 def _shared_rows(records: RecordsFolder, earlier: ExportedModel) -> dict[int, int]:
-    words = _words(records)
+    known = vocabulary_of(records)
+    words = dict(zip(known.tokens, known.ids, strict=True))
     shared = len(words.keys() & earlier.words.keys())
     if not shared:
         raise UserError(
@@ -73,21 +71,6 @@ def _shared_rows(records: RecordsFolder, earlier: ExportedModel) -> dict[int, in
     _log.info("starting from %s: %d of %d words have their vectors from it", earlier.folder, shared, len(words))
     own_oov, earlier_oov = records.manifest.config.vocabulary.oov, earlier.info.vocabulary.oov
     return shared_rows(words, earlier.words, oov=own_oov, earlier_oov=earlier_oov)
-
-
-def _words(records: RecordsFolder) -> dict[str, int]:
-    """The vocabulary of the records folder: token -> id."""
-    path = records.small_file(VOCABULARY_FILE)
-    try:
-        content = files.read(path)
-    except OSError as error:
-        raise UserError(
-            f"{path} can't be read: {files.reason_of(error)}; {remedy_of(error, otherwise=REMEDY)}"
-        ) from error
-    if hashlib.sha256(content).hexdigest() != records.manifest.vocabulary.sha256:
-        raise UserError(f"{path} is damaged, or another folder's: its sha256 is not the manifest's; {REMEDY}")
-    words = parse_columns(content, path=path)
-    return dict(zip(words.tokens, words.ids, strict=True))
 
 
 def _refuse_other_architecture(settings: ModelSettings, earlier: ExportedModel) -> None:

@@ -9,6 +9,8 @@ several_labels.py, ordinal.py, weights.py, slices.py
                 what only such labels, rows and settings have
 mistakes.py     the most confident wrong answers, as words
 decoded_ids.py  ids of a record -> its words
+given_vectors.py
+                what the file of embedding.from has of the vocabulary
 neighbours.py   the nearest words before and after training
 page.py         all sections in one page
 write.py        gathers the content of the page and writes it to training.path

@@ -14,11 +14,11 @@ _SHOWN_WORDS: Final = 16
 _TOKEN_CHARACTERS: Final = 40
 
 
-def neighbours(before: Floats, after: Floats, words: Mapping[int, str], *, is_random: bool) -> Markup:
+def neighbours(before: Floats, after: Floats, words: Mapping[int, str], *, start: str) -> Markup:
     """A row for each word.
 
-    before: the first rows of the embedding that training began with, float32 [ids, dim]; is_random: whether they were
-      drawn at random; after: the trained embedding; words: id -> word, by rising id, so the most frequent first.
+    before: the first rows of the embedding that training began with, float32 [ids, dim]; start: a sentence on where
+      they came from; after: the trained embedding; words: id -> word, by rising id, so the most frequent first.
     """
     candidates = {id: word for id, word in words.items() if id < len(before)}
     frequent = np.array(list(candidates)[:_FREQUENT_WORDS], np.int64)
@@ -33,13 +33,7 @@ def neighbours(before: Floats, after: Floats, words: Mapping[int, str], *, is_ra
         "<p>Of the {:,} most frequent words those whose vectors training has moved farthest, with the words whose "
         "vectors point most nearly the same way (cosine; 1 is the same direction). Words that speak for the same label "
         "draw together. {}</p>"
-    ).format(len(frequent), _start(is_random)) + table(heads, rows, kinds="tnxx", stacked=True)
-
-
-def _start(is_random: bool) -> str:
-    if is_random:
-        return "Training began with a random table, and so with random neighbours."
-    return "Training began with the table of another model."
+    ).format(len(frequent), start) + table(heads, rows, kinds="tnxx", stacked=True)
 
 
 def _list(words: Sequence[Neighbour]) -> Markup:

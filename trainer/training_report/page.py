@@ -24,6 +24,7 @@ from trainer.training_report.calibration import calibration
 from trainer.training_report.confusion import confusion, per_label
 from trainer.training_report.curves import curves
 from trainer.training_report.decision import decision
+from trainer.training_report.given_vectors import given_vectors
 from trainer.training_report.mistakes import mistakes
 from trainer.training_report.neighbours import neighbours
 from trainer.training_report.ordinal import ordinal
@@ -31,6 +32,7 @@ from trainer.training_report.several_labels import several_labels
 from trainer.training_report.slices import slices
 from trainer.training_report.verdict import commonest_share, verdict
 from trainer.training_report.weights import weights
+from trainer.word_vectors.coverage import VectorsUsed
 
 _FINE = "Nothing about this training looks out of place."
 
@@ -41,7 +43,8 @@ class PageContent:
 
     scored: the answers to the held-out split, None if there is none; words: id -> word, the most frequent first.
     before, after: the embedding before and after training, float32 [ids, dim]; before may have the first rows only.
-    decision: how the exported model's scores become labels.
+    decision: how the exported model's scores become labels. vectors: what the embedding started from, with
+    `embedding.from`.
     """
 
     config: Config
@@ -53,6 +56,7 @@ class PageContent:
     before: Floats
     after: Floats
     decision: Decision = NO_DECISION
+    vectors: VectorsUsed | None = None
 
 
 def render(content: PageContent) -> bytes:
@@ -71,6 +75,7 @@ def render(content: PageContent) -> bytes:
     sections = [
         Section("Curves", curves(content.history, best_epoch=content.best_epoch)),
         *(_sections_of_scores(content, scored, bins) if scored else []),
+        *([Section("Word vectors", given_vectors(content.vectors))] if content.vectors else []),
         Section("Nearest words", _neighbours(content)),
         Section("Settings", _settings(content.config)),
     ]
@@ -79,8 +84,15 @@ def render(content: PageContent) -> bytes:
 
 
 def _neighbours(content: PageContent) -> Markup:
-    is_random = content.config.training.start_from is None
-    return neighbours(content.before, content.after, content.words, is_random=is_random)
+    config = content.config
+    start = "Training began with a random table, and so with random neighbours."
+    if config.training.start_from is not None:
+        start = "Training began with the table of another model."
+    elif content.vectors is not None:
+        start = f"Training began with the vectors of {content.vectors.file}."
+    if config.embedding.trainable is False:
+        start += " They were not trained (embedding.trainable is false), so they have not moved."
+    return neighbours(content.before, content.after, content.words, start=start)
 
 
 def _sections_of_scores(content: PageContent, scored: SplitScores, bins: list[Bin]) -> list[Section]:
@@ -213,5 +225,5 @@ def _time(seconds: float) -> str:
 
 
 def _settings(config: Config) -> Markup:
-    sections = {"model": config.model.model_dump(), "training": config.training.model_dump()}
+    sections = {name: getattr(config, name).model_dump() for name in ("embedding", "model", "training")}
     return details("what the model was made and trained with", settings_table(sections))

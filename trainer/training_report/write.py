@@ -37,6 +37,7 @@ def write_page(
             before=embedding_before(trained, config),
             after=trained.model.embedding.embeddings.numpy(),
             decision=decision,
+            vectors=trained.vectors,
         )
     )
     return RunFolder(config.training.path).write_page(page)

@@ -1,0 +1,44 @@
+"""The vectors of some words -> a table for all ids, with which a training starts.
+
+    padding          zeros: it says nothing, and with model.mask_zero nobody reads it
+    unknown tokens   the file's `<unk>`, or the mean of the found vectors
+    other words      drawn from a normal distribution with the mean and the standard deviation of the found vectors, in
+                     each dimension for itself
+
+So words without a vector are neither longer nor shorter than the others, as an LSTM expects them. (J. Pennington, the
+author of GloVe, advises the mean for unknown words.)
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.contract import PADDING_ID
+
+Floats = npt.NDArray[np.float32]
+
+# The name of unknown tokens in files that GloVe's own tool and `trainer vectors` write.
+UNKNOWN: Final = b"<unk>"
+# A stream of its own for each purpose, so that no other draw of the training changes.
+_STREAM: Final = 0x766563746F7273
+
+
+def start_table(table: Floats, has_vector: npt.NDArray[np.bool_], *, oov_id: int | None, seed: int) -> Floats:
+    """The table with all rows filled.
+
+    table: float32 [ids, dim], of which the rows with a vector are used, one at least; has_vector: bool [ids];
+    oov_id: the id of unknown tokens. A row that is drawn depends on the seed, its id, and mean and spread.
+
+    >>> given, has = np.array([[0, 0], [1, 4], [0, 0], [3, 4]], np.float32), np.array([False, True, False, True])
+    >>> start_table(given, has, oov_id=2, seed=0).tolist()
+    [[0.0, 0.0], [1.0, 4.0], [2.0, 4.0], [3.0, 4.0]]
+    """
+    found = table[has_vector]
+    mean, spread = found.mean(axis=0, dtype=np.float64), found.std(axis=0, dtype=np.float64)
+    draws = np.random.default_rng([_STREAM, seed]).standard_normal(table.shape, dtype=np.float32)
+    filled = np.where(has_vector[:, np.newaxis], table, mean.astype(np.float32) + spread.astype(np.float32) * draws)
+    if oov_id is not None and not has_vector[oov_id]:
+        filled[oov_id] = mean
+    filled[PADDING_ID] = 0
+    return filled
