@@ -24,9 +24,12 @@ from pipeline.support.process import quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
 from trainer.commands.arguments import input_overrides, input_settings, naming_options, refuse_empty, settings_of
 from trainer.commands.parser import Command, command_parser
+from trainer.skip_gram.settings import SkipGramSettings, skip_gram_settings
 
 # The file of the settings without --config, if the present folder has it.
 _DEFAULT_CONFIG: Final = "pipeline.yaml"
+# Where `vectors` writes if neither an option nor a setting says so.
+_VECTORS: Final = "out/vectors.bin"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse_and_run(arguments: list[str]) -> int:
     overrides: dict[str, str] = {}
-    if arguments[:1] in (["train"], ["decide"], ["evaluate"], ["predict"]):
+    if arguments[:1] in (["train"], ["decide"], ["evaluate"], ["predict"], ["vectors"]):
         # After -- there are texts, which may look like settings.
         end = arguments.index("--") if "--" in arguments else len(arguments)
         overrides, others = split_overrides(arguments[:end])
@@ -78,6 +81,40 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         f"training   {config.training.path}  (metrics.json, history.csv, tensorboard)",
         f"look at    {outcome.page}  (curves, confusion, calibration, mistakes, nearest words)",
         f'ask it     python -m trainer predict --model {shlex.quote(config.export.path)} "a text"',
+    )
+    return 0
+
+
+def _vectors(known: argparse.Namespace, overrides: dict[str, str]) -> int:
+    config = load(_config_path(known), overrides)
+    options = {name: value for name in SkipGramSettings.model_fields if (value := getattr(known, name)) is not None}
+    settings = skip_gram_settings({"dim": config.model.embedding_dim, **options})
+    with quick_imports():
+        import_tensorflow()
+        from pipeline.support.terminal import output_console
+        from trainer.commands.vectors import learn_vectors
+        from trainer.commands.vectors_view import show_learning, vectors_table
+
+    learnt = learn_vectors(
+        config.output.path,
+        settings,
+        output=known.output or config.embedding.source or _VECTORS,
+        resume=known.resume,
+        overwrite=known.overwrite,
+        asked=known.show,
+        show_progress=show_learning(),
+    )
+    output_console().print(vectors_table(learnt))
+    cut = f"; {learnt.truncated:,} of the texts are cut to sequence.max_length" if learnt.truncated else ""
+    without = (
+        f"; {learnt.left_out:,} words have a space or line feed in them and are left out" if learnt.left_out else ""
+    )
+    say(
+        "",
+        f"learnt from {learnt.tokens:,} words of {learnt.texts:,} texts, {settings.epochs} times{cut}",
+        f"vectors    {learnt.path}  ({learnt.words:,} words, {settings.dim} numbers each{without})",
+        f"use them   python -m trainer train --embedding.from {shlex.quote(learnt.path)} "
+        f"--model.embedding_dim {settings.dim}",
     )
     return 0
 
@@ -230,6 +267,7 @@ def _config_path(known: argparse.Namespace) -> str | None:
 
 _COMMANDS: Final[dict[str, Command]] = {
     "train": _train,
+    "vectors": _vectors,
     "decide": _decide,
     "evaluate": _evaluate,
     "predict": _predict,

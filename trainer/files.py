@@ -8,7 +8,7 @@ import contextlib
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -88,17 +88,27 @@ def write(path: str, content: bytes) -> None:
     Raises:
       OSError: it can't be written.
     """
+    write_by(path, lambda file: file.write(content))
+
+
+def write_by(path: str, write_content: Callable[[BinaryIO], object]) -> None:
+    """As `write`, for content that is written in parts into an open file.
+
+    Raises:
+      OSError: it can't be written.
+    """
     folder = path.rpartition("/")[0] or ("/" if path.startswith("/") else ".")
     unfinished = join(folder, staging_name(UNFINISHED))
     with as_os_errors():
         tf.io.gfile.makedirs(folder)
         try:
             if is_local(path):
-                Path(unfinished).write_bytes(content)
+                with open(unfinished, "wb") as local:
+                    write_content(local)
                 rename_durably(Path(unfinished), Path(path))
                 return
             with tf.io.gfile.GFile(unfinished, "wb") as file:
-                file.write(content)
+                write_content(file)
             tf.io.gfile.rename(unfinished, path, overwrite=True)
         except BaseException:
             with contextlib.suppress(OSError, tf.errors.OpError):

@@ -31,7 +31,7 @@ LEVELS = {
         {"model", "savedmodel"},
         {"data"},
         {"evaluation", "word_vectors"},
-        {"model_card", "training"},
+        {"model_card", "skip_gram", "training"},
         {"export"},
         {"training_report"},
         {"commands"},
@@ -165,7 +165,7 @@ def test_architecture_imports_wait_only_where_they_must() -> None:
 @pytest.mark.parametrize("command", [
     ["pipeline", "--help"], ["pipeline", "run", "--help"], ["pipeline", "doctor", "--help"],
     ["pipeline", "compare", "--help"], ["trainer", "--help"], ["trainer", "train", "--help"],
-    ["trainer", "evaluate", "--help"], ["trainer", "decide", "--help"],
+    ["trainer", "evaluate", "--help"], ["trainer", "decide", "--help"], ["trainer", "vectors", "--help"],
     ["pipeline", "run", "--dry-run"],
 ], ids=" ".join)  # fmt: skip
 def test_architecture_help_needs_neither_tensorflow_nor_beam(command: list[str]) -> None:

@@ -210,7 +210,7 @@ def test_given_vectors_are_shown_with_what_they_lack() -> None:
     assert "vectors of <b><bdi>&lt;glove&gt;.txt</bdi></b> (GloVe text). 2 words are not in the file." in section
     assert "<dt>words with a vector</dt><dd>75.0% <small>6 of 8</small></dd>" in section
     assert "<dt>of their tokens</dt><dd>99.0% <small>990 of 1,000</small></dd>" in section
-    assert '<td class="t"><bdi>&lt;b&gt;</bdi></td><td class="n">7</td>' in section
+    assert "how often they occur: <bdi>&lt;b&gt;</bdi>&nbsp;<small>7</small>.</p>" in section
     whole = used.model_copy(update={"found_words": 8, "missing": []})
     assert "All words have one." in given_vectors(whole)
-    assert "without a vector" not in given_vectors(whole)
+    assert "how often they occur" not in given_vectors(whole)

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from tests.support.word_vectors import FASTTEXT_VEC
+from trainer.commands.parser import VECTOR_OPTIONS
+from trainer.skip_gram.settings import SkipGramSettings
 from trainer.word_vectors.binary import read_binary
 from trainer.word_vectors.found import Found
 from trainer.word_vectors.layout import NotVectorsError, layout_of
 from trainer.word_vectors.table import start_table
 from trainer.word_vectors.text_lines import LineError, read_text
+from trainer.word_vectors.write import parts_of_binary, parts_of_text
 
 FLOATS = np.array([[1.5, -2, 0.25], [0, 4, 1e-3]], "<f4")
 BINARY = b"2 3\nthe " + FLOATS[0].tobytes() + b"film " + FLOATS[1].tobytes()
@@ -152,3 +155,19 @@ def test_word_vectors_start_of_words_without_one() -> None:
     assert not np.array_equal(start, start_table(table, has_vector, oov_id=3999, seed=2))
     has_vector[3999] = True
     assert start_table(table, has_vector, oov_id=3999, seed=1)[3999].tolist() == [0, 0, 0]  # the file's own
+
+
+def test_word_vectors_written_text_is_read_as_the_same_numbers() -> None:
+    draw = np.random.default_rng(2).normal(0, 3, (40, 5)).astype(np.float32)
+    words = [b"w%d" % number for number in range(40)]
+    for parts in (parts_of_text, parts_of_binary):
+        found = found_in(b"".join(parts(words, draw)), words=tuple(words))
+        assert np.array_equal(found.table[1:], draw)
+
+
+def test_skip_gram_options_tell_the_defaults() -> None:
+    fields = SkipGramSettings.model_fields
+    assert [name for name, _, _ in VECTOR_OPTIONS] == list(fields)
+    assert {name: default for name, default, _ in VECTOR_OPTIONS if name != "dim"} == {
+        name: str(field.default) for name, field in fields.items() if name != "dim"
+    }

@@ -12,6 +12,16 @@ Command = Callable[[argparse.Namespace, dict[str, str]], int]
 _STATUS_HELP: Final = """\
 Exit status: 0 done, 2 a mistake in the arguments or files (one line on stderr), 1 anything else{more}.\
 """
+# Options of `vectors`, their defaults and meanings; a test compares them with SkipGramSettings.
+VECTOR_OPTIONS: Final = (
+    ("dim", "model.embedding_dim", "numbers of a vector"),
+    ("window", "5", "words before and after a word that it should predict"),
+    ("epochs", "5", "passes over the texts"),
+    ("negative", "5", "drawn words to each word that is right"),
+    ("min_count", "5", "rarer words get no vector"),
+    ("seed", "0", "of the first vectors and of all draws"),
+    ("workers", "1", "threads; with 1 the same vectors come out each time, with more they come sooner"),
+)
 
 
 def command_parser(runs: Mapping[str, Command]) -> Parser:
@@ -20,17 +30,8 @@ def command_parser(runs: Mapping[str, Command]) -> Parser:
     parser = Parser(prog="trainer", description="A records folder -> a model that takes raw text.", epilog=status)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    train = commands.add_parser(
-        "train",
-        help="records folder -> trained model, evaluation, exported SavedModel",
-        description="records folder -> trained model, evaluation, exported SavedModel\n\n"
-        f"{SETTINGS_HELP}{OTHER_SECTIONS_HELP}",
-        epilog=status,
-        settings=["output.path", "model", "training", "metrics", "decision", "export"],
-    )
-    train.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
-    train.add_argument("--resume", action="store_true", help="go on with the training that training.path holds")
-    train.set_defaults(run=runs["train"])
+    _add_train(commands, runs)
+    _add_vectors(commands, runs)
 
     decide = _model_command(
         commands,
@@ -74,6 +75,46 @@ def command_parser(runs: Mapping[str, Command]) -> Parser:
     verify.add_argument("--tolerance", type=float, metavar="X", help="how far scores may differ (default: 1e-5)")
     verify.epilog = _STATUS_HELP.format(more=",\nan answer that differs included")
     return parser
+
+
+def _add_train(commands: "argparse._SubParsersAction[Parser]", runs: Mapping[str, Command]) -> None:
+    train = commands.add_parser(
+        "train",
+        help="records folder -> trained model, evaluation, exported SavedModel",
+        description="records folder -> trained model, evaluation, exported SavedModel\n\n"
+        f"{SETTINGS_HELP}{OTHER_SECTIONS_HELP}",
+        epilog=_STATUS_HELP.format(more=""),
+        settings=["output.path", "embedding", "model", "training", "metrics", "decision", "export"],
+    )
+    train.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
+    train.add_argument("--resume", action="store_true", help="go on with the training that training.path holds")
+    train.set_defaults(run=runs["train"])
+
+
+def _add_vectors(commands: "argparse._SubParsersAction[Parser]", runs: Mapping[str, Command]) -> None:
+    what = "word vectors from the texts of a records folder, those without labels too"
+    vectors = commands.add_parser(
+        "vectors",
+        help=what,
+        description=f"{what}: skip-gram with negative sampling\n\n"
+        "The texts are those of train and of input.unlabelled, cut to sequence.max_length ids as the records are.\n"
+        f"Needs pip install 'textrecords[vectors]'.\n\n{SETTINGS_HELP}{OTHER_SECTIONS_HELP}",
+        epilog=_STATUS_HELP.format(more=""),
+        settings=["output.path", "embedding.from", "model.embedding_dim"],
+    )
+    vectors.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
+    vectors.add_argument(
+        "--output",
+        type=expand_home,
+        metavar="FILE",
+        help="binary if the name ends in .bin, else text (default: embedding.from, or out/vectors.bin)",
+    )
+    for name, default, meaning in VECTOR_OPTIONS:
+        vectors.add_argument(f"--{name}", type=int, metavar="N", help=f"{meaning} (default: {default})")
+    vectors.add_argument("--show", nargs="+", default=[], metavar="WORD", help="words to show the nearest words of")
+    vectors.add_argument("--resume", action="store_true", help="go on after the last complete epoch of a killed run")
+    vectors.add_argument("--overwrite", action="store_true", help="replace the file that is there")
+    vectors.set_defaults(run=runs["vectors"])
 
 
 def _add_predict(commands: "argparse._SubParsersAction[Parser]", runs: Mapping[str, Command]) -> None:

@@ -86,15 +86,7 @@ def train(
     given = given_vectors(config, records) if run_checkpoint is None else None
     records = check_shards(records)
     keras.utils.set_random_seed(settings.seed)
-    model = build_model(
-        records.vocabulary_size,
-        config.model,
-        scheme=records.scheme,
-        padding=records.sequence.padding,
-        oov=records.manifest.config.vocabulary.oov,
-    )
-    frozen_epochs = config.embedding.frozen_epochs(settings.epochs)
-    model.embedding.trainable = frozen_epochs < settings.epochs
+    model = _new_model(config, records)
     steps = batch_count(records, "train", batch_size=settings.batch_size)
     training_step = TrainingStep(model, settings, steps=settings.epochs * steps, objective=objective)
     _check_room(config, records, training_step=training_step, folder=folder)
@@ -117,7 +109,7 @@ def train(
             state=state,
             log=log,
             progress=progress,
-            frozen_epochs=frozen_epochs,
+            frozen_epochs=config.embedding.frozen_epochs(settings.epochs),
         )
         while not is_over(state.history.epochs, settings):
             loop.finish_epoch()
@@ -251,6 +243,20 @@ class _EpochLoop:
         """Writes the checkpoint; never one with a loss that is infinite or NaN, as training could not go on from it."""
         _refuse_divergence(self.training_step.averages().loss, self.settings)
         self.folder.save(self.training_step, self.state)
+
+
+def _new_model(config: Config, records: RecordsFolder) -> TextClassifier:
+    """A model with fresh weights; its embedding counts as trainable if an epoch of the training changes it."""
+    model = build_model(
+        records.vocabulary_size,
+        config.model,
+        scheme=records.scheme,
+        padding=records.sequence.padding,
+        oov=records.manifest.config.vocabulary.oov,
+    )
+    epochs = config.training.epochs
+    model.embedding.trainable = config.embedding.frozen_epochs(epochs) < epochs
+    return model
 
 
 def _refuse_missing_rows(config: Config, records: RecordsFolder) -> None:

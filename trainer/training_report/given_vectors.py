@@ -4,7 +4,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from pipeline.html.elements import table, text_of_data, tiles, with_note
+from pipeline.html.elements import text_of_data, tiles, with_note
 from pipeline.support.terminal import percent
 from trainer.word_vectors.coverage import VectorsUsed
 
@@ -24,9 +24,11 @@ def given_vectors(used: VectorsUsed) -> Markup:
     )
     if not used.missing:
         return lead
-    rows = [[text_of_data(word.token, longest=_TOKEN_CHARACTERS), f"{word.count:,}"] for word in used.missing]
-    heading = Markup("<h3>The most frequent words without a vector</h3>")
-    return lead + heading + table(["word", "tokens"], rows, kinds="tn")
+    words = Markup(", ").join(
+        Markup("{}&nbsp;<small>{:,}</small>").format(text_of_data(word.token, longest=_TOKEN_CHARACTERS), word.count)
+        for word in used.missing
+    )
+    return lead + Markup("<p>The most frequent words without a vector, and how often they occur: {}.</p>").format(words)
 
 
 def _others(used: VectorsUsed) -> str:
