@@ -13,11 +13,14 @@ from benchmarks.harness import markdown_tables
 from benchmarks.harness.report import RESULTS, load, save
 from benchmarks.harness.suite import Suite
 from benchmarks.preprocessing import suite as preprocessing
+from benchmarks.scale import suite as scale
 from benchmarks.serving import suite as serving
 from benchmarks.training import suite as training
 from pipeline.support.stop_signals import stop_signals
 
-SUITES: dict[str, Suite] = {"preprocessing": preprocessing, "serving": serving, "training": training}
+SUITES: dict[str, Suite] = {
+    "preprocessing": preprocessing, "scale": scale, "serving": serving, "training": training,
+}  # fmt: skip
 
 PAGE = Path(__file__).parent.parent / "docs" / "measurements" / "benchmarks.md"
 

@@ -23,6 +23,7 @@ from pipeline.errors import UserError
 from pipeline.files.temporary import temporary_files
 from pipeline.runners.common_options import FILESYSTEM_OPTIONS, JOB_OPTIONS
 from pipeline.support.exit_status import run_command
+from pipeline.support.lean_imports import lean_imports
 from pipeline.support.output import say, say_block, warn
 from pipeline.support.printable import escape_controls, json_text
 from pipeline.support.process import limit_allocators, quick_imports
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 Command = Callable[[argparse.Namespace, dict[str, str], list[str]], int]
 
 _DESCRIBED_WORDS = 15  # the most frequent ones
-
 _FOLDER_HELP = "a records folder, on this machine or on gs://, s3://, hdfs:// or azfs://"
 
 
@@ -166,7 +166,7 @@ def _as_yaml(config: "Config") -> str:
 
 
 def _run_job(config: "Config", beam_arguments: list[str], *, overwrite: bool) -> int:
-    with quick_imports():
+    with quick_imports(), lean_imports():
         import_tensorflow(beside_transform=True)
         from pipeline.files.beam import BeamFiles
         from pipeline.job.run import run
@@ -188,7 +188,7 @@ def _run_job(config: "Config", beam_arguments: list[str], *, overwrite: bool) ->
 def _doctor(known: argparse.Namespace, overrides: dict[str, str], beam_arguments: list[str]) -> int:
     config = load(_config_path(known), overrides)
     with temporary_files():
-        with quick_imports():
+        with quick_imports(), lean_imports():
             import_tensorflow(beside_transform=True)
             from pipeline.doctor.examine import examine
 
@@ -278,7 +278,7 @@ def _files(paths: Mapping[str, str | list[str]], beam_arguments: list[str]) -> "
         from pipeline.files.local import LocalFiles
 
         return LocalFiles()
-    with quick_imports():
+    with quick_imports(), lean_imports():
         import_tensorflow(beside_transform=True)
         from pipeline.files.beam import BeamFiles, check_filesystem, use_options
         from pipeline.runners.options import beam_options

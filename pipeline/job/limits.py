@@ -40,6 +40,7 @@ class Limits:
       bucket_bytes: bytes of input for each bucket of tokens or rows. 256 MB hold 2 million distinct tokens at most, a
         count table of 100 MB.
       min_token_buckets: buckets of tokens of a small input, so that several cores merge.
+      min_row_buckets: buckets of rows of a small input. A million rows take 1 s of CPU, whatever their texts' size.
       max_buckets: buckets of a large input.
 
     What waits in a bundle.
@@ -67,6 +68,7 @@ class Limits:
 
     bucket_bytes: int = 256 * _MB
     min_token_buckets: int = 4
+    min_row_buckets: int = 8
     max_buckets: int = 1024
 
     block_bytes: int = 2 * _MB

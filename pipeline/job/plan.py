@@ -154,7 +154,8 @@ class Plan:
     @property
     def row_buckets(self) -> int:
         """The number of buckets in which rows are searched for duplicates."""
-        return 1 + min(self.limits.max_buckets, self.input_bytes // self.limits.bucket_bytes)
+        limits = self.limits
+        return min(limits.max_buckets, limits.min_row_buckets + self.input_bytes // limits.bucket_bytes)
 
     @property
     def rejected_files(self) -> int:

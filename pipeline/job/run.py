@@ -27,6 +27,7 @@ from pipeline.job.task_file import write_groups
 from pipeline.runners.locations import gives_memory_by_step, outlives_command, temp_folder
 from pipeline.runners.monitor import finish, interrupts, job_page
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
+from pipeline.runners.quick_building import quick_building
 from pipeline.runners.reach import check_servers
 from pipeline.runners.submission import submission
 from pipeline.sources import InputTasks, plan_all
@@ -274,9 +275,11 @@ def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) ->
     if plan.spill_folder is not None:
         os.makedirs(plan.spill_folder)
     try:
-        build(pipeline, plan)
+        with quick_building():
+            build(pipeline, plan)
         with interrupts(), submission(runner, options) as job:
-            job.result = pipeline.run()
+            with quick_building():
+                job.result = pipeline.run()
             page = job_page(job.result, options)
             if page is not None:
                 _logger.info("the job's page: %s", page)

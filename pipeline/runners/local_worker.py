@@ -13,6 +13,7 @@ import threading
 from typing import Final
 
 from pipeline.support.end_with_parent import end_with_parent
+from pipeline.support.lean_imports import lean_imports
 from pipeline.support.process import leave
 from pipeline.support.stop_signals import ignore_stop_signals
 from pipeline.support.tensorflow_startup import hold_back_stderr, import_tensorflow
@@ -25,11 +26,12 @@ def main(pipe: int) -> None:
     """Works until the command needs it no more."""
     end_with_parent(pipe)
     threading.excepthook = _show_later
-    # The command has set TensorFlow's log level. Its first lines ignore it.
-    with hold_back_stderr():
-        import_tensorflow(beside_transform=True)
-    # It takes 2 s, and the command may end meanwhile.
-    from apache_beam.runners.worker import sdk_worker, sdk_worker_main
+    with lean_imports():
+        # The command has set TensorFlow's log level. Its first lines ignore it.
+        with hold_back_stderr():
+            import_tensorflow(beside_transform=True)
+        # It takes 2 s, and the command may end meanwhile.
+        from apache_beam.runners.worker import sdk_worker, sdk_worker_main
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # It warns that there is no main session; we never have one.

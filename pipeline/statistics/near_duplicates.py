@@ -14,8 +14,9 @@ Of a lead that very many rows share, a few rows of each split are compared, thos
 its part of the rows. So the results depend neither on bundles nor on workers, and memory is bounded.
 """
 
-from collections.abc import Sequence
-from itertools import combinations
+from collections.abc import Iterator, Sequence
+from itertools import combinations, groupby, pairwise
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -122,17 +123,24 @@ def count(sampled: SampledRows) -> NearCounts:
         for one, other, rows in zip(*(sampled.counts[name].to_pylist() for name in COUNTS.names), strict=True)
     }
     near = [0.0] * len(PAIRS)
-    edges = np.flatnonzero(np.concatenate([[True], lead[1:] != lead[:-1], [True]])) if len(lead) else np.zeros(1, int)
-    begins, ends = edges[:-1], edges[1:]
-    has_several = split[begins] != split[ends - 1]  # rows are sorted by lead and split
-    for begin, end in zip(begins[has_several].tolist(), ends[has_several].tolist(), strict=True):
-        for number, (first, second) in enumerate(PAIRS):
-            ones, others = (begin + np.flatnonzero(split[begin:end] == one) for one in (first, second))
-            if len(ones) and len(others):
-                stands_for = rows_of[int(lead[begin]), second] / len(others)
-                weights = _weights(signature[others], signature[ones], tokens[others], tokens[ones])
-                near[number] += stands_for * float(weights.sum())  # in the order of leads, whatever the workers
+    numbers = {pair: number for number, pair in enumerate(PAIRS)}
+    for runs in _runs_of_leads(lead, split):
+        for (first, ones), (second, others) in combinations(runs, 2):
+            stands_for = rows_of[int(lead[others.start]), second] / (others.stop - others.start)
+            weights = _weights(signature[others], signature[ones], tokens[others], tokens[ones])
+            near[numbers[first, second]] += stands_for * float(weights.sum())  # by leads, whatever the workers
     return NearCounts(sum(rows_of.values()), near)
+
+
+def _runs_of_leads(lead: UInt32s, split: npt.NDArray[np.int8]) -> Iterator[list[tuple[int, slice]]]:
+    """Rows sorted by lead and split -> for each lead in several splits, those splits with their rows, in order."""
+    is_new: Flags = np.concatenate([[True], (lead[1:] != lead[:-1]) | (split[1:] != split[:-1])])[: len(lead)]
+    begins = np.flatnonzero(is_new)
+    runs = zip(lead[begins].tolist(), split[begins].tolist(), pairwise([*begins.tolist(), len(lead)]), strict=True)
+    for _, of_lead in groupby(runs, key=itemgetter(0)):
+        found = [(number, slice(begin, end)) for _, number, (begin, end) in of_lead]
+        if len(found) > 1:
+            yield found
 
 
 def near_duplicates(counts: NearCounts, *, share: float, rows: Sequence[int]) -> NearDuplicates:
@@ -226,6 +234,6 @@ def _weights(others: UInt32s, ones: UInt32s, other_tokens: Int64s, one_tokens: I
 
     0 if it is near none of the ones, or equal to one token for token: such rows are counted as duplicates.
     """
-    similarity = (others[:, None, :] == ones[None, :, :]).mean(axis=2).max(axis=1)
-    is_equal = np.isin(other_tokens, one_tokens)
+    similarity = (others[:, None, :] == ones[None, :, :]).sum(axis=2).max(axis=1) / _PLACES
+    is_equal = (other_tokens[:, None] == one_tokens[None, :]).any(axis=1)
     return np.where(~is_equal & (similarity >= SIMILARITY), 1 / np.maximum(similarity, SIMILARITY), 0.0)

@@ -19,8 +19,8 @@ def import_tensorflow(*, beside_transform: bool = False) -> None:
     for every level that the user may have set, except 0, which asks for all lines. If no level is set, it becomes 3
     for later lines as well: TensorFlow also raises Python exceptions for its errors.
 
-    beside_transform: TensorFlow Transform is imported next, and with it tf_keras. If TensorFlow is set to offer the
-      same Keras, it does not import half of the other one, which takes 0.4 s.
+    beside_transform: TensorFlow Transform is imported next. TensorFlow is set to offer the Keras that TFT is made for;
+      otherwise it would import half of the other one.
     """
     if beside_transform:
         os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")

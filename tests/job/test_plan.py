@@ -73,10 +73,10 @@ def test_plan_divides_records_of_both_kinds_each_by_its_size(
 
 # bytes of input -> buckets of tokens, buckets of rows, share of the rows that is sampled
 BUCKETS = [
-    (0, 4, 1, 1.0),
-    (16 * MB, 4, 1, 0.5),
-    (GB, 8, 5, 1 / 128),
-    (TB, 1024, 1025, 1 / 131_072),
+    (0, 4, 8, 1.0),
+    (16 * MB, 4, 8, 0.5),
+    (GB, 8, 12, 1 / 128),
+    (TB, 1024, 1024, 1 / 131_072),
 ]
 
 
@@ -93,7 +93,7 @@ def test_plan_takes_other_limits() -> None:
     plan = plan_of(100, COLUMN, limits=limits)
     assert plan.shards == (10, 10, 10)
     assert plan.sort_ranges == 2
-    assert (plan.token_buckets, plan.row_buckets, plan.rejected_files) == (6, 3, 11)
+    assert (plan.token_buckets, plan.row_buckets, plan.rejected_files) == (6, 10, 11)
     assert plan.read_options.limits == plan.write_options.limits == limits
 
 

@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import scale
 from benchmarks.__main__ import main
+from benchmarks.constants import parts
 from benchmarks.harness.processes import Measurement, ProcessError, measure_process
 from benchmarks.harness.report import OURS, load
 from benchmarks.preprocessing import suite as preprocessing
 from benchmarks.preprocessing.agreement import OurVocabulary, Output, equal_records
+from benchmarks.scale import in_turn
+from benchmarks.scale import suite as scale
 from benchmarks.serving import suite as serving
 from benchmarks.serving.suite import THEIRS
 from benchmarks.training import suite as training
@@ -87,16 +89,39 @@ def test_benchmarks_tell_why_there_is_no_figure(program: str, told: str, tmp_pat
         measure_process([sys.executable, "-c", program], log=tmp_path / "log", limit=1)
 
 
-def test_benchmarks_scale_counts_what_it_made(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    scale.main(["words", "--distinct", "2000100", "--top_words", "1000"])
+def test_benchmarks_constants_count_what_they_made(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    parts.main(["words", "--distinct", "2000100", "--top_words", "1000"])
     told = capsys.readouterr().out.splitlines()
     # In the second bucket 100 words, of which three bundles of four have each: 300 rows.
     assert told[-1].startswith("2000100 words in 6000300 rows of 2 buckets -> the best 999: ")
-    scale.main(["files", "--files", "3000"])
+    parts.main(["files", "--files", "3000"])
     assert capsys.readouterr().out.splitlines()[1].startswith("3000 files in 17 groups: ")
     pq.write_table(pa.Table.from_batches([sample_batch(0, 200, seed=0)]), tmp_path / "few.parquet")
-    scale.main(["bytes", "--input", str(tmp_path / "few.parquet")])
+    parts.main(["bytes", "--input", str(tmp_path / "few.parquet")])
     assert capsys.readouterr().out.startswith("200 texts of ")
+
+
+def test_benchmarks_short_form_of_scale_divides_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def here(command: Sequence[str], **_: Any) -> Measurement:
+        in_turn.main(*command[3:])
+        return Measurement(0.0, 0.0, 0.0, 0, [])
+
+    monkeypatch.chdir(tmp_path)  # where no pipeline.yaml is
+    monkeypatch.setattr(scale, "measure_process", here)
+    main(["scale", "--short", "--results", str(tmp_path)])
+    (report,) = load(tmp_path)
+    one, two = report.rows
+    assert [row.case for row in (one, two)] == ["1", "2"]
+    for row in (one, two):
+        parts = sum(row.median(name) for name in row.values if name.startswith("serial: "))
+        assert parts == pytest.approx(row.median("serial_seconds"))
+        divided = row.median("parallel_cpu_seconds") / int(row.case) + row.median("waiting_seconds")
+        assert divided == pytest.approx(row.median("seconds") - row.median("serial_seconds"))
+    written = "divided: WriteShards/cpu_seconds"  # three shards, which two workers write
+    assert len(two.values[written]) == 2 * len(one.values[written])
+    assert "No worker can take over" in capsys.readouterr().out
 
 
 def test_benchmarks_records_are_compared_one_by_one() -> None:

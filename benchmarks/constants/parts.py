@@ -1,4 +1,4 @@
-"""`python -m benchmarks.scale PART`: what docs/explanation/scale.md is made of, each part in a process of its own.
+"""`python -m benchmarks.constants.parts PART`: what docs/explanation/scale.md is made of, each in its own process.
 
 words --distinct 50000000   the vocabulary's merge as on workers, bucket by bucket: peak memory, CPU a row
 files --files 1000000       that many files, grouped into read tasks: CPU, peak memory, bytes of the groups
@@ -144,7 +144,7 @@ def _peak() -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one part and prints what it finds."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.constants.parts", allow_abbrev=False)
     parts = parser.add_subparsers(dest="part", required=True)
     part = parts.add_parser("words")
     part.add_argument("--distinct", type=int, default=50_000_000)

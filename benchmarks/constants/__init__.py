@@ -1,0 +1,1 @@
+"""The constants of docs/explanation/scale.md, and what they predict."""
