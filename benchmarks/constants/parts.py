@@ -34,7 +34,7 @@ _BUNDLES = 4
 
 def words(distinct: int, top_words: int) -> Iterator[str]:
     """Merges buckets one after the other, then their tops, as the job's workers do."""
-    from pipeline.vocabulary.analyzer import MergeTops, top_of_bucket, vocabulary_plan
+    from pipeline.vocabulary.merge_counts import MergeTops, top_of_bucket, vocabulary_plan
 
     number = -(-distinct // _WORDS_A_BUCKET)
     plan = vocabulary_plan(top_words=top_words, min_count=1, oov="drop", summary_path="", buckets=number)
@@ -99,23 +99,21 @@ def files(number: int) -> Iterator[str]:
 
 def shuffled(path: str) -> Iterator[str]:
     """Counts and encodes real texts as one bundle, then as parts of one."""
-    import tensorflow as tf
-
     from pipeline.records import encode, framing, shuffle
     from pipeline.records.keys import content_keys
-    from pipeline.text.graph import tokenize
-    from pipeline.vocabulary.analyzer import count_batch
+    from pipeline.text.fast_tokenizer import make_tokenizer
+    from pipeline.vocabulary.count_words import count_words
 
     tasks = list(plan_tasks(InputSettings(path=path), LocalFiles()).tasks())
     batches = [batch.rows for batch in read_tasks(tasks, ColumnNames("text", "label"), LocalFiles())]
     rows = pa.Table.from_batches(batches)
     size = rows["text"].nbytes
     yield f"{rows.num_rows} texts of {size / rows.num_rows:.0f} bytes"
+    tokenize = make_tokenizer(TextSettings())
     merger, begin = count_tables.Merger(), time.process_time()
     for batch in batches:
-        tokens = tokenize(tf.constant(batch["text"].to_pylist()), TextSettings())
-        columns = count_batch(tokens, tf.constant(batch["position"].to_pylist(), tf.int64))
-        merger.add(count_tables.count_table([column.numpy() for column in columns]))
+        position = batch["position"][0].as_py()
+        merger.add(count_words(tokenize(batch["text"]), rows=slice(0, batch.num_rows), position=position))
     table = merger.result()
     for number in (4, 1024):
         packed = sum(len(arrow_ipc.pack(part)) for _, part in count_tables.buckets(table, number))

@@ -21,6 +21,7 @@ from pipeline.job.plan import Plan
 from pipeline.runners.options import LocalWorkers
 from pipeline.sources import InputTasks
 from pipeline.sources.tasks import ReadTask
+from pipeline.support.arrow_ipc import Codec
 
 # Bytes of text for each byte as stored: reviews in gzip, zstd and Parquet (which is compressed inside).
 _TEXT_BYTES_PER_BYTE: Final = {".gz": 2.7, ".zst": 2.8, ".parquet": 2.1, ".pq": 2.1}
@@ -33,8 +34,8 @@ _SORT_BYTES_PER_BYTE: Final = 2.5
 # Bytes of a record in a block for each byte of it in a gzip shard: 290 to 370 bytes against 270.
 _BLOCK_BYTES_PER_BYTE: Final = 1.3
 # Bytes on disk of a token that waits for its id, its share of the batch's words and texts included: 2.3 in the sample's
-# joined reviews, 3.4 in IMDB's.
-_TOKEN_BYTES: Final = 3
+# joined reviews, 3.4 in IMDB's; with zstd two thirds of that.
+_TOKEN_BYTES: Final[dict[Codec, int]] = {"lz4": 3, "zstd": 2}
 # Bytes of an id in a record, a varint: 2 for nearly all words, 1 for padding; and bytes of a record beside its ids.
 _WORD_BYTES, _PADDING_BYTES, _RECORD_BYTES = 2, 1, 60
 # Bytes of a word in a gzip shard: 25,000 reviews of 230 words take 6.7 MB.
@@ -46,8 +47,7 @@ class Estimate:
     """What a job needs.
 
     text_bytes: of the input's text. rows: of the input. output_bytes: of the records folder. block_bytes: of all blocks
-    of records. token_bytes: of all tokens on disk, 0 if the input is read twice. thread_bytes: memory of a worker's
-    thread.
+    of records. token_bytes: of all tokens in files. thread_bytes: memory of a worker's thread.
     """
 
     text_bytes: int
@@ -85,7 +85,7 @@ def estimate(plan: Plan, tasks: InputTasks, *, first: FirstRows) -> Estimate:
         rows=rows,
         output_bytes=int(rows * (packed if plan.config.output.compression == "gzip" else frame)),
         block_bytes=int(rows * packed * _BLOCK_BYTES_PER_BYTE),
-        token_bytes=int(rows * first.words / sample * _TOKEN_BYTES) if plan.reads_once else 0,
+        token_bytes=int(rows * first.words / sample * _TOKEN_BYTES[plan.token_place.codec]),
         thread_bytes=_THREAD_BYTES + int(largest * frame * _SORT_BYTES_PER_BYTE / plan.sort_ranges),
     )
 
@@ -138,10 +138,10 @@ def _memory(expected: Estimate, plan: Plan, *, workers_here: bool, in_process: L
 def _disks(expected: Estimate, plan: Plan) -> Iterator[Finding]:
     """The disk of the output, and that of temporary files if blocks and tokens are spilled there."""
     output = plan.config.output.path
-    spilled = expected.block_bytes + expected.token_bytes if plan.spills else 0
+    spilled = expected.token_bytes + (expected.block_bytes if plan.spills else 0)
     if not is_local(output):
         yield Finding("ok", "disk", f"about {rough_size(expected.output_bytes)} at {output}")
-        if spilled:
+        if plan.spills:
             yield _disk(spilled, place_of_temporary_files())
     else:
         yield _disk(expected.output_bytes + spilled, output)

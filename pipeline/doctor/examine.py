@@ -20,7 +20,7 @@ from pipeline.files.beam import BeamFiles, is_local, use_options
 from pipeline.files.temporary import place_of_temporary_files
 from pipeline.job.plan import Plan
 from pipeline.job.run import make_plan
-from pipeline.runners.locations import workers_are_here
+from pipeline.runners.locations import is_for_tensorflow, workers_are_here
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory, workers_here
 from pipeline.runners.reach import check_servers
 from pipeline.sources import InputTasks
@@ -94,9 +94,7 @@ def plan_lines(plan: Plan, expected: Estimate, graph: JobGraph) -> list[str]:
     parts = [*zip(SPLITS, plan.shards, strict=True), ("without labels", plan.unlabelled_shards)]
     shards = ", ".join(f"{number} {part}" for part, number in parts if number)
     unlabelled = f"; {plan.unlabelled_files:,} without labels" if plan.unlabelled_files else ""
-    reads = "once" if plan.reads_once else "twice"
-    if plan.surveys:
-        reads += ", after a look at the keys and labels of all rows"
+    reads = "once, after a look at the keys and labels of all rows" if plan.surveys else "once"
     return [
         f"reads     {_number(plan.input_files, 'file')}{unlabelled}, {decimal(plan.input_bytes)}, "
         f"in {_number(plan.task_groups, 'task group')}, {reads}",
@@ -117,9 +115,12 @@ def _number(number: int, name: str) -> str:
 
 
 def _spill_lines(plan: Plan, expected: Estimate) -> list[str]:
-    if not plan.spills:
-        return []
-    where = "below it" if is_local(plan.config.output.path) else f"in {place_of_temporary_files()}"
-    tokens = [f"          about {rough_size(expected.token_bytes)} of tokens wait {where} until they have ids"]
+    """What waits in files between the stages. Elsewhere than on this machine records go through the shuffle."""
+    output = plan.config.output.path
+    if plan.spills:
+        where = "below it" if is_local(output) else f"in {place_of_temporary_files()}"
+    else:
+        where = "below it" if is_for_tensorflow(output) else "in --temp_location"
+    tokens = f"          about {rough_size(expected.token_bytes)} of tokens wait {where} until they have ids"
     records = f"          about {rough_size(expected.block_bytes)} of records wait {where} until their shard is written"
-    return [*(tokens if plan.reads_once else []), records]
+    return [tokens, records] if plan.spills else [tokens]

@@ -1,4 +1,4 @@
-"""Batches of record features -> blocks of framed records, rows to search for duplicates, statistics of each split.
+"""FeatureBatches -> blocks of framed records, rows to search for duplicates, statistics of each split.
 
 Per bundle, not per batch: small blocks and small counts would cost more than the work in them.
 """
@@ -14,19 +14,9 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from pipeline.contract import (
-    IDS,
-    KNOWN_COUNT,
-    LABEL,
-    SLICES,
-    SPLITS,
-    TOKEN_COUNT,
-    UNKNOWN_HASH,
-    UNLABELLED_INDEX,
-    WEIGHT,
-)
+from pipeline.contract import SPLITS, UNLABELLED_INDEX
 from pipeline.job import spill
-from pipeline.job.transform_batches import KEY, LABEL_SET, SAMPLE, SPLIT
+from pipeline.job.feature_batch import FeatureBatch
 from pipeline.job.write import WriteOptions
 from pipeline.records import encode, framing, shuffle
 from pipeline.records.keys import KEY_BYTES, is_sampled, key_halves, range_of, shard_of
@@ -35,7 +25,7 @@ from pipeline.statistics import duplicates, near_duplicates
 from pipeline.statistics.accumulator import BundleStatistics
 from pipeline.statistics.fingerprints import fingerprints
 from pipeline.statistics.split_statistics import BatchColumns, SplitStatistics, merge
-from pipeline.support.arrays import Float32s, Int64s
+from pipeline.support.arrays import Int64s
 from pipeline.support.progress import NAMESPACE
 
 STATISTICS, ROWS_TO_COMPARE, NEAR = "statistics", "rows_to_compare", "near"
@@ -43,11 +33,9 @@ STATISTICS, ROWS_TO_COMPARE, NEAR = "statistics", "rows_to_compare", "near"
 # Sampled rows of 150 bytes that wait for their merge, and their tables.
 _PENDING_NEAR_ROWS, _PENDING_NEAR_PARTS = 1 << 16, 256
 
-_NUMBERS = (IDS, LABEL, SPLIT, TOKEN_COUNT, KNOWN_COUNT, UNKNOWN_HASH)
-
 
 class EncodeRecords(beam.DoFn):
-    """Batches of record features -> (shard key, block).
+    """FeatureBatches -> (shard key, block).
 
     Tagged STATISTICS: (index of a split, SplitStatistics of the bundle's rows in it). Tagged ROWS_TO_COMPARE: (bucket,
     packed table of duplicates.SCHEMA). Tagged NEAR: packed near_duplicates.SampledRows of the bundle.
@@ -70,17 +58,16 @@ class EncodeRecords(beam.DoFn):
         self._near: list[near_duplicates.SampledRows] = []
         self._writer = spill.BlockWriter(self._options.spill_folder)
 
-    def process(self, element: tuple[pa.RecordBatch, object]) -> Iterator[tuple[int, bytes]]:
+    def process(self, batch: FeatureBatch) -> Iterator[tuple[int, bytes]]:
         """Encodes one batch; yields the blocks that are full."""
-        batch, limits = element[0], self._options.limits
-        columns = batch_columns(batch)
-        self._count(batch, columns)
+        columns, limits = batch.columns, self._options.limits
+        self._count(columns, batch.keys)
         # All rows of a batch have a label, or none has: they come from one task group.
         is_unlabelled = bool(columns.splits[0] == UNLABELLED_INDEX)
-        records = encode.encode_records(record_columns(batch, columns, is_unlabelled=is_unlabelled))
+        records = encode.encode_records(record_columns(batch, is_unlabelled=is_unlabelled))
         framed = pa.RecordBatch.from_arrays(
             [
-                batch[KEY].flatten().cast(pa.binary(KEY_BYTES)),
+                batch.keys.cast(pa.binary(KEY_BYTES)),
                 framing.frame(records),
                 pa.array(columns.label_codes(), pa.int32()),
             ],
@@ -133,12 +120,11 @@ class EncodeRecords(beam.DoFn):
             before += number
         return shard_keys
 
-    def _count(self, batch: pa.RecordBatch, columns: BatchColumns) -> None:
+    def _count(self, columns: BatchColumns, keys: pa.LargeBinaryArray) -> None:
         """Adds the rows to the statistics and to those that wait to be searched for duplicates."""
         self._tokens.inc(int(columns.token_counts.sum()))
         for count in columns.token_counts.tolist():
             self._lengths.update(count)
-        keys = batch[KEY].flatten()
         tokens = fingerprints(
             columns.ids,
             token_counts=columns.token_counts,
@@ -165,43 +151,13 @@ class EncodeRecords(beam.DoFn):
             self._near = [near_duplicates.merge(self._near)]
 
 
-def batch_columns(batch: pa.RecordBatch) -> BatchColumns:
-    """A batch as TFT gives it -> its columns as arrays."""
-    numbers = {name: batch[name].flatten().to_numpy() for name in _NUMBERS}
-    sample_rows = pa.array(np.repeat(np.arange(batch.num_rows), batch[SAMPLE].value_lengths().to_numpy()))
-    samples = (sample_rows, batch[KEY].flatten().take(sample_rows), batch[SAMPLE].flatten())
-    return BatchColumns(
-        numbers[IDS].reshape(batch.num_rows, -1),
-        numbers[LABEL],
-        numbers[SPLIT],
-        numbers[TOKEN_COUNT],
-        numbers[KNOWN_COUNT],
-        numbers[UNKNOWN_HASH],
-        list(zip(*(column.to_pylist() for column in samples), strict=True)),
-        sets=_column(batch, LABEL_SET),
-        weights=_weights(batch),
-    )
-
-
-def record_columns(batch: pa.RecordBatch, columns: BatchColumns, *, is_unlabelled: bool) -> RecordColumns:
+def record_columns(batch: FeatureBatch, *, is_unlabelled: bool) -> RecordColumns:
     """What the records of a batch hold."""
+    columns = batch.columns
     if is_unlabelled:
         return RecordColumns(columns.ids, None)
     labels = columns.labels if columns.sets is None else columns.sets
-    return RecordColumns(columns.ids, labels, _column(batch, SLICES), columns.weights)
-
-
-def _column(batch: pa.RecordBatch, name: str) -> pa.LargeListArray | None:
-    return batch[name] if name in batch.schema.names else None
-
-
-def _weights(batch: pa.RecordBatch) -> Float32s | None:
-    """The weights, [rows]; 1 for texts without labels, which have none."""
-    if WEIGHT not in batch.schema.names:
-        return None
-    weights: Float32s = batch[WEIGHT].flatten().to_numpy(zero_copy_only=False)
-    # All rows of a batch have a weight, or none has. Any other number of weights is refused where records are made.
-    return weights if len(weights) else np.ones(batch.num_rows, np.float32)
+    return RecordColumns(columns.ids, labels, batch.slices, columns.weights)
 
 
 class MergeStatistics(beam.CombineFn):

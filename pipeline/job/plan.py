@@ -5,15 +5,17 @@ same input gives the same bytes everywhere.
 """
 
 import math
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.config.settings import Config
-from pipeline.contract import Split, first_word_id, oov_id
+from pipeline.contract import VOCABULARY_ASSET, Split, first_word_id, oov_id
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.memory import memory_hints
 from pipeline.job.row_filter import ReadOptions
 from pipeline.job.stages import StageObserver, ignore_stage
+from pipeline.job.token_store import TokenPlace
 from pipeline.job.write import WriteOptions
 from pipeline.records.record_columns import RecordFeatures
 from pipeline.records_folder.manifest import TableRead, VocabularyOrigin
@@ -45,7 +47,7 @@ class Plan:
         runners/locations.py.
       progress_folder: the folder where workers of this machine count their rows, or None.
       lock_token: of the run's lock on the output, which publishing looks at again; None: the output is not locked.
-      spills: blocks and tokens are spilled to the local disk, and do not wait in the runner's memory; see job/spill.py.
+      spills: blocks are spilled to the local disk, and do not wait in the runner's memory; see job/spill.py.
       asks_for_memory: the runner gives each step the memory that it asks for, by Beam's resource hints.
       outlives_command: no command waits for the job, so its last step removes what is left; see job/alone.py.
       limits: the sizes by which the work is divided.
@@ -92,16 +94,18 @@ class Plan:
 
     @property
     def spill_folder(self) -> str | None:
-        """The folder for spilled blocks and tokens, or None; it is removed when the run ends."""
+        """The folder on this machine for spilled blocks and tokens, or None; it is removed when the run ends."""
         return f"{self.temp_folder or self.work_folder}/blocks" if self.spills else None
 
     @property
-    def reads_once(self) -> bool:
-        """Whether the input is read and tokenized once, and its tokens are spilled for the second pass.
+    def token_place(self) -> TokenPlace:
+        """Where tokens wait between the passes, until the run ends.
 
-        Not with `vocabulary.cache`: files whose counts are in the cache are not tokenized in the first pass.
+        lz4 on a local disk. Through a network zstd: a third of the bytes less, and 1.5 ms of CPU a MB of text more.
         """
-        return self.spills and self.count_cache_folder is None
+        if self.spill_folder is not None:
+            return TokenPlace(self.spill_folder, "lz4")
+        return TokenPlace(f"{self.temp_folder or self.work_folder}/tokens", "zstd")
 
     @property
     def surveys(self) -> bool:
@@ -115,8 +119,14 @@ class Plan:
 
     @property
     def summary_path(self) -> str:
-        """The file into which the analyzer writes the summary of all counts."""
+        """The file with the summary of all counts."""
         return f"{self.work_folder}/counts.json"
+
+    @property
+    def vocabulary_path(self) -> str:
+        """The file of the vocabulary until TFT copies it. No other run has its path: within a process TensorFlow shares
+        tables by path."""
+        return f"{self.tft_folder}/words/{posixpath.basename(VOCABULARY_ASSET)}"
 
     @property
     def imported_words(self) -> ImportedWords | None:

@@ -1,14 +1,22 @@
-"""Settings -> the preprocessing_fn of the TFT job: the graph of text/graph.py with the vocabulary's analyzer in it.
+"""Settings -> the preprocessing_fn of the TFT job: the graph of text/graph.py with the vocabulary file in it.
 
 The graph takes TEXT, POSITION and LABEL of a batch. It gives IDS and LABEL for the records, and TOKEN_COUNT,
-KNOWN_COUNT and UNKNOWN_HASH for the manifest's statistics. Only the analysis uses POSITION.
+KNOWN_COUNT and UNKNOWN_HASH for the manifest's statistics. It is what serves a model, and the reference for ids; the
+job itself maps tokens by text/fast_sequences.py. Nothing uses POSITION.
 """
 
 import functools
 from collections.abc import Callable, Mapping
+from typing import Final
 
+import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 import tensorflow as tf
 import tensorflow_transform as tft
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform import beam as tft_beam
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
@@ -26,53 +34,33 @@ from pipeline.contract import (
     WEIGHT,
     Oov,
 )
-from pipeline.job.transform_batches import tensor_representations, transform_schema
 from pipeline.records.record_columns import NO_FEATURES, RecordFeatures
 from pipeline.text import graph
 from pipeline.text.hashing import unknown_hashes
-from pipeline.vocabulary.analyzer import BatchCounts, VocabularyPlan, vocabulary_file, vocabulary_plan
-from pipeline.vocabulary.cached_counting import CachedCounts
-from pipeline.vocabulary.imported_words import ImportedWords
 
 PreprocessingFn = Callable[[Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]
 
+# What TFT reads: one value a row, each in a list of its own.
+_INPUT: Final = pa.schema(
+    [
+        (TEXT, pa.large_list(pa.large_binary())),
+        (POSITION, pa.large_list(pa.int64())),
+        (LABEL, pa.large_list(pa.int64())),
+    ]
+)
 
-def preprocessing_fn(
-    config: Config,
-    *,
-    summary_path: str,
-    buckets: int,
-    imported: ImportedWords | None = None,
-    cached: CachedCounts | None = None,
-    batches: BatchCounts | None = None,
-    hints: Mapping[str, str] | None = None,
-) -> PreprocessingFn:
+
+def preprocessing_fn(config: Config, *, vocabulary: str) -> PreprocessingFn:
     """The function that TFT traces. It holds only settings, so it can be shipped to a worker.
 
-    summary_path: the file for the summary of all counts. buckets: in how many buckets counts are merged. given: the
-    imported words. counted: what a count cache adds to the batches. batches: count tables in place of batches of texts.
-    hints: Beam's resource hints for the steps that merge counts.
+    vocabulary: the path of the vocabulary file, which exists when TFT's input ends.
     """
-    plan = vocabulary_plan(
-        top_words=config.vocabulary.top_words,
-        min_count=config.vocabulary.min_count,
-        oov=config.vocabulary.oov,
-        summary_path=summary_path,
-        buckets=buckets,
-        imported=imported,
-        grow=config.vocabulary.grow,
-        cached=cached,
-        batches=batches,
-        by_occurrence=config.input.has_row_order
-        and (config.input.has_unlabelled_order or not config.vocabulary.count_unlabelled),
-        hints=hints,
-    )
     return functools.partial(
         preprocess,
         text_settings=config.text,
         sequence=config.sequence,
         oov=config.vocabulary.oov,
-        plan=plan,
+        vocabulary=vocabulary,
     )
 
 
@@ -82,13 +70,21 @@ def preprocess(
     text_settings: TextSettings,
     sequence: SequenceSettings,
     oov: Oov,
-    plan: VocabularyPlan,
+    vocabulary: str,
 ) -> dict[str, tf.Tensor]:
     """Raw features of a batch -> record features: IDS int64 [batch, max_length], the others int64 [batch]."""
     tokens = graph.tokenize(inputs[TEXT], text_settings)
-    vocabulary = vocabulary_file(tokens, inputs[POSITION], plan)
+    (path,) = tft.experimental.ptransform_analyzer(
+        inputs=[inputs[TEXT]],
+        ptransform=GivenFile(vocabulary),
+        output_dtypes=[tf.string],
+        output_shapes=[[]],
+        # TFT's graph has a table with a word in it until the real file is there.
+        output_asset_default_values=[b"1\tword\t1"],
+        name="vocabulary",
+    )
     # TFT's own lookup: during the analysis the file does not exist yet, and TFT replaces it by the real one.
-    word_ids = tft.apply_vocabulary(tokens.flat_values, vocabulary, default_value=PADDING_ID, lookup_fn=_look_up)
+    word_ids = tft.apply_vocabulary(tokens.flat_values, path, default_value=PADDING_ID, lookup_fn=_look_up)
     sequences = graph.sequences(tokens.with_flat_values(word_ids), oov=oov)
     return {
         IDS: graph.pad(sequences.known, sequence),
@@ -99,14 +95,41 @@ def preprocess(
     }
 
 
+class GivenFile(tft_beam.experimental.PTransformAnalyzer):
+    """TFT's input, which has no row -> the path of a file that is there when the input ends, one element."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def expand(self, nothing: beam.PCollection) -> beam.PCollection:
+        """Waits for the end of the input."""
+        return (
+            nothing.pipeline
+            | "Path" >> beam.Create([self._path])
+            | "Wait" >> beam.Map(_as_array, after=beam.pvalue.AsList(nothing)).with_output_types(np.ndarray)
+        )
+
+
+def _as_array(path: str, after: object) -> npt.NDArray[np.object_]:
+    del after
+    return np.array(path.encode(), dtype=object)
+
+
 def _look_up(tokens: tf.Tensor, vocabulary_file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     table = graph.word_table(vocabulary_file)
     return table.lookup(tokens), table.size()
 
 
-def input_config(features: RecordFeatures = NO_FEATURES) -> TensorAdapterConfig:
-    """How TFT reads batches of transform_schema(features)."""
-    return TensorAdapterConfig(transform_schema(features), tensor_representations())
+def input_config() -> TensorAdapterConfig:
+    """How TFT makes tensors, of shape [batch] each, of a batch of its input."""
+    representations = {
+        name: schema_pb2.TensorRepresentation(
+            dense_tensor=schema_pb2.TensorRepresentation.DenseTensor(column_name=name, shape=schema_pb2.FixedShape())
+        )
+        for name in _INPUT.names
+    }
+    return TensorAdapterConfig(_INPUT, representations)
 
 
 def record_metadata(max_length: int, features: RecordFeatures = NO_FEATURES) -> DatasetMetadata:

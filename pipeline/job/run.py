@@ -272,8 +272,8 @@ def run_plan(plan: Plan, *, runner: PipelineRunner, options: PipelineOptions) ->
         pipeline = beam.Pipeline(runner=runner, options=options)
     except ValueError as error:
         raise UserError(f"options for Beam: {error}") from error
-    if plan.spill_folder is not None:
-        os.makedirs(plan.spill_folder)
+    if is_local(plan.token_place.folder):
+        os.makedirs(plan.token_place.folder)
     try:
         with quick_building():
             build(pipeline, plan)

@@ -1,14 +1,14 @@
 """Blocks on their way from one stage to a later one: spilled to the local disk, or through the runner's shuffle.
 
-There are blocks of records, from the encoder to the writer of their shard, and blocks of tokens, from the first pass to
-the second (job/token_store.py). A block consists of numbered pieces: one of records has a piece for each sort range
-(records/shuffle.py). What crosses the shuffle is the block itself, or, with a spill folder, a reference to it:
+A block holds records on their way from the encoder to the writer of their shard. It consists of numbered pieces, one
+for each sort range (records/shuffle.py). What crosses the shuffle is the block itself, or, with a spill folder, a
+reference to it:
 
     block      pieces, uint8 | of each piece: number uint8, bytes uint64, CRC-32C uint32 | the pieces
     reference  pieces, uint8 | of each piece: the same                                  | offset uint64, name of a file
 
-Each bundle of records and each task group writes its own file. If it fails, its references are discarded, so a retry
-cannot mix with the first attempt.
+Each bundle writes its own file. If it fails, its references are discarded, so a retry cannot mix with the first
+attempt.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _OFFSET_BYTES = 8
 
 
 class BlockWriter:
-    """Writes the blocks of one bundle or task group; folder: where to spill them, None to send them themselves."""
+    """Writes the blocks of one bundle; folder: where to spill them, None to send them themselves."""
 
     def __init__(self, folder: str | None) -> None:
         self._path = None if folder is None else f"{folder}/{uuid.uuid4().hex}"
@@ -47,7 +47,7 @@ class BlockWriter:
         if self._path is None:
             return index + content
         # The folder exists already. A thread that is late in an interrupted run must not make it again.
-        with _naming(self._path), open(self._path, "ab") as file:
+        with naming(self._path), open(self._path, "ab") as file:
             offset = file.tell()
             file.write(content)
         return index + offset.to_bytes(_OFFSET_BYTES, "little") + os.path.basename(self._path).encode()
@@ -63,7 +63,7 @@ class _Piece(NamedTuple):
 
 
 class BlockReader:
-    """Reads all blocks of a shard, or one block of tokens; blocks: what crossed the shuffle for them.
+    """Reads all blocks of a shard; blocks: what crossed the shuffle for them.
 
     Raises:
       FileNotFoundError: the folder is gone. A worker thread that goes on after an interrupted run has removed it must
@@ -113,7 +113,7 @@ def _content(piece: _Piece) -> bytes:
 
 
 @contextlib.contextmanager
-def _naming(path: str) -> Iterator[None]:
+def naming(path: str) -> Iterator[None]:
     """Within it, errors name the file; those that a write raises do not by themselves."""
     try:
         yield

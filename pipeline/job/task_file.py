@@ -32,19 +32,24 @@ def read_groups(path: str) -> Iterator[TaskGroup]:
 
 
 class TaskGroups(beam.PTransform):
-    """A pipeline -> the task groups in a file, spread over all workers; scans: the output of ScanRanges, or None."""
+    """A pipeline -> the task groups in a file, spread over all workers.
 
-    def __init__(self, path: str, *, scans: beam.PCollection | None) -> None:
+    has_nominal_ranges: some of them are byte ranges whose first row a scan must find, see sources/csv_ranges.py.
+    """
+
+    def __init__(self, path: str, *, has_nominal_ranges: bool) -> None:
         super().__init__()
         self._path = path
-        self._scans = scans
+        self._has_nominal_ranges = has_nominal_ranges
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
-        """Reads the file on a worker."""
-        path = pipeline | "File" >> beam.Create([self._path], reshuffle=False)
-        scans = [] if self._scans is None else beam.pvalue.AsList(self._scans)
+        """Reads the file on a worker, after the scans."""
+        scans: object = []
+        if self._has_nominal_ranges:
+            scans = beam.pvalue.AsList(pipeline | "ScanRanges" >> ScanRanges(self._path))
         return (
-            path
+            pipeline
+            | "File" >> beam.Create([self._path], reshuffle=False)
             | "Groups" >> beam.FlatMap(_resolved, scans=scans).with_output_types(TaskGroup)
             | "Spread" >> beam.Reshuffle()
         )

@@ -1,6 +1,7 @@
-"""TokenBatch batches between the two passes: written to disk by the first (job/spill.py), read by the second.
+"""TokenBatch batches between the two passes: the first writes those of a task group into a file, the second reads them.
 
-A batch has the columns
+The file lies on this machine if all workers are here, else where all workers can read it: on a disk that they mount or
+on an object store. So neither tokens nor texts cross the runner's shuffle. A batch has the columns
 
     label, position, row   as its source gives them, see sources/schema.py
     weight, slices         the same, if a row has one
@@ -9,16 +10,22 @@ A batch has the columns
     split    int64         index into SPLITS, or UNLABELLED_INDEX
     tokens   large_list    the tokens of each text, dictionary-encoded: a number for each token, each word once a batch
 
-and beside it the rejected rows of the batch. Packed, it takes half as many bytes as English text.
+and beside it the rejected rows of the batch. Packed, it takes half as many bytes as English text, with zstd a third.
 """
 
+import uuid
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+import google_crc32c
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.job import spill, transform_batches
+from pipeline.files.beam import BeamFiles, is_local
+from pipeline.job import spill
+from pipeline.job.feature_batch import samples
 from pipeline.job.row_filter import KeyedRows
-from pipeline.job.transform_batches import KEY, SPLIT
 from pipeline.records.keys import is_sampled
 from pipeline.sources.schema import REJECTED_SCHEMA, ROWS_SCHEMA
 from pipeline.support import arrow_ipc
@@ -27,9 +34,7 @@ from pipeline.text.token_batch import TokenBatch
 _SOURCE_COLUMNS = ("text", "label", "position", "row", "weight", "slices")
 # Most jobs have none of them; then they are not written.
 _OPTIONAL = ("weight", "slices")
-_TOKENS = "tokens"
-# Numbers of the two pieces of a block.
-_ROWS_PIECE, _REJECTED_PIECE = 0, 1
+_KEY, _SPLIT, _TOKENS = "key", "split", "tokens"
 
 
 def counted_first(keyed: KeyedRows, *, is_counted: npt.NDArray[np.bool_]) -> tuple[KeyedRows, int]:
@@ -62,7 +67,7 @@ def with_needed_texts(keyed: KeyedRows, *, is_known: npt.NDArray[np.bool_], shar
     rows = keyed.rows
     known = pa.array(is_known)
     is_needed = ~is_known | is_sampled(keyed.keys, share)
-    is_needed[is_known] |= transform_batches.samples(
+    is_needed[is_known] |= samples(
         rows["text"].filter(known),
         labels=rows["label"].filter(known).dictionary_encode().indices.to_numpy(),
         keys=keyed.keys.filter(known),
@@ -77,26 +82,97 @@ def _with_texts(keyed: KeyedRows, texts: pa.LargeBinaryArray) -> KeyedRows:
     return keyed._replace(rows=pa.RecordBatch.from_pydict(columns))
 
 
-def write_batch(writer: spill.BlockWriter, keyed: KeyedRows, tokenized: TokenBatch) -> bytes:
-    """Writes a batch with its tokens; gives the reference by which `read_batch` finds it."""
+class TokenPlace(NamedTuple):
+    """Where tokens wait. folder: a path of this machine, or of any filesystem of Beam's. codec: how they are packed."""
+
+    folder: str
+    codec: arrow_ipc.Codec
+
+
+class StoredTokens(NamedTuple):
+    """The batches of a task group: the name of their file, and of each the number of its bytes and its CRC-32C."""
+
+    name: str
+    blocks: list[tuple[int, int]]
+
+
+class TokenWriter:
+    """Writes the batches of one task group into a file of its own, as a context manager.
+
+    If that fails, nobody learns the file's name; so a retry can't mix with the first attempt.
+    """
+
+    def __init__(self, place: TokenPlace) -> None:
+        self.stored = StoredTokens(uuid.uuid4().hex, [])
+        self._codec = place.codec
+        self._path = f"{place.folder}/{self.stored.name}"
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> "TokenWriter":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not None:
+            with spill.naming(self._path):
+                self._file.close()
+
+    def write(self, keyed: KeyedRows, tokenized: TokenBatch) -> None:
+        """Writes a batch with its tokens.
+
+        Raises:
+          OSError: the disk is full; the error names the file.
+        """
+        rows = arrow_ipc.pack(_rows_table(keyed, tokenized), codec=self._codec)
+        rejected = arrow_ipc.pack(pa.Table.from_batches(keyed.rejected, REJECTED_SCHEMA), codec=self._codec)
+        with spill.naming(self._path):
+            if self._file is None:
+                self._file = _create(self._path)
+            self._file.write(rows)
+            self._file.write(rejected)
+        self.stored.blocks.extend((len(part), google_crc32c.value(part)) for part in (rows, rejected))
+
+
+def _create(path: str) -> BinaryIO:
+    # A folder of this machine exists already. A thread that is late in an interrupted run must not make it again.
+    return open(path, "xb") if is_local(path) else BeamFiles().create(path)
+
+
+def _rows_table(keyed: KeyedRows, tokenized: TokenBatch) -> pa.Table:
     indices = tokenized.indices.astype(np.uint16) if len(tokenized.distinct) <= 1 << 16 else tokenized.indices
     tokens = pa.LargeListArray.from_arrays(
         pa.array(tokenized.row_splits), pa.DictionaryArray.from_arrays(indices, tokenized.distinct, safe=False)
     )
     columns = {name: column for name in _SOURCE_COLUMNS if _is_written(name, column := keyed.rows[name])}
-    rows = pa.table({**columns, KEY: keyed.keys, SPLIT: keyed.splits, _TOKENS: tokens})
-    rejected = pa.Table.from_batches(keyed.rejected, REJECTED_SCHEMA)
-    return writer.write([(_ROWS_PIECE, arrow_ipc.pack(rows)), (_REJECTED_PIECE, arrow_ipc.pack(rejected))])
+    return pa.table({**columns, _KEY: keyed.keys, _SPLIT: keyed.splits, _TOKENS: tokens})
 
 
-def read_batch(reference: bytes, folder: str | None) -> tuple[KeyedRows, pa.LargeListArray]:
-    """The batch that `write_batch` wrote into the folder, and the column of its tokens.
+def _is_written(name: str, column: pa.Array) -> bool:
+    return name not in _OPTIONAL or column.null_count < len(column)
+
+
+def read_batches(stored: StoredTokens, folder: str) -> Iterator[tuple[KeyedRows, pa.LargeListArray]]:
+    """The batches that a TokenWriter wrote into a file of the folder, each with the column of its tokens.
 
     Raises:
       OSError: the file is damaged or gone; the message names it.
     """
-    reader = spill.BlockReader([reference], folder)
-    (rows,), (rejected,) = (map(arrow_ipc.unpack, reader.pieces(number)) for number in (_ROWS_PIECE, _REJECTED_PIECE))
+    if not stored.blocks:
+        return
+    path = f"{folder}/{stored.name}"
+    with BeamFiles().open(path) as file:
+        parts = (_read(file, path, size=size, crc=crc) for size, crc in stored.blocks)
+        for rows, rejected in zip(parts, parts, strict=True):
+            yield _batch(arrow_ipc.unpack(rows), arrow_ipc.unpack(rejected))
+
+
+def _read(file: BinaryIO, path: str, *, size: int, crc: int) -> bytes:
+    content = file.read(size)
+    if len(content) != size or google_crc32c.value(content) != crc:
+        raise OSError(f"{path} is damaged: the tokens that were put there are not in it")
+    return content
+
+
+def _batch(rows: pa.Table, rejected: pa.Table) -> tuple[KeyedRows, pa.LargeListArray]:
     if rows.num_rows:
         (batch,) = rows.to_batches()
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
@@ -108,11 +184,7 @@ def read_batch(reference: bytes, folder: str | None) -> tuple[KeyedRows, pa.Larg
             for name in _SOURCE_COLUMNS
         }
     )
-    return KeyedRows(source, columns[KEY], columns[SPLIT].to_numpy(), rejected.to_batches()), columns[_TOKENS]
-
-
-def _is_written(name: str, column: pa.Array) -> bool:
-    return name not in _OPTIONAL or column.null_count < len(column)
+    return KeyedRows(source, columns[_KEY], columns[_SPLIT].to_numpy(), rejected.to_batches()), columns[_TOKENS]
 
 
 def to_token_batch(tokens: pa.LargeListArray) -> TokenBatch:

@@ -1,8 +1,8 @@
 """Counting by file: counts of a file come from `vocabulary.cache` if it has them; others are counted and written there.
 
-    task groups -> LookUp -> the groups of files that are not in the cache, which are counted in the graph as usual
-                          -> count tables and labels of the files that are in the cache
-    count tables of batches, what LookUp and ReadTrain know of each file -> merge_file_counts -> entries; count tables
+    task groups -> LookUpCounts -> the same groups, each with the files whose counts are in the cache
+                                -> count tables of these files
+    count tables of the other files, what LookUp and ReadRows know of each -> CountByFile -> entries; count tables
 
 A file is looked up once: all ranges of it come to one place for that. Its entry is written where all its counts come
 together, if all of it could be read.
@@ -23,12 +23,19 @@ from pipeline.sources.tasks import PLACE_BITS, ReadTask, TaskGroup
 from pipeline.support import arrow_ipc
 from pipeline.vocabulary import count_cache, count_tables
 
-# Tags of outputs. LABELS: lists of labels of train rows. ENTRY_PARTS: (file_index, EntryPart). TABLES: (bucket, packed
-# count table) from the cache. CACHE_USE: a CacheUse for each task group.
-LABELS, ENTRY_PARTS, TABLES, CACHE_USE = "labels", "entry_parts", "tables", "cache_use"
+# Tags of outputs. ENTRY_PARTS: (file_index, EntryPart). TABLES: (bucket, packed count table) from the cache. CACHE_USE:
+# a CacheUse for each task group.
+ENTRY_PARTS, TABLES, CACHE_USE = "entry_parts", "tables", "cache_use"
 
 # Entries that are read at the same time: they are small, and an object store takes tens of milliseconds for each.
 _READ_THREADS: Final = 16
+
+
+class LookedUpGroup(NamedTuple):
+    """A task group, and the file indices of its files whose counts are in the cache, or that are not counted at all."""
+
+    group: TaskGroup
+    cached: frozenset[int]
 
 
 class EntryToWrite(NamedTuple):
@@ -39,14 +46,13 @@ class EntryToWrite(NamedTuple):
 
 
 class RangeRead(NamedTuple):
-    """From ReadTrain: the labels of the train rows in a range of a file, and whether all of the range could be read."""
+    """From ReadRows: whether all of a range of a file could be read."""
 
-    labels: Sequence[str]
     is_complete: bool
 
 
 class PartialCounts(NamedTuple):
-    """From the graph: the packed count table of some rows of a file."""
+    """The packed count table of some rows of a file."""
 
     table: bytes
 
@@ -66,99 +72,111 @@ def total_cache_use(parts: Iterable[CacheUse]) -> CacheUse:
     )
 
 
-class CachedCounts:
-    """The cache as the analyzer uses it: counts that it has, and where new counts go.
+class LookedUp(NamedTuple):
+    """The outputs of LookUpCounts.
 
-    folder: of the entries. tables: (bucket, packed count table) from the cache. entry_parts: (file_index, EntryPart).
-    The two PCollections are used only where the pipeline is built; pickling leaves them out, so that preprocessing_fn
-    can be sent to workers.
+    groups: LookedUpGroups. tables, entry_parts, cache_use: see the tags.
     """
 
-    def __init__(self, folder: str, tables: beam.PCollection = None, entry_parts: beam.PCollection = None) -> None:
-        self.folder = folder
-        self.tables = tables
-        self.entry_parts = entry_parts
-
-    def __reduce__(self) -> tuple[type["CachedCounts"], tuple[str]]:
-        return CachedCounts, (self.folder,)
+    groups: beam.PCollection
+    tables: beam.PCollection
+    entry_parts: beam.PCollection
+    cache_use: beam.PCollection
 
 
-def look_up_counts(groups: beam.PCollection, folder: str, *, buckets: int) -> beam.pvalue.DoOutputsTuple:
-    """Task groups -> the groups that must be counted ("missing"); tagged TABLES, ENTRY_PARTS, LABELS, CACHE_USE.
+class LookUpCounts(beam.PTransform):
+    """Task groups -> LookedUp. folder: of the entries. counts_unlabelled: whether texts without labels are counted."""
 
-    All ranges of a file come together first.
-    """
-    return (
-        groups
-        | "ByFile" >> beam.Map(lambda group: (group.first_file, group)).with_output_types(tuple[int, TaskGroup])
-        | "GroupByFile" >> beam.GroupByKey()
-        | "LookUp"
-        >> beam.ParDo(LookUp(folder, buckets)).with_outputs(TABLES, ENTRY_PARTS, LABELS, CACHE_USE, main="missing")
-    )
+    def __init__(self, folder: str, *, buckets: int, counts_unlabelled: bool) -> None:
+        super().__init__()
+        self._look_up = LookUp(folder, buckets, counts_unlabelled=counts_unlabelled)
+
+    def expand(self, groups: beam.PCollection) -> LookedUp:
+        """Brings all ranges of a file together first."""
+        found = (
+            groups
+            | "ByFile" >> beam.Map(lambda group: (group.first_file, group)).with_output_types(tuple[int, TaskGroup])
+            | "GroupByFile" >> beam.GroupByKey()
+            | "LookUp" >> beam.ParDo(self._look_up).with_outputs(TABLES, ENTRY_PARTS, CACHE_USE, main="groups")
+        )
+        spread = found["groups"] | "Spread" >> beam.Reshuffle()
+        return LookedUp(spread, found[TABLES], found[ENTRY_PARTS], found[CACHE_USE])
 
 
 class LookUp(beam.DoFn):
-    """(first_file, its task groups) -> the groups of files that are not in the cache.
+    """(first_file, its task groups) -> LookedUpGroups.
 
-    Tagged TABLES and LABELS: what the cache has of the other files. Tagged ENTRY_PARTS: an EntryToWrite for each file
-    that must be counted. Tagged CACHE_USE: how many files are in the cache and how many are not.
+    Tagged TABLES: what the cache has of the files. Tagged ENTRY_PARTS: an EntryToWrite for each file that must be
+    counted. Tagged CACHE_USE: how many files are in the cache and how many are not.
     """
 
-    def __init__(self, folder: str, buckets: int) -> None:
+    def __init__(self, folder: str, buckets: int, *, counts_unlabelled: bool) -> None:
         self._folder = folder
         self._buckets = buckets
+        self._counts_unlabelled = counts_unlabelled
 
     def process(self, element: tuple[int, Iterable[TaskGroup]]) -> Iterator[Any]:
         """Looks up one group of whole files, or all the ranges of one file."""
         groups = list(element[1])
         tasks = list(groups[0].tasks())
+        if groups[0].is_unlabelled and not self._counts_unlabelled:
+            yield from _looked_up(groups, {task.file_index for task in tasks})
+            return
         with ThreadPoolExecutor(_READ_THREADS) as pool:
             entries = list(pool.map(self._read, tasks))
         merger = count_tables.Merger()
-        labels: set[str] = set()
-        missing = []
-        for task, (path, entry) in zip(tasks, entries, strict=True):
-            if entry is None:
-                missing.append(task)
+        cached = set()
+        for task, (path, table) in zip(tasks, entries, strict=True):
+            if table is None:
                 yield beam.pvalue.TaggedOutput(ENTRY_PARTS, (task.file_index, EntryToWrite(task, path)))
             else:
-                merger.add(count_cache.with_file_index(entry.table, task.file_index))
-                labels.update(entry.labels)
-        for bucket, table in count_tables.buckets(merger.result(), self._buckets):
-            yield beam.pvalue.TaggedOutput(TABLES, (bucket, arrow_ipc.pack(table)))
-        yield beam.pvalue.TaggedOutput(LABELS, sorted(labels))
-        use = CacheUse(reused_files=len(tasks) - len(missing), counted_files=len(missing))
+                merger.add(count_cache.with_file_index(table, task.file_index))
+                cached.add(task.file_index)
+        for bucket, part in count_tables.buckets(merger.result(), self._buckets):
+            yield beam.pvalue.TaggedOutput(TABLES, (bucket, arrow_ipc.pack(part)))
+        use = CacheUse(reused_files=len(cached), counted_files=len(tasks) - len(cached))
         yield beam.pvalue.TaggedOutput(CACHE_USE, use)
-        if missing:
-            yield from groups if groups[0].stop is not None or len(groups) > 1 else _split(groups[0], missing)
+        yield from _looked_up(groups, cached)
 
-    def _read(self, task: ReadTask) -> tuple[str | None, count_cache.Entry | None]:
+    def _read(self, task: ReadTask) -> tuple[str | None, pa.Table | None]:
         files = BeamFiles()
         path = count_cache.entry_path(self._folder, task, files)
         return path, None if path is None else count_cache.read_entry(path, files)
 
 
-class CountByFile(beam.PTransform):
-    """Count tables of batches, each of one file -> (bucket, packed count table), those from the cache among them."""
+def _looked_up(groups: Iterable[TaskGroup], cached: Iterable[int]) -> Iterator[LookedUpGroup]:
+    for group in groups:
+        yield LookedUpGroup(group, frozenset(cached))
 
-    def __init__(self, cached: CachedCounts, *, buckets: int) -> None:
+
+class CountByFile(beam.PTransform):
+    """Count tables, each of rows of one file -> (bucket, packed count table), those from the cache among them.
+
+    folder: of the entries. tables: from the cache. entry_parts: PCollections of (file_index, EntryPart).
+    """
+
+    def __init__(
+        self, folder: str, *, tables: beam.PCollection, entry_parts: Sequence[beam.PCollection], buckets: int
+    ) -> None:
         super().__init__()
-        self._cached = cached
+        self._folder = folder
+        self._tables = tables
+        self._entry_parts = entry_parts
         self._buckets = buckets
 
-    def expand(self, batches: beam.PCollection) -> beam.PCollection:
+    def expand(self, counted: beam.PCollection) -> beam.PCollection:
         """Brings all parts of each file's entry together, and writes the entry."""
-        counts = batches | "MergeByFile" >> beam.ParDo(MergeByFile()).with_output_types(tuple[int, Any])
+        counts = counted | "MergeByFile" >> beam.ParDo(MergeByFile()).with_output_types(tuple[int, Any])
         tables = (
-            (counts, self._cached.entry_parts)
+            (counts, *self._entry_parts)
             | "EntryParts" >> beam.Flatten()
             | "GroupEntryParts" >> beam.GroupByKey()
             | "MergeFileCounts"
-            >> beam.FlatMap(merge_file_counts, folder=self._cached.folder, buckets=self._buckets).with_output_types(
+            >> beam.FlatMap(merge_file_counts, folder=self._folder, buckets=self._buckets).with_output_types(
                 tuple[int, bytes]
             )
         )
-        return (tables, self._cached.tables) | "Tables" >> beam.Flatten()
+        return (tables, self._tables) | "Tables" >> beam.Flatten()
 
 
 class MergeByFile(beam.DoFn):
@@ -196,7 +214,6 @@ def merge_file_counts(
 ) -> Iterator[tuple[int, bytes]]:
     """(file_index, all parts of its entry) -> its count table by buckets; writes the entry if all of it was read."""
     merger = count_tables.Merger()
-    labels: set[str] = set()
     task, path, is_complete = None, None, True
     for part in file[1]:
         match part:
@@ -204,24 +221,12 @@ def merge_file_counts(
                 task, path = part
             case RangeRead():
                 is_complete = is_complete and part.is_complete
-                labels.update(part.labels)
             case PartialCounts():
                 merger.add(arrow_ipc.unpack(part.table))
     table = merger.result()
     files = BeamFiles()
     # The file is checked again: what was read must be the file that was looked up, not one that replaced it since.
     if task and path and is_complete and path == count_cache.entry_path(folder, task, files):
-        entry = count_cache.Entry(count_cache.with_file_index(table, 0), sorted(labels))
-        count_cache.write_entry(path, entry, files)
+        count_cache.write_entry(path, count_cache.with_file_index(table, 0), files)
     for bucket, part_of_table in count_tables.buckets(table, buckets):
         yield bucket, arrow_ipc.pack(part_of_table)
-
-
-def _split(group: TaskGroup, missing: Sequence[ReadTask]) -> Iterator[TaskGroup]:
-    """The missing files of a group as task groups; the files of each follow each other."""
-    start = 0
-    for end in range(1, len(missing) + 1):
-        if end == len(missing) or missing[end].file_index != missing[end - 1].file_index + 1:
-            first, last = missing[start].file_index, missing[end - 1].file_index
-            yield group.part(first - group.first_file, last - group.first_file + 1)
-            start = end

@@ -17,8 +17,8 @@ from typing import Final
 _PACKAGE: Final = "pipeline"
 _FOLDER: Final = Path(__file__).parent.parent
 
-# ReadTrain reads and splits the rows; preprocessing makes the graph that tokenizes and, by the analyzer, counts.
-_ENTRY_POINTS: Final = ("pipeline.job.read", "pipeline.job.preprocessing")
+# The first reads, splits, tokenizes and counts the rows; the second keeps the counts by file.
+_ENTRY_POINTS: Final = ("pipeline.job.read", "pipeline.vocabulary.cached_counting")
 # What they compute with. Other packages move bytes, or their versions follow from these.
 _PACKAGES: Final = ("numpy", "orjson", "pyarrow", "tensorflow", "tensorflow-transform", "xxhash")
 

@@ -1,7 +1,7 @@
 """The counts of a file's texts -> an entry in `vocabulary.cache`; and back, as long as the file is the same.
 
     <vocabulary.cache>/<settings>/settings.json      the settings of the entries beside it, for people to read
-    <vocabulary.cache>/<settings>/<file>.counts      16 bytes of XXH3-128 of the rest; a count table with the labels
+    <vocabulary.cache>/<settings>/<file>.counts      16 bytes of XXH3-128 of the rest; a count table
 
 <settings> is a hash of all that counts depend on except the file: columns, split and seed, text settings, and the code
 that reads, splits and counts (code_version.py). <file> is a hash of the file's path, format and content.
@@ -15,7 +15,7 @@ import json
 import logging
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -30,17 +30,9 @@ from pipeline.support import arrow_ipc
 from pipeline.vocabulary.code_version import code_version
 
 _DIGEST_BYTES: Final = 16
-_LABELS: Final = b"labels"
 _READ_BYTES: Final = 1 << 20  # of a file that is hashed, at a time
 
 _logger = logging.getLogger(__name__)
-
-
-class Entry(NamedTuple):
-    """The count table of a file's train rows, with positions relative to the file, and the labels of these rows."""
-
-    table: pa.Table
-    labels: list[str]
 
 
 def entries_folder(config: Config) -> str | None:
@@ -96,22 +88,20 @@ def entry_path(folder: str, task: ReadTask, files: BeamFiles) -> str | None:
     return f"{folder}/{hashlib.sha256(_canonical(what)).hexdigest()[:32]}.counts"
 
 
-def read_entry(path: str, files: BeamFiles) -> Entry | None:
-    """The entry at a path; None if there is none, or if it is damaged."""
+def read_entry(path: str, files: BeamFiles) -> pa.Table | None:
+    """The count table at a path, of a file's counted rows, with positions relative to the file; None if there is none,
+    or if it is damaged."""
     try:
         content = files.read(path)
     except Exception:  # missing or unreadable: the file is counted, whatever the reason
         return None
     digest, packed = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
-    if xxhash.xxh3_128_digest(packed) != digest:
-        return None
-    table = arrow_ipc.unpack(packed)
-    return Entry(table.replace_schema_metadata(None), json.loads(table.schema.metadata[_LABELS]))
+    return arrow_ipc.unpack(packed) if xxhash.xxh3_128_digest(packed) == digest else None
 
 
-def write_entry(path: str, entry: Entry, files: BeamFiles) -> None:
+def write_entry(path: str, table: pa.Table, files: BeamFiles) -> None:
     """Writes an entry as a whole. If that fails, this run goes on and the next one counts the file again."""
-    packed = arrow_ipc.pack(entry.table.replace_schema_metadata({_LABELS: json.dumps(entry.labels)}))
+    packed = arrow_ipc.pack(table)
     try:
         files.write(path, xxhash.xxh3_128_digest(packed) + packed)
     except Exception as error:  # each client has its own errors

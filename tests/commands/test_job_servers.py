@@ -89,7 +89,7 @@ def test_job_servers_failed_job_is_one_line_with_its_log(rows: Path) -> None:
     assert process.returncode == 1
     assert "Traceback" not in told
     (line,) = [line for line in told.splitlines() if line.startswith("pipeline: error: ")]
-    assert "ZeroDivisionError: division by zero [while running 'ReadTrain']" in line
+    assert "ZeroDivisionError: division by zero [while running 'Read/Rows']" in line
     (log,) = (rows.parent / "tmp").iterdir()
     assert str(log) in line
     assert page.address in line

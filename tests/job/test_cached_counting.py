@@ -13,30 +13,33 @@ from hypothesis import strategies as st
 from pipeline.cli import main
 from pipeline.config.load import load
 from pipeline.config.settings import Config
+from pipeline.contract import UNLABELLED
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
 from pipeline.files.local import LocalFiles
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
-from pipeline.job.read import REFUSED, ReadTrain
+from pipeline.job.read import REFUSED, ReadRows, count_tables_of
 from pipeline.job.run import make_plan
+from pipeline.job.token_store import TokenPlace
 from pipeline.records_folder.manifest import CacheUse
 from pipeline.sources import plan_tasks
 from pipeline.sources.tasks import PLACE_BITS, Kind, ReadTask, TaskGroup
 from pipeline.support import arrow_ipc
+from pipeline.text.token_batch import split_rows
 from pipeline.vocabulary import count_cache, count_tables
 from pipeline.vocabulary.cached_counting import (
     CACHE_USE,
     ENTRY_PARTS,
-    LABELS,
     TABLES,
     EntryPart,
     EntryToWrite,
+    LookedUpGroup,
     LookUp,
     PartialCounts,
     RangeRead,
     merge_file_counts,
 )
-from pipeline.vocabulary.count_cache import Entry, entries_folder, entry_path, read_entry, write_entry
+from pipeline.vocabulary.count_cache import entries_folder, entry_path, read_entry, write_entry
 from tests.support.jobs import (
     SMALL_SETTINGS,
     facts_of,
@@ -115,7 +118,9 @@ def test_cached_counting_a_group_that_could_not_be_read_is_of_no_use(tmp_path: P
     assert list(group.paths[:3]) == [str(file) for file in files]
     plan = make_plan(config, tasks, staging=str(tmp_path / "work"), spills=False)
     outputs: dict[str, list[Any]] = {}
-    for output in ReadTrain(plan.read_options, by_file=True).process(group):
+    read = ReadRows(plan.read_options, config, place=TokenPlace(str(tmp_path), "lz4"))
+    read.setup()
+    for output in read.process(LookedUpGroup(group, frozenset())):
         if isinstance(output, TaggedOutput):
             outputs.setdefault(output.tag, []).append(output.value)
     (message,) = outputs[REFUSED]
@@ -194,8 +199,8 @@ def damage(content: bytes) -> bytes:
 )
 def test_cached_counting_damaged_entries_are_none(change: Callable[[bytes], bytes], tmp_path: Path) -> None:
     path = tmp_path / "1.counts"
-    write_entry(str(path), Entry(TABLE, ["neg", "ünknown"]), BeamFiles())
-    assert read_entry(str(path), BeamFiles()) == (TABLE, ["neg", "ünknown"])
+    write_entry(str(path), TABLE, BeamFiles())
+    assert read_entry(str(path), BeamFiles()) == TABLE
     path.write_bytes(change(path.read_bytes()))
     assert read_entry(str(path), BeamFiles()) is None
     assert read_entry(str(tmp_path / "2.counts"), BeamFiles()) is None
@@ -237,38 +242,65 @@ def write_entries(paths: list[str], folder: Path) -> None:
     for path in paths:
         (task,) = group_of([path]).tasks()
         to_write = EntryToWrite(task, entry_path(str(folder), task, BeamFiles()))
-        parts: list[EntryPart] = [to_write, RangeRead(["x"], True), PartialCounts(arrow_ipc.pack(TABLE))]
+        parts: list[EntryPart] = [to_write, RangeRead(True), PartialCounts(arrow_ipc.pack(TABLE))]
         list(merge_file_counts((0, parts), folder=str(folder), buckets=1))
 
 
-def looked_up(folder: Path, *groups: TaskGroup) -> dict[str, list[Any]]:
-    outputs: dict[str, list[Any]] = {"missing": []}
-    for output in LookUp(str(folder), buckets=1).process((groups[0].first_file, groups)):
-        outputs.setdefault(getattr(output, "tag", "missing"), []).append(getattr(output, "value", output))
+def looked_up(folder: Path, *groups: TaskGroup, counts_unlabelled: bool = False) -> dict[str, list[Any]]:
+    outputs: dict[str, list[Any]] = {"groups": []}
+    look_up = LookUp(str(folder), buckets=1, counts_unlabelled=counts_unlabelled)
+    for output in look_up.process((groups[0].first_file, groups)):
+        outputs.setdefault(getattr(output, "tag", "groups"), []).append(getattr(output, "value", output))
     return outputs
 
 
-def test_cached_counting_groups_are_what_is_left(files: list[str], tmp_path: Path) -> None:
+def test_cached_counting_says_which_files_are_in_the_cache(files: list[str], tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     write_entries([files[1]], cache)
-    outputs = looked_up(cache, group_of(files, first=7))
-    assert outputs["missing"] == [group_of(files[:1], first=7), group_of(files[2:], first=9)]
+    group = group_of(files, first=7)
+    outputs = looked_up(cache, group)
+    assert outputs["groups"] == [(group, {8})]
     assert outputs[CACHE_USE] == [CacheUse(reused_files=1, counted_files=3)]
     assert [(index, part.task.path) for index, part in outputs[ENTRY_PARTS]] == [
         (7, files[0]),
         (9, files[2]),
         (10, files[3]),
     ]
-    assert outputs[LABELS] == [["x"]]
     ((bucket, table),) = outputs[TABLES]
     assert (bucket, arrow_ipc.unpack(table)["position"].to_pylist()) == (0, [(8 << 40) + 5, (8 << 40) + 5])
 
 
 def test_cached_counting_all_ranges_of_a_file_or_none(files: list[str], tmp_path: Path) -> None:
     ranges = [group_of(files[:1], stop=3), group_of(files[:1], start=3, stop=7)]
-    assert looked_up(tmp_path / "cache", *ranges)["missing"] == ranges
+    assert looked_up(tmp_path / "cache", *ranges)["groups"] == [(part, set()) for part in ranges]
     write_entries(files[:1], tmp_path / "cache")
-    assert looked_up(tmp_path / "cache", *ranges)["missing"] == []
+    assert looked_up(tmp_path / "cache", *ranges)["groups"] == [(part, {0}) for part in ranges]
+
+
+def test_cached_counting_texts_without_labels_are_looked_up_if_they_count(files: list[str], tmp_path: Path) -> None:
+    group = TaskGroup(3, tuple(files[:2]), (Kind("jsonl", UNLABELLED),) * 2)
+    assert looked_up(tmp_path / "cache", group) == {"groups": [(group, {3, 4})]}
+    counted = looked_up(tmp_path / "cache", group, counts_unlabelled=True)
+    assert counted["groups"] == [(group, set())]
+    assert counted[CACHE_USE] == [CacheUse(reused_files=0, counted_files=2)]
+
+
+def test_cached_counting_rows_of_each_file_are_counted_for_themselves() -> None:
+    """One batch has rows of three files; the counts of the second are in the cache."""
+    positions = [(file << PLACE_BITS) + row for file, row in [(4, 0), (4, 9), (5, 0), (6, 2), (6, 3)]]
+    rows = pa.record_batch({"position": pa.array(positions, pa.int64())})
+    tokens = split_rows([b"b a", b"b", b"c", b"c a", b"a", b"of another split"])
+    by_file, of_all = (list(count_tables_of(tokens, rows, cached=cached)) for cached in (frozenset({5}), None))
+    columns = ["token", "count", "position", "place"]
+    assert [table.select(columns).to_pydict() for table in by_file] == [
+        {"token": [b"b", b"a"], "count": [2, 1], "position": [4 << 40] * 2, "place": [0, 1]},
+        {"token": [b"c", b"a"], "count": [1, 2], "position": [(6 << 40) + 2] * 2, "place": [0, 1]},
+    ]
+    (table,) = of_all
+    assert table.select(columns).to_pydict() == {
+        "token": [b"b", b"a", b"c"], "count": [2, 3, 2], "position": [4 << 40] * 3, "place": [0, 1, 2],
+    }  # fmt: skip
+    assert list(count_tables_of(tokens, rows.slice(0, 0), cached=None)) == []
 
 
 @pytest.mark.parametrize("why", ["changed", "gone", "not_read", "unknown"])
@@ -280,7 +312,7 @@ def test_cached_counting_nothing_doubtful_is_kept(why: str, files: list[str], tm
     if why == "gone":
         Path(files[0]).unlink()
     first = PartialCounts(arrow_ipc.pack(TABLE)) if why == "unknown" else EntryToWrite(task, entry)
-    parts: list[EntryPart] = [first, RangeRead(["x"], why != "not_read"), PartialCounts(arrow_ipc.pack(TABLE))]
+    parts: list[EntryPart] = [first, RangeRead(why != "not_read"), PartialCounts(arrow_ipc.pack(TABLE))]
     ((bucket, table),) = merge_file_counts((0, parts), folder=str(tmp_path / "cache"), buckets=1)
     assert (bucket, arrow_ipc.unpack(table)["count"].to_pylist()) == (0, [4, 2] if why == "unknown" else [2, 1])
     assert not (tmp_path / "cache").exists()

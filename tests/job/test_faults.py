@@ -82,7 +82,7 @@ def test_faults_a_late_retry_of_a_finished_step_changes_nothing(
             again()
         finalize(*arguments, **named)
 
-    monkeypatch.setattr("pipeline.job.build.finalize", twice)
+    monkeypatch.setattr("pipeline.job.report.finalize", twice)
     # So that shards of some kilobytes have 64 sort ranges.
     folder = run_job(rows, tmp_path / "records", limits=replace(MANY_TASKS, sort_range_bytes=1))
     assert len(late) >= 6

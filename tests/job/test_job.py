@@ -19,7 +19,8 @@ from tf_keras.preprocessing.text import Tokenizer
 from pipeline.config.load import load
 from pipeline.files.local import LocalFiles
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
-from pipeline.job.read import ReadAll
+from pipeline.job.read import read_batches
+from pipeline.job.row_filter import key_rows
 from pipeline.job.run import make_plan
 from pipeline.records.keys import content_keys
 from pipeline.sources import plan_tasks
@@ -99,8 +100,8 @@ def test_job_gives_the_ids_of_kerass_tokenizer(small: tuple[Path, Path]) -> None
 
 # How the work is cut -> limits, whether blocks are spilled
 CUTS = {
-    "ranges": (Limits(task_bytes=4000, batch_rows=13), None),  # the input is read once, many batches a read task
-    "ranges, twice": (Limits(task_bytes=4000, batch_rows=13), False),  # the input is read twice
+    "ranges": (Limits(task_bytes=4000, batch_rows=13), None),  # many batches a read task
+    "ranges, remote": (Limits(task_bytes=4000, batch_rows=13), False),  # tokens wait as for workers elsewhere
 }
 
 # Each of these changes how the work is cut, and not the result: (name, format, cut, arguments for Beam).
@@ -108,7 +109,7 @@ CUTS = {
 WAYS = [
     ("csv_threads", "csv", "ranges", ("--direct_running_mode=multi_threading", "--direct_num_workers=3")),  # over gRPC
     ("parquet_threads", "parquet", "ranges", ("--direct_running_mode=in_memory", "--direct_num_workers=3")),
-    ("read_twice", "jsonl", "ranges, twice", IN_MEMORY),
+    ("remote", "jsonl", "ranges, remote", IN_MEMORY),
 ]
 # Keys of the manifest that do not depend on how the work is cut.
 FIGURES = ("splits", "coverage", "duplicates", "quality", "telling_words", "advice", "samples")
@@ -148,14 +149,11 @@ def test_job_estimates_from_a_share_of_the_rows(small: tuple[Path, Path]) -> Non
 def test_job_takes_the_seed_into_every_key(seed: int, small: tuple[Path, Path], tmp_path: Path) -> None:
     config = load(None, {"input.path": str(small[0]), "output.path": str(tmp_path), "output.seed": str(seed)})
     tasks = plan_tasks(config.input, LocalFiles())
-    plan = make_plan(config, tasks, staging=str(tmp_path), spills=False)
+    plan = make_plan(config, tasks, staging=str(tmp_path), spills=True)
     (group,) = tasks.groups
-    batches = [
-        output
-        for output in ReadAll(plan.read_options).process(group, ["negative", "positive"])
-        if isinstance(output, pa.RecordBatch)
-    ]
-    keys = [key for batch in batches for (key,) in batch["key"].to_pylist()]
+    read_tasks = list(group.tasks())
+    batches = read_batches(read_tasks, plan.read_options)
+    keys = [key for batch in batches for key in key_rows(batch, plan.read_options, tasks=read_tasks).keys.to_pylist()]
     texts = [row["text"].encode() for row in corpus()]
     assert keys == content_keys(texts, seed=seed).to_pylist()
 

@@ -86,8 +86,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # Ranges of some rows each.
 LIMITS = Limits(task_bytes=700, batch_rows=7)
 WAYS: dict[str, dict[str, Any]] = {
-    "reads once": {"spills": True, "limits": LIMITS},
-    "reads twice": {"spills": False, "limits": LIMITS},
+    "local": {"spills": True, "limits": LIMITS},
+    "remote": {"spills": False, "limits": LIMITS},
     "two threads, whole files": {"spills": True, "beam_arguments": ["--direct_num_workers=2"]},
 }
 # Keys of the manifest that no way of reading may change.

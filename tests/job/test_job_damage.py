@@ -10,10 +10,10 @@ from pipeline.cli import main
 from pipeline.config.load import load
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
-from pipeline.job.read import ReadTrain
+from pipeline.job.read import ReadRows
 from pipeline.job.run import make_plan
 from pipeline.sources import plan_tasks
-from pipeline.vocabulary.cached_counting import ENTRY_PARTS
+from pipeline.vocabulary.cached_counting import ENTRY_PARTS, LookedUpGroup
 from tests.support.jobs import (
     SMALL_SETTINGS,
     manifest_of,
@@ -45,14 +45,17 @@ def test_job_damage_keeps_a_file_out_of_the_cache_of_counts(folder: Path, tmp_pa
     tasks = plan_tasks(config.input, BeamFiles())
     plan = make_plan(config, tasks, staging=str(tmp_path / "work"), spills=False)
     (group,) = tasks.groups
-    outputs = ReadTrain(plan.read_options, by_file=True).process(group)
+    (tmp_path / "work" / "work" / "tokens").mkdir()
+    read = ReadRows(plan.read_options, config, place=plan.token_place)
+    read.setup()
+    outputs = read.process(LookedUpGroup(group, frozenset()))
     parts = [output.value for output in outputs if isinstance(output, TaggedOutput) and output.tag == ENTRY_PARTS]
     assert [(file, read.is_complete) for file, read in parts] == [(0, False), (1, True), (2, False)]
 
 
 @pytest.mark.parametrize("spills", [True, False])
 def test_job_damage_is_refused_by_the_name_of_the_file(folder: Path, tmp_path: Path, spills: bool) -> None:
-    """spills: the input is read once, or else twice."""
+    """spills: tokens wait on this machine, or else as for workers elsewhere."""
     with pytest.raises(UserError, match=r"^input\.path: .*/a\.jsonl\.gz: damaged file \(the file ends before its gzip"):
         run_job(folder, tmp_path / "out", spills=spills)
     assert not list((tmp_path / "out").glob("*"))
@@ -84,6 +87,6 @@ def test_job_damage_is_shown_where_its_loss_is_allowed(
     assert "a.jsonl.gz" in (out / "report.html").read_text().partition("Damaged files")[2]
     assert main(["describe", str(out)]) == 0
     assert "2 of 3 files are damaged" in capsys.readouterr().out
-    twice = run_job(folder, tmp_path / "twice", settings, spills=False)
-    assert record_bytes(twice) == record_bytes(out)
-    assert manifest_of(twice)["input"] == manifest["input"]
+    remote = run_job(folder, tmp_path / "remote", settings, spills=False)
+    assert record_bytes(remote) == record_bytes(out)
+    assert manifest_of(remote)["input"] == manifest["input"]

@@ -60,7 +60,7 @@ def result(folder: Path) -> dict[str, bytes]:
     {"input.table": "reviews", "input.key_column": "id"},
     {"input.query": "SELECT * FROM reviews ORDER BY length(text), text DESC"},
 ], ids=["parts", "order"])  # fmt: skip
-@pytest.mark.parametrize("spills", [True, False], ids=["once", "twice"])
+@pytest.mark.parametrize("spills", [True, False], ids=["local", "remote"])
 def test_job_gives_the_same_records_of_a_table_in_any_order(
     settings: dict[str, str], spills: bool, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,7 +79,7 @@ def test_job_gives_the_same_records_whatever_the_streams(
     assert result(folder) == expected
     (table,) = manifest_of(folder)["input"]["tables"]
     assert (table["path"], table["parts"], table["query_bytes"]) == (PATH, streams, None)
-    assert len(bigquery.sessions) == 1  # both passes read the same
+    assert len(bigquery.sessions) == 1
 
 
 def test_job_orders_words_of_a_table_by_count_and_bytes(tmp_path: Path) -> None:

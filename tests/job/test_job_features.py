@@ -26,9 +26,9 @@ ORDERED = ["Zebra", "cats", "dogs", "tea"]
 
 # (settings, limits, options of the runner, spills): ways of reading that must give the same
 WAYS: dict[str, tuple[dict[str, str], Limits, list[str], bool]] = {
-    "once": ({}, Limits(), ["--direct_num_workers=1"], True),
-    "once_in_ranges": ({}, Limits(task_bytes=2000, batch_rows=7), ["--direct_num_workers=2"], True),
-    "twice": ({}, Limits(task_bytes=3000, batch_rows=16), ["--direct_num_workers=2"], False),
+    "local": ({}, Limits(), ["--direct_num_workers=1"], True),
+    "local_in_ranges": ({}, Limits(task_bytes=2000, batch_rows=7), ["--direct_num_workers=2"], True),
+    "remote": ({}, Limits(task_bytes=3000, batch_rows=16), ["--direct_num_workers=2"], False),
     "cached": ({"vocabulary.cache": "CACHE"}, Limits(task_bytes=4000), ["--direct_num_workers=1"], False),
 }
 
@@ -93,7 +93,7 @@ def found_in(folder: Path, split: str, words: Path) -> list[Found]:
 
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The records of rows_of() with several labels alone, read once; rows.jsonl beside them."""
+    """The records of rows_of() with several labels alone; rows.jsonl beside them."""
     folder = tmp_path_factory.mktemp("several")
     return job(write(folder / "rows.jsonl", rows_of()), folder / "out", {})
 
@@ -130,7 +130,7 @@ def test_job_features_several_labels_are_counted(several: Path) -> None:
     assert verify_folder(str(several), LocalFiles()).problems == ()
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way != "once"])
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "local"])
 def test_job_features_several_labels_are_the_same_in_every_way(several: Path, tmp_path: Path, way: str) -> None:
     settings, limits, arguments, spills = WAYS[way]
     settings = {key: value.replace("CACHE", str(tmp_path / "cache")) for key, value in settings.items()}
@@ -200,7 +200,7 @@ WEIGHTED = {"input.weight_column": "weight", "metrics.slices": "[source, text_le
 
 @pytest.fixture(scope="module")
 def weighted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The records of rows_of() with all features, and with texts without labels, read once."""
+    """The records of rows_of() with all features, and with texts without labels."""
     folder = tmp_path_factory.mktemp("weighted")
     bad = [
         {"text": f"bad{n}", "label": ["tea"], "weight": weight} for n, weight in enumerate([0, -1, None, "x", 1e-60])
@@ -241,7 +241,7 @@ def test_job_features_records_hold_weights_and_slices(weighted: Path) -> None:
     assert verify_folder(str(weighted), LocalFiles()).problems == ()
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way != "once"])
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "local"])
 def test_job_features_weights_are_the_same_in_every_way(weighted: Path, tmp_path: Path, way: str) -> None:
     settings, limits, arguments, spills = WAYS[way]
     settings = {key: value.replace("CACHE", str(tmp_path / "cache")) for key, value in settings.items()}

@@ -64,10 +64,8 @@ def test_job_labels_left_out_rows_count_in_the_numbers_of_rejected_rows(records:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("cached", [False, True], ids=["twice", "cache"])
-def test_job_labels_are_the_same_when_the_input_is_read_twice(
-    cached: bool, rows: Path, records: Path, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("cached", [False, True], ids=["remote", "cache"])
+def test_job_labels_are_the_same_in_every_way(cached: bool, rows: Path, records: Path, tmp_path: Path) -> None:
     settings = {"input.label_map": LABEL_MAP, "output.max_rejected": "0.05"}
     if cached:
         settings["vocabulary.cache"] = str(tmp_path / "cache")

@@ -15,8 +15,9 @@ from pipeline.files.local import LocalFiles
 from pipeline.job.build import build
 from pipeline.job.limits import Limits
 from pipeline.job.plan import Plan
-from pipeline.job.read import ReadAll
+from pipeline.job.read import read_batches
 from pipeline.job.rejects import rows_before
+from pipeline.job.row_filter import key_rows
 from pipeline.job.run import make_plan
 from pipeline.job.task_file import read_groups, write_groups
 from pipeline.sources import plan_tasks
@@ -63,16 +64,17 @@ def test_job_sources_folders_keep_their_splits(folders: tuple[Path, Path]) -> No
 
 
 def test_job_sources_folders_take_eval_from_train(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    """With the default shares; read as the second pass reads."""
+    """With the default shares."""
     config = load(None, {"input.path": str(folders[0]), "output.path": str(tmp_path / "out")})
     tasks = plan_tasks(config.input, LocalFiles())
-    plan = make_plan(config, tasks, staging=str(tmp_path / "work"), spills=False)
-    outputs = [output for group in tasks.groups for output in ReadAll(plan.read_options).process(group, ["neg", "pos"])]
+    options = make_plan(config, tasks, staging=str(tmp_path / "work"), spills=False).read_options
+    (group,) = tasks.groups
+    read_tasks = list(group.tasks())
+    keyed = [key_rows(batch, options, tasks=read_tasks) for batch in read_batches(read_tasks, options)]
     rows = [
         (SPLITS[split], text.decode())
-        for batch in outputs
-        if isinstance(batch, pa.RecordBatch)
-        for (split,), (text,) in zip(batch["split"].to_pylist(), batch["text"].to_pylist(), strict=True)
+        for batch in keyed
+        for split, text in zip(batch.splits.tolist(), batch.rows["text"].to_pylist(), strict=True)
     ]
     assert len(rows) == 240
     assert all((" test " in text) == (split == "test") for split, text in rows)

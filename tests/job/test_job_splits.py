@@ -21,9 +21,9 @@ JsonRow = dict[str, Any]
 
 # (settings, limits, options of the runner, spills): ways of reading that must give the same
 WAYS: list[tuple[str, dict[str, str], Limits, list[str], bool]] = [
-    ("once", {}, Limits(), ["--direct_num_workers=1"], True),
-    ("once_in_ranges", {}, Limits(task_bytes=2000, batch_rows=7), ["--direct_num_workers=2"], True),
-    ("twice", {}, Limits(task_bytes=3000, batch_rows=16), ["--direct_num_workers=2"], False),
+    ("local", {}, Limits(), ["--direct_num_workers=1"], True),
+    ("local_in_ranges", {}, Limits(task_bytes=2000, batch_rows=7), ["--direct_num_workers=2"], True),
+    ("remote", {}, Limits(task_bytes=3000, batch_rows=16), ["--direct_num_workers=2"], False),
     ("cached", {"vocabulary.cache": "CACHE"}, Limits(task_bytes=4000), ["--direct_num_workers=1"], False),
     ("cached_again", {"vocabulary.cache": "CACHE"}, Limits(task_bytes=4000), ["--direct_num_workers=1"], True),
 ]
@@ -205,7 +205,7 @@ def with_duplicates(number: int = 240) -> list[JsonRow]:
     return rows[::-1] + [{"text": "", "label": "ab"[row % 2]} for row in range(20)]
 
 
-UNCACHED = ("once", "once_in_ranges", "twice")
+UNCACHED = ("local", "local_in_ranges", "remote")
 
 
 def test_job_splits_duplicates_first_keeps_the_first_row_in_every_way(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def change_at(stage: Stage, now: Stage, *, path: str) -> None:
 TIMES: list[tuple[Stage, bool, bool]] = [
     ("transform", False, False),  # between the passes: an old vocabulary with new records
     ("transform", False, True),  # an entry of the cache with new records
-    ("finalize", True, False),  # read once, and changed after that
+    ("finalize", True, False),  # changed after it was read
 ]
 
 

@@ -47,8 +47,8 @@ SECOND = [f"late y{row} w{row % 7} film" for row in range(30)] + ["call bad film
 LIMITS = Limits(task_bytes=600, batch_rows=7)
 # What a row of text counts does not depend on how the input is read.
 WAYS: dict[str, dict[str, Any]] = {
-    "reads once": {"spills": True, "limits": LIMITS},
-    "reads twice": {"spills": False, "limits": LIMITS},
+    "local": {"spills": True, "limits": LIMITS},
+    "remote": {"spills": False, "limits": LIMITS},
     "two threads": {"spills": True, "beam_arguments": ["--direct_num_workers=2"]},
 }
 
@@ -92,7 +92,7 @@ def counted(texts: Sequence[str]) -> list[tuple[str, int]]:
 @pytest.fixture(scope="module")
 def folder(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The records without the unlabelled words in the vocabulary."""
-    return job(source, tmp_path_factory.mktemp("records") / "out", **WAYS["reads once"])
+    return job(source, tmp_path_factory.mktemp("records") / "out", **WAYS["local"])
 
 
 def test_job_unlabelled_ids_are_those_of_keras(folder: Path) -> None:
@@ -193,7 +193,7 @@ def test_job_unlabelled_texts_leave_the_rest_as_it_is(source: Path, folder: Path
 def test_job_unlabelled_texts_are_not_surveyed(source: Path, tmp_path: Path) -> None:
     """`split.stratify` and `split.duplicates` need all rows with labels at once, and no others."""
     settings = {"split.column": "null", "split.stratify": "true", "split.duplicates": "first"}
-    found = [job(source, tmp_path / name, settings, **WAYS[name]) for name in ("reads once", "reads twice")]
+    found = [job(source, tmp_path / name, settings, **WAYS[name]) for name in ("local", "remote")]
     assert record_bytes(found[0]) == record_bytes(found[1])
     without = job(source, tmp_path / "without", {**settings, "input.unlabelled": "null"})
     assert facts_of(found[0])["splits"] == facts_of(without)["splits"]

@@ -97,10 +97,15 @@ def test_plan_takes_other_limits() -> None:
     assert plan.read_options.limits == plan.write_options.limits == limits
 
 
-# settings, whether blocks are spilled -> whether the input is read once
-READS = [({}, True, True), ({}, False, False), ({"vocabulary.cache": "c"}, True, False)]
+# whether blocks are spilled, folder of temporary files -> where tokens wait, how they are packed
+PLACES = [
+    (True, None, "s/work/blocks", "lz4"),
+    (True, "/tmp/t", "/tmp/t/blocks", "lz4"),
+    (False, None, "s/work/tokens", "zstd"),
+    (False, "gs://b/t", "gs://b/t/tokens", "zstd"),
+]
 
 
-@pytest.mark.parametrize(("settings", "spills", "once"), READS)
-def test_plan_reads_once_where_tokens_can_be_spilled(settings: dict[str, str], spills: bool, once: bool) -> None:
-    assert plan_of(1, settings, spills=spills).reads_once == once
+@pytest.mark.parametrize(("spills", "temp", "folder", "codec"), PLACES)
+def test_plan_tokens_wait_where_all_workers_reach_them(spills: bool, temp: str | None, folder: str, codec: str) -> None:
+    assert replace(plan_of(1, {}, spills=spills), temp_folder=temp).token_place == (folder, codec)

@@ -1,38 +1,34 @@
-"""The table of cases through four routes: the eager graph, texts that are tokenized once, a Beam job through TFT's
-graph, and the graph that the job saved, loaded again.
+"""The table of cases through five routes: the eager graph, bytes and NumPy, a job whose tokens wait on this machine,
+one whose tokens wait where all workers reach them, and the graph that the job saved, loaded again.
 
-The exported model is the fifth; the trainer's tests send the same table through it.
+The exported model is the sixth; the trainer's tests send the same table through it.
 """
 
 import json
 import uuid
 from collections.abc import Iterator
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-import apache_beam as beam
-import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow as tf
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from tensorflow_transform import beam as tft_beam
-from tensorflow_transform.beam.tft_beam_io.transform_fn_io import WriteTransformFn
 
 from pipeline.contract import oov_id
-from pipeline.job import preprocessing, transform_batches
-from pipeline.job.encode_records import batch_columns
-from pipeline.job.row_labels import IndexedLabels
-from pipeline.records.keys import content_keys
 from pipeline.text import graph
 from pipeline.text.fast_sequences import feature_function
 from pipeline.text.fast_tokenizer import make_tokenizer
 from tests.support.cases import GROUPS, Case, Group
+from tests.support.jobs import manifest_of, records_of, run_job
 
 CASES = [pytest.param(group, case, id=f"{group.name}-{case.text!r}") for group in GROUPS for case in group.cases]
 EACH_GROUP = pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+# Where tokens wait: on this machine's disk, or below the output, as for workers elsewhere. The second way is taken with
+# two groups; test_token_store.py compares whole jobs.
+LOCAL = {group.name: "local" for group in GROUPS}
+REMOTE = {"unicode": "remote", "no_filters": "remote"}
+JOBS = [*LOCAL.items(), *REMOTE.items()]
 
 
 class Answer(NamedTuple):
@@ -46,81 +42,45 @@ def expected(group: Group, case: Case) -> Answer:
     return Answer(case.ids, len(case.tokens), sum(token in words for token in case.tokens))
 
 
-def batch_of(texts: list[bytes]) -> pa.RecordBatch:
-    """Texts as the job's sources hand them over; the label is the text's number."""
-    numbers = np.arange(len(texts))
-    rows = pa.record_batch({"text": pa.array(texts, pa.large_binary()), "position": numbers})
-    return transform_batches.transform_batch(
-        rows, labels=IndexedLabels(numbers), keys=content_keys(texts, seed=0), splits=numbers * 0
-    )
+def is_utf8(text: bytes) -> bool:
+    """Whether a source takes the text. It rejects others, so only the exported model gets them."""
+    return text.decode(errors="replace").encode() == text
 
 
-def collect(element: tuple[pa.RecordBatch, object], *, folder: Path) -> None:
-    columns = batch_columns(element[0])
-    answers = {
-        label: [ids, tokens, known]
-        for ids, label, tokens, known in zip(
-            columns.ids.tolist(),
-            columns.labels.tolist(),
-            columns.token_counts.tolist(),
-            columns.known_counts.tolist(),
-            strict=True,
-        )
-    }
-    (folder / f"{uuid.uuid4().hex}.answers").write_text(json.dumps(answers))
-
-
-def add_job(pipeline: beam.Pipeline, group: Group, folder: Path) -> None:
-    folder.mkdir()
-    function = preprocessing.preprocessing_fn(group.config, summary_path=str(folder / "counts.json"), buckets=3)
-    corpus = [batch_of([line.encode()]) for line in group.corpus]
-    for position, batch in enumerate(corpus):
-        place = pa.array([[position]], pa.large_list(pa.int64()))
-        corpus[position] = batch.set_column(batch.schema.get_field_index("position"), "position", place)
-    asked = [batch_of([case.text for case in group.cases])]
-    train = pipeline | f"{group.name}.corpus" >> beam.Create(corpus)
-    transform = (train, preprocessing.input_config()) | f"{group.name}.Analyse" >> tft_beam.AnalyzeDataset(function)
-    texts = pipeline | f"{group.name}.texts" >> beam.Create(asked)
-    transformed, _ = ((texts, preprocessing.input_config()), transform) | (
-        f"{group.name}.Transform" >> tft_beam.TransformDataset(output_record_batches=True)
-    )
-    _ = transformed | f"{group.name}.Collect" >> beam.Map(partial(collect, folder=folder))
-    _ = transform | f"{group.name}.Write" >> WriteTransformFn(str(folder / "transform"))
+def run_group(group: Group, folder: Path, *, spills: bool) -> None:
+    """A job that counts the corpus, and has the cases in its test split; the label of a case is its number."""
+    folder.mkdir(parents=True)
+    asked = [(number, case) for number, case in enumerate(group.cases) if is_utf8(case.text)]
+    rows = [(text, "train", 0) for text in group.corpus]
+    rows += [("", "train", number) for number, _ in asked]
+    rows += [(case.text.decode(), "test", number) for number, case in asked]
+    lines = [{"text": text, "part": part, "label": label} for text, part, label in rows]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    settings = {**group.settings, "split.column": "part", "output.shards": "1"}
+    run_job(folder / "rows.jsonl", folder / "records", settings, spills=spills)
 
 
 @pytest.fixture(scope="module")
 def jobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder a group: what a job learnt from its corpus, and what it answered."""
+    """A folder for each way and group: what a job learnt from its corpus, and what it answered."""
     folder = tmp_path_factory.mktemp("routes")
-    passed_by = set(transform_batches.PASSED_BY)
-    with (
-        tft_beam.Context(temp_dir=str(folder / "work"), passthrough_keys=passed_by),
-        beam.Pipeline(runner=FnApiRunner()) as pipeline,
-    ):
-        for group in GROUPS:
-            add_job(pipeline, group, folder / group.name)
+    groups = {group.name: group for group in GROUPS}
+    for name, way in JOBS:
+        run_group(groups[name], folder / way / name, spills=way == "local")
     return folder
-
-
-@pytest.fixture(scope="module")
-def job_answers(jobs: Path) -> dict[str, dict[bytes, Answer]]:
-    answers: dict[str, dict[bytes, Answer]] = {}
-    for group in GROUPS:
-        answers[group.name] = {}
-        for path in (jobs / group.name).glob("*.answers"):
-            for number, answer in json.loads(path.read_text()).items():
-                answers[group.name][group.cases[int(number)].text] = Answer(*answer)
-    return answers
 
 
 @pytest.fixture(scope="module")
 def saved_answers(jobs: Path) -> dict[str, dict[bytes, Answer]]:
     answers = {}
     for group in GROUPS:
-        graph = tf.saved_model.load(str(jobs / group.name / "transform" / "transform_fn"))
-        found = ask(graph, [case.text for case in group.cases])
+        found = ask(saved_graph(jobs, group), [case.text for case in group.cases])
         answers[group.name] = dict(zip([case.text for case in group.cases], found, strict=True))
     return answers
+
+
+def saved_graph(jobs: Path, group: Group) -> tf.Module:
+    return tf.saved_model.load(str(jobs / "local" / group.name / "records" / "transform" / "transform_fn"))
 
 
 def ask(graph: tf.Module, texts: list[bytes]) -> Iterator[Answer]:
@@ -164,9 +124,16 @@ def test_routes_tokenized_once(group: Group, tmp_path: Path) -> None:
     assert list(map(Answer, *columns)) == [expected(group, case) for case in group.cases]
 
 
-@pytest.mark.parametrize(("group", "case"), CASES)
-def test_routes_job(group: Group, case: Case, job_answers: dict[str, dict[bytes, Answer]]) -> None:
-    assert job_answers[group.name][case.text] == expected(group, case)
+@pytest.mark.parametrize(("name", "way"), JOBS)
+def test_routes_job(name: str, way: str, jobs: Path) -> None:
+    (group,) = (group for group in GROUPS if group.name == name)
+    folder = jobs / way / name / "records"
+    found = {label: list(ids) for ids, label in records_of(folder, "test")}
+    labels = map(int, manifest_of(folder)["labels"])
+    assert {number: found[place] for place, number in enumerate(labels)} == {
+        number: case.ids for number, case in enumerate(group.cases) if is_utf8(case.text)
+    }
+    assert (folder / "vocabulary.tsv").read_bytes() == group.vocabulary_file()
 
 
 @pytest.mark.parametrize(("group", "case"), CASES)
@@ -175,16 +142,16 @@ def test_routes_saved_graph(group: Group, case: Case, saved_answers: dict[str, d
 
 
 @EACH_GROUP
-def test_routes_vocabulary_of_the_job(group: Group, jobs: Path) -> None:
-    (asset,) = (jobs / group.name / "transform" / "transform_fn" / "assets").iterdir()
+def test_routes_vocabulary_of_the_saved_graph(group: Group, jobs: Path) -> None:
+    (asset,) = (jobs / "local" / group.name / "records" / "transform" / "transform_fn" / "assets").iterdir()
     assert asset.read_bytes() == group.vocabulary_file()
 
 
 @EACH_GROUP
 def test_routes_saved_graph_takes_an_empty_batch(group: Group, jobs: Path) -> None:
-    graph = tf.saved_model.load(str(jobs / group.name / "transform" / "transform_fn"))
     zeros = tf.zeros([0], tf.int64)
-    found = graph.transform_fn({"text": tf.constant([], tf.string), "position": zeros, "label": zeros})
+    inputs = {"text": tf.constant([], tf.string), "position": zeros, "label": zeros}
+    found = saved_graph(jobs, group).transform_fn(inputs)
     assert found["ids"].shape == (0, group.config.sequence.max_length)
 
 

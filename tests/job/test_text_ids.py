@@ -1,6 +1,7 @@
 """Texts to ids on both routes, against tf_keras's Tokenizer and pad_sequences."""
 
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from pipeline.contract import Oov, first_word_id, max_words
 from pipeline.text import graph
 from pipeline.text.fast_sequences import feature_function
 from pipeline.vocabulary import count_tables
-from pipeline.vocabulary.analyzer import count_batch, ranked_lines
 from pipeline.vocabulary.count_words import count_words
+from pipeline.vocabulary.merge_counts import ranked_lines
 from tests.support.texts import FILTERS, TEXTS
 from tests.support.tokens import tokenized_of
 
@@ -26,11 +27,11 @@ from tests.support.tokens import tokenized_of
 def ids_in_the_graph(
     texts: list[str], *, text_settings: TextSettings, sequence: SequenceSettings, top_words: int, oov: Oov, folder: Path
 ) -> list[list[int]]:
-    """What the job does of it in TFT's graph, without a job: counts texts, writes the vocabulary, looks up, pads."""
+    """What the graph makes of it, with the words counted in Python: writes the vocabulary, looks up, pads."""
     tokens = graph.tokenize(tf.constant([one.encode() for one in texts], tf.string), text_settings)
-    table = count_tables.count_table(
-        [column.numpy() for column in count_batch(tokens, tf.range(len(texts), dtype=tf.int64))]
-    )
+    counts = Counter(tokens.flat_values.numpy().tolist())  # in order of first occurrence
+    zeros, places = [0] * len(counts), range(len(counts))
+    table = count_tables.count_table((list(counts), list(counts.values()), zeros, places, zeros))
     kept = count_tables.top(table, words=max_words(top_words, oov), min_count=1)
     path = folder / uuid.uuid4().hex
     path.write_bytes(ranked_lines(kept, first_id=first_word_id(oov)) or b"1\t\t0\n")
@@ -41,9 +42,9 @@ def ids_in_the_graph(
 def ids_once(
     texts: list[str], *, text_settings: TextSettings, sequence: SequenceSettings, top_words: int, oov: Oov, folder: Path
 ) -> list[list[int]]:
-    """The same as it is done where texts are tokenized once."""
+    """The same as the job does it."""
     found = tokenized_of([one.encode() for one in texts], text_settings)
-    table = count_words(found, rows=len(texts), position=0)
+    table = count_words(found, rows=slice(0, len(texts)), position=0)
     kept = count_tables.top(table, words=max_words(top_words, oov), min_count=1)
     path = folder / f"{uuid.uuid4().hex}.tsv"
     path.write_bytes(ranked_lines(kept, first_id=first_word_id(oov)) or b"1\t\t0\n")

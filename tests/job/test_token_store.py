@@ -1,4 +1,4 @@
-"""pipeline.job.token_store: batches come back as they were; a job gives the same, whether it reads once or twice."""
+"""pipeline.job.token_store: batches come back as they were; a job gives the same, wherever its tokens wait."""
 
 import json
 from pathlib import Path
@@ -14,16 +14,16 @@ from pipeline.errors import UserError
 from pipeline.files.local import LocalFiles
 from pipeline.job import token_store
 from pipeline.job.limits import Limits
-from pipeline.job.read import ReadAll, ReadTrain
-from pipeline.job.read_once import STORED, ReadOnce, TransformStored
+from pipeline.job.map_to_ids import TransformStored
+from pipeline.job.read import STORED, ReadRows
 from pipeline.job.row_filter import KeyedRows
 from pipeline.job.row_labels import are_known
 from pipeline.job.run import make_plan
-from pipeline.job.spill import BlockWriter
+from pipeline.job.token_store import StoredTokens, TokenPlace, TokenWriter
 from pipeline.sources import plan_tasks
 from pipeline.sources.schema import REJECTED_SCHEMA, RejectedRow, rejected_batch
 from pipeline.sources.tasks import ReadTask
-from pipeline.text.token_batch import split_rows
+from pipeline.text.token_batch import TokenBatch, split_rows
 from pipeline.vocabulary.count_words import count_words
 from tests.support.jobs import facts_of, record_bytes, run_job, small_rows, write_jsonl
 
@@ -102,10 +102,23 @@ def test_token_store_other_texts_take_no_space() -> None:
     assert found.rows["text"].nbytes < 16 * 3200 + 2000
 
 
-@pytest.mark.parametrize("on_disk", [False, True])
-def test_token_store_batches_come_back(on_disk: bool, tmp_path: Path) -> None:
-    folder = str(tmp_path) if on_disk else None
-    writer = BlockWriter(folder)
+@pytest.fixture(params=["lz4", "zstd", "store"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TokenPlace:
+    """A folder of this machine, or one that Beam's filesystems alone reach."""
+    if request.param == "store":
+        monkeypatch.setattr(token_store, "is_local", lambda _: False)
+        return TokenPlace(f"{tmp_path}/not/there/yet", "zstd")
+    return TokenPlace(str(tmp_path), request.param)
+
+
+def stored_in(place: TokenPlace, *batches: tuple[KeyedRows, TokenBatch]) -> StoredTokens:
+    with TokenWriter(place) as writer:
+        for keyed, tokenized in batches:
+            writer.write(keyed, tokenized)
+    return writer.stored
+
+
+def test_token_store_batches_come_back(place: TokenPlace) -> None:
     batches = [
         (
             batch([(b"b a", "x", TRAIN), (b"", "y", EVAL), (b"a", "x", TEST)], rejects=2),
@@ -115,46 +128,72 @@ def test_token_store_batches_come_back(on_disk: bool, tmp_path: Path) -> None:
         (batch([(b"c", "x", TEST)]), split_rows([b"c"])),
         (batch([(b"c", "x", TEST), (b"c", "x", TEST)], weights=[0.1, 2]), split_rows([b"c", b"c"])),
     ]
-    references = [token_store.write_batch(writer, found, tokenized) for found, tokenized in batches]
-    for (before, tokenized), reference in zip(batches, references, strict=True):
-        found, tokens = token_store.read_batch(reference, folder)
+    again = token_store.read_batches(stored_in(place, *batches), place.folder)
+    for (before, tokenized), (found, tokens) in zip(batches, again, strict=True):
         for name in ("text", "label", "position", "row", "weight", "slices"):
             assert found.rows[name].equals(before.rows[name])
         assert found.keys.equals(before.keys)
         assert found.splits.tolist() == before.splits.tolist()
         rejected = pa.Table.from_batches(found.rejected, REJECTED_SCHEMA)
         assert rejected.equals(pa.Table.from_batches(before.rejected, REJECTED_SCHEMA))
-        again = token_store.to_token_batch(tokens)
-        assert again.distinct.equals(tokenized.distinct)
-        assert again.indices.tolist() == tokenized.indices.tolist()
-        assert again.row_splits.tolist() == tokenized.row_splits.tolist()
+        of_tokens = token_store.to_token_batch(tokens)
+        assert of_tokens.distinct.equals(tokenized.distinct)
+        assert of_tokens.indices.tolist() == tokenized.indices.tolist()
+        assert of_tokens.row_splits.tolist() == tokenized.row_splits.tolist()
 
 
-def test_token_store_tokens_of_some_rows() -> None:
-    reference = token_store.write_batch(
-        BlockWriter(None), batch([(b"", "x", TRAIN)] * 4), split_rows([b"b a", b"", b"c", b"a c"])
+def test_token_store_has_no_file_without_a_batch(place: TokenPlace, tmp_path: Path) -> None:
+    assert list(token_store.read_batches(stored_in(place), place.folder)) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_token_store_never_makes_a_folder_of_this_machine(tmp_path: Path) -> None:
+    """A thread that is late in an interrupted run would make the staging folder again."""
+    with pytest.raises(FileNotFoundError, match="gone"):
+        stored_in(TokenPlace(f"{tmp_path}/gone", "lz4"), (batch([(b"c", "x", TEST)]), split_rows([b"c"])))
+    assert list(tmp_path.iterdir()) == []
+
+
+def tokens_of(tmp_path: Path, keyed: KeyedRows, tokenized: TokenBatch) -> pa.LargeListArray:
+    ((_, tokens),) = token_store.read_batches(
+        stored_in(TokenPlace(str(tmp_path), "lz4"), (keyed, tokenized)), str(tmp_path)
     )
-    _, tokens = token_store.read_batch(reference, None)
+    return tokens
+
+
+def test_token_store_tokens_of_some_rows(tmp_path: Path) -> None:
+    tokens = tokens_of(tmp_path, batch([(b"", "x", TRAIN)] * 4), split_rows([b"b a", b"", b"c", b"a c"]))
     found = token_store.to_token_batch(tokens.filter(pa.array([False, True, False, True])))
     assert found.distinct.to_pylist() == [b"b", b"a", b"c"]
     assert (found.indices.tolist(), found.row_splits.tolist()) == ([1, 2], [0, 0, 2])
 
 
 @pytest.mark.parametrize("words", [65_536, 65_537])
-def test_token_store_numbers_have_16_bits_if_these_are_enough(words: int) -> None:
+def test_token_store_numbers_have_16_bits_if_these_are_enough(words: int, tmp_path: Path) -> None:
     tokenized = split_rows([b" ".join(b"w%d" % word for word in range(words)) + b" w0"])
-    reference = token_store.write_batch(BlockWriter(None), batch([(b"", "x", TRAIN)]), tokenized)
-    found = token_store.to_token_batch(token_store.read_batch(reference, None)[1])
+    found = token_store.to_token_batch(tokens_of(tmp_path, batch([(b"", "x", TRAIN)]), tokenized))
     assert found.indices.tolist() == [*range(words), 0]
     assert found.distinct[words - 1].as_py() == b"w%d" % (words - 1)
 
 
-def test_count_words_counts_only_the_first_rows() -> None:
-    table = count_words(split_rows([b"b a b", b"", b"a", b"c b"]), rows=3, position=7)
-    assert table.select(["token", "count", "position", "place"]).to_pydict() == {
-        "token": [b"b", b"a"], "count": [2, 2], "position": [7, 7], "place": [0, 1],
-    }  # fmt: skip
-    assert count_words(split_rows([b"", b"a"]), rows=1, position=7).num_rows == 0
+# texts, rows that are counted -> token, count, place of each token
+COUNTED = [
+    ([b"b a b", b"", b"a", b"c b"], slice(0, 3), [(b"b", 2, 0), (b"a", 2, 1)]),
+    ([b"b a b", b"", b"a", b"c b"], slice(3, 4), [(b"c", 1, 0), (b"b", 1, 1)]),
+    ([b"a b", b"b a b"], slice(1, 2), [(b"b", 2, 0), (b"a", 1, 1)]),  # in the order of these rows
+    ([b"", b"a"], slice(0, 1), []),
+    ([b"a", b""], slice(1, 2), []),
+]
+
+
+@pytest.mark.parametrize(("texts", "rows", "expected"), COUNTED)
+def test_count_words_counts_the_rows_asked_for(
+    texts: list[bytes], rows: slice, expected: list[tuple[bytes, int, int]]
+) -> None:
+    table = count_words(split_rows(texts), rows=rows, position=7)
+    columns = (table[name].to_pylist() for name in ("token", "count", "place"))
+    assert list(zip(*columns, strict=True)) == expected
+    assert set(table["position"].to_pylist()) <= {7}
 
 
 BROKEN = '{"text": null, "label": "x", "part": "test"}\n{broken\n'
@@ -195,22 +234,16 @@ OTHER_SETTINGS = {
 }
 
 
-def test_token_store_job_gives_what_a_job_that_reads_twice_gives(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_token_store_job_gives_the_same_wherever_tokens_wait(tmp_path: Path) -> None:
     paths = write_everything(tmp_path)
     changed = {**SETTINGS, **OTHER_SETTINGS}
     limits = Limits(sampled_bytes=9000, task_bytes=4000)  # a third of the input is examined
-    with monkeypatch.context() as patch:
-        patch.delattr(ReadTrain, "process")
-        patch.delattr(ReadAll, "process")
-        once = run_job(paths, tmp_path / "once", changed, limits=limits, beam_arguments=["--direct_num_workers=2"])
-    monkeypatch.delattr(ReadOnce, "process")
-    twice = run_job(paths, tmp_path / "twice", changed, limits=limits, spills=False)
-    assert record_bytes(once) == record_bytes(twice)
-    assert rejected(once) == rejected(twice)
-    assert len(rejected(once)) == 209
-    assert facts(once) == facts(twice)
+    local = run_job(paths, tmp_path / "local", changed, limits=limits, beam_arguments=["--direct_num_workers=2"])
+    remote = run_job(paths, tmp_path / "remote", changed, limits=limits, spills=False)
+    assert record_bytes(local) == record_bytes(remote)
+    assert rejected(local) == rejected(remote)
+    assert len(rejected(local)) == 209
+    assert facts(local) == facts(remote)
 
 
 def test_token_store_job_refuses_too_many_labels(tmp_path: Path) -> None:
@@ -231,14 +264,24 @@ def facts(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_token_store_names_the_file_of_tokens_that_is_damaged(tmp_path: Path) -> None:
+# what happens to the file of tokens
+DAMAGES = {
+    "zeros": lambda content: bytes(len(content)),
+    "cut": lambda content: content[:-1],
+    "empty": lambda _: b"",
+    "flipped": lambda content: content[:500] + bytes([content[500] ^ 1]) + content[501:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_token_store_names_the_file_of_tokens_that_is_damaged(damage: str, tmp_path: Path) -> None:
     source = write_jsonl(tmp_path / "rows.jsonl", small_rows(20))
     config = load(None, {"input.path": str(source), "output.path": str(tmp_path / "out")})
     tasks = plan_tasks(config.input, LocalFiles())
     plan = make_plan(config, tasks, staging=str(tmp_path / "work"), spills=True)
     blocks = tmp_path / "blocks"
     blocks.mkdir()
-    read = ReadOnce(plan.read_options, config, folder=str(blocks))
+    read = ReadRows(plan.read_options, config, place=TokenPlace(str(blocks), "lz4"))
     read.setup()
     (stored,) = [
         output.value
@@ -246,7 +289,7 @@ def test_token_store_names_the_file_of_tokens_that_is_damaged(tmp_path: Path) ->
         if isinstance(output, TaggedOutput) and output.tag == STORED
     ]
     (file,) = blocks.iterdir()
-    file.write_bytes(bytes(file.stat().st_size))
+    file.write_bytes(DAMAGES[damage](file.read_bytes()))
     vocabulary = tmp_path / "vocabulary.tsv"
     vocabulary.write_text("1\tword0\t1\n")
     transform = TransformStored(plan.read_options, config, folder=str(blocks))

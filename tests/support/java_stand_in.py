@@ -26,7 +26,7 @@ FAILURE: Final = """\
 java.lang.RuntimeException: Error received from SDK harness for instruction 2: Traceback (most recent call last):
   File "sdk_worker.py", line 311, in _execute
     response = task()
-ZeroDivisionError: division by zero [while running 'ReadTrain']
+ZeroDivisionError: division by zero [while running 'Read/Rows']
 
 \tat org.apache.beam.Example.run(Example.java:1)
 """

@@ -1,4 +1,4 @@
-"""pipeline.vocabulary.analyzer: the count in the graph, and the Beam stages between count tables and vocabulary.tsv."""
+"""pipeline.vocabulary.merge_counts: the Beam stages between count tables and vocabulary.tsv."""
 
 import json
 from collections import Counter
@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
 import pytest
-import tensorflow as tf
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
@@ -17,26 +15,25 @@ from hypothesis import strategies as st
 
 from pipeline.support import arrow_ipc
 from pipeline.text import hashing
-from pipeline.vocabulary import analyzer, count_tables, imported_words
-from pipeline.vocabulary.analyzer import (
-    BuildVocabulary,
+from pipeline.text.token_batch import split_rows
+from pipeline.vocabulary import count_tables, imported_words, merge_counts
+from pipeline.vocabulary.count_words import count_words
+from pipeline.vocabulary.merge_counts import (
+    CountWords,
     MergeInBundle,
     MergeTops,
     VocabularyPlan,
-    count_batch,
     vocabulary_plan,
+    write_vocabulary,
 )
 
-TOKENS = st.binary(max_size=2) | st.sampled_from([b"a", b"b", "日本".encode()])
+TOKENS = st.binary(min_size=1, max_size=2).filter(lambda token: b" " not in token) | st.sampled_from(
+    [b"a", b"b", "日本".encode()]
+)
 
-# token, count, position, place, hash: count tables of two batches, as the graph hands them over.
+# token, count, position, place, hash: count tables of two batches.
 FIRST = ([b"is", b"this", b"a"], [2, 3, 1], [0, 0, 1], [1, 0, 2], [4, 5, 6])
 SECOND = ([b"a", b"text", b"this", b"is"], [1, 2, 1, 2], [7, 7, 8, 9], [0, 1, 0, 5], [6, 7, 5, 4])
-
-
-def arrays(columns: Sequence[Sequence[Any]]) -> tuple[np.ndarray, ...]:
-    token, *numbers = columns
-    return (np.array(token, object), *(np.array(number, np.int64) for number in numbers))
 
 
 def plan_for(folder: Path, **changed: Any) -> VocabularyPlan:
@@ -45,44 +42,38 @@ def plan_for(folder: Path, **changed: Any) -> VocabularyPlan:
 
 
 def build(batches: Sequence[Sequence[Sequence[Any]]], plan: VocabularyPlan, folder: Path, *, expected: bytes) -> None:
-    transform = BuildVocabulary(plan)
-    transform.base_temp_dir = str(folder)
+    path = folder / "words" / "vocabulary"
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        content = (
+        written = (
             pipeline
-            | beam.Create([arrays(batch) for batch in batches], reshuffle=True).with_output_types(Any)
-            | transform
-            | "Read" >> beam.Map(lambda path: Path(path.item().decode()).read_bytes())
+            | beam.Create([count_tables.count_table(batch) for batch in batches], reshuffle=True)
+            | CountWords(plan)
+            | beam.Map(write_vocabulary, plan=plan, path=str(path))
         )
-        assert_that(content, equal_to([expected]))
+        assert_that(written, equal_to([str(path)]))
+    assert path.read_bytes() == expected
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.lists(TOKENS, max_size=8), max_size=6), st.booleans())
-def test_analyzer_batch_is_counted_as_in_python(rows: list[list[bytes]], collide: bool) -> None:
-    position = [10 * row + 3 for row in range(len(rows))]
+@given(st.lists(st.lists(TOKENS, max_size=8), max_size=6), st.integers(0, 6), st.booleans())
+def test_merge_counts_batch_is_counted_as_in_python(rows: list[list[bytes]], start: int, collide: bool) -> None:
+    start = min(start, len(rows))
     with pytest.MonkeyPatch.context() as patch:
         if collide:
             patch.setattr(hashing, "_FINGERPRINTS", 2)  # two fingerprints for all words there are
-        result = count_batch(tf.ragged.constant(rows, tf.string, ragged_rank=1), tf.constant(position, tf.int64))
-    token, count, first_position, first_place, fingerprint = (column.numpy().tolist() for column in result)
-    words = [word for row in rows for word in row]
+        table = count_words(split_rows([b" ".join(row) for row in rows]), rows=slice(start, len(rows)), position=3)
+    token, count, position, place, fingerprint = (column.to_pylist() for column in table.columns)
+    words = [word for row in rows[start:] for word in row]
     assert list(zip(token, count, strict=True)) == list(Counter(words).items())  # in order of first occurrence
-    assert first_position == [3] * len(token)
-    assert first_place == list(range(len(token)))
+    assert position == [3] * len(token)
+    assert place == list(range(len(token)))
     assert all(0 <= number < (2 if collide else 2**31 - 1) for number in fingerprint)
 
 
-def test_analyzer_fingerprints_are_the_same_everywhere() -> None:
-    tokens = tf.ragged.constant([["film", "日本", "film"]])
+def test_merge_counts_fingerprints_are_the_same_everywhere() -> None:
+    table = count_words(split_rows(["film 日本 film".encode()]), rows=slice(0, 1), position=0)
     # FarmHash, whose values its authors promise to keep. Workers that disagreed would put a word into two buckets.
-    assert count_batch(tokens, tf.constant([0], tf.int64))[4].numpy().tolist() == [143011548, 1328783519]
-
-
-def test_analyzer_of_an_empty_batch() -> None:
-    empty = tf.RaggedTensor.from_row_splits(tf.constant([], tf.string), tf.constant([0], tf.int64))
-    columns = count_batch(empty, tf.constant([], tf.int64))
-    assert [(column.shape, column.dtype) for column in columns] == [((0,), tf.string), *[((0,), tf.int64)] * 4]
+    assert table["hash"].to_pylist() == [143011548, 1328783519]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +96,7 @@ def test_analyzer_of_an_empty_batch() -> None:
         pytest.param([FIRST], {"min_count": 9}, b"1\t\t0\n", id="none_often_enough"),
     ],
 )
-def test_analyzer_stages(batches: Any, changed: dict[str, Any], lines: bytes, tmp_path: Path) -> None:
+def test_merge_counts_stages(batches: Any, changed: dict[str, Any], lines: bytes, tmp_path: Path) -> None:
     build(batches, plan_for(tmp_path, **changed), tmp_path, expected=lines)
 
 
@@ -122,7 +113,7 @@ GIVEN = [
 
 
 @pytest.mark.parametrize(("words", "last_id", "changed", "lines"), GIVEN)
-def test_analyzer_keeps_given_ids(
+def test_merge_counts_keeps_given_ids(
     words: list[tuple[int, str]], last_id: int, changed: dict[str, Any], lines: bytes, tmp_path: Path
 ) -> None:
     imported = imported_words.ImportedWords(str(tmp_path / "imported"), last_id)
@@ -132,7 +123,7 @@ def test_analyzer_keeps_given_ids(
     assert json.loads((tmp_path / "counts.json").read_text()) == {"counts": [2, 4], "words": [2, 2]}
 
 
-def test_analyzer_keeps_given_ids_without_a_token_and_when_it_runs_again(tmp_path: Path) -> None:
+def test_merge_counts_keeps_given_ids_without_a_token_and_when_it_runs_again(tmp_path: Path) -> None:
     imported = imported_words.ImportedWords(str(tmp_path / "imported"), 5)
     imported_words.write(imported.path, [(1, "a"), (5, "x")])
     plan = plan_for(tmp_path, imported=imported)
@@ -148,7 +139,7 @@ def test_analyzer_keeps_given_ids_without_a_token_and_when_it_runs_again(tmp_pat
     st.integers(1, 20),
     st.integers(0, 3),
 )
-def test_analyzer_tops_of_buckets_in_any_order(
+def test_merge_counts_tops_of_buckets_in_any_order(
     counts: list[int], top_words: int, min_count: int, buckets: int, small: int
 ) -> None:
     """Words 0, 1, 2 ... with these counts, over buckets and workers: what remains is what sorting all of them gives."""
@@ -158,10 +149,12 @@ def test_analyzer_tops_of_buckets_in_any_order(
     for bucket in range(buckets):
         words = numbered[bucket::buckets]
         columns = ([b"%d" % n for n, _ in words], [c for _, c in words], [n for n, _ in words], *[[0] * len(words)] * 2)
-        tops.append(analyzer.top_of_bucket((bucket, [arrow_ipc.pack(count_tables.count_table(columns))]), plan=plan))
+        tops.append(
+            merge_counts.top_of_bucket((bucket, [arrow_ipc.pack(count_tables.count_table(columns))]), plan=plan)
+        )
     combine = MergeTops(plan)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(analyzer, "_SMALL_TOP_ROWS", small)
+        patch.setattr(merge_counts, "_SMALL_TOP_ROWS", small)
         accumulators: list[Any] = [[], []]
         for index, top in enumerate(tops):
             accumulators[index % 2] = combine.add_input(accumulators[index % 2], top)
@@ -171,30 +164,30 @@ def test_analyzer_tops_of_buckets_in_any_order(
     assert dict(zip(top.summary.counts, top.summary.words, strict=True)) == Counter(counts)
 
 
-def test_analyzer_tops_do_not_pile_up() -> None:
+def test_merge_counts_tops_do_not_pile_up() -> None:
     """Two words are wanted: a thousand buckets with two each leave eight at the most to be held."""
     plan = plan_for(Path(), top_words=3)
     combine = MergeTops(plan)
     held = []
     accumulator = combine.create_accumulator()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(analyzer, "_SMALL_TOP_ROWS", 0)
+        patch.setattr(merge_counts, "_SMALL_TOP_ROWS", 0)
         for bucket in range(1000):
             columns = ([b"%d" % bucket, b"%d." % bucket], [bucket, 1], [bucket, bucket], [0, 1], [0, 0])
             table = arrow_ipc.pack(count_tables.count_table(columns))
-            accumulator = combine.add_input(accumulator, analyzer.top_of_bucket((bucket, [table]), plan=plan))
+            accumulator = combine.add_input(accumulator, merge_counts.top_of_bucket((bucket, [table]), plan=plan))
             held.append(sum(top.rows for top in accumulator))
     assert max(held) == 8
     assert arrow_ipc.unpack(combine.extract_output(accumulator).others)["token"].to_pylist() == [b"999", b"998"]
 
 
-def test_analyzer_leaves_the_summary_of_all_counts(tmp_path: Path) -> None:
+def test_merge_counts_leaves_the_summary_of_all_counts(tmp_path: Path) -> None:
     # min_count and top_words leave nothing out of it: one word once, two twice ...
     build([FIRST, SECOND], plan_for(tmp_path, min_count=3), tmp_path, expected=b"1\tthis\t4\n2\tis\t4\n")
     assert json.loads((tmp_path / "counts.json").read_text()) == {"counts": [2, 4], "words": [2, 2]}
 
 
-def test_analyzer_bundle_gives_one_table_a_bucket() -> None:
+def test_merge_counts_bundle_gives_one_table_a_bucket() -> None:
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         tables = (
             pipeline

@@ -1,34 +1,26 @@
-"""Tokens of the train split -> vocabulary.tsv: a TFT analyzer that merges count tables of batches.
+"""Count tables of batches -> vocabulary.tsv: they are merged in each bundle, then in each bucket of the tokens'
+fingerprints, and of the buckets the best words are taken.
 
-`vocabulary_file(tokens, position, plan)` is called in the preprocessing_fn. There it gives the path of the file, an
-asset of the transform graph. Batches are counted in the graph, or before it (BatchCounts).
+    count tables -> CountWords -> the Top of all tokens -> write_vocabulary -> vocabulary.tsv
 
-The smallest piece of data is the count table of a batch. Tables are merged in each bundle, then in each bucket of the
-tokens' fingerprints. So no single worker gets data that grows with the texts.
+The smallest piece of data is the count table of a batch. So no single worker gets data that grows with the texts.
 """
 
 import json
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import apache_beam as beam
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import tensorflow as tf
-import tensorflow_transform as tft
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
-from tensorflow_transform import beam as tft_beam
 
-from pipeline.contract import VOCABULARY_ASSET, Oov, first_word_id, max_words, max_words_after, next_id
+from pipeline.contract import Oov, first_word_id, max_words, max_words_after, next_id
 from pipeline.files.beam import BeamFiles
 from pipeline.records_folder.vocabulary_tsv import format_words
 from pipeline.support import arrow_ipc
-from pipeline.text.hashing import token_fingerprints
 from pipeline.vocabulary import count_tables, imported_words
-from pipeline.vocabulary.cached_counting import CachedCounts, CountByFile
+from pipeline.vocabulary.cached_counting import CountByFile
 from pipeline.vocabulary.imported_words import ImportedWords
 
 # TensorFlow can't load an empty file. A job without a word goes on with this line, which no token matches, to its last
@@ -41,14 +33,13 @@ _SMALL_TOP_ROWS = 1 << 17
 
 
 class VocabularyPlan(NamedTuple):
-    """What the analyzer needs except the tokens.
+    """Which words get ids, and how counts are merged.
 
     words: the most words that get an id by their count. first_id: the id of the first of them. summary_path: the file
     of the CountSummary, for the coverage curve. buckets: into how many buckets tokens are divided for merging.
-    imported: words that have their ids already, whatever their counts. cached: the counts in `vocabulary.cache`.
-    batches: the count tables of all batches, if they are not made in the graph. by_occurrence: whether words of equal
-    count are in the order of their first occurrence; if not, the input has no order: see count_tables.top.
-    hints: Beam's resource hints for the steps that merge.
+    imported: words that have their ids already, whatever their counts. by_occurrence: whether words of equal count are
+    in the order of their first occurrence; if not, the input has no order: see count_tables.top. hints: Beam's resource
+    hints for the steps that merge.
     """
 
     words: int
@@ -57,23 +48,8 @@ class VocabularyPlan(NamedTuple):
     summary_path: str
     buckets: int
     imported: ImportedWords | None = None
-    cached: CachedCounts | None = None
-    batches: "BatchCounts | None" = None
     by_occurrence: bool = True
     hints: Mapping[str, str] | None = None
-
-
-class BatchCounts:
-    """Count tables of batches that are made before TFT's graph, which then gets no batch.
-
-    Like CachedCounts it is used only where the pipeline is built; pickling leaves the tables out.
-    """
-
-    def __init__(self, tables: beam.PCollection | None = None) -> None:
-        self.tables = tables
-
-    def __reduce__(self) -> tuple[type["BatchCounts"], tuple[()]]:
-        return BatchCounts, ()
 
 
 def vocabulary_plan(
@@ -85,8 +61,6 @@ def vocabulary_plan(
     buckets: int,
     imported: ImportedWords | None = None,
     grow: bool = False,
-    cached: CachedCounts | None = None,
-    batches: BatchCounts | None = None,
     by_occurrence: bool = True,
     hints: Mapping[str, str] | None = None,
 ) -> VocabularyPlan:
@@ -96,80 +70,31 @@ def vocabulary_plan(
     else:
         words = max_words_after(imported.last_id, top_words=top_words) if grow else 0
         first_id = next_id(imported.last_id)
-    return VocabularyPlan(
-        words, first_id, min_count, summary_path, buckets, imported, cached, batches, by_occurrence, hints
-    )
+    return VocabularyPlan(words, first_id, min_count, summary_path, buckets, imported, by_occurrence, hints)
 
 
-def vocabulary_file(tokens: tf.RaggedTensor, position: tf.Tensor, plan: VocabularyPlan) -> tf.Tensor:
-    """Ragged string [batch, (tokens)] and int64 [batch] -> string [], the path of the vocabulary file, within TFT."""
-    (path,) = tft.experimental.ptransform_analyzer(
-        inputs=count_batch(tokens, position),
-        ptransform=BuildVocabulary(plan),
-        output_dtypes=[tf.string],
-        output_shapes=[[]],
-        # TFT's graph has a table with a word in it until the real file is there.
-        output_asset_default_values=[b"1\tword\t1"],
-        name="vocabulary",
-    )
-    return path
+class CountWords(beam.PTransform):
+    """Count tables -> the Top of all tokens, one element. by_file: how counts are kept by file for `vocabulary.cache`;
+    then each table is of rows of one file."""
 
-
-def count_batch(tokens: tf.RaggedTensor, position: tf.Tensor) -> list[tf.Tensor]:
-    """The columns of a batch's count table, in the order of count_tables.SCHEMA.
-
-    >>> tokens = tf.ragged.constant([[b"b", b"a", b"b"], [b"a"]])
-    >>> columns = count_batch(tokens, tf.constant([7, 9], tf.int64))
-    >>> [column.numpy().tolist() for column in columns[:4]]
-    [[b'b', b'a'], [2, 2], [7, 7], [0, 1]]
-    """
-    token, _, count = tf.unique_with_counts(tokens.flat_values, out_idx=tf.int64)
-    distinct = tf.size(token, out_type=tf.int64)
-    # Tokens come in order of first occurrence, so the index of a token is its place in the batch. A batch has all train
-    # rows between two positions, so the position of its first row orders its tokens among those of other batches.
-    return [
-        token,
-        count,
-        tf.fill([distinct], tf.reduce_min(position)),
-        tf.range(distinct),
-        token_fingerprints(token),
-    ]
-
-
-class BuildVocabulary(tft_beam.experimental.PTransformAnalyzer):
-    """Count tables of batches -> the path of the vocabulary file. The tables come from the graph as arrays, unless the
-    plan has them."""
-
-    def __init__(self, plan: VocabularyPlan) -> None:
+    def __init__(self, plan: VocabularyPlan, *, by_file: CountByFile | None = None) -> None:
         super().__init__()
         self._plan = plan
+        self._by_file = by_file
 
-    def expand(self, batches: beam.PCollection) -> beam.PCollection:
-        """Arrays of the graph -> one path."""
-        buckets, cached = self._plan.buckets, self._plan.cached
-        tables = self._tables(batches)
-        if cached is None:
-            merge = beam.ParDo(MergeInBundle(buckets)).with_output_types(tuple[int, bytes])
-            merged = tables | "MergeInBundle" >> merge
+    def expand(self, counted: beam.PCollection) -> beam.PCollection:
+        """Merges the counts of each token at one place."""
+        if self._by_file is None:
+            merge = beam.ParDo(MergeInBundle(self._plan.buckets)).with_output_types(tuple[int, bytes])
+            merged = counted | "MergeInBundle" >> merge
         else:
-            merged = tables | "CountByFile" >> CountByFile(cached, buckets=buckets)
-        top = (
+            merged = counted | "CountByFile" >> self._by_file
+        return (
             merged
             | "GroupByBucket" >> beam.GroupByKey()
             | "MergeBucket" >> beam.Map(top_of_bucket, plan=self._plan).with_resource_hints(**(self._plan.hints or {}))
             | "MergeTops" >> beam.CombineGlobally(MergeTops(self._plan))
         )
-        return (
-            batches.pipeline
-            | "One" >> beam.Create([self.base_temp_dir])
-            | "WriteVocabulary"
-            >> beam.Map(_write, top=beam.pvalue.AsSingleton(top), plan=self._plan).with_output_types(np.ndarray)
-        )
-
-    def _tables(self, batches: beam.PCollection) -> beam.PCollection:
-        if self._plan.batches is not None:
-            return self._plan.batches.tables
-        return batches | "CountTables" >> beam.Map(count_tables.count_table)
 
 
 class MergeInBundle(beam.DoFn):
@@ -264,16 +189,18 @@ def _top(imported: pa.Table, others: pa.Table, summary: count_tables.CountSummar
     return Top(arrow_ipc.pack(imported), arrow_ipc.pack(frequent), frequent.num_rows, summary)
 
 
-def _write(folder: str, *, top: Top, plan: VocabularyPlan) -> npt.NDArray[np.object_]:
+def write_vocabulary(top: Top, *, plan: VocabularyPlan, path: str) -> str:
+    """Writes the words with their ids to `path`, and the summary of all counts; gives the path.
+
+    Another attempt writes the same bytes.
+    """
     words = imported_words.read(plan.imported)
     files = BeamFiles()
     files.write(plan.summary_path, json.dumps(top.summary._asdict()).encode())
-    # Each run has a path of its own: within a process TensorFlow shares tables by path.
-    path = f"{folder}/{posixpath.basename(VOCABULARY_ASSET)}"
     lines = imported_words.imported_lines(words, arrow_ipc.unpack(top.imported))
     lines += ranked_lines(arrow_ipc.unpack(top.others), first_id=plan.first_id)
     files.write(path, lines or _NO_WORDS)
-    return np.array(path.encode(), dtype=object)
+    return path
 
 
 def ranked_lines(table: pa.Table, *, first_id: int) -> bytes:
