@@ -16,10 +16,11 @@ from benchmarks.preprocessing import suite as preprocessing
 from benchmarks.scale import suite as scale
 from benchmarks.serving import suite as serving
 from benchmarks.training import suite as training
+from benchmarks.ways import suite as ways
 from pipeline.support.stop_signals import stop_signals
 
 SUITES: dict[str, Suite] = {
-    "preprocessing": preprocessing, "scale": scale, "serving": serving, "training": training,
+    "preprocessing": preprocessing, "scale": scale, "serving": serving, "training": training, "ways": ways,
 }  # fmt: skip
 
 PAGE = Path(__file__).parent.parent / "docs" / "measurements" / "benchmarks.md"

@@ -48,6 +48,7 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
         plan.write_options,
         plan.config,
         token_folder=plan.token_place.folder,
+        compared_share=plan.compared_share,
         labels=rows.labels,
         vocabulary=vocabulary.path,
     )
@@ -58,12 +59,14 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
     results = Results(
         labels=rows.labels,
         refused=rows.refused,
+        graph=vocabulary.graph,
         transform=vocabulary.transform,
         shards=shards,
         statistics=mapped.statistics,
         rows_to_compare=mapped.rows_to_compare,
         near=mapped.near,
         task_rows=mapped.task_rows,
+        compared=mapped.compared,
         rejected=rejected,
         cache_use=None if known is None else known.cache_use,
     )

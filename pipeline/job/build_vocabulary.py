@@ -36,9 +36,11 @@ def words_plan(plan: Plan) -> VocabularyPlan:
 
 
 class Vocabulary(NamedTuple):
-    """The outputs of BuildVocabulary. path: of the vocabulary file. transform: the StoredFiles of transform/."""
+    """The outputs of BuildVocabulary. path: of the vocabulary file. graph: the path of TFT's graph. transform: the
+    StoredFiles of transform/."""
 
     path: beam.PCollection
+    graph: beam.PCollection
     transform: beam.PCollection
 
 
@@ -59,7 +61,7 @@ class BuildVocabulary(beam.PTransform):
             graph, _ = (nothing, preprocessing.input_config()) | "Analyze" >> tft_beam.AnalyzeDataset(function)
         metadata = preprocessing.record_metadata(plan.config.sequence.max_length, plan.record_features)
         transform = graph | "WriteTransform" >> WriteTransform(f"{plan.result_folder}/{TRANSFORM_FOLDER}", metadata)
-        return Vocabulary(path, transform)
+        return Vocabulary(path, graph, transform)
 
 
 def _nothing(path: str) -> list[pa.RecordBatch]:

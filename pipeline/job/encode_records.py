@@ -26,7 +26,7 @@ from pipeline.statistics.accumulator import BundleStatistics
 from pipeline.statistics.fingerprints import fingerprints
 from pipeline.statistics.split_statistics import BatchColumns, SplitStatistics, merge
 from pipeline.support.arrays import Int64s
-from pipeline.support.progress import NAMESPACE
+from pipeline.support.counters import LENGTHS, NAMESPACE, TOKENS
 
 STATISTICS, ROWS_TO_COMPARE, NEAR = "statistics", "rows_to_compare", "near"
 
@@ -44,8 +44,8 @@ class EncodeRecords(beam.DoFn):
     def __init__(self, options: WriteOptions) -> None:
         self._options = options
         self._shards = options.all_shards()
-        self._tokens = Metrics.counter(NAMESPACE, "tokens")
-        self._lengths = Metrics.distribution(NAMESPACE, "tokens_of_text")
+        self._tokens = Metrics.counter(NAMESPACE, TOKENS)
+        self._lengths = Metrics.distribution(NAMESPACE, LENGTHS)
 
     def start_bundle(self) -> None:
         """Begins with nothing pending."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Final
 
+from apache_beam.metrics import Metrics
+
 from pipeline.contract import REPORT_FILE, SPLITS, VOCABULARY_FILE, VOCABULARY_IN_TRANSFORM
 from pipeline.errors import UserError
 from pipeline.files.beam import BeamFiles
@@ -26,6 +28,7 @@ from pipeline.sources.schema import NO_FINDINGS, Findings
 from pipeline.sources.unchanged import check_unchanged
 from pipeline.statistics import duplicates, groups, near_duplicates, row_counts, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics
+from pipeline.support.counters import NAMESPACE, PUBLISHED
 from pipeline.support.unbroken import unbroken
 from pipeline.vocabulary import count_tables
 
@@ -144,6 +147,7 @@ def _publish(plan: Plan, files: BeamFiles) -> None:
                 files=json.loads(files.read(plan.result_files_path)),
                 lock_token=plan.lock_token,
             )
+        Metrics.counter(NAMESPACE, PUBLISHED).inc()
     except UserError as error:
         files.write(plan.refusal_path, str(error).encode())
     except OSError as error:

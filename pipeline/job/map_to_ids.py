@@ -15,7 +15,9 @@ import pyarrow as pa
 from apache_beam.utils.shared import Shared
 
 from pipeline.config.settings import Config
+from pipeline.contract import IDS
 from pipeline.job import token_store
+from pipeline.job.compare_ids import compared_rows
 from pipeline.job.encode_records import NEAR, ROWS_TO_COMPARE, STATISTICS, EncodeRecords
 from pipeline.job.feature_batch import feature_batch
 from pipeline.job.read import StoredGroup
@@ -23,14 +25,14 @@ from pipeline.job.row_filter import ReadOptions, RowFilter
 from pipeline.job.write import WriteOptions
 from pipeline.text.fast_sequences import feature_function
 
-REJECTED, TASK_ROWS = "rejected", "task_rows"
+REJECTED, TASK_ROWS, COMPARED = "rejected", "task_rows", "compared"
 
 
 class Mapped(NamedTuple):
     """The outputs of MapToIds.
 
     blocks: (shard key, block). statistics, rows_to_compare, near: see EncodeRecords. rejected: tables of rejected rows.
-    task_rows: row_counts.TaskRows.
+    task_rows: row_counts.TaskRows. compared: packed rows, see job/compare_ids.py.
     """
 
     blocks: beam.PCollection
@@ -39,11 +41,15 @@ class Mapped(NamedTuple):
     near: beam.PCollection
     rejected: beam.PCollection
     task_rows: beam.PCollection
+    compared: beam.PCollection
 
 
 class MapToIds(beam.PTransform):
-    """StoredGroups -> Mapped. labels: a PCollection of the one list of labels. vocabulary: one of the path of the
-    vocabulary file."""
+    """StoredGroups -> Mapped.
+
+    compared_share: of the rows, see job/compare_ids.py. labels: a PCollection of the one list of labels. vocabulary:
+    one of the path of the vocabulary file.
+    """
 
     def __init__(
         self,
@@ -52,11 +58,12 @@ class MapToIds(beam.PTransform):
         config: Config,
         *,
         token_folder: str,
+        compared_share: float,
         labels: beam.PCollection,
         vocabulary: beam.PCollection,
     ) -> None:
         super().__init__()
-        self._transform = TransformStored(options, config, folder=token_folder)
+        self._transform = TransformStored(options, config, folder=token_folder, compared_share=compared_share)
         self._encode = EncodeRecords(write_options)
         self._labels = labels
         self._vocabulary = vocabulary
@@ -71,7 +78,7 @@ class MapToIds(beam.PTransform):
                 self._transform,
                 labels=beam.pvalue.AsSingleton(self._labels),
                 vocabulary=beam.pvalue.AsSingleton(self._vocabulary),
-            ).with_outputs(REJECTED, TASK_ROWS, main="batches")
+            ).with_outputs(REJECTED, TASK_ROWS, COMPARED, main="batches")
         )
         encoded = transformed["batches"] | "Encode" >> beam.ParDo(self._encode).with_outputs(
             STATISTICS, ROWS_TO_COMPARE, NEAR, main="blocks"
@@ -83,19 +90,22 @@ class MapToIds(beam.PTransform):
             encoded[NEAR],
             transformed[REJECTED],
             transformed[TASK_ROWS],
+            transformed[COMPARED],
         )
 
 
 class TransformStored(beam.DoFn):
     """A StoredGroup, the labels and the path of the vocabulary file -> FeatureBatches of the rows that become records.
 
-    Tagged REJECTED: tables of rejected rows. Tagged TASK_ROWS: row_counts.TaskRows.
+    Tagged REJECTED: tables of rejected rows. Tagged TASK_ROWS: row_counts.TaskRows. Tagged COMPARED: packed rows to
+    compare with the graph, a share of all.
     """
 
-    def __init__(self, options: ReadOptions, config: Config, *, folder: str) -> None:
+    def __init__(self, options: ReadOptions, config: Config, *, folder: str, compared_share: float) -> None:
         self._options = options
         self._config = config
         self._folder = folder
+        self._compared_share = compared_share
         self._shared = Shared()
 
     def process(self, stored: StoredGroup, labels: list[str], vocabulary: str) -> Iterator[Any]:
@@ -115,5 +125,8 @@ class TransformStored(beam.DoFn):
                 kept = tokens if labelled.is_labelled.all() else tokens.filter(pa.array(labelled.is_labelled))
                 features = transform(token_store.to_token_batch(kept))
                 yield feature_batch(labelled, features, self._options.features)
+                compared = compared_rows(labelled, features[IDS], share=self._compared_share)
+                if compared is not None:
+                    yield beam.pvalue.TaggedOutput(COMPARED, compared)
         for rows in row_filter.task_rows():
             yield beam.pvalue.TaggedOutput(TASK_ROWS, rows)

@@ -22,7 +22,6 @@ from pipeline.records_folder.manifest import TableRead, VocabularyOrigin
 from pipeline.records_folder.record_files import RecordForm
 from pipeline.sources.columns import columns_of
 from pipeline.sources.lake_snapshot import LakeVersion
-from pipeline.sources.tables import PlannedTable
 from pipeline.statistics.text_quality import QualityOptions
 from pipeline.vocabulary import count_cache
 from pipeline.vocabulary.imported_words import ImportedWords
@@ -182,9 +181,7 @@ class Plan:
         """The number of shards of each split."""
         fractions = self.config.split
         shards = self._shards_for(self.labelled_bytes)
-        if self.config.output.shards != "auto":
-            return math.ceil(shards), math.ceil(shards), math.ceil(shards)
-        if not fractions.has_shares:
+        if self.config.output.shards != "auto" or not fractions.has_shares:
             return math.ceil(shards), math.ceil(shards), math.ceil(shards)
         train, evaluation, test = (
             math.ceil(shards * fraction) for fraction in (fractions.train, fractions.eval, fractions.test)
@@ -236,6 +233,11 @@ class Plan:
     def sampled_share(self) -> float:
         """The share of the rows from which distinctive words and text quality are estimated, 0 to 1."""
         return min(1.0, self.limits.sampled_bytes / max(self.labelled_bytes, 1))
+
+    @property
+    def compared_share(self) -> float:
+        """The share of the rows whose ids are compared with those of the graph, 0 to 1; these rows are sampled ones."""
+        return min(self.sampled_share, self.limits.compared_bytes / max(self.labelled_bytes, 1))
 
     @property
     def near_share(self) -> float:
@@ -294,8 +296,3 @@ def record_form(config: Config) -> RecordForm:
         weighted=config.input.weight_column is not None,
         slices=list(config.metrics.columns),
     )
-
-
-def table_summary(table: PlannedTable) -> TableRead:
-    """What the manifest says of a table."""
-    return TableRead(path=table.path, taken=table.taken, parts=len(table.requests), query_bytes=table.query_bytes)

@@ -31,7 +31,8 @@ from pipeline.sources.tasks import ReadTask, TaskGroup
 from pipeline.sources.unlabelled_files import naming_unlabelled
 from pipeline.statistics import groups
 from pipeline.statistics.groups import NO_GROUPS, GroupSketch
-from pipeline.support.progress import NAMESPACE, TRAIN_ROWS, Tally
+from pipeline.support.counters import NAMESPACE, TOKEN_BYTES, TRAIN_ROWS
+from pipeline.support.progress import Tally
 from pipeline.text.fast_tokenizer import make_tokenizer
 from pipeline.text.token_batch import TokenBatch
 from pipeline.vocabulary.cached_counting import ENTRY_PARTS, LookedUpGroup, RangeRead
@@ -108,6 +109,7 @@ class ReadRows(beam.DoFn):
         self._place = place
         self._shared = Shared()
         self._rows = Metrics.counter(NAMESPACE, TRAIN_ROWS)
+        self._token_bytes = Metrics.counter(NAMESPACE, TOKEN_BYTES)
 
     def setup(self) -> None:
         """Makes the tokenizer, which all threads of a process share; no label is known yet."""
@@ -142,6 +144,7 @@ class ReadRows(beam.DoFn):
                 is_complete = False
                 yield beam.pvalue.TaggedOutput(REFUSED, str(error))
         tally.write()
+        self._token_bytes.inc(writer.stored.bytes)
         stored = StoredGroup(group, writer.stored, lost, merged(uses), findings, sketch)
         yield beam.pvalue.TaggedOutput(STORED, stored)
         yield beam.pvalue.TaggedOutput(LABELS, labels.listed())

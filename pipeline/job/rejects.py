@@ -12,12 +12,14 @@ from typing import NamedTuple
 import apache_beam as beam
 import pyarrow as pa
 import xxhash
+from apache_beam.metrics import Metrics
 
 from pipeline.contract import REJECTED_FOLDER
 from pipeline.files.beam import BeamFiles
 from pipeline.records_folder.rejected_summary import RejectedExample
 from pipeline.statistics.row_counts import TaskRows
 from pipeline.support import arrow_ipc
+from pipeline.support.counters import LISTED_ROWS, NAMESPACE
 from pipeline.support.printable import json_text
 
 # Rows that the manifest shows for each reason.
@@ -125,6 +127,7 @@ def _write(
     name = f"{REJECTED_FOLDER}/rejected-{index:05d}-of-{files:05d}.jsonl"
     content = "".join(json_text(line) + "\n" for line in rejected)
     BeamFiles().write(f"{folder}/{name}", content.encode())
+    Metrics.counter(NAMESPACE, LISTED_ROWS).inc(len(rejected))
     by_reason = Counter(line["reason"] for line in rejected)
     examples = {reason: [line for line in rejected if line["reason"] == reason][:_EXAMPLES] for reason in by_reason}
     return RejectCounts(dict(by_reason), examples)

@@ -19,6 +19,7 @@ from pipeline.records_folder.text_findings import NearDuplicates
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.sources.lake_snapshot import LakeVersion
 from pipeline.sources.schema import ASKED_FOR, NO_FINDINGS, Findings
+from pipeline.sources.tables import PlannedTable
 from pipeline.statistics import duplicates, groups, text_quality
 from pipeline.statistics.split_statistics import SplitStatistics
 from pipeline.vocabulary import count_tables
@@ -74,3 +75,8 @@ class JobResults:
     def asked_for(self) -> dict[str, int]:
         """Of the rejected rows, those that the settings ask to leave out, by reason."""
         return {reason: rows for reason, rows in self.rejected.by_reason.items() if reason in ASKED_FOR}
+
+
+def table_summary(table: PlannedTable) -> TableRead:
+    """What the manifest says of a table."""
+    return TableRead(path=table.path, taken=table.taken, parts=len(table.requests), query_bytes=table.query_bytes)

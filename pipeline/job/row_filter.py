@@ -44,7 +44,8 @@ from pipeline.statistics.groups import NO_GROUPS, GroupSketch
 from pipeline.statistics.row_counts import TaskRowCounter, TaskRows
 from pipeline.statistics.text_quality import QualityAccumulator, QualityOptions
 from pipeline.support.arrays import Int64s
-from pipeline.support.progress import NAMESPACE, ROWS, Tally
+from pipeline.support.counters import NAMESPACE, REJECTED_ROWS, ROWS
+from pipeline.support.progress import Tally
 
 UNKNOWN_SPLIT = "split is not train, eval or test"
 CONTRADICTED_TIME = "time is not in a split of its folder"
@@ -183,7 +184,7 @@ class RowFilter:
         self._tally = Tally(options.progress_folder, "transform")
         self._quality = QualityAccumulator(options.quality)
         self._rows = Metrics.counter(NAMESPACE, ROWS)
-        self._rejected = Metrics.counter(NAMESPACE, "rejected_rows")
+        self._rejected = Metrics.counter(NAMESPACE, REJECTED_ROWS)
 
     def labelled(self, keyed: KeyedRows) -> LabelledRows:
         """The rows of a batch whose label is in the list, and the rejected ones."""

@@ -21,7 +21,8 @@ from pipeline.files.publish import check_output, new_staging, recover, remove_st
 from pipeline.files.temporary import place_of_temporary_files
 from pipeline.job.build import build
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
-from pipeline.job.plan import Plan, table_summary
+from pipeline.job.plan import Plan
+from pipeline.job.results import table_summary
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.job.task_file import write_groups
 from pipeline.runners.locations import gives_memory_by_step, outlives_command, temp_folder

@@ -15,6 +15,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+from apache_beam.metrics import Metrics
 
 from pipeline.config.input_settings import Duplicates
 from pipeline.errors import UserError
@@ -25,6 +26,7 @@ from pipeline.records import survey
 from pipeline.sources.tasks import TaskGroup
 from pipeline.support import arrow_ipc
 from pipeline.support.arrays import Int64s
+from pipeline.support.counters import NAMESPACE, SURVEYED_ROWS
 from pipeline.support.progress import Tally
 
 _COUNTS = "counts"
@@ -94,6 +96,7 @@ class SurveyRows(beam.DoFn):
     def __init__(self, options: ReadOptions, *, buckets: int) -> None:
         self._options = options
         self._buckets = buckets
+        self._rows = Metrics.counter(NAMESPACE, SURVEYED_ROWS)
 
     def process(self, group: TaskGroup) -> Iterator[tuple[int, Packed]]:
         """Reads a group. What can't be read is not told here: the reading after it meets the same."""
@@ -115,6 +118,7 @@ class SurveyRows(beam.DoFn):
                     )
                 )
                 tally.add(batch.count)
+                self._rows.inc(batch.count)
                 if sum(map(len, waiting)) > _PENDING_ROWS:
                     yield from self._buckets_of(waiting, group)
                     waiting = []

@@ -12,10 +12,12 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
+from apache_beam.metrics import Metrics
 
 from pipeline.files.beam import BeamFiles
 from pipeline.sources.csv_ranges import RangeScan, nominal_ranges, resolve_ranges, scan_range
 from pipeline.sources.tasks import TaskGroup
+from pipeline.support.counters import NAMESPACE, TASK_GROUPS
 
 # zlib's fastest level. Paths are alike: a million of 60 bytes take 3 MB, and their stamps 9 MB.
 _COMPRESSION_LEVEL = 1
@@ -74,7 +76,10 @@ class ScanRanges(beam.PTransform):
 
 
 def _resolved(path: str, scans: Iterable[RangeScan]) -> Iterator[TaskGroup]:
-    return resolve_ranges(read_groups(path), scans)
+    counter = Metrics.counter(NAMESPACE, TASK_GROUPS)
+    for group in resolve_ranges(read_groups(path), scans):
+        counter.inc()
+        yield group
 
 
 def _nominal(path: str) -> Iterator[TaskGroup]:

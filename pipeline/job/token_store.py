@@ -90,10 +90,16 @@ class TokenPlace(NamedTuple):
 
 
 class StoredTokens(NamedTuple):
-    """The batches of a task group: the name of their file, and of each the number of its bytes and its CRC-32C."""
+    """The batches of a task group: the name of their file; of each batch the bytes and the CRC-32C of its rows, then
+    those of its rejected rows."""
 
     name: str
     blocks: list[tuple[int, int]]
+
+    @property
+    def bytes(self) -> int:
+        """The size of the file."""
+        return sum(size for size, _ in self.blocks)
 
 
 class TokenWriter:

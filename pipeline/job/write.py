@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 import pyarrow as pa
+from apache_beam.metrics import Metrics
 
 from pipeline.contract import SPLITS, UNLABELLED, Compression, Split, Unlabelled, shard_file
 from pipeline.files.beam import BeamFiles
@@ -17,6 +18,7 @@ from pipeline.job import spill
 from pipeline.job.limits import DEFAULT_LIMITS, Limits
 from pipeline.job.stages import StageObserver, ignore_stage
 from pipeline.records import shards, shuffle
+from pipeline.support.counters import NAMESPACE, RECORD_BYTES, RECORDS, SHARDS
 from pipeline.support.progress import Tally
 
 
@@ -114,6 +116,8 @@ class WriteShard(beam.DoFn):
         tally = Tally(self._options.progress_folder, "write")
         tally.add(summary.records)
         tally.write()
+        for name, value in ((SHARDS, 1), (RECORDS, summary.records), (RECORD_BYTES, summary.bytes)):
+            Metrics.counter(NAMESPACE, name).inc(value)
         yield WrittenShard(split=split, path=path, summary=summary, duplicates=shuffle.add_counts(duplicates))
 
     def _frames(

@@ -8,7 +8,7 @@ from apache_beam.runners.portability import portable_runner
 from apache_beam.runners.runner import PipelineResult
 from google.protobuf import json_format
 
-from pipeline.support.progress import NAMESPACE
+from pipeline.support.counters import NAMESPACE
 
 
 def counters(result: PipelineResult, *, flink_json: str | None = None) -> dict[str, int]:

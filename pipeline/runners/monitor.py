@@ -18,8 +18,9 @@ from pipeline.errors import StillRunningError
 from pipeline.runners.job_metrics import counters
 from pipeline.runners.job_servers import end_job_servers
 from pipeline.runners.worker_processes import end_worker_processes
+from pipeline.support.counters import ROWS, TRAIN_ROWS
 from pipeline.support.disk_errors import find_disk_error, find_in_text
-from pipeline.support.progress import ROWS, RUNNER_SUFFIX, TRAIN_ROWS, Tally
+from pipeline.support.progress import RUNNER_SUFFIX, Tally
 from pipeline.support.stop_signals import stop_status
 
 _SECONDS_BETWEEN_POLLS = 2.0

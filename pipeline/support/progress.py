@@ -12,10 +12,6 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-# Names of Beam's counters: rows read in the first pass and in the second, rejected rows included.
-NAMESPACE = "textrecords"
-TRAIN_ROWS, ROWS = "rows_to_count", "rows"
-
 # The end of a stage's name in a file with the runner's counters. The workers' own counts, if any, are newer.
 RUNNER_SUFFIX = "@runner"
 

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
+from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
@@ -21,6 +22,7 @@ from pipeline.files.beam import BeamFiles
 from pipeline.records_folder.manifest import CacheUse
 from pipeline.sources.tasks import PLACE_BITS, ReadTask, TaskGroup
 from pipeline.support import arrow_ipc
+from pipeline.support.counters import CACHED_FILES, FILES_TO_COUNT, NAMESPACE
 from pipeline.vocabulary import count_cache, count_tables
 
 # Tags of outputs. ENTRY_PARTS: (file_index, EntryPart). TABLES: (bucket, packed count table) from the cache. CACHE_USE:
@@ -114,6 +116,8 @@ class LookUp(beam.DoFn):
         self._folder = folder
         self._buckets = buckets
         self._counts_unlabelled = counts_unlabelled
+        self._cached = Metrics.counter(NAMESPACE, CACHED_FILES)
+        self._to_count = Metrics.counter(NAMESPACE, FILES_TO_COUNT)
 
     def process(self, element: tuple[int, Iterable[TaskGroup]]) -> Iterator[Any]:
         """Looks up one group of whole files, or all the ranges of one file."""
@@ -134,6 +138,8 @@ class LookUp(beam.DoFn):
                 cached.add(task.file_index)
         for bucket, part in count_tables.buckets(merger.result(), self._buckets):
             yield beam.pvalue.TaggedOutput(TABLES, (bucket, arrow_ipc.pack(part)))
+        self._cached.inc(len(cached))
+        self._to_count.inc(len(tasks) - len(cached))
         use = CacheUse(reused_files=len(cached), counted_files=len(tasks) - len(cached))
         yield beam.pvalue.TaggedOutput(CACHE_USE, use)
         yield from _looked_up(groups, cached)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
+from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
@@ -19,6 +20,7 @@ from pipeline.contract import Oov, first_word_id, max_words, max_words_after, ne
 from pipeline.files.beam import BeamFiles
 from pipeline.records_folder.vocabulary_tsv import format_words
 from pipeline.support import arrow_ipc
+from pipeline.support.counters import DISTINCT_TOKENS, NAMESPACE, WORDS
 from pipeline.vocabulary import count_tables, imported_words
 from pipeline.vocabulary.cached_counting import CountByFile
 from pipeline.vocabulary.imported_words import ImportedWords
@@ -137,6 +139,7 @@ def top_of_bucket(bucket: tuple[int, Iterable[bytes]], *, plan: VocabularyPlan) 
     for blob in bucket[1]:
         merger.add(arrow_ipc.unpack(blob))
     table = merger.result()
+    Metrics.counter(NAMESPACE, DISTINCT_TOKENS).inc(table.num_rows)
     imported, others = imported_words.divide(table, imported_words.read(plan.imported))
     return _top(imported, others, count_tables.summarize(table), plan)
 
@@ -200,6 +203,7 @@ def write_vocabulary(top: Top, *, plan: VocabularyPlan, path: str) -> str:
     lines = imported_words.imported_lines(words, arrow_ipc.unpack(top.imported))
     lines += ranked_lines(arrow_ipc.unpack(top.others), first_id=plan.first_id)
     files.write(path, lines or _NO_WORDS)
+    Metrics.counter(NAMESPACE, WORDS).inc(lines.count(b"\n"))
     return path
 
 

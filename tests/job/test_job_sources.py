@@ -68,8 +68,7 @@ def test_job_sources_folders_take_eval_from_train(folders: tuple[Path, Path], tm
     config = load(None, {"input.path": str(folders[0]), "output.path": str(tmp_path / "out")})
     tasks = plan_tasks(config.input, LocalFiles())
     options = make_plan(config, tasks, staging=str(tmp_path / "work"), spills=False).read_options
-    (group,) = tasks.groups
-    read_tasks = list(group.tasks())
+    read_tasks = [task for group in tasks.groups for task in group.tasks()]
     keyed = [key_rows(batch, options, tasks=read_tasks) for batch in read_batches(read_tasks, options)]
     rows = [
         (SPLITS[split], text.decode())

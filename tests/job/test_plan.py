@@ -88,6 +88,17 @@ def test_plan_divides_tokens_and_rows(size: int, token_buckets: int, row_buckets
     assert plan.sampled_share == plan.read_options.quality.share == plan.write_options.sampled_share == share
 
 
+# bytes of input -> share of the rows whose ids are compared with the graph's
+COMPARED = [(1, 1.0), (1 << 18, 1.0), (1 << 20, 0.25), (1 << 30, 1 / 4096)]
+
+
+@pytest.mark.parametrize(("size", "share"), COMPARED)
+def test_plan_compares_rows_whose_texts_are_kept(size: int, share: float) -> None:
+    assert plan_of(size, {}).compared_share == share <= plan_of(size, {}).sampled_share
+    few = plan_of(size, {}, limits=Limits(sampled_bytes=1))
+    assert few.compared_share == few.sampled_share
+
+
 def test_plan_takes_other_limits() -> None:
     limits = Limits(shard_bytes=10, small_shards=1, sort_range_bytes=5, bucket_bytes=50, rejected_file_groups=100)
     plan = plan_of(100, COLUMN, limits=limits)

@@ -292,7 +292,7 @@ def test_token_store_names_the_file_of_tokens_that_is_damaged(damage: str, tmp_p
     file.write_bytes(DAMAGES[damage](file.read_bytes()))
     vocabulary = tmp_path / "vocabulary.tsv"
     vocabulary.write_text("1\tword0\t1\n")
-    transform = TransformStored(plan.read_options, config, folder=str(blocks))
+    transform = TransformStored(plan.read_options, config, folder=str(blocks), compared_share=0)
     with pytest.raises(OSError, match="is damaged") as raised:
         list(transform.process(stored, ["negative", "positive"], str(vocabulary)))
     assert str(file) in str(raised.value)
