@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,11 +25,20 @@ from trainer.evaluation.mistakes import Mistake, surest_mistakes
 from trainer.evaluation.slices import slices_of
 from trainer.model.classifier import RunLstm, TextClassifier, class_scores, run_with_keras
 from trainer.model.lstm_choice import choose_for_training
+from trainer.ngrams.side import NgramSide
 
 ScoreFunction = Callable[[tf.Tensor], tf.Tensor]
+Arrays = npt.NDArray[np.float32]
 
 # Mistakes of a split that are returned with their ids: as many as a person will read in the training report.
 _MISTAKES: Final = 20
+
+
+class SideLogits(NamedTuple):
+    """The logits of the rows of a split before they are joined, float32 [rows, outputs] each."""
+
+    lstm: Arrays
+    ngrams: Arrays
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,7 @@ class SplitScores:
     weights: float64 [rows], None unless the records have weights.
     slices: by column of metrics.slices its values, str [rows], "" where it has none.
     word_counts: int64 [rows], the ids of each row that are not padding.
+    sides: what LSTM and n-grams say each; None of a model without n-grams.
     """
 
     split: Split
@@ -54,6 +64,7 @@ class SplitScores:
     word_counts: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float64] | None = None
     slices: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
+    sides: SideLogits | None = None
 
     @property
     def labelled_logits(self) -> LabelledLogits:
@@ -76,7 +87,8 @@ def score_function(model: TextClassifier, scheme: LabelScheme, *, run_lstm: RunL
     """
 
     def scores(ids: tf.Tensor) -> tf.Tensor:
-        return class_scores(model.probabilities(model.logits(ids, run_lstm=run_lstm)), scheme)
+        logits = model.joined(model.logits(ids, run_lstm=run_lstm), ids)
+        return class_scores(model.probabilities(logits), scheme)
 
     return _graph(scores, tf.int64)
 
@@ -85,6 +97,19 @@ def _graph(function: ScoreFunction, dtype: tf.DType) -> ScoreFunction:
     """A graph function of one argument, [batch, any]."""
     signature = [tf.TensorSpec([None, None], dtype)]
     compiled: ScoreFunction = tf.function(function, input_signature=signature, autograph=False)
+    return compiled
+
+
+def _side_function(model: TextClassifier, side: NgramSide, scheme: LabelScheme) -> Callable[..., list[tf.Tensor]]:
+    """A graph function: state float32 [batch, width] and ids -> joined logits, scores, logits of LSTM and n-grams."""
+
+    def sides(state: tf.Tensor, ids: tf.Tensor) -> list[tf.Tensor]:
+        lstm = model.head(state)
+        joined = model.joined(lstm, ids)
+        return [joined, class_scores(model.probabilities(joined), scheme), lstm, side.logits(ids)]
+
+    signature = [tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int64)]
+    compiled: Callable[..., list[tf.Tensor]] = tf.function(sides, input_signature=signature, autograph=False)
     return compiled
 
 
@@ -101,6 +126,7 @@ class SplitScorer:
         self._scores = _graph(
             lambda state: class_scores(model.probabilities(model.head(state)), records.scheme), tf.float32
         )
+        self._sides = None if model.ngrams is None else _side_function(model, model.ngrams, records.scheme)
         self._batches = evaluation_batches(records, split, batch_size=batch_size, trim=model.settings.mask_zero)
         self._records, self._split = records, split
 
@@ -116,9 +142,16 @@ class SplitScorer:
         for batch in iterate_batches(self._batches, self._records):
             ids = batch.ids.numpy()
             state = self._state(batch.ids)
-            logits = self._logits(state).numpy()
-            scores = scores_of(logits, decision, scheme) if decision.changes_scores() else self._scores(state).numpy()
-            part = _BatchScores.of(batch, logits=logits, scores=scores, word_counts=(ids != PADDING_ID).sum(axis=1))
+            if self._sides is None:
+                logits = self._logits(state).numpy()
+                scores = None if decision.changes_scores() else self._scores(state).numpy()
+                sides = None
+            else:
+                logits, scores, *sides = [given.numpy() for given in self._sides(state, batch.ids)]
+            if scores is None or decision.changes_scores():
+                scores = scores_of(logits, decision, scheme)
+            counts = (ids != PADDING_ID).sum(axis=1)
+            part = _BatchScores.of(batch, logits=logits, scores=scores, word_counts=counts, sides=sides)
             parts.append(part)
             more = surest_mistakes(ids, part.labels, scores, decided=decide(scores, decision, scheme), most=_MISTAKES)
             mistakes = heapq.nlargest(_MISTAKES, [*mistakes, *more], key=lambda mistake: mistake.probability)
@@ -134,6 +167,7 @@ class SplitScorer:
             whole.word_counts,
             whole.weights,
             {} if whole.slices is None else dict(zip(columns, whole.slices.T, strict=True)),
+            None if whole.lstm is None or whole.ngrams is None else SideLogits(whole.lstm, whole.ngrams),
         )
 
 
@@ -147,6 +181,8 @@ class _BatchScores:
     word_counts: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float64] | None
     slices: npt.NDArray[np.object_] | None
+    lstm: Arrays | None
+    ngrams: Arrays | None
 
     @staticmethod
     def of(
@@ -155,6 +191,7 @@ class _BatchScores:
         logits: npt.NDArray[np.float32],
         scores: npt.NDArray[np.float32],
         word_counts: npt.NDArray[np.int64],
+        sides: list[Arrays] | None,
     ) -> "_BatchScores":
         labels = batch.labels.numpy()
         weights = None if batch.weights is None else batch.weights.numpy().astype(np.float64)
@@ -162,9 +199,8 @@ class _BatchScores:
         if batch.slices is not None:
             slices = np.array([[value.decode() for value in row] for row in batch.slices.numpy()], np.object_)
         is_index = labels.ndim == 1
-        return _BatchScores(
-            logits, scores, labels if is_index else labels.astype(np.bool_), word_counts, weights, slices
-        )
+        labels = labels if is_index else labels.astype(np.bool_)
+        return _BatchScores(logits, scores, labels, word_counts, weights, slices, *(sides or (None, None)))
 
     @staticmethod
     def joined(parts: list["_BatchScores"]) -> "_BatchScores":

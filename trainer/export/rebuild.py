@@ -13,6 +13,7 @@ from trainer.evaluation.metrics import Metrics
 from trainer.export.text_to_ids import TextToIds
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.model_card import Card, with_decision
+from trainer.ngrams.side import NgramSide
 from trainer.savedmodel.loading import ExportedModel
 from trainer.savedmodel.model_info import CARD_JSON_FILE
 
@@ -30,6 +31,8 @@ def keras_model(exported: ExportedModel) -> TextClassifier:
         raise UserError(f"--model: {exported.folder} has weights of another shape than its settings; export it again")
     for variable, value in zip(needed, given, strict=True):
         variable.assign(value)
+    if info.model.ngrams:
+        model.ngrams = NgramSide(exported.ngrams, longest=info.model.ngrams)
     return model
 
 

@@ -66,7 +66,7 @@ def _score_function(
     """ids int64 [batch, length] -> the scores that must be served, float32 [batch, classes], in Keras's own loop."""
 
     def scores(ids: tf.Tensor) -> tf.Tensor:
-        return graph_scores(model.logits(ids), decision, scheme)
+        return graph_scores(model.joined(model.logits(ids), ids), decision, scheme)
 
     return tf.function(scores, input_signature=[tf.TensorSpec([None, None], tf.int64)], autograph=False)
 

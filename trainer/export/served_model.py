@@ -65,6 +65,7 @@ class ServedModel(tf.Module):
     functions: by the name of their signature. text_columns: the features of an Example that hold its text.
     embedding: the variable float32 [top_words, dim], for programs that read the words' vectors.
     lstms: see `choose_for_serving`; None for a model that reads the padding.
+    ngrams: what n-grams say beside the LSTM; None without them.
     variables_: all weights of the model. The Keras model itself must not be an attribute. With it, tf.saved_model.load
       would load the result, but not the session loader of TensorFlow Serving and the JVM (keras#20095).
     """
@@ -84,21 +85,26 @@ class ServedModel(tf.Module):
         self.embedding = model.embedding.embeddings.value
         self.variables_ = [variable.value for variable in model.weights]
         self.lstms = choose_for_serving(model)
-        head = _Head(model, scheme, decision)
+        self.ngrams = model.ngrams
+        head = _Head(model, scheme, decision, padding=padding)
         self.functions = _functions(
             text_to_ids, model, self.lstms, head=head, padding=padding, text_columns=text_columns
         )
 
 
 class _Head:
-    """The last step: state -> the outputs of an answer."""
+    """The last step: state and ids -> the outputs of an answer."""
 
-    def __init__(self, model: TextClassifier, scheme: LabelScheme, decision: Decision) -> None:
-        self._dense, self._scheme, self._decision = model.head, scheme, decision
+    def __init__(self, model: TextClassifier, scheme: LabelScheme, decision: Decision, *, padding: Side) -> None:
+        self._dense, self._ngrams, self._padding = model.head, model.ngrams, padding
+        self._scheme, self._decision = scheme, decision
 
-    def __call__(self, state: tf.Tensor) -> Outputs:
-        """float [batch, width] -> the outputs of `serving_default`, by name."""
-        scores = graph_scores(self._dense(state), self._decision, self._scheme)
+    def __call__(self, state: tf.Tensor, ids: tf.Tensor) -> Outputs:
+        """float [batch, width], int64 [batch, max_length] -> the outputs of `serving_default`, by name."""
+        logits = self._dense(state)
+        if self._ngrams is not None:
+            logits = self._ngrams.join(logits, trim(ids, padding=self._padding)[0])
+        scores = graph_scores(logits, self._decision, self._scheme)
         answer = graph_decide(scores, self._decision, self._scheme)
         label = tf.gather(tf.constant(list(self._scheme.names), tf.string), answer.label)
         outputs = {LABEL_NAME: label, PROBABILITY: answer.probability, SCORES: scores}
@@ -116,7 +122,7 @@ def _functions(
     model: TextClassifier,
     lstms: InferenceLstms | None,
     *,
-    head: Callable[[tf.Tensor], Outputs],
+    head: Callable[[tf.Tensor, tf.Tensor], Outputs],
     padding: Side,
     text_columns: Sequence[str],
 ) -> dict[str, SignatureFunction]:
@@ -131,7 +137,8 @@ def _functions(
     state = _trace(state_of, tf.TensorSpec([None, None], tf.int64))
 
     def answer_texts(text: tf.Tensor) -> Outputs:
-        return head(state(text_to_ids(text)))
+        ids = text_to_ids(text)
+        return head(state(ids), ids)
 
     answer = _trace(answer_texts, _TEXTS)
 

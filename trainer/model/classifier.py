@@ -25,6 +25,7 @@ from pipeline.contract import PADDING_ID, Oov, oov_id
 from pipeline.errors import UserError
 from pipeline.records_folder.label_scheme import LabelScheme
 from trainer.model.dropout import EmbeddingDropout, WordDropout
+from trainer.ngrams.side import NgramSide
 
 
 class RunLstm(Protocol):
@@ -80,6 +81,7 @@ class TextClassifier(keras.Model):
             self.embedding_dropout = EmbeddingDropout(settings.embedding_dropout, vocabulary_size=vocabulary_size)
         # Each output is a label's own probability, of the second of two labels or of each of several.
         self.uses_sigmoid = scheme.several or scheme.outputs == 1
+        self.ngrams: NgramSide | None = None  # with model.ngrams set after the last epoch; no layer knows of it
 
     def call(self, ids: tf.Tensor, training: bool = False) -> tf.Tensor:
         """int [batch, length] -> probabilities, float [batch, outputs]."""
@@ -92,6 +94,10 @@ class TextClassifier(keras.Model):
     def logits(self, ids: tf.Tensor, training: bool = False, run_lstm: RunLstm = run_with_keras) -> tf.Tensor:
         """int [batch, length] -> float [batch, outputs], before sigmoid or softmax."""
         return self.head(self.dropout(self.state(ids, training=training, run_lstm=run_lstm), training=training))
+
+    def joined(self, logits: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
+        """The LSTM's logits of texts and their ids -> the logits of the answer; the same ones without n-grams."""
+        return logits if self.ngrams is None else self.ngrams.join(logits, ids)
 
     def vectors(self, ids: tf.Tensor) -> tf.Tensor:
         """int [batch, length] -> float [batch, length, dim], in the order of the ids; padding has a vector as well."""

@@ -18,6 +18,7 @@ from pipeline.records_folder.vocabulary_tsv import parse_columns
 from pipeline.support.arrays import Flags, Int64s
 from pipeline.support.strict_json import shown
 from trainer import files
+from trainer.ngrams.side import NgramArrays, NgramSide
 from trainer.savedmodel import versions
 from trainer.savedmodel.model_info import INFO_FILE, read_info, refuse_damages
 from trainer.savedmodel.signatures import (
@@ -141,6 +142,18 @@ class ExportedModel:
     def weights(self) -> list[npt.NDArray[np.generic]]:
         """All weights of the model, float arrays in the order of `TextClassifier.weights`."""
         return [variable.numpy() for variable in self._module.variables_]
+
+    @cached_property
+    def ngrams(self) -> NgramArrays:
+        """What n-grams say, of a model with model.ngrams.
+
+        Raises:
+          UserError: the model does not hold it.
+        """
+        try:
+            return NgramSide.arrays_of(self._module.ngrams)
+        except AttributeError as error:
+            self._refuse("does not hold the weights of its n-grams (model.ngrams)", error)
 
     @property
     def transform_graph(self) -> Any:

@@ -49,7 +49,8 @@ def export_bytes(training_step: TrainingStep, records: RecordsFolder) -> int:
     texts = len(records.manifest.samples) + _ODD_TEXTS
     certificate = texts * records.sequence.max_length * _ID_BYTES
     vocabulary = files.size(records.small_file(VOCABULARY_FILE))
-    return weights + vocabulary + _first_vectors(training_step) + certificate + _GRAPH_AND_REQUESTS
+    ngrams = _ngram_bytes(training_step, records)
+    return weights + ngrams + vocabulary + _first_vectors(training_step) + certificate + _GRAPH_AND_REQUESTS
 
 
 def check_room(needs: Sequence[Need]) -> None:
@@ -71,6 +72,14 @@ def check_room(needs: Sequence[Need]) -> None:
                 f"{on_disk[0].setting}: the disk of {folders} has too little room: about {_megabytes(size)} are "
                 f"needed, {_megabytes(free)} are free; make room there, or give another {settings}"
             )
+
+
+def _ngram_bytes(training_step: TrainingStep, records: RecordsFolder) -> int:
+    """Keys and weights of model.ngrams, 4 bytes each."""
+    settings = training_step.model.settings
+    if not settings.ngrams:
+        return 0
+    return 4 * (settings.ngram_buckets + (settings.ngram_buckets + records.vocabulary_size) * records.scheme.outputs)
 
 
 def _first_vectors(training_step: TrainingStep) -> int:

@@ -31,6 +31,7 @@ from trainer.model.classifier import TextClassifier, build_model
 from trainer.training.disk_space import Need, check_room, export_bytes, training_bytes
 from trainer.training.given_vectors import given_vectors, refuse_another_file
 from trainer.training.history import CurvePoint, EpochRecord, History, best_epoch, is_over
+from trainer.training.ngrams import add_ngrams
 from trainer.training.objective import EpochAverages, averages_of, objective_of
 from trainer.training.progress import EpochEvent, Progress, StepEvent, ignore_progress
 from trainer.training.run_folder import TENSORBOARD_FOLDER, RunFolder, RunState
@@ -115,7 +116,10 @@ def train(
             loop.finish_epoch()
     best = best_epoch(state.history.epochs)
     folder.restore_weights(model, epoch=best, run=state.run)
-    return TrainedModel(model, records, state.history, best, loop.best_scores, state.vectors)
+    scores = loop.best_scores
+    if config.model.ngrams:
+        scores = add_ngrams(model, records, objective=objective, batch_size=settings.batch_size)
+    return TrainedModel(model, records, state.history, best, scores, state.vectors)
 
 
 def score_held_out(

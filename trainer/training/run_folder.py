@@ -50,6 +50,8 @@ _EARLIER_SETTINGS: Final = {
     "model.embedding_dropout": 0.0,
     "model.word_dropout": 0.0,
     "training.label_smoothing": 0.0,
+    "model.ngrams": 0,
+    "model.ngram_buckets": 2**19,
 }
 _WEIGHTS_NAME: Final = re.compile(r"weights-epoch-\d{5,}\.npz")
 _log = logging.getLogger(__name__)

@@ -1,0 +1,158 @@
+"""N-grams as a graph, which is NumPy's whatever the padding; and learnt on records, with every kind of labels."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import pytest
+import tensorflow as tf
+
+from pipeline.config.settings import ModelSettings
+from tests.support.toy_records import Row, toy_config, toy_rows, weights, write_folder
+from trainer.data.records_folder import RecordsFolder
+from trainer.evaluation.scoring import SplitScores, score_split
+from trainer.model.classifier import TextClassifier, build_model
+from trainer.ngrams.codes import distinct_codes, ngram_codes, table_rows
+from trainer.ngrams.graph import graph_rows
+from trainer.ngrams.side import NgramArrays, NgramSide
+from trainer.training.fit import train
+from trainer.training.ngrams import add_ngrams
+from trainer.training.objective import Objective
+from trainer.training.progress import EpochEvent, StepEvent
+
+SETTINGS = ModelSettings(embedding_dim=4, lstm_units=5, ngrams=2, ngram_buckets=64)
+DRAW = np.random.default_rng(7)
+BUCKETS = 50
+
+
+def arrays_of(*, outputs: int = 1) -> NgramArrays:
+    """Buckets of which half belong to some pair or triple of the ids 1 to 5."""
+    ids = np.array([[first, second, third] for first in range(1, 6) for second in range(1, 6) for third in range(1, 6)])
+    codes = ngram_codes(ids.astype(np.int64), longest=3, vocabulary_size=6)[:, 3:].ravel() - 6
+    keys = np.full(BUCKETS, -1, np.int32)
+    keys[codes % BUCKETS] = codes
+    keys[::2] = -1
+    made = DRAW.normal(0, 1, [6 + BUCKETS, outputs]).astype(np.float32)
+    made[0] = 0
+    scales, bias = np.array([0.5, 2.0], np.float32), DRAW.normal(0, 1, outputs).astype(np.float32)
+    return NgramArrays(keys, made, np.full(outputs, 0.25, np.float32), scales, bias)
+
+
+def sums_in_numpy(ids: npt.NDArray[np.int64], arrays: NgramArrays, *, longest: int) -> npt.NDArray[np.float64]:
+    rows = table_rows(ngram_codes(ids, longest=longest, vocabulary_size=6), arrays.keys, vocabulary_size=6)
+    each, lengths = distinct_codes(rows)
+    parts = np.split(arrays.weights.astype(np.float64)[each], np.cumsum(lengths)[:-1])
+    return np.array([part.sum(axis=0) for part in parts]).reshape(len(ids), -1)
+
+
+@pytest.mark.parametrize("longest", [1, 2, 3, 5])
+@pytest.mark.parametrize("length", [0, 1, 2, 9])
+@pytest.mark.parametrize("batch", [0, 1, 6])
+def test_graph_is_that_of_numpy(batch: int, length: int, longest: int) -> None:
+    arrays = arrays_of(outputs=2)
+    ids = DRAW.integers(0, 6, [batch, length])  # zeros anywhere
+    rows = graph_rows(tf.constant(ids), tf.constant(arrays.keys), longest=longest, vocabulary_size=6)
+    expected = table_rows(ngram_codes(ids, longest=longest, vocabulary_size=6), arrays.keys, vocabulary_size=6)
+    assert rows.numpy().tolist() == expected.tolist()
+    logits = NgramSide(arrays, longest=longest).logits(tf.constant(ids)).numpy()
+    assert logits.shape == (batch, 2)
+    if batch:
+        assert logits == pytest.approx(sums_in_numpy(ids, arrays, longest=longest) + 0.25, abs=1e-6)
+
+
+def test_graph_gives_the_same_bits_with_more_padding_on_either_side() -> None:
+    side = NgramSide(arrays_of(), longest=3)
+    ids = DRAW.integers(1, 6, [5, 30])
+    alone = side.logits(tf.constant(ids)).numpy()
+    for padding in ([[0, 0], [70, 0]], [[0, 0], [0, 70]], [[0, 0], [3, 4]]):
+        assert side.logits(tf.constant(np.pad(ids, padding))).numpy().tobytes() == alone.tobytes()
+    assert side.logits(tf.zeros([1, 9], tf.int64)).numpy().tolist() == [[0.25]]  # no words: the intercept
+
+
+def test_side_joins_by_its_scales_and_bias() -> None:
+    arrays = arrays_of()
+    side, ids = NgramSide(arrays, longest=2), tf.constant([[0, 1, 2]], tf.int64)
+    own = side.logits(ids).numpy()
+    assert side.join(tf.constant([[4.0]]), ids).numpy() == pytest.approx(0.5 * 4 + 2 * own + arrays.bias)
+    back = NgramSide.arrays_of(side)
+    assert all(np.array_equal(one, other) for one, other in zip(back, arrays, strict=True))
+
+
+def folder_of(path: Path, labels: str, *, several: bool = False, **settings: Any) -> RecordsFolder:
+    """The word 1 + label tells the label; with several labels each word 1 to 3 tells one, so a row may have none."""
+
+    def rows(count: int, seed: int) -> list[Row]:
+        if not several:
+            return toy_rows(count, classes=len(labels), seed=seed)
+        draw = np.random.default_rng(seed)
+        texts = [draw.choice([1, 2, 3, *range(10, 20)], draw.integers(0, 6)).tolist() for _ in range(count)]
+        return [(words, sorted({word - 1 for word in words if word < 4}), 1.0 + (len(words) % 2)) for words in texts]
+
+    path.mkdir()
+    parts = {"evaluation": rows(120, 1), "test": rows(80, 2), **settings}
+    return write_folder(path, train=[rows(150, 0), rows(90, 3)], labels=labels, several=several, **parts)
+
+
+def learnt(folder: RecordsFolder, *, objective: Objective | None = None) -> tuple[TextClassifier, SplitScores | None]:
+    """An untrained LSTM with n-grams that have learnt."""
+    keras.utils.set_random_seed(0)
+    model = build_model(20, SETTINGS, scheme=folder.scheme, padding="pre")
+    of_rows = objective or Objective(several=folder.scheme.several, is_weighted=folder.is_weighted)
+    return model, add_ngrams(model, folder, objective=of_rows, batch_size=16)
+
+
+@pytest.mark.parametrize(("labels", "several"), [("ab", False), ("abc", False), ("abc", True)])
+def test_ngrams_learn_what_tells_the_labels(tmp_path: Path, labels: str, several: bool) -> None:
+    folder = folder_of(tmp_path / "records", labels, several=several)
+    model, scores = learnt(folder)
+    assert scores is not None
+    assert scores.sides is not None
+    scored = score_split(model, folder, "test", batch_size=16)
+    right = (scored.scores >= 0.5) == scored.labels if several else scored.scores.argmax(axis=1) == scored.labels
+    assert right.mean() > 0.95
+    sides = scored.sides
+    assert sides is not None
+    join = NgramSide.arrays_of(model.ngrams).join
+    assert join.ngrams > 0.5
+    assert scored.logits == pytest.approx(join.joined(sides.lstm, sides.ngrams), abs=1e-5)
+    if several:
+        assert scored.scores == pytest.approx(1 / (1 + np.exp(-scored.logits)), abs=1e-6)
+    assert len(model.variables) == 6  # embedding, LSTM and head: no optimizer and no checkpoint sees the n-grams
+
+
+def test_ngrams_without_eval_rows_count_half(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    model, scores = learnt(folder_of(tmp_path / "records", "ab", evaluation=[]))
+    assert scores is None
+    assert NgramSide.arrays_of(model.ngrams).scales.tolist() == [0.5, 0.5]
+    assert "eval" in caplog.text
+
+
+def test_ngrams_count_class_weights_in_the_loss(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "records", "ab")
+    plain, tripled = (
+        NgramSide.arrays_of(learnt(folder, objective=Objective(class_weights=weights))[0].ngrams)
+        for weights in ((1.0, 1.0), (1.0, 9.0))
+    )
+    assert tripled.intercept[0] > plain.intercept[0]
+
+
+def test_ngrams_of_a_resumed_training_have_the_same_bits(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "records", "ab")
+
+    def stop(event: StepEvent | EpochEvent) -> None:
+        if isinstance(event, StepEvent) and event.epoch == 1 and event.step == 9:
+            raise KeyboardInterrupt
+
+    sizes = {"ngrams": 3, "ngram_buckets": 32}
+    whole = train(toy_config(tmp_path / "whole", model=sizes, epochs=1), folder)
+    config = toy_config(tmp_path / "broken", model=sizes, epochs=1)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, folder, progress=stop)
+    resumed = train(config, folder, resume=True)
+    assert weights(resumed) == weights(whole)
+    arrays = [NgramSide.arrays_of(trained.model.ngrams) for trained in (resumed, whole)]
+    assert all(one.tobytes() == other.tobytes() for one, other in zip(*arrays, strict=True))
+    assert whole.eval_scores is not None
+    assert whole.eval_scores.sides is not None

@@ -1,0 +1,92 @@
+"""A model with n-grams from training to answers: exported, checked in every loader, decided anew, damaged."""
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorflow.core.protobuf import saved_model_pb2
+
+from pipeline.errors import UserError
+from tests.support.exported_models import settings, unchecked
+from trainer.commands.decide import decide_again
+from trainer.commands.train import train_and_export
+from trainer.data.records_folder import open_records_folder
+from trainer.decision.held_out import HELD_OUT_FILE, loads
+from trainer.evaluation.scoring import score_split
+from trainer.export.rebuild import keras_model
+from trainer.ngrams.codes import distinct_codes, ngram_codes, table_rows
+from trainer.savedmodel.loading import ExportedModel
+
+
+@pytest.fixture(scope="module")
+def exported(small_records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export.path with a version that was checked in a fresh process by both loaders."""
+    folder = tmp_path_factory.mktemp("ngrams")
+    several = {"model.ngrams": "3", "model.ngram_buckets": "4096", "decision.calibrate": "temperature"}
+    train_and_export(settings(small_records, folder, **several))
+    return folder / "model"
+
+
+@pytest.fixture(scope="module")
+def model(exported: Path) -> ExportedModel:
+    return ExportedModel(str(exported / "1"))
+
+
+def test_export_with_ngrams_answers_as_numpy_does(model: ExportedModel, small_records: Path) -> None:
+    manifest = json.loads((small_records / "manifest.json").read_text())
+    texts = [sample["text"].encode() for sample in manifest["samples"]] + [b"", b"qzxw"]
+    ids = model.token_ids(texts)
+    arrays, size = model.ngrams, model.info.vocabulary.top_words
+    rows = table_rows(ngram_codes(ids, longest=3, vocabulary_size=size), arrays.keys, vocabulary_size=size)
+    each, lengths = distinct_codes(rows)
+    ngrams = [part.sum() for part in np.split(arrays.weights[each, 0].astype(np.float64), np.cumsum(lengths)[:-1])]
+    kernel, bias = (weights.astype(np.float32) for weights in model.weights[-2:])
+    lstm = (model.vectors(texts)[1] @ kernel + bias)[:, 0]
+    logits = arrays.scales[0] * lstm + arrays.scales[1] * (np.array(ngrams) + arrays.intercept) + arrays.bias
+    expected = 1 / (1 + np.exp(-logits / model.info.decision.temperature))
+    assert model.scores(texts)[:, 1] == pytest.approx(expected, abs=1e-6)
+    assert max(lengths) > 10
+
+
+def test_export_with_ngrams_keeps_joined_logits(exported: Path, model: ExportedModel, small_records: Path) -> None:
+    kept = loads((exported / "1" / HELD_OUT_FILE).read_bytes(), model.info.scheme)
+    scored = score_split(keras_model(model), open_records_folder(str(small_records)), "test", batch_size=32)
+    assert kept.test.logits == pytest.approx(scored.logits, abs=1e-5)
+    assert scored.sides is not None
+    assert not np.allclose(kept.test.logits, scored.sides.lstm, atol=0.1)
+
+
+def test_export_with_ngrams_is_decided_anew(exported: Path, tmp_path: Path) -> None:
+    path = shutil.copytree(exported, tmp_path / "model")
+    with unchecked():
+        outcome = decide_again(str(path), {"decision.threshold": "best_f1", "decision.calibrate": "none"})
+    assert outcome.exported is not None
+    texts = [b"a good film", b""]
+    before, after = (ExportedModel(str(path / version)) for version in "12")
+    temperature = before.info.decision.temperature
+    logits = [np.log(scores[:, 1] / scores[:, 0]) for scores in (before.scores(texts), after.scores(texts))]
+    assert logits[1] == pytest.approx(logits[0] * temperature, abs=1e-4)
+    assert all(np.array_equal(one, other) for one, other in zip(before.ngrams, after.ngrams, strict=True))
+
+
+def test_export_with_ngrams_adds_no_string_operation(exported: Path, small_model: Path) -> None:
+    operations = [string_operations(exported / "1"), string_operations(small_model / "1")]
+    assert operations[0] == operations[1]
+    assert sum(operations[0].values()) > 3
+
+
+def string_operations(folder: Path) -> Counter[str]:
+    """Operations on strings in a SavedModel, by name."""
+    saved = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    graph = saved.meta_graphs[0].graph_def
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    return Counter(node.op for node in nodes if "String" in node.op or "Regex" in node.op)
+
+
+def test_loading_refuses_a_model_that_lacks_its_ngrams(small_model: Path) -> None:
+    plain = ExportedModel(str(small_model / "1"))
+    with pytest.raises(UserError, match=r"model\.ngrams"):
+        _ = plain.ngrams
