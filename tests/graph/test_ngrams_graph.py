@@ -12,7 +12,9 @@ import tensorflow as tf
 from pipeline.config.settings import ModelSettings
 from tests.support.toy_records import Row, toy_config, toy_rows, weights, write_folder
 from trainer.data.records_folder import RecordsFolder
+from trainer.evaluation.metrics import accuracy_of
 from trainer.evaluation.scoring import SplitScores, score_split
+from trainer.evaluation.sides import side_figures
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.ngrams.codes import distinct_codes, ngram_codes, table_rows
 from trainer.ngrams.graph import graph_rows
@@ -117,9 +119,14 @@ def test_ngrams_learn_what_tells_the_labels(tmp_path: Path, labels: str, several
     join = NgramSide.arrays_of(model.ngrams).join
     assert join.ngrams > 0.5
     assert scored.logits == pytest.approx(join.joined(sides.lstm, sides.ngrams), abs=1e-5)
+    figures = side_figures(scored, folder.scheme)
+    assert [side.name for side in figures] == ["LSTM alone", "n-grams alone", "both joined"]
+    assert figures[2].accuracy == pytest.approx(accuracy_of(scored.metrics))
+    assert figures[2].loss == pytest.approx(scored.metrics["loss"], abs=1e-6)
+    assert figures[0].accuracy < figures[1].accuracy
     if several:
         assert scored.scores == pytest.approx(1 / (1 + np.exp(-scored.logits)), abs=1e-6)
-    assert len(model.variables) == 6  # embedding, LSTM and head: no optimizer and no checkpoint sees the n-grams
+    assert len(model.weights) == 6  # of embedding, LSTM and head: no optimizer and no checkpoint sees the n-grams
 
 
 def test_ngrams_without_eval_rows_count_half(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -19,6 +19,7 @@ from trainer.evaluation.calibration import Bin
 from trainer.evaluation.metrics import Metrics
 from trainer.evaluation.mistakes import Mistake
 from trainer.evaluation.scoring import score_split
+from trainer.evaluation.sides import SideFigures
 from trainer.model.classifier import build_model
 from trainer.training.history import EpochRecord, History
 from trainer.training_report.confusion import confusion, most_confused, pairs, per_label
@@ -28,6 +29,7 @@ from trainer.training_report.given_vectors import given_vectors
 from trainer.training_report.mistakes import mistakes
 from trainer.training_report.neighbours import neighbours
 from trainer.training_report.page import render
+from trainer.training_report.sides import sides
 from trainer.training_report.verdict import verdict
 from trainer.word_vectors.coverage import MissingWord, VectorsUsed
 
@@ -214,3 +216,10 @@ def test_given_vectors_are_shown_with_what_they_lack() -> None:
     whole = used.model_copy(update={"found_words": 8, "missing": []})
     assert "All words have one." in given_vectors(whole)
     assert "how often they occur" not in given_vectors(whole)
+
+
+def test_sides_are_a_row_each() -> None:
+    page = sides([SideFigures("LSTM alone", 0.875, 0.3)], longest=3, split="test")
+    assert "run of 1 to 3 words" in page
+    assert 'LSTM alone</td><td class="n">0.8750</td>' in page
+    assert "0.3000" in page

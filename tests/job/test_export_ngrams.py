@@ -4,20 +4,28 @@ import json
 import shutil
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
+from rich.console import Console
 from tensorflow.core.protobuf import saved_model_pb2
 
 from pipeline.errors import UserError
+from pipeline.records_folder.label_scheme import LabelScheme
 from tests.support.exported_models import settings, unchecked
 from trainer.commands.decide import decide_again
+from trainer.commands.explain import explain
+from trainer.commands.explain_ngrams import say_of_sides
+from trainer.commands.explain_view import explanation_view
 from trainer.commands.train import train_and_export
 from trainer.data.records_folder import open_records_folder
 from trainer.decision.held_out import HELD_OUT_FILE, loads
 from trainer.evaluation.scoring import score_split
 from trainer.export.rebuild import keras_model
 from trainer.ngrams.codes import distinct_codes, ngram_codes, table_rows
+from trainer.ngrams.side import NgramArrays
 from trainer.savedmodel.loading import ExportedModel
 
 
@@ -90,3 +98,61 @@ def test_loading_refuses_a_model_that_lacks_its_ngrams(small_model: Path) -> Non
     plain = ExportedModel(str(small_model / "1"))
     with pytest.raises(UserError, match=r"model\.ngrams"):
         _ = plain.ngrams
+
+
+def test_explain_tells_what_both_sides_say(model: ExportedModel) -> None:
+    words = list(model.words)[:12]
+    text = " ".join(words)
+    explained = explain(model, [text.encode(), b""])
+    for step, scores in zip(explained.texts, model.scores([text.encode(), b""]).tolist(), strict=True):
+        assert step.sides is not None
+        whole = (step.sides.lstm + step.sides.ngrams + step.sides.bias) / model.info.decision.temperature
+        assert 1 / (1 + np.exp(-whole)) == pytest.approx(max(scores), abs=1e-5)
+    said, empty = (step.sides for step in explained.texts)
+    assert said is not None
+    sizes = [abs(ngram.says) for ngram in said.strongest]
+    assert len(sizes) > 3
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(f" {ngram.words} " in f" {text} " for ngram in said.strongest)
+    assert empty is not None
+    assert (empty.ngrams, empty.strongest) == (0.0, [])
+    console = Console(width=100, color_system=None)
+    with console.capture() as capture:
+        console.print(explanation_view(explained, model.info))
+    assert capture.get().count("What LSTM and n-grams say") == 2
+    assert said.strongest[0].words in capture.get()
+
+
+# A text of the words 1, 2, 1; weights of the words and of the pair 1, 2; what is said of the label with index 1.
+SAYS = [
+    # labels, several, weights of word 1, word 2 and pair, LSTM's logits -> what LSTM, words and pair say
+    ("ab", False, [[1.0], [2.0], [4.0]], [3.0], (3.0, [4.0, 2.0, 1.0])),
+    ("abc", False, [[0, 1, 2], [3, 3, 3], [0, 6, 0]], [1, 4, 1], (2.0, [4.0])),  # above the mean of the labels
+    ("abc", True, [[0, 1, 2], [3, 3, 3], [0, 6, 0]], [1, 4, 1], (4.0, [6.0, 3.0, 1.0])),
+]
+
+
+@pytest.mark.parametrize(("labels", "several", "weights", "lstm", "expected"), SAYS)
+def test_explain_says_it_for_the_answered_label(
+    labels: str, several: bool, weights: list[list[float]], lstm: list[float], expected: tuple[float, list[float]]
+) -> None:
+    scheme = LabelScheme(tuple(labels), several=several)
+    first, second, pair = np.array(weights, np.float32)
+    table = np.zeros([3 + 2, scheme.outputs], np.float32)
+    keys = np.full(2, -1, np.int32)
+    (code,) = ngram_codes(np.array([[1, 2]]), longest=2, vocabulary_size=3)[0, 2:] - 3
+    keys[code % 2] = code
+    table[1], table[2], table[3 + code % 2] = first, second, pair
+    zeros = np.zeros(scheme.outputs, np.float32)
+    made = SimpleNamespace(
+        ngrams=NgramArrays(keys, table, zeros, np.ones(2, np.float32), zeros),
+        info=SimpleNamespace(scheme=scheme, model=SimpleNamespace(ngrams=2)),
+        weights=[np.eye(scheme.outputs), np.array(lstm)],
+        words={"one": 1, "two": 2},
+    )
+    state = np.zeros([1, scheme.outputs], np.float32)
+    (said,) = say_of_sides(cast(ExportedModel, made), np.array([[0, 1, 2, 1]]), state, [1])
+    assert said.lstm == pytest.approx(expected[0])
+    assert [ngram.says for ngram in said.strongest] == pytest.approx(expected[1], abs=1e-6)
+    assert said.strongest[0].words == "one two"
+    assert said.ngrams == pytest.approx(sum(expected[1]))

@@ -7,7 +7,7 @@ Everything comes from the exported folder: ids and vectors from its signatures, 
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from pipeline.contract import Oov
 from pipeline.errors import UserError
 from pipeline.text.graph import tokenize
 from pipeline.text.trace import Token, Trace, trace_tokens
+from trainer.commands.explain_ngrams import SidesSay, say_of_sides
 from trainer.commands.predict import Prediction, predictions_of
 from trainer.model import neighbours
 from trainer.model.neighbours import Neighbour
@@ -50,7 +51,8 @@ class TextSteps:
 
     ids: padded, max_length of them; padding: how many are padding; cut: how many ids are cut off; telling: the
     influential words, those with the largest effect first (a key of `explain --json`, so it keeps its name). labels,
-    abstains, rating: see `Prediction`; None of a model without them.
+    abstains, rating: see `Prediction`; None of a model without them. sides: what LSTM and n-grams say; None of a model
+    without n-grams.
     """
 
     text: str
@@ -65,6 +67,7 @@ class TextSteps:
     labels: list[str] | None = None
     abstains: bool | None = None
     rating: float | None = None
+    sides: SidesSay | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Explanation:
         """All of it as values of JSON; what the model does not have is left out."""
         values = asdict(self)
         for text in values["texts"]:
-            for name in ("labels", "abstains", "rating"):
+            for name in ("labels", "abstains", "rating", "sides"):
                 if text[name] is None:
                     del text[name]
         return values
@@ -114,11 +117,15 @@ def explain(model: ExportedModel, texts: Sequence[bytes]) -> Explanation:
     """
     info = model.info
     ids = model.token_ids(texts)
-    vectors, _ = model.vectors(texts)
+    vectors, state = model.vectors(texts)
     traces = [_trace(model, text, row) for text, row in zip(texts, ids, strict=True)]
     answers = model.answers(texts)
     predictions = predictions_of(texts, answers, labels=info.labels)
-    steps = [_text_steps(model, *text) for text in zip(predictions, traces, answers.label.tolist(), strict=True)]
+    labels = answers.label.tolist()
+    steps = [_text_steps(model, *text) for text in zip(predictions, traces, labels, strict=True)]
+    if info.model.ngrams:
+        sides = say_of_sides(model, ids, state, labels)
+        steps = [replace(step, sides=said) for step, said in zip(steps, sides, strict=True)]
     place_of_id = {int(id): place for place, id in reversed(list(zip(np.ndindex(*ids.shape), ids.flat, strict=True)))}
     return Explanation(
         texts=steps,

@@ -1,6 +1,7 @@
 """An Explanation -> short sections on the terminal, for somebody who meets an Embedding layer for the first time.
 
-Sections 1 to 6 are about a text, sections 7 to 11 about the model. Several texts have sections 1 to 6 each.
+Sections 1 to 6 are about a text, sections 7 to 11 about the model; n-grams have a section more. Several texts have the
+first sections each.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from pipeline.support.terminal import table
 from pipeline.text.trace import Token, without_padding
 from trainer.commands.explain import Explanation, InfluentialWord, TextSteps
 from trainer.commands.explain_answer import answer_view
+from trainer.commands.explain_ngrams import SidesSay
 from trainer.model.neighbours import Neighbour
 from trainer.savedmodel.model_info import ModelInfo
 
@@ -30,6 +32,7 @@ _SHOWN_WORDS = 4  # of which the neighbours are shown
 # Characters.
 _TEXT_WIDTH = 300
 _TOKEN_WIDTH = 20
+_NGRAM_WIDTH = 60
 _NEIGHBOUR_WIDTH = 16
 
 
@@ -62,6 +65,22 @@ def _sections_of_text(text: TextSteps, explanation: Explanation, info: ModelInfo
     yield "The ids, padded", Group(Text(_padding(text, info.sequence), style="dim"), Text(_row(text, info.sequence)))
     yield "The vector of each id", _vector_table(text, explanation)
     yield "The answer", answer_view(text, info)
+    if text.sides is not None:
+        yield "What LSTM and n-grams say", _sides(text, text.sides, info)
+
+
+def _sides(text: TextSteps, sides: SidesSay, info: ModelInfo) -> RenderableType:
+    label, is_sigmoid = to_one_line(text.label), info.scheme.several or info.scheme.outputs == 1
+    whole = sides.lstm + sides.ngrams + sides.bias
+    lead = (
+        f"For '{label}' the LSTM says {sides.lstm:+.3f} and the n-grams, runs of up to {info.model.ngrams} words, "
+        f"{sides.ngrams:+.3f}; every text gets {sides.bias:+.3f}. The sum {whole:+.3f} is "
+        f"{'the logit: 0 is undecided' if is_sigmoid else 'how far its logit is above the mean of all labels'}."
+    )
+    made = table("n-gram", "says", kinds="tn")
+    for ngram in sides.strongest:
+        made.add_row(Text(to_one_line(ngram.words, width=_NGRAM_WIDTH), style="bold"), f"{ngram.says:+.3f}")
+    return Group(Text(lead), made) if sides.strongest else Text(lead)
 
 
 def _sections_of_model(explanation: Explanation, info: ModelInfo) -> Iterator[Section]:

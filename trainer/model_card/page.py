@@ -60,6 +60,11 @@ def _task(card: Card) -> Iterator[str]:
             f"Its word vectors started from {code(given.file)} ({given.format}, {given.vectors:,} vectors of "
             f"{given.dim:,} numbers, SHA-256 `{given.sha256}`), which has {percent(given.words)} of its words{tokens}."
         )
+    if longest := card.settings.get("model", {}).get("ngrams"):
+        yield (
+            f"Beside its LSTM each run of 1 to {longest} words has a weight of its own. Two numbers and a bias, fitted "
+            "on the eval split, join both."
+        )
     yield "Made from what was measured and set; `MODEL_CARD.json` has the same for programs."
 
 

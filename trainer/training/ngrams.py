@@ -21,6 +21,7 @@ from pipeline.support.arrays import Float32s, Float64s, Int32s, Int64s
 from trainer.data.dataset import evaluation_batches, iterate_batches
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.scoring import SplitScores, score_split
+from trainer.evaluation.sides import side_figures
 from trainer.model.classifier import TextClassifier
 from trainer.ngrams.codes import NO_CODE, codes_of_texts, table_rows
 from trainer.ngrams.join import Join, default_join, fit_join
@@ -60,7 +61,10 @@ def add_ngrams(
         return None
     join = _join_by(score_split(model, records, "eval", batch_size=batch_size), objective)
     model.ngrams = NgramSide(arrays.with_join(join), longest=longest)
-    return score_split(model, records, "eval", batch_size=batch_size)
+    scores = score_split(model, records, "eval", batch_size=batch_size)
+    listed = ", ".join(f"{side.name} {side.accuracy:.4f}" for side in side_figures(scores, records.scheme))
+    _log.info("eval accuracy: %s (%.2f x LSTM + %.2f x n-grams)", listed, join.lstm, join.ngrams)
+    return scores
 
 
 def _join_by(scores: SplitScores, objective: Objective) -> Join:

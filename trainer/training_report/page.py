@@ -18,6 +18,7 @@ from trainer.evaluation.calibration import Bin, expected_calibration_error
 from trainer.evaluation.measure import reliability_of
 from trainer.evaluation.metrics import Metrics, accuracy_of
 from trainer.evaluation.scoring import SplitScores
+from trainer.evaluation.sides import side_figures
 from trainer.model.neighbours import Floats
 from trainer.training.history import History
 from trainer.training_report.calibration import calibration
@@ -29,6 +30,7 @@ from trainer.training_report.mistakes import mistakes
 from trainer.training_report.neighbours import neighbours
 from trainer.training_report.ordinal import ordinal
 from trainer.training_report.several_labels import several_labels
+from trainer.training_report.sides import sides
 from trainer.training_report.slices import slices
 from trainer.training_report.verdict import commonest_share, verdict
 from trainer.training_report.weights import weights
@@ -153,6 +155,9 @@ def _calibration(content: PageContent, scored: SplitScores, bins: list[Bin]) -> 
 def _sections_by_settings(content: PageContent, scored: SplitScores) -> Iterator[Section]:
     """What only some settings of labels, weights and slices bring about."""
     metrics, scheme, train = scored.metrics, content.records.scheme, content.records.splits["train"]
+    if figures := side_figures(scored, scheme):
+        own = sides(figures, longest=content.config.model.ngrams, split=scored.split)
+        yield Section("LSTM and n-grams", own)
     if (of_ordinal := metrics.get("ordinal")) is not None:
         yield Section("How far off", ordinal(metrics, of_ordinal, values=scheme.values()))
     if metrics["weighted"] is not None:
