@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+import tensorflow as tf
 import zstandard
 from gensim.models import KeyedVectors
 
@@ -19,7 +20,7 @@ KNOWN = ["unseen", "film", "café", "你好", "don't", "the"]  # their ids are 1
 DIM = 6
 
 
-def read(path: Path, *, dim: int = DIM) -> ReadVectors:
+def read(path: Path | str, *, dim: int = DIM) -> ReadVectors:
     rows = {word.encode(): id for id, word in enumerate(KNOWN, 1)}
     return read_vectors(str(path), rows, ids=len(KNOWN) + 1, dim=dim)
 
@@ -66,6 +67,18 @@ def test_word_vectors_of_fasttext(tmp_path: Path) -> None:
     assert np.array_equal(given.table, expected_of(KeyedVectors.load_word2vec_format(str(tmp_path / "ft.vec"))))
     assert given.has_vector.tolist() == [False, False, True, True, True, False, True]
     assert (given.layout.format, given.vectors) == ("word2vec text", 19)
+
+
+def test_word_vectors_of_another_file_system(vectors: KeyedVectors, tmp_path: Path) -> None:
+    """Of those that TensorFlow knows, the one in memory."""
+    vectors.save_word2vec_format(str(tmp_path / "plain"), binary=True)
+    with tf.io.gfile.GFile("ram://word_vectors/v.bin.gz", "wb") as file:
+        file.write(gzip.compress((tmp_path / "plain").read_bytes()))
+    assert np.array_equal(read("ram://word_vectors/v.bin.gz").table, expected_of(vectors))
+    with pytest.raises(
+        UserError, match=r"^embedding\.from: ram://word_vectors/gone can't be read: .*; give a file that"
+    ):
+        read("ram://word_vectors/gone")
 
 
 GLOVE = b"the 0.5 0.25\nfilm 1 2\n"
