@@ -1,5 +1,6 @@
 """Settings and options -> a file of word vectors: the steps of `python -m trainer vectors`, without output."""
 
+import logging
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -26,11 +27,15 @@ from trainer.skip_gram.show import Analogy, analogies_of, neighbours_of, shown_w
 STATE_ENDING = ".unfinished.npz"
 
 
+_log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class LearntVectors:
     """What was learnt. path: of the file. words: in it; left_out: words that no such file can hold.
 
-    before, after: the nearest words of some words, with the first vectors and with the learnt ones. texts, tokens: that
+    before, after: the nearest words of some words, with the first vectors and with the learnt ones; analogies_before
+    and analogies in the same way. texts, tokens: that
     it learnt from; truncated: those of the texts that were longer than a record.
     """
 
@@ -42,6 +47,7 @@ class LearntVectors:
     truncated: int
     before: dict[str, list[Neighbour]]
     after: dict[str, list[Neighbour]]
+    analogies_before: list[Analogy]
     analogies: list[Analogy]
     seconds: float
 
@@ -67,8 +73,7 @@ def learn_vectors(
     """
     started = time.monotonic()
     files.check_reachable(records_path, setting="output.path")
-    files.check_reachable(output, setting="--output")
-    _refuse_output(output, overwrite=overwrite)
+    _prepare_output(output, resume=resume, overwrite=overwrite)
     with checked_copies(open_records_folder(records_path)) as records, tempfile.TemporaryDirectory() as folder:
         corpus = write_corpus(records, Path(folder))
         model = SkipGramModel(corpus.counts, settings)
@@ -76,7 +81,7 @@ def learn_vectors(
         first = name_vectors(records, model.ids, model.vectors)
         words = [word.decode() for word in first.words]
         shown = shown_words(words, asked)
-        before = neighbours_of(shown, words, first.vectors)
+        before, analogies_before = neighbours_of(shown, words, first.vectors), analogies_of(words, first.vectors)
         with show_progress as progress:
             learn(
                 model,
@@ -102,13 +107,15 @@ def learn_vectors(
         truncated=_truncated(records),
         before=before,
         after=neighbours_of(shown, words, named.vectors),
+        analogies_before=analogies_before,
         analogies=analogies_of(words, named.vectors),
         seconds=time.monotonic() - started,
     )
 
 
-def _refuse_output(output: str, *, overwrite: bool) -> None:
+def _prepare_output(output: str, *, resume: bool, overwrite: bool) -> None:
     """Refuses what would be replaced, and a folder that can't be written, before hours of learning."""
+    files.check_reachable(output, setting="--output")
     try:
         is_there = files.exists(output)
     except OSError as error:
@@ -119,6 +126,9 @@ def _refuse_output(output: str, *, overwrite: bool) -> None:
         probe = output + ".probe"
         files.write(probe, b"")
         files.remove(probe)
+    files.remove_abandoned(output.rpartition("/")[0] or ".")
+    if not resume and files.exists(output + STATE_ENDING):
+        _log.warning("%s is of an earlier run; it is replaced (--resume would go on with it)", output + STATE_ENDING)
 
 
 def _made_of(records: RecordsFolder, settings: SkipGramSettings) -> dict[str, Any]:

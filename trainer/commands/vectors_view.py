@@ -33,10 +33,11 @@ def vectors_table(learnt: LearntVectors) -> RenderableType:
         near.add_row(_word(word), _list(learnt.before[word]), _list(after))
     parts: list[RenderableType] = [near]
     if learnt.analogies:
-        right = sum(analogy.rank == 1 for analogy in learnt.analogies)
-        made = table("analogies", "nearest", f"right: {right} of {len(learnt.analogies)}", kinds="ttt")
-        for analogy in learnt.analogies:
-            made.add_row(_question(analogy), _list(analogy.answers), f"{analogy.expected}: {analogy.rank:,}.")
+        made = table("analogy", "nearest after", "right is", "place before", "after", kinds="tttnn")
+        for before, analogy in zip(learnt.analogies_before, learnt.analogies, strict=True):
+            made.add_row(
+                _question(analogy), _list(analogy.answers), analogy.expected, f"{before.rank:,}", f"{analogy.rank:,}"
+            )
         parts.append(made)
     return stack(parts)
 

@@ -20,25 +20,32 @@ Floats = npt.NDArray[np.float32]
 
 # The name of unknown tokens in files that GloVe's own tool and `trainer vectors` write.
 UNKNOWN: Final = b"<unk>"
+_ROWS_AT_ONCE: Final = 10_000
 # A stream of its own for each purpose, so that no other draw of the training changes.
 _STREAM: Final = 0x766563746F7273
 
 
 def start_table(table: Floats, has_vector: npt.NDArray[np.bool_], *, oov_id: int | None, seed: int) -> Floats:
-    """The table with all rows filled.
+    """Fills the other rows of the table in place, and returns it.
 
-    table: float32 [ids, dim], of which the rows with a vector are used, one at least; has_vector: bool [ids];
-    oov_id: the id of unknown tokens. A row that is drawn depends on the seed, its id, and mean and spread.
+    table: float32 [ids, dim], zeros in the rows without a vector; has_vector: bool [ids], one at least; oov_id: the id
+    of unknown tokens. A row that is drawn depends on the seed, its id, and mean and spread. Beside the table only a
+    few rows at a time are in memory.
 
     >>> given, has = np.array([[0, 0], [1, 4], [0, 0], [3, 4]], np.float32), np.array([False, True, False, True])
     >>> start_table(given, has, oov_id=2, seed=0).tolist()
     [[0.0, 0.0], [1.0, 4.0], [2.0, 4.0], [3.0, 4.0]]
     """
-    found = table[has_vector]
-    mean, spread = found.mean(axis=0, dtype=np.float64), found.std(axis=0, dtype=np.float64)
-    draws = np.random.default_rng([_STREAM, seed]).standard_normal(table.shape, dtype=np.float32)
-    filled = np.where(has_vector[:, np.newaxis], table, mean.astype(np.float32) + spread.astype(np.float32) * draws)
+    parts = [slice(start, start + _ROWS_AT_ONCE) for start in range(0, len(table), _ROWS_AT_ONCE)]
+    mean = sum(table[part].sum(axis=0, dtype=np.float64) for part in parts) / has_vector.sum()
+    squares = sum(np.square(table[part][has_vector[part]] - mean).sum(axis=0) for part in parts)
+    spread = np.sqrt(squares / has_vector.sum())
+    draw = np.random.default_rng([_STREAM, seed])
+    for part in parts:
+        draws = draw.standard_normal(table[part].shape, dtype=np.float32)
+        is_empty = ~has_vector[part]
+        table[part][is_empty] = mean + spread * draws[is_empty]
     if oov_id is not None and not has_vector[oov_id]:
-        filled[oov_id] = mean
-    filled[PADDING_ID] = 0
-    return filled
+        table[oov_id] = mean
+    table[PADDING_ID] = 0
+    return table
