@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.constants import suite as constants
 from benchmarks.harness import markdown_tables
 from benchmarks.harness.report import RESULTS, load, save
 from benchmarks.harness.suite import Suite
@@ -20,10 +21,12 @@ from benchmarks.ways import suite as ways
 from pipeline.support.stop_signals import stop_signals
 
 SUITES: dict[str, Suite] = {
-    "preprocessing": preprocessing, "scale": scale, "serving": serving, "training": training, "ways": ways,
+    "preprocessing": preprocessing, "scale": scale, "constants": constants, "serving": serving, "training": training,
+    "ways": ways,
 }  # fmt: skip
 
-PAGE = Path(__file__).parent.parent / "docs" / "measurements" / "benchmarks.md"
+_DOCS = Path(__file__).parent.parent / "docs"
+PAGES = (_DOCS / "measurements" / "benchmarks.md", _DOCS / "explanation" / "scale.md")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -31,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     known = _parser().parse_args(given)
     if known.suite == "table":
-        write_tables(known.results, page=known.page)
+        write_tables(known.results, pages=known.pages)
         return
     for name in SUITES if known.suite == "all" else [known.suite]:
         suite = SUITES[name]
@@ -41,13 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"\n{suite.markdown([report])}\n\nsaved in {path}", flush=True)
 
 
-def write_tables(results: Path, *, page: Path) -> None:
-    """Writes the tables of all saved figures into the page."""
+def write_tables(results: Path, *, pages: Sequence[Path]) -> None:
+    """Writes the tables of all saved figures into the pages, those of a suite where its marks are."""
     reports = load(results)
     for name, suite in SUITES.items():
         of_suite = [report for report in reports if report.suite == name]
-        if of_suite and not markdown_tables.fill(page, name, suite.markdown(of_suite)):
-            sys.exit(f"{page} has no place for the tables of {name}")
+        if of_suite and not any(markdown_tables.fill(page, name, suite.markdown(of_suite)) for page in pages):
+            sys.exit(f"{', '.join(map(str, pages))}: no place for the tables of {name}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,8 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     for name, suite in SUITES.items():
         suite.add_options(commands.add_parser(name, parents=[common, measuring], help=_first_line(suite)))
     commands.add_parser("all", parents=[common, measuring], help="every suite, with its defaults")
-    table = commands.add_parser("table", parents=[common], help="the saved figures -> the page that shows them")
-    table.add_argument("--page", type=Path, default=PAGE)
+    table = commands.add_parser("table", parents=[common], help="the saved figures -> the pages that show them")
+    table.add_argument("--pages", type=Path, nargs="+", default=PAGES, metavar="PAGE")
     return parser
 
 

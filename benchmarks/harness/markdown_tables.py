@@ -16,15 +16,15 @@ from benchmarks.harness.report import Report
 _BLOCK = r"(<!-- benchmarks: {name} -->\n).*?(<!-- /benchmarks -->)"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown; the first column is left-aligned, the others right-aligned.
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1) -> str:
+    """A table in Markdown; the first columns hold words and are left-aligned, the others right-aligned.
 
     >>> print(table(["who", "s"], [["we", "1.0"]]))
     | who | s |
     |---|---:|
     | we | 1.0 |
     """
-    lines = [header, ["---", *("---:" for _ in header[1:])], *rows]
+    lines = [header, [*("---" for _ in header[:words]), *("---:" for _ in header[words:])], *rows]
     rows_of_text = ["| " + " | ".join(line) + " |" for line in lines]
     rows_of_text[1] = rows_of_text[1].replace(" ", "")
     return "\n".join(rows_of_text)

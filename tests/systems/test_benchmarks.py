@@ -1,5 +1,6 @@
 """The benchmarks: that they run, and that what they compare is compared."""
 
+import json
 import sys
 import time
 from collections.abc import Sequence
@@ -12,18 +13,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.constants import parts
+from benchmarks.constants import parts, waiting, whole_job
 from benchmarks.harness.processes import Measurement, ProcessError, measure_process
 from benchmarks.harness.report import OURS, load
 from benchmarks.preprocessing import suite as preprocessing
 from benchmarks.preprocessing.agreement import OurVocabulary, Output, equal_records
+from benchmarks.preprocessing.inputs import sample_input
 from benchmarks.scale import in_turn
 from benchmarks.scale import suite as scale
 from benchmarks.serving import suite as serving
 from benchmarks.serving.suite import THEIRS
 from benchmarks.training import suite as training
 from pipeline.cli import main as pipeline_main
-from pipeline.sample_corpus import sample_batch
 from tests.support.in_process import run_in_process
 
 
@@ -90,15 +91,32 @@ def test_benchmarks_tell_why_there_is_no_figure(program: str, told: str, tmp_pat
 
 
 def test_benchmarks_constants_count_what_they_made(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    parts.main(["words", "--distinct", "2000100", "--top_words", "1000"])
-    told = capsys.readouterr().out.splitlines()
+    def told(*arguments: str) -> dict[str, float]:
+        parts.main(arguments)
+        return json.loads(capsys.readouterr().out)
+
     # In the second bucket 100 words, of which three bundles of four have each: 300 rows.
-    assert told[-1].startswith("2000100 words in 6000300 rows of 2 buckets -> the best 999: ")
-    parts.main(["files", "--files", "3000"])
-    assert capsys.readouterr().out.splitlines()[1].startswith("3000 files in 17 groups: ")
-    pq.write_table(pa.Table.from_batches([sample_batch(0, 200, seed=0)]), tmp_path / "few.parquet")
-    parts.main(["bytes", "--input", str(tmp_path / "few.parquet")])
-    assert capsys.readouterr().out.startswith("200 texts of ")
+    words = told("words", "--distinct", "2100", "--bucket_words", "2000", "--top_words", "1000")
+    assert (words["merged_words"], words["merged_rows"], words["best_words"]) == (2100, 6300, 999)
+    assert told("files", "--files", "3000")["groups"] == 17
+    pq.write_table(pa.table({"text": ["one", "two two"]}), tmp_path / "few.parquet")
+    blocks = told("blocks", "--input", str(tmp_path / "few.parquet"))
+    assert (blocks["texts"], blocks["text_bytes"]) == (2, 10)
+    assert "record_in_1_bytes" in blocks
+    assert "record_in_10_bytes" not in blocks
+    assert told("shard", "--records", "1000")["shard_records"] == 1000
+
+
+def test_benchmarks_constants_run_jobs_of_both_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where no pipeline.yaml is
+    monkeypatch.setenv(waiting.FOLDER, "")  # it is set anew, and as before after the test
+    paths = [sample_input(rows, tmp_path).path for rows in (10, 100)]
+    whole_job.main(str(tmp_path / "result"), *map(str, paths))
+    figures = json.loads((tmp_path / "result").read_bytes())
+    # A record crosses a shuffle in a block, or only the block's place does; rows to compare always do.
+    assert figures["remote_records_bytes"] > 100 * 100 > figures["local_records_bytes"] > 0
+    assert figures["remote_duplicates_bytes"] == pytest.approx(figures["local_duplicates_bytes"], rel=0.01)
+    assert figures["local_token_bytes"] > 0
 
 
 def test_benchmarks_short_form_of_scale_divides_the_work(
@@ -119,7 +137,7 @@ def test_benchmarks_short_form_of_scale_divides_the_work(
         assert parts == pytest.approx(row.median("serial_seconds"))
         divided = row.median("parallel_cpu_seconds") / int(row.case) + row.median("waiting_seconds")
         assert divided == pytest.approx(row.median("seconds") - row.median("serial_seconds"))
-    written = "divided: WriteShards/cpu_seconds"  # three shards, which two workers write
+    written = "divided: WriteRecords/cpu_seconds"  # three shards, which two workers write
     assert len(two.values[written]) == 2 * len(one.values[written])
     assert "No worker can take over" in capsys.readouterr().out
 

@@ -157,13 +157,14 @@ def test_benchmarks_keep_a_command_that_others_can_give() -> None:
 
 def test_benchmarks_fill_the_page(tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
+    (tmp_path / "other.md").write_text("a page without marks\n")
     page.write_text("before\n<!-- benchmarks: preprocessing -->\nold\n<!-- /benchmarks -->\nafter\n")
     save(a_report(), tmp_path)
-    write_tables(tmp_path, page=page)
+    write_tables(tmp_path, pages=[tmp_path / "other.md", page])
     filled = page.read_text()
     assert filled.startswith("before\n<!-- benchmarks: preprocessing -->\n\n| aim |")
     assert filled.endswith("\n\n<!-- /benchmarks -->\nafter\n")
     assert "old" not in filled
-    write_tables(tmp_path, page=page)
+    write_tables(tmp_path, pages=[tmp_path / "other.md", page])
     assert page.read_text() == filled
     assert not markdown_tables.fill(page, "another", "")
