@@ -31,6 +31,11 @@ WAYS: dict[str, tuple[dict[str, str], Limits, list[str], bool]] = {
     "remote": ({}, Limits(task_bytes=3000, batch_rows=16), ["--direct_num_workers=2"], False),
     "cached": ({"vocabulary.cache": "CACHE"}, Limits(task_bytes=4000), ["--direct_num_workers=1"], False),
 }
+# Keys of the manifest that do not depend on the way.
+FIGURES = [
+    *["labels", "record", "splits", "label_sets", "samples", "telling_words", "duplicates", "advice", "rejected"],
+    "unlabelled",
+]
 
 
 class Found(NamedTuple):
@@ -130,21 +135,6 @@ def test_job_features_several_labels_are_counted(several: Path) -> None:
     assert verify_folder(str(several), LocalFiles()).problems == ()
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way != "local"])
-def test_job_features_several_labels_are_the_same_in_every_way(several: Path, tmp_path: Path, way: str) -> None:
-    settings, limits, arguments, spills = WAYS[way]
-    settings = {key: value.replace("CACHE", str(tmp_path / "cache")) for key, value in settings.items()}
-    for name in ("out", "again") if "vocabulary.cache" in settings else ("out",):
-        again = job(
-            several.parent / "rows.jsonl", tmp_path / name, settings,
-            limits=limits, beam_arguments=arguments, spills=spills,
-        )  # fmt: skip
-        assert record_bytes(again) == record_bytes(several)
-        one, two = facts_of(again), facts_of(several)
-        for key in ("labels", "record", "splits", "label_sets", "samples", "telling_words", "duplicates", "advice"):
-            assert one[key] == two[key], key
-
-
 def test_job_features_a_parquet_list_gives_the_same_records(several: Path, tmp_path: Path) -> None:
     columns = {name: [row[name] for row in rows_of()] for name in ("text", "label")}
     pq.write_table(pa.table(columns), tmp_path / "rows.parquet", row_group_size=50)
@@ -242,17 +232,19 @@ def test_job_features_records_hold_weights_and_slices(weighted: Path) -> None:
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "local"])
-def test_job_features_weights_are_the_same_in_every_way(weighted: Path, tmp_path: Path, way: str) -> None:
+def test_job_features_are_the_same_in_every_way(weighted: Path, tmp_path: Path, way: str) -> None:
+    """Several labels, weights and slices at once; the cache is filled, and then read."""
     settings, limits, arguments, spills = WAYS[way]
     settings = {key: value.replace("CACHE", str(tmp_path / "cache")) for key, value in settings.items()}
-    again = job(
-        weighted.parent / "rows.jsonl", tmp_path / "out", {**unlabelled_too(weighted.parent), **settings},
-        limits=limits, beam_arguments=arguments, spills=spills,
-    )  # fmt: skip
-    assert record_bytes(again) == record_bytes(weighted)
-    one, two = facts_of(again), facts_of(weighted)
-    for key in ("record", "splits", "label_sets", "samples", "telling_words", "duplicates", "rejected", "unlabelled"):
-        assert one[key] == two[key], key
+    for name in ("out", "again") if "vocabulary.cache" in settings else ("out",):
+        again = job(
+            weighted.parent / "rows.jsonl", tmp_path / name, {**unlabelled_too(weighted.parent), **settings},
+            limits=limits, beam_arguments=arguments, spills=spills,
+        )  # fmt: skip
+        assert record_bytes(again) == record_bytes(weighted)
+        one, two = facts_of(again), facts_of(weighted)
+        for key in FIGURES:
+            assert one[key] == two[key], key
     if "vocabulary.cache" in settings:
         (entries,) = (tmp_path / "cache").iterdir()  # one folder, though the input decides on several labels
         assert {"settings.json"} < {path.name for path in entries.iterdir()}

@@ -147,7 +147,7 @@ def test_job_unlabelled_bytes_are_the_same_in_every_way(source: Path, tmp_path: 
     assert manifest_of(ways[-1])["vocabulary"]["cache"] == {"reused_files": files, "counted_files": 0}
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["local", "remote"])  # the bytes of two threads are compared above
 def test_job_unlabelled_words_count_after_those_with_labels(source: Path, tmp_path: Path, way: str) -> None:
     settings = {"vocabulary.count_unlabelled": "true", "vocabulary.min_count": "2", "vocabulary.top_words": "60"}
     found = job(source, tmp_path / "out", settings, **WAYS[way])
