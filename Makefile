@@ -10,7 +10,7 @@ DEMO := out/demo
 IMAGE ?= textrecords
 FLEX_IMAGE ?= $(IMAGE)-flex
 
-.PHONY: help install demo check test test-cluster cluster-tools soak bench lint format types docs lock image flex-template clean
+.PHONY: help install demo check light test test-cluster cluster-tools soak bench lint format types docs lock image flex-template clean
 
 help:
 	@echo "make install  a virtual environment in .venv with everything in it"
@@ -52,8 +52,12 @@ demo: install
 # core at the end (597 s against 653 on 2 cores). tests/graph runs by itself, since Beam is blocked there.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# The types, which take one core 31 s in a fresh clone, are checked beside the tests.
+check: install lint
+	@$(MAKE) --no-print-directory --jobs=2 types light
+
 # Neither TensorFlow nor Beam is loaded: tests/README.md.
-check: install lint types
+light: install
 	$(RUN) -m pytest tests/unit tests/architecture tests/support $(PRODUCT) --doctests light $(PARALLEL)
 
 test: check
