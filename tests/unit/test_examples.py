@@ -159,8 +159,20 @@ def test_examples_airflow_hands_on_what_a_command_prints() -> None:
     assert execute(0) == "printed"
 
 
+def test_examples_airflow_ends_the_command_of_a_task_that_is_stopped() -> None:
+    operator = operator_of(0)
+    operator.on_kill()  # before anything runs
+    operator.execute({})
+    operator.on_kill()
+    assert operator.process.stopped
+
+
 def execute(status: int) -> str:
-    """`Command.execute` with a process that ends with the status."""
+    return operator_of(status).execute({})
+
+
+def operator_of(status: int) -> Any:
+    """The operator `Command`; its process ends with the status."""
     tree = ast.parse(AIRFLOW.read_text(encoding="utf-8"))
     (command,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     module: dict[str, Any] = {
@@ -173,7 +185,7 @@ def execute(status: int) -> str:
     exec(compile(ast.Module([command], []), str(AIRFLOW), "exec"), module)
     operator = module["Command"](arguments=["pipeline", "verify", "DIR"])
     operator.log = SimpleNamespace(info=lambda *_: None)
-    return operator.execute({})
+    return operator
 
 
 class Process:
@@ -181,6 +193,7 @@ class Process:
 
     def __init__(self, status: int) -> None:
         self.returncode = status
+        self.stopped = False
 
     def __enter__(self) -> "Process":
         return self
@@ -190,3 +203,6 @@ class Process:
 
     def communicate(self) -> tuple[str, None]:
         return "printed", None
+
+    def terminate(self) -> None:
+        self.stopped = True
