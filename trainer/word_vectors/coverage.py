@@ -1,7 +1,7 @@
 """What a file of word vectors has of a vocabulary: by words, and by the tokens that they are in the counted texts."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline.records_folder.vocabulary_tsv import WordColumns
 from pipeline.support.terminal import percent
-from trainer.word_vectors.read import ReadVectors
+
+# At run time this would load TensorFlow for whoever reads the schema of the model card, as the tools of the docs do.
+if TYPE_CHECKING:
+    from trainer.word_vectors.read import ReadVectors
 
 # The most frequent words without a vector that are kept, to be shown.
 _MISSING: Final = 24
@@ -67,7 +70,7 @@ class VectorsUsed(BaseModel):
         )
 
 
-def vectors_used(path: str, given: ReadVectors, words: WordColumns) -> VectorsUsed:
+def vectors_used(path: str, given: "ReadVectors", words: WordColumns) -> VectorsUsed:
     """The coverage of a vocabulary with at least one word."""
     counts = np.array(words.counts, np.int64)
     has_vector = given.has_vector[words.ids]
