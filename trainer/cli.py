@@ -24,6 +24,7 @@ from pipeline.support.process import quick_imports
 from pipeline.support.tensorflow_startup import import_tensorflow
 from trainer.commands.arguments import input_overrides, input_settings, naming_options, refuse_empty, settings_of
 from trainer.commands.parser import Command, command_parser
+from trainer.devices.cluster import cluster_of
 from trainer.skip_gram.settings import SkipGramSettings, skip_gram_settings
 
 # The file of the settings without --config, if the present folder has it.
@@ -54,8 +55,9 @@ def _parse_and_run(arguments: list[str]) -> int:
 
 def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     config = load(_config_path(known), overrides)
+    is_in_cluster = cluster_of(config.training) is not None
     with quick_imports():
-        import_tensorflow()
+        import_tensorflow(look_for_devices=not is_in_cluster)
         from pipeline.support.terminal import output_console
         from trainer.commands.decision_table import decision_table
         from trainer.commands.metrics_table import metrics_table
@@ -68,6 +70,9 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     except ExportError as error:
         warn(f"trainer: error: {error}")
         return 1
+    if outcome is None:
+        say("done; the chief (worker 0) writes the files")
+        return 0
     if outcome.metrics is None:
         say("the records folder has no test rows, so there are no metrics (split.test is 0)")
     else:

@@ -24,6 +24,7 @@ KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 MAX_TOP_WORDS = 2**31 - 1
 
 Side = Literal["pre", "post"]
+Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
 
 _AFTER: Final = re.compile(r"after:([1-9]\d*)")
 
@@ -161,6 +162,9 @@ class TrainingSettings(Section):
     class_weight: ClassWeight = "none"
     average: float | None = Field(None, gt=0, lt=1)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    strategy: Literal["auto", "one", "mirrored", "multi_worker"] = "auto"
+    precision: Precision = "float32"
+    cudnn: bool = True
 
 
 class ExportSettings(Section):

@@ -12,7 +12,7 @@ _ALL_LINES: Final = "0"
 _NO_LINES: Final = "3"
 
 
-def import_tensorflow(*, beside_transform: bool = False) -> None:
+def import_tensorflow(*, beside_transform: bool = False, look_for_devices: bool = True) -> None:
     """Imports TensorFlow and lets it look for its devices. The lines that it writes meanwhile appear only if it fails.
 
     TensorFlow writes some of them before it reads TF_CPP_MIN_LOG_LEVEL, whatever the level is. So they are held back
@@ -21,6 +21,7 @@ def import_tensorflow(*, beside_transform: bool = False) -> None:
 
     beside_transform: TensorFlow Transform is imported next. TensorFlow is set to offer the Keras that TFT is made for;
       otherwise it would import half of the other one.
+    look_for_devices: False if TensorFlow is to join other machines, which it can do only before it looks.
     """
     if beside_transform:
         os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -28,7 +29,8 @@ def import_tensorflow(*, beside_transform: bool = False) -> None:
     with nullcontext() if level == _ALL_LINES else hold_back_stderr():
         import tensorflow as tf
 
-        tf.config.list_logical_devices()
+        if look_for_devices:
+            tf.config.list_logical_devices()
 
 
 @contextmanager

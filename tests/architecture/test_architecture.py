@@ -28,7 +28,7 @@ LEVELS = {
     ],
     "trainer": [
         {"decision", "files", "ngrams"},
-        {"model", "savedmodel"},
+        {"devices", "model", "savedmodel"},
         {"data"},
         {"evaluation", "word_vectors"},
         {"model_card", "skip_gram", "training"},

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tests.support.toy_records import toy_config, toy_folder, weights
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.scoring import score_split
-from trainer.training import fit
+from trainer.training import prepare
 from trainer.training.average import WeightAverages
 from trainer.training.fit import train
 from trainer.training.progress import EpochEvent, StepEvent
@@ -86,7 +86,7 @@ def test_average_of_a_training_is_scored_saved_and_resumed(
             super().__init__(*arguments, **named)  # type: ignore[arg-type]
             built.append(self)
 
-    monkeypatch.setattr(fit, "TrainingStep", RecordedStep)
+    monkeypatch.setattr(prepare, "TrainingStep", RecordedStep)
     raw: dict[int, list[np.ndarray]] = {}
 
     def watch(event: StepEvent | EpochEvent) -> None:

@@ -20,7 +20,7 @@ from trainer.data import dataset
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.scoring import SplitScorer, SplitScores
 from trainer.model import classifier
-from trainer.training import fit
+from trainer.training import epoch_steps, prepare
 from trainer.training.fit import TrainedModel, score_held_out, train
 from trainer.training.learning_rate import learning_rate
 from trainer.training.progress import EpochEvent, StepEvent
@@ -137,7 +137,7 @@ def test_fit_resumed_gives_the_weights_and_logs_of_an_unbroken_run(
         read.append((named["epoch"], named["skip"]))
         return dataset.training_batches(*arguments, **named)
 
-    monkeypatch.setattr(fit, "training_batches", training_batches)
+    monkeypatch.setattr(epoch_steps, "training_batches", training_batches)
     shutil.copytree(unbroken.killed, tmp_path, dirs_exist_ok=True)
     keras.utils.set_random_seed(54321)  # the state of the random generators must not matter
     # How often checkpoints are written may change meanwhile.
@@ -244,7 +244,7 @@ def test_fit_stops_early_with_the_weights_of_the_best_epoch(
         built.append(classifier.build_model(*arguments, **named))
         return built[0]
 
-    monkeypatch.setattr(fit, "build_model", build_model)
+    monkeypatch.setattr(prepare, "build_model", build_model)
     seen: list[list[bytes]] = []
     is_best: list[bool] = []
 

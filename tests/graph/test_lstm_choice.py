@@ -34,26 +34,28 @@ def stepping_ops(function: Any) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    # model settings, whether there is a GPU, the operations of the training step
-    ("values", "gpu", "ops"),
+    # model settings, training settings, whether there is a GPU, the operations of the training step
+    ("values", "training", "gpu", "ops"),
     [
-        ({"lstm_units": 124}, False, KERNEL),
-        ({"lstm_units": [124, 5], "bidirectional": True, "dropout": 0.5}, False, KERNEL),
-        ({"lstm_units": 125}, False, LOOP),
-        ({"lstm_units": [5, 125]}, False, LOOP),
-        ({"recurrent_dropout": 0.5}, False, LOOP),
-        ({"mask_zero": False}, False, LOOP),
-        ({}, True, CUDNN),
+        ({"lstm_units": 124}, {}, False, KERNEL),
+        ({"lstm_units": [124, 5], "bidirectional": True, "dropout": 0.5}, {}, False, KERNEL),
+        ({"lstm_units": 125}, {}, False, LOOP),
+        ({"lstm_units": [5, 125]}, {}, False, LOOP),
+        ({"recurrent_dropout": 0.5}, {}, False, LOOP),
+        ({"mask_zero": False}, {}, False, LOOP),
+        ({}, {}, True, CUDNN),
+        ({}, {"cudnn": False}, True, LOOP),
+        ({}, {"precision": "mixed_bfloat16"}, False, LOOP),
     ],
 )
 def test_lstm_choice_for_training(
-    values: dict[str, Any], gpu: bool, ops: set[str], monkeypatch: pytest.MonkeyPatch
+    values: dict[str, Any], training: dict[str, Any], gpu: bool, ops: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if gpu:
         monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [f"a {kind}"])
         # By sys.modules, because a function of that name hides the module.
         monkeypatch.setattr(sys.modules["keras.src.backend.tensorflow.rnn"], "cudnn_ok", lambda *_, **__: True)
-    step = TrainingStep(model_of(**values), TrainingSettings(batch_size=35), steps=10)
+    step = TrainingStep(model_of(**values), TrainingSettings(batch_size=35, **training), steps=10)
     assert stepping_ops(step.run) == ops
 
 

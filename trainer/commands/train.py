@@ -10,12 +10,14 @@ from trainer import files
 from trainer.data.checked_files import checked_copies
 from trainer.data.records_folder import open_records_folder
 from trainer.decision.checks import check_decision
+from trainer.devices.choose import open_devices
 from trainer.evaluation.metrics import Metrics
 from trainer.export.export import ExportedVersion, export
 from trainer.export.text_to_ids import load_text_to_ids
 from trainer.savedmodel import versions
 from trainer.training.choose import choose
 from trainer.training.fit import score_held_out, train
+from trainer.training.follow import follow
 from trainer.training.progress import Progress, ignore_progress
 from trainer.training_report import write_page
 
@@ -41,8 +43,10 @@ class TrainingOutcome:
 
 def train_and_export(
     config: Config, *, resume: bool = False, show_progress: AbstractContextManager[Progress] | None = None
-) -> TrainingOutcome:
+) -> TrainingOutcome | None:
     """Trains on the records of output.path, writes training.path, and publishes a version in export.path.
+
+    None: this process is a worker that is not the chief; the chief writes.
 
     resume: continue the training in training.path. show_progress: gives what receives the events of the training.
 
@@ -56,6 +60,11 @@ def train_and_export(
     """
     for section in ("output", "training", "export"):
         files.check_reachable(getattr(config, section).path, setting=f"{section}.path")
+    devices = open_devices(config.training)
+    if not devices.is_chief:
+        with checked_copies(open_records_folder(config.output.path)) as copied:
+            follow(config, copied, devices)
+        return None
     with _locked(config.training.path):
         records = open_records_folder(config.output.path)
         check_decision(config.decision, records.scheme, eval_rows=records.splits["eval"].rows)
@@ -63,7 +72,7 @@ def train_and_export(
         with checked_copies(records) as copied:
             text_to_ids = load_text_to_ids(copied)  # it is needed last; if it can't be had, nothing else is of use
             with show_progress or nullcontext(ignore_progress) as progress:
-                trained = train(config, copied, resume=resume, progress=progress)
+                trained = train(config, copied, resume=resume, devices=devices, progress=progress)
             choice = choose(trained, config)
             scores = score_held_out(trained, config.training, choice.decision, slices=config.metrics)
             metrics = scores.metrics if scores and scores.split == "test" else None

@@ -1,8 +1,8 @@
 """Model -> how its LSTMs are computed: this module alone decides where the fast path is used.
 
     where      condition                                                             LSTMs run
-    training   no GPU, mask_zero, no recurrent_dropout, no LSTM above 124 units      in groups, `lstm_training`
-    training   GPU, no recurrent_dropout                                             in Keras, with cuDNN
+    training   no GPU, float32, mask_zero, no recurrent_dropout, up to 124 units     in groups, `lstm_training`
+    training   GPU, no recurrent_dropout, training.cudnn                             in Keras, with cuDNN
     training   otherwise                                                             in Keras's loop
     serving    mask_zero, up to 16 texts                                             in one call, `lstm_inference`
     serving    mask_zero, more texts, no LSTM above 128 units                        in groups, `lstm_inference`
@@ -16,8 +16,10 @@ differ from Keras in the last bits only.
 
 from typing import Final
 
+import keras
 import tensorflow as tf
 
+from pipeline.config.settings import Precision
 from trainer.model.classifier import RunLstm, TextClassifier, keras_lstms, run_with_keras
 from trainer.model.lstm_inference import InferenceLstms
 from trainer.model.lstm_training import run_in_groups
@@ -34,17 +36,34 @@ _WIDEST_IN_TRAINING: Final = 124
 _WIDEST_IN_SERVING: Final = 128
 
 
-def choose_for_training(model: TextClassifier, *, batch_size: int) -> RunLstm:
+def choose_for_training(
+    model: TextClassifier, *, batch_size: int, precision: Precision = "float32", cudnn: bool = True
+) -> RunLstm:
     """How the model's LSTMs run on batches of `batch_size` rows: in groups or in Keras, see the table above.
 
     Keras is faster with cuDNN (TensorFlow sees a GPU) and with wide LSTMs. The kernel can't drop parts of the state
-    (recurrent_dropout). Without mask_zero each row is read with its padding, so groups have nothing to cut off.
+    (recurrent_dropout), and on a CPU it is not measured in 16 bits. Without mask_zero each row is read with its
+    padding, so groups have nothing to cut off.
     """
     settings = model.settings
     is_wide = _widest(model) > _WIDEST_IN_TRAINING
-    if tf.config.list_logical_devices("GPU") or is_wide or settings.recurrent_dropout or not settings.mask_zero:
+    if tf.config.list_logical_devices("GPU"):
+        return run_with_keras if cudnn else run_without_cudnn
+    if is_wide or settings.recurrent_dropout or not settings.mask_zero or precision != "float32":
         return run_with_keras
     return run_in_groups(batch_size=batch_size)
+
+
+def run_without_cudnn(
+    lstm: keras.layers.LSTM, sequence: tf.Tensor, *, mask: tf.Tensor | None, training: bool
+) -> tf.Tensor:
+    """A `RunLstm` that calls the layer itself, in Keras's loop on every device."""
+    use_cudnn = lstm.use_cudnn
+    lstm.use_cudnn = False
+    try:
+        return run_with_keras(lstm, sequence, mask=mask, training=training)
+    finally:
+        lstm.use_cudnn = use_cudnn
 
 
 def choose_for_serving(model: TextClassifier) -> InferenceLstms | None:

@@ -1,5 +1,7 @@
 """Sums over the rows of an epoch, on the device -> the epoch's averages."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from trainer.training.objective import EpochAverages, Objective
@@ -27,31 +29,46 @@ class EpochSums:
         for total in self.variables:
             total.assign(tf.zeros_like(total))
 
-    def add(self, losses: tf.Tensor, right: tf.Tensor) -> None:
-        """Adds rows that all count once. losses: float [batch]; right: bool [batch]."""
-        self._loss_sum.assign_add(tf.reduce_sum(tf.cast(losses, tf.float64)))
-        self._hits.assign_add(tf.reduce_sum(tf.cast(right, tf.int64)))
-        self._rows.assign_add(tf.size(right, out_type=tf.int64))
-
-    def add_weighted(
-        self, losses: tf.Tensor, right: tf.Tensor, *, loss_weights: tf.Tensor, weights: tf.Tensor | None
-    ) -> None:
-        """Adds rows with weights. losses, loss_weights: float [batch]. right: bool [batch], or [batch, classes].
-
-        weights: of the rows, without those of their labels, float [batch]; None: all count once.
-        """
-        assert self._loss_weights is not None
-        of_loss = tf.cast(loss_weights, tf.float64)
-        hits = tf.cast(right, tf.float64)
-        hits = hits if right.shape.rank == 1 else tf.reduce_mean(hits, axis=1)
-        of_rows = tf.ones_like(of_loss) if weights is None else tf.cast(weights, tf.float64)
-        self._loss_sum.assign_add(tf.reduce_sum(tf.cast(losses, tf.float64) * of_loss))
-        self._loss_weights.assign_add(tf.reduce_sum(of_loss))
-        self._hits.assign_add(tf.reduce_sum(hits * of_rows))
-        self._rows.assign_add(tf.reduce_sum(of_rows))
+    def add(self, totals: Sequence[tf.Tensor]) -> None:
+        """Adds the totals of a batch, see `totals_of_rows`."""
+        for total, more in zip(self.variables, totals, strict=True):
+            total.assign_add(more)
 
     def averages(self) -> EpochAverages:
         """The averages of the rows so far, 0 without any; waits for the device."""
         rows = float(self._rows.numpy()) or 1.0
         of_loss = rows if self._loss_weights is None else float(self._loss_weights.numpy()) or 1.0
         return EpochAverages(float(self._loss_sum.numpy()) / of_loss, float(self._hits.numpy()) / rows)
+
+
+def totals_of_rows(losses: tf.Tensor, right: tf.Tensor) -> list[tf.Tensor]:
+    """Rows that all count once -> float64 [], int64 [], int64 []. losses: float [batch]; right: bool [batch].
+
+    >>> [total.numpy().item() for total in totals_of_rows(tf.constant([0.5, 0.25]), tf.constant([True, False]))]
+    [0.75, 1, 2]
+    """
+    return [
+        tf.reduce_sum(tf.cast(losses, tf.float64)),
+        tf.reduce_sum(tf.cast(right, tf.int64)),
+        tf.size(right, out_type=tf.int64),
+    ]
+
+
+def totals_of_weighted_rows(
+    losses: tf.Tensor, right: tf.Tensor, *, loss_weights: tf.Tensor, weights: tf.Tensor | None
+) -> list[tf.Tensor]:
+    """Rows with weights -> four of float64 []. losses, loss_weights: float [batch]. right: bool [batch], or [batch,
+    classes].
+
+    weights: of the rows, without those of their labels, float [batch]; None: all count once.
+    """
+    of_loss = tf.cast(loss_weights, tf.float64)
+    hits = tf.cast(right, tf.float64)
+    hits = hits if right.shape.rank == 1 else tf.reduce_mean(hits, axis=1)
+    of_rows = tf.ones_like(of_loss) if weights is None else tf.cast(weights, tf.float64)
+    return [
+        tf.reduce_sum(tf.cast(losses, tf.float64) * of_loss),
+        tf.reduce_sum(hits * of_rows),
+        tf.reduce_sum(of_rows),
+        tf.reduce_sum(of_loss),
+    ]

@@ -10,30 +10,28 @@ CPU.
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
-
-import keras
+from typing import Final
 
 from pipeline.config.decision_settings import MetricsSettings
 from pipeline.config.settings import Config, TrainingSettings
-from pipeline.contract import MANIFEST_FILE, Split
+from pipeline.contract import Split
 from pipeline.errors import UserError
-from trainer.data.check_shards import check_shards
-from trainer.data.dataset import batch_count, iterate_batches, training_batches
 from trainer.data.records_folder import RecordsFolder
 from trainer.decision.decision import NO_DECISION, Decision
+from trainer.devices.devices import ONE_DEVICE, Devices
 from trainer.evaluation.decision_figures import decision_figures
 from trainer.evaluation.scoring import SplitScorer, SplitScores, score_split
-from trainer.evaluation.slices import check_slices
-from trainer.model.classifier import TextClassifier, build_model
+from trainer.model.classifier import TextClassifier
 from trainer.training.disk_space import Need, check_room, export_bytes, training_bytes
+from trainer.training.epoch_steps import EpochSteps, StepDone
 from trainer.training.given_vectors import given_vectors, refuse_another_file
 from trainer.training.history import CurvePoint, EpochRecord, History, best_epoch, is_over
 from trainer.training.ngrams import add_ngrams
-from trainer.training.objective import EpochAverages, averages_of, objective_of
+from trainer.training.objective import EpochAverages, averages_of
+from trainer.training.prepare import prepare, refuse_untrainable, weight_settings
 from trainer.training.progress import EpochEvent, Progress, StepEvent, ignore_progress
+from trainer.training.replicated_step import ReplicatedStep
 from trainer.training.run_folder import TENSORBOARD_FOLDER, RunFolder, RunState
 from trainer.training.step import TrainingStep
 from trainer.training.tensorboard import TensorBoardLog
@@ -42,9 +40,6 @@ from trainer.word_vectors.coverage import VectorsUsed
 
 # Most points of the loss curve. More than a screen has columns would only make the checkpoint larger.
 _CURVE_POINTS: Final = 1000
-
-# Settings that do not change the weights, so they may differ when a training is resumed.
-_SETTINGS_WITHOUT_EFFECT: Final = {"training.path", "training.checkpoint_steps", "model.force"}
 
 
 @dataclass(frozen=True)
@@ -64,61 +59,63 @@ class TrainedModel:
 
 
 def train(
-    config: Config, records: RecordsFolder, *, resume: bool = False, progress: Progress = ignore_progress
+    config: Config,
+    records: RecordsFolder,
+    *,
+    resume: bool = False,
+    devices: Devices = ONE_DEVICE,
+    progress: Progress = ignore_progress,
 ) -> TrainedModel:
     """Trains on a records folder and writes training.path, see `trainer.training.run_folder`.
 
-    resume: continue the training in training.path. Without it, a new training replaces the one that is there. The seeds
-    of Python, NumPy and TensorFlow are set to training.seed.
+    resume: continue the training in training.path. Without it, a new training replaces the one that is there. devices:
+    this process is the chief; `trainer.training.follow` is what the others do. The seeds of Python, NumPy and
+    TensorFlow are set to training.seed.
 
     Raises:
       UserError: settings or records can't be trained on, the training can't be resumed, the loss became infinite or
         NaN, or training.path can't be written.
+      JobError: another worker has ended.
     """
-    settings = config.training
-    _refuse_missing_rows(config, records)
-    check_slices(config.metrics, records.manifest.record.slices, path=records.path)
-    objective = objective_of(records, settings)
-    folder = RunFolder(settings.path)
-    weight_settings = _weight_settings(config, records)
-    run_checkpoint = folder.read(weight_settings) if resume else None
+    with devices.naming_lost_workers():
+        return _train(config, records, resume=resume, devices=devices, progress=progress)
+
+
+def _train(
+    config: Config, records: RecordsFolder, *, resume: bool, devices: Devices, progress: Progress
+) -> TrainedModel:
+    refuse_untrainable(config, records)
+    folder = RunFolder(config.training.path)
+    settings = weight_settings(config, records)
+    run_checkpoint = folder.read(settings) if resume else None
     if run_checkpoint is not None:
         refuse_another_file(config, run_checkpoint.state.vectors)
     given = given_vectors(config, records) if run_checkpoint is None else None
-    records = check_shards(records)
-    keras.utils.set_random_seed(settings.seed)
-    model = _new_model(config, records)
-    steps = batch_count(records, "train", batch_size=settings.batch_size)
-    training_step = TrainingStep(model, settings, steps=settings.epochs * steps, objective=objective)
+    prepared = prepare(config, records, devices)
+    records, training_step = prepared.records, prepared.training_step
+    model = training_step.model
     _check_room(config, records, training_step=training_step, folder=folder)
     if run_checkpoint:
         state = run_checkpoint.state
         folder.resume(training_step, run_checkpoint)
     else:
-        state = RunState(settings=weight_settings, history=History(), vectors=given and given.used)
-        if settings.start_from is not None:
-            warm_start(model, records, settings.start_from)
+        state = RunState(settings=settings, history=History(), vectors=given and given.used)
+        if config.training.start_from is not None:
+            warm_start(model, records, config.training.start_from)
         if given is not None:
             model.embedding.embeddings.assign(given.table)
         folder.start(training_step, state)
+    if isinstance(training_step, ReplicatedStep):
+        training_step.share()
     with folder.tensorboard(state.history) as log:
-        loop = _EpochLoop(
-            settings,
-            records,
-            training_step=training_step,
-            folder=folder,
-            state=state,
-            log=log,
-            progress=progress,
-            frozen_epochs=config.embedding.frozen_epochs(settings.epochs),
-        )
-        while not is_over(state.history.epochs, settings):
+        loop = _EpochLoop(prepared.steps, folder=folder, state=state, log=log, progress=progress)
+        while devices.chief_says(not is_over(state.history.epochs, config.training)):
             loop.finish_epoch()
     best = best_epoch(state.history.epochs)
     folder.restore_weights(model, epoch=best, run=state.run)
     scores = loop.best_scores
     if config.model.ngrams:
-        scores = add_ngrams(model, records, objective=objective, batch_size=settings.batch_size)
+        scores = add_ngrams(model, records, objective=training_step.objective, batch_size=config.training.batch_size)
     return TrainedModel(model, records, state.history, best, scores, state.vectors)
 
 
@@ -155,22 +152,13 @@ class _EpochLoop:
     """The loop over epochs; `finish_epoch` appends to `state.history`."""
 
     def __init__(
-        self,
-        settings: TrainingSettings,
-        records: RecordsFolder,
-        *,
-        training_step: TrainingStep,
-        folder: RunFolder,
-        state: RunState,
-        log: TensorBoardLog,
-        progress: Progress,
-        frozen_epochs: int,
+        self, steps: EpochSteps, *, folder: RunFolder, state: RunState, log: TensorBoardLog, progress: Progress
     ) -> None:
-        self.settings, self.records, self.frozen_epochs = settings, records, frozen_epochs
-        self.training_step, self.folder, self.state = training_step, folder, state
+        self.settings, self.records, self.steps = steps.settings, steps.records, steps
+        self.training_step, self.folder, self.state = steps.training_step, folder, state
         self.log, self.progress = log, progress
-        self.eval_scorer = SplitScorer(training_step.model, records, "eval", batch_size=settings.batch_size)
-        self.steps = batch_count(records, "train", batch_size=settings.batch_size)
+        batch_size = self.settings.batch_size
+        self.eval_scorer = SplitScorer(self.training_step.model, self.records, "eval", batch_size=batch_size)
         self.examples = 0
         self.eval_scores: SplitScores | None = None  # of the last epoch
         self.best_scores: SplitScores | None = None  # of the best epoch; None if an earlier process ran it
@@ -178,13 +166,11 @@ class _EpochLoop:
     def finish_epoch(self) -> None:
         """Runs the remaining steps of the present epoch, scores the eval split and writes the epoch's files."""
         started = time.monotonic()
-        epoch, skip = divmod(self.training_step.steps_done, self.steps)
-        self.training_step.set_embedding_trained(epoch >= self.frozen_epochs)
-        if skip == 0:
-            self.training_step.start_epoch()
-        for step in self._run_steps(epoch, skip=skip):
-            if step % self.settings.checkpoint_steps == 0 and step % self.steps:
+        for done in self.steps.run_rest():
+            self._tell(done)
+            if done.step % self.settings.checkpoint_steps == 0 and done.place < self.steps.in_epoch:
                 self._save()
+        epoch = done.epoch
         history = self.state.history
         with self.training_step.final_weights():
             history.epochs.append(self._epoch_record(epoch + 1, started=started))
@@ -198,30 +184,18 @@ class _EpochLoop:
             self.log.add_epoch(history.epochs[-1])
         self.progress(EpochEvent(history.epochs[-1], self.settings.epochs, is_best))
 
-    def _run_steps(self, epoch: int, *, skip: int) -> Iterator[int]:
-        """Runs the epoch's steps after the first `skip`; yields each step's number over all epochs, from 1."""
-        batches = training_batches(
-            self.records,
-            batch_size=self.settings.batch_size,
-            trim=self.training_step.model.settings.mask_zero,
-            seed=self.settings.seed,
-            epoch=epoch,
-            skip=skip,
-        )
-        point_every = -(-self.settings.epochs * self.steps // _CURVE_POINTS)
-        for place, batch in enumerate(iterate_batches(batches, self.records), start=skip + 1):
-            loss = self.training_step.run_batch(batch)
-            step = epoch * self.steps + place
-            if step % point_every == 0:
-                rate = self.training_step.next_learning_rate
-                point = CurvePoint(step=step, loss=float(loss.numpy()), learning_rate=rate)
-                self.state.history.curve.append(point)
-                with self.folder.writing(TENSORBOARD_FOLDER):
-                    self.log.add_point(point)
-            self.examples += int(batch.labels.shape[0])
-            averages = self.training_step.averages
-            self.progress(StepEvent(epoch + 1, self.settings.epochs, place, self.steps, self.examples, averages))
-            yield step
+    def _tell(self, done: StepDone) -> None:
+        """Adds a point to the curve, if its turn has come, and reports the step."""
+        epochs, in_epoch = self.settings.epochs, self.steps.in_epoch
+        if done.step % -(-epochs * in_epoch // _CURVE_POINTS) == 0:
+            rate = self.training_step.next_learning_rate
+            point = CurvePoint(step=done.step, loss=float(done.loss.numpy()), learning_rate=rate)
+            self.state.history.curve.append(point)
+            with self.folder.writing(TENSORBOARD_FOLDER):
+                self.log.add_point(point)
+        self.examples += done.rows
+        averages = self.training_step.averages
+        self.progress(StepEvent(done.epoch + 1, epochs, done.place, in_epoch, self.examples, averages))
 
     def _epoch_record(self, epoch: int, *, started: float) -> EpochRecord:
         averages = self.training_step.averages()
@@ -249,30 +223,6 @@ class _EpochLoop:
         self.folder.save(self.training_step, self.state)
 
 
-def _new_model(config: Config, records: RecordsFolder) -> TextClassifier:
-    """A model with fresh weights; its embedding counts as trainable if an epoch of the training changes it."""
-    model = build_model(
-        records.vocabulary_size,
-        config.model,
-        scheme=records.scheme,
-        padding=records.sequence.padding,
-        oov=records.manifest.config.vocabulary.oov,
-    )
-    epochs = config.training.epochs
-    model.embedding.trainable = config.embedding.frozen_epochs(epochs) < epochs
-    return model
-
-
-def _refuse_missing_rows(config: Config, records: RecordsFolder) -> None:
-    if not records.splits["train"].rows:
-        raise UserError(f"split.train: {records.path} holds no train rows, so there is nothing to learn from")
-    if config.training.early_stopping is not None and not records.splits["eval"].rows:
-        raise UserError(
-            f"training.early_stopping is {config.training.early_stopping}, but {records.path} holds no eval rows to "
-            "judge an epoch by; set it to null, or give split.eval a share"
-        )
-
-
 def _check_room(config: Config, records: RecordsFolder, *, training_step: TrainingStep, folder: RunFolder) -> None:
     """Refuses a disk without room before the first step; what is in training.path already makes room when it goes."""
     needs = [
@@ -288,12 +238,3 @@ def _refuse_divergence(loss: float, settings: TrainingSettings) -> None:
             f"training.learning_rate {settings.learning_rate:g}: the loss has become {loss}; "
             "use a lower one, or set training.clipnorm to 1"
         )
-
-
-def _weight_settings(config: Config, records: RecordsFolder) -> dict[str, Any]:
-    """All settings that the weights depend on, by name, and the SHA-256 of the manifest."""
-    names = ("embedding", "model", "training")
-    sections = {name: getattr(config, name).model_dump() for name in names}
-    settings = {f"{section}.{key}": value for section, values in sections.items() for key, value in values.items()}
-    used = {name: value for name, value in settings.items() if name not in _SETTINGS_WITHOUT_EFFECT}
-    return {**used, f"the sha256 of {MANIFEST_FILE}": records.manifest_sha256}

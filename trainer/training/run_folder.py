@@ -52,6 +52,7 @@ _EARLIER_SETTINGS: Final = {
     "training.label_smoothing": 0.0,
     "model.ngrams": 0,
     "model.ngram_buckets": 2**19,
+    "training.precision": "float32",
 }
 _WEIGHTS_NAME: Final = re.compile(r"weights-epoch-\d{5,}\.npz")
 _log = logging.getLogger(__name__)
