@@ -1,6 +1,6 @@
 """Batches of read tasks -> rows with a key, a split and a label index; and rejected rows, each with its reason.
 
-Both passes over the input work on rows in the same way:
+The first pass gives rows their keys and splits, the second their labels:
 
     Batch (sources/schema.py) -> key_rows -> KeyedRows -> RowFilter.labelled -> LabelledRows
                                                                              -> a table of rejected rows

@@ -5,6 +5,7 @@ from benchmarks.serving import tables as serving_tables
 from benchmarks.serving.suite import THEIRS
 from benchmarks.training import tables as training_tables
 from benchmarks.training.tables import PLAIN_FIT
+from benchmarks.ways import suite as ways
 
 MACHINE = Machine(cores=2, memory_bytes=8 << 30, processor="a processor", python="3.11", versions={"keras": "3"})
 
@@ -52,3 +53,20 @@ def test_benchmarks_tables_of_training_say_what_was_reached() -> None:
     assert "| an epoch, faster than plain model.fit | 2.3x | 2.2x | no |" in shown
     assert f"| {OURS} | 75,000 | 50,000 | 0.40 |" in shown
     assert f"| {OURS} | 10.0 | 1.0 | 1.0 | 0.850 (0.800 to 0.900) | 0.850 |" in shown
+
+
+def test_benchmarks_table_of_the_ways_leaves_out_the_start() -> None:
+    def row(case: str, way: str, cpu: list[float], *, text_bytes: int) -> Row:
+        values = {"cpu_seconds": cpu, "seconds": [9.0], "peak_bytes": [1e9]}
+        return Row(case=case, subject=way, values=values, facts={"rows": 1, "text_bytes": text_bytes})
+
+    rows = [
+        row("10 rows", "local", [5.0], text_bytes=1_000_000),
+        row("10 rows", "remote", [6.0], text_bytes=1_000_000),
+        row("all rows", "local", [8.0, 9.0, 10.0], text_bytes=101_000_000),
+        row("all rows", "remote", [11.0], text_bytes=101_000_000),
+    ]
+    shown = ways.markdown([a_report("ways", "some reviews", rows)])
+    assert "| local | 9.0 | 9.0 (8.0 to 10.0) | 40.0 | 1.00 | 1,000 |" in shown  # 4 s for 100 MB
+    assert "| remote | 9.0 | 11.0 | 50.0 | 1.25, wanted at most 1.2 | 1,000 |" in shown
+    assert "cache" not in shown
