@@ -32,7 +32,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 10) <= v < (3, 14) else \
 	    f"Python {v[0]}.{v[1]} is too old or too new: install 3.10 to 3.13 and call make PYTHON=python3.x")'
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(RUN) -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@# pip compiles with one process, 90 s of CPU. Some packages hold templates that are no Python, so errors are no news.
+	@PYTHONWARNINGS=ignore $(RUN) -m compileall -qq -j 0 $(VENV)/lib || true
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
