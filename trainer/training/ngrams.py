@@ -11,6 +11,7 @@ depends on settings and records alone. So a training that was killed and resumed
 import logging
 import time
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,8 @@ from trainer.ngrams.sparse import BinaryMatrix
 from trainer.ngrams.stored_rows import StoredRows
 from trainer.ngrams.table import LEAST_TEXTS, choose_keys
 from trainer.training.objective import Objective
+
+_SECONDS_BETWEEN_LINES: Final = 30.0  # of many labels; one takes 4 s with 20,000 IMDB reviews
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +96,11 @@ def learn_ngrams(
         _log.info("learning the weights of %d n-grams of 1 to %d words", len(rows), settings.ngrams)
         outputs = records.scheme.outputs
         weights, intercept = np.zeros([size + buckets, outputs], np.float32), np.zeros(outputs, np.float32)
+        logged = time.monotonic()
         for output in range(outputs):
+            if time.monotonic() - logged > _SECONDS_BETWEEN_LINES:
+                _log.info("n-grams of %d of %d labels are learnt", output, outputs)
+                logged = time.monotonic()
             targets = _targets(texts.labels, output, outputs=outputs)
             of_loss = _loss_weights(texts, targets, output, objective=objective)
             learnt = learn_weights(matrix, targets, texts.weights, of_loss=of_loss)
