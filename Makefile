@@ -42,7 +42,6 @@ demo: install
 	@$(RUN) -m pipeline run --output.path $(DEMO)/records --overwrite
 	@$(RUN) -m pipeline describe $(DEMO)/records
 	@$(RUN) -m trainer train --output.path $(DEMO)/records --training.path $(DEMO)/training --export.path $(DEMO)/model
-	@$(RUN) -m benchmarks.baseline.bag_of_words $(DEMO)/records
 	@$(RUN) -m trainer predict --model $(DEMO)/model \
 	    "Not bad at all, as I had feared." "Not good at all, as I had feared."
 	@echo "look at $(DEMO)/records/report.html and $(DEMO)/training/training.html; ask on with"

@@ -62,6 +62,7 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         from trainer.commands.decision_table import decision_table
         from trainer.commands.metrics_table import metrics_table
         from trainer.commands.train import train_and_export
+        from trainer.evaluation.word_counts_line import word_counts_line
         from trainer.export.fresh_process import ExportError
         from trainer.training.progress_display import show_training
 
@@ -79,6 +80,8 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         output_console().print(metrics_table(outcome.metrics, title=f"test split, epoch {outcome.best_epoch}"))
         if outcome.metrics["decision"] is not None:
             output_console().print("", decision_table(outcome.metrics["decision"], title="decided on the test split"))
+        if (line := word_counts_line(outcome.metrics)) is not None:
+            say("", line)
     exported = outcome.exported
     say(
         "",

@@ -294,6 +294,10 @@ def test_fit_writes_the_metrics_of_the_test_split(records: RecordsFolder, unbrok
     assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
     assert metrics["examples"] == records.splits["test"].rows == 20
     assert list(metrics["per_label"]) == ["neg", "pos"]
+    of_words = metrics["word_counts"]
+    assert of_words is not None
+    assert of_words["train_texts"] == of_words["learnt_from"] == 43
+    assert of_words["accuracy"] >= 0.9  # a word of each text gives its label away
 
 
 def test_fit_trains_without_an_eval_split(tmp_path: Path) -> None:

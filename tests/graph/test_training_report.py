@@ -1,6 +1,7 @@
 """training.html: numbers worked by hand, what is said about a training, and the page of a real one."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -174,6 +175,18 @@ def test_page_without_held_out_texts() -> None:
     assert "There were no held-out texts to judge it by." in page
     assert "Calibration" not in page
     assert "Nearest words" in page
+
+
+def test_page_compares_the_lstm_with_word_counts() -> None:
+    whole = hostile_training()
+    assert whole.scored is not None
+    assert "A model of word counts" not in render(whole).decode()
+    metrics: Metrics = {
+        **whole.scored.metrics, "word_counts": {"train_texts": 9, "learnt_from": 9, "accuracy": 0.125},
+    }  # fmt: skip
+    page = render(replace(whole, scored=replace(whole.scored, metrics=metrics))).decode()
+    told = "<p>A model of word counts alone (TF-IDF, logistic regression) has accuracy 0.125, more than the LSTM&#39;s "
+    assert told in page
 
 
 def test_page_stays_small_with_thousands_of_labels() -> None:

@@ -109,6 +109,7 @@ def metrics_of_answers(answers: Answers, scheme: LabelScheme) -> Metrics:
         "effective_examples": answers.size if is_weighted else None,
         "slices": [],
         "decision": None,
+        "word_counts": None,
     }
 
 

@@ -176,6 +176,20 @@ class CalibrationFigures(TypedDict):
     loss_after: float
 
 
+class WordCountFigures(TypedDict):
+    """How a model of word counts alone answers the same examples, see `trainer.evaluation.word_counts`.
+
+    train_texts: how many train texts there are; learnt_from: how many of them it learnt from.
+    accuracy: of one label a text. subset_accuracy, micro_f1: of several, from the probability 0.5 on.
+    """
+
+    train_texts: int
+    learnt_from: int
+    accuracy: NotRequired[float]
+    subset_accuracy: NotRequired[float]
+    micro_f1: NotRequired[float]
+
+
 class DecisionFigures(Price):
     """The price of a decision; calibration: None if the decision changes no score."""
 
@@ -189,6 +203,7 @@ class Metrics(Figures):
     effective_examples: (sum of weights)^2 / sum of squared weights; None without weights.
     slices: one for each name in metrics.slices.
     decision: None unless the model has thresholds, costs or calibrated scores, or may abstain.
+    word_counts: None outside a training, and with more than 200 labels.
     """
 
     examples: int
@@ -196,6 +211,7 @@ class Metrics(Figures):
     effective_examples: float | None
     slices: list[SlicedBy]
     decision: DecisionFigures | None
+    word_counts: WordCountFigures | None
 
 
 def accuracy_of(figures: Figures) -> float:

@@ -22,6 +22,7 @@ from trainer.decision.decision import NO_DECISION, Decision
 from trainer.devices.devices import ONE_DEVICE, Devices
 from trainer.evaluation.decision_figures import decision_figures
 from trainer.evaluation.scoring import SplitScorer, SplitScores, score_split
+from trainer.evaluation.word_counts import measure_word_counts
 from trainer.model.classifier import TextClassifier
 from trainer.training.disk_space import Need, check_room, export_bytes, training_bytes
 from trainer.training.epoch_steps import EpochSteps, StepDone
@@ -128,7 +129,8 @@ def score_held_out(
 ) -> SplitScores | None:
     """The scores of the test split; of the eval split if there are no test rows; None if there are neither.
 
-    The metrics of the test split are written to metrics.json in training.path. decision: how scores become labels.
+    The metrics of the test split are written to metrics.json in training.path, with those of a model of word counts
+    alone, which says what the LSTM is worth. decision: how scores become labels.
     slices: what else is measured apart.
     """
     held_out: tuple[Split, ...] = ("test", "eval")
@@ -138,6 +140,7 @@ def score_held_out(
                 trained.model, trained.records, split, batch_size=settings.batch_size, decision=decision
             )
             _refuse_divergence(scores.metrics["loss"], settings)
+            scores.metrics["word_counts"] = measure_word_counts(trained.records, split)
             if slices is not None:
                 scores.metrics["slices"] = scores.sliced_by(slices, trained.records.scheme, decision)
             if split == "test":

@@ -19,6 +19,7 @@ from trainer.evaluation.measure import reliability_of
 from trainer.evaluation.metrics import Metrics, accuracy_of
 from trainer.evaluation.scoring import SplitScores
 from trainer.evaluation.sides import side_figures
+from trainer.evaluation.word_counts_line import word_counts_line
 from trainer.model.neighbours import Floats
 from trainer.training.history import History
 from trainer.training_report.calibration import calibration
@@ -175,9 +176,11 @@ def _lead(content: PageContent) -> Markup:
         rows = content.scored.metrics["examples"]
         split = content.scored.split
         held_out = f"All figures below are of the {rows:,} texts of the {split} split, which it did not learn from."
-    return Markup("<p>Trained on {:,} texts with {:,} labels. {}</p>").format(
+    lead = Markup("<p>Trained on {:,} texts with {:,} labels. {}</p>").format(
         splits["train"].rows, len(content.records.labels), held_out
     )
+    line = None if content.scored is None else word_counts_line(content.scored.metrics)
+    return lead if line is None else lead + Markup("<p>{}</p>").format(line)
 
 
 def _tiles(content: PageContent, bins: list[Bin]) -> Markup:

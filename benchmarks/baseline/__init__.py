@@ -1,1 +1,0 @@
-"""A bag of words, to compare trained models with."""

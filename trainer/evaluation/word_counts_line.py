@@ -1,0 +1,24 @@
+"""The metrics of a training -> one sentence on a model of word counts alone, to compare the LSTM with."""
+
+from trainer.evaluation.metrics import Metrics
+
+
+def word_counts_line(metrics: Metrics) -> str | None:
+    """The sentence; None if there is nothing to compare. The LSTM's interval says whether they differ beyond chance."""
+    figures = metrics["word_counts"]
+    if figures is None:
+        return None
+    if "subset_accuracy" in metrics:
+        name, own, other = "subset accuracy", metrics["subset_accuracy"], figures["subset_accuracy"]
+        low, high = metrics["subset_accuracy_interval"]
+    else:
+        name, own, other = "accuracy", metrics["accuracy"], figures["accuracy"]
+        low, high = metrics["accuracy_interval"]
+    learnt, texts = figures["learnt_from"], figures["train_texts"]
+    of_some = f", learnt from {learnt:,} of {texts:,} texts" if learnt < texts else ""
+    told = f"A model of word counts alone (TF-IDF, logistic regression{of_some}) has {name} {other:.3f}"
+    if other < low:
+        return f"{told}: the LSTM's {own:.3f} is better by {own - other:.3f}."
+    if other > high:
+        return f"{told}, more than the LSTM's {own:.3f}: this task needs no LSTM, or the LSTM is not trained well."
+    return f"{told}, the LSTM {own:.3f}: the difference may be chance, and the simpler model may do."
