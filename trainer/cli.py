@@ -86,7 +86,7 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     say(
         "",
         f"model      {exported.path}  (checked with {exported.texts} texts in a fresh process)",
-        f"training   {config.training.path}  (metrics.json, history.csv, tensorboard)",
+        f"training   {config.training.path}  ({', '.join(['metrics.json', 'history.csv', *config.training.track])})",
         f"look at    {outcome.page}  (curves, confusion, calibration, mistakes, nearest words)",
         f'ask it     python -m trainer predict --model {shlex.quote(config.export.path)} "a text"',
     )

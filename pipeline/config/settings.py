@@ -165,6 +165,7 @@ class TrainingSettings(Section):
     strategy: Literal["auto", "one", "mirrored", "multi_worker"] = "auto"
     precision: Precision = "float32"
     cudnn: bool = True
+    track: list[Literal["tensorboard", "mlflow"]] = Field(["tensorboard"])
 
 
 class ExportSettings(Section):

@@ -19,6 +19,7 @@ from trainer.training.choose import choose
 from trainer.training.fit import score_held_out, train
 from trainer.training.follow import follow
 from trainer.training.progress import Progress, ignore_progress
+from trainer.training.track import track_result
 from trainer.training_report import write_page
 
 # What the message to a second training in the same folder calls this one.
@@ -76,6 +77,8 @@ def train_and_export(
             choice = choose(trained, config)
             scores = score_held_out(trained, config.training, choice.decision, slices=config.metrics)
             metrics = scores.metrics if scores and scores.split == "test" else None
+            if metrics is not None:
+                track_result(config.training, metrics, run=trained.run)
             exported = export(
                 trained,
                 config,

@@ -33,9 +33,9 @@ from trainer.training.objective import EpochAverages, averages_of
 from trainer.training.prepare import prepare, refuse_untrainable, weight_settings
 from trainer.training.progress import EpochEvent, Progress, StepEvent, ignore_progress
 from trainer.training.replicated_step import ReplicatedStep
-from trainer.training.run_folder import TENSORBOARD_FOLDER, RunFolder, RunState
+from trainer.training.run_folder import RunFolder, RunState
 from trainer.training.step import TrainingStep
-from trainer.training.tensorboard import TensorBoardLog
+from trainer.training.track import Sinks, check_track, open_sinks
 from trainer.training.warm_start import warm_start
 from trainer.word_vectors.coverage import VectorsUsed
 
@@ -48,7 +48,7 @@ class TrainedModel:
     """A model with the weights of its best epoch (counted from 1), the records it learnt from, and the history.
 
     eval_scores: of the eval split with these weights, if they were computed on the way. vectors: what the embedding
-    started from, with `embedding.from`.
+    started from, with `embedding.from`. run: see `RunState`.
     """
 
     model: TextClassifier
@@ -57,6 +57,7 @@ class TrainedModel:
     best_epoch: int
     eval_scores: SplitScores | None = None
     vectors: VectorsUsed | None = None
+    run: str = ""
 
 
 def train(
@@ -86,6 +87,7 @@ def _train(
     config: Config, records: RecordsFolder, *, resume: bool, devices: Devices, progress: Progress
 ) -> TrainedModel:
     refuse_untrainable(config, records)
+    check_track(config.training)
     folder = RunFolder(config.training.path)
     settings = weight_settings(config, records)
     run_checkpoint = folder.read(settings) if resume else None
@@ -108,8 +110,8 @@ def _train(
         folder.start(training_step, state)
     if isinstance(training_step, ReplicatedStep):
         training_step.share()
-    with folder.tensorboard(state.history) as log:
-        loop = _EpochLoop(prepared.steps, folder=folder, state=state, log=log, progress=progress)
+    with open_sinks(config.training, folder, state) as sinks:
+        loop = _EpochLoop(prepared.steps, folder=folder, state=state, sinks=sinks, progress=progress)
         while devices.chief_says(not is_over(state.history.epochs, config.training)):
             loop.finish_epoch()
     best = best_epoch(state.history.epochs)
@@ -117,7 +119,7 @@ def _train(
     scores = loop.best_scores
     if config.model.ngrams:
         scores = add_ngrams(model, records, objective=training_step.objective, batch_size=config.training.batch_size)
-    return TrainedModel(model, records, state.history, best, scores, state.vectors)
+    return TrainedModel(model, records, state.history, best, scores, state.vectors, state.run)
 
 
 def score_held_out(
@@ -155,11 +157,11 @@ class _EpochLoop:
     """The loop over epochs; `finish_epoch` appends to `state.history`."""
 
     def __init__(
-        self, steps: EpochSteps, *, folder: RunFolder, state: RunState, log: TensorBoardLog, progress: Progress
+        self, steps: EpochSteps, *, folder: RunFolder, state: RunState, sinks: Sinks, progress: Progress
     ) -> None:
         self.settings, self.records, self.steps = steps.settings, steps.records, steps
         self.training_step, self.folder, self.state = steps.training_step, folder, state
-        self.log, self.progress = log, progress
+        self.sinks, self.progress = sinks, progress
         batch_size = self.settings.batch_size
         self.eval_scorer = SplitScorer(self.training_step.model, self.records, "eval", batch_size=batch_size)
         self.examples = 0
@@ -183,8 +185,7 @@ class _EpochLoop:
                 self.folder.save_weights(self.training_step.model, epoch=epoch + 1, run=self.state.run)
         self._save()
         self.folder.write_history(history)
-        with self.folder.writing(TENSORBOARD_FOLDER):
-            self.log.add_epoch(history.epochs[-1])
+        self.sinks.add_epoch(history.epochs[-1])
         self.progress(EpochEvent(history.epochs[-1], self.settings.epochs, is_best))
 
     def _tell(self, done: StepDone) -> None:
@@ -194,8 +195,7 @@ class _EpochLoop:
             rate = self.training_step.next_learning_rate
             point = CurvePoint(step=done.step, loss=float(done.loss.numpy()), learning_rate=rate)
             self.state.history.curve.append(point)
-            with self.folder.writing(TENSORBOARD_FOLDER):
-                self.log.add_point(point)
+            self.sinks.add_point(point)
         self.examples += done.rows
         averages = self.training_step.averages
         self.progress(StepEvent(done.epoch + 1, epochs, done.place, in_epoch, self.examples, averages))

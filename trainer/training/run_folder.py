@@ -32,7 +32,6 @@ from trainer.savedmodel.loading import WORDS_BEFORE_TRAINING
 from trainer.training import checkpoint
 from trainer.training.history import History, best_epoch, history_csv
 from trainer.training.step import TrainingStep
-from trainer.training.tensorboard import TensorBoardLog
 from trainer.word_vectors.coverage import VectorsUsed
 
 CHECKPOINT_FILE: Final = "checkpoint.npz"
@@ -194,10 +193,10 @@ class RunFolder:
         self._write(PAGE_FILE, page)
         return files.join(self.path, PAGE_FILE)
 
-    def tensorboard(self, history: History) -> TensorBoardLog:
-        """A new TensorBoard log that holds the history so far."""
-        with self.writing(TENSORBOARD_FOLDER):
-            return TensorBoardLog(files.join(self.path, TENSORBOARD_FOLDER), history)
+    @property
+    def tensorboard_path(self) -> str:
+        """The folder of TensorBoard's event files."""
+        return files.join(self.path, TENSORBOARD_FOLDER)
 
     def writing(self, name: str) -> AbstractContextManager[None]:
         """Within it an error of the file system becomes a UserError that names a file of the folder and a remedy."""

@@ -4,8 +4,6 @@ The checkpoint holds the history. A training that is started or resumed writes t
 is in them twice.
 """
 
-from types import TracebackType
-
 import tensorflow as tf
 
 from trainer import files
@@ -29,12 +27,9 @@ class TensorBoardLog:
         for record in history.epochs:
             self.add_epoch(record)
 
-    def __enter__(self) -> "TensorBoardLog":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self, status: str) -> None:
+        """Closes the files; they hold no status."""
+        del status
         for writer in self._writers.values():
             writer.close()
 
