@@ -14,6 +14,8 @@ from benchmarks.harness import markdown_tables
 from benchmarks.harness.report import RESULTS, load, save
 from benchmarks.harness.suite import Suite
 from benchmarks.preprocessing import suite as preprocessing
+from benchmarks.quality import ablation
+from benchmarks.quality import suite as quality
 from benchmarks.scale import suite as scale
 from benchmarks.serving import suite as serving
 from benchmarks.training import suite as training
@@ -22,7 +24,7 @@ from pipeline.support.stop_signals import stop_signals
 
 SUITES: dict[str, Suite] = {
     "preprocessing": preprocessing, "scale": scale, "constants": constants, "serving": serving, "training": training,
-    "ways": ways,
+    "ways": ways, "quality": quality, "ablation": ablation,
 }  # fmt: skip
 
 _DOCS = Path(__file__).parent.parent / "docs"

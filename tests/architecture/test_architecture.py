@@ -74,6 +74,7 @@ LATE_IMPORTS = {
     "trainer.__main__", "trainer.cli", "trainer.export.replay",
     "trainer.ngrams.sparse",  # SciPy takes 0.3 s and 40 MB, and a training without n-grams needs none of it
     "pipeline.sources.formats.bigquery_client",  # Google's libraries take half a second, and may not be installed
+    "trainer.training.mlflow_log",  # an extra that takes a second
 }  # fmt: skip
 
 

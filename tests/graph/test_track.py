@@ -19,6 +19,7 @@ from trainer.training import track
 from trainer.training.fit import train
 from trainer.training.history import CurvePoint, EpochRecord, History
 from trainer.training.mlflow_log import MlflowLog
+from trainer.training.tensorboard import TensorBoardLog
 from trainer.training.track import Sinks, check_track, track_result
 
 
@@ -177,7 +178,7 @@ def test_track_of_a_training_changes_no_weight(
         server.is_down = True
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(track.TensorBoardLog, "add_point", add_point)
+    monkeypatch.setattr(TensorBoardLog, "add_point", add_point)
     plain = train(toy_config(tmp_path / "plain", epochs=1, track=["tensorboard", "mlflow"]), records)
     assert weights(plain) == weights(tracked)
     assert len([entry for entry in caplog.records if entry.levelno == logging.WARNING]) == 2

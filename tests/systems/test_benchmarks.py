@@ -1,9 +1,11 @@
 """The benchmarks: that they run, and that what they compare is compared."""
 
+import importlib
 import json
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,17 @@ from benchmarks.harness.report import OURS, load
 from benchmarks.preprocessing import suite as preprocessing
 from benchmarks.preprocessing.agreement import OurVocabulary, Output, equal_records
 from benchmarks.preprocessing.inputs import sample_input
+from benchmarks.quality import options as quality_options
+from benchmarks.quality.runs import Runs
 from benchmarks.scale import in_turn
 from benchmarks.scale import suite as scale
 from benchmarks.serving import suite as serving
 from benchmarks.serving.suite import THEIRS
 from benchmarks.training import suite as training
 from pipeline.cli import main as pipeline_main
+from tests.support.exported_models import unchecked
 from tests.support.in_process import run_in_process
+from trainer.cli import main as trainer_main
 
 
 def test_benchmarks_short_form_runs_and_agrees(
@@ -185,3 +191,40 @@ def test_benchmarks_short_form_of_training_runs(
     printed = capsys.readouterr().out
     assert "examples/s of the input pipeline" in printed
     assert "a step with weights, slower than without" in printed
+
+
+def test_benchmarks_short_forms_of_quality_and_ablation_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process, and without the check of each export in a fresh one; they share the records folder."""
+    ran: list[str] = []
+
+    def measured(command: Sequence[str], *, folder: Path, **others: Any) -> Measurement:
+        assert others["limit"] > 0
+        module, *arguments = command[2:]
+        ran.append(module)
+        monkeypatch.chdir(folder)
+        mains = {"pipeline": pipeline_main, "trainer": trainer_main}
+        if module in mains:
+            assert mains[module](arguments) == 0
+        else:
+            importlib.import_module(module).main(*arguments)
+        return Measurement(10.0, 12.0, 1.0, 1 << 20, [])
+
+    monkeypatch.setattr(quality_options, "Runs", partial(Runs, measure=measured))
+    common = ["--short", "--results", str(tmp_path / "results"), "--work", str(tmp_path / "work")]
+    with unchecked():
+        main(["ablation", *common])
+        main(["quality", *common])
+    of_ours = ["trainer", "benchmarks.quality.answer_time"]
+    assert ran == ["pipeline", *of_ours, *of_ours, "benchmarks.peers.tfidf_regression"]  # base is quality's default
+    of_ablation, of_quality = load(tmp_path / "results")
+    assert [row.subject for row in of_ablation.rows] == ["base", "pooling mean_max"]
+    assert [row.failure for row in (*of_ablation.rows, *of_quality.rows)] == [None] * 4
+    words = of_quality.rows[1]
+    assert 0.5 < words.median("accuracy") < 1
+    assert 0 < words.median("answer_seconds") < 1
+    # Mean and maximum: the last layer has six weights more, of 4 bytes.
+    base, wider = (row.median("size_bytes") for row in of_ablation.rows)
+    assert wider > base
+    assert "| pooling mean_max |" in capsys.readouterr().out

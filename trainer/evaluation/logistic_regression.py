@@ -8,7 +8,8 @@
              biases. That is scikit-learn's LogisticRegression with its defaults (C = 1).
 
 The loss is convex and has one minimum. L-BFGS finds it (D. C. Liu and J. Nocedal, On the limited memory BFGS method for
-large scale optimization, 1989). TensorFlow's sparse products on 2.6 million values take 4 ms each.
+large scale optimization, 1989). TensorFlow's sparse products on 2.6 million values take 4 ms each. SciPy has L-BFGS too
+(`trainer.ngrams.sparse`), but each training would load it: 0.3 s and 40 MB, a third of what all of this takes.
 """
 
 from collections.abc import Callable

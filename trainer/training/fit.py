@@ -132,21 +132,19 @@ def score_held_out(
     """The scores of the test split; of the eval split if there are no test rows; None if there are neither.
 
     The metrics of the test split are written to metrics.json in training.path, with those of a model of word counts
-    alone, which says what the LSTM is worth. decision: how scores become labels.
-    slices: what else is measured apart.
+    alone, which says what the LSTM is worth. decision: how scores become labels. slices: what else is measured apart.
     """
     held_out: tuple[Split, ...] = ("test", "eval")
+    scheme = trained.records.scheme
     for split in held_out:
         if trained.records.splits[split].rows:
-            scores = score_split(
-                trained.model, trained.records, split, batch_size=settings.batch_size, decision=decision
-            )
+            batch_size = settings.batch_size
+            scores = score_split(trained.model, trained.records, split, batch_size=batch_size, decision=decision)
             _refuse_divergence(scores.metrics["loss"], settings)
             scores.metrics["word_counts"] = measure_word_counts(trained.records, split)
             if slices is not None:
-                scores.metrics["slices"] = scores.sliced_by(slices, trained.records.scheme, decision)
+                scores.metrics["slices"] = scores.sliced_by(slices, scheme, decision)
             if split == "test":
-                scheme = trained.records.scheme
                 scores.metrics["decision"] = decision_figures(scores.labelled_logits, decision, scheme)
                 RunFolder(settings.path).write_metrics(scores.metrics)
             return scores
