@@ -23,7 +23,8 @@ from trainer.training.step import TrainingStep
 
 # Settings that do not change the weights, but perhaps their last bits; they may differ when a training is resumed.
 _SETTINGS_WITHOUT_EFFECT: Final = {
-    "training.path", "training.checkpoint_steps", "training.track", "model.force", "training.strategy", "training.cudnn",
+    "training.path", "training.checkpoint_steps", "training.track", "model.force", "training.strategy",
+    "training.cudnn",
 }  # fmt: skip
 
 
