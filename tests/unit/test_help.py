@@ -18,7 +18,7 @@ COMMANDS = [
     ("pipeline describe", [], True),
     ("pipeline verify", [], True),
     ("pipeline sample", [], False),
-    ("trainer train", ["output", "model", "training", "metrics", "decision", "export"], False),
+    ("trainer train", ["output", "embedding", "model", "training", "metrics", "decision", "export"], False),
     ("trainer decide", ["decision", "export"], False),
     ("trainer evaluate", ["input", "metrics"], False),
     ("trainer explain", [], False),

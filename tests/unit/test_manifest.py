@@ -62,8 +62,8 @@ def test_manifest_writes_its_keys_in_order_and_by_their_public_names() -> None:
         "checksum",
     ]  # fmt: skip
     assert list(written["config"]) == [
-        "input", "split", "text", "vocabulary", "sequence", "output", "model", "training", "metrics", "decision",
-        "export", "compare",
+        "input", "split", "text", "vocabulary", "sequence", "output", "embedding", "model", "training", "metrics",
+        "decision", "export", "compare",
     ]  # fmt: skip
     assert written["config"] == CONFIG.model_dump()
     assert written["vocabulary"]["from"] == {

@@ -16,8 +16,8 @@ from tests.support.manifests import SHA256, full_content
 
 # Sections of the settings that decide nothing about the records; readers pass over them.
 UNTYPED = re.compile(
-    r"config\.(input|model|training|metrics|decision|export|compare)\..*|"
-    r"config\.(model|training|metrics|decision|export|compare)"
+    r"config\.(input|embedding|model|training|metrics|decision|export|compare)\..*|"
+    r"config\.(embedding|model|training|metrics|decision|export|compare)"
 )
 # Objects whose keys are data: one less is another manifest, not a damaged one.
 FREE_KEYS = re.compile(
