@@ -33,6 +33,7 @@ markdown = tables.markdown
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this suite."""
     parser.add_argument("--rows", type=int, metavar="N", help="of the built-in corpus (default 25,000), or of --input")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="of the whole jobs")
     parser.add_argument("--input", type=Path, nargs="+", metavar="FILE", help="Parquet with text and label (integer)")
 
 
@@ -41,8 +42,8 @@ def measure(options: argparse.Namespace, *, arguments: Sequence[str]) -> Iterato
     short = options.short
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         whole, few = _input(options, Path(folder)), sample_input(_FEW, Path(folder))
-        figures = {"job_texts": float(whole.rows), "job_text_bytes": float(whole.text_bytes)}
-        figures |= _job(few, whole, Path(folder))
+        figures: dict[str, float] = {"job_texts": whole.rows, "job_text_bytes": whole.text_bytes}
+        jobs = _jobs(few, whole, Path(folder), repeats=1 if short else options.repeats)
         for part in (
             ["start"],
             ["words", "--distinct", str(_SHORT_WORDS if short else _WORDS), "--top_words", "5000"],
@@ -51,7 +52,7 @@ def measure(options: argparse.Namespace, *, arguments: Sequence[str]) -> Iterato
             ["shard", "--records", str(_SHORT_RECORDS if short else _RECORDS)],
         ):
             figures |= json.loads(_run("benchmarks.constants.parts", part, folder=Path(folder)))
-        row = Row(case=whole.name, subject=OURS, values={name: [value] for name, value in figures.items()})
+        row = Row(case=whole.name, subject=OURS, values={name: [value] for name, value in figures.items()} | jobs)
         yield make_report("constants", whole.name, [row], arguments=arguments)
 
 
@@ -62,10 +63,10 @@ def _input(options: argparse.Namespace, folder: Path) -> Input:
     return sample_input(_ROWS if rows is None else rows, folder)
 
 
-def _job(few: Input, whole: Input, folder: Path) -> dict[str, float]:
+def _jobs(few: Input, whole: Input, folder: Path, *, repeats: int) -> dict[str, list[float]]:
     result = folder / "whole_job.json"
-    _run("benchmarks.constants.whole_job", [str(result), str(few.path), str(whole.path)], folder=folder)
-    found: dict[str, float] = json.loads(result.read_bytes())
+    _run("benchmarks.constants.whole_job", [str(result), str(few.path), str(whole.path), str(repeats)], folder=folder)
+    found: dict[str, list[float]] = json.loads(result.read_bytes())
     return found
 
 

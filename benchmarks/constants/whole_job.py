@@ -1,7 +1,7 @@
-"""`python -m benchmarks.constants.whole_job RESULT FEW WHOLE`: whole jobs as on this machine, and as on remote workers.
+"""`python -m benchmarks.constants.whole_job RESULT FEW WHOLE REPEATS`: jobs as on this machine and as on remote ones.
 
 In: two Parquet files with text, label and split. Out: RESULT, a JSON file with the CPU seconds of both ways on both
-files, and for the remote way the bytes that crossed each shuffle and those of the tokens that waited in files.
+files in each repeat, the bytes that crossed each shuffle, and those of the tokens that waited in files.
 
 Both ways run here, in this process, in turn, with one worker. Remote workers have no disk together. So blocks of
 records cross the runner's shuffle, and tokens wait in the job's folder for temporary files.
@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
@@ -29,20 +29,20 @@ from pipeline.support.process import limit_allocators
 WAYS = {"local": True, "remote": False}
 
 
-def main(result: str, few: str, whole: str) -> None:
+def main(result: str, few: str, whole: str, repeats: str) -> None:
     """Runs all of them; the first run pays for what is loaded late, and does not count."""
     limit_allocators()
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         os.environ[waiting.FOLDER] = folder
         _run(whole, folder, spills=True)
-        figures: dict[str, float] = {}
-        for way, spills in WAYS.items():
-            few_seconds = _run(few, folder, spills=spills)
+        figures: defaultdict[str, list[float]] = defaultdict(list)
+        for way, spills in list(WAYS.items()) * int(repeats):
+            figures[f"{way}_few_cpu_seconds"].append(_run(few, folder, spills=spills))
             with _Shuffles() as shuffles:
-                seconds = _run(whole, folder, spills=spills)
-            figures |= {f"{way}_few_cpu_seconds": few_seconds, f"{way}_cpu_seconds": seconds}
-            figures |= {f"{way}_{kind}_bytes": float(size) for kind, size in shuffles.bytes_by_kind().items()}
-            figures[f"{way}_token_bytes"] = float(waiting.tokens[-1])
+                figures[f"{way}_cpu_seconds"].append(_run(whole, folder, spills=spills))
+            for kind, size in shuffles.bytes_by_kind().items():
+                figures[f"{way}_{kind}_bytes"].append(size)
+            figures[f"{way}_token_bytes"].append(waiting.tokens[-1])
     Path(result).write_text(json.dumps(figures))
 
 

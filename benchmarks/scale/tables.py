@@ -102,7 +102,7 @@ def _line(row: Row, one: Row, report: Report) -> list[str]:
         f"{efficiency(one.median('seconds'), seconds, workers=workers):.0%}" if one.case == "1" else "",
         f"{row.median('serial_seconds'):.1f}",
         f"{row.median('parallel_cpu_seconds'):.1f}",
-        f"{row.median('waiting_seconds'):.1f}",
+        f"{max(0.0, row.median('waiting_seconds')):.1f}",
         f"{real.median('seconds'):.1f} ({real.median('cpu_seconds'):.1f} of CPU)" if real else "",
     ]
 

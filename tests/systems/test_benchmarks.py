@@ -116,9 +116,9 @@ def test_benchmarks_constants_count_what_they_made(capsys: pytest.CaptureFixture
 def test_benchmarks_constants_run_jobs_of_both_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where no pipeline.yaml is
     monkeypatch.setenv(waiting.FOLDER, "")  # it is set anew, and as before after the test
-    paths = [sample_input(rows, tmp_path).path for rows in (10, 100)]
-    whole_job.main(str(tmp_path / "result"), *map(str, paths))
-    figures = json.loads((tmp_path / "result").read_bytes())
+    few, whole = (str(sample_input(rows, tmp_path).path) for rows in (10, 100))
+    whole_job.main(str(tmp_path / "result"), few, whole, "1")
+    figures = {name: value for name, (value,) in json.loads((tmp_path / "result").read_bytes()).items()}
     # A record crosses a shuffle in a block, or only the block's place does; rows to compare always do.
     assert figures["remote_records_bytes"] > 100 * 100 > figures["local_records_bytes"] > 0
     assert figures["remote_duplicates_bytes"] == pytest.approx(figures["local_duplicates_bytes"], rel=0.01)
