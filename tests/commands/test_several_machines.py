@@ -1,11 +1,16 @@
 """`python -m trainer train` on two workers: one is killed, then both go on with --resume."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 
 from tests.support.exported_models import QUICK
+from tests.support.paths import REPOSITORY
 from tests.support.replicas import finish, killed_before_step, run_on_devices, start_workers, train_mirrored
 
 
@@ -47,3 +52,19 @@ def test_train_on_two_workers_killed_and_resumed(small_records: Path, tmp_path: 
     ):
         assert ended.files == wanted.files
         assert [name for name in wanted if ended[name].tobytes() != wanted[name].tobytes()] == ["state"]
+
+
+def test_train_waiting_for_another_worker_ends_at_ctrl_c(small_records: Path, tmp_path: Path) -> None:
+    cluster = {"cluster": {"worker": ["localhost:0", "localhost:1"]}, "task": {"type": "worker", "index": 0}}
+    command = [sys.executable, "-m", "trainer", "train", "--output.path", str(small_records)]
+    command += ["--training.path", str(tmp_path / "training"), "--export.path", str(tmp_path / "model")]
+    environment = {**os.environ, "TF_CONFIG": json.dumps(cluster)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
+        assert process.stderr is not None
+        assert "waits for the others (localhost:1)" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(timeout=60) in (-signal.SIGINT, 130)  # before TensorFlow waits, or then
+        finally:
+            process.kill()
+    assert list(tmp_path.iterdir()) == []

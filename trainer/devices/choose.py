@@ -9,6 +9,10 @@ multi_worker  yes                             any            all GPUs of each ma
 """
 
 import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import tensorflow as tf
 
@@ -58,7 +62,7 @@ def _join(cluster: Cluster) -> Devices:
         *(cluster.worker, len(cluster.addresses), address, ", ".join(others)),
     )
     try:
-        with hold_back_stderr():
+        with _ended_by_signals(), hold_back_stderr():
             strategy = tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
         raise UserError(
@@ -68,3 +72,21 @@ def _join(cluster: Cluster) -> Devices:
     devices = Devices(strategy, tuple(strategy.extended.worker_devices), cluster)
     _log.info("all %d workers are there, with %d devices", devices.workers, strategy.num_replicas_in_sync)
     return devices
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Within it Ctrl-C ends the process at once: TensorFlow waits in C++, where no handler of Python runs.
+
+    Nothing is written yet that would have to be put in order. TensorFlow takes TERM for itself when it joins; after
+    this the handlers are those of before, TERM's too.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
