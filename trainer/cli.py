@@ -26,6 +26,7 @@ from trainer.commands.arguments import input_overrides, input_settings, naming_o
 from trainer.commands.parser import Command, command_parser
 from trainer.devices.cluster import cluster_of
 from trainer.skip_gram.settings import SkipGramSettings, skip_gram_settings
+from trainer.sweep import refuse_without_optuna
 
 # The file of the settings without --config, if the present folder has it.
 _DEFAULT_CONFIG: Final = "pipeline.yaml"
@@ -34,15 +35,14 @@ _VECTORS: Final = "out/vectors.bin"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0 done, 2 the user's mistake, 128 + n ended by signal n,
-    1 anything else."""
+    """Runs one command; returns the exit status, see `pipeline.support.exit_status`."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     return run_command("trainer", lambda: _parse_and_run(given))
 
 
 def _parse_and_run(arguments: list[str]) -> int:
     overrides: dict[str, str] = {}
-    if arguments[:1] in (["train"], ["decide"], ["evaluate"], ["predict"], ["vectors"]):
+    if arguments[:1] in (["train"], ["decide"], ["evaluate"], ["predict"], ["vectors"], ["sweep"]):
         # After -- there are texts, which may look like settings.
         end = arguments.index("--") if "--" in arguments else len(arguments)
         overrides, others = split_overrides(arguments[:end])
@@ -55,9 +55,8 @@ def _parse_and_run(arguments: list[str]) -> int:
 
 def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
     config = load(_config_path(known), overrides)
-    is_in_cluster = cluster_of(config.training) is not None
     with quick_imports():
-        import_tensorflow(look_for_devices=not is_in_cluster)
+        import_tensorflow(look_for_devices=cluster_of(config.training) is None)
         from pipeline.support.terminal import output_console
         from trainer.commands.decision_table import decision_table
         from trainer.commands.metrics_table import metrics_table
@@ -124,6 +123,22 @@ def _vectors(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         f"use them   python -m trainer train --embedding.from {shlex.quote(learnt.path)} "
         f"--model.embedding_dim {settings.dim}",
     )
+    return 0
+
+
+def _sweep(known: argparse.Namespace, overrides: dict[str, str]) -> int:
+    refuse_without_optuna()
+    from pipeline.support.terminal import output_console
+    from trainer.sweep.outcome import sweep_of_options
+    from trainer.sweep.view import closing_lines, sweep_table
+
+    outcome = sweep_of_options(known, overrides, config_path=_config_path(known))
+    with quick_imports():
+        import_tensorflow()
+        from trainer.sweep.hparams import write_hparams
+    write_hparams(outcome.tensorboard, outcome.rows)
+    output_console().print(sweep_table(outcome.rows, outcome.importances))
+    say("", *closing_lines(outcome))
     return 0
 
 
@@ -276,6 +291,7 @@ def _config_path(known: argparse.Namespace) -> str | None:
 _COMMANDS: Final[dict[str, Command]] = {
     "train": _train,
     "vectors": _vectors,
+    "sweep": _sweep,
     "decide": _decide,
     "evaluate": _evaluate,
     "predict": _predict,

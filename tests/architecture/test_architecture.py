@@ -34,7 +34,7 @@ LEVELS = {
         {"model_card", "skip_gram", "training"},
         {"export"},
         {"training_report"},
-        {"commands"},
+        {"commands", "sweep"},
         {"cli"},
         {"__main__"},
     ],
@@ -168,6 +168,7 @@ def test_architecture_imports_wait_only_where_they_must() -> None:
     ["pipeline", "--help"], ["pipeline", "run", "--help"], ["pipeline", "doctor", "--help"],
     ["pipeline", "compare", "--help"], ["trainer", "--help"], ["trainer", "train", "--help"],
     ["trainer", "evaluate", "--help"], ["trainer", "decide", "--help"], ["trainer", "vectors", "--help"],
+    ["trainer", "sweep", "--help"],
     ["pipeline", "run", "--dry-run"],
 ], ids=" ".join)  # fmt: skip
 def test_architecture_help_needs_neither_tensorflow_nor_beam(command: list[str]) -> None:

@@ -32,6 +32,7 @@ def command_parser(runs: Mapping[str, Command]) -> Parser:
 
     _add_train(commands, runs)
     _add_vectors(commands, runs)
+    _add_sweep(commands, runs)
 
     decide = _model_command(
         commands,
@@ -115,6 +116,52 @@ def _add_vectors(commands: "argparse._SubParsersAction[Parser]", runs: Mapping[s
     vectors.add_argument("--resume", action="store_true", help="go on after the last complete epoch of a killed run")
     vectors.add_argument("--overwrite", action="store_true", help="replace the file that is there")
     vectors.set_defaults(run=runs["vectors"])
+
+
+def _add_sweep(commands: "argparse._SubParsersAction[Parser]", runs: Mapping[str, Command]) -> None:
+    what = "many trainings on one records folder -> the best settings"
+    sweep = commands.add_parser(
+        "sweep",
+        help=what,
+        description=f"{what}\n\n"
+        "SPACE.yaml names settings and what to try: {values: [...]} or {low: 0, high: 1, log: false, int: false}.\n"
+        f"Needs pip install 'textrecords[sweep]'.\n\n{SETTINGS_HELP}{OTHER_SECTIONS_HELP}",
+        epilog=_STATUS_HELP.format(more=""),
+        settings=["output.path", "embedding", "model", "training"],
+    )
+    sweep.add_argument("space", type=expand_home, metavar="SPACE.yaml", help="which values of which settings to try")
+    sweep.add_argument("--config", type=expand_home, metavar="FILE", help=CONFIG_HELP)
+    sweep.add_argument(
+        "--output",
+        type=expand_home,
+        default="out/sweep",
+        metavar="DIR",
+        help="study, trainings and page (default: %(default)s)",
+    )
+    sweep.add_argument("--trials", type=_count, default=20, metavar="N", help="trainings in all (default: %(default)s)")
+    sweep.add_argument(
+        "--sampler",
+        choices=("tpe", "random", "grid"),
+        default="tpe",
+        help="which values come next (default: %(default)s)",
+    )
+    sweep.add_argument(
+        "--at_once", type=_count, metavar="N", help="trainings at the same time (default: as many as fit in memory)"
+    )
+    sweep.add_argument("--resume", action="store_true", help="go on with the sweep that --output holds")
+    sweep.set_defaults(run=runs["sweep"])
+
+
+def _count(text: str) -> int:
+    """A number from 1 on.
+
+    >>> _count("3")
+    3
+    """
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
+    return number
 
 
 def _add_predict(commands: "argparse._SubParsersAction[Parser]", runs: Mapping[str, Command]) -> None:
