@@ -7,6 +7,7 @@ The study is in a SQLite file and each training has checkpoints, so a sweep that
 """
 
 import logging
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -53,7 +54,7 @@ def run_sweep(sweep: Sweep, overrides: Mapping[str, str], *, resume: bool = Fals
     trials = sweep.trials
     if sweep.sampler == "grid":
         sizes = [len(values) for values in grid_of(space, path=sweep.space).values()]
-        trials = min(trials, _product(sizes))
+        trials = min(trials, math.prod(sizes))
     exists = (folder / STUDY_FILE).exists()
     if exists and not resume:
         raise UserError(f"--output: {sweep.output} holds a sweep; go on with --resume, or give another --output")
@@ -165,14 +166,3 @@ class _Loop:
         del self.running[number]
         self.study.study.tell(number, value, state=state)
         _log.info("trial %d of %d  %s", number + 1, self.trials, what)
-
-
-def _product(sizes: list[int]) -> int:
-    """
-    >>> _product([2, 3])
-    6
-    """
-    total = 1
-    for size in sizes:
-        total *= size
-    return total
