@@ -31,7 +31,7 @@ def finalize_alone(plan: Plan, **outputs: Any) -> None:
         if not files.exists(plan.refusal_path):
             finalize(plan, **outputs)
         if files.exists(plan.refusal_path):
-            files.remove([plan.result_folder])
+            files.remove([plan.result_folder, plan.token_place.folder])  # all that grows with the texts
             _release(plan)
             raise UserError(files.read(plan.refusal_path).decode())
         files.remove([plan.tasks_path])

@@ -114,8 +114,13 @@ def _content(piece: _Piece) -> bytes:
 
 @contextlib.contextmanager
 def naming(path: str) -> Iterator[None]:
-    """Within it, errors name the file; those that a write raises do not by themselves."""
+    """Within it, errors name the file; those that a write raises do not by themselves.
+
+    Errors of a store's client have no number, and say why in their text alone.
+    """
     try:
         yield
     except OSError as error:
+        if error.errno is None:
+            raise OSError(f"{path}: {error}") from error
         raise OSError(error.errno, error.strerror, path) from error

@@ -1,4 +1,4 @@
-"""The words of an imported vocabulary in the analyzer: pure functions of Arrow tables, and the file of the words.
+"""The words of an imported vocabulary among the counted ones: functions of Arrow tables, and the file of the words.
 
     id     int64         the word's id, rising; ids may have gaps
     token  large_binary  escaped as text/graph.py does
@@ -27,7 +27,7 @@ class ImportedWords(NamedTuple):
 
 
 def write(path: str, words: Sequence[tuple[int, str]]) -> None:
-    """Writes (id, token) pairs into the file that the analyzer reads."""
+    """Writes (id, token) pairs into the file that workers read."""
     numbers = pa.array([number for number, _ in words], pa.int64())
     tokens = pa.array([token.encode() for _, token in words], pa.large_binary())
     BeamFiles().write(path, arrow_ipc.pack(pa.table([numbers, tokens], schema=_SCHEMA)))

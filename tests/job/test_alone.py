@@ -65,6 +65,7 @@ def test_alone_fails_with_the_message_of_a_refusal_in_each_attempt(tmp_path: Pat
         run_alone(plan)
     check_unlocked(plan.config.output.path)
     assert not Path(plan.result_folder).exists()
+    assert not Path(plan.token_place.folder).exists()
     with pytest.raises(UserError, match=r"vocabulary\.min_count"):
         alone.finalize_alone(plan)
 

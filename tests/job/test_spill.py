@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.job.spill import BlockReader, BlockWriter
+from pipeline.job.spill import BlockReader, BlockWriter, naming
 from pipeline.job.write import WriteShard
 from pipeline.runners.options import beam_options, choose_runner, holds_shuffles_in_memory
 from tests.support.jobs import run_job, small_rows, write_jsonl
@@ -89,6 +89,19 @@ def test_spill_names_the_file_for_which_the_disk_is_full(tmp_path: Path) -> None
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert raised.value.filename == str(next(tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device: 'gs://b/tokens'"),
+        (OSError("Connection reset by peer"), "gs://b/tokens: Connection reset by peer"),  # of a store's client
+    ],
+)
+def test_spill_naming_keeps_what_the_error_says(error: OSError, expected: str) -> None:
+    with pytest.raises(OSError, match="gs://b/tokens") as raised, naming("gs://b/tokens"):
+        raise error
+    assert str(raised.value) == expected
 
 
 def test_spill_late_workers_make_no_folder(tmp_path: Path) -> None:
