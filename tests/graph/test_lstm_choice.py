@@ -10,8 +10,8 @@ import tensorflow as tf
 from pipeline.config.settings import ModelSettings, TrainingSettings
 from tests.support.label_schemes import scheme_of
 from trainer.evaluation.scoring import score_function
-from trainer.export.served_model import trim, without_cudnn
-from trainer.model.classifier import TextClassifier, build_model
+from trainer.export.served_model import as_served, trim
+from trainer.model.classifier import TextClassifier, build_model, keras_lstms
 from trainer.model.lstm_choice import choose_for_serving
 from trainer.training.step import TrainingStep
 
@@ -78,9 +78,24 @@ def test_lstm_choice_for_serving(values: dict[str, Any], ops: set[str]) -> None:
     lstms = choose_for_serving(model)
     assert lstms is not None
     signature = [tf.TensorSpec([None, None], tf.int64)]
-    with without_cudnn(model):
+    with as_served(model):
         state = tf.function(lambda ids: lstms.state(*trim(ids, padding="pre")), input_signature=signature)
         assert stepping_ops(state) == ops
+
+
+@pytest.mark.parametrize("values", [{"mask_zero": False}, {"lstm_units": 129}])
+def test_lstm_choice_for_serving_draws_no_recurrent_dropout(values: dict[str, Any]) -> None:
+    # a seed in the served graph is no weight, so tf.saved_model.save would refuse it after hours of training
+    model = model_of(recurrent_dropout=0.5, **values)
+    signature = [tf.TensorSpec([None, None], tf.int64)]
+    with as_served(model):
+        lstms = choose_for_serving(model)
+        state = tf.function(
+            lambda ids: model.state(ids) if lstms is None else lstms.state(*trim(ids, padding="pre")),
+            input_signature=signature,
+        ).get_concrete_function()
+    assert {variable.dtype for variable in state.graph.variables} == {tf.float32}
+    assert [lstm.recurrent_dropout for lstm in keras_lstms(model)] == [0.5]
 
 
 def test_lstm_choice_for_serving_a_model_that_reads_padding_is_keras() -> None:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from pipeline.config.settings import ModelSettings, Side
 from tests.support.label_schemes import scheme_of
-from trainer.export.served_model import trim, without_cudnn
+from trainer.export.served_model import as_served, trim
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.model.lstm_choice import choose_for_serving
 from trainer.model.lstm_inference import InferenceLstms
@@ -41,7 +41,7 @@ def both_ways(name: str) -> tuple[States, States]:
 def compiled(model: TextClassifier, function: Callable[[tf.Tensor], tf.Tensor]) -> States:
     signature = [tf.TensorSpec([None, None], tf.int64)]
     graph = tf.function(function, input_signature=signature, autograph=False)
-    with without_cudnn(model):
+    with as_served(model):
         graph.get_concrete_function()
     return lambda ids: graph(tf.constant(ids, tf.int64, shape=ids.shape)).numpy()
 

@@ -30,7 +30,7 @@ from trainer.export import certificate, export, self_check
 from trainer.export.certificate import Answers, Certificate, loads
 from trainer.export.comparison import Comparison, compare
 from trainer.export.fresh_process import ExportError, run_replay
-from trainer.export.served_model import ServedModel, without_cudnn
+from trainer.export.served_model import ServedModel, as_served
 from trainer.export.text_to_ids import TextToIds
 from trainer.export.warmup import write_warmup
 from trainer.model.classifier import TextClassifier, build_model
@@ -159,7 +159,7 @@ def test_served_model_traces_no_cudnn_where_there_is_a_gpu(
     served = ServedModel(TextToIds.of_records(str(small_records)), model, scheme=scheme_of(), padding="pre")
     for function in vars(served)["functions"].values():
         assert "Cudnn" not in str(function.get_concrete_function().graph.as_graph_def())
-    with without_cudnn(model):
+    with as_served(model):
         assert not any(layer.lstms[0].use_cudnn for layer in model.lstm_layers)
     assert all(layer.lstms[0].use_cudnn == "auto" for layer in model.lstm_layers)
 

@@ -14,7 +14,7 @@ from trainer.decision.rules import decide
 from trainer.export.certificate import ODD_TEXTS, Answers, Certificate
 from trainer.export.comparison import tolerance_of
 from trainer.export.fresh_process import ExportError, compare_in_fresh_process
-from trainer.export.served_model import without_cudnn
+from trainer.export.served_model import as_served
 from trainer.export.text_to_ids import TextToIds
 from trainer.model.classifier import TextClassifier
 
@@ -53,7 +53,7 @@ def certify(
       ExportError: a score is NaN or infinite.
     """
     score = _score_function(model, scheme=scheme, decision=decision)
-    with without_cudnn(model), tf.device("/CPU:0"):
+    with as_served(model), tf.device("/CPU:0"):
         scores = np.concatenate([score(tf.constant(ids[row : row + 1])).numpy() for row in range(len(ids))])
     if not np.isfinite(scores).all():
         raise ExportError("the trained model gives a score that is not a number; nothing is published")

@@ -130,7 +130,7 @@ def _functions(
 
     def state_of(ids: tf.Tensor) -> tf.Tensor:
         """int64 [batch, max_length] -> float [batch, width]."""
-        with without_cudnn(model):
+        with as_served(model):
             return model.state(ids) if lstms is None else lstms.state(*trim(ids, padding=padding))
 
     # One graph for all signatures that use it: the time to load grows with the size of the graphs.
@@ -191,17 +191,21 @@ def trim(ids: tf.Tensor, *, padding: Side) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 @contextmanager
-def without_cudnn(model: TextClassifier) -> Iterator[None]:
-    """Within it the model's LSTMs do not use cuDNN. A function traced with cuDNN can't run on a CPU."""
+def as_served(model: TextClassifier) -> Iterator[None]:
+    """Within it the model's LSTMs run as a server needs them: without cuDNN and without recurrent dropout.
+
+    A function traced with cuDNN can't run on a CPU. Keras draws the masks of recurrent dropout outside training as
+    well, where nothing reads them; the seeds that it draws from are no weights, so an export could not hold them.
+    """
     layers = keras_lstms(model)
-    before = [layer.use_cudnn for layer in layers]
+    before = [(layer.use_cudnn, layer.cell.recurrent_dropout) for layer in layers]
     try:
         for layer in layers:
-            layer.use_cudnn = False
+            layer.use_cudnn, layer.cell.recurrent_dropout = False, 0.0
         yield
     finally:
-        for layer, use_cudnn in zip(layers, before, strict=True):
-            layer.use_cudnn = use_cudnn
+        for layer, (use_cudnn, recurrent_dropout) in zip(layers, before, strict=True):
+            layer.use_cudnn, layer.cell.recurrent_dropout = use_cudnn, recurrent_dropout
 
 
 def _trace(function: Traceable, spec: tf.TensorSpec) -> Traceable:
