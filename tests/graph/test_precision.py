@@ -98,6 +98,18 @@ def test_precision_counts_a_step_that_overflows_and_changes_no_weight() -> None:
     assert float(scale) == pytest.approx(5e37)
 
 
+def test_precision_counts_the_weights_of_a_first_step_that_overflows_in_the_average() -> None:
+    model = model_of()
+    step = step_of(model, precision="mixed_float16", average=0.9)
+    scale, _ = step._loss_scale.variables if step._loss_scale else pytest.fail("there is no scale")
+    scale.assign(1e38)
+    before = [weight.numpy() for weight in model.trainable_weights]
+    step.run_batch(LabelledBatch(tf.constant([[1, 2], [3, 4]], tf.int64), tf.constant([1, 0], tf.int64)))
+    with step.final_weights():
+        for weight, value in zip(model.trainable_weights, before, strict=True):
+            np.testing.assert_array_equal(weight.numpy(), value)
+
+
 def test_precision_float16_learns_and_resumes(tmp_path: Path) -> None:
     records = toy_folder(tmp_path / "records")
     settings: dict[str, Any] = {"precision": "mixed_float16", "epochs": 2, "checkpoint_steps": 100}

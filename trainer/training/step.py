@@ -179,13 +179,18 @@ class TrainingStep:
 
     def _update(self, gradients: Sequence[tf.Tensor], totals: Sequence[tf.Tensor]) -> None:
         self.optimizer.apply(gradients, self.model.trainable_variables)
-        if self._averages:
-            self._averages.update(self.optimizer.iterations.value)
+        self._add_to_averages()
         self._sums.add(totals)
 
     def _count_step(self) -> None:
         """Counts a step that changes no weights: the place in the epoch depends on the number of steps."""
         self.optimizer.iterations.assign_add(1)
+        self._add_to_averages()
+
+    def _add_to_averages(self) -> None:
+        """Of each step: averages that miss the first one would start from 0, not from the weights."""
+        if self._averages:
+            self._averages.update(self.optimizer.iterations.value)
 
 
 def _mean(values: tf.Tensor, part: Part | None) -> tf.Tensor:
