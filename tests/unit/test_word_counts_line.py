@@ -2,10 +2,15 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipeline.records_folder.label_scheme import LabelScheme
+from trainer.decision.decision import Decision
+from trainer.decision.held_out import LabelledLogits
+from trainer.decision.price import price_of
 from trainer.evaluation.measure import metrics_of
+from trainer.evaluation.metrics import Metrics
 from trainer.evaluation.word_counts_line import word_counts_line
 
 # 80 of 100 right: Wilson's interval is from 0.711 to 0.867
@@ -41,3 +46,30 @@ def test_word_counts_line_of_several_labels_and_of_a_part_of_the_texts() -> None
 
 def test_word_counts_line_is_left_out_where_there_is_nothing_to_compare() -> None:
     assert word_counts_line(metrics_of(SCORES, [0] * 100, scheme=LabelScheme(("neg", "pos")))) is None
+
+
+# threshold of the second label, mean cost
+@pytest.mark.parametrize(("threshold", "cost"), [(0.3, None), (None, 0.5)])
+def test_word_counts_line_does_not_judge_an_lstm_that_decides_otherwise(
+    threshold: float | None, cost: float | None
+) -> None:
+    assert word_counts_line(_decided(threshold, cost)) == (
+        "A model of word counts alone (TF-IDF, logistic regression) has accuracy 0.870. The LSTM has 0.800 as it "
+        "decides (thresholds or costs), so the two do not compare."
+    )
+
+
+def test_word_counts_line_judges_an_lstm_whose_scores_are_calibrated() -> None:
+    assert "more than the LSTM's 0.800" in str(word_counts_line(_decided(None, None)))
+
+
+def _decided(threshold: float | None, cost: float | None) -> Metrics:
+    rows = LabelledLogits(np.array([[-2], [2]], np.float32), np.array([0, 1]), None, 2)
+    scheme = LabelScheme(("neg", "pos"))
+    price = price_of(rows, Decision(temperature=2.0), scheme)
+    assert price is not None
+    price["per_label"]["pos"]["threshold"], price["mean_cost"] = threshold, cost
+    metrics = metrics_of(SCORES, [0] * 100, scheme=scheme)
+    metrics["word_counts"] = {"train_texts": 900, "learnt_from": 900, "accuracy": 0.87}
+    metrics["decision"] = {**price, "calibration": None}
+    return metrics

@@ -17,8 +17,19 @@ def word_counts_line(metrics: Metrics) -> str | None:
     learnt, texts = figures["learnt_from"], figures["train_texts"]
     of_some = f", learnt from {learnt:,} of {texts:,} texts" if learnt < texts else ""
     told = f"A model of word counts alone (TF-IDF, logistic regression{of_some}) has {name} {other:.3f}"
+    if _is_decided_otherwise(metrics):
+        return f"{told}. The LSTM has {own:.3f} as it decides (thresholds or costs), so the two do not compare."
     if other < low:
         return f"{told}: the LSTM's {own:.3f} is better by {own - other:.3f}."
     if other > high:
         return f"{told}, more than the LSTM's {own:.3f}: this task needs no LSTM, or the LSTM is not trained well."
     return f"{told}, the LSTM {own:.3f}: the difference may be chance, and the simpler model may do."
+
+
+def _is_decided_otherwise(metrics: Metrics) -> bool:
+    """Whether thresholds or costs decide the LSTM's labels. They give up accuracy for what they are set for."""
+    decision = metrics["decision"]
+    if decision is None:
+        return False
+    has_thresholds = any(price["threshold"] is not None for price in decision["per_label"].values())
+    return has_thresholds or decision["mean_cost"] is not None
