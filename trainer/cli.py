@@ -79,7 +79,7 @@ def _train(known: argparse.Namespace, overrides: dict[str, str]) -> int:
         output_console().print(metrics_table(outcome.metrics, title=f"test split, epoch {outcome.best_epoch}"))
         if outcome.metrics["decision"] is not None:
             output_console().print("", decision_table(outcome.metrics["decision"], title="decided on the test split"))
-        if (line := word_counts_line(outcome.metrics)) is not None:
+        if (line := word_counts_line(outcome.metrics, has_ngrams=config.model.ngrams > 0)) is not None:
             say("", line)
     exported = outcome.exported
     say(

@@ -31,21 +31,30 @@ SCORES = [[0.9, 0.1]] * 80 + [[0.1, 0.9]] * 20
 def test_word_counts_line_says_who_is_better(other: float, expected: str) -> None:
     metrics = metrics_of(SCORES, [0] * 100, scheme=LabelScheme(("neg", "pos")))
     metrics["word_counts"] = {"train_texts": 900, "learnt_from": 900, "accuracy": other}
-    assert word_counts_line(metrics) == expected
+    assert word_counts_line(metrics, has_ngrams=False) == expected
+
+
+def test_word_counts_line_of_a_model_with_ngrams_says_nothing_of_the_lstm_alone() -> None:
+    metrics = metrics_of(SCORES, [0] * 100, scheme=LabelScheme(("neg", "pos")))
+    metrics["word_counts"] = {"train_texts": 900, "learnt_from": 900, "accuracy": 0.7}
+    assert word_counts_line(metrics, has_ngrams=True) == (
+        "A model of word counts alone (TF-IDF, logistic regression) has accuracy 0.700: the joined model's 0.800 is "
+        "better by 0.100."
+    )
 
 
 def test_word_counts_line_of_several_labels_and_of_a_part_of_the_texts() -> None:
     labels: list[Any] = [[True, False]] * 100
     metrics = metrics_of(SCORES, labels, scheme=LabelScheme(("a", "b"), several=True))
     metrics["word_counts"] = {"train_texts": 9000, "learnt_from": 1000, "subset_accuracy": 0.5, "micro_f1": 0.6}
-    assert word_counts_line(metrics) == (
+    assert word_counts_line(metrics, has_ngrams=False) == (
         "A model of word counts alone (TF-IDF, logistic regression, learnt from 1,000 of 9,000 texts) has subset "
         "accuracy 0.500: the LSTM's 0.800 is better by 0.300."
     )
 
 
 def test_word_counts_line_is_left_out_where_there_is_nothing_to_compare() -> None:
-    assert word_counts_line(metrics_of(SCORES, [0] * 100, scheme=LabelScheme(("neg", "pos")))) is None
+    assert word_counts_line(metrics_of(SCORES, [0] * 100, scheme=LabelScheme(("neg", "pos"))), has_ngrams=False) is None
 
 
 # threshold of the second label, mean cost
@@ -53,14 +62,14 @@ def test_word_counts_line_is_left_out_where_there_is_nothing_to_compare() -> Non
 def test_word_counts_line_does_not_judge_an_lstm_that_decides_otherwise(
     threshold: float | None, cost: float | None
 ) -> None:
-    assert word_counts_line(_decided(threshold, cost)) == (
+    assert word_counts_line(_decided(threshold, cost), has_ngrams=False) == (
         "A model of word counts alone (TF-IDF, logistic regression) has accuracy 0.870. The LSTM has 0.800 as it "
         "decides (thresholds or costs), so the two do not compare."
     )
 
 
 def test_word_counts_line_judges_an_lstm_whose_scores_are_calibrated() -> None:
-    assert "more than the LSTM's 0.800" in str(word_counts_line(_decided(None, None)))
+    assert "more than the LSTM's 0.800" in str(word_counts_line(_decided(None, None), has_ngrams=False))
 
 
 def _decided(threshold: float | None, cost: float | None) -> Metrics:

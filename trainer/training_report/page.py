@@ -179,7 +179,9 @@ def _lead(content: PageContent) -> Markup:
     lead = Markup("<p>Trained on {:,} texts with {:,} labels. {}</p>").format(
         splits["train"].rows, len(content.records.labels), held_out
     )
-    line = None if content.scored is None else word_counts_line(content.scored.metrics)
+    line = None
+    if content.scored is not None:
+        line = word_counts_line(content.scored.metrics, has_ngrams=content.config.model.ngrams > 0)
     return lead if line is None else lead + Markup("<p>{}</p>").format(line)
 
 
