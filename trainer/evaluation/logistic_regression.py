@@ -60,8 +60,8 @@ def fit(
 
     >>> rows = tf.sparse.from_dense(tf.constant([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))
     >>> model = fit(rows, np.array([1, 0, 0]), outputs=1)
-    >>> (model.logits(rows)[:, 0] > 0).tolist(), model.weights.round(2).tolist()
-    ([False, False, False], [[0.44], [-0.19]])
+    >>> (model.logits(rows)[:, 0] > 0).tolist(), model.weights.astype(float).round(2).tolist()
+    ([False, False, False], [[0.56], [-0.26]])
     """
     columns = int(rows.shape[1])
     of_rows = tf.raw_ops.SparseTensorToCSRSparseMatrix(

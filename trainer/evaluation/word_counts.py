@@ -129,7 +129,7 @@ def inverse_document_frequencies(train: TextWords, *, words: int) -> Floats:
     """ln((1 + texts) / (1 + texts with the word)) + 1 of each word, float32 [words]. (K. Spärck Jones, 1972, smoothed.)
 
     >>> both = TextWords(np.array([0, 1]), np.array([1, 1]), np.array([5, 1]), 3)
-    >>> inverse_document_frequencies(both, words=3).round(4).tolist()
+    >>> inverse_document_frequencies(both, words=3).astype(float).round(4).tolist()
     [2.3863, 1.2877, 2.3863]
     """
     with_word = np.bincount(train.word, minlength=words)
@@ -140,7 +140,7 @@ def tf_idf(texts: TextWords, importance: Floats) -> tf.SparseTensor:
     """(1 + ln(count)) x importance of each word, scaled to length 1: float32 [texts, words], sparse.
 
     >>> found = tf_idf(TextWords(np.array([0, 0]), np.array([1, 2]), np.array([1, 1]), 2), np.array([1, 3, 4]))
-    >>> tf.sparse.to_dense(found).numpy().round(4).tolist()
+    >>> tf.sparse.to_dense(found).numpy().astype(float).round(4).tolist()
     [[0.0, 0.6, 0.8], [0.0, 0.0, 0.0]]
     """
     values = (1 + np.log(texts.times)) * importance[texts.word]
