@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -82,8 +83,8 @@ def test_average_of_a_training_is_scored_saved_and_resumed(
     built: list[TrainingStep] = []
 
     class RecordedStep(TrainingStep):
-        def __init__(self, *arguments: object, **named: object) -> None:
-            super().__init__(*arguments, **named)  # type: ignore[arg-type]
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
             built.append(self)
 
     monkeypatch.setattr(prepare, "TrainingStep", RecordedStep)

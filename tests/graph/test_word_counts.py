@@ -57,16 +57,17 @@ def texts_of(rows: list[Row]) -> list[str]:
 
 def oracle(kind: str) -> dict[str, float]:
     """What scikit-learn gets on the same rows."""
-    train, test = rows_of(300, seed=1, kind=kind), rows_of(200, seed=2, kind=kind)
+    train: list[Any] = rows_of(300, seed=1, kind=kind)
+    test: list[Any] = rows_of(200, seed=2, kind=kind)
     vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\S+").fit(texts_of(train))
     learnt, asked = vectorizer.transform(texts_of(train)), vectorizer.transform(texts_of(test))
     if kind == "several":
-        sets = [[[label in row[1] for label in range(3)] for row in rows] for rows in (train, test)]  # type: ignore[operator]
+        sets = [[[label in row[1] for label in range(3)] for row in rows] for rows in (train, test)]
         decided = OneVsRestClassifier(LogisticRegression(tol=1e-8, max_iter=1000)).fit(learnt, np.array(sets[0]))
         found = decided.predict(asked)
         exact = float((found == np.array(sets[1])).all(axis=1).mean())
         return {"subset_accuracy": exact, "micro_f1": f1_score(np.array(sets[1]), found, average="micro")}
-    weights = np.array([row[2] for row in train]) if kind == "weighted" else np.ones(300)  # type: ignore[misc]
+    weights = np.array([row[2] for row in train]) if kind == "weighted" else np.ones(300)
     model = LogisticRegression(tol=1e-8, max_iter=1000)
     model.fit(learnt, [row[1] for row in train], sample_weight=weights / weights.mean())
     return {"accuracy": float(model.score(asked, [row[1] for row in test]))}
