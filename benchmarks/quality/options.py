@@ -25,6 +25,7 @@ class Asked(NamedTuple):
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of both suites."""
     parser.add_argument("--input", type=Path, metavar="FILE", help="Parquet with text, label (0 or 1), perhaps id")
+    parser.add_argument("--unlabelled", type=Path, metavar="FILE", help="texts without labels, for those that use them")
     parser.add_argument("--rows", type=int, metavar="N", help="the first rows of --input, or of the built-in corpus")
     parser.add_argument("--fold", type=int, default=0, choices=range(FOLDS), help="which fifth of the blocks is asked")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="of each subject, from 0 on")
@@ -41,7 +42,9 @@ def asked(options: argparse.Namespace) -> Asked:
     folder = work / "data" / f"{options.input.stem}-{options.rows or 'all'}"
     data = blocks_input(options.input, folder, fold=options.fold, rows=options.rows)
     rows_told = f"{options.rows:,} rows" if options.rows else "all rows"
-    return Asked(Runs(work, data), f"{rows_told} of {options.input.stem}, fold {options.fold}", _seeds(options))
+    unlabelled = None if options.unlabelled is None else options.unlabelled.absolute()
+    runs = Runs(work, data, unlabelled=unlabelled)
+    return Asked(runs, f"{rows_told} of {options.input.stem}, fold {options.fold}", _seeds(options))
 
 
 def chosen(subjects: Sequence[S], only: Sequence[str] | None) -> list[S]:

@@ -5,6 +5,7 @@ does not begin them again: remove WORK/runs for that.
 
     WORK/data/blocks-0.parquet            the texts, see `blocks`
     WORK/records/<settings>/              records folders by the settings that make them
+    WORK/records/<settings>-64.bin        word vectors of 64 numbers, learnt from such a folder
     WORK/runs/<subject>-<seed>.json       figures; ours by their settings
     WORK/models/<subject>-<seed>/         what the subject wrote; removed when its figures are written
 """
@@ -24,9 +25,14 @@ from pydantic import BaseModel, ConfigDict
 
 from benchmarks.harness.processes import ROOT, Measurement, ProcessError, measure_process
 from benchmarks.preprocessing.competitors import environment_of_peers
+from pipeline.config.settings import ModelSettings
 
 # Sections whose settings belong to the training; all others make the records.
 _OF_TRAINING: Final = ("embedding", "model", "training", "metrics", "decision", "export")
+_VECTORS: Final = "embedding.from"
+_COUNTED: Final = "vocabulary.count_unlabelled"
+_DIM: Final = "model.embedding_dim"
+_WORKERS: Final = 2
 _LIMIT: Final = 6 * 3600.0
 _QUIET: Final = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
 
@@ -47,7 +53,10 @@ class Figures(BaseModel):
 
 @dataclass(frozen=True)
 class Ours:
-    """A training of ours. settings: by dotted name, YAML values, on top of the defaults."""
+    """A training of ours. settings: by dotted name, YAML values, on top of the defaults.
+
+    With `embedding.from` vectors are learnt first, from the train rows and the texts without labels, whatever the path.
+    """
 
     name: str
     settings: Mapping[str, Any]
@@ -71,8 +80,15 @@ Subject = Ours | Peer
 class Runs:
     """The runs in a folder."""
 
-    def __init__(self, work: Path, data: Path, *, measure: Callable[..., Measurement] = measure_process) -> None:
-        self._work, self._data, self._measure = work, data, measure
+    def __init__(
+        self,
+        work: Path,
+        data: Path,
+        *,
+        unlabelled: Path | None = None,
+        measure: Callable[..., Measurement] = measure_process,
+    ) -> None:
+        self._work, self._data, self._unlabelled, self._measure = work, data, unlabelled, measure
         self._data_sha256 = hashlib.sha256(data.read_bytes()).hexdigest()
 
     def figures(self, subject: Subject, seed: int) -> Figures:
@@ -96,16 +112,23 @@ class Runs:
         return made
 
     def _path(self, subject: Subject, seed: int) -> Path:
-        what: Any = dict(subject.settings) if isinstance(subject, Ours) else [subject.module, *subject.arguments]
-        # Ours by their settings alone, so that the base of an ablation is not trained again for the quality table.
-        slug = "ours" if isinstance(subject, Ours) else re.sub(r"[^a-z0-9]+", "-", subject.name.lower()).strip("-")
+        what: Any
+        if isinstance(subject, Ours):
+            # By their settings alone, so that the base of an ablation is not trained again for the quality table.
+            slug, what = "ours", self._with_unlabelled(subject.settings)
+        else:
+            slug = re.sub(r"[^a-z0-9]+", "-", subject.name.lower()).strip("-")
+            what = [subject.module, *subject.arguments]
         return self._work / "runs" / f"{slug}-{self._key(what)}-{seed}.json"
 
     def _train(self, subject: Ours, folder: Path, seed: int) -> Figures:
-        of_training = {name: value for name, value in subject.settings.items() if _section(name) in _OF_TRAINING}
-        of_records = {name: value for name, value in subject.settings.items() if name not in of_training}
-        records, prepared = self._records(of_records)
+        settings = self._with_unlabelled(subject.settings)
+        of_training = {name: value for name, value in settings.items() if _section(name) in _OF_TRAINING}
+        records, prepared = self._records({name: settings[name] for name in settings if name not in of_training})
         paths = {"output.path": records, "training.path": folder / "training", "export.path": folder / "model"}
+        if _VECTORS in of_training:
+            paths[_VECTORS], learnt = self._vectors(records, dim=of_training.get(_DIM, ModelSettings().embedding_dim))
+            prepared = _one_after_the_other(prepared, learnt)
         options = _options({**of_training, "training.seed": seed, **{name: str(path) for name, path in paths.items()}})
         run = self._run([sys.executable, "-m", "trainer", "train", *options], folder)
         metrics = json.loads((folder / "training" / "metrics.json").read_bytes())
@@ -114,9 +137,9 @@ class Runs:
         answer = json.loads((folder / "answer_time.json").read_bytes())
         return Figures(
             accuracy=metrics["accuracy"],
-            seconds=run.seconds + prepared["seconds"],
-            cpu_seconds=run.cpu_seconds + prepared["cpu_seconds"],
-            peak_bytes=max(run.peak_bytes, int(prepared["peak_bytes"])),
+            seconds=run.seconds + prepared.seconds,
+            cpu_seconds=run.cpu_seconds + prepared.cpu_seconds,
+            peak_bytes=max(run.peak_bytes, prepared.peak_bytes),
             size_bytes=sum(path.stat().st_size for path in model.rglob("*") if path.is_file()),
             answer_seconds=answer["answer_seconds"],
         )
@@ -134,18 +157,35 @@ class Runs:
             **told,
         )
 
-    def _records(self, settings: Mapping[str, Any]) -> tuple[Path, dict[str, float]]:
+    def _with_unlabelled(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings with the texts without labels, if they can use them; without any, none can be counted."""
+        if self._unlabelled is not None and (_VECTORS in settings or _COUNTED in settings):
+            return {**settings, "input.unlabelled": str(self._unlabelled)}
+        return {name: value for name, value in settings.items() if name != _COUNTED}
+
+    def _records(self, settings: Mapping[str, Any]) -> tuple[Path, Figures]:
         """A records folder of these settings, and what making it took."""
-        key = self._key(dict(settings))
-        folder, figures = self._work / "records" / key, self._work / "records" / f"{key}.json"
+        folder = self._work / "records" / self._key(dict(settings))
+        paths = {"input.path": str(self._data), "output.path": str(folder), "split.column": "split"}
+        command = [sys.executable, "-m", "pipeline", "run", "--overwrite", *_options({**settings, **paths})]
+        return folder, self._prepared(folder, command)
+
+    def _vectors(self, records: Path, *, dim: int) -> tuple[Path, Figures]:
+        """Vectors that are learnt from a records folder, on both cores, and what that took."""
+        path = records.with_name(f"{records.name}-{dim}.bin")
+        options = ["--output", str(path), "--dim", str(dim), "--workers", str(_WORKERS), "--overwrite"]
+        command = [sys.executable, "-m", "trainer", "vectors", "--output.path", str(records), *options]
+        return path, self._prepared(path, command)
+
+    def _prepared(self, made: Path, command: Sequence[str]) -> Figures:
+        """Runs a command that makes something which several runs share, unless it was run before."""
+        figures = made.with_name(f"{made.name}.json")
         if not figures.exists():
-            paths = {"input.path": str(self._data), "output.path": str(folder), "split.column": "split"}
-            command = [sys.executable, "-m", "pipeline", "run", "--overwrite", *_options({**settings, **paths})]
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            run = self._run(command, folder.parent)
-            made = {"seconds": run.seconds, "cpu_seconds": run.cpu_seconds, "peak_bytes": run.peak_bytes}
-            figures.write_text(json.dumps(made))
-        return folder, json.loads(figures.read_bytes())
+            made.parent.mkdir(parents=True, exist_ok=True)
+            run = self._run(command, made.parent)
+            told = Figures(seconds=run.seconds, cpu_seconds=run.cpu_seconds, peak_bytes=run.peak_bytes)
+            figures.write_text(told.model_dump_json())
+        return Figures.model_validate_json(figures.read_bytes())
 
     def _key(self, what: Any) -> str:
         """A short name of something that is JSON, and of the texts."""
@@ -153,6 +193,14 @@ class Runs:
 
     def _run(self, command: Sequence[str], folder: Path) -> Measurement:
         return self._measure(command, log=folder / "log", limit=_LIMIT, folder=folder, environment=_QUIET)
+
+
+def _one_after_the_other(first: Figures, second: Figures) -> Figures:
+    return Figures(
+        seconds=first.seconds + second.seconds,
+        cpu_seconds=first.cpu_seconds + second.cpu_seconds,
+        peak_bytes=max(first.peak_bytes, second.peak_bytes),
+    )
 
 
 def _section(name: str) -> str:

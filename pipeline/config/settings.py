@@ -162,6 +162,7 @@ class TrainingSettings(Section):
     class_weight: ClassWeight = "none"
     average: float | None = Field(None, gt=0, lt=1)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    self_training: int = Field(0, ge=0)
     strategy: Literal["auto", "one", "mirrored", "multi_worker"] = "auto"
     precision: Precision = "float32"
     cudnn: bool = True

@@ -52,7 +52,7 @@ BEAM_IN = {
 FOR_THE_TRAINER = {
     "pipeline.config", "pipeline.contract", "pipeline.errors", "pipeline.support", "pipeline.files.local",
     "pipeline.files.lock", "pipeline.files.staging", "pipeline.files.temporary", "pipeline.files.text_stream",
-    "pipeline.sources", "pipeline.text", "pipeline.html", "pipeline.records_folder",
+    "pipeline.sources", "pipeline.text", "pipeline.html", "pipeline.records", "pipeline.records_folder",
 }  # fmt: skip
 
 # What loads neither, directly or through others: so --help, --dry-run, describe, verify and unit tests are quick.

@@ -19,13 +19,12 @@ Label = int | Sequence[int]
 Row = tuple[list[int], Label] | tuple[list[int], Label, float] | tuple[list[int], Label, float | None, Sequence[str]]
 
 
-def example(ids: Sequence[int], label: Label, weight: float | None = None, slices: Sequence[str] = ()) -> bytes:
-    """A record; ids with their padding; label: an index, or several, perhaps none."""
-    labels = [label] if isinstance(label, int) else list(label)
-    features = {
-        "ids": tf.train.Feature(int64_list=tf.train.Int64List(value=ids)),
-        "label": tf.train.Feature(int64_list=tf.train.Int64List(value=labels)),
-    }
+def example(ids: Sequence[int], label: Label | None, weight: float | None = None, slices: Sequence[str] = ()) -> bytes:
+    """A record; ids with their padding; label: an index, or several, perhaps none; None: of a text without labels."""
+    features = {"ids": tf.train.Feature(int64_list=tf.train.Int64List(value=ids))}
+    if label is not None:
+        labels = [label] if isinstance(label, int) else list(label)
+        features["label"] = tf.train.Feature(int64_list=tf.train.Int64List(value=labels))
     if weight is not None:
         features["weight"] = tf.train.Feature(float_list=tf.train.FloatList(value=[weight]))
     if slices:
@@ -67,8 +66,12 @@ def write_folder(
     several: bool = False,
     label_kind: LabelKind = "nominal",
     slices: Sequence[str] = (),
+    unlabelled: Sequence[Sequence[int]] = (),
 ) -> RecordsFolder:
-    """A records folder; `train` is a list of shards. It is weighted if the first train row has a weight."""
+    """A records folder; `train` is a list of shards. It is weighted if the first train row has a weight.
+
+    unlabelled: the words of texts without labels.
+    """
     first = next((row for rows in train for row in rows), ([], 0))
     weighted = len(first) > 2 and first[2] is not None
     splits = {}
@@ -106,6 +109,11 @@ def write_folder(
         "vocabulary": vocabulary,
         "splits": splits,
     }
+    if unlabelled:
+        texts = [example(padded(words, max_length=max_length, padding=padding), None) for words in unlabelled]
+        entry = write_shard(folder / "records" / f"unlabelled-00000-of-00001.{ending}", texts)
+        config["input"] = {"unlabelled": "more.csv"}
+        manifest["unlabelled"] = {"files": 1, "rows": len(texts), "shards": [entry]}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return open_records_folder(str(folder))
 

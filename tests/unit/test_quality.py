@@ -81,7 +81,7 @@ class Machines:
         self.commands.append(list(command[2:]))
         if self.fails:
             raise ProcessError("exit status 1, no memory")
-        if command[2] == "trainer":
+        if command[2:4] == ["trainer", "train"]:
             (folder / "training").mkdir()
             (folder / "training" / "metrics.json").write_text('{"accuracy": 0.75}')
             (folder / "model" / "1").mkdir(parents=True)
@@ -122,6 +122,27 @@ def test_quality_runs_are_made_once(tmp_path: Path, data: Path) -> None:
     data.write_bytes(b"other texts")
     Runs(tmp_path, data, measure=machines.measure).figures(OURS, 0)
     assert len(machines.commands) == 8
+
+
+def test_quality_vectors_are_learnt_from_the_records(tmp_path: Path, data: Path) -> None:
+    machines = Machines()
+    settings = {"vocabulary.count_unlabelled": True, "embedding.from": "v.bin", "model.embedding_dim": 9}
+    recipe = Ours("accurate", settings)
+    runs = Runs(tmp_path, data, unlabelled=tmp_path / "more.parquet", measure=machines.measure)
+    figures = runs.figures(recipe, 0)
+    assert (figures.seconds, figures.cpu_seconds) == (90.0, 120.0)  # records, vectors, training
+    run, learn, train, _ = machines.commands
+    assert (run[0], learn[:2], train[:2]) == ("pipeline", ["trainer", "vectors"], ["trainer", "train"])
+    assert run[run.index("--input.unlabelled") + 1] == str(tmp_path / "more.parquet")
+    assert run[run.index("--vocabulary.count_unlabelled") + 1] == "true"
+    assert learn[learn.index("--output.path") + 1] == run[run.index("--output.path") + 1]
+    assert learn[learn.index("--dim") + 1] == "9"
+    assert train[train.index("--embedding.from") + 1] == learn[learn.index("--output") + 1]
+    runs.figures(recipe, 1)  # records and vectors are there
+    assert [command[0] for command in machines.commands[4:]] == ["trainer", "benchmarks.quality.answer_time"]
+    Runs(tmp_path, data, measure=machines.measure).figures(recipe, 0)  # without such texts
+    assert "--input.unlabelled" not in machines.commands[6]
+    assert "--vocabulary.count_unlabelled" not in machines.commands[6]
 
 
 def test_quality_run_that_failed_is_tried_again(tmp_path: Path, data: Path) -> None:

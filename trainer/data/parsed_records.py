@@ -51,7 +51,9 @@ def parse_records(serialized: tf.Tensor, records: RecordsFolder, *, with_slices:
         else tf.io.FixedLenFeature([], tf.int64),
     }
     if form.weighted:
-        features[WEIGHT] = tf.io.FixedLenFeature([], tf.float32)
+        # Of texts that were labelled in training, those of the train split alone have one.
+        missing = None if records.train_path is None else 1.0
+        features[WEIGHT] = tf.io.FixedLenFeature([], tf.float32, default_value=missing)
     if with_slices and form.slices:
         features[SLICES] = tf.io.FixedLenFeature([len(form.slices)], tf.string)
     parsed = tf.io.parse_example(serialized, features)

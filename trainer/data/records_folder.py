@@ -40,6 +40,8 @@ class RecordsFolder:
     manifest: the content of manifest.json.
     copies: the folder of the copies of vocabulary.tsv and transform/ that were compared; None: there are none.
     stamps: of the shards when they were compared, by path; empty: they were not.
+    train_path: the folder of other record files than the manifest's for the train split, all with weights; None: the
+      split is the manifest's. The rows of the other splits then count once each, if the manifest gives them no weights.
     """
 
     path: str
@@ -47,6 +49,7 @@ class RecordsFolder:
     manifest: Manifest
     copies: str | None = None
     stamps: Mapping[str, Stamp] = field(default_factory=dict)
+    train_path: str | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -86,7 +89,13 @@ class RecordsFolder:
 
     def shard_paths(self, split: Split) -> list[str]:
         """The record files of a split that have one record or more, in the manifest's order."""
-        return [files.join(self.path, shard.path) for shard in self.splits[split].shards if shard.records]
+        folder = self.train_path if split == "train" and self.train_path is not None else self.path
+        return [files.join(folder, shard.path) for shard in self.splits[split].shards if shard.records]
+
+    def unlabelled_paths(self) -> list[str]:
+        """The record files of the texts without labels that have one record or more; none without such texts."""
+        part = self.manifest.unlabelled
+        return [] if part is None else [files.join(self.path, shard.path) for shard in part.shards if shard.records]
 
     def small_file(self, path: str) -> str:
         """Where vocabulary.tsv or a part of transform/ is read; path: inside the records folder."""

@@ -21,8 +21,9 @@ from pipeline.support.strict_json import shown
 
 # Settings of a training; all trainings of a sweep read one records folder.
 _SECTIONS: Final = ("embedding", "model", "training")
-# The sweep gives each training its own folder; a training on several machines can't be one of many here.
-_NOT_TRIED: Final = ("training.path", "training.strategy", "training.checkpoint_steps")
+# The sweep gives each training its own folder; a training on several machines can't be one of many here. It compares
+# eval losses of first trainings, which self-training does not change.
+_NOT_TRIED: Final = ("training.path", "training.strategy", "training.checkpoint_steps", "training.self_training")
 _RANGE_KEYS: Final = {"low", "high", "log", "int"}
 
 

@@ -10,7 +10,7 @@ CPU.
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pipeline.config.decision_settings import MetricsSettings
@@ -28,12 +28,14 @@ from trainer.training.disk_space import Need, check_room, export_bytes, training
 from trainer.training.epoch_steps import EpochSteps, StepDone
 from trainer.training.given_vectors import given_vectors, refuse_another_file
 from trainer.training.history import CurvePoint, EpochRecord, History, best_epoch, is_over
+from trainer.training.labelled_texts import Labelled, labelled_bytes
 from trainer.training.ngrams import add_ngrams
 from trainer.training.objective import EpochAverages, averages_of
 from trainer.training.prepare import prepare, refuse_untrainable, weight_settings
 from trainer.training.progress import EpochEvent, Progress, StepEvent, ignore_progress
 from trainer.training.replicated_step import ReplicatedStep
 from trainer.training.run_folder import RunFolder, RunState
+from trainer.training.self_training import second_training
 from trainer.training.step import TrainingStep
 from trainer.training.track import Sinks, check_track, open_sinks
 from trainer.training.warm_start import warm_start
@@ -48,7 +50,7 @@ class TrainedModel:
     """A model with the weights of its best epoch (counted from 1), the records it learnt from, and the history.
 
     eval_scores: of the eval split with these weights, if they were computed on the way. vectors: what the embedding
-    started from, with `embedding.from`. run: see `RunState`.
+    started from, with `embedding.from`. run: see `RunState`. labelled: the texts that self-training gave labels to.
     """
 
     model: TextClassifier
@@ -58,6 +60,7 @@ class TrainedModel:
     eval_scores: SplitScores | None = None
     vectors: VectorsUsed | None = None
     run: str = ""
+    labelled: Labelled | None = None
 
 
 def train(
@@ -80,20 +83,34 @@ def train(
       JobError: another worker has ended.
     """
     with devices.naming_lost_workers():
-        return _train(config, records, resume=resume, devices=devices, progress=progress)
+        first = _train(config, records, resume=resume, devices=devices, progress=progress)
+        if not config.training.self_training:
+            return first
+        second = second_training(config, first.records, model=first.model, run=first.run, resume=resume)
+        goes_on = resume and RunFolder(second.config.training.path).can_resume()
+        trained = _train(second.config, second.records, resume=goes_on, devices=devices, progress=progress, after=first)
+        # The scores of the eval split are those of its own records, which may have no weights.
+        return replace(trained, records=first.records, eval_scores=None, labelled=second.labelled)
 
 
 def _train(
-    config: Config, records: RecordsFolder, *, resume: bool, devices: Devices, progress: Progress
+    config: Config,
+    records: RecordsFolder,
+    *,
+    resume: bool,
+    devices: Devices,
+    progress: Progress,
+    after: TrainedModel | None = None,
 ) -> TrainedModel:
-    refuse_untrainable(config, records)
+    """after: the training whose weights are the first ones of this one; None: they are what the settings say."""
+    refuse_untrainable(config, records, devices)
     check_track(config.training)
     folder = RunFolder(config.training.path)
     settings = weight_settings(config, records)
     run_checkpoint = folder.read(settings) if resume else None
     if run_checkpoint is not None:
         refuse_another_file(config, run_checkpoint.state.vectors)
-    given = given_vectors(config, records) if run_checkpoint is None else None
+    given = given_vectors(config, records) if run_checkpoint is None and after is None else None
     prepared = prepare(config, records, devices)
     records, training_step = prepared.records, prepared.training_step
     model = training_step.model
@@ -102,8 +119,12 @@ def _train(
         state = run_checkpoint.state
         folder.resume(training_step, run_checkpoint)
     else:
-        state = RunState(settings=settings, history=History(), vectors=given and given.used)
-        if config.training.start_from is not None:
+        vectors = after.vectors if after is not None else given and given.used
+        state = RunState(settings=settings, history=History(), vectors=vectors)
+        if after is not None:
+            for variable, value in zip(model.weights, after.model.weights, strict=True):
+                variable.assign(value)
+        elif config.training.start_from is not None:
             warm_start(model, records, config.training.start_from)
         if given is not None:
             model.embedding.embeddings.assign(given.table)
@@ -226,8 +247,10 @@ class _EpochLoop:
 
 def _check_room(config: Config, records: RecordsFolder, *, training_step: TrainingStep, folder: RunFolder) -> None:
     """Refuses a disk without room before the first step; what is in training.path already makes room when it goes."""
+    of_training = training_bytes(training_step)
+    second = of_training + labelled_bytes(records) if config.training.self_training else 0
     needs = [
-        Need("training.path", config.training.path, training_bytes(training_step) - folder.bytes_written()),
+        Need("training.path", config.training.path, of_training + second - folder.bytes_written()),
         Need("export.path", config.export.path, export_bytes(training_step, records)),
     ]
     check_room(needs)

@@ -15,7 +15,7 @@ def follow(config: Config, records: RecordsFolder, devices: Devices) -> int:
       JobError: another worker has ended.
     """
     with devices.naming_lost_workers():
-        refuse_untrainable(config, records)
+        refuse_untrainable(config, records, devices)
         prepared = prepare(config, records, devices)
         assert isinstance(prepared.training_step, ReplicatedStep)
         prepared.training_step.share()

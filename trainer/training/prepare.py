@@ -19,6 +19,7 @@ from trainer.model.classifier import build_model
 from trainer.training.epoch_steps import EpochSteps
 from trainer.training.objective import objective_of
 from trainer.training.replicated_step import ReplicatedStep
+from trainer.training.self_training import refuse_without_texts
 from trainer.training.step import TrainingStep
 
 # Settings that do not change the weights, but perhaps their last bits; they may differ when a training is resumed.
@@ -36,8 +37,8 @@ class Prepared(NamedTuple):
     steps: EpochSteps
 
 
-def refuse_untrainable(config: Config, records: RecordsFolder) -> None:
-    """Compares settings and records before anything is read or written.
+def refuse_untrainable(config: Config, records: RecordsFolder, devices: Devices) -> None:
+    """Compares settings, records and devices before anything is read or written.
 
     Raises:
       UserError: there are no rows for what the settings ask.
@@ -49,6 +50,8 @@ def refuse_untrainable(config: Config, records: RecordsFolder) -> None:
             f"training.early_stopping is {config.training.early_stopping}, but {records.path} holds no eval rows to "
             "judge an epoch by; set it to null, or give split.eval a share"
         )
+    if config.training.self_training:
+        refuse_without_texts(config.training, records, devices)
     check_slices(config.metrics, records.manifest.record.slices, path=records.path)
 
 
@@ -60,7 +63,7 @@ def prepare(config: Config, records: RecordsFolder, devices: Devices) -> Prepare
     """
     settings = config.training
     _refuse_differing_workers(config, records, devices)
-    records = check_shards(records)
+    records = records if records.stamps else check_shards(records)
     keras.utils.set_random_seed(settings.seed)
     build = partial(
         build_model,

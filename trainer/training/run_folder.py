@@ -7,6 +7,7 @@ history.csv                a line for each epoch
 tensorboard/               the same for TensorBoard, and points of the loss curve
 metrics.json               metrics of the test split, with the weights of the best epoch
 training.html              the training report, see `trainer.training_report`
+self-training/             the same files of the second training, see `trainer.training.self_training`
 """
 
 import json
@@ -40,6 +41,7 @@ HISTORY_FILE: Final = "history.csv"
 METRICS_FILE: Final = "metrics.json"
 PAGE_FILE: Final = "training.html"
 TENSORBOARD_FOLDER: Final = "tensorboard"
+SELF_TRAINING_FOLDER: Final = "self-training"
 
 # Settings that checkpoints of earlier versions do not have, with the values that stand for what those versions did.
 _EARLIER_SETTINGS: Final = {
@@ -49,6 +51,7 @@ _EARLIER_SETTINGS: Final = {
     "model.embedding_dropout": 0.0,
     "model.word_dropout": 0.0,
     "training.label_smoothing": 0.0,
+    "training.self_training": 0,
     "model.ngrams": 0,
     "model.ngram_buckets": 2**19,
     "training.precision": "float32",
@@ -95,7 +98,7 @@ class RunFolder:
 
     def start(self, training_step: TrainingStep, state: RunState) -> None:
         """Removes the files of an earlier training, and no others; writes the checkpoint of step 0."""
-        if self._exists(CHECKPOINT_FILE):
+        if self.can_resume():
             _log.warning("%s holds an earlier run; it is replaced (--resume would go on with it)", self.path)
         for name in self._own_names():
             self._remove(name)
@@ -105,6 +108,10 @@ class RunFolder:
             first = tf.Variable(training_step.model.embedding.embeddings[:WORDS_BEFORE_TRAINING])
             self._save(FIRST_VECTORS_FILE, [first], state="{}")
         self.save(training_step, state)
+
+    def can_resume(self) -> bool:
+        """Whether there is a checkpoint."""
+        return self._exists(CHECKPOINT_FILE)
 
     def read(self, settings: dict[str, Any]) -> RunCheckpoint:
         """The last checkpoint, of a training with these settings.
@@ -226,7 +233,7 @@ class RunFolder:
 
     def _own_names(self) -> list[str]:
         logs = [f"{TENSORBOARD_FOLDER}/{part}" for part in ("train", "eval")]
-        names = [CHECKPOINT_FILE, FIRST_VECTORS_FILE, HISTORY_FILE, METRICS_FILE, PAGE_FILE]
+        names = [CHECKPOINT_FILE, FIRST_VECTORS_FILE, HISTORY_FILE, METRICS_FILE, PAGE_FILE, SELF_TRAINING_FOLDER]
         return [*names, *logs, *self._weights_files()]
 
     def _weights_files(self) -> list[str]:

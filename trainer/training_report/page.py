@@ -22,6 +22,7 @@ from trainer.evaluation.sides import side_figures
 from trainer.evaluation.word_counts_line import word_counts_line
 from trainer.model.neighbours import Floats
 from trainer.training.history import History
+from trainer.training.labelled_texts import Labelled
 from trainer.training_report.calibration import calibration
 from trainer.training_report.confusion import confusion, per_label
 from trainer.training_report.curves import curves
@@ -47,7 +48,7 @@ class PageContent:
     scored: the answers to the held-out split, None if there is none; words: id -> word, the most frequent first.
     before, after: the embedding before and after training, float32 [ids, dim]; before may have the first rows only.
     decision: how the exported model's scores become labels. vectors: what the embedding started from, with
-    `embedding.from`.
+    `embedding.from`. labelled: what self-training did.
     """
 
     config: Config
@@ -60,6 +61,7 @@ class PageContent:
     after: Floats
     decision: Decision = NO_DECISION
     vectors: VectorsUsed | None = None
+    labelled: Labelled | None = None
 
 
 def render(content: PageContent) -> bytes:
@@ -176,13 +178,22 @@ def _lead(content: PageContent) -> Markup:
         rows = content.scored.metrics["examples"]
         split = content.scored.split
         held_out = f"All figures below are of the {rows:,} texts of the {split} split, which it did not learn from."
-    lead = Markup("<p>Trained on {:,} texts with {:,} labels. {}</p>").format(
-        splits["train"].rows, len(content.records.labels), held_out
+    lead = Markup("<p>Trained on {:,} texts with {:,} labels. {}{}</p>").format(
+        splits["train"].rows, len(content.records.labels), _self_training(content.labelled), held_out
     )
     line = None
     if content.scored is not None:
         line = word_counts_line(content.scored.metrics, has_ngrams=content.config.model.ngrams > 0)
     return lead if line is None else lead + Markup("<p>{}</p>").format(line)
+
+
+def _self_training(labelled: Labelled | None) -> str:
+    if labelled is None:
+        return ""
+    return (
+        f"A first model gave labels to {labelled.texts:,} more texts, with a mean weight of "
+        f"{labelled.mean_weight:.2f}; the training below learnt from all. "
+    )
 
 
 def _tiles(content: PageContent, bins: list[Bin]) -> Markup:

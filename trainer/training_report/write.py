@@ -38,6 +38,7 @@ def write_page(
             after=trained.model.embedding.embeddings.numpy(),
             decision=decision,
             vectors=trained.vectors,
+            labelled=trained.labelled,
         )
     )
     return RunFolder(config.training.path).write_page(page)

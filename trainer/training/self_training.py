@@ -1,0 +1,80 @@
+"""`training.self_training`: a trained model gives labels to the texts without; a second training learns from all.
+
+    training.path                  the first training, as always
+    training.path/self-training    the second: its record files (see `labelled_texts`), checkpoint, weights, history
+
+The second goes on with the weights of the first, with the same settings but for the number of epochs, and n-grams are
+learnt anew. So the LSTM sees more texts, and n-grams that no text with a label has get weights. On 5,000 held-out IMDB
+reviews an epoch of 67,000 texts gives the LSTM alone 0.894 from these weights, and 0.889 from fresh ones.
+
+H. J. Scudder, "Probability of error of some adaptive pattern-recognition machines", 1965; D. Yarowsky, "Unsupervised
+word sense disambiguation rivaling supervised methods", ACL 1995.
+"""
+
+import logging
+from typing import NamedTuple
+
+from pipeline.config.settings import Config, TrainingSettings
+from pipeline.errors import UserError
+from trainer import files
+from trainer.data.records_folder import RecordsFolder
+from trainer.devices.devices import Devices
+from trainer.evaluation.scoring import score_function
+from trainer.model.classifier import TextClassifier
+from trainer.model.lstm_choice import choose_for_training
+from trainer.training.labelled_texts import Labelled, read_labelled, with_labelled, write_labelled
+from trainer.training.run_folder import SELF_TRAINING_FOLDER
+
+_log = logging.getLogger(__name__)
+
+
+class SecondTraining(NamedTuple):
+    """config: with the number of its epochs, its folder, and no third training. records: with the labelled texts."""
+
+    config: Config
+    records: RecordsFolder
+    labelled: Labelled
+
+
+def refuse_without_texts(settings: TrainingSettings, records: RecordsFolder, devices: Devices) -> None:
+    """
+    Raises:
+      UserError: there are no texts without labels, or several machines train.
+    """
+    unlabelled = records.manifest.unlabelled
+    if unlabelled is None or not unlabelled.rows:
+        raise UserError(
+            f"training.self_training is {settings.self_training}, but {records.path} holds no texts without labels; "
+            "make the records with input.unlabelled, or set training.self_training to 0"
+        )
+    if devices.cluster is not None:
+        raise UserError(
+            f"training.self_training is {settings.self_training}, and several machines train: it runs on one machine "
+            "alone; set it to 0, or training.strategy to one"
+        )
+
+
+def second_training(
+    config: Config, records: RecordsFolder, *, model: TextClassifier, run: str, resume: bool
+) -> SecondTraining:
+    """Gives labels to the texts without, and returns what the second training needs.
+
+    model, run: of the first training. resume: take the labels that were given before, if they are all there.
+
+    Raises:
+      UserError: the records can't be read, or training.path can't be written.
+    """
+    settings = config.training
+    folder = files.join(settings.path, SELF_TRAINING_FOLDER)
+    with files.naming("training.path", folder, then="then go on with --resume: the first training is complete"):
+        labelled = read_labelled(folder, run=run) if resume else None
+        if labelled is None:
+            _log.info("self-training: the model gives labels to the texts without")
+            run_lstm = choose_for_training(model, batch_size=settings.batch_size)
+            score = score_function(model, records.scheme, run_lstm=run_lstm)
+            labelled = write_labelled(records, folder, score=score, run=run, seed=settings.seed)
+    _log.info("self-training: %s", labelled.summary())
+    second = settings.model_copy(update={"path": folder, "epochs": settings.self_training, "self_training": 0})
+    return SecondTraining(
+        config.model_copy(update={"training": second}), with_labelled(records, folder, labelled), labelled
+    )
