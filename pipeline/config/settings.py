@@ -6,6 +6,7 @@ line a setting.
 """
 
 import re
+import string
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -41,7 +42,20 @@ class TextSettings(Section):
     lowercase: bool = True
     strip_html: bool = False
     filters: str = KERAS_FILTERS
+    punctuation: str = ""
     split: Literal["whitespace", "space", "character"] = "whitespace"
+
+    @model_validator(mode="after")
+    def punctuation_is_punctuation(self) -> Self:
+        """Each character of `punctuation` is one of ASCII's 32, so no other step changes it."""
+        others = [character for character in self.punctuation if character not in string.punctuation]
+        if others:
+            raise ValueError(
+                f"punctuation has {others[0]!r}; it takes characters of {string.punctuation} alone, as '.,!?'"
+            )
+        if self.punctuation and self.split == "character":
+            raise ValueError("punctuation has no meaning with split: character, where each character is a token")
+        return self
 
 
 class VocabularySettings(Section):

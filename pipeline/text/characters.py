@@ -18,5 +18,9 @@ def separators(settings: TextSettings) -> set[str]:
 
     >>> sorted(separators(TextSettings(split="space", filters="!?")))
     ['!', '?']
+    >>> sorted(separators(TextSettings(split="space", filters="!?", punctuation="!")))
+    ['?']
     """
-    return set(settings.filters) | (set(UNICODE_WHITE_SPACE) if settings.split == "whitespace" else set())
+    return set(settings.filters) - set(settings.punctuation) | (
+        set(UNICODE_WHITE_SPACE) if settings.split == "whitespace" else set()
+    )

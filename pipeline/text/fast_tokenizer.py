@@ -4,6 +4,8 @@ For ASCII the table of bytes of text/normalization.py is enough: 1 ms a MB with 
 a MB, and 67 for texts with a capital beyond ASCII. So texts are split first. Then the graph normalizes only the special
 tokens, each once for a batch: tokens beyond ASCII, and tokens with a character that files escape.
 
+Spaces around the characters of `text.punctuation` come last, also around those that the graph has put spaces around.
+
 Two kinds of texts go through the graph whole, before they are split. The first are texts with tags. The second are
 texts with a token whose normal form depends on its neighbours, such as a capital sigma at the end of a token.
 """
@@ -51,6 +53,7 @@ class _SpaceTokenizer:
         table = byte_table(settings)
         table[0] = ord(" ")  # NUL; in the graph it becomes a space before all other steps
         self._table = table.tobytes()
+        self._punctuation = [character.encode() for character in sorted(set(settings.punctuation))]
         self._first_of_tag = ord(TAG[0]) if settings.strip_html else None
         self._is_special_byte = np.arange(256) > 127
         self._is_special_byte[[ord(character) for character, _ in escapes(settings)]] = True
@@ -69,13 +72,13 @@ class _SpaceTokenizer:
         rows = [translated[begin:end] for begin, end in pairwise(offsets.tolist())]
         if self._first_of_tag is not None:
             self._normalize_rows(rows, texts, _rows_with_byte(content == self._first_of_tag, offsets))
-        batch = split_rows(rows)
+        batch = self._split(rows)
         special = self._special_tokens(batch)
         if not special.is_context_free.all():
             needs_context = np.zeros(len(batch.distinct), np.bool_)
             needs_context[special.indices[~special.is_context_free]] = True
             self._normalize_rows(rows, texts, rows_with(batch, needs_context))
-            batch = split_rows(rows)
+            batch = self._split(rows)
             special = self._special_tokens(batch)  # tokens that need their context are normalized now
         tokens = batch.distinct.take(pa.array(special.indices)).to_pylist()
         each = zip(special.indices.tolist(), tokens, special.escaped.tolist(), strict=True)
@@ -83,6 +86,13 @@ class _SpaceTokenizer:
             index: list(filter(None, escaped.split(b" "))) for index, token, escaped in each if escaped != token
         }
         return replace_tokens(batch, replacements) if replacements else batch
+
+    def _split(self, rows: list[bytes]) -> TokenBatch:
+        """Translated rows -> their tokens."""
+        for character in self._punctuation:
+            spaced = b" " + character + b" "
+            rows = [row.replace(character, spaced) for row in rows]
+        return split_rows(rows)
 
     def _normalize_rows(self, rows: list[bytes], texts: pa.LargeBinaryArray, is_chosen: Flags) -> None:
         """Replaces the chosen rows, bool [rows], by what the graph makes of their texts."""

@@ -7,8 +7,8 @@ This is the reference. text/fast_tokenizer.py and text/fast_sequences.py do the 
     known ids   int64  [batch, (known)]    ragged; with `oov: drop` unknown tokens have no id
     ids         int64  [batch, max_length] truncated and padded as Keras's pad_sequences
 
-Order of operations: NUL -> space, invalid UTF-8 -> U+FFFD, lower case, tags -> space, filters -> space, split, look up,
-truncate, pad.
+Order of operations: NUL -> space, invalid UTF-8 -> U+FFFD, lower case, tags -> space, filters -> space, spaces around
+punctuation, split, look up, truncate, pad.
 
 `tokens` are escaped as files write them (text/escaping.py), because they are looked up in such a file. With the default
 settings no token has a character to escape.

@@ -1,11 +1,13 @@
 """Raw texts -> normalized texts, as tensors: string [batch] -> string [batch].
 
-A normalized text is valid UTF-8 without NUL, in lower case if the settings say so, with a space at each separator.
+A normalized text is valid UTF-8 without NUL, in lower case if the settings say so, with a space at each separator, and
+before and after each character of `text.punctuation`.
 
 In ASCII, a byte always becomes the same byte. That is a look-up in a table, for the whole batch at once. Texts with an
 odd byte, or a capital or a separator beyond ASCII, take the slow way first; one regular expression selects them.
 """
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -38,11 +40,16 @@ def normalize(text: tf.Tensor, settings: TextSettings) -> tf.Tensor:
 
     >>> normalize(tf.constant(["Not bad, NOT bad!", ""]), TextSettings()).numpy().tolist()
     [b'not bad  not bad ', b'']
+    >>> normalize(tf.constant(["Not bad!"]), TextSettings(punctuation="!")).numpy().tolist()
+    [b'not bad ! ']
     """
     text = _change_unless(text, plain_pattern(settings), lambda others: _to_plain(others, settings))
     if settings.strip_html:
         text = tf.strings.regex_replace(text, TAG, " ")
-    return _translate(text, settings)
+    text = _translate(text, settings)
+    if settings.punctuation:
+        text = tf.strings.regex_replace(text, f"([{re.escape(settings.punctuation)}])", r" \1 ")
+    return text
 
 
 def plain_pattern(settings: TextSettings) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import string
 import subprocess
 import sys
 import unicodedata
@@ -39,6 +40,8 @@ SOME_SETTINGS = [
     TextSettings(split="whitespace", strip_html=True),
     TextSettings(split="space", filters="", lowercase=False),
     TextSettings(split="whitespace", filters="k\u00e9\u03c3"),
+    TextSettings(punctuation=".'\\-", strip_html=True),
+    TextSettings(split="space", filters="", punctuation="<>.", lowercase=False),
 ]
 
 
@@ -93,6 +96,23 @@ def test_text_tokens_are_pythons_split(tokens_of: TokensOf, texts: list[str], fi
         [escaped(token) for token in (one.lower() if lower else one).translate(spaces).split()] for one in texts
     ]
     assert tokens_of(texts, TextSettings(split="whitespace", filters=filters, lowercase=lower)) == expected
+
+
+@EACH_ROUTE
+@settings(max_examples=150, deadline=None)
+@given(
+    texts=st.lists(TEXTS, min_size=1, max_size=8), filters=FILTERS, lower=st.booleans(),
+    punctuation=st.sets(st.sampled_from(string.punctuation), max_size=5).map("".join),
+)  # fmt: skip
+def test_text_punctuation_is_pythons_translate(
+    tokens_of: TokensOf, texts: list[str], filters: str, lower: bool, punctuation: str
+) -> None:
+    written = str.maketrans(dict.fromkeys(filters, " ") | {mark: f" {mark} " for mark in punctuation})
+    expected = [
+        [escaped(token) for token in (one.lower() if lower else one).translate(written).split()] for one in texts
+    ]
+    chosen = TextSettings(filters=filters, lowercase=lower, punctuation=punctuation)
+    assert tokens_of(texts, chosen) == expected
 
 
 def kind_of(character: str) -> tuple[bool, bool, str]:

@@ -159,6 +159,33 @@ GROUPS = [
         ),
     ),
     Group(
+        # Words of one character, although the default filters have them; some mean something in a regular expression.
+        name="punctuation",
+        settings={
+            "text.punctuation": "!.-]^\\",
+            "text.strip_html": "true",
+            "vocabulary.top_words": "20",
+            "sequence.max_length": "6",
+        },
+        corpus=["Good! Good film.", "<b>Bad</b>-film!!"],
+        vocabulary=[("!", 3), ("good", 2), ("film", 2), (".", 1), ("bad", 1), ("-", 1)],
+        cases=_cases(
+            # text, tokens, ids
+            ("Good film!", ["good", "film", "!"], [0, 0, 0, 2, 3, 1]),
+            ("...", [".", ".", "."], [0, 0, 0, 4, 4, 4]),
+            ("a-film, bad?", ["a", "-", "film", "bad"], [0, 0, 0, 6, 3, 5]),  # comma and question mark are filtered
+            ("C:\\dir]^", ["c", r"\\", "dir", "]", "^"], [0, 0, 0, 0, 0, 0]),
+            ("<br />!", ["!"], [0, 0, 0, 0, 0, 1]),  # tags go first
+            ("<br.film", ["br", ".", "film"], [0, 0, 0, 0, 4, 3]),
+            ("ΑΣ.ΑΣ!", ["ασ", ".", "ας", "!"], [0, 0, 0, 0, 4, 1]),  # the sigmas are those of the text without it
+            ("naïve!NAÏVE", ["naïve", "!", "naïve"], [0, 0, 0, 0, 0, 1]),
+            (b"good\xff!\x00.", ["good\ufffd", "!", "."], [0, 0, 0, 0, 1, 4]),
+            (" ! ", ["!"], [0, 0, 0, 0, 0, 1]),
+            ("don't", ["don't"], [0, 0, 0, 0, 0, 0]),
+            ("", [], [0, 0, 0, 0, 0, 0]),
+        ),
+    ),
+    Group(
         # Nothing is filtered, and a word must be seen twice.
         name="no_filters",
         settings={

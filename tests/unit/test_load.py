@@ -94,6 +94,10 @@ MISTAKES = [
     ({"split.train": "1.5"}, "--split.train is 1.5; input should be less than or equal to 1"),
     ({"split.train": ".nan"}, "--split.train is nan; input should be less than or equal to 1"),
     ({"vocabulary.top_words": "2"}, "--vocabulary.top_words is 2; input should be greater than or equal to 3"),
+    ({"text.punctuation": ".a"}, "command line: text: punctuation has 'a'; it takes characters of "
+                                 "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ alone, as '.,!?'"),
+    ({"text.punctuation": ".", "text.split": "character"}, "command line: text: punctuation has no meaning with split: "
+                                                           "character, where each character is a token"),
     ({"model.lstm_units": "[64, 0]"}, "command line: model: lstm_units is [64, 0]; "
                                       "use a positive width, or a list of them for stacked layers"),
     ({"input": "x"}, "command line: input is not a setting; did you mean input.path?"),

@@ -97,10 +97,14 @@ def _rules(settings: TextSettings) -> str:
     """
     >>> _rules(TextSettings())
     'lower case; 33 kinds of punctuation become spaces; cut at white space'
+    >>> _rules(TextSettings(punctuation=".,"))
+    'lower case; 31 kinds of punctuation become spaces; each of ., is a word; cut at white space'
     """
     steps = ["lower case"] if settings.lowercase else []
     steps += ["HTML tags become spaces"] if settings.strip_html else []
-    steps += [f"{len(settings.filters)} kinds of punctuation become spaces"] if settings.filters else []
+    spaces = set(settings.filters) - set(settings.punctuation)
+    steps += [f"{len(spaces)} kinds of punctuation become spaces"] if spaces else []
+    steps += [f"each of {settings.punctuation} is a word"] if settings.punctuation else []
     cut = {"whitespace": "cut at white space", "space": "cut at spaces", "character": "cut into characters"}
     return "; ".join([*steps, cut[settings.split]])
 
