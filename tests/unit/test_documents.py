@@ -18,7 +18,7 @@ PAGES = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGEL
 PAGES += sorted(path for path in DOCS.rglob("*.md") if "_made" not in path.parts)
 
 # A path in code font: `pipeline/files/beam.py`, `tests/unit/`, `trainer/model`.
-TOP_FOLDERS = r"pipeline|trainer|benchmarks|examples(?=/\w+/)|tests|docs"
+TOP_FOLDERS = r"pipeline|trainer|benchmarks|examples(?=/\w+/)|tests|docs|recipes"
 PATH = re.compile(rf"(?<![\w./-])((?:{TOP_FOLDERS})/[\w./-]*\w(?:/)?)")
 # Folders that a run or a build makes.
 MADE = ("docs/_made",)
