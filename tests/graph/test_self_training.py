@@ -19,6 +19,7 @@ from trainer.data.records_folder import RecordsFolder
 from trainer.devices.cluster import Cluster
 from trainer.devices.devices import Devices
 from trainer.evaluation.scoring import score_function
+from trainer.training.choose import choose
 from trainer.training.fit import score_held_out, train
 from trainer.training.labelled_texts import read_labelled, with_labelled, write_labelled
 from trainer.training.prepare import refuse_untrainable
@@ -181,6 +182,21 @@ def test_self_training_metrics_are_those_of_the_records(records: RecordsFolder, 
     assert scores.weights is None
     assert scores.metrics["weighted"] is None
     assert np.isclose(json.loads((tmp_path / "metrics.json").read_text())["loss"], scores.metrics["loss"])
+
+
+def test_self_training_class_weights_are_those_of_all_texts(tmp_path: Path) -> None:
+    train_rows: list[Row] = [*[([1], 0)] * 2, *[([2], 1)] * 6]
+    records = write_folder(tmp_path / "records", train=[train_rows], evaluation=train_rows, unlabelled=[[1]] * 8)
+    config = toy_config(tmp_path / "training", epochs=6, self_training=1, class_weight="balanced")
+    trained = train(config, records)
+    assert trained.labelled is not None
+    assert trained.train.weights is not None
+    negative, positive = trained.train.weights.labels["neg"], trained.train.weights.labels["pos"]
+    assert negative + positive == pytest.approx(8 + trained.labelled.weight)
+    assert trained.labelled.weight > 0.1
+    # As scikit-learn's compute_class_weight: total / (labels x rows of the label).
+    expected = [(negative + positive) / (2 * negative), (negative + positive) / (2 * positive)]
+    assert choose(trained, config).class_weights == pytest.approx(expected)
 
 
 def test_self_training_refuses_records_without_such_texts(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from trainer.decision.choose import choose_decision
 from trainer.decision.decision import Decision
 from trainer.decision.held_out import HeldOut, LabelledLogits
 from trainer.evaluation.scoring import SplitScores, score_split
+from trainer.training.class_weights import class_weights
 from trainer.training.fit import TrainedModel
-from trainer.training.objective import objective_of
 
 _log = logging.getLogger(__name__)
 
@@ -41,14 +41,13 @@ def choose(trained: TrainedModel, config: Config) -> ChosenDecision:
     """
     scheme = trained.records.scheme
     rows = _eval_rows(trained, config, scheme)
-    of_labels = objective_of(trained.records, config.training).class_weights
-    class_weights = None if of_labels is None else list(of_labels)
-    choice = choose_decision(config.decision, scheme, rows, class_weights=class_weights)
+    of_labels = class_weights(config.training.class_weight, scheme, trained.train)
+    choice = choose_decision(config.decision, scheme, rows, class_weights=of_labels)
     for line in choice.unmet:
         _log.warning("%s; it is never decided (trainer decide gives it another rule without a training)", line)
     for line in choice.notes:
         _log.warning("%s", line)
-    return ChosenDecision(choice.decision, rows, class_weights)
+    return ChosenDecision(choice.decision, rows, of_labels)
 
 
 def empty_like(rows: LabelledLogits) -> LabelledLogits:

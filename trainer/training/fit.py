@@ -17,6 +17,7 @@ from pipeline.config.decision_settings import MetricsSettings
 from pipeline.config.settings import Config, TrainingSettings
 from pipeline.contract import Split
 from pipeline.errors import UserError
+from pipeline.records_folder.manifest import SplitSummary
 from trainer.data.records_folder import RecordsFolder
 from trainer.decision.decision import NO_DECISION, Decision
 from trainer.devices.devices import ONE_DEVICE, Devices
@@ -61,6 +62,11 @@ class TrainedModel:
     vectors: VectorsUsed | None = None
     run: str = ""
     labelled: Labelled | None = None
+
+    @property
+    def train(self) -> SplitSummary:
+        """The rows that it learnt from last: the train split, with self-training the labelled texts too."""
+        return self.labelled.train if self.labelled else self.records.splits["train"]
 
 
 def train(
