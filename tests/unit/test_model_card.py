@@ -23,6 +23,7 @@ from trainer.evaluation.measure import metrics_of
 from trainer.evaluation.metrics import DecisionFigures, Metrics, SlicedBy, SliceScores
 from trainer.model_card import Card, model_card, page, to_json, with_decision
 from trainer.model_card.markdown import code, sentence
+from trainer.model_card.schema import SelfTraining
 
 # What would be a heading, a cell, a link, a picture, a tag, a list, emphasis, a line break or a steered terminal.
 HOSTILE = [
@@ -127,6 +128,19 @@ def test_card_of_a_plain_model() -> None:
     assert f"`{SHA256}`" in text
     for absent in ("Texts that splits share", "Rows that were not used", "weight |", "Qualities"):
         assert absent not in text
+
+
+def test_card_tells_of_self_training() -> None:
+    given = SelfTraining(texts=50_000, mean_weight=0.8037, labels={"bad": 20_000, "good": 30_000})
+    card = model_card(
+        load(None, {"training.self_training": "2"}), plain_manifest(), manifest_sha256=SHA256, epochs=2, best_epoch=1,
+        metrics=PLAIN, versions={}, self_training=given,
+    )  # fmt: skip
+    text = page(card).decode()
+    assert "It learnt from 100 texts and has the weights of epoch 1 of 2." in text
+    assert "It also learnt from 50,000 texts without labels, each with the label that an earlier model gave it" in text
+    assert "how sure that model was: 0.80 on average." in text
+    assert "earlier model" not in page(card_of(plain_manifest(), PLAIN)).decode()
 
 
 def test_card_has_no_empty_heading() -> None:

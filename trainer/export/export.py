@@ -35,6 +35,7 @@ from trainer.export.text_to_ids import TextToIds, load_text_to_ids
 from trainer.export.warmup import write_warmup
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.model_card import Card, model_card, page, to_json
+from trainer.model_card.schema import SelfTraining
 from trainer.savedmodel import versions
 from trainer.savedmodel.loading import EMBEDDING_BEFORE_FILE, WORDS_BEFORE_TRAINING, ExportedModel
 from trainer.savedmodel.model_info import (
@@ -225,6 +226,9 @@ def _card(trained: TrainedModel, config: Config, *, metrics: Metrics | None, inf
         versions=info.versions,
         decision=info.decision,
         vectors=trained.vectors,
+        self_training=None
+        if (given := trained.labelled) is None
+        else SelfTraining(texts=given.texts, mean_weight=given.mean_weight, labels=given.labels),
     )
 
 

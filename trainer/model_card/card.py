@@ -13,7 +13,7 @@ from trainer.model_card.data import data_of
 from trainer.model_card.decided import decision_of
 from trainer.model_card.limits import limits_of
 from trainer.model_card.measured import measured_of, slices_of
-from trainer.model_card.schema import Card, GivenVectors, Task, Training
+from trainer.model_card.schema import Card, GivenVectors, SelfTraining, Task, Training
 from trainer.word_vectors.coverage import VectorsUsed
 
 # What the card tells of the section input: what the texts and labels are. Paths mean nothing where a model is used.
@@ -34,12 +34,13 @@ def model_card(
     versions: Mapping[str, str],
     decision: Decision = NO_DECISION,
     vectors: VectorsUsed | None = None,
+    self_training: SelfTraining | None = None,
 ) -> Card:
     """The card of a model that was trained on the records of a manifest.
 
     config: of the training; the sections that decide on the records are taken from the manifest. metrics: of the test
     split, None if it has no rows. decision: how scores become labels, by which they were measured.
-    vectors: what the embedding started from.
+    vectors: what the embedding started from. self_training: the texts that an earlier model labelled.
     """
     split: Split = "test"
     form = manifest.record
@@ -51,7 +52,7 @@ def model_card(
             weighted=form.weighted,
         ),
         data=data_of(manifest, sha256=manifest_sha256),
-        training=Training(epochs=epochs, best_epoch=best_epoch, vectors=_vectors(vectors)),
+        training=Training(epochs=epochs, best_epoch=best_epoch, vectors=_vectors(vectors), self_training=self_training),
         measured=None if metrics is None else measured_of(metrics, split=split),
         decision=decision_of(decision, manifest.labels, figures=metrics and metrics["decision"]),
         slices=[] if metrics is None else slices_of(metrics),

@@ -54,6 +54,11 @@ def _task(card: Card) -> Iterator[str]:
         f"{splits['train'].rows:,} texts{' with weights' if task.weighted else ''} and has the weights of epoch "
         f"{card.training.best_epoch} of {card.training.epochs}."
     )
+    if (more := card.training.self_training) is not None:
+        yield (
+            f"It also learnt from {more.texts:,} texts without labels, each with the label that an earlier model gave "
+            f"it, weighted by how sure that model was: {more.mean_weight:.2f} on average."
+        )
     if (given := card.training.vectors) is not None:
         tokens = "" if given.tokens is None else f", which are {percent(given.tokens)} of their tokens"
         yield (

@@ -111,6 +111,14 @@ class GivenVectors(CardPart):
     tokens: Share | None = Field(description="The share of their tokens; `null` if no token was counted.")
 
 
+class SelfTraining(CardPart):
+    """The texts without labels that an earlier model labelled, and that this one learnt from too."""
+
+    texts: Count = Field(description="How many there were.")
+    mean_weight: float = Field(description="The mean of their weights, 0 to 1: how sure the earlier model was.")
+    labels: dict[str, Count] = Field(description="How many got each label.")
+
+
 class Training(CardPart):
     """How the training went."""
 
@@ -118,6 +126,9 @@ class Training(CardPart):
     best_epoch: Count = Field(description="The epoch whose weights the model has, from 1.")
     vectors: GivenVectors | None = Field(
         None, description="What the embedding started from; `null` without `embedding.from`."
+    )
+    self_training: SelfTraining | None = Field(
+        None, description="What `training.self_training` added, whose epochs are then meant; `null` without it."
     )
 
 
