@@ -47,6 +47,7 @@ _LATER_FIELDS: Final[frozenset[str]] = frozenset({
     "SplitSettings.test_from",
     "SplitSettings.stratify",
     "SplitSettings.duplicates",
+    "TextSettings.punctuation",
     "Manifest.unlabelled",
     "VocabularySettings.count_unlabelled",
     "Manifest.record",

@@ -28,7 +28,8 @@ FREE_KEYS = re.compile(
 )
 # Settings that folders of earlier versions do not have. Without one the settings are not those that were hashed.
 LATER_SETTINGS = re.compile(
-    r"config\.(split\.(group_column|time_column|eval_from|test_from|stratify|duplicates)|vocabulary\.count_unlabelled)"
+    r"config\.(split\.(group_column|time_column|eval_from|test_from|stratify|duplicates)|text\.punctuation|"
+    r"vocabulary\.count_unlabelled)"
 )
 # Keys that folders of earlier versions do not have either.
 LATER_KEYS = re.compile(
@@ -258,3 +259,10 @@ def test_mutations_of_a_folder_of_yesterday_may_lack_later_fields(monkeypatch: p
     assert "config.text.split is missing" in refusal(content)
     monkeypatch.setattr(consistency, "_LATER_FIELDS", {"SharedTexts.conflicting", "TextSettings.split"})
     parse_manifest(json.dumps(content).encode(), path="manifest.json")
+
+
+def test_mutations_of_a_folder_without_text_punctuation_mean_none() -> None:
+    content = full_content()
+    del content["config"]["text"]["punctuation"]
+    content["checksum"] = checksum_of(content)
+    assert parse_manifest(json.dumps(content).encode(), path="manifest.json").config.text.punctuation == ""
