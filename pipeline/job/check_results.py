@@ -94,7 +94,7 @@ def _check_words(results: JobResults, config: Config) -> None:
     if results.origin is not None and train.unknown_tokens == train.tokens:
         raise UserError(
             f"vocabulary.from: no token of the train split is a word of {results.origin.path}; are the texts of its "
-            "language, and are text.lowercase, filters and split as they were for it?"
+            "language, and are text.lowercase, filters, punctuation and split as they were for it?"
         )
 
 

@@ -34,6 +34,6 @@ def check_tokens(source: ImportedVocabulary, settings: TextSettings) -> None:
         more = f"; {len(wrong) - 1} more lines are like that" if len(wrong) > 1 else ""
         raise UserError(
             f"vocabulary.from: {source.path}, line {first + 1}: no text has the token {listed[first]!r}: "
-            f"text.lowercase, strip_html, filters and split make {becomes} of it; "
+            f"text.lowercase, strip_html, filters, punctuation and split make {becomes} of it; "
             f"write it as they leave it, take the line out, or change them{more}"
         )

@@ -11,14 +11,17 @@ from tests.support.imported import resolved, write
 # settings of text, tokens -> the first wrong line and what the graph makes of it; None: all are tokens
 CHECKED = [
     ({}, "the\nfilm's\n日本\n\ufffd\n", None),
-    ({}, "the\nFilm\n", "line 2: no text has the token 'Film': text.lowercase, strip_html, filters and split make "
-     "'film' of it; "),
+    ({}, "the\nFilm\n", "line 2: no text has the token 'Film': text.lowercase, strip_html, filters, "
+     "punctuation and split make 'film' of it; "),
     ({"text.lowercase": "false"}, "Film\nfilm\n", None),
-    ({}, "u.s.\n", "line 1: no text has the token 'u.s.': text.lowercase, strip_html, filters and split make "
-     "'u' and 's' of it; "),
-    ({}, "...\n", "line 1: no text has the token '...': text.lowercase, strip_html, filters and split make "
-     "nothing of it; "),
+    ({}, "u.s.\n", "line 1: no text has the token 'u.s.': text.lowercase, strip_html, filters, "
+     "punctuation and split make 'u' and 's' of it; "),
+    ({}, "...\n", "line 1: no text has the token '...': text.lowercase, strip_html, filters, "
+     "punctuation and split make nothing of it; "),
     ({"text.filters": ""}, "u.s.\nc:\\dir\n", None),
+    ({"text.punctuation": ".\\"}, ".\nfilm\n\\\n", None),
+    ({"text.filters": "", "text.punctuation": "."}, "u.s.\n", "line 1: no text has the token 'u.s.': text.lowercase, "
+     "strip_html, filters, punctuation and split make 'u' and '.' and 's' and '.' of it; "),
     ({}, "the \n", "line 1: no text has the token 'the ': "),
     ({}, "film\u00a0noir\n", "line 1: no text has the token 'film\\xa0noir': "),
     ({"text.split": "space"}, "film\u00a0noir\n", None),

@@ -63,7 +63,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"summary": CountSummary([], [])}, "input.text_column: no text of the train split in 'text' has a word in it"),
     ({"origin": ORIGIN, "splits": {0: SplitStatistics(rows=3, tokens=3, unknown_tokens=3)}},
      "vocabulary.from: no token of the train split is a word of tokens.txt; are the texts of its language, "
-     "and are text.lowercase, filters and split as they were for it?"),
+     "and are text.lowercase, filters, punctuation and split as they were for it?"),
 ]  # fmt: skip
 
 

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from pipeline.config.load import load
+from pipeline.config.settings import TextSettings
 from pipeline.errors import UserError
 from pipeline.files.local import FileInfo, LocalFiles
-from pipeline.vocabulary.imported import resolve
+from pipeline.vocabulary.imported import ImportedVocabulary, resolve
+from pipeline.vocabulary.imported.settings import adopt_settings
 from tests.support.imported import resolved, write
 from tests.support.paths import REPOSITORY
 from tests.support.plain_records import make_folder
@@ -155,6 +157,8 @@ SETTLED: list[tuple[dict[str, str], dict[str, object] | str]] = [
     ({"text.filters": ","}, "text.filters is ',', but a Keras tokenizer, PATH, has '.!' (vocabulary.from): "
      "its words would not keep their ids; leave text.filters out"),
     ({"text.filters": "!."}, {"filters": ".!"}),
+    ({"text.punctuation": "!"}, "text.punctuation is '!', but a Keras tokenizer, PATH, has '' (vocabulary.from): "
+     "its words would not keep their ids; leave text.punctuation out"),
     ({"text.lowercase": "true"}, "text.lowercase is True, but a Keras tokenizer, PATH, has False (vocabulary.from): "
      "its words would not keep their ids; leave text.lowercase out"),
     ({"vocabulary.oov": "drop"}, "vocabulary.oov is 'drop', but a Keras tokenizer, PATH, has 'token' "
@@ -183,6 +187,16 @@ def test_imported_vocabulary_settle(
         config, _ = resolved(path, overrides)
         result = {**config.text.model_dump(), **config.vocabulary.model_dump()}
         assert {name: result[name] for name in expected} == expected
+
+
+def test_imported_vocabulary_punctuation_has_no_order() -> None:
+    source = ImportedVocabulary(
+        kind="records_folder", path="earlier", sha256="", words=[(1, "a"), (2, "b")], last_id=2, top_words=3,
+        oov="drop", text=TextSettings(punctuation=".!"),
+    )  # fmt: skip
+    assert adopt_settings(load(None, {"text.punctuation": "!."}), source).text.punctuation == ".!"
+    with pytest.raises(UserError, match=r"text.punctuation is '!', but .* has '\.!'"):
+        adopt_settings(load(None, {"text.punctuation": "!"}), source)
 
 
 def test_imported_vocabulary_ids_fit_into_32_bits(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 import json
 import logging
-from typing import Any
+from typing import Any, Final
 
 from pipeline.config.settings import MAX_TOP_WORDS, Config, TextSettings, VocabularySettings
 from pipeline.contract import embedding_rows, max_words_after
 from pipeline.errors import UserError
 from pipeline.vocabulary.imported.source import KIND_NAMES, ImportedVocabulary
+
+# The order of their characters has no meaning.
+_SETS_OF_CHARACTERS: Final = ("filters", "punctuation")
 
 _logger = logging.getLogger(__name__)
 
@@ -37,8 +40,7 @@ def _adopted(
     """
     for name, value in wanted.items():
         mine = getattr(chosen, name)
-        # The order of the characters of `filters` has no meaning.
-        is_same = set(mine) == set(value) if name == "filters" else mine == value
+        is_same = set(mine) == set(value) if name in _SETS_OF_CHARACTERS else mine == value
         if name in chosen.model_fields_set and not is_same:
             raise UserError(
                 f"{section}.{name} is {mine!r}, but {KIND_NAMES[source.kind]}, {source.path}, has {value!r} "
