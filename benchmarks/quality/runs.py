@@ -30,7 +30,8 @@ from pipeline.config.settings import ModelSettings
 # Sections whose settings belong to the training; all others make the records.
 _OF_TRAINING: Final = ("embedding", "model", "training", "metrics", "decision", "export")
 _VECTORS: Final = "embedding.from"
-_COUNTED: Final = "vocabulary.count_unlabelled"
+# Settings that need texts without labels.
+_OF_UNLABELLED: Final = frozenset({"vocabulary.count_unlabelled", "training.self_training"})
 _DIM: Final = "model.embedding_dim"
 _WORKERS: Final = 2
 _LIMIT: Final = 6 * 3600.0
@@ -158,10 +159,10 @@ class Runs:
         )
 
     def _with_unlabelled(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings with the texts without labels, if they can use them; without any, none can be counted."""
-        if self._unlabelled is not None and (_VECTORS in settings or _COUNTED in settings):
+        """The settings with the texts without labels, if they can use them; without any, none that need them."""
+        if self._unlabelled is not None and settings.keys() & {_VECTORS, *_OF_UNLABELLED}:
             return {**settings, "input.unlabelled": str(self._unlabelled)}
-        return {name: value for name, value in settings.items() if name != _COUNTED}
+        return {name: value for name, value in settings.items() if name not in _OF_UNLABELLED}
 
     def _records(self, settings: Mapping[str, Any]) -> tuple[Path, Figures]:
         """A records folder of these settings, and what making it took."""

@@ -145,6 +145,19 @@ def test_quality_vectors_are_learnt_from_the_records(tmp_path: Path, data: Path)
     assert "--vocabulary.count_unlabelled" not in machines.commands[6]
 
 
+def test_quality_self_training_needs_texts_without_labels(tmp_path: Path, data: Path) -> None:
+    machines = Machines()
+    recipe = Ours("self-training", {"training.self_training": 2})
+    Runs(tmp_path, data, unlabelled=tmp_path / "more.parquet", measure=machines.measure).figures(recipe, 0)
+    run, train, _ = machines.commands
+    assert run[run.index("--input.unlabelled") + 1] == str(tmp_path / "more.parquet")
+    assert train[train.index("--training.self_training") + 1] == "2"
+    Runs(tmp_path, data, measure=machines.measure).figures(recipe, 0)
+    run, train, _ = machines.commands[3:]
+    assert "--input.unlabelled" not in run
+    assert "--training.self_training" not in train
+
+
 def test_quality_run_that_failed_is_tried_again(tmp_path: Path, data: Path) -> None:
     machines = Machines()
     runs = Runs(tmp_path, data, measure=machines.measure)
