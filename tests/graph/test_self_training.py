@@ -159,6 +159,22 @@ def test_self_training_starts_over_without_resume(records: RecordsFolder, tmp_pa
     assert not leftover.exists()
 
 
+def with_slices(rows: list[Row]) -> list[Row]:
+    return [(row[0], row[1], None, ["shop"]) for row in rows]
+
+
+def test_self_training_of_records_with_slices(tmp_path: Path) -> None:
+    records = write_folder(
+        tmp_path / "records", train=[with_slices(toy_rows(20, seed=3))], evaluation=with_slices(toy_rows(9, seed=4)),
+        unlabelled=[row[0] for row in toy_rows(30, seed=5)], slices=["source"],
+    )  # fmt: skip
+    trained = train(toy_config(tmp_path / "t", model={"ngrams": 1}, epochs=1, self_training=1), records)
+    assert trained.model.ngrams is not None
+    scores = score_held_out(trained, toy_config(tmp_path / "t").training)
+    assert scores is not None
+    assert scores.slices["source"].tolist() == ["shop"] * 9
+
+
 def test_self_training_learns_from_the_texts(tmp_path: Path) -> None:
     # Words 10 and 11 are in no text with a label, and stand beside 1 and 2 in the others.
     train_rows: list[Row] = [([1], 0), ([2], 1)] * 16

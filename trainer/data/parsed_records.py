@@ -50,12 +50,14 @@ def parse_records(serialized: tf.Tensor, records: RecordsFolder, *, with_slices:
         if form.several_labels
         else tf.io.FixedLenFeature([], tf.int64),
     }
+    # With texts that were labelled in training, the files of train have weights and no slices, those of eval and test
+    # perhaps no weights.
+    is_mixed = records.train_path is not None
     if form.weighted:
-        # Of texts that were labelled in training, those of the train split alone have one.
-        missing = None if records.train_path is None else 1.0
-        features[WEIGHT] = tf.io.FixedLenFeature([], tf.float32, default_value=missing)
+        features[WEIGHT] = tf.io.FixedLenFeature([], tf.float32, default_value=1.0 if is_mixed else None)
     if with_slices and form.slices:
-        features[SLICES] = tf.io.FixedLenFeature([len(form.slices)], tf.string)
+        none = [""] * len(form.slices) if is_mixed else None
+        features[SLICES] = tf.io.FixedLenFeature([len(form.slices)], tf.string, default_value=none)
     parsed = tf.io.parse_example(serialized, features)
     word_counts = tf.math.count_nonzero(tf.not_equal(parsed[IDS], PADDING_ID), axis=1)
     return ParsedRecords(parsed[IDS], parsed[LABEL], word_counts, parsed.get(WEIGHT), parsed.get(SLICES))

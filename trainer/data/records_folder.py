@@ -40,8 +40,9 @@ class RecordsFolder:
     manifest: the content of manifest.json.
     copies: the folder of the copies of vocabulary.tsv and transform/ that were compared; None: there are none.
     stamps: of the shards when they were compared, by path; empty: they were not.
-    train_path: the folder of other record files than the manifest's for the train split, all with weights; None: the
-      split is the manifest's. The rows of the other splits then count once each, if the manifest gives them no weights.
+    train_path: the folder of other record files than the manifest's for the train split, all with weights and without
+      slices; None: the split is the manifest's. The rows of the other splits then count once each, if the manifest
+      gives them no weights.
     """
 
     path: str
