@@ -19,6 +19,7 @@ from trainer.data.records_folder import RecordsFolder
 from trainer.devices.cluster import Cluster
 from trainer.devices.devices import Devices
 from trainer.evaluation.scoring import score_function
+from trainer.training import labelled_texts, self_training
 from trainer.training.choose import choose
 from trainer.training.fit import score_held_out, train
 from trainer.training.labelled_texts import read_labelled, with_labelled, write_labelled
@@ -76,7 +77,9 @@ def test_self_training_writes_labels_and_weights(
         unlabelled=texts, several=several,
     )  # fmt: skip
     folder = str(tmp_path / "second")
-    labelled = write_labelled(records, folder, score=by_first_word(scores), run="first", seed=0, rows=rows_of_file)
+    labelled = write_labelled(
+        records, folder, score=by_first_word(scores), trim=True, run="first", seed=0, rows=rows_of_file
+    )
     assert Counter(contents(tmp_path / "second")) == Counter(expected)
     assert labelled.texts == len(texts)
     assert sum(labelled.labels.values()) == sum(len(row[1]) for row in expected[len(rows) :])
@@ -100,7 +103,7 @@ def test_self_training_mixes_both_kinds_in_each_file(tmp_path: Path) -> None:
     texts = [[10 + number % 10, 15] for number in range(60)]
     records = write_folder(tmp_path / "records", train=[[([2], 0)] * 20 + [([3], 1)] * 20], unlabelled=texts)
     score = by_first_word({word: [0.25, 0.75] for word in range(20)})
-    write_labelled(records, str(tmp_path / "second"), score=score, run="", seed=0, rows=25)
+    write_labelled(records, str(tmp_path / "second"), score=score, trim=True, run="", seed=0, rows=25)
     kinds = [[row[2] for row in contents_of(path)] for path in sorted((tmp_path / "second").glob("*.gz"))]
     assert [(of_file.count(1.0), of_file.count(0.5)) for of_file in kinds] == [(10, 15)] * 4
     assert any(of_file != sorted(of_file) for of_file in kinds)
@@ -111,6 +114,28 @@ def contents_of(path: Path) -> list[Content]:
     alone.mkdir()
     shutil.copy(path, alone)
     return list(contents(alone))
+
+
+def test_self_training_files_of_long_texts_have_fewer_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelled_texts, "_IDS", 36)
+    records = write_folder(tmp_path / "records", train=[[([2], 0), ([3], 1)]], unlabelled=[[4]] * 4, max_length=12)
+    score = by_first_word({4: [0.25, 0.75]})
+    labelled = write_labelled(records, str(tmp_path / "second"), score=score, trim=True, run="", seed=0)
+    assert [shard.records for shard in labelled.train.shards] == [3, 3]
+
+
+@pytest.mark.parametrize("name", ["missing", "damaged"])
+def test_self_training_labels_again_if_a_file_is_not_whole(tmp_path: Path, name: str) -> None:
+    records = write_folder(tmp_path / "records", train=[[([2], 0), ([3], 1)]], unlabelled=[[4]])
+    folder = str(tmp_path / "second")
+    score = by_first_word({4: [0.25, 0.75]})
+    assert write_labelled(records, folder, score=score, trim=True, run="r", seed=0) == read_labelled(folder, run="r")
+    path = tmp_path / "second" / "train-00000.tfrecord.gz"
+    if name == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+    assert read_labelled(folder, run="r") is None
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +198,28 @@ def test_self_training_of_records_with_slices(tmp_path: Path) -> None:
     scores = score_held_out(trained, toy_config(tmp_path / "t").training)
     assert scores is not None
     assert scores.slices["source"].tolist() == ["shop"] * 9
+
+
+# mask_zero, how many ids of the texts of 1 and 3 words are scored
+@pytest.mark.parametrize(("mask_zero", "width"), [(True, 3), (False, 12)])
+def test_self_training_scores_texts_as_they_are_scored_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mask_zero: bool, width: int
+) -> None:
+    widths: set[int] = set()
+
+    def make(*arguments: Any, **options: Any) -> Any:
+        score = score_function(*arguments, **options)
+
+        def noted(ids: tf.Tensor) -> tf.Tensor:
+            widths.add(ids.shape[1])
+            return score(ids)
+
+        return noted
+
+    monkeypatch.setattr(self_training, "score_function", make)
+    records = write_folder(tmp_path / "records", train=[toy_rows(8)], unlabelled=[[2], [3, 4, 5]])
+    train(toy_config(tmp_path / "t", model={"mask_zero": mask_zero}, epochs=1, self_training=1), records)
+    assert widths == {width}
 
 
 def test_self_training_learns_from_the_texts(tmp_path: Path) -> None:

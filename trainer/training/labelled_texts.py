@@ -23,6 +23,7 @@ import tensorflow as tf
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.contract import IDS, PADDING_ID
+from pipeline.errors import UserError
 from pipeline.records.encode import encode_records
 from pipeline.records.framing import frame
 from pipeline.records.record_columns import RecordColumns
@@ -32,6 +33,7 @@ from pipeline.records_folder.manifest import SplitSummary
 from pipeline.records_folder.record_files import Shard, SplitWeights
 from pipeline.support.arrays import Float32s, Int64s
 from trainer import files
+from trainer.data.checked_files import checked_parts
 from trainer.data.dataset import iterate_batches
 from trainer.data.parsed_records import multi_hot, parse_records, serialized_records
 from trainer.data.records_folder import RecordsFolder, stamp
@@ -39,14 +41,14 @@ from trainer.evaluation.scoring import ScoreFunction
 from trainer.training.pseudo_labels import pseudo_labels
 
 _SUMMARY_FILE: Final = "labelled.json"
-# Rows of a file, both kinds together: a training shuffles 25,600 of them, so it mixes three files.
+# Most rows of a file, both kinds together: a training shuffles 25,600 of them, so it mixes three files.
 _ROWS: Final = 8192
+# Most ids of a file, 64 MiB of int64: with long sequences it has fewer rows.
+_IDS: Final = 1 << 23
 # Of a label and a weight with their names, uncompressed.
 _BYTES_A_LABEL: Final = 40
 # Texts that are scored at once. Texts of about the same length are scored together, so none waits for a long one.
 _SCORED: Final = 64
-
-
 _LABELS_SHOWN: Final = 10
 
 
@@ -111,20 +113,22 @@ class _Rows(NamedTuple):
 
 
 def write_labelled(
-    records: RecordsFolder, folder: str, *, score: ScoreFunction, run: str, seed: int, rows: int = _ROWS
+    records: RecordsFolder, folder: str, *, score: ScoreFunction, trim: bool, run: str, seed: int, rows: int = _ROWS
 ) -> Labelled:
     """Writes the files, and returns what is in labelled.json.
 
-    score: ids int64 [batch, length] -> float32 [batch, classes]. run: see `Labelled`. rows: most of a file.
+    score: ids int64 [batch, length] -> float32 [batch, classes]. trim: cut off the padding that all texts of a batch
+    share; for masked models alone, as the scores of others depend on it. run: see `Labelled`. rows: most of a file.
 
     Raises:
       UserError: the records can't be read.
       OSError: a file can't be written.
     """
     own_rows, other_rows = records.splits["train"].rows, _unlabelled_rows(records)
+    rows = max(1, min(rows, _IDS // records.sequence.max_length))
     count = -(-(own_rows + other_rows) // rows)
     of_train = _train_rows(records, batch=-(-own_rows // count))
-    of_others = _other_rows(records, score=score, batch=-(-other_rows // count))
+    of_others = _other_rows(records, score=score, trim=trim, batch=-(-other_rows // count))
     total = _Totals(records)
     for number, (own, others) in enumerate(zip_longest(of_train, of_others)):
         total.add_labels(others)
@@ -144,13 +148,17 @@ def labelled_bytes(records: RecordsFolder) -> int:
 
 
 def read_labelled(folder: str, *, run: str) -> Labelled | None:
-    """What `write_labelled` returned, if its files are complete and have the labels of that training's model."""
+    """What `write_labelled` returned, if its files are complete and have the labels of that training's model.
+
+    Raises:
+      OSError: labelled.json can't be read.
+    """
     path = files.join(folder, _SUMMARY_FILE)
     try:
         labelled = Labelled.model_validate_json(files.read(path)) if files.exists(path) else None
     except ValidationError:
         return None  # of another version
-    return labelled if labelled is not None and labelled.run == run else None
+    return labelled if labelled is not None and labelled.run == run and _are_complete(labelled, folder) else None
 
 
 def with_labelled(records: RecordsFolder, folder: str, labelled: Labelled) -> RecordsFolder:
@@ -166,6 +174,17 @@ def with_labelled(records: RecordsFolder, folder: str, labelled: Labelled) -> Re
         train_path=folder,
     )
     return replace(view, stamps={**records.stamps, **{path: stamp(path) for path in view.shard_paths("train")}})
+
+
+def _are_complete(labelled: Labelled, folder: str) -> bool:
+    """Whether each file is the one that was written."""
+    try:
+        for shard in labelled.train.shards:
+            for _ in checked_parts(files.join(folder, shard.path), bytes=shard.bytes, sha256=shard.sha256):
+                pass
+    except UserError:
+        return False
+    return True
 
 
 class _Totals:
@@ -240,7 +259,7 @@ def _train_rows(records: RecordsFolder, *, batch: int) -> Iterator[_Rows]:
         yield _Rows(*(part.numpy() for part in rows))
 
 
-def _other_rows(records: RecordsFolder, *, score: ScoreFunction, batch: int) -> Iterator[_Rows]:
+def _other_rows(records: RecordsFolder, *, score: ScoreFunction, trim: bool, batch: int) -> Iterator[_Rows]:
     features = {IDS: tf.io.FixedLenFeature([records.sequence.max_length], tf.int64)}
 
     def parsed(serialized: tf.Tensor) -> tuple[tf.Tensor]:
@@ -248,7 +267,7 @@ def _other_rows(records: RecordsFolder, *, score: ScoreFunction, batch: int) -> 
 
     for (rows,) in _parsed_batches(records, records.unlabelled_paths(), parsed, batch=batch):
         ids = rows.numpy()
-        labels, weights = pseudo_labels(_scores(ids, records, score), several=records.scheme.several)
+        labels, weights = pseudo_labels(_scores(ids, records, score, trim=trim), several=records.scheme.several)
         yield _Rows(ids, labels, weights)
 
 
@@ -260,14 +279,14 @@ def _parsed_batches(
     yield from iterate_batches(batches, records)
 
 
-def _scores(ids: Int64s, records: RecordsFolder, score: ScoreFunction) -> Float32s:
+def _scores(ids: Int64s, records: RecordsFolder, score: ScoreFunction, *, trim: bool) -> Float32s:
     """ids int64 [rows, max_length] -> float32 [rows, classes]."""
     lengths = (ids != PADDING_ID).sum(axis=1)
     order = np.argsort(lengths, kind="stable")
     scores = np.zeros([len(ids), len(records.labels)], np.float32)
     for begin in range(0, len(ids), _SCORED):
         own = order[begin : begin + _SCORED]
-        longest = max(int(lengths[own].max()), 1)
+        longest = max(int(lengths[own].max()), 1) if trim else records.sequence.max_length
         at_end = records.sequence.padding == "pre"
         scores[own] = score(tf.constant(ids[own, -longest:] if at_end else ids[own, :longest])).numpy()
     return scores

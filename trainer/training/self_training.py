@@ -72,7 +72,8 @@ def second_training(
             _log.info("self-training: the model gives labels to the texts without")
             run_lstm = choose_for_training(model, batch_size=settings.batch_size)
             score = score_function(model, records.scheme, run_lstm=run_lstm)
-            labelled = write_labelled(records, folder, score=score, run=run, seed=settings.seed)
+            trim = config.model.mask_zero
+            labelled = write_labelled(records, folder, score=score, trim=trim, run=run, seed=settings.seed)
     _log.info("self-training: %s", labelled.summary())
     second = settings.model_copy(update={"path": folder, "epochs": settings.self_training, "self_training": 0})
     return SecondTraining(
