@@ -222,6 +222,16 @@ def test_self_training_scores_texts_as_they_are_scored_elsewhere(
     assert widths == {width}
 
 
+def test_self_training_refuses_damaged_texts_before_the_first_step(tmp_path: Path) -> None:
+    records = write_folder(tmp_path / "records", train=[toy_rows(8)], unlabelled=[[2]])
+    path = tmp_path / "records" / "records" / "unlabelled-00000-of-00001.tfrecord.gz"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(UserError, match=r"unlabelled-00000-of-00001.tfrecord.gz is damaged, or another folder's"):
+        train(toy_config(tmp_path / "t", epochs=1, self_training=1), records)
+    assert not (tmp_path / "t").exists()
+    train(toy_config(tmp_path / "t", epochs=1), records)  # it does not read them
+
+
 def test_self_training_learns_from_the_texts(tmp_path: Path) -> None:
     # Words 10 and 11 are in no text with a label, and stand beside 1 and 2 in the others.
     train_rows: list[Row] = [([1], 0), ([2], 1)] * 16

@@ -63,7 +63,7 @@ def prepare(config: Config, records: RecordsFolder, devices: Devices) -> Prepare
     """
     settings = config.training
     _refuse_differing_workers(config, records, devices)
-    records = records if records.stamps else check_shards(records)
+    records = records if records.stamps else check_shards(records, unlabelled=settings.self_training > 0)
     keras.utils.set_random_seed(settings.seed)
     build = partial(
         build_model,
