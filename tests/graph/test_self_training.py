@@ -25,6 +25,7 @@ from trainer.training.fit import score_held_out, train
 from trainer.training.labelled_texts import read_labelled, with_labelled, write_labelled
 from trainer.training.prepare import refuse_untrainable
 from trainer.training.progress import EpochEvent, StepEvent
+from trainer.training.run_folder import RunFolder
 
 Content = tuple[tuple[int, ...], tuple[int, ...], float]  # words, labels, weight
 
@@ -230,6 +231,15 @@ def test_self_training_refuses_damaged_texts_before_the_first_step(tmp_path: Pat
         train(toy_config(tmp_path / "t", epochs=1, self_training=1), records)
     assert not (tmp_path / "t").exists()
     train(toy_config(tmp_path / "t", epochs=1), records)  # it does not read them
+
+
+def test_self_training_resumes_on_a_disk_that_its_own_files_fill(records: RecordsFolder, tmp_path: Path) -> None:
+    config = toy_config(tmp_path, epochs=1, self_training=1)
+    train(config, records)
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and "tensorboard" not in path.parts]
+    own = RunFolder(config.training.path).bytes_written()
+    assert own >= sum(path.stat().st_size for path in written)
+    assert own > sum(path.stat().st_size for path in tmp_path.glob("self-training/train-*")) > 0
 
 
 def test_self_training_learns_from_the_texts(tmp_path: Path) -> None:

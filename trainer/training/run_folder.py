@@ -210,9 +210,12 @@ class RunFolder:
         return files.naming("training.path", files.join(self.path, name), then=self._then)
 
     def bytes_written(self) -> int:
-        """The bytes of the files of a training that are there already, without TensorBoard's."""
+        """The bytes of the files of a training and of its second one that are there already, without TensorBoard's."""
         try:
-            return sum(files.size(files.join(self.path, name)) for name in self._own_names())
+            second = files.join(self.path, SELF_TRAINING_FOLDER)
+            paths = [files.join(self.path, name) for name in self._own_names() if name != SELF_TRAINING_FOLDER]
+            paths += [files.join(second, name) for name in files.below(second)]
+            return sum(files.size(path) for path in paths)
         except OSError as error:
             raise self._unreadable(error) from error
 
