@@ -223,6 +223,28 @@ def test_self_training_scores_texts_as_they_are_scored_elsewhere(
     assert widths == {width}
 
 
+# what scoring or writing raises, what comes of it
+ERRORS: list[tuple[str, Exception, type[Exception], str]] = [
+    ("score_function", tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"),
+     tf.errors.ResourceExhaustedError, "OOM when allocating tensor"),
+    ("write_labelled", OSError(28, "No space left on device"), UserError, "/self-training can't be written: No space "
+     "left on device; make room there, then go on with --resume: the first training is complete"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "error", "kind", "message"), ERRORS)
+def test_self_training_calls_no_other_error_a_full_disk(
+    records: RecordsFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: Exception,
+    kind: type[Exception], message: str,
+) -> None:  # fmt: skip
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(self_training, name, (lambda *_, **__: fail) if name == "score_function" else fail)
+    with pytest.raises(kind, match=message):
+        train(toy_config(tmp_path, epochs=1, self_training=1), records)
+
+
 def test_self_training_refuses_damaged_texts_before_the_first_step(tmp_path: Path) -> None:
     records = write_folder(tmp_path / "records", train=[toy_rows(8)], unlabelled=[[2]])
     path = tmp_path / "records" / "records" / "unlabelled-00000-of-00001.tfrecord.gz"
@@ -240,6 +262,24 @@ def test_self_training_resumes_on_a_disk_that_its_own_files_fill(records: Record
     own = RunFolder(config.training.path).bytes_written()
     assert own >= sum(path.stat().st_size for path in written)
     assert own > sum(path.stat().st_size for path in tmp_path.glob("self-training/train-*")) > 0
+
+
+# embedding.trainable, whether the vectors have moved in the first and in the second training
+@pytest.mark.parametrize(("trainable", "moved"), [("after:1", True), (False, False)])
+def test_self_training_trains_the_vectors_that_the_first_training_did(
+    records: RecordsFolder, tmp_path: Path, trainable: bool | str, moved: bool
+) -> None:
+    config = toy_config(tmp_path, epochs=2, self_training=1)
+    config = config.model_copy(update={"embedding": config.embedding.model_copy(update={"trainable": trainable})})
+    vectors: list[bytes] = []
+
+    def progress(event: StepEvent | EpochEvent) -> None:
+        if isinstance(event, EpochEvent):
+            last = sorted(tmp_path.rglob("checkpoint.npz"))[-1]
+            vectors.append(np.load(last)["0"].tobytes())
+
+    train(config, records, progress=progress)
+    assert (vectors[1] != vectors[0], vectors[2] not in vectors[:2]) == (moved, moved)
 
 
 def test_self_training_learns_from_the_texts(tmp_path: Path) -> None:

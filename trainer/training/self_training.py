@@ -4,8 +4,9 @@
     training.path/self-training    the second: its record files (see `labelled_texts`), checkpoint, weights, history
 
 The second goes on with the weights of the first, with the same settings but for the number of epochs, and n-grams are
-learnt anew. So the LSTM sees more texts, and n-grams that no text with a label has get weights. On 5,000 held-out IMDB
-reviews an epoch of 67,000 texts gives the LSTM alone 0.894 from these weights, and 0.889 from fresh ones.
+learnt anew. The vectors are trained from its first step on, also with `embedding.trainable: after:N`. So the LSTM sees
+more texts, and n-grams that no text with a label has get weights. On 5,000 held-out IMDB reviews an epoch of 67,000
+texts gives the LSTM alone 0.894 from these weights, and 0.889 from fresh ones.
 
 H. J. Scudder, "Probability of error of some adaptive pattern-recognition machines", 1965; D. Yarowsky, "Unsupervised
 word sense disambiguation rivaling supervised methods", ACL 1995.
@@ -29,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class SecondTraining(NamedTuple):
-    """config: with the number of its epochs, its folder, and no third training. records: with the labelled texts."""
+    """config: of the second training, whose settings ask for no third. records: with the labelled texts."""
 
     config: Config
     records: RecordsFolder
@@ -66,7 +67,8 @@ def second_training(
     """
     settings = config.training
     folder = files.join(settings.path, SELF_TRAINING_FOLDER)
-    with files.naming("training.path", folder, then="then go on with --resume: the first training is complete"):
+    then = "then go on with --resume: the first training is complete"
+    with files.naming("training.path", folder, then=then, disk_errors_only=True):
         labelled = read_labelled(folder, run=run) if resume else None
         if labelled is None:
             _log.info("self-training: the model gives labels to the texts without")
@@ -76,6 +78,10 @@ def second_training(
             labelled = write_labelled(records, folder, score=score, trim=trim, run=run, seed=settings.seed)
     _log.info("self-training: %s", labelled.summary())
     second = settings.model_copy(update={"path": folder, "epochs": settings.self_training, "self_training": 0})
+    # `after: N` was for the beginning, when the rest of the model was random.
+    embedding = config.embedding.model_copy(update={"trainable": config.embedding.trainable is not False})
     return SecondTraining(
-        config.model_copy(update={"training": second}), with_labelled(records, folder, labelled), labelled
+        config.model_copy(update={"training": second, "embedding": embedding}),
+        with_labelled(records, folder, labelled),
+        labelled,
     )
