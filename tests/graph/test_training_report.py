@@ -102,6 +102,15 @@ def test_verdict_on_epochs(losses: list[float], eval_losses: list[float | None],
     assert all(part in found[0] for part in told)
 
 
+def test_verdict_names_the_setting_of_the_epochs() -> None:
+    rose = [record(1, loss=0.5, eval_loss=0.45), record(2, loss=0.4, eval_loss=0.5)]
+    falls = [record(1, loss=0.5, eval_loss=0.5), record(2, loss=0.4, eval_loss=0.4)]
+    for epochs, best, end in ((rose, 1, "training.self_training 1 would have been enough."),
+                              (falls, 2, "more training.self_training may give a better model.")):  # fmt: skip
+        (sentence,) = verdict(epochs, None, best_epoch=best, bins=[], epochs_setting="training.self_training")
+        assert sentence.endswith(end)
+
+
 def test_verdict_on_what_was_learnt() -> None:
     epochs = [record(1, loss=0.5, eval_loss=0.5)]
     assert verdict(epochs, metrics_of([[8, 2], [0, 5]]), best_epoch=1, bins=[Bin(0.85, 0.9, 15, 0.87, 0.87)]) == []

@@ -76,6 +76,7 @@ def render(content: PageContent) -> bytes:
         bins=bins,
         train=content.records.splits["train"],
         has_class_weights=content.config.training.class_weight != "none",
+        epochs_setting="training.self_training" if content.labelled else "training.epochs",
     )
     sections = [
         Section("Curves", curves(content.history, best_epoch=content.best_epoch)),

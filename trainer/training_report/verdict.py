@@ -23,15 +23,17 @@ def verdict(
     bins: Sequence[Bin],
     train: SplitSummary | None = None,
     has_class_weights: bool = False,
+    epochs_setting: str = "training.epochs",
 ) -> list[str]:
     """What to look into, the most important first.
 
     metrics, bins: of the held-out split; None and empty without one. train: what the manifest says of the train
-    split. has_class_weights: whether the loss has some.
+    split. has_class_weights: whether the loss has some. epochs_setting: what says how many epochs there are.
     """
     of_metrics = [] if metrics is None else [*_against_guessing(metrics), *_never_predicted(metrics)]
     of_weights = [] if train is None else _light_labels(train, has_class_weights=has_class_weights)
-    return [*of_metrics, *of_weights, *_epochs(epochs, best_epoch=best_epoch), *_calibration(bins)]
+    of_epochs = _epochs(epochs, best_epoch=best_epoch, setting=epochs_setting)
+    return [*of_metrics, *of_weights, *of_epochs, *_calibration(bins)]
 
 
 def commonest_share(metrics: Metrics) -> tuple[str, float]:
@@ -74,7 +76,7 @@ def _light_labels(train: SplitSummary, *, has_class_weights: bool) -> Iterator[s
         )
 
 
-def _epochs(epochs: Sequence[EpochRecord], *, best_epoch: int) -> Iterator[str]:
+def _epochs(epochs: Sequence[EpochRecord], *, best_epoch: int, setting: str) -> Iterator[str]:
     losses = [record.eval_loss for record in epochs if record.eval_loss is not None]
     if len(losses) != len(epochs) or len(losses) < 2:
         return
@@ -83,12 +85,12 @@ def _epochs(epochs: Sequence[EpochRecord], *, best_epoch: int) -> Iterator[str]:
             f"The eval loss rose from {losses[best_epoch - 1]:.3f} after epoch {best_epoch} to {losses[-1]:.3f} after "
             f"epoch {len(epochs)}, the training loss went from {epochs[best_epoch - 1].loss:.3f} to "
             f"{epochs[-1].loss:.3f}: the later epochs learnt the training texts by heart. The model has the weights of "
-            f"epoch {best_epoch}; training.epochs {best_epoch} would have been enough."
+            f"epoch {best_epoch}; {setting} {best_epoch} would have been enough."
         )
     elif losses[-1] < (1 - _STILL_FALLING) * losses[-2]:
         yield (
             f"The eval loss was still falling in the last epoch ({losses[-2]:.3f} to {losses[-1]:.3f}): more "
-            "training.epochs may give a better model."
+            f"{setting} may give a better model."
         )
 
 
