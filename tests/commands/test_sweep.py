@@ -68,7 +68,11 @@ def test_sweep_stopped_and_resumed(small_records: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     # what is given, the error
     ("more", "named"),
-    [(["--resume"], "holds no study.db"), (["--sampler", "tpe", "--model.lstm_units", "3"], "on the command line")],
+    [
+        (["--resume"], "holds no study.db"),
+        (["--sampler", "tpe", "--model.lstm_units", "3"], "on the command line"),
+        (["--training.self_training", "2"], "training.self_training is 2, but a sweep compares first trainings alone"),
+    ],
 )
 def test_sweep_refuses(
     small_records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], named: str

@@ -26,6 +26,7 @@ from trainer.training.labelled_texts import read_labelled, with_labelled, write_
 from trainer.training.prepare import refuse_untrainable
 from trainer.training.progress import EpochEvent, StepEvent
 from trainer.training.run_folder import RunFolder
+from trainer.training.self_training import honest_score_function
 
 Content = tuple[tuple[int, ...], tuple[int, ...], float]  # words, labels, weight
 
@@ -320,6 +321,19 @@ def test_self_training_class_weights_are_those_of_all_texts(tmp_path: Path) -> N
     # As scikit-learn's compute_class_weight: total / (labels x rows of the label).
     expected = [(negative + positive) / (2 * negative), (negative + positive) / (2 * positive)]
     assert choose(trained, config).class_weights == pytest.approx(expected)
+
+
+# class_weight, what the odds of pos against neg are divided by
+@pytest.mark.parametrize(("weights_of_labels", "divisor"), [("none", 1.0), ({"pos": 4.0, "neg": 0.5}, 8.0)])
+def test_self_training_divides_class_weights_out_of_scores(
+    records: RecordsFolder, tmp_path: Path, weights_of_labels: Any, divisor: float
+) -> None:
+    config = toy_config(tmp_path, epochs=1, class_weight=weights_of_labels)
+    model, ids = train(config, records).model, tf.constant([[1, 12], [2, 15]], tf.int64)
+    negative, positive = score_function(model, records.scheme)(ids).numpy().T
+    honest = honest_score_function(model, records, config.training)(ids).numpy()
+    assert honest[:, 1] / honest[:, 0] == pytest.approx(positive / negative / divisor, rel=1e-4)
+    assert honest.sum(axis=1) == pytest.approx(1.0)
 
 
 def test_self_training_refuses_records_without_such_texts(tmp_path: Path) -> None:

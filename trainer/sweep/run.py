@@ -61,6 +61,11 @@ def run_sweep(sweep: Sweep, overrides: Mapping[str, str], *, resume: bool = Fals
     if resume and not exists:
         raise UserError(f"--resume: {sweep.output} holds no {STUDY_FILE}; start without --resume")
     config = load(sweep.config_path, overrides)
+    if config.training.self_training:
+        raise UserError(
+            f"training.self_training is {config.training.self_training}, but a sweep compares first trainings alone; "
+            "give --training.self_training 0 here, and train with the best settings and self-training afterwards"
+        )
     settings = {
         name: getattr(config, name).model_dump(mode="json") for name in ("output", "embedding", "model", "training")
     }

@@ -249,7 +249,10 @@ class RunFolder:
         return UserError(f"training.path: {self.path} can't be read: {files.reason_of(error)}")
 
     def _exists(self, name: str) -> bool:
-        return name in files.names_in(self.path)
+        try:
+            return name in files.names_in(self.path)
+        except OSError as error:
+            raise self._unreadable(error) from error
 
 
 def _weights_file(epoch: int) -> str:

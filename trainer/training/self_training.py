@@ -15,14 +15,19 @@ word sense disambiguation rivaling supervised methods", ACL 1995.
 import logging
 from typing import NamedTuple
 
+import tensorflow as tf
+
 from pipeline.config.settings import Config, TrainingSettings
 from pipeline.errors import UserError
 from trainer import files
 from trainer.data.records_folder import RecordsFolder
+from trainer.decision.decision import Decision
+from trainer.decision.graph import graph_scores
 from trainer.devices.devices import Devices
-from trainer.evaluation.scoring import score_function
+from trainer.evaluation.scoring import ScoreFunction, score_function
 from trainer.model.classifier import TextClassifier
 from trainer.model.lstm_choice import choose_for_training
+from trainer.training.class_weights import class_weights
 from trainer.training.labelled_texts import Labelled, read_labelled, with_labelled, write_labelled
 from trainer.training.run_folder import SELF_TRAINING_FOLDER
 
@@ -72,8 +77,7 @@ def second_training(
         labelled = read_labelled(folder, run=run) if resume else None
         if labelled is None:
             _log.info("self-training: the model gives labels to the texts without")
-            run_lstm = choose_for_training(model, batch_size=settings.batch_size)
-            score = score_function(model, records.scheme, run_lstm=run_lstm)
+            score = honest_score_function(model, records, settings)
             trim = config.model.mask_zero
             labelled = write_labelled(records, folder, score=score, trim=trim, run=run, seed=settings.seed)
     _log.info("self-training: %s", labelled.summary())
@@ -85,3 +89,23 @@ def second_training(
         with_labelled(records, folder, labelled),
         labelled,
     )
+
+
+def honest_score_function(model: TextClassifier, records: RecordsFolder, settings: TrainingSettings) -> ScoreFunction:
+    """A graph function: ids int64 [batch, length] -> scores float32 [batch, classes], in the order of the labels.
+
+    They are those of a world in which labels are as frequent as in the train split: `training.class_weight` is divided
+    out. Otherwise too many texts would get rare labels, which would then be weighed again.
+    """
+    scheme, run_lstm = records.scheme, choose_for_training(model, batch_size=settings.batch_size)
+    weights = class_weights(settings.class_weight, scheme, records.splits["train"])
+    if weights is None:
+        return score_function(model, scheme, run_lstm=run_lstm)
+    decision = Decision(prior_weights=weights)
+
+    def scores(ids: tf.Tensor) -> tf.Tensor:
+        logits = model.joined(model.logits(ids, run_lstm=run_lstm), ids)
+        return graph_scores(logits, decision, scheme)
+
+    compiled: ScoreFunction = tf.function(scores, input_signature=[tf.TensorSpec([None, None], tf.int64)])
+    return compiled
