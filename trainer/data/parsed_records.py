@@ -63,6 +63,15 @@ def parse_records(serialized: tf.Tensor, records: RecordsFolder, *, with_slices:
     return ParsedRecords(parsed[IDS], parsed[LABEL], word_counts, parsed.get(WEIGHT), parsed.get(SLICES))
 
 
+def parse_ids(serialized: tf.Tensor, records: RecordsFolder) -> tf.Tensor:
+    """Records with or without a label, string [rows] -> their ids, int64 [rows, max_length].
+
+    Raises:
+      tf.errors.OpError: when the graph runs: a record has another number of ids.
+    """
+    return tf.io.parse_example(serialized, {IDS: tf.io.FixedLenFeature([records.sequence.max_length], tf.int64)})[IDS]
+
+
 def multi_hot(labels: tf.RaggedTensor, *, classes: int) -> tf.Tensor:
     """Indices of labels, ragged int64 [rows, labels of the row], each once -> float32 [rows, classes] of 0 and 1.
 

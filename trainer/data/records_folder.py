@@ -20,6 +20,7 @@ from pipeline.errors import UserError
 from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.records_folder.manifest import MAX_MANIFEST_BYTES, Manifest, SplitSummary
 from pipeline.records_folder.reader import MANIFEST_REMEDY, REMEDY, no_manifest, parse_manifest, remedy_of
+from pipeline.records_folder.record_files import Shard
 from pipeline.support.strict_json import first_mistake, shown
 from trainer import files
 
@@ -92,6 +93,12 @@ class RecordsFolder:
         """The record files of a split that have one record or more, in the manifest's order."""
         folder = self.train_path if split == "train" and self.train_path is not None else self.path
         return [files.join(folder, shard.path) for shard in self.splits[split].shards if shard.records]
+
+    @property
+    def shards_to_learn_from(self) -> list[Shard]:
+        """The record files of the train split, then those of the texts without labels."""
+        without_labels = self.manifest.unlabelled
+        return [*self.splits["train"].shards, *(without_labels.shards if without_labels else [])]
 
     def unlabelled_paths(self) -> list[str]:
         """The record files of the texts without labels that have one record or more; none without such texts."""

@@ -16,13 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pipeline.contract import IDS, PADDING_ID
+from pipeline.contract import PADDING_ID
 from pipeline.errors import UserError
 from pipeline.records_folder.reader import REMEDY
-from pipeline.records_folder.record_files import Shard
 from trainer import files
 from trainer.data.checked_files import checked_parts
-from trainer.data.parsed_records import serialized_records
+from trainer.data.parsed_records import parse_ids, serialized_records
 from trainer.data.records_folder import RecordsFolder
 
 _PART_WORDS: Final = 1_000_000
@@ -62,7 +61,7 @@ def write_corpus(records: RecordsFolder, folder: Path, *, part_words: int = _PAR
     Raises:
       UserError: a shard is missing or is not as the manifest says, or the disk is full.
     """
-    shards = _shards(records)
+    shards = records.shards_to_learn_from
     for shard in shards:
         for _ in checked_parts(files.join(records.path, shard.path), bytes=shard.bytes, sha256=shard.sha256):
             pass
@@ -121,19 +120,13 @@ class _Parts:
             self._file, self._texts, self._words = None, 0, 0
 
 
-def _shards(records: RecordsFolder) -> list[Shard]:
-    without_labels = records.manifest.unlabelled
-    return [*records.splits["train"].shards, *(without_labels.shards if without_labels else [])]
-
-
 def _batches(paths: list[str], records: RecordsFolder) -> Iterator[npt.NDArray[np.int64]]:
     """The ids of the records, int64 [rows, max_length], in order."""
     length = records.sequence.max_length
-    features = {IDS: tf.io.FixedLenFeature([length], tf.int64)}
     batches = (
         serialized_records(paths)
         .batch(max(1, _BATCH_IDS // length))
-        .map(lambda serialized: tf.io.parse_example(serialized, features)[IDS])
+        .map(lambda serialized: parse_ids(serialized, records))
         .prefetch(1)
     )
     try:

@@ -22,7 +22,7 @@ import pyarrow as pa
 import tensorflow as tf
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipeline.contract import IDS, PADDING_ID
+from pipeline.contract import PADDING_ID
 from pipeline.errors import UserError
 from pipeline.records.encode import encode_records
 from pipeline.records.framing import frame
@@ -35,7 +35,7 @@ from pipeline.support.arrays import Float32s, Int64s
 from trainer import files
 from trainer.data.checked_files import checked_parts
 from trainer.data.dataset import iterate_batches
-from trainer.data.parsed_records import multi_hot, parse_records, serialized_records
+from trainer.data.parsed_records import multi_hot, parse_ids, parse_records, serialized_records
 from trainer.data.records_folder import RecordsFolder, stamp
 from trainer.evaluation.scoring import ScoreFunction
 from trainer.training.pseudo_labels import pseudo_labels
@@ -87,13 +87,15 @@ class _Rows(NamedTuple):
 
     def joined(self, other: "_Rows") -> "_Rows":
         """These rows, then the others."""
-        both: list[Any] = [np.concatenate(parts) for parts in zip(self, other, strict=True)]
-        return _Rows(*both)
+        return _Rows(
+            np.concatenate([self.ids, other.ids]),
+            np.concatenate([self.labels, other.labels]),
+            np.concatenate([self.weights, other.weights]),
+        )
 
     def taken(self, order: Int64s) -> "_Rows":
         """The rows of these numbers."""
-        parts: list[Any] = [part[order] for part in self]
-        return _Rows(*parts)
+        return _Rows(self.ids[order], self.labels[order], self.weights[order])
 
     def pairs(self) -> tuple[Int64s, Int64s]:
         """A row and a label that it has, int64 [pairs] each."""
@@ -142,9 +144,7 @@ def write_labelled(
 
 def labelled_bytes(records: RecordsFolder) -> int:
     """About how many bytes the files will have: those of the records, and some for labels and weights."""
-    unlabelled = records.manifest.unlabelled
-    shards = [*records.splits["train"].shards, *(unlabelled.shards if unlabelled else [])]
-    return sum(shard.bytes + _BYTES_A_LABEL * shard.records for shard in shards)
+    return sum(shard.bytes + _BYTES_A_LABEL * shard.records for shard in records.shards_to_learn_from)
 
 
 def read_labelled(folder: str, *, run: str) -> Labelled | None:
@@ -260,10 +260,8 @@ def _train_rows(records: RecordsFolder, *, batch: int) -> Iterator[_Rows]:
 
 
 def _other_rows(records: RecordsFolder, *, score: ScoreFunction, trim: bool, batch: int) -> Iterator[_Rows]:
-    features = {IDS: tf.io.FixedLenFeature([records.sequence.max_length], tf.int64)}
-
     def parsed(serialized: tf.Tensor) -> tuple[tf.Tensor]:
-        return (tf.io.parse_example(serialized, features)[IDS],)
+        return (parse_ids(serialized, records),)
 
     for (rows,) in _parsed_batches(records, records.unlabelled_paths(), parsed, batch=batch):
         ids = rows.numpy()
