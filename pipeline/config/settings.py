@@ -141,6 +141,8 @@ class ModelSettings(Section):
     word_dropout: float = Field(0.0, ge=0, lt=1)
     ngrams: int = Field(0, ge=0, le=5)
     ngram_buckets: int = Field(2**19, ge=1, le=2**26)
+    ngram_gaps: int = Field(0, ge=0, le=5)
+    ngram_ending: int = Field(0, ge=0)
     force: bool = False
 
     @model_validator(mode="after")

@@ -18,6 +18,7 @@ from trainer.evaluation.sides import side_figures
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.ngrams.codes import distinct_codes, ngram_codes, table_rows
 from trainer.ngrams.graph import graph_rows
+from trainer.ngrams.kinds import NgramKinds
 from trainer.ngrams.side import NgramArrays, NgramSide
 from trainer.training.fit import train
 from trainer.training.ngrams import add_ngrams
@@ -32,7 +33,9 @@ BUCKETS = 50
 def arrays_of(*, outputs: int = 1) -> NgramArrays:
     """Buckets of which half belong to some pair or triple of the ids 1 to 5."""
     ids = np.array([[first, second, third] for first in range(1, 6) for second in range(1, 6) for third in range(1, 6)])
-    codes = ngram_codes(ids.astype(np.int64), longest=3, vocabulary_size=6)[:, 3:].ravel() - 6
+    codes = (
+        ngram_codes(ids.astype(np.int64), kinds=NgramKinds(3, gaps=1, ending=2), vocabulary_size=6)[:, 3:].ravel() - 6
+    )
     keys = np.full(BUCKETS, -1, np.int32)
     keys[codes % BUCKETS] = codes
     keys[::2] = -1
@@ -42,30 +45,40 @@ def arrays_of(*, outputs: int = 1) -> NgramArrays:
     return NgramArrays(keys, made, np.full(outputs, 0.25, np.float32), scales, bias)
 
 
-def sums_in_numpy(ids: npt.NDArray[np.int64], arrays: NgramArrays, *, longest: int) -> npt.NDArray[np.float64]:
-    rows = table_rows(ngram_codes(ids, longest=longest, vocabulary_size=6), arrays.keys, vocabulary_size=6)
+def sums_in_numpy(ids: npt.NDArray[np.int64], arrays: NgramArrays, *, kinds: NgramKinds) -> npt.NDArray[np.float64]:
+    rows = table_rows(ngram_codes(ids, kinds=kinds, vocabulary_size=6), arrays.keys, vocabulary_size=6)
     each, lengths = distinct_codes(rows)
     parts = np.split(arrays.weights.astype(np.float64)[each], np.cumsum(lengths)[:-1])
     return np.array([part.sum(axis=0) for part in parts]).reshape(len(ids), -1)
 
 
-@pytest.mark.parametrize("longest", [1, 2, 3, 5])
+KINDS = [
+    NgramKinds(1),
+    NgramKinds(2),
+    NgramKinds(3),
+    NgramKinds(5),
+    NgramKinds(3, gaps=2),
+    NgramKinds(1, gaps=1, ending=2),
+]
+
+
+@pytest.mark.parametrize("kinds", KINDS)
 @pytest.mark.parametrize("length", [0, 1, 2, 9])
 @pytest.mark.parametrize("batch", [0, 1, 6])
-def test_graph_is_that_of_numpy(batch: int, length: int, longest: int) -> None:
+def test_graph_is_that_of_numpy(batch: int, length: int, kinds: NgramKinds) -> None:
     arrays = arrays_of(outputs=2)
     ids = DRAW.integers(0, 6, [batch, length])  # zeros anywhere
-    rows = graph_rows(tf.constant(ids), tf.constant(arrays.keys), longest=longest, vocabulary_size=6)
-    expected = table_rows(ngram_codes(ids, longest=longest, vocabulary_size=6), arrays.keys, vocabulary_size=6)
+    rows = graph_rows(tf.constant(ids), tf.constant(arrays.keys), kinds=kinds, vocabulary_size=6)
+    expected = table_rows(ngram_codes(ids, kinds=kinds, vocabulary_size=6), arrays.keys, vocabulary_size=6)
     assert rows.numpy().tolist() == expected.tolist()
-    logits = NgramSide(arrays, longest=longest).logits(tf.constant(ids)).numpy()
+    logits = NgramSide(arrays, kinds=kinds).logits(tf.constant(ids)).numpy()
     assert logits.shape == (batch, 2)
     if batch:
-        assert logits == pytest.approx(sums_in_numpy(ids, arrays, longest=longest) + 0.25, abs=1e-6)
+        assert logits == pytest.approx(sums_in_numpy(ids, arrays, kinds=kinds) + 0.25, abs=1e-6)
 
 
 def test_graph_gives_the_same_bits_with_more_padding_on_either_side() -> None:
-    side = NgramSide(arrays_of(), longest=3)
+    side = NgramSide(arrays_of(), kinds=NgramKinds(3, gaps=1, ending=2))
     ids = DRAW.integers(1, 6, [5, 30])
     alone = side.logits(tf.constant(ids)).numpy()
     for padding in ([[0, 0], [70, 0]], [[0, 0], [0, 70]], [[0, 0], [3, 4]]):
@@ -75,7 +88,7 @@ def test_graph_gives_the_same_bits_with_more_padding_on_either_side() -> None:
 
 def test_side_joins_by_its_scales_and_bias() -> None:
     arrays = arrays_of()
-    side, ids = NgramSide(arrays, longest=2), tf.constant([[0, 1, 2]], tf.int64)
+    side, ids = NgramSide(arrays, kinds=NgramKinds(2)), tf.constant([[0, 1, 2]], tf.int64)
     own = side.logits(ids).numpy()
     assert side.join(tf.constant([[4.0]]), ids).numpy() == pytest.approx(0.5 * 4 + 2 * own + arrays.bias)
     back = NgramSide.arrays_of(side)

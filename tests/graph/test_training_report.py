@@ -22,6 +22,7 @@ from trainer.evaluation.mistakes import Mistake
 from trainer.evaluation.scoring import score_split
 from trainer.evaluation.sides import SideFigures
 from trainer.model.classifier import build_model
+from trainer.ngrams.kinds import NgramKinds
 from trainer.training.history import EpochRecord, History
 from trainer.training_report.confusion import confusion, most_confused, pairs, per_label
 from trainer.training_report.curves import curves
@@ -241,7 +242,7 @@ def test_given_vectors_are_shown_with_what_they_lack() -> None:
 
 
 def test_sides_are_a_row_each() -> None:
-    page = sides([SideFigures("LSTM alone", 0.875, 0.3)], longest=3, split="test")
-    assert "run of 1 to 3 words" in page
+    page = sides([SideFigures("LSTM alone", 0.875, 0.3)], kinds=NgramKinds(3), split="test")
+    assert "runs of 1 to 3 words" in page
     assert 'LSTM alone</td><td class="n">0.8750</td>' in page
     assert "0.3000" in page

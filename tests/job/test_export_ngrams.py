@@ -1,6 +1,7 @@
 """A model with n-grams from training to answers: exported, checked in every loader, decided anew, damaged."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from rich.console import Console
 from tensorflow.core.protobuf import saved_model_pb2
 
+from pipeline.config.settings import ModelSettings
 from pipeline.errors import UserError
 from pipeline.records_folder.label_scheme import LabelScheme
 from tests.support.exported_models import settings, unchecked
@@ -25,6 +27,7 @@ from trainer.decision.held_out import HELD_OUT_FILE, loads
 from trainer.evaluation.scoring import score_split
 from trainer.export.rebuild import keras_model
 from trainer.ngrams.codes import distinct_codes, ngram_codes, table_rows
+from trainer.ngrams.kinds import NgramKinds
 from trainer.ngrams.side import NgramArrays
 from trainer.savedmodel.loading import ExportedModel
 
@@ -33,8 +36,9 @@ from trainer.savedmodel.loading import ExportedModel
 def exported(small_records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export.path with a version that was checked in a fresh process by both loaders."""
     folder = tmp_path_factory.mktemp("ngrams")
-    several = {"model.ngrams": "3", "model.ngram_buckets": "4096", "decision.calibrate": "temperature"}
-    train_and_export(settings(small_records, folder, **several))
+    of_model = {"ngrams": 3, "ngram_buckets": 4096, "ngram_gaps": 1, "ngram_ending": 4}
+    several = {f"model.{name}": str(value) for name, value in of_model.items()}
+    train_and_export(settings(small_records, folder, **several, **{"decision.calibrate": "temperature"}))
     return folder / "model"
 
 
@@ -48,7 +52,8 @@ def test_export_with_ngrams_answers_as_numpy_does(model: ExportedModel, small_re
     texts = [sample["text"].encode() for sample in manifest["samples"]] + [b"", b"qzxw"]
     ids = model.token_ids(texts)
     arrays, size = model.ngrams, model.info.vocabulary.top_words
-    rows = table_rows(ngram_codes(ids, longest=3, vocabulary_size=size), arrays.keys, vocabulary_size=size)
+    codes = ngram_codes(ids, kinds=NgramKinds(3, gaps=1, ending=4), vocabulary_size=size)
+    rows = table_rows(codes, arrays.keys, vocabulary_size=size)
     each, lengths = distinct_codes(rows)
     ngrams = [part.sum() for part in np.split(arrays.weights[each, 0].astype(np.float64), np.cumsum(lengths)[:-1])]
     kernel, bias = (weights.astype(np.float32) for weights in model.weights[-2:])
@@ -113,7 +118,9 @@ def test_explain_tells_what_both_sides_say(model: ExportedModel) -> None:
     sizes = [abs(ngram.says) for ngram in said.strongest]
     assert len(sizes) > 3
     assert sizes == sorted(sizes, reverse=True)
-    assert all(f" {ngram.words} " in f" {text} " for ngram in said.strongest)
+    for ngram in said.strongest:
+        shown = re.escape(ngram.words.removeprefix("[near the end] ")).replace("_", r"\S+")
+        assert re.search(rf"(?<!\S){shown}(?!\S)", text)
     assert empty is not None
     assert (empty.ngrams, empty.strongest) == (0.0, [])
     console = Console(width=100, color_system=None)
@@ -140,13 +147,13 @@ def test_explain_says_it_for_the_answered_label(
     first, second, pair = np.array(weights, np.float32)
     table = np.zeros([3 + 2, scheme.outputs], np.float32)
     keys = np.full(2, -1, np.int32)
-    (code,) = ngram_codes(np.array([[1, 2]]), longest=2, vocabulary_size=3)[0, 2:] - 3
+    (code,) = ngram_codes(np.array([[1, 2]]), kinds=NgramKinds(2), vocabulary_size=3)[0, 2:] - 3
     keys[code % 2] = code
     table[1], table[2], table[3 + code % 2] = first, second, pair
     zeros = np.zeros(scheme.outputs, np.float32)
     made = SimpleNamespace(
         ngrams=NgramArrays(keys, table, zeros, np.ones(2, np.float32), zeros),
-        info=SimpleNamespace(scheme=scheme, model=SimpleNamespace(ngrams=2)),
+        info=SimpleNamespace(scheme=scheme, model=ModelSettings(ngrams=2)),
         weights=[np.eye(scheme.outputs), np.array(lstm)],
         words={"one": 1, "two": 2},
     )
@@ -156,3 +163,25 @@ def test_explain_says_it_for_the_answered_label(
     assert [ngram.says for ngram in said.strongest] == pytest.approx(expected[1], abs=1e-6)
     assert said.strongest[0].words == "one two"
     assert said.ngrams == pytest.approx(sum(expected[1]))
+
+
+def test_explain_shows_what_is_between_and_what_is_near_the_end() -> None:
+    kinds, table = NgramKinds(1, gaps=1, ending=2), np.zeros([3 + 97, 1], np.float32)
+    # Columns of two, one, two: three words, the pair around one, a place for each last word, and for each last pair.
+    codes = ngram_codes(np.array([[2, 1, 2]]), kinds=kinds, vocabulary_size=3)[0] - 3
+    keys = np.full(97, -1, np.int32)
+    for column, weight in ((3, 4.0), (5, -3.0), (8, 2.0)):
+        keys[codes[column] % 97] = codes[column]
+        table[3 + codes[column] % 97] = weight
+    made = SimpleNamespace(
+        ngrams=NgramArrays(keys, table, np.zeros(1, np.float32), np.ones(2, np.float32), np.zeros(1, np.float32)),
+        info=SimpleNamespace(
+            scheme=LabelScheme(("a", "b")), model=ModelSettings(ngrams=1, ngram_gaps=1, ngram_ending=2)
+        ),
+        weights=[np.zeros([1, 1]), np.zeros(1)],
+        words={"one": 1, "two": 2},
+    )
+    (said,) = say_of_sides(cast(ExportedModel, made), np.array([[0, 2, 1, 2]]), np.zeros([1, 1], np.float32), [1])
+    assert [(ngram.words, ngram.says) for ngram in said.strongest] == [
+        ("two _ two", 4.0), ("[near the end] one", -3.0), ("[near the end] one two", 2.0),
+    ]  # fmt: skip

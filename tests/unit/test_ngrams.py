@@ -1,10 +1,13 @@
 """N-grams in NumPy: their codes, which have a bucket, their ratios and weights, and how both sides are joined."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import minimize as scipy_minimize
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -12,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from trainer.ngrams import stored_rows
 from trainer.ngrams.codes import codes_of_texts, ngram_codes, table_rows
 from trainer.ngrams.join import Join, fit_join
+from trainer.ngrams.kinds import NgramKinds
 from trainer.ngrams.learning import learn_weights, log_count_ratio
 from trainer.ngrams.sparse import BinaryMatrix
 from trainer.ngrams.stored_rows import StoredRows
@@ -21,25 +25,62 @@ Floats = npt.NDArray[np.float64]
 
 # Worked out with Python's integers of any size: h = ((h + id) x 1103515245) mod (2^31 - 1) for each id, plus 10.
 CODE_7_8, CODE_8_9, CODE_7_8_9 = 1295837313, 1936878649, 1819711013
+CODE_7_GAP_9, CODE_END_7, CODE_END_8, CODE_7_END_8 = 432289286, 952383988, 2055899233, 1938731597
 CODES = [
-    # ids, longest, codes of the n-grams in the order of their places
-    ([7], 1, [7]),
-    ([7, 8], 2, [7, 8, CODE_7_8]),
-    ([0, 0, 7, 8], 2, [7, 8, CODE_7_8]),  # padding before the text
-    ([7, 8, 0, 0], 2, [7, 8, CODE_7_8]),  # and after it
-    ([7, 8, 9], 3, [7, 8, 9, CODE_7_8, CODE_8_9, CODE_7_8_9]),
-    ([7, 0, 8], 2, [7, 8]),  # no n-gram reaches across a zero
-    ([7, 8], 5, [7, 8, CODE_7_8]),  # shorter than the longest n-gram
-    ([7, 7], 1, [7, 7]),
-    ([0, 0, 0], 3, []),  # no words
-    ([], 3, []),
+    # ids, kinds, codes of the n-grams in the order of their places
+    ([7], NgramKinds(1), [7]),
+    ([7, 8], NgramKinds(2), [7, 8, CODE_7_8]),
+    ([0, 0, 7, 8], NgramKinds(2), [7, 8, CODE_7_8]),  # padding before the text
+    ([7, 8, 0, 0], NgramKinds(2), [7, 8, CODE_7_8]),  # and after it
+    ([7, 8, 9], NgramKinds(3), [7, 8, 9, CODE_7_8, CODE_8_9, CODE_7_8_9]),
+    ([7, 0, 8], NgramKinds(2), [7, 8]),  # no n-gram reaches across a zero
+    ([7, 8], NgramKinds(5), [7, 8, CODE_7_8]),  # shorter than the longest n-gram
+    ([7, 7], NgramKinds(1), [7, 7]),
+    ([0, 0, 0], NgramKinds(3, gaps=2, ending=2), []),  # no words
+    ([], NgramKinds(3, gaps=2, ending=2), []),
+    ([7, 8, 9], NgramKinds(1, gaps=5), [7, 8, 9, CODE_7_GAP_9]),
+    ([7, 0, 9], NgramKinds(1, gaps=5), [7, 9]),
+    ([0, 7, 8], NgramKinds(1, ending=5), [7, 8, CODE_END_7, CODE_END_8, CODE_7_END_8]),  # a shorter text
+    ([9, 7, 8, 0, 0], NgramKinds(1, ending=2), [9, 7, 8, CODE_END_7, CODE_END_8, CODE_7_END_8]),
+    ([9, 7, 8], NgramKinds(1, ending=1), [9, 7, 8, CODE_END_8]),
 ]
 
 
-@pytest.mark.parametrize(("ids", "longest", "expected"), CODES)
-def test_codes_of_each_place(ids: list[int], longest: int, expected: list[int]) -> None:
-    codes = ngram_codes(np.array([ids], np.int64), longest=longest, vocabulary_size=10)
+@pytest.mark.parametrize(("ids", "kinds", "expected"), CODES)
+def test_codes_of_each_place(ids: list[int], kinds: NgramKinds, expected: list[int]) -> None:
+    codes = ngram_codes(np.array([ids], np.int64), kinds=kinds, vocabulary_size=10)
     assert codes[codes != 0].tolist() == expected
+
+
+def ngrams_in_python(words: list[int], kinds: NgramKinds) -> set[tuple[object, ...]]:
+    """All n-grams of a text, by their definition."""
+    count = len(words)
+    runs = {tuple(words[at : at + size]) for size in range(1, kinds.longest + 1) for at in range(count - size + 1)}
+    pairs = {
+        ("gap", gap, words[at], words[at + gap + 1])
+        for gap in range(1, kinds.gaps + 1)
+        for at in range(count - gap - 1)
+    }
+    last = words[max(count - kinds.ending, 0) :]
+    ends = {("end", *last[at : at + size]) for size in (1, 2) for at in range(len(last) - size + 1)}
+    return {*runs, *pairs, *ends}
+
+
+@given(
+    st.lists(st.lists(st.integers(1, 5), max_size=12), max_size=8),
+    st.builds(NgramKinds, st.integers(1, 4), gaps=st.integers(0, 3), ending=st.integers(0, 4)),
+    st.booleans(),
+)
+def test_codes_tell_ngrams_apart_as_python_does(texts: list[list[int]], kinds: NgramKinds, is_before: bool) -> None:
+    padded = np.zeros([len(texts), 15], np.int64)
+    for row, text in zip(padded, texts, strict=True):
+        row[len(row) - len(text) if is_before else 0 :][: len(text)] = text
+    codes, lengths = codes_of_texts(padded, kinds=kinds, vocabulary_size=6)
+    found = [set(part.tolist()) for part in np.split(codes, np.cumsum(lengths)[:-1])][: len(texts)]
+    expected = [ngrams_in_python(text, kinds) for text in texts]
+    # Two texts share as many codes as n-grams, so a code stands for one n-gram.
+    for one, other in itertools.product(range(len(texts)), repeat=2):
+        assert len(found[one] & found[other]) == len(expected[one] & expected[other])
 
 
 def test_codes_are_those_of_scikit_learn_as_a_set() -> None:
@@ -49,10 +90,12 @@ def test_codes_are_those_of_scikit_learn_as_a_set() -> None:
     has = vectorizer.fit_transform([" ".join(map(str, text)) for text in texts])
     names = vectorizer.get_feature_names_out()
     # The code of an n-gram that is a whole text is the last one of it.
-    alone = [ngram_codes(np.array([name.split()], np.int64), longest=3, vocabulary_size=6)[0] for name in names]
+    alone = [
+        ngram_codes(np.array([name.split()], np.int64), kinds=NgramKinds(3), vocabulary_size=6)[0] for name in names
+    ]
     code = {name: int(codes[codes != 0][-1]) for name, codes in zip(names, alone, strict=True)}
     padded = np.array([[*[0] * (12 - len(text)), *text] for text in texts])
-    codes, lengths = codes_of_texts(padded, longest=3, vocabulary_size=6)
+    codes, lengths = codes_of_texts(padded, kinds=NgramKinds(3), vocabulary_size=6)
     found = [set(part.tolist()) for part in np.split(codes, np.cumsum(lengths)[:-1])]
     assert found == [{code[names[place]] for place in has[row].indices} for row in range(len(texts))]
     assert lengths.tolist() == has.sum(axis=1).A1.tolist()
@@ -187,9 +230,9 @@ def test_join_of_two_labels_is_scikit_learns_regression_on_both_logits() -> None
     labels = (np.random.default_rng(5).random(len(truth)) < 1 / (1 + np.exp(-truth[:, 0] + 1))).astype(np.int64)
     both = np.concatenate([lstm, ngrams], axis=1)
     weights = np.where(labels == 1, 2.0, 0.5)
-    for given in (None, weights):
-        right = LogisticRegression(C=1e6, tol=1e-10).fit(both, labels, sample_weight=given)
-        found = fit_join(lstm, ngrams, labels, weights=given)
+    for of_rows in (None, weights):
+        right = LogisticRegression(C=1e6, tol=1e-10).fit(both, labels, sample_weight=of_rows)
+        found = fit_join(lstm, ngrams, labels, weights=of_rows)
         assert [found.lstm, found.ngrams] == pytest.approx(right.coef_[0], abs=2e-3)
         assert found.bias == pytest.approx(right.intercept_, abs=2e-3)
     by_class = fit_join(lstm, ngrams, labels, class_weights=np.array([0.5, 2.0]))

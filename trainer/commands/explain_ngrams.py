@@ -14,7 +14,8 @@ import numpy.typing as npt
 from pipeline.contract import PADDING_ID
 from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.support.arrays import Float64s, Int64s
-from trainer.ngrams.codes import NO_CODE, ngram_codes, table_rows
+from trainer.ngrams.codes import NO_CODE, ngram_codes, places_of, table_rows
+from trainer.ngrams.kinds import NgramKinds
 from trainer.ngrams.side import NgramArrays
 from trainer.savedmodel.loading import ExportedModel, Floats
 
@@ -59,7 +60,7 @@ def say_of_sides(model: ExportedModel, ids: Int64s, state: Floats, labels: Seque
     said = []
     for row, label in enumerate(labels):
         of_label = _direction(label, scheme)
-        rows, words = _ngrams(ids[row], arrays, longest=model.info.model.ngrams, names=names)
+        rows, words = _ngrams(ids[row], arrays, kinds=NgramKinds.of(model.info.model), names=names)
         says = arrays.join.ngrams * (arrays.weights[rows].astype(np.float64) @ of_label)
         strongest = np.argsort(-np.abs(says), kind="stable")[:_SHOWN]
         listed = [NgramSay(words[place], float(says[place])) for place in strongest if abs(says[place]) > _LEAST]
@@ -84,16 +85,17 @@ def _direction(label: int, scheme: LabelScheme) -> Float64s:
 
 
 def _ngrams(
-    ids: Int64s, arrays: NgramArrays, *, longest: int, names: Mapping[int, str]
+    ids: Int64s, arrays: NgramArrays, *, kinds: NgramKinds, names: Mapping[int, str]
 ) -> tuple[npt.NDArray[np.int64], list[str]]:
     """The rows of the table that a text has, each once, and the words of the first n-gram of each."""
     ids = ids[ids != PADDING_ID]
-    codes = ngram_codes(ids[np.newaxis, :], longest=longest, vocabulary_size=arrays.vocabulary_size)[0]
+    codes = ngram_codes(ids[np.newaxis, :], kinds=kinds, vocabulary_size=arrays.vocabulary_size)[0]
     rows = table_rows(codes, arrays.keys, vocabulary_size=arrays.vocabulary_size)
+    names_here = [names.get(int(id), _UNKNOWN) for id in ids]
     words = [
-        " ".join(names.get(int(id), _UNKNOWN) for id in ids[place : place + count])
-        for count in range(1, longest + 1)
-        for place in range(max(len(ids) - count + 1, 0))
+        kind.text(names_here[place : place + kind.offsets[-1] + 1])
+        for kind in kinds.each()
+        for place in range(places_of(kind, len(ids)))
     ]
     first = {int(row): place for place, row in reversed(list(enumerate(rows))) if row != NO_CODE}
     return np.array(list(first), np.int64), [words[place] for place in first.values()]

@@ -20,6 +20,7 @@ from trainer.commands.explain import Explanation, InfluentialWord, TextSteps
 from trainer.commands.explain_answer import answer_view
 from trainer.commands.explain_ngrams import SidesSay
 from trainer.model.neighbours import Neighbour
+from trainer.ngrams.kinds import NgramKinds
 from trainer.savedmodel.model_info import ModelInfo
 
 Section = tuple[str, RenderableType]
@@ -73,7 +74,7 @@ def _sides(text: TextSteps, sides: SidesSay, info: ModelInfo) -> RenderableType:
     label, is_sigmoid = to_one_line(text.label), info.scheme.several or info.scheme.outputs == 1
     whole = sides.lstm + sides.ngrams + sides.bias
     lead = (
-        f"For '{label}' the LSTM says {sides.lstm:+.3f} and the n-grams, runs of up to {info.model.ngrams} words, "
+        f"For '{label}' the LSTM says {sides.lstm:+.3f} and the n-grams ({NgramKinds.of(info.model).told()}) "
         f"{sides.ngrams:+.3f}; every text gets {sides.bias:+.3f}. The sum {whole:+.3f} is "
         f"{'the logit: 0 is undecided' if is_sigmoid else 'how far its logit is above the mean of all labels'}."
     )

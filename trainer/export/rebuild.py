@@ -13,6 +13,7 @@ from trainer.evaluation.metrics import Metrics
 from trainer.export.text_to_ids import TextToIds
 from trainer.model.classifier import TextClassifier, build_model
 from trainer.model_card import Card, with_decision
+from trainer.ngrams.kinds import NgramKinds
 from trainer.ngrams.side import NgramSide
 from trainer.savedmodel.loading import ExportedModel
 from trainer.savedmodel.model_info import CARD_JSON_FILE
@@ -32,7 +33,7 @@ def keras_model(exported: ExportedModel) -> TextClassifier:
     for variable, value in zip(needed, given, strict=True):
         variable.assign(value)
     if info.model.ngrams:
-        model.ngrams = NgramSide(exported.ngrams, longest=info.model.ngrams)
+        model.ngrams = NgramSide(exported.ngrams, kinds=NgramKinds.of(info.model))
     return model
 
 

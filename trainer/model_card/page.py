@@ -10,6 +10,7 @@ from pipeline.support.terminal import percent
 from trainer.model_card.decision_page import SHOWN_LABELS, decision_parts, number
 from trainer.model_card.markdown import bullets, code, sentence, table
 from trainer.model_card.schema import Card, Data, Figure, LabelFigures, Measured, SliceFigures
+from trainer.ngrams.kinds import NgramKinds
 
 _SHOWN_SLICES = 20  # by one name
 _SHARED = {
@@ -65,10 +66,12 @@ def _task(card: Card) -> Iterator[str]:
             f"Its word vectors started from {code(given.file)} ({given.format}, {given.vectors:,} vectors of "
             f"{given.dim:,} numbers, SHA-256 `{given.sha256}`), which has {percent(given.words)} of its words{tokens}."
         )
-    if longest := card.settings.get("model", {}).get("ngrams"):
+    model = card.settings.get("model", {})
+    if longest := model.get("ngrams"):
+        kinds = NgramKinds(longest, gaps=model.get("ngram_gaps", 0), ending=model.get("ngram_ending", 0))
         yield (
-            f"Beside its LSTM each run of 1 to {longest} words has a weight of its own. Two numbers and a bias, fitted "
-            "on the eval split, join both."
+            f"Beside its LSTM each n-gram has a weight of its own: {kinds.told()}. Two numbers and a bias, fitted on "
+            "the eval split, join both."
         )
     yield "Made from what was measured and set; `MODEL_CARD.json` has the same for programs."
 

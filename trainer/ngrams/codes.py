@@ -1,9 +1,9 @@
 """Ids of texts -> the codes of their n-grams, in integer arithmetic alone; the same as `graph` in NumPy.
 
-An n-gram is 1 to n ids in a row, none of which is padding. Its code is a whole number:
+The words of an n-gram are ids that are not padding: see `kinds`. Its code is a whole number:
 
     a word                  its id, 1 .. vocabulary size - 1
-    two words or more       vocabulary size + hash of the ids
+    all others              vocabulary size + hash of the ids; a mark is an id from the vocabulary's size on
 
 The hash of the ids i, j, k is a polynomial modulo the prime 2^31 - 1 (J. L. Carter and M. N. Wegman, "Universal classes
 of hash functions", Journal of Computer and System Sciences 18, 1979), one step for each id:
@@ -11,6 +11,9 @@ of hash functions", Journal of Computer and System Sciences 18, 1979), one step 
     hash(i) = i x MULTIPLIER mod PRIME
     hash(i, j) = (hash(i) + j) x MULTIPLIER mod PRIME
     hash(i, j, k) = (hash(i, j) + k) x MULTIPLIER mod PRIME
+
+    hash of i _ k = hash(i, vocabulary size + 1, k)                   a pair with one word between
+    hash of i near the end = hash(vocabulary size, i)
 
 No product reaches 2^63, so the result is the same in every language that has 64-bit integers. Two of the 3.8 million
 different 1- to 3-grams of 20,000 IMDB reviews have the same hash with a probability of 1 in 2^31 a pair.
@@ -23,12 +26,15 @@ import numpy.typing as npt
 
 from pipeline.contract import PADDING_ID
 from pipeline.support.arrays import Int32s, Int64s
+from trainer.ngrams.kinds import Kind, NgramKinds
 
 PRIME: Final = 2**31 - 1
 # Any number between 1 and PRIME gives a universal family; this one is ANSI C's, of its example of rand().
 MULTIPLIER: Final = 1_103_515_245
 # The code of a place at which no n-gram begins, because it would hold padding; and the row of a table without weight.
 NO_CODE: Final = 0
+# The kind whose code is the id itself.
+WORD: Final = Kind((0,))
 
 
 class DistinctCodes(NamedTuple):
@@ -38,26 +44,48 @@ class DistinctCodes(NamedTuple):
     lengths: Int64s
 
 
-def ngram_codes(ids: Int64s, *, longest: int, vocabulary_size: int) -> Int64s:
+def ngram_codes(ids: Int64s, *, kinds: NgramKinds, vocabulary_size: int) -> Int64s:
     """The code of the n-gram at each place, or NO_CODE: int64 [batch, columns].
 
-    ids: int64 [batch, length], padding on either side. longest: words of the longest n-grams. The columns are those of
-    single words in the order of their places, then those of pairs by their first word, and so on.
+    ids: int64 [batch, length], padding on either side. The columns are those of single words in the order of their
+    places, then those of each further kind by their first word.
 
-    >>> ngram_codes(np.array([[0, 7, 8]]), longest=2, vocabulary_size=10).tolist()
+    >>> ngram_codes(np.array([[0, 7, 8]]), kinds=NgramKinds(2), vocabulary_size=10).tolist()
     [[0, 7, 8, 0, 1295837313]]
     >>> (((7 * 1103515245) % 2147483647 + 8) * 1103515245) % 2147483647 + 10
     1295837313
-    >>> ngram_codes(np.zeros([1, 3], np.int64), longest=3, vocabulary_size=10).any()
+    >>> ngram_codes(np.zeros([1, 3], np.int64), kinds=NgramKinds(3, gaps=1), vocabulary_size=10).any()
     np.False_
     """
     is_word = ids != PADDING_ID
-    columns, state, is_whole = [ids], ids * MULTIPLIER % PRIME, is_word
-    for words in range(2, longest + 1):
-        state = (state[:, :-1] + ids[:, words - 1 :]) * MULTIPLIER % PRIME
-        is_whole = is_whole[:, :-1] & is_word[:, words - 1 :]
-        columns.append(np.where(is_whole, vocabulary_size + state, NO_CODE))
+    words_from_here = np.cumsum(is_word[:, ::-1], axis=1)[:, ::-1]
+    columns = []
+    for kind in kinds.each():
+        count = places_of(kind, ids.shape[1])
+        is_whole = is_word[:, :count] & (True if kind.ending is None else words_from_here[:, :count] <= kind.ending)
+        for offset in range(1, kind.offsets[-1] + 1):
+            is_whole = is_whole & is_word[:, offset : offset + count]
+        codes = ids if kind == WORD else vocabulary_size + _hash_of(kind, ids, count, vocabulary_size)
+        columns.append(np.where(is_whole, codes, NO_CODE))
     return np.concatenate(columns, axis=1)
+
+
+def places_of(kind: Kind, length: int) -> int:
+    """At how many places of a row an n-gram of the kind can begin.
+
+    >>> places_of(Kind((0, 2)), 5), places_of(Kind((0, 2)), 1)
+    (3, 0)
+    """
+    return max(length - kind.offsets[-1], 0)
+
+
+def _hash_of(kind: Kind, ids: Int64s, count: int, vocabulary_size: int) -> Int64s:
+    state: Int64s = np.zeros([len(ids), count], np.int64)
+    for offset in kind.offsets:
+        if kind.mark is not None and offset == kind.offsets[-1]:
+            state = (state + (vocabulary_size + kind.mark)) * MULTIPLIER % PRIME
+        state = (state + ids[:, offset : offset + count]) * MULTIPLIER % PRIME
+    return state
 
 
 def distinct_codes(codes: Int64s) -> DistinctCodes:
@@ -91,11 +119,11 @@ def table_rows(codes: Int64s, keys: Int32s, *, vocabulary_size: int) -> Int64s:
     return np.where(codes < vocabulary_size, codes, np.where(is_own, vocabulary_size + buckets, NO_CODE))
 
 
-def codes_of_texts(ids: npt.NDArray[np.generic], *, longest: int, vocabulary_size: int) -> DistinctCodes:
+def codes_of_texts(ids: npt.NDArray[np.generic], *, kinds: NgramKinds, vocabulary_size: int) -> DistinctCodes:
     """Ids int [batch, length] -> the set of codes of each text.
 
-    >>> codes, lengths = codes_of_texts(np.array([[7, 7, 7, 0]]), longest=2, vocabulary_size=10)
+    >>> codes, lengths = codes_of_texts(np.array([[7, 7, 7, 0]]), kinds=NgramKinds(2), vocabulary_size=10)
     >>> codes.tolist(), lengths.tolist()  # the word and the pair, each once
     ([7, 192322068], [2])
     """
-    return distinct_codes(ngram_codes(ids.astype(np.int64), longest=longest, vocabulary_size=vocabulary_size))
+    return distinct_codes(ngram_codes(ids.astype(np.int64), kinds=kinds, vocabulary_size=vocabulary_size))

@@ -6,31 +6,49 @@ It needs integer arithmetic, gathers and one `tf.unique` alone: no string operat
 import tensorflow as tf
 
 from pipeline.contract import PADDING_ID
-from trainer.ngrams.codes import MULTIPLIER, NO_CODE, PRIME
+from trainer.ngrams.codes import MULTIPLIER, NO_CODE, PRIME, WORD
+from trainer.ngrams.kinds import Kind, NgramKinds
 
 
-def graph_rows(ids: tf.Tensor, keys: tf.Tensor, *, longest: int, vocabulary_size: int) -> tf.Tensor:
+def graph_rows(ids: tf.Tensor, keys: tf.Tensor, *, kinds: NgramKinds, vocabulary_size: int) -> tf.Tensor:
     """The row of the table for the n-gram at each place, or NO_CODE: int64 [batch, columns], as `codes.table_rows`.
 
     ids: int64 [batch, length], padding on either side; keys: int32 [buckets].
 
     >>> keys = tf.constant([-1, 1295837303, -1, -1])  # the hash of 7, 8, whose bucket is its remainder: 3
-    >>> graph_rows(tf.constant([[0, 7, 8]], tf.int64), keys, longest=2, vocabulary_size=10).numpy().tolist()
+    >>> graph_rows(tf.constant([[0, 7, 8]], tf.int64), keys, kinds=NgramKinds(2), vocabulary_size=10).numpy().tolist()
     [[0, 7, 8, 0, 0]]
     >>> keys = tf.constant([-1, -1, -1, 1295837303])
-    >>> graph_rows(tf.constant([[0, 7, 8]], tf.int64), keys, longest=2, vocabulary_size=10).numpy().tolist()
+    >>> graph_rows(tf.constant([[0, 7, 8]], tf.int64), keys, kinds=NgramKinds(2), vocabulary_size=10).numpy().tolist()
     [[0, 7, 8, 0, 13]]
     """
     is_word = tf.not_equal(ids, PADDING_ID)
+    words_from_here = tf.cumsum(tf.cast(is_word, tf.int32), axis=1, reverse=True)
     buckets = tf.size(keys, out_type=tf.int64)
-    columns, state, is_whole = [ids], ids * MULTIPLIER % PRIME, is_word
-    for words in range(2, longest + 1):
-        state = (state[:, :-1] + ids[:, words - 1 :]) * MULTIPLIER % PRIME
-        is_whole = is_whole[:, :-1] & is_word[:, words - 1 :]
-        bucket = state % buckets
-        is_own = is_whole & tf.equal(tf.gather(keys, bucket), tf.cast(state, tf.int32))
+    columns = []
+    for kind in kinds.each():
+        if kind == WORD:
+            columns.append(ids)
+            continue
+        count = tf.maximum(tf.shape(ids)[1] - kind.offsets[-1], 0)
+        hashes = _hashes(kind, ids, count, vocabulary_size)
+        bucket = hashes % buckets
+        is_own = tf.equal(tf.gather(keys, bucket), tf.cast(hashes, tf.int32))
+        for offset in range(kind.offsets[-1] + 1):
+            is_own &= is_word[:, offset : offset + count]
+        if kind.ending is not None:
+            is_own &= words_from_here[:, :count] <= kind.ending
         columns.append(tf.where(is_own, vocabulary_size + bucket, NO_CODE))
     return tf.concat(columns, axis=1)
+
+
+def _hashes(kind: Kind, ids: tf.Tensor, count: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
+    state = tf.zeros_like(ids[:, :count])
+    for offset in kind.offsets:
+        if kind.mark is not None and offset == kind.offsets[-1]:
+            state = (state + (vocabulary_size + kind.mark)) * MULTIPLIER % PRIME
+        state = (state + ids[:, offset : offset + count]) * MULTIPLIER % PRIME
+    return state
 
 
 def graph_sums(rows: tf.Tensor, table: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from pipeline.support.arrays import Float32s, Int32s
 from trainer.ngrams.graph import graph_rows, graph_sums
 from trainer.ngrams.join import Join
+from trainer.ngrams.kinds import NgramKinds
 
 
 class NgramArrays(NamedTuple):
@@ -41,14 +42,14 @@ class NgramArrays(NamedTuple):
 
 
 class NgramSide(tf.Module):
-    """N-grams beside an LSTM. arrays: see `NgramArrays`; longest: words of the longest n-grams (model.ngrams).
+    """N-grams beside an LSTM. arrays: see `NgramArrays`; kinds: those that the arrays were learnt with.
 
     Its variables have the names of the arrays, so that `NgramSide.arrays_of` finds them in a loaded SavedModel.
     """
 
-    def __init__(self, arrays: NgramArrays, *, longest: int) -> None:
+    def __init__(self, arrays: NgramArrays, *, kinds: NgramKinds) -> None:
         super().__init__(name="ngrams")
-        self._longest, self._vocabulary_size = longest, arrays.vocabulary_size
+        self._kinds, self._vocabulary_size = kinds, arrays.vocabulary_size
         for name, value in arrays._asdict().items():
             setattr(self, f"{name}_", tf.Variable(value, trainable=False, name=name))
 
@@ -63,7 +64,7 @@ class NgramSide(tf.Module):
 
     def logits(self, ids: tf.Tensor) -> tf.Tensor:
         """int64 [batch, length], padding on either side -> the n-grams' own logits, float32 [batch, outputs]."""
-        rows = graph_rows(ids, self.keys_, longest=self._longest, vocabulary_size=self._vocabulary_size)
+        rows = graph_rows(ids, self.keys_, kinds=self._kinds, vocabulary_size=self._vocabulary_size)
         sums = graph_sums(rows, self.weights_)
         return tf.cast(sums + tf.cast(self.intercept_, tf.float64), tf.float32)
 

@@ -46,7 +46,7 @@ def choose_keys(codes: StoredRows, *, vocabulary_size: int, buckets: int) -> Int
 
 
 def _hashes(codes: Int64s, vocabulary_size: int) -> Int64s:
-    """The hashes of the codes of two words or more.
+    """The hashes of the codes other than those of single words.
 
     >>> _hashes(np.array([3, 9, 10, 15], np.uint32), 10).tolist()
     [0, 5]

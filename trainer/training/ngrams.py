@@ -26,6 +26,7 @@ from trainer.evaluation.sides import side_figures
 from trainer.model.classifier import TextClassifier
 from trainer.ngrams.codes import NO_CODE, codes_of_texts, table_rows
 from trainer.ngrams.join import Join, default_join, fit_join
+from trainer.ngrams.kinds import NgramKinds
 from trainer.ngrams.learning import learn_weights
 from trainer.ngrams.side import NgramArrays, NgramSide
 from trainer.ngrams.sparse import BinaryMatrix
@@ -55,15 +56,15 @@ def add_ngrams(
       UserError: the records can't be read, or there is no room for temporary files.
     """
     started = time.monotonic()
-    longest, has_eval = model.settings.ngrams, records.splits["eval"].rows > 0
+    kinds, has_eval = NgramKinds.of(model.settings), records.splits["eval"].rows > 0
     arrays = learn_ngrams(model.settings, records, objective=objective, batch_size=batch_size)
-    model.ngrams = NgramSide(arrays, longest=longest)
+    model.ngrams = NgramSide(arrays, kinds=kinds)
     _log.info("n-grams are learnt, %.0f s", time.monotonic() - started)
     if not has_eval:
         _log.warning("model.ngrams: there are no eval rows to join LSTM and n-grams by, so each counts half")
         return None
     join = _join_by(score_split(model, records, "eval", batch_size=batch_size), objective)
-    model.ngrams = NgramSide(arrays.with_join(join), longest=longest)
+    model.ngrams = NgramSide(arrays.with_join(join), kinds=kinds)
     scores = score_split(model, records, "eval", batch_size=batch_size)
     listed = ", ".join(f"{side.name} {side.accuracy:.4f}" for side in side_figures(scores, records.scheme))
     _log.info("eval accuracy: %s (%.2f x LSTM + %.2f x n-grams)", listed, join.lstm, join.ngrams)
@@ -89,11 +90,11 @@ def learn_ngrams(
     """
     size, buckets = records.vocabulary_size, settings.ngram_buckets
     with StoredRows(np.uint32) as codes, StoredRows(np.int32) as columns:
-        texts = _read(records, codes, longest=settings.ngrams, batch_size=batch_size)
+        texts = _read(records, codes, kinds=NgramKinds.of(settings), batch_size=batch_size)
         keys = choose_keys(codes, vocabulary_size=size, buckets=buckets)
         rows = _store_columns(codes, columns, keys=keys, vocabulary_size=size)
         matrix = BinaryMatrix(columns, columns=len(rows))
-        _log.info("learning the weights of %d n-grams of 1 to %d words", len(rows), settings.ngrams)
+        _log.info("learning the weights of %d n-grams: %s", len(rows), NgramKinds.of(settings).told())
         outputs = records.scheme.outputs
         weights, intercept = np.zeros([size + buckets, outputs], np.float32), np.zeros(outputs, np.float32)
         logged = time.monotonic()
@@ -109,14 +110,14 @@ def learn_ngrams(
     return NgramArrays(keys, weights, intercept, np.zeros(2, np.float32), np.zeros(0, np.float32)).with_join(join)
 
 
-def _read(records: RecordsFolder, codes: StoredRows, *, longest: int, batch_size: int) -> _Texts:
+def _read(records: RecordsFolder, codes: StoredRows, *, kinds: NgramKinds, batch_size: int) -> _Texts:
     """Stores the codes of all train texts."""
     labels: list[npt.NDArray[np.generic]] = []
     weights: list[Float32s] = []
     split: Split = "train"
     batches = evaluation_batches(records, split, batch_size=batch_size, trim=True)
     for batch in iterate_batches(batches, records):
-        of_texts = codes_of_texts(batch.ids.numpy(), longest=longest, vocabulary_size=records.vocabulary_size)
+        of_texts = codes_of_texts(batch.ids.numpy(), kinds=kinds, vocabulary_size=records.vocabulary_size)
         codes.append(of_texts.codes, of_texts.lengths)
         labels.append(batch.labels.numpy())
         weights.append(np.ones(len(labels[-1]), np.float32) if batch.weights is None else batch.weights.numpy())

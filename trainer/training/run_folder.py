@@ -54,6 +54,8 @@ _EARLIER_SETTINGS: Final = {
     "training.self_training": 0,
     "model.ngrams": 0,
     "model.ngram_buckets": 2**19,
+    "model.ngram_gaps": 0,
+    "model.ngram_ending": 0,
     "training.precision": "float32",
 }
 _WEIGHTS_NAME: Final = re.compile(r"weights-epoch-\d{5,}\.npz")

@@ -21,6 +21,7 @@ from trainer.evaluation.scoring import SplitScores
 from trainer.evaluation.sides import side_figures
 from trainer.evaluation.word_counts_line import word_counts_line
 from trainer.model.neighbours import Floats
+from trainer.ngrams.kinds import NgramKinds
 from trainer.training.history import History
 from trainer.training.labelled_texts import Labelled
 from trainer.training_report.calibration import calibration
@@ -160,7 +161,7 @@ def _sections_by_settings(content: PageContent, scored: SplitScores) -> Iterator
     """What only some settings of labels, weights and slices bring about."""
     metrics, scheme, train = scored.metrics, content.records.scheme, content.records.splits["train"]
     if figures := side_figures(scored, scheme):
-        own = sides(figures, longest=content.config.model.ngrams, split=scored.split)
+        own = sides(figures, kinds=NgramKinds.of(content.config.model), split=scored.split)
         yield Section("LSTM and n-grams", own)
     if (of_ordinal := metrics.get("ordinal")) is not None:
         yield Section("How far off", ordinal(metrics, of_ordinal, values=scheme.values()))
