@@ -216,7 +216,7 @@ def test_cli_leaves_nothing_to_read_when_stopped(
         else:
             process.send_signal(sent)
         # Whoever holds the other end of stderr has ended as well when this returns.
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=stopped_job.DEADLINE - 60)
     assert process.returncode == status, stderr
     assert "cuda" not in stderr.lower()  # also where a user has set TensorFlow's log level
     assert "Traceback" not in stderr
