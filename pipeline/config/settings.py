@@ -142,8 +142,16 @@ class ModelSettings(Section):
     ngrams: int = Field(0, ge=0, le=5)
     ngram_buckets: int = Field(2**19, ge=1, le=2**26)
     ngram_gaps: int = Field(0, ge=0, le=5)
-    ngram_ending: int = Field(0, ge=0)
+    ngram_ending: int = Field(0, ge=0, le=1_000_000)
     force: bool = False
+
+    @model_validator(mode="after")
+    def kinds_have_ngrams(self) -> Self:
+        """Nothing reads what n-grams there are if there are none."""
+        for name in ("ngram_gaps", "ngram_ending"):
+            if (value := getattr(self, name)) and not self.ngrams:
+                raise ValueError(f"{name} is {value}, but ngrams is 0; set ngrams to 1 or more, or {name} to 0")
+        return self
 
     @model_validator(mode="after")
     def widths_are_positive(self) -> Self:

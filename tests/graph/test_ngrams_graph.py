@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline.config.settings import ModelSettings
+from pipeline.errors import UserError
 from tests.support.toy_records import Row, toy_config, toy_rows, weights, write_folder
 from trainer.data.records_folder import RecordsFolder
 from trainer.evaluation.metrics import accuracy_of
@@ -27,63 +28,84 @@ from trainer.training.progress import EpochEvent, StepEvent
 
 SETTINGS = ModelSettings(embedding_dim=4, lstm_units=5, ngrams=2, ngram_buckets=64)
 DRAW = np.random.default_rng(7)
-BUCKETS = 50
+BUCKETS = 1009
 
 
-def arrays_of(*, outputs: int = 1) -> NgramArrays:
-    """Buckets of which half belong to some pair or triple of the ids 1 to 5."""
-    ids = np.array([[first, second, third] for first in range(1, 6) for second in range(1, 6) for third in range(1, 6)])
-    codes = (
-        ngram_codes(ids.astype(np.int64), kinds=NgramKinds(3, gaps=1, ending=2), vocabulary_size=6)[:, 3:].ravel() - 6
-    )
+RUNS = NgramKinds(3)
+ALL = NgramKinds(3, gaps=2, ending=2)
+
+
+def arrays_of(kinds: NgramKinds = RUNS, *, outputs: int = 1) -> NgramArrays:
+    """Most n-grams of these kinds of the ids 1 to 5 have a bucket, and some have none."""
+    ids = np.random.default_rng(1).integers(1, 6, [20, 9])
+    codes = ngram_codes(ids, kinds=kinds, vocabulary_size=6)
+    hashes = codes[codes >= 6] - 6
     keys = np.full(BUCKETS, -1, np.int32)
-    keys[codes % BUCKETS] = codes
-    keys[::2] = -1
+    keys[hashes % BUCKETS] = hashes
+    keys[::5] = -1
     made = DRAW.normal(0, 1, [6 + BUCKETS, outputs]).astype(np.float32)
     made[0] = 0
     scales, bias = np.array([0.5, 2.0], np.float32), DRAW.normal(0, 1, outputs).astype(np.float32)
     return NgramArrays(keys, made, np.full(outputs, 0.25, np.float32), scales, bias)
 
 
+def rows_in_numpy(ids: npt.NDArray[np.int64], arrays: NgramArrays, *, kinds: NgramKinds) -> npt.NDArray[np.int64]:
+    codes = ngram_codes(ids, kinds=kinds, vocabulary_size=6)
+    return table_rows(codes, arrays.keys, vocabulary_size=6)
+
+
 def sums_in_numpy(ids: npt.NDArray[np.int64], arrays: NgramArrays, *, kinds: NgramKinds) -> npt.NDArray[np.float64]:
-    rows = table_rows(ngram_codes(ids, kinds=kinds, vocabulary_size=6), arrays.keys, vocabulary_size=6)
-    each, lengths = distinct_codes(rows)
+    each, lengths = distinct_codes(rows_in_numpy(ids, arrays, kinds=kinds))
     parts = np.split(arrays.weights.astype(np.float64)[each], np.cumsum(lengths)[:-1])
     return np.array([part.sum(axis=0) for part in parts]).reshape(len(ids), -1)
 
 
-KINDS = [
-    NgramKinds(1),
-    NgramKinds(2),
-    NgramKinds(3),
-    NgramKinds(5),
-    NgramKinds(3, gaps=2),
-    NgramKinds(1, gaps=1, ending=2),
-]
+KINDS = [NgramKinds(1), NgramKinds(2), RUNS, NgramKinds(5), NgramKinds(3, gaps=2), NgramKinds(1, gaps=1, ending=2), ALL]
 
 
 @pytest.mark.parametrize("kinds", KINDS)
 @pytest.mark.parametrize("length", [0, 1, 2, 9])
 @pytest.mark.parametrize("batch", [0, 1, 6])
 def test_graph_is_that_of_numpy(batch: int, length: int, kinds: NgramKinds) -> None:
-    arrays = arrays_of(outputs=2)
+    arrays = arrays_of(kinds, outputs=2)
     ids = DRAW.integers(0, 6, [batch, length])  # zeros anywhere
     rows = graph_rows(tf.constant(ids), tf.constant(arrays.keys), kinds=kinds, vocabulary_size=6)
-    expected = table_rows(ngram_codes(ids, kinds=kinds, vocabulary_size=6), arrays.keys, vocabulary_size=6)
-    assert rows.numpy().tolist() == expected.tolist()
+    assert rows.numpy().tolist() == rows_in_numpy(ids, arrays, kinds=kinds).tolist()
     logits = NgramSide(arrays, kinds=kinds).logits(tf.constant(ids)).numpy()
     assert logits.shape == (batch, 2)
     if batch:
         assert logits == pytest.approx(sums_in_numpy(ids, arrays, kinds=kinds) + 0.25, abs=1e-6)
 
 
+def test_graph_has_the_rows_that_were_worked_out() -> None:
+    """In a graph that knows no sizes; 10 words and 101 buckets, of which three belong to n-grams."""
+    keys = np.full(101, -1, np.int32)
+    # Hashes of 7 _ 9, and of 7 and 9 near the end, by Python's integers: their remainders by 101 are 85, 34 and 4.
+    keys[[85, 34, 4]] = 432289276, 952383978, 1011930821
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int64)])
+    def rows(ids: tf.Tensor) -> tf.Tensor:
+        return graph_rows(ids, tf.constant(keys), kinds=NgramKinds(1, gaps=1, ending=3), vocabulary_size=10)
+
+    assert rows([[0, 7, 8, 9]]).numpy().tolist() == [[0, 7, 8, 9, 0, 95, 0, 44, 0, 14, 0, 0, 0]]
+    assert rows([[7, 8, 9, 0]]).numpy().tolist() == [[7, 8, 9, 0, 95, 0, 44, 0, 14, 0, 0, 0, 0]]
+    assert rows([[9]]).numpy().tolist() == [[9, 14]]
+
+
 def test_graph_gives_the_same_bits_with_more_padding_on_either_side() -> None:
-    side = NgramSide(arrays_of(), kinds=NgramKinds(3, gaps=1, ending=2))
+    side = NgramSide(arrays_of(ALL), kinds=ALL)
     ids = DRAW.integers(1, 6, [5, 30])
     alone = side.logits(tf.constant(ids)).numpy()
     for padding in ([[0, 0], [70, 0]], [[0, 0], [0, 70]], [[0, 0], [3, 4]]):
         assert side.logits(tf.constant(np.pad(ids, padding))).numpy().tobytes() == alone.tobytes()
     assert side.logits(tf.zeros([1, 9], tf.int64)).numpy().tolist() == [[0.25]]  # no words: the intercept
+
+
+def test_table_of_the_tests_has_rows_of_every_kind() -> None:
+    arrays, ids = arrays_of(ALL), np.random.default_rng(1).integers(1, 6, [20, 9])
+    rows = rows_in_numpy(ids, arrays, kinds=ALL)
+    ends = np.cumsum([kind.places(9) for kind in ALL.each()])
+    assert all((part > 0).any() for part in np.split(rows, ends[:-1], axis=1))
 
 
 def test_side_joins_by_its_scales_and_bias() -> None:
@@ -158,6 +180,14 @@ def test_ngrams_count_class_weights_in_the_loss(tmp_path: Path) -> None:
     assert tripled.intercept[0] > plain.intercept[0]
 
 
+def test_ngrams_near_the_end_of_texts_that_are_shorter_are_refused(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "records", "ab")
+    length = folder.sequence.max_length
+    config = toy_config(tmp_path / "training", model={"ngrams": 1, "ngram_ending": length}, epochs=1)
+    with pytest.raises(UserError, match=rf"^model\.ngram_ending is {length}, but the texts of .* at most {length} ids"):
+        train(config, folder)
+
+
 def test_ngrams_of_a_resumed_training_have_the_same_bits(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "records", "ab")
 
@@ -165,7 +195,7 @@ def test_ngrams_of_a_resumed_training_have_the_same_bits(tmp_path: Path) -> None
         if isinstance(event, StepEvent) and event.epoch == 1 and event.step == 9:
             raise KeyboardInterrupt
 
-    sizes = {"ngrams": 3, "ngram_buckets": 32}
+    sizes = {"ngrams": 3, "ngram_buckets": 32, "ngram_gaps": 1, "ngram_ending": 3}
     whole = train(toy_config(tmp_path / "whole", model=sizes, epochs=1), folder)
     config = toy_config(tmp_path / "broken", model=sizes, epochs=1)
     with pytest.raises(KeyboardInterrupt):

@@ -119,7 +119,8 @@ def test_explain_tells_what_both_sides_say(model: ExportedModel) -> None:
     assert len(sizes) > 3
     assert sizes == sorted(sizes, reverse=True)
     for ngram in said.strongest:
-        shown = re.escape(ngram.words.removeprefix("[near the end] ")).replace("_", r"\S+")
+        plain = ngram.words.removeprefix("[near the end] ")
+        shown = re.escape(plain).replace("_", r"\S+")
         assert re.search(rf"(?<!\S){shown}(?!\S)", text)
     assert empty is not None
     assert (empty.ngrams, empty.strongest) == (0.0, [])

@@ -8,10 +8,12 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from scipy.optimize import minimize as scipy_minimize
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from pipeline.config.settings import ModelSettings
 from trainer.ngrams import stored_rows
 from trainer.ngrams.codes import codes_of_texts, ngram_codes, table_rows
 from trainer.ngrams.join import Join, fit_join
@@ -26,6 +28,8 @@ Floats = npt.NDArray[np.float64]
 # Worked out with Python's integers of any size: h = ((h + id) x 1103515245) mod (2^31 - 1) for each id, plus 10.
 CODE_7_8, CODE_8_9, CODE_7_8_9 = 1295837313, 1936878649, 1819711013
 CODE_7_GAP_9, CODE_END_7, CODE_END_8, CODE_7_END_8 = 432289286, 952383988, 2055899233, 1938731597
+GAPS_9_8_7_8_9 = [1259616110, 845952698, 432289286, 1900657446, 1486994034]
+CODE_END_9 = 1011930831
 CODES = [
     # ids, kinds, codes of the n-grams in the order of their places
     ([7], NgramKinds(1), [7]),
@@ -43,6 +47,7 @@ CODES = [
     ([0, 7, 8], NgramKinds(1, ending=5), [7, 8, CODE_END_7, CODE_END_8, CODE_7_END_8]),  # a shorter text
     ([9, 7, 8, 0, 0], NgramKinds(1, ending=2), [9, 7, 8, CODE_END_7, CODE_END_8, CODE_7_END_8]),
     ([9, 7, 8], NgramKinds(1, ending=1), [9, 7, 8, CODE_END_8]),
+    ([9, 8, 7, 8, 9], NgramKinds(1, gaps=2, ending=1), [9, 8, 7, 8, 9, *GAPS_9_8_7_8_9, CODE_END_9]),
 ]
 
 
@@ -273,3 +278,9 @@ def test_join_of_few_rows_is_near_half_of_each_side(rows: int) -> None:
     found = fit_join(logits, logits, labels)
     assert [found.lstm, found.ngrams, found.bias[0]] == pytest.approx([0.5, 0.5, 0.0], abs=0.3 * rows)
     assert fit_join(logits, logits, labels, weights=np.zeros(rows)) == Join(0.5, 0.5, np.zeros(1))
+
+
+def test_kinds_that_nothing_reads_are_refused() -> None:
+    with pytest.raises(ValidationError, match="ngram_gaps is 2, but ngrams is 0; set ngrams to 1 or more, or"):
+        ModelSettings(ngram_gaps=2)
+    assert ModelSettings(ngrams=1, ngram_gaps=2, ngram_ending=3).ngram_ending == 3

@@ -72,6 +72,10 @@ def test_sweep_reads_a_space(tmp_path: Path) -> None:
         ("model.dropuot: {values: [0]}", "model.dropout?"),
         ("output.path: {values: [a]}", "output.path"),
         ("training.path: {values: [a]}", "training.path"),
+        (
+            "model.ngram_gaps: {values: [0, 1]}",
+            "model.ngram_gaps is no setting that trainings of a sweep can differ in",
+        ),
         ("training.epochs: {values: [1]}", "training.epochs"),  # on the command line as well
         ("model.dropout: 0.5", "model.dropout"),
         ("model.dropout: {values: []}", "model.dropout"),

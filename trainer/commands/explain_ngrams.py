@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pipeline.contract import PADDING_ID
 from pipeline.records_folder.label_scheme import LabelScheme
 from pipeline.support.arrays import Float64s, Int64s
-from trainer.ngrams.codes import NO_CODE, ngram_codes, places_of, table_rows
+from trainer.ngrams.codes import NO_CODE, ngram_codes, table_rows
 from trainer.ngrams.kinds import NgramKinds
 from trainer.ngrams.side import NgramArrays
 from trainer.savedmodel.loading import ExportedModel, Floats
@@ -93,9 +93,9 @@ def _ngrams(
     rows = table_rows(codes, arrays.keys, vocabulary_size=arrays.vocabulary_size)
     names_here = [names.get(int(id), _UNKNOWN) for id in ids]
     words = [
-        kind.text(names_here[place : place + kind.offsets[-1] + 1])
+        kind.text(names_here[place : place + kind.span])
         for kind in kinds.each()
-        for place in range(places_of(kind, len(ids)))
+        for place in range(kind.places(len(ids)))
     ]
     first = {int(row): place for place, row in reversed(list(enumerate(rows))) if row != NO_CODE}
     return np.array(list(first), np.int64), [words[place] for place in first.values()]

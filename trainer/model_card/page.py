@@ -68,10 +68,10 @@ def _task(card: Card) -> Iterator[str]:
         )
     model = card.settings.get("model", {})
     if longest := model.get("ngrams"):
-        kinds = NgramKinds(longest, gaps=model.get("ngram_gaps", 0), ending=model.get("ngram_ending", 0))
+        kinds = NgramKinds(longest, *(model.get(name, 0) for name in ("ngram_gaps", "ngram_ending")))
         yield (
-            f"Beside its LSTM each n-gram has a weight of its own: {kinds.told()}. Two numbers and a bias, fitted on "
-            "the eval split, join both."
+            f"Beside its LSTM each n-gram has a weight of its own: {kinds.told()}. Two numbers and a "
+            "bias, fitted on the eval split, join both."
         )
     yield "Made from what was measured and set; `MODEL_CARD.json` has the same for programs."
 

@@ -3,20 +3,7 @@
 The words of an n-gram are ids that are not padding: see `kinds`. Its code is a whole number:
 
     a word                  its id, 1 .. vocabulary size - 1
-    all others              vocabulary size + hash of the ids; a mark is an id from the vocabulary's size on
-
-The hash of the ids i, j, k is a polynomial modulo the prime 2^31 - 1 (J. L. Carter and M. N. Wegman, "Universal classes
-of hash functions", Journal of Computer and System Sciences 18, 1979), one step for each id:
-
-    hash(i) = i x MULTIPLIER mod PRIME
-    hash(i, j) = (hash(i) + j) x MULTIPLIER mod PRIME
-    hash(i, j, k) = (hash(i, j) + k) x MULTIPLIER mod PRIME
-
-    hash of i _ k = hash(i, vocabulary size + 1, k)                   a pair with one word between
-    hash of i near the end = hash(vocabulary size, i)
-
-No product reaches 2^63, so the result is the same in every language that has 64-bit integers. Two of the 3.8 million
-different 1- to 3-grams of 20,000 IMDB reviews have the same hash with a probability of 1 in 2^31 a pair.
+    all others              vocabulary size + hash, see `hashes`
 """
 
 from typing import Final, NamedTuple
@@ -26,15 +13,11 @@ import numpy.typing as npt
 
 from pipeline.contract import PADDING_ID
 from pipeline.support.arrays import Int32s, Int64s
-from trainer.ngrams.kinds import Kind, NgramKinds
+from trainer.ngrams.hashes import Words, kind_hashes
+from trainer.ngrams.kinds import WORD, NgramKinds
 
-PRIME: Final = 2**31 - 1
-# Any number between 1 and PRIME gives a universal family; this one is ANSI C's, of its example of rand().
-MULTIPLIER: Final = 1_103_515_245
 # The code of a place at which no n-gram begins, because it would hold padding; and the row of a table without weight.
 NO_CODE: Final = 0
-# The kind whose code is the id itself.
-WORD: Final = Kind((0,))
 
 
 class DistinctCodes(NamedTuple):
@@ -57,35 +40,13 @@ def ngram_codes(ids: Int64s, *, kinds: NgramKinds, vocabulary_size: int) -> Int6
     >>> ngram_codes(np.zeros([1, 3], np.int64), kinds=NgramKinds(3, gaps=1), vocabulary_size=10).any()
     np.False_
     """
-    is_word = ids != PADDING_ID
-    words_from_here = np.cumsum(is_word[:, ::-1], axis=1)[:, ::-1]
+    words = Words(ids, ids != PADDING_ID)
+    if kinds.ending:
+        words = words._replace(from_here=np.cumsum(words.is_word[:, ::-1], axis=1)[:, ::-1])
     columns = []
-    for kind in kinds.each():
-        count = places_of(kind, ids.shape[1])
-        is_whole = is_word[:, :count] & (True if kind.ending is None else words_from_here[:, :count] <= kind.ending)
-        for offset in range(1, kind.offsets[-1] + 1):
-            is_whole = is_whole & is_word[:, offset : offset + count]
-        codes = ids if kind == WORD else vocabulary_size + _hash_of(kind, ids, count, vocabulary_size)
-        columns.append(np.where(is_whole, codes, NO_CODE))
+    for kind, hashes, is_there in kind_hashes(words, kinds=kinds, vocabulary_size=vocabulary_size):
+        columns.append(ids if kind == WORD else np.where(is_there, vocabulary_size + hashes, NO_CODE))
     return np.concatenate(columns, axis=1)
-
-
-def places_of(kind: Kind, length: int) -> int:
-    """At how many places of a row an n-gram of the kind can begin.
-
-    >>> places_of(Kind((0, 2)), 5), places_of(Kind((0, 2)), 1)
-    (3, 0)
-    """
-    return max(length - kind.offsets[-1], 0)
-
-
-def _hash_of(kind: Kind, ids: Int64s, count: int, vocabulary_size: int) -> Int64s:
-    state: Int64s = np.zeros([len(ids), count], np.int64)
-    for offset in kind.offsets:
-        if kind.mark is not None and offset == kind.offsets[-1]:
-            state = (state + (vocabulary_size + kind.mark)) * MULTIPLIER % PRIME
-        state = (state + ids[:, offset : offset + count]) * MULTIPLIER % PRIME
-    return state
 
 
 def distinct_codes(codes: Int64s) -> DistinctCodes:
@@ -105,7 +66,7 @@ def table_rows(codes: Int64s, keys: Int32s, *, vocabulary_size: int) -> Int64s:
     """The row of a table of weights for each code, int64 of the same shape; NO_CODE for an n-gram that has none.
 
     keys: int32 [buckets], the hash of the n-gram that each bucket belongs to, -1 if it belongs to none. A word has the
-    row of its id. A longer n-gram has the row `vocabulary size + bucket` if its bucket is its own.
+    row of its id. Any other n-gram has the row `vocabulary size + bucket` if its bucket is its own.
 
     >>> keys = np.array([-1, 31, 12, -1], np.int32)
     >>> table_rows(np.array([0, 7, 10 + 31, 10 + 12, 10 + 16]), keys, vocabulary_size=10).tolist()  # 31 mod 4 = 3

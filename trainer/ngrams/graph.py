@@ -1,13 +1,14 @@
 """Ids of texts -> the sums of the weights of their n-grams, as a TensorFlow graph; the same as `codes` in NumPy.
 
-It needs integer arithmetic, gathers and one `tf.unique` alone: no string operation, so every server loads it.
+It needs integer arithmetic, sums, gathers and one `tf.unique` alone: no string operation, so every server loads it.
 """
 
 import tensorflow as tf
 
 from pipeline.contract import PADDING_ID
-from trainer.ngrams.codes import MULTIPLIER, NO_CODE, PRIME, WORD
-from trainer.ngrams.kinds import Kind, NgramKinds
+from trainer.ngrams.codes import NO_CODE
+from trainer.ngrams.hashes import Words, kind_hashes
+from trainer.ngrams.kinds import WORD, NgramKinds
 
 
 def graph_rows(ids: tf.Tensor, keys: tf.Tensor, *, kinds: NgramKinds, vocabulary_size: int) -> tf.Tensor:
@@ -22,33 +23,19 @@ def graph_rows(ids: tf.Tensor, keys: tf.Tensor, *, kinds: NgramKinds, vocabulary
     >>> graph_rows(tf.constant([[0, 7, 8]], tf.int64), keys, kinds=NgramKinds(2), vocabulary_size=10).numpy().tolist()
     [[0, 7, 8, 0, 13]]
     """
-    is_word = tf.not_equal(ids, PADDING_ID)
-    words_from_here = tf.cumsum(tf.cast(is_word, tf.int32), axis=1, reverse=True)
+    words = Words(ids, tf.not_equal(ids, PADDING_ID))
+    if kinds.ending:
+        words = words._replace(from_here=tf.cumsum(tf.cast(words.is_word, tf.int64), axis=1, reverse=True))
     buckets = tf.size(keys, out_type=tf.int64)
     columns = []
-    for kind in kinds.each():
+    for kind, hashes, is_there in kind_hashes(words, kinds=kinds, vocabulary_size=vocabulary_size):
         if kind == WORD:
             columns.append(ids)
             continue
-        count = tf.maximum(tf.shape(ids)[1] - kind.offsets[-1], 0)
-        hashes = _hashes(kind, ids, count, vocabulary_size)
         bucket = hashes % buckets
-        is_own = tf.equal(tf.gather(keys, bucket), tf.cast(hashes, tf.int32))
-        for offset in range(kind.offsets[-1] + 1):
-            is_own &= is_word[:, offset : offset + count]
-        if kind.ending is not None:
-            is_own &= words_from_here[:, :count] <= kind.ending
+        is_own = is_there & tf.equal(tf.gather(keys, bucket), tf.cast(hashes, tf.int32))
         columns.append(tf.where(is_own, vocabulary_size + bucket, NO_CODE))
     return tf.concat(columns, axis=1)
-
-
-def _hashes(kind: Kind, ids: tf.Tensor, count: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
-    state = tf.zeros_like(ids[:, :count])
-    for offset in kind.offsets:
-        if kind.mark is not None and offset == kind.offsets[-1]:
-            state = (state + (vocabulary_size + kind.mark)) * MULTIPLIER % PRIME
-        state = (state + ids[:, offset : offset + count]) * MULTIPLIER % PRIME
-    return state
 
 
 def graph_sums(rows: tf.Tensor, table: tf.Tensor) -> tf.Tensor:

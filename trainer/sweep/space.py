@@ -22,8 +22,11 @@ from pipeline.support.strict_json import shown
 # Settings of a training; all trainings of a sweep read one records folder.
 _SECTIONS: Final = ("embedding", "model", "training")
 # The sweep gives each training its own folder; a training on several machines can't be one of many here. It compares
-# eval losses of first trainings, which self-training does not change.
-_NOT_TRIED: Final = ("training.path", "training.strategy", "training.checkpoint_steps", "training.self_training")
+# eval losses of the LSTM in first trainings, which neither self-training nor n-grams change.
+_NOT_TRIED: Final = (
+    "training.path", "training.strategy", "training.checkpoint_steps", "training.self_training", "model.ngrams",
+    "model.ngram_buckets", "model.ngram_gaps", "model.ngram_ending",
+)  # fmt: skip
 _RANGE_KEYS: Final = {"low", "high", "log", "int"}
 
 

@@ -50,6 +50,12 @@ def refuse_untrainable(config: Config, records: RecordsFolder, devices: Devices)
             f"training.early_stopping is {config.training.early_stopping}, but {records.path} holds no eval rows to "
             "judge an epoch by; set it to null, or give split.eval a share"
         )
+    ending, length = config.model.ngram_ending, records.sequence.max_length
+    if ending >= length:
+        raise UserError(
+            f"model.ngram_ending is {ending}, but the texts of {records.path} have at most {length} ids "
+            "(sequence.max_length), so all words would be near the end; give a smaller number, or 0"
+        )
     if config.training.self_training:
         refuse_without_texts(config.training, records, devices)
     check_slices(config.metrics, records.manifest.record.slices, path=records.path)
