@@ -193,6 +193,14 @@ def test_fit_of_several_weighted_labels_learns_and_resumes(tmp_path: Path) -> No
     assert last.eval_auc is None
 
 
+# Settings that later versions have, with what they stand for where they are missing.
+LATER_SETTINGS = {
+    "training.class_weight": "none", "training.label_smoothing": 0.0, "training.average": None,
+    "training.self_training": 0, "training.precision": "float32", "embedding.from": None, "embedding.trainable": True,
+    "model.ngrams": 0, "model.ngram_buckets": 524_288, "model.ngram_gaps": 0, "model.ngram_ending": 0,
+}  # fmt: skip
+
+
 def test_fit_resumes_a_checkpoint_of_a_version_with_fewer_settings(
     records: RecordsFolder, unbroken: Run, tmp_path: Path
 ) -> None:
@@ -200,8 +208,8 @@ def test_fit_resumes_a_checkpoint_of_a_version_with_fewer_settings(
     with np.load(tmp_path / "checkpoint.npz") as stored:
         arrays = dict(stored)
     state = json.loads(arrays["state"].tobytes())
-    for name, default in {"class_weight": "none", "label_smoothing": 0.0, "average": None}.items():
-        assert state["settings"].pop(f"training.{name}") == default
+    for name, default in LATER_SETTINGS.items():
+        assert state["settings"].pop(name) == default
     np.savez(tmp_path / "checkpoint.npz", **{**arrays, "state": np.frombuffer(json.dumps(state).encode(), np.uint8)})
     resumed = train(toy_config(tmp_path, model=RANDOM), records, resume=True)
     assert weights(resumed) == weights(unbroken.trained)

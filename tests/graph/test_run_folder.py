@@ -97,27 +97,6 @@ def test_training_refuses_a_checkpoint_with_a_damaged_state(
     assert str(refused.value).endswith("; train again without --resume")
 
 
-# Settings that came after version 0.3.
-LATER = [
-    "training.class_weight", "embedding.from", "embedding.trainable", "model.embedding_dropout", "model.word_dropout",
-    "training.label_smoothing", "training.self_training", "model.ngrams", "model.ngram_buckets", "model.ngram_gaps",
-    "model.ngram_ending", "training.precision",
-]  # fmt: skip
-
-
-def test_training_of_an_earlier_version_is_resumed(finished: Run, tmp_path: Path) -> None:
-    run = copied(finished, tmp_path)
-    path = str(tmp_path / "checkpoint.npz")
-    stored = checkpoint.load(path)
-    assert stored is not None
-    settings = json.loads(stored.state)["settings"]
-    earlier = {name: value for name, value in settings.items() if name not in LATER}
-    assert len(settings) - len(earlier) == len(LATER)
-    state = changed(settings=earlier)(stored.state)
-    checkpoint.save(path, [tf.Variable(array) for array in stored.arrays], state=state)
-    assert weights(train(*run, resume=True)) == weights(train(*copied(finished, tmp_path / "again"), resume=True))
-
-
 def full_at(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the disk is full for a file of this name."""
     replace = Path.replace
