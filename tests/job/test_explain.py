@@ -199,13 +199,16 @@ def test_explain_says_what_becomes_of_unknown_words(worked: ExportedModel, oov: 
 def test_explain_says_where_training_began(worked: ExportedModel) -> None:
     found = explain(worked, [b"this is not"])
     assert "Before training the table is filled at random" in " ".join(shown(found, worked).split())
-    training = worked.info.training.model_copy(update={"start_from": "other/model"})
+    info = worked.info
+    other = info.model_copy(update={"training": info.training.model_copy(update={"start_from": "other/model"})})
+    given = info.model_copy(update={"embedding": info.embedding.model_copy(update={"source": "my/vectors.bin"})})
     console = Console(width=300, color_system=None, force_terminal=False)
-    with console.capture() as capture:
-        console.print(explanation_view(found, worked.info.model_copy(update={"training": training})))
-    told = capture.get()
-    assert "Training began with the table of other/model; after 1 epoch words" in told
-    assert "at random" not in told
+    for began, what in [(other, "the table of other/model"), (given, "the vectors of my/vectors.bin")]:
+        with console.capture() as capture:
+            console.print(explanation_view(found, began))
+        told = capture.get()
+        assert f"Training began with {what}; after 1 epoch words" in told
+        assert "at random" not in told
 
 
 def test_explain_refuses_a_model_that_tokenizes_in_another_way(

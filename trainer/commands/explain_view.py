@@ -224,10 +224,12 @@ def _nearest(words: Sequence[InfluentialWord], info: ModelInfo) -> RenderableTyp
         before = _neighbours(word.before) or "(too rare to be saved)"
         token = Text(to_one_line(word.token, width=_TOKEN_WIDTH), style="bold")
         made.add_row(token, f"{word.effect:+.3f}", before, _neighbours(word.after))
-    if info.training.start_from is None:
-        start = "Before training the table is filled at random, and so are the neighbours"
-    else:
+    if info.embedding.source is not None:
+        start = f"Training began with the vectors of {to_one_line(info.embedding.source)}"
+    elif info.training.start_from is not None:
         start = f"Training began with the table of {to_one_line(info.training.start_from)}"
+    else:
+        start = "Before training the table is filled at random, and so are the neighbours"
     explanation = (
         "The words on which the answer depends most (effect: what the label's probability loses without the word), and "
         "the words whose vectors point most nearly the same way (cosine; 1 is the same direction). "
