@@ -150,6 +150,7 @@ KEYS = [
     ([[10 + 5]] * 4 + [[10 + 128 + 1]] * 3, [-1, 5, -1, -1]),
     ([[10 + 5]] * 3 + [[10 + 128 + 1]] * 3, [-1, 129, -1, -1]),  # equally frequent: the larger hash
     ([[10 + 6], [10 + 5]] * 3, [-1, 5, 6, -1]),
+    ([[10 + 6], [10 + 5]] * 2, [-1, -1, -1, -1]),  # four texts share a cell of the first table, and not of the second
     ([[4, 9]] * 5, [-1, -1, -1, -1]),  # words have rows of their own
 ]
 

@@ -67,7 +67,7 @@ def _task(card: Card) -> Iterator[str]:
             f"{given.dim:,} numbers, SHA-256 `{given.sha256}`), which has {percent(given.words)} of its words{tokens}."
         )
     model = card.settings.get("model", {})
-    if longest := model.get("ngrams"):
+    if longest := model.get("ngrams"):  # not as ModelSettings, which would refuse a card that people have edited
         kinds = NgramKinds(longest, *(model.get(name, 0) for name in ("ngram_gaps", "ngram_ending")))
         yield (
             f"Beside its LSTM each n-gram has a weight of its own: {kinds.told()}. Two numbers and a "

@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 
 from pipeline.config.settings import ModelSettings
 
-_PAIR = 2
+_PAIR: Final = 2
 
 
 class Kind(NamedTuple):

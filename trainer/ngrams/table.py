@@ -18,7 +18,7 @@ of 17,000 reviews, all kinds, 504,034 of 2^20 buckets weigh something; with one 
 The result does not depend on the order of the texts. Memory does not depend on their number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -41,7 +41,7 @@ _SCRAMBLERS: Final = (1, MULTIPLIER)
 
 def choose_keys(codes: StoredRows, *, vocabulary_size: int, buckets: int) -> Int32s:
     """The hash of each bucket's n-gram, int32 [buckets]. Of equal counts the largest hash is chosen."""
-    tables: list[Int32s] = []
+    tables: dict[int, Int32s] = {}  # by scrambler
     for scrambler in _SCRAMBLERS:
         counts = np.zeros(_CELLS, np.int32)
         for block in codes.blocks():
@@ -49,7 +49,7 @@ def choose_keys(codes: StoredRows, *, vocabulary_size: int, buckets: int) -> Int
             if tables:
                 hashes = hashes[_least_counts(hashes, tables) >= LEAST_TEXTS]
             np.add.at(counts, _cells(hashes, scrambler), np.int32(1))
-        tables.append(counts)
+        tables[scrambler] = counts
     best = np.full(buckets, NO_KEY, np.int64)  # count x 2^31 + hash: the largest wins
     for block in codes.blocks():
         hashes = _hashes(block.values, vocabulary_size)
@@ -59,10 +59,9 @@ def choose_keys(codes: StoredRows, *, vocabulary_size: int, buckets: int) -> Int
     return np.where(best < 0, NO_KEY, best % (PRIME + 1)).astype(np.int32)
 
 
-def _least_counts(hashes: Int64s, tables: Sequence[Int32s]) -> Int32s:
+def _least_counts(hashes: Int64s, tables: Mapping[int, Int32s]) -> Int32s:
     """The least of the counts of each hash's cells."""
-    pairs = zip(tables, _SCRAMBLERS, strict=False)
-    return np.minimum.reduce([table[_cells(hashes, scrambler)] for table, scrambler in pairs])
+    return np.minimum.reduce([counts[_cells(hashes, scrambler)] for scrambler, counts in tables.items()])
 
 
 def _cells(hashes: Int64s, scrambler: int) -> Int64s:
